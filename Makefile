@@ -1,0 +1,39 @@
+# The commands of this project. PYTHON is the interpreter that .venv is made with, 3.11 or later.
+PYTHON ?= python3
+PORT ?= 8000
+STAGE ?= dev
+BIN := .venv/bin
+
+.PHONY: run test lint format package clean browser
+
+run: .venv/installed ## Serve the chat on this machine, at PORT
+	@PORT=$(PORT) $(BIN)/python -m localcloud
+
+test: .venv/installed browser ## Run all the tests
+	$(BIN)/pytest
+
+lint: .venv/installed ## Check style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/cfn-lint .chalice/resources.json
+
+format: .venv/installed ## Write the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+package: .venv/installed ## Make build/STAGE/deployment.zip and sam.json
+	$(BIN)/python -m localcloud.package $(STAGE) build/$(STAGE)
+
+clean: ## Remove all that the commands above made
+	rm -rf .venv build .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+browser: .venv/installed
+	@BIN=$(BIN) sh tests/browser/install.sh
+
+.venv/installed: requirements.txt requirements-dev.txt
+	@echo "Making .venv and installing requirements-dev.txt"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@

@@ -1,0 +1,126 @@
+"""What members hear of: one frame from a member, checked and delivered; who joins; who leaves."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Literal
+
+from chalice import NotFoundError
+from pynamodb.exceptions import PynamoDBException
+
+from chalicelib import frames, rooms, settings
+from chalicelib.broadcast import MemberSockets
+from chalicelib.frames import FrameError
+from chalicelib.models import Connection
+
+__all__ = ["connect", "disconnect", "receive"]
+
+log = logging.getLogger("chalice-chat.chat")
+
+
+def connect(sockets: MemberSockets, connection_id: str, room_id: str | None, name: str | None) -> None:
+    """Let a connection into a room, and tell those who are in it.
+
+    Raises what `rooms.join` raises. The one who joins is not told: API Gateway answers 410 to a post before the
+    `$connect` has returned.
+    """
+    member = rooms.join(connection_id, room_id, name)
+    _announce(sockets, "join", member.joined_room_id, [member])
+
+
+def disconnect(sockets: MemberSockets, connection_id: str) -> None:
+    """Take a connection out of its room, if it is still in one, and tell those who stay."""
+    member = rooms.find_member(connection_id)
+    if member is not None:
+        left = rooms.leave(member.joined_room_id, [connection_id])
+        _announce(sockets, "leave", member.joined_room_id, left)
+
+
+def receive(sockets: MemberSockets, connection_id: str, body: str) -> None:
+    """Act on a frame from a member, or answer with an error frame that says why not."""
+    try:
+        action, data = frames.parse(body)
+        if action not in ACTIONS:
+            raise FrameError("unknown_action", f"expected an action that is one of {', '.join(ACTIONS)}")
+        ACTIONS[action](sockets, connection_id, data)
+    except FrameError as problem:
+        _answer(sockets, connection_id, frames.error(problem))
+    except Exception:
+        # Raised further, API Gateway would send the member a frame of its own, with the connection's id in it.
+        log.exception("could not act on a frame from %s", connection_id)
+        apology = FrameError("internal", "something went wrong here, and the message was not sent; please try again")
+        _answer(sockets, connection_id, frames.error(apology))
+
+
+def _send_message(sockets: MemberSockets, connection_id: str, data: dict[str, Any]) -> None:
+    text, client_id = frames.read_message(data)
+    sender = rooms.find_member(connection_id)
+    if sender is None or not sender.is_alive:
+        raise FrameError("not_in_room", "this connection is in no room any more; connect again to rejoin", client_id)
+    _deliver(sockets, sender.joined_room_id, frames.message(sender, text, client_id), sender)
+
+
+def _ping(sockets: MemberSockets, connection_id: str, data: dict[str, Any]) -> None:
+    _answer(sockets, connection_id, frames.PONG)
+
+
+ACTIONS: dict[str, Callable[[MemberSockets, str, dict[str, Any]], None]] = {
+    "sendMessage": _send_message,
+    "onMessage": _send_message,
+    "ping": _ping,
+}
+"""What a member can ask for, by the name in the frame. Each is called with the connection's id and the data."""
+
+
+def _answer(sockets: MemberSockets, connection_id: str, frame: str) -> None:
+    sockets.broadcast([connection_id], frame)
+
+
+def _announce(
+    sockets: MemberSockets, change: Literal["join", "leave"], room_id: str, members: list[Connection]
+) -> None:
+    """Tell a room who came or went, unless nobody is in it or it is so large that nobody could follow."""
+    if not members:
+        return
+    try:
+        member_count = int(rooms.get(room_id).member_count)
+        if 0 < member_count <= settings.PRESENCE_LIMIT:
+            for member in members:
+                _deliver(sockets, room_id, frames.presence(change, member, member_count), without=member)
+    except NotFoundError:
+        log.debug("nobody to tell: room %s is gone", room_id)
+    except PynamoDBException:
+        # Who came has joined and who went has left all the same: that must not fail for want of news of it.
+        log.exception("could not tell room %s of a %s", room_id, change)
+
+
+def _deliver(
+    sockets: MemberSockets,
+    room_id: str,
+    frame: str,
+    sender: Connection | None = None,
+    without: Connection | None = None,
+) -> None:
+    """Bring a frame to everyone in a room; those who turn out to be gone leave it."""
+    members = {member.connection_id: member for member in Connection.by_room.query(room_id)}
+    if sender is not None:
+        # The index may not have heard of the sender yet, whose echo is the acknowledgement.
+        members[sender.connection_id] = sender
+    if without is not None:
+        members.pop(without.connection_id, None)
+    outcome = sockets.broadcast([id_ for id_, member in members.items() if member.is_alive], frame)
+    # A closed tab may never send $disconnect: this is then the first news of it. But 410 is also the answer for a
+    # member whose $connect has not returned yet, and who would be left in a room that does not know them.
+    gone = [id_ for id_ in outcome.gone if not members[id_].may_be_connecting]
+    expired = [id_ for id_, member in members.items() if not member.is_alive]
+    _clean_up(sockets, room_id, gone + expired)
+
+
+def _clean_up(sockets: MemberSockets, room_id: str, connection_ids: list[str]) -> None:
+    try:
+        left = rooms.leave(room_id, connection_ids)
+    except PynamoDBException:
+        log.exception("could not take those who are gone out of room %s; the next broadcast tries again", room_id)
+    else:
+        _announce(sockets, "leave", room_id, left)

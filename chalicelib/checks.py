@@ -1,0 +1,82 @@
+"""What comes from outside, JSON, texts and numbers: what is taken as it is, and what is refused and why."""
+
+import json
+import unicodedata
+from typing import Any
+
+from chalice import BadRequestError
+
+__all__ = [
+    "DISPLAY_NAME_LIMIT",
+    "MESSAGE_LIMIT",
+    "ROOM_NAME_LIMIT",
+    "checked_name",
+    "checked_number",
+    "checked_object",
+    "checked_text",
+]
+
+ROOM_NAME_LIMIT = 80
+DISPLAY_NAME_LIMIT = 40
+MESSAGE_LIMIT = 4_000
+
+
+def checked_object(body: str | bytes) -> dict[str, Any]:
+    """Return the JSON object that body holds.
+
+    Raises BadRequestError when it holds none.
+    """
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as cause:
+        raise BadRequestError("expected a JSON object, and this is not JSON") from cause
+    if not isinstance(value, dict):
+        raise BadRequestError(f"expected a JSON object, not {_json_type(value)}")
+    return value
+
+
+def checked_text(value: Any, what: str, limit: int) -> str:
+    """Return value unchanged when it is a text of 1 to limit characters that a person can read.
+
+    Any script and emoji is welcome. Control characters are not, nor halves of surrogate pairs, which UTF-8 cannot
+    hold, nor a text in which there is nothing to see.
+
+    Raises BadRequestError with a sentence that begins with what, fit for whoever typed the text.
+    """
+    if not isinstance(value, str):
+        raise BadRequestError(f"{what} must be a text, not {_json_type(value)}")
+    if len(value) > limit:
+        raise BadRequestError(f"{what} must be at most {limit:,} characters long, not {len(value):,}")
+    categories = {unicodedata.category(character) for character in value}
+    if "Cc" in categories:
+        raise BadRequestError(f"{what} must not have control characters, such as line ends and tabs")
+    if "Cs" in categories:
+        raise BadRequestError(f"{what} must be valid Unicode, without halves of surrogate pairs")
+    if all(category[0] in "ZC" for category in categories):
+        raise BadRequestError(f"{what} must not be blank")
+    return value
+
+
+def checked_name(value: Any, what: str, limit: int) -> str:
+    """Return value without the spaces around it, checked as by `checked_text`."""
+    return checked_text(value.strip(" ") if isinstance(value, str) else value, what, limit)
+
+
+def checked_number(value: str, what: str, least: int, most: int) -> int:
+    """Return the whole number that value spells, from least to most.
+
+    Raises BadRequestError with a sentence that begins with what.
+    """
+    # So many digits are out of every range here, and int() itself refuses thousands of them.
+    if value.isascii() and value.isdigit() and len(value) < 20 and least <= int(value) <= most:
+        return int(value)
+    raise BadRequestError(f"{what} must be a whole number from {least:,} to {most:,}")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is Python's, not JSON's")
+
+
+def _json_type(value: Any) -> str:
+    names = {type(None): "null", bool: "a boolean", int: "a number", float: "a number", str: "a text", list: "an array"}
+    return names.get(type(value), "an object")

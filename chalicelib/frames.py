@@ -1,0 +1,105 @@
+"""The JSON frames of the wire: what comes in is parsed here, and what goes out is built here.
+
+From a member:
+
+    {"action": "sendMessage", "data": {"message", "clientId"?}}    "onMessage" is the same action
+    {"action": "ping"}
+
+To a member:
+
+    {"message": {"type": "message", "message", "sender": {"id", "name"}, "sentAt", "clientId"?}}
+    {"message": {"type": "join" | "leave", "message", "sender": {"id", "name"}, "memberCount"}}
+    {"error": {"code", "message", "clientId"?}}
+    {"pong": true}
+
+A frame is written without ASCII escapes: a message of 4,000 characters then stays within API Gateway's 32 KB for
+one frame, whatever its script.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from chalice import BadRequestError
+
+from chalicelib.checks import MESSAGE_LIMIT, checked_object, checked_text
+from chalicelib.models import Connection, utc_text
+
+__all__ = ["PONG", "FrameError", "error", "message", "parse", "presence", "read_message"]
+
+CLIENT_ID_LIMIT = 64
+
+ErrorCode = Literal["invalid_json", "unknown_action", "invalid_message", "not_in_room", "internal"]
+
+
+class FrameError(Exception):
+    """A frame that cannot be acted on; its text says what was expected."""
+
+    def __init__(self, code: ErrorCode, expected: str, client_id: str | None = None):
+        super().__init__(expected)
+        self.code = code
+        self.client_id = client_id
+
+
+def parse(body: str) -> tuple[str, dict[str, Any]]:
+    """Parse a frame from a member into its action and its data.
+
+    Raises FrameError: invalid_json when it is not a JSON object, unknown_action when it names no action,
+    invalid_message when its data is not an object.
+    """
+    try:
+        frame = checked_object(body)
+    except BadRequestError as cause:
+        raise FrameError("invalid_json", str(cause)) from cause
+    action, data = frame.get("action"), frame.get("data", {})
+    if not isinstance(action, str):
+        raise FrameError("unknown_action", 'expected an action, as in {"action": "sendMessage"}')
+    if not isinstance(data, dict):
+        raise FrameError("invalid_message", 'expected "data" to be an object')
+    return action, data
+
+
+def read_message(data: dict[str, Any]) -> tuple[str, str | None]:
+    """Read the message and the client's own id for it, None where there is none, from a frame's data.
+
+    Raises FrameError, invalid_message.
+    """
+    client_id = None
+    try:
+        if data.get("clientId") is not None:
+            client_id = checked_text(data["clientId"], "clientId", CLIENT_ID_LIMIT)
+        return checked_text(data.get("message"), "message", MESSAGE_LIMIT), client_id
+    except BadRequestError as cause:
+        raise FrameError("invalid_message", str(cause), client_id) from cause
+
+
+def message(sender: Connection, text: str, client_id: str | None) -> str:
+    """Write the frame that brings a message to everyone in the room, its sender included."""
+    content = {"type": "message", "message": text, "sender": sender.to_dict(), "sentAt": utc_text(datetime.now(UTC))}
+    return _write({"message": content | _client_id(client_id)})
+
+
+def presence(change: Literal["join", "leave"], member: Connection, member_count: int) -> str:
+    """Write the frame that tells the others who came or went, and how many are in the room now."""
+    text = f"{member.name} {'joined' if change == 'join' else 'left'}"
+    return _write(
+        {"message": {"type": change, "message": text, "sender": member.to_dict(), "memberCount": member_count}}
+    )
+
+
+def error(problem: FrameError) -> str:
+    """Write the frame that tells a member why theirs was not acted on."""
+    return _write({"error": {"code": problem.code, "message": str(problem)} | _client_id(problem.client_id)})
+
+
+def _write(frame: dict[str, Any]) -> str:
+    return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+
+
+PONG = _write({"pong": True})
+
+
+def _client_id(client_id: str | None) -> dict[str, str]:
+    return {} if client_id is None else {"clientId": client_id}

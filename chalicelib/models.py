@@ -1,0 +1,113 @@
+"""What DynamoDB remembers: rooms, and the connections in them.
+
+The tables themselves are made from .chalice/resources.json; a test holds these classes against it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
+from pynamodb.models import Model
+
+from chalicelib import settings
+
+__all__ = ["LISTED", "Connection", "Room", "utc_text"]
+
+LISTED = "public"
+"""The one value of Room.listed: the sparse index holds the rooms that have it, under this key."""
+
+
+def utc_text(moment: datetime) -> str:
+    """Write a moment as the wire has it: 2026-11-22T10:00:00.000Z."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+class _Expiring:
+    """An item that DynamoDB deletes some time after expires_at."""
+
+    expires_at: TTLAttribute
+
+    @property
+    def is_alive(self) -> bool:
+        # Deletion is late, typically within two days ("Working with expired items"), so every read asks this.
+        return self.expires_at > datetime.now(UTC)
+
+
+class ListedRoomsIndex(GlobalSecondaryIndex["Room"]):
+    """The public rooms that are to be seen, by age.
+
+    It projects nothing that changes: a projected member_count would send every join anywhere to this one partition.
+    """
+
+    class Meta:
+        index_name = "listed-created_at-index"
+        projection = IncludeProjection(["name"])
+
+    listed = UnicodeAttribute(hash_key=True)
+    created_at = UTCDateTimeAttribute(range_key=True)
+
+
+class Room(_Expiring, Model):
+    """A room, how many are in it, and when it may go."""
+
+    class Meta:
+        table_name = settings.ROOMS_TABLE
+
+    room_id = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+    member_count = NumberAttribute(default=0)
+    listed = UnicodeAttribute(null=True)
+    expires_at = TTLAttribute()
+
+    newest_listed = ListedRoomsIndex()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "room_id": self.room_id,
+            "name": self.name,
+            "member_count": int(self.member_count),
+            "created_at": utc_text(self.created_at),
+        }
+
+
+class JoinedRoomIndex(GlobalSecondaryIndex["Connection"]):
+    """Who is in a room: eventually consistent, so it may choose whom to send to, never whether a room is empty."""
+
+    class Meta:
+        index_name = "joined_room_id-index"
+        projection = IncludeProjection(["member_id", "name", "expires_at"])
+
+    joined_room_id = UnicodeAttribute(hash_key=True)
+    connection_id = UnicodeAttribute()
+    member_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    expires_at = TTLAttribute()
+
+
+class Connection(_Expiring, Model):
+    """One open socket, the room it is in, and the member that it shows to the others."""
+
+    class Meta:
+        table_name = settings.CONNECTIONS_TABLE
+
+    connection_id = UnicodeAttribute(hash_key=True)
+    joined_room_id = UnicodeAttribute()
+    member_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    expires_at = TTLAttribute()
+
+    by_room = JoinedRoomIndex()
+
+    @property
+    def may_be_connecting(self) -> bool:
+        """Whether the row is so young that its `$connect` may not have returned: every post is then answered 410."""
+        joined_at = self.expires_at - timedelta(seconds=settings.CONNECTION_SECONDS)
+        return joined_at + timedelta(seconds=settings.CONNECT_SECONDS) > datetime.now(UTC)
+
+    def to_dict(self) -> dict[str, str]:
+        """Tell the others who this is; the connection's id never leaves the server."""
+        return {"id": self.member_id, "name": self.name}

@@ -1,0 +1,217 @@
+"""The life of a room: create, list, join, leave, expire.
+
+A room's member_count moves in one transaction with the connection's row, so that a `$disconnect` that comes twice,
+or meets the clean-up after a 410, counts once. Every room has an expires_at at all times, so that neither a crash
+nor a `$disconnect` that never came keeps a room for longer than somebody could be in it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from chalice import BadRequestError, NotFoundError
+from pynamodb.attributes import UTCDateTimeAttribute
+from pynamodb.connection import Connection as DynamoDB
+from pynamodb.exceptions import DoesNotExist, TransactWriteError
+from pynamodb.transactions import TransactWrite
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from chalicelib import settings
+from chalicelib.checks import DISPLAY_NAME_LIMIT, ROOM_NAME_LIMIT, checked_name
+from chalicelib.models import LISTED, Connection, Room
+
+__all__ = ["create", "find_member", "get", "join", "leave", "members", "newest"]
+
+TRANSACTION_LIMIT = 100
+"""How many items one transaction may touch ("Amazon DynamoDB Transactions: How it works")."""
+
+_ROOM_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
+_dynamodb = DynamoDB()
+
+
+def _was_cancelled(error: BaseException) -> bool:
+    return isinstance(error, TransactWriteError) and error.cause_response_code == "TransactionCanceledException"
+
+
+# DynamoDB cancels a transaction that meets another one on the same item, or whose conditions no longer hold. Each
+# function under this begins by reading what it depends on, so to run it again is to decide again.
+_decide_again_when_cancelled = retry(
+    retry=retry_if_exception(_was_cancelled),
+    wait=wait_random_exponential(multiplier=0.02, max=0.5),
+    stop=stop_after_delay(10),
+    reraise=True,
+)
+
+
+def create(name: object) -> Room:
+    """Create a room that is listed at once and waits UNUSED_ROOM_SECONDS for its first member.
+
+    Raises BadRequestError when name is not a text of 1 to 80 characters.
+    """
+    now = datetime.now(UTC)
+    room = Room(
+        room_id=secrets.token_urlsafe(12),
+        name=checked_name(name, "roomName", ROOM_NAME_LIMIT),
+        created_at=now,
+        listed=LISTED,
+        expires_at=now + timedelta(seconds=settings.UNUSED_ROOM_SECONDS),
+    )
+    room.save(Room.room_id.does_not_exist())
+    return room
+
+
+def get(room_id: str) -> Room:
+    """Read a room as it is at this moment.
+
+    Raises NotFoundError when there is none, or none any more.
+    """
+    room = _read(room_id)
+    if room is None or not room.is_alive:
+        raise NotFoundError("no such room: it never was, or everyone left it and it has expired")
+    return room
+
+
+def newest(limit: int, cursor: str | None) -> tuple[list[Room], str | None]:
+    """List the public rooms, newest first: at most limit of them, and the cursor of the next page, None at the end.
+
+    Raises BadRequestError when the cursor is not one that an earlier page gave.
+    """
+    index = Room.newest_listed.query(
+        LISTED,
+        scan_index_forward=False,
+        page_size=limit + 1,
+        last_evaluated_key=None if cursor is None else _decode_cursor(cursor),
+    )
+    found = list(islice(_still_listed(index, limit + 1), limit + 1))
+    return found[:limit], _encode_cursor(found[limit - 1]) if len(found) > limit else None
+
+
+def members(room_id: str) -> list[Connection]:
+    """List who is in a room, as far as the index has heard.
+
+    Raises NotFoundError when there is no such room.
+    """
+    get(room_id)
+    return [member for member in Connection.by_room.query(room_id) if member.is_alive]
+
+
+def join(connection_id: str, room_id: str | None, name: str | None) -> Connection:
+    """Put a connection into a room, under a name or as a guest.
+
+    Raises BadRequestError when there is no room_id or name is not a text of 1 to 40 characters, NotFoundError when
+    there is no such room.
+    """
+    if not room_id:
+        raise BadRequestError("roomId must be in the query, as in ?roomId=…&name=…")
+    name = checked_name(name, "name", DISPLAY_NAME_LIMIT) if name else f"guest-{secrets.token_hex(2)}"
+    return _join(connection_id, room_id, name)
+
+
+def find_member(connection_id: str) -> Connection | None:
+    """Read who speaks through a connection, None when it is in no room."""
+    try:
+        return Connection.get(connection_id, consistent_read=True)
+    except DoesNotExist:
+        return None
+
+
+def leave(room_id: str, connection_ids: Sequence[str]) -> list[Connection]:
+    """Take connections out of a room, and return those that were still in it.
+
+    The transaction that takes the last one out also takes the room off the list, and leaves it joinable by its id
+    for EMPTY_ROOM_GRACE_SECONDS.
+    """
+    most = TRANSACTION_LIMIT - 1  # the room itself is an item, too
+    return [
+        member
+        for start in range(0, len(connection_ids), most)
+        for member in _leave(room_id, connection_ids[start : start + most])
+    ]
+
+
+@_decide_again_when_cancelled
+def _join(connection_id: str, room_id: str, name: str) -> Connection:
+    get(room_id)
+    now = datetime.now(UTC)
+    expires_at = now + timedelta(seconds=settings.CONNECTION_SECONDS)
+    connection = Connection(
+        connection_id=connection_id,
+        joined_room_id=room_id,
+        member_id=secrets.token_urlsafe(9),
+        name=name,
+        expires_at=expires_at,
+    )
+    with TransactWrite(connection=_dynamodb) as transaction:
+        transaction.save(connection, Connection.connection_id.does_not_exist())
+        transaction.update(
+            Room(room_id),
+            [Room.member_count.add(1), Room.expires_at.set(expires_at), Room.listed.set(LISTED)],
+            Room.expires_at > now,
+        )
+    return connection
+
+
+@_decide_again_when_cancelled
+def _leave(room_id: str, connection_ids: Sequence[str]) -> list[Connection]:
+    rows = Connection.batch_get(list(connection_ids), consistent_read=True)
+    leaving = [row for row in rows if row.joined_room_id == room_id]
+    if not leaving:
+        return []
+    room = _read(room_id)
+    with TransactWrite(connection=_dynamodb) as transaction:
+        for connection in leaving:
+            transaction.delete(connection, Connection.connection_id.exists())
+        if room is not None:
+            _count_out(transaction, room, len(leaving))
+    return leaving
+
+
+def _count_out(transaction: TransactWrite, room: Room, leaving: int) -> None:
+    last_one_out = Room.member_count <= leaving
+    if room.member_count > leaving:
+        transaction.update(room, [Room.member_count.add(-leaving)], Room.member_count > leaving)
+    elif settings.EMPTY_ROOM_GRACE_SECONDS == 0:
+        transaction.delete(room, last_one_out)
+    else:
+        goes_at = datetime.now(UTC) + timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)
+        transaction.update(
+            room, [Room.member_count.set(0), Room.listed.remove(), Room.expires_at.set(goes_at)], last_one_out
+        )
+
+
+def _read(room_id: str) -> Room | None:
+    if not _ROOM_ID.fullmatch(room_id):
+        return None
+    try:
+        return Room.get(room_id, consistent_read=True)
+    except DoesNotExist:
+        return None
+
+
+def _still_listed(index: Iterator[Room], chunk: int) -> Iterator[Room]:
+    """Look up each room that the index names, because the index is late and knows no counts."""
+    while ids := [entry.room_id for entry in islice(index, chunk)]:
+        rooms = {room.room_id: room for room in Room.batch_get(ids, consistent_read=True)}
+        yield from (rooms[id_] for id_ in ids if id_ in rooms and rooms[id_].listed and rooms[id_].is_alive)
+
+
+def _encode_cursor(room: Room) -> str:
+    position = [UTCDateTimeAttribute().serialize(room.created_at), room.room_id]
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+def _decode_cursor(cursor: str) -> dict[str, dict[str, str]]:
+    try:
+        created_at, room_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        room = Room(room_id, created_at=UTCDateTimeAttribute().deserialize(created_at))
+        if not _ROOM_ID.fullmatch(room_id) or _encode_cursor(room) != cursor:
+            raise ValueError(cursor)
+    except (ValueError, TypeError, RecursionError) as cause:
+        raise BadRequestError("cursor must be the nextCursor of an earlier page of rooms") from cause
+    return {"listed": {"S": LISTED}, "created_at": {"S": created_at}, "room_id": {"S": room_id}}

@@ -1,0 +1,49 @@
+"""What the environment decides, read once when a function starts.
+
+The stages in .chalice/config.json set these; each default here suits a test or a first try.
+"""
+
+import os
+
+__all__ = [
+    "CONNECTIONS_TABLE",
+    "CONNECTION_SECONDS",
+    "CONNECT_SECONDS",
+    "EMPTY_ROOM_GRACE_SECONDS",
+    "PRESENCE_LIMIT",
+    "ROOMS_TABLE",
+    "STAGE",
+    "UNUSED_ROOM_SECONDS",
+    "WEBSOCKET_URL",
+]
+
+
+def _whole_number(name: str, default: int) -> int:
+    value = os.environ.get(name, str(default))
+    if not value.isascii() or not value.isdigit():
+        raise ValueError(f"the environment variable {name} must be a whole number of 0 or more, not {value!r}")
+    return int(value)
+
+
+STAGE = os.environ.get("STAGE", "dev")
+ROOMS_TABLE = os.environ.get("ROOMS_TABLE", f"chalice-chat-{STAGE}-rooms")
+CONNECTIONS_TABLE = os.environ.get("CONNECTIONS_TABLE", f"chalice-chat-{STAGE}-connections")
+
+WEBSOCKET_URL = os.environ.get("WEBSOCKET_URL", "")
+"""Where members connect, wss://…/STAGE; empty to find it through API Gateway's list of its APIs."""
+
+EMPTY_ROOM_GRACE_SECONDS = _whole_number("EMPTY_ROOM_GRACE_SECONDS", 60)
+"""How long an emptied room can still be joined by its id; 0 deletes it with its last member."""
+
+UNUSED_ROOM_SECONDS = _whole_number("UNUSED_ROOM_SECONDS", 3_600)
+"""How long a new room waits for its first member."""
+
+PRESENCE_LIMIT = _whole_number("PRESENCE_LIMIT", 100)
+"""The largest room, in members, that is told of each join and leave: a crowd arriving would cost its square."""
+
+CONNECTION_SECONDS = 7_800
+"""How long a connection row may live: API Gateway ends every connection after 2 hours ("Quotas for configuring
+and running a WebSocket API in API Gateway"); ten minutes more cover clocks that differ."""
+
+CONNECT_SECONDS = 30
+"""How long a `$connect` may take: API Gateway waits at most 29 seconds for an integration (same page)."""

@@ -1,0 +1,56 @@
+/** The REST calls, relative to the page so that they work under any stage path. */
+
+const PATIENCE_MS = 20_000;
+
+/** A refusal by the server; its message is a sentence for the visitor. */
+export class Refusal extends Error {
+  constructor(status, sentence) {
+    super(sentence);
+    this.status = status;
+  }
+}
+
+export async function createRoom(roomName) {
+  const { roomId } = await call("rooms", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ roomName }),
+  });
+  return roomId;
+}
+
+export function listRooms(limit, cursor) {
+  const query = new URLSearchParams({ limit });
+  if (cursor) query.set("cursor", cursor);
+  return call(`rooms?${query}`);
+}
+
+export function getRoom(roomId) {
+  return call(`rooms/${encodeURIComponent(roomId)}`);
+}
+
+export async function getMembers(roomId) {
+  const { members } = await call(`rooms/${encodeURIComponent(roomId)}/members`);
+  return members;
+}
+
+export async function getWebSocketUrl() {
+  const { webSocketUrl } = await call("config");
+  return webSocketUrl;
+}
+
+async function call(path, options) {
+  const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS), ...options });
+  if (response.ok) return response.json();
+  throw new Refusal(response.status, await sentenceIn(response));
+}
+
+async function sentenceIn(response) {
+  try {
+    const { Message } = await response.json();
+    if (response.status < 500 && typeof Message === "string") return Message;
+  } catch {
+    // Gateways answer with pages of their own; those are not for the visitor.
+  }
+  return "The server could not do that just now. Please try again.";
+}

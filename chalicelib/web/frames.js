@@ -1,0 +1,31 @@
+/** The frames of the wire: what the page sends, and what it understands. */
+
+const FROM_MEMBERS = ["message", "join", "leave"];
+
+export function sendMessage(message, clientId) {
+  return JSON.stringify({ action: "sendMessage", data: { message, clientId } });
+}
+
+/** `{type, …}` of a frame from the server, an error being one more type; null where it makes no sense. */
+export function readFrame(text) {
+  const { message, error } = parse(text) ?? {};
+  if (isText(error?.message)) return { ...error, type: "error" };
+  if (!isText(message?.type)) return null;
+  return FROM_MEMBERS.includes(message.type) && !isComplete(message) ? null : message;
+}
+
+function isComplete({ message, sender }) {
+  return isText(message) && isText(sender?.id) && isText(sender.name);
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function isText(value) {
+  return typeof value === "string";
+}

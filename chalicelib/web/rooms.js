@@ -1,0 +1,93 @@
+/** The list of rooms: kept fresh while it is looked at, and the ways into a room. */
+
+import { createRoom, listRooms, Refusal } from "./api.js";
+import { addressOf, roomIdInLink } from "./route.js";
+import * as view from "./rooms-view.js";
+
+const PAGE = 20;
+const REFRESH_MS = 5_000;
+
+let isShown = false;
+let pages = 1;
+let latestLook = 0;
+let nextLook = null;
+
+export function showRooms({ cameBack }) {
+  isShown = true;
+  view.show({ cameBack });
+  refresh();
+}
+
+export function hideRooms() {
+  isShown = false;
+  latestLook += 1;
+  clearTimeout(nextLook);
+  view.hide();
+}
+
+async function refresh() {
+  clearTimeout(nextLook);
+  const look = ++latestLook;
+  try {
+    const { rooms, hasMore } = await firstPages();
+    if (look !== latestLook) return;
+    view.showList(rooms, hasMore);
+  } catch (problem) {
+    console.warn("could not list the rooms:", problem);
+    if (look !== latestLook) return;
+    view.showListError("The rooms could not be loaded. Trying again…");
+  }
+  if (isShown && !document.hidden) nextLook = setTimeout(refresh, REFRESH_MS);
+}
+
+async function firstPages() {
+  const rooms = [];
+  let cursor = null;
+  for (let page = 0; page < pages; page += 1) {
+    const answer = await listRooms(PAGE, cursor);
+    rooms.push(...answer.rooms);
+    cursor = answer.nextCursor;
+    if (!cursor) break;
+  }
+  return { rooms, hasMore: Boolean(cursor) };
+}
+
+function refreshIfLookedAt() {
+  if (isShown && !document.hidden) refresh();
+}
+
+async function showMore() {
+  const shown = view.countShown();
+  pages += 1;
+  await refresh();
+  view.focusRoom(shown);
+}
+
+async function create(roomName) {
+  try {
+    const roomId = await createRoom(roomName);
+    view.clearForms();
+    location.hash = addressOf(roomId);
+  } catch (problem) {
+    const sentence = problem instanceof Refusal
+      ? problem.message
+      : "The server could not be reached. Check your connection and try again.";
+    view.showCreateError(sentence);
+  }
+}
+
+function join(link) {
+  const roomId = roomIdInLink(link);
+  if (!roomId) {
+    view.showJoinError("That is not a link to a room here. Ask for it again: “Copy link” in the room gives it.");
+    return;
+  }
+  view.clearForms();
+  location.hash = addressOf(roomId);
+}
+
+view.onCreate(create);
+view.onJoin(join);
+view.onShowMore(showMore);
+window.addEventListener("focus", refreshIfLookedAt);
+document.addEventListener("visibilitychange", refreshIfLookedAt);

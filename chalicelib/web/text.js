@@ -1,0 +1,16 @@
+/** Small helpers for text that people wrote. */
+
+/** The server refuses control characters; a pasted tab should not cost anyone a message. */
+export function oneLine(text) {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, " ");
+}
+
+/** Set text only where it differs, so that live regions do not say the same thing twice. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function showError(element, sentence) {
+  element.hidden = !sentence;
+  setText(element, sentence);
+}

@@ -1,0 +1,201 @@
+"""Two people, two browsers, one page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from localcloud.cloud import LocalCloud
+from tests.browser.conftest import OpenPage
+
+
+def create_room(page: Page, name: str) -> None:
+    page.get_by_label("Room name").fill(name)
+    page.get_by_role("button", name="Create room").click()
+    expect(page.get_by_role("status")).to_have_text("Connected")
+
+
+def take_name(page: Page, name: str) -> None:
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Your name").press("Enter")
+
+
+def say(page: Page, message: str) -> None:
+    page.get_by_label("Message", exact=True).fill(message)
+    page.get_by_role("button", name="Send").click()
+
+
+def messages(page: Page) -> list[str]:
+    return page.locator("[role=log] li.message .body").all_inner_texts()
+
+
+def expect_message(page: Page, message: str) -> None:
+    expect(page.get_by_role("log").get_by_text(message, exact=True)).to_be_visible()
+
+
+@pytest.fixture
+def pair(open_page: OpenPage) -> tuple[Page, Page]:
+    """Aki, who made the room Tea, and Bo, who followed the link to it."""
+    aki = open_page()
+    take_name(aki, "Aki")
+    create_room(aki, "Tea")
+    bo = open_page(aki.url)
+    take_name(bo, "Bo")
+    expect(bo.get_by_role("status")).to_have_text("Connected")
+    expect(aki.get_by_role("list", name="Members").get_by_text("Bo", exact=True)).to_be_visible()
+    return aki, bo
+
+
+def test_two_people_talk_in_a_room(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(aki, "Hello Bo")
+    expect_message(bo, "Hello Bo")
+    say(bo, "Hello Aki 👋")
+    expect_message(aki, "Hello Aki 👋")
+    assert messages(aki) == messages(bo) == ["Hello Bo", "Hello Aki 👋"]
+
+
+def test_who_is_here_and_who_comes_and_goes_is_seen(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki", "Bo"])
+    expect(bo.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki", "Bo"])
+    bo.close()
+    expect(aki.get_by_role("log").get_by_text("Bo left")).to_be_visible()
+    expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki"])
+
+
+def test_a_room_is_found_in_the_list_with_its_members(open_page: OpenPage) -> None:
+    aki, bo = open_page(), open_page()
+    create_room(aki, "Coffee and cake")
+    entry = bo.get_by_role("list", name="Rooms").get_by_role("link", name="Coffee and cake")
+    expect(entry).to_contain_text("1 here")
+    entry.click()
+    expect(bo.get_by_role("heading", name="Coffee and cake")).to_be_visible()
+    expect(bo.get_by_role("status")).to_have_text("Connected")
+
+
+def test_a_name_is_kept_over_a_reload_and_the_room_too(open_page: OpenPage) -> None:
+    page = open_page()
+    take_name(page, "Aki")
+    create_room(page, "Tea")
+    page.reload()
+    expect(page.get_by_role("status")).to_have_text("Connected")
+    expect(page.get_by_label("Your name")).to_have_value("Aki")
+    expect(page.get_by_role("heading", name="Tea")).to_be_visible()
+
+
+def test_what_people_write_is_text_and_nothing_else(open_page: OpenPage) -> None:
+    page = open_page()
+    hostile = "<img src=x onerror=alert(1)><b>bold</b>"
+    take_name(page, "<i>Aki</i>")
+    create_room(page, hostile)
+    say(page, hostile)
+    expect_message(page, hostile)
+    expect(page.get_by_role("heading", name=hostile)).to_be_visible()
+    assert page.locator("main img, main b, main i").count() == 0
+
+
+def test_a_bad_room_name_is_refused_in_plain_words(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_label("Room name").fill("   ")
+    page.get_by_role("button", name="Create room").click()
+    expect(page.get_by_role("alert")).to_have_text("roomName must not be blank")
+
+
+def test_a_lost_connection_is_told_and_comes_back_by_itself(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    aki.context.set_offline(True)
+    expect(aki.get_by_role("status")).to_have_text("Connection lost. Trying again…")
+    expect(bo.get_by_role("log").get_by_text("Aki left")).to_be_visible()
+    aki.get_by_label("Message", exact=True).fill("typed meanwhile")
+    expect(aki.get_by_role("button", name="Send")).to_be_disabled()
+    aki.context.set_offline(False)
+    expect(aki.get_by_role("status")).to_have_text("Connected")
+    aki.get_by_role("button", name="Send").click()
+    expect_message(bo, "typed meanwhile")
+
+
+def test_a_room_that_no_longer_exists_is_told_plainly(open_page: OpenPage, cloud: LocalCloud) -> None:
+    page = open_page(f"{cloud.rest_url}/#/rooms/nosuchroom")
+    expect(page.get_by_role("alert")).to_contain_text("This room no longer exists")
+    page.get_by_role("link", name="All rooms").click()
+    expect(page.get_by_role("heading", name="Rooms", exact=True)).to_be_visible()
+
+
+def test_the_keyboard_is_enough(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_label("Room name").focus()
+    page.keyboard.type("Tea")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    expect(page.get_by_role("status")).to_have_text("Connected")
+    page.keyboard.type("no mouse")
+    page.keyboard.press("Enter")
+    expect_message(page, "no mouse")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_nothing_is_wider_than_the_screen(open_page: OpenPage, width: int, scheme: str) -> None:
+    page = open_page(viewport={"width": width, "height": 700}, color_scheme=scheme)
+    create_room(page, "x" * 80)
+    say(page, "y" * 400)
+    expect_message(page, "y" * 400)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    expect(page.get_by_label("Message", exact=True)).to_be_in_viewport()
+
+
+class _OtherFrontEnd(SimpleHTTPRequestHandler):
+    """A page of another origin, as a front end's own development server gives it."""
+
+    def do_GET(self) -> None:
+        page = b"<!doctype html><title>Another front end</title>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def other_origin() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _OtherFrontEnd)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_page_of_another_origin_creates_lists_joins_and_talks(
+    open_page: OpenPage, cloud: LocalCloud, other_origin: str
+) -> None:
+    page = open_page(other_origin)
+    told = page.evaluate(
+        """async (rest) => {
+            const headers = {"Content-Type": "application/json"};
+            const created = await fetch(`${rest}/rooms`, {method: "POST", headers, body: '{"roomName": "Abroad"}'});
+            const { roomId } = await created.json();
+            const { rooms } = await (await fetch(`${rest}/rooms?limit=100`)).json();
+            const { webSocketUrl } = await (await fetch(`${rest}/config`)).json();
+            const socket = new WebSocket(`${webSocketUrl}?roomId=${roomId}`);
+            const heard = new Promise((resolve) => { socket.onmessage = ({data}) => resolve(JSON.parse(data)); });
+            await new Promise((resolve, reject) => { socket.onopen = resolve; socket.onerror = reject; });
+            socket.send(JSON.stringify({action: "onMessage", data: {message: "hi from abroad"}}));
+            const frame = await heard;
+            socket.close();
+            return [rooms.some((room) => room.room_id === roomId), frame.message.message];
+        }""",
+        cloud.rest_url,
+    )
+    assert told == [True, "hi from abroad"]
+    listed = requests.get(f"{cloud.rest_url}/rooms", headers={"Origin": other_origin}, timeout=20)
+    assert re.fullmatch(r"\*", listed.headers["Access-Control-Allow-Origin"])

@@ -1,0 +1,122 @@
+"""What the tests share. Nothing here reaches further than 127.0.0.1."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+# Before any import of the app: botocore reads these when its clients are made.
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_CONFIG_FILE=os.devnull,
+    AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+)
+
+import boto3
+import pytest
+from chalice.test import Client
+from moto import mock_aws
+
+import app as chat_app
+from chalicelib import rooms
+from chalicelib.models import Connection, Room
+from localcloud.cloud import LocalCloud, local_cloud
+from tests.gateway import Gateway
+
+PROJECT = Path(__file__).parent.parent
+
+WebSocketEvents = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def tables() -> Iterator[None]:
+    """Empty tables in moto, made from the file that makes them on AWS."""
+    with mock_aws():
+        boto3.client("cloudformation").create_stack(
+            StackName="tables", TemplateBody=(PROJECT / ".chalice/resources.json").read_text()
+        )
+        yield
+
+
+@pytest.fixture
+def client(tables: None) -> Iterator[Client]:
+    with Client(chat_app.app, project_dir=str(PROJECT)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def _gateway() -> Iterator[Gateway]:
+    gateway = Gateway()
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture
+def gateway(_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    """Where the posts of app.websocket_api arrive."""
+    monkeypatch.setattr(chat_app.sockets, "_endpoint", _gateway.url)
+    yield _gateway
+    _gateway.forget()
+
+
+@pytest.fixture
+def room(tables: None) -> Room:
+    """A new room that nobody is in."""
+    return rooms.create("Tea")
+
+
+@pytest.fixture
+def ws_event() -> WebSocketEvents:
+    """Makes events as API Gateway sends them to a WebSocket handler ("WebSocket integration request")."""
+
+    def event(route: str, connection_id: str, *, body: str | None = None, query: dict[str, str] | None = None) -> Any:
+        kind = {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}.get(route, "MESSAGE")
+        context = {
+            "routeKey": route,
+            "eventType": kind,
+            "extendedRequestId": "DdhPAEv3IAMFeNA=",
+            "requestTime": "23/Nov/2026:10:00:00 +0000",
+            "messageDirection": "IN",
+            "stage": "test",
+            "connectedAt": 1795514400000,
+            "requestTimeEpoch": 1795514400000,
+            "identity": {"userAgent": "test", "sourceIp": "127.0.0.1"},
+            "requestId": "DdhPAEv3IAMFeNA=",
+            "domainName": "abcdef1234.execute-api.us-east-1.amazonaws.com",
+            "connectionId": connection_id,
+            "apiId": "abcdef1234",
+        }
+        made: dict[str, Any] = {"requestContext": context, "isBase64Encoded": False}
+        if kind == "CONNECT":
+            made["headers"] = {"Host": context["domainName"]}
+            if query is not None:
+                made["queryStringParameters"] = query
+        if body is not None:
+            made["body"] = body
+            context["messageId"] = "DdhPBdGSoAMCFdg="
+        return made
+
+    return event
+
+
+def members_of(room_id: str) -> set[str]:
+    """List the ids of the connections in a room."""
+    return {connection.connection_id for connection in Connection.scan() if connection.joined_room_id == room_id}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """The packaged app on the local cloud, started once for all the tests that want it."""
+    with local_cloud(free_port(), tmp_path_factory.mktemp("cloud"), print) as cloud:
+        yield cloud

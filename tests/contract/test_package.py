@@ -1,0 +1,123 @@
+"""The package: what goes to Lambda, for every stage."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.errors import LocalCloudError
+from localcloud.package import package
+from tests.conftest import PROJECT
+
+STAGES = ["dev", "prod", "local"]
+MEBIBYTE = 2**20
+
+Packages = dict[str, Path]
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    """The folder of each stage's package."""
+    folders = {stage: tmp_path_factory.mktemp(stage) for stage in STAGES}
+    for stage, folder in folders.items():
+        package(stage, folder)
+    return folders
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_template_passes_cfn_lint(packages: Packages, stage: str) -> None:
+    linted = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), packages[stage] / "sam.json"],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert (linted.returncode, linted.stdout) == (0, "")
+
+
+def test_every_stage_ships_the_same_bytes(packages: Packages) -> None:
+    assert len({(folder / "deployment.zip").read_bytes() for folder in packages.values()}) == 1
+
+
+def test_the_zip_is_small_and_has_the_app_and_its_requirements_alone(packages: Packages) -> None:
+    zipped = packages["prod"] / "deployment.zip"
+    assert zipped.stat().st_size <= 20 * MEBIBYTE
+    required = re.findall(r"^([\w-]+)==", (PROJECT / "requirements.txt").read_text(), re.MULTILINE)
+    modules = {"python-dateutil": "dateutil"}
+    expected = {modules.get(name, name) for name in required} | {"app.py", "chalice", "chalicelib"}
+    names = {name.split("/")[0].removesuffix(".py") for name in zipfile.ZipFile(zipped).namelist()}
+    assert {name for name in names if not name.endswith((".dist-info", ".data"))} == {
+        name.removesuffix(".py") for name in expected
+    }
+
+
+def test_the_app_starts_from_the_zip_alone_without_network_or_credentials(packages: Packages, tmp_path: Path) -> None:
+    zipfile.ZipFile(packages["prod"] / "deployment.zip").extractall(tmp_path)
+    # -S leaves out this environment's own packages; the audit hook sees every name look-up and connection.
+    start = """
+import sys
+def refuse(event, _):
+    if event.startswith(("socket.connect", "socket.getaddrinfo")):
+        raise RuntimeError("the import used the network")
+sys.addaudithook(refuse)
+import app
+print(app.app.app_name)
+"""
+    started = subprocess.run(
+        [sys.executable, "-S", "-c", start], cwd=tmp_path, env={"HOME": str(tmp_path)}, text=True, capture_output=True
+    )
+    assert (started.stdout, started.returncode) == ("chalice-chat\n", 0), started.stderr
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_each_function_may_do_only_what_its_policy_names(packages: Packages, stage: str) -> None:
+    resources = json.loads((packages[stage] / "sam.json").read_text())["Resources"]
+    roles = [resource for resource in resources.values() if resource["Type"] == "AWS::IAM::Role"]
+    functions = [resource for resource in resources.values() if resource["Type"] == "AWS::Serverless::Function"]
+    assert len(roles) == len(functions) == 4
+    for role in roles:
+        (policy,) = role["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            assert not any("*" in action for action in statement["Action"])
+            if statement["Sid"] not in ("Logs", "WebSocketUrl"):
+                assert all(f"-{stage}-" in arn or f"/{stage}/" in arn for arn in statement["Resource"])
+
+
+def _read(path: Path, stage: str) -> Any:
+    return path.read_text().replace(f"-{stage}-", "-STAGE-").replace(f"/{stage}/", "/STAGE/")
+
+
+@pytest.mark.parametrize("stage", STAGES[1:])
+def test_the_policies_of_the_stages_differ_in_nothing_but_names(stage: str) -> None:
+    policies = PROJECT / ".chalice/policies"
+    for policy in (policies / "dev").iterdir():
+        assert _read(policies / stage / policy.name, stage) == _read(policy, "dev")
+
+
+def test_the_parameter_stage_gives_the_tables_the_names_that_the_functions_use(packages: Packages) -> None:
+    template = json.loads((packages["prod"] / "sam.json").read_text())
+    assert template["Parameters"]["Stage"]["AllowedValues"] == STAGES
+    variables = template["Resources"]["WebsocketMessage"]["Properties"]["Environment"]["Variables"]
+    assert variables["ROOMS_TABLE"] == "chalice-chat-prod-rooms"
+
+
+def test_a_stage_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LocalCloudError, match="has no stage test, only dev, prod, local"):
+        package("test", tmp_path)
+
+
+def test_a_package_that_cannot_be_made_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(PROJECT / ".chalice", tmp_path / ".chalice", ignore=shutil.ignore_patterns("deployments"))
+    (tmp_path / "app.py").write_text("from chalice import Chalice(")
+    monkeypatch.setattr("localcloud.package.PROJECT", tmp_path)
+    with pytest.raises(LocalCloudError, match=r"chalice package failed: [\s\S]*SyntaxError"):
+        package("dev", tmp_path / "out")

@@ -1,0 +1,128 @@
+"""The REST API as its callers see it: status, body, headers, and what is stored."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from chalice.test import Client, HTTPResponse
+
+import app as chat_app
+from chalicelib import discovery, rooms, settings
+from chalicelib.models import Room
+
+JSON = {"Content-Type": "application/json"}
+
+
+def create(client: Client, body: Any) -> HTTPResponse:
+    return client.http.post("/rooms", headers=JSON, body=body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
+def test_a_room_is_created(client: Client) -> None:
+    response = create(client, {"roomName": " Tea ", "more": 1})
+    assert response.status_code == 201
+    assert response.json_body == {"message": "Room created successfully", "roomId": response.json_body["roomId"]}
+    room = client.http.get(f"/rooms/{response.json_body['roomId']}")
+    assert room.status_code == 200
+    assert room.json_body["name"] == "Tea"
+    assert sorted(room.json_body) == ["created_at", "member_count", "name", "room_id"]
+
+
+def test_a_room_is_created_whatever_content_type_a_page_sends(client: Client) -> None:
+    response = client.http.post("/rooms", headers={"Content-Type": "text/plain"}, body=b'{"roomName": "Tea"}')
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"", "expected a JSON object"),
+        (b"not json", "expected a JSON object"),
+        (b"\xff", "expected a JSON object"),
+        (b"[" * 100_000, "expected a JSON object"),
+        ([], "expected a JSON object, not an array"),
+        ("Tea", "expected a JSON object, not a text"),
+        (None, "expected a JSON object, not null"),
+        ({}, "roomName must be a text, not null"),
+        ({"roomName": 5}, "roomName must be a text, not a number"),
+        ({"roomName": {"S": "Tea"}}, "roomName must be a text, not an object"),
+        ({"roomName": "   "}, "roomName must not be blank"),
+        ({"roomName": "x" * 81}, "roomName must be at most 80 characters long, not 81"),
+        ({"roomName": "a\u0000b"}, "roomName must not have control characters"),
+        ({"roomName": "a\ud800b"}, "roomName must be valid Unicode"),
+    ],
+)
+def test_bad_input_is_refused_and_nothing_stored(client: Client, body: Any, expected: str) -> None:
+    response = create(client, body)
+    assert response.status_code == 400
+    assert response.json_body["Code"] == "BadRequestError"
+    assert expected in response.json_body["Message"]
+    assert list(Room.scan()) == []
+
+
+def test_a_request_without_a_body_is_refused(client: Client) -> None:
+    assert client.http.post("/rooms").status_code == 400
+
+
+def test_rooms_are_listed_in_pages(client: Client) -> None:
+    ids = [create(client, {"roomName": f"room {number}"}).json_body["roomId"] for number in range(3)]
+    first = client.http.get("/rooms?limit=2").json_body
+    second = client.http.get(f"/rooms?limit=2&cursor={first['nextCursor']}").json_body
+    assert [room["room_id"] for room in first["rooms"] + second["rooms"]] == ids[::-1]
+    assert second["nextCursor"] is None
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=-1", "limit=many", "limit=", "limit=1.5"])
+def test_a_bad_limit_is_refused(client: Client, query: str) -> None:
+    response = client.http.get(f"/rooms?{query}")
+    assert response.status_code == 400
+    assert "limit must be a whole number from 1 to 100" in response.json_body["Message"]
+
+
+def test_a_bad_cursor_is_refused(client: Client) -> None:
+    response = client.http.get("/rooms?cursor=bm9uc2Vuc2U")
+    assert response.status_code == 400
+    assert "cursor must be the nextCursor" in response.json_body["Message"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/rooms/nosuchroom", "/rooms/nosuchroom/members", "/static/app.py", "/static/..%2fapp.py"]
+)
+def test_what_is_not_there_is_not_found(client: Client, path: str) -> None:
+    response = client.http.get(path)
+    assert response.status_code == 404
+    assert response.json_body["Code"] == "NotFoundError"
+
+
+def test_members_are_listed_without_their_connections(client: Client) -> None:
+    room = rooms.create("Tea")
+    member = rooms.join("secret-id", room.room_id, "Aki")
+    response = client.http.get(f"/rooms/{room.room_id}/members")
+    assert response.json_body == {"members": [{"id": member.member_id, "name": "Aki"}]}
+
+
+def test_config_has_the_websocket_url_of_the_settings(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    discovery.websocket_url.cache_clear()
+    monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.com/live")
+    assert client.http.get("/config").json_body == {"webSocketUrl": "wss://chat.example.com/live"}
+
+
+def test_the_page_and_its_files_are_served(client: Client) -> None:
+    page = client.http.get("/")
+    assert page.status_code == 200
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert b'<html lang="en"' in page.body
+    script = client.http.get("/static/main.js")
+    assert (script.status_code, script.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
+
+
+@pytest.mark.parametrize("path", ["/", "/rooms", "/rooms/nosuchroom", "/rooms?limit=0", "/static/main.js"])
+def test_every_answer_may_be_read_from_another_origin(client: Client, path: str) -> None:
+    assert client.http.get(path).headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_every_route_answers_the_cors_preflight() -> None:
+    assert all(
+        route.cors or chat_app.app.api.cors for methods in chat_app.app.routes.values() for route in methods.values()
+    )

@@ -1,0 +1,88 @@
+"""A stand-in for API Gateway's @connections, on 127.0.0.1: it records each frame, and can refuse, fail or hang."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import defaultdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote
+
+__all__ = ["GONE", "HANG", "Gateway"]
+
+GONE = 410
+HANG = 0
+ERROR_TYPES = {
+    403: "ForbiddenException",
+    410: "GoneException",
+    413: "PayloadTooLargeException",
+    429: "LimitExceededException",
+}
+
+
+class Gateway:
+    """What each connection was sent, and how its posts are answered."""
+
+    def __init__(self) -> None:
+        self.frames: dict[str, list[Any]] = defaultdict(list)
+        self.attempts: dict[str, int] = defaultdict(int)
+        self._answers: dict[str, list[int]] = {}
+        self._released = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/test"
+
+    def answer(self, connection_id: str, *statuses: int) -> None:
+        """Answer this connection's posts with these statuses, one after the other, and the last one ever after."""
+        self._answers[connection_id] = list(statuses)
+
+    def texts(self, connection_id: str) -> list[str]:
+        """List what a connection was told in its message frames: talk, joins and leaves."""
+        return [frame["message"]["message"] for frame in self.frames[connection_id] if "message" in frame]
+
+    def forget(self) -> None:
+        self.frames.clear()
+        self.attempts.clear()
+        self._answers.clear()
+        self._released.set()
+        self._released = threading.Event()
+
+    def close(self) -> None:
+        self.forget()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _next_answer(self, connection_id: str) -> int:
+        self.attempts[connection_id] += 1
+        answers = self._answers.get(connection_id, [200])
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    def _handler(gateway) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                connection_id = unquote(self.path).removeprefix("/test/@connections/")
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = gateway._next_answer(connection_id)
+                if status == HANG:
+                    gateway._released.wait()
+                    self.close_connection = True
+                    return
+                if status == 200:
+                    gateway.frames[connection_id].append(json.loads(body))
+                self.send_response(status)
+                if status in ERROR_TYPES:
+                    self.send_header("x-amzn-ErrorType", ERROR_TYPES[status])
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        return Handler

@@ -1,0 +1,216 @@
+"""The packaged app on the local cloud, over real HTTP and WebSockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+
+from localcloud.cloud import STACK, LocalCloud, client
+from tests.conftest import WebSocketEvents
+
+SECONDS = 20  # the longest wait for a frame: a function's first call takes about one
+
+
+class Chat:
+    """The chat as a front end of another make would use it."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.rest, self.websocket = cloud.rest_url, cloud.websocket_url
+
+    def create(self, name: str) -> str:
+        response = requests.post(f"{self.rest}/rooms", json={"roomName": name}, timeout=SECONDS)
+        assert response.status_code == 201
+        return str(response.json()["roomId"])
+
+    def get(self, path: str) -> Any:
+        return requests.get(f"{self.rest}{path}", timeout=SECONDS).json()
+
+    def listed(self) -> set[str]:
+        return {room["room_id"] for room in self.get("/rooms?limit=100")["rooms"]}
+
+    def join(self, room_id: str, name: str = "") -> connect:
+        return connect(f"{self.websocket}?roomId={room_id}" + (f"&name={name}" if name else ""))
+
+
+@pytest.fixture
+def chat(cloud: LocalCloud) -> Chat:
+    return Chat(cloud)
+
+
+async def receive(member: ClientConnection) -> Any:
+    async with asyncio.timeout(SECONDS):
+        return json.loads(await member.recv())
+
+
+async def drain(member: ClientConnection) -> list[Any]:
+    """Take what has come so far: the answer to a ping comes after it, on the same connection."""
+    await member.send(json.dumps({"action": "ping"}))
+    frames = []
+    while (frame := await receive(member)) != {"pong": True}:
+        frames.append(frame)
+    return frames
+
+
+async def until(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
+    """Ask again and again: of what a `$disconnect` does, no client hears."""
+    async with asyncio.timeout(seconds):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+def message(text: str, action: str = "sendMessage", **data: str) -> str:
+    return json.dumps({"action": action, "data": {"message": text, **data}})
+
+
+def test_two_rooms_talk_each_to_itself(chat: Chat) -> None:
+    async def talk() -> None:
+        tea, coffee = chat.create("Tea"), chat.create("Coffee")
+        async with chat.join(tea, "Aki") as aki, chat.join(tea, "Bo") as bo, chat.join(coffee, "Cy") as cy:
+            joined = await receive(aki)
+            assert joined["message"]["message"] == "Bo joined"
+            assert joined["message"]["memberCount"] == 2
+            for action in ("sendMessage", "onMessage"):
+                await aki.send(message("hi", action, clientId=f"c-{action}"))
+                echo, heard = await receive(aki), await receive(bo)
+                assert echo == heard
+                assert echo["message"]["clientId"] == f"c-{action}"
+                assert echo["message"]["sender"]["name"] == "Aki"
+            await bo.close()
+            left = await receive(aki)
+            assert (left["message"]["type"], left["message"]["memberCount"]) == ("leave", 1)
+            assert await drain(aki) == []
+            assert await drain(cy) == []
+
+    asyncio.run(talk())
+
+
+def test_a_frame_that_is_not_json_gets_an_error_and_the_connection_goes_on(chat: Chat) -> None:
+    async def talk() -> None:
+        async with chat.join(chat.create("Tea")) as member:
+            await member.send("not json")
+            assert (await receive(member))["error"]["code"] == "invalid_json"
+            await member.send(message("hi"))
+            assert (await receive(member))["message"]["message"] == "hi"
+
+    asyncio.run(talk())
+
+
+def test_an_emptied_room_leaves_the_list_and_can_be_joined_by_its_id(chat: Chat) -> None:
+    async def come_and_go() -> None:
+        room_id = chat.create("Tea")
+        async with chat.join(room_id, "Aki"):
+            assert room_id in chat.listed()
+        await until(lambda: room_id not in chat.listed(), seconds=3)
+        assert chat.get(f"/rooms/{room_id}")["member_count"] == 0
+        async with chat.join(room_id, "Aki"):
+            assert room_id in chat.listed()
+            assert [member["name"] for member in chat.get(f"/rooms/{room_id}/members")["members"]] == ["Aki"]
+
+    asyncio.run(come_and_go())
+
+
+def test_an_unknown_room_is_refused_at_the_handshake(chat: Chat) -> None:
+    async def knock() -> None:
+        with pytest.raises(InvalidStatus) as refused:
+            await chat.join("nosuchroom")
+        # The handler answers 404; MiniStack shows every refused client 403.
+        assert refused.value.response.status_code == 403
+
+    asyncio.run(knock())
+
+
+def test_a_crowd_that_comes_and_goes_at_once_some_twice_is_counted_exactly(
+    chat: Chat, cloud: LocalCloud, ws_event: WebSocketEvents
+) -> None:
+    async def crowd() -> None:
+        room_id = chat.create("Tea")
+        members = await asyncio.gather(*(chat.join(room_id) for _ in range(50)))
+        assert chat.get(f"/rooms/{room_id}")["member_count"] == 50
+        assert len(chat.get(f"/rooms/{room_id}/members")["members"]) == 50
+        twice = [ws_event("$disconnect", id_) for id_ in _connection_ids(cloud, room_id)[::3]]
+        await asyncio.gather(*(member.close() for member in members), asyncio.to_thread(_disconnect, cloud, twice))
+        await until(lambda: chat.get(f"/rooms/{room_id}")["member_count"] == 0)
+        assert room_id not in chat.listed()
+
+    asyncio.run(crowd())
+
+
+def _connection_ids(cloud: LocalCloud, room_id: str) -> list[str]:
+    found = client("dynamodb", cloud.port).query(
+        TableName="chalice-chat-local-connections",
+        IndexName="joined_room_id-index",
+        KeyConditionExpression="joined_room_id = :room",
+        ExpressionAttributeValues={":room": {"S": room_id}},
+    )
+    return [item["connection_id"]["S"] for item in found["Items"]]
+
+
+def _disconnect(cloud: LocalCloud, events: list[dict[str, Any]]) -> None:
+    (stack,) = client("cloudformation", cloud.port).describe_stacks(StackName=STACK)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    for event in events:
+        client("lambda", cloud.port).invoke(
+            FunctionName=outputs["WebsocketDisconnectHandlerName"], Payload=json.dumps(event)
+        )
+
+
+def test_a_member_who_is_gone_leaves_with_the_next_message(chat: Chat, cloud: LocalCloud) -> None:
+    async def outlive() -> None:
+        room_id = chat.create("Tea")
+        async with chat.join(room_id, "Aki") as aki:
+            _forget_a_disconnect(cloud, room_id, "Bo")
+            await aki.send(message("anybody?"))
+            assert (await receive(aki))["message"]["message"] == "anybody?"
+            left = await receive(aki)
+            assert (left["message"]["message"], left["message"]["memberCount"]) == ("Bo left", 1)
+            assert chat.get(f"/rooms/{room_id}")["member_count"] == 1
+
+    asyncio.run(outlive())
+
+
+def _forget_a_disconnect(cloud: LocalCloud, room_id: str, name: str) -> None:
+    """Leave behind what a member of an hour ago does whose `$disconnect` never came."""
+    expires_at = datetime.now(UTC) + timedelta(hours=1)
+    row = {
+        "connection_id": "0123456789abcdef",
+        "joined_room_id": room_id,
+        "member_id": "m1",
+        "name": name,
+    }
+    database = client("dynamodb", cloud.port)
+    database.put_item(
+        TableName="chalice-chat-local-connections",
+        Item={key: {"S": value} for key, value in row.items()}
+        | {"expires_at": {"N": str(int(expires_at.timestamp()))}},
+    )
+    database.update_item(
+        TableName="chalice-chat-local-rooms",
+        Key={"room_id": {"S": room_id}},
+        UpdateExpression="ADD member_count :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+
+
+def test_the_tables_delete_what_has_expired(cloud: LocalCloud) -> None:
+    for table in ("rooms", "connections"):
+        ttl = client("dynamodb", cloud.port).describe_time_to_live(TableName=f"chalice-chat-local-{table}")
+        assert ttl["TimeToLiveDescription"] == {"AttributeName": "expires_at", "TimeToLiveStatus": "ENABLED"}
+
+
+@pytest.mark.parametrize("path", ["/rooms", "/rooms/any", "/rooms/any/members", "/config", "/", "/static/main.js"])
+def test_a_page_of_another_origin_may_ask(chat: Chat, path: str) -> None:
+    asked = {"Origin": "http://localhost:5173", "Access-Control-Request-Method": "GET"}
+    preflight = requests.options(chat.rest + path, headers=asked, timeout=SECONDS)
+    assert preflight.headers["Access-Control-Allow-Origin"] == "*"
+    assert "GET" in preflight.headers["Access-Control-Allow-Methods"]
+    assert "Content-Type" in preflight.headers["Access-Control-Allow-Headers"]
+    answer = requests.get(chat.rest + path, headers=asked, timeout=SECONDS)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"

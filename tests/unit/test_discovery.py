@@ -1,0 +1,46 @@
+"""Where members connect."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from chalice import NotFoundError
+from moto import mock_aws
+
+from chalicelib import settings
+from chalicelib.discovery import websocket_url
+
+
+@pytest.fixture(autouse=True)
+def account() -> Iterator[None]:
+    websocket_url.cache_clear()
+    with mock_aws():
+        yield
+    websocket_url.cache_clear()
+
+
+def _create_api(name: str) -> str:
+    api = boto3.client("apigatewayv2").create_api(
+        Name=name, ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action"
+    )
+    return str(api["ApiId"])
+
+
+def test_the_setting_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.com")
+    assert websocket_url() == "wss://chat.example.com"
+
+
+def test_without_it_the_api_that_chalice_deployed_is_found_once() -> None:
+    _create_api("chalice-chat-prod-websocket-api")
+    api_id = _create_api("chalice-chat-dev-websocket-api")
+    url = websocket_url()
+    # moto gives every API an https endpoint; a WebSocket API's is wss (AWS CLI reference, "get-apis", the example).
+    assert url == f"https://{api_id}.execute-api.us-east-1.amazonaws.com/dev"
+    boto3.client("apigatewayv2").delete_api(ApiId=api_id)
+    assert websocket_url() == url
+
+
+def test_without_either_the_answer_says_what_to_do() -> None:
+    with pytest.raises(NotFoundError, match="deploy it, or set WEBSOCKET_URL"):
+        websocket_url()

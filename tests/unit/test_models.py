@@ -1,0 +1,60 @@
+"""The models against the tables: .chalice/resources.json and chalicelib/models.py cannot drift."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from pynamodb.attributes import TTLAttribute
+from pynamodb.models import Model
+
+from chalicelib.models import Connection, Room
+from tests.conftest import PROJECT
+
+RESOURCES = json.loads((PROJECT / ".chalice/resources.json").read_text())["Resources"]
+TABLES = [(Room, RESOURCES["RoomsTable"]["Properties"]), (Connection, RESOURCES["ConnectionsTable"]["Properties"])]
+
+
+def _described(model: type[Model]) -> dict[str, Any]:
+    table = boto3.client("dynamodb").describe_table(TableName=model.Meta.table_name)["Table"]
+    indexes = [
+        {key: index[key] for key in ("IndexName", "KeySchema", "Projection")}
+        for index in table["GlobalSecondaryIndexes"]
+    ]
+    attributes = sorted(table["AttributeDefinitions"], key=lambda attribute: attribute["AttributeName"])
+    return {"keys": table["KeySchema"], "attributes": attributes, "indexes": indexes}
+
+
+@pytest.mark.parametrize("model", [Room, Connection])
+def test_a_model_describes_the_table_that_the_file_makes(request: pytest.FixtureRequest, model: type[Model]) -> None:
+    with mock_aws():
+        model.create_table(billing_mode="PAY_PER_REQUEST")
+        by_model = _described(model)
+    request.getfixturevalue("tables")
+    assert by_model == _described(model)
+
+
+@pytest.mark.parametrize(("model", "table"), TABLES, ids=["rooms", "connections"])
+def test_a_model_expires_by_the_attribute_that_its_table_deletes_by(model: type[Model], table: dict[str, Any]) -> None:
+    ttl = [a.attr_name for a in model.get_attributes().values() if isinstance(a, TTLAttribute)]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": ttl[0], "Enabled": True}
+
+
+@pytest.mark.parametrize(("model", "table"), TABLES, ids=["rooms", "connections"])
+def test_a_table_is_paid_by_request_backed_up_encrypted_and_kept_in_prod(
+    model: type[Model], table: dict[str, Any]
+) -> None:
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
+
+
+@pytest.mark.parametrize(("model", "table"), TABLES, ids=["rooms", "connections"])
+def test_a_table_has_the_name_that_its_stage_gives_the_functions(model: type[Model], table: dict[str, Any]) -> None:
+    stages = json.loads((PROJECT / ".chalice/config.json").read_text())["stages"]
+    for stage, config in stages.items():
+        name = table["TableName"]["Fn::Sub"].replace("${Stage}", stage)
+        assert name in config["environment_variables"].values()
+    assert model.Meta.table_name == table["TableName"]["Fn::Sub"].replace("${Stage}", "dev")

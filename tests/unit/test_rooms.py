@@ -1,0 +1,224 @@
+"""The life of a room, from its creation to its end."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from chalice import BadRequestError, NotFoundError
+
+from chalicelib import rooms, settings
+from chalicelib.models import Connection, Room
+from tests.conftest import members_of
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Coordinates]:
+    with time_machine.travel(NOON, tick=False) as clock:
+        yield clock
+
+
+def listed_names() -> list[str]:
+    found, _ = rooms.newest(100, None)
+    return [room.name for room in found]
+
+
+def test_a_new_room_is_listed_and_empty(room: Room) -> None:
+    assert rooms.get(room.room_id).to_dict() == {
+        "room_id": room.room_id,
+        "name": "Tea",
+        "member_count": 0,
+        "created_at": "2026-11-22T12:00:00.000Z",
+    }
+    assert listed_names() == ["Tea"]
+
+
+def test_a_room_that_nobody_joins_expires(room: Room, clock: time_machine.Coordinates) -> None:
+    clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
+    assert listed_names() == []
+    with pytest.raises(NotFoundError):
+        rooms.get(room.room_id)
+    with pytest.raises(NotFoundError):
+        rooms.join("c1", room.room_id, "Aki")
+    assert members_of(room.room_id) == set()
+
+
+@pytest.mark.parametrize("room_id", ["nosuchroom", "", "a/b", "x" * 3_000, "\u0000", "Tea room"])
+def test_an_unknown_room_is_not_found(tables: None, room_id: str) -> None:
+    with pytest.raises(NotFoundError):
+        rooms.get(room_id)
+
+
+def test_joining_counts_once_and_keeps_the_room(room: Room, clock: time_machine.Coordinates) -> None:
+    rooms.join("c1", room.room_id, "Aki")
+    rooms.join("c2", room.room_id, "Bo")
+    clock.shift(timedelta(hours=2))
+    assert rooms.get(room.room_id).member_count == 2
+    assert [member.name for member in rooms.members(room.room_id)] == ["Aki", "Bo"]
+
+
+def test_a_member_has_an_id_that_is_not_the_connections(room: Room) -> None:
+    first, second = rooms.join("c1", room.room_id, "Aki"), rooms.join("c2", room.room_id, "Aki")
+    assert len({first.member_id, second.member_id, "c1", "c2"}) == 4
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_a_member_without_a_name_is_a_guest(room: Room, name: str | None) -> None:
+    assert rooms.join("c1", room.room_id, name).name.startswith("guest-")
+
+
+@pytest.mark.parametrize(
+    ("room_id", "name"), [(None, "Aki"), ("", "Aki"), ("ok", " "), ("ok", "x" * 41), ("ok", "a\tb")]
+)
+def test_a_bad_query_joins_nothing(room: Room, room_id: str | None, name: str) -> None:
+    with pytest.raises(BadRequestError):
+        rooms.join("c1", room.room_id if room_id == "ok" else room_id, name)
+    assert members_of(room.room_id) == set()
+    assert rooms.get(room.room_id).member_count == 0
+
+
+def test_the_last_one_out_unlists_the_room_at_once(room: Room) -> None:
+    rooms.join("c1", room.room_id, "Aki")
+    rooms.join("c2", room.room_id, "Bo")
+    rooms.leave(room.room_id, ["c1"])
+    assert listed_names() == ["Tea"]
+    rooms.leave(room.room_id, ["c2"])
+    assert listed_names() == []
+    assert rooms.get(room.room_id).member_count == 0
+
+
+def test_an_emptied_room_can_be_joined_within_its_grace_and_is_listed_again(
+    room: Room, clock: time_machine.Coordinates
+) -> None:
+    rooms.join("c1", room.room_id, "Aki")
+    rooms.leave(room.room_id, ["c1"])
+    clock.shift(timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS - 1))
+    rooms.join("c2", room.room_id, "Aki")
+    assert listed_names() == ["Tea"]
+    clock.shift(timedelta(hours=1))
+    assert rooms.get(room.room_id).member_count == 1
+
+
+def test_an_emptied_room_is_gone_after_its_grace(room: Room, clock: time_machine.Coordinates) -> None:
+    rooms.join("c1", room.room_id, "Aki")
+    rooms.leave(room.room_id, ["c1"])
+    clock.shift(timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS))
+    with pytest.raises(NotFoundError):
+        rooms.join("c2", room.room_id, "Aki")
+
+
+def test_without_a_grace_the_last_one_out_deletes_the_room(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "EMPTY_ROOM_GRACE_SECONDS", 0)
+    rooms.join("c1", room.room_id, "Aki")
+    rooms.leave(room.room_id, ["c1"])
+    assert list(Room.scan()) == []
+
+
+def test_leaving_twice_counts_once(room: Room) -> None:
+    for id_ in ("c1", "c2", "c3"):
+        rooms.join(id_, room.room_id, "Aki")
+    assert [left.connection_id for left in rooms.leave(room.room_id, ["c1", "c1"])] == ["c1"]
+    assert rooms.leave(room.room_id, ["c1"]) == []
+    assert rooms.get(room.room_id).member_count == 2
+
+
+def test_many_leave_in_few_transactions(room: Room) -> None:
+    ids = [f"c{number}" for number in range(150)]
+    for id_ in ids:
+        rooms.join(id_, room.room_id, "Aki")
+    assert len(rooms.leave(room.room_id, ids[:120])) == 120
+    assert rooms.get(room.room_id).member_count == 30
+    assert members_of(room.room_id) == set(ids[120:])
+
+
+def test_nobody_is_taken_out_of_a_room_that_they_are_not_in(room: Room) -> None:
+    other = rooms.create("Coffee")
+    rooms.join("c1", other.room_id, "Aki")
+    assert rooms.leave(room.room_id, ["c1", "never-seen"]) == []
+    assert rooms.get(other.room_id).member_count == 1
+
+
+def test_a_connection_of_a_room_that_dynamodb_has_deleted_can_leave(room: Room) -> None:
+    rooms.join("c1", room.room_id, "Aki")
+    Room(room.room_id).delete()
+    rooms.leave(room.room_id, ["c1"])
+    assert list(Connection.scan()) == []
+
+
+def test_a_room_whose_disconnects_never_came_expires(room: Room, clock: time_machine.Coordinates) -> None:
+    rooms.join("c1", room.room_id, "Aki")
+    clock.shift(timedelta(seconds=settings.CONNECTION_SECONDS))
+    assert listed_names() == []
+    with pytest.raises(NotFoundError):
+        rooms.members(room.room_id)
+
+
+def test_an_expired_connection_is_no_member(room: Room, clock: time_machine.Coordinates) -> None:
+    rooms.join("c1", room.room_id, "Aki")
+    clock.shift(timedelta(hours=2))
+    rooms.join("c2", room.room_id, "Bo")
+    clock.shift(timedelta(hours=1))
+    assert [member.name for member in rooms.members(room.room_id)] == ["Bo"]
+
+
+def test_rooms_are_listed_newest_first_a_page_at_a_time(tables: None, clock: time_machine.Coordinates) -> None:
+    for number in range(5):
+        rooms.create(f"room {number}")
+        clock.shift(MINUTE)
+    first, cursor = rooms.newest(2, None)
+    second, cursor = rooms.newest(2, cursor)
+    third, end = rooms.newest(2, cursor)
+    assert [room.name for room in first + second + third] == ["room 4", "room 3", "room 2", "room 1", "room 0"]
+    assert end is None
+
+
+def test_a_page_that_ends_with_the_list_has_no_cursor(tables: None) -> None:
+    rooms.create("one")
+    rooms.create("two")
+    assert rooms.newest(2, None)[1] is None
+
+
+def test_a_page_is_full_however_many_rooms_before_it_have_expired(
+    tables: None, clock: time_machine.Coordinates
+) -> None:
+    alive = rooms.create("alive")
+    rooms.join("c1", alive.room_id, "Aki")
+    for number in range(250):
+        rooms.create(f"unused {number}")
+    clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
+    found, cursor = rooms.newest(1, None)
+    assert ([room.name for room in found], cursor) == (["alive"], None)
+
+
+def _cursor(position: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "nonsense",
+        "é",
+        "[]",
+        _cursor([]),
+        _cursor(["2026-11-22T12:00:00.000000+0000"]),
+        _cursor(["2026-11-22", "room"]),
+        _cursor(["2026-11-22T12:00:00.000000+0000", "a room"]),
+        _cursor(["2026-11-22T12:00:00.000000+0000", 5]),
+        _cursor({"room_id": "room"}),
+        _cursor(["2026-11-22T12:00:00.000000+0000", "room", "more"]),
+        _cursor(["2026-11-22T12:00:00.000000+0000", "room"]) + "====",
+        "x" * 5_000,
+    ],
+)
+def test_a_cursor_that_no_page_gave_is_refused(tables: None, cursor: str) -> None:
+    with pytest.raises(BadRequestError, match="cursor must be the nextCursor of an earlier page"):
+        rooms.newest(10, cursor)

@@ -1,0 +1,26 @@
+"""What the environment decides."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import PROJECT
+
+
+def _import_settings(**environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from chalicelib import settings as s; print(s.EMPTY_ROOM_GRACE_SECONDS)"]
+    return subprocess.run(
+        command, cwd=PROJECT, env=os.environ | environment, text=True, capture_output=True, check=False
+    )
+
+
+def test_a_setting_comes_from_the_environment() -> None:
+    assert _import_settings(EMPTY_ROOM_GRACE_SECONDS="0").stdout == "0\n"
+
+
+@pytest.mark.parametrize("value", ["", "-1", "1.5", "a minute"])
+def test_a_setting_that_is_no_number_is_named(value: str) -> None:
+    refused = _import_settings(EMPTY_ROOM_GRACE_SECONDS=value)
+    assert "EMPTY_ROOM_GRACE_SECONDS must be a whole number of 0 or more" in refused.stderr
