@@ -5,11 +5,11 @@ import logging
 from chalice import Chalice, CORSConfig, Response
 from chalice.app import ChaliceViewError
 
-from chalicelib import chat, discovery, page, rooms
+from chalicelib import chat, discovery, page, rooms, settings
 from chalicelib.broadcast import MemberSockets
 from chalicelib.checks import checked_number, checked_object
 
-app = Chalice(app_name="chalice-chat")
+app = Chalice(app_name=settings.APP_NAME)
 app.experimental_feature_flags.add("WEBSOCKETS")
 app.log.setLevel(logging.INFO)
 app.api.cors = CORSConfig(allow_origin="*", max_age=600)

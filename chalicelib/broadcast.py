@@ -16,6 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalice import WebsocketDisconnectedError
 from chalice.app import WebsocketAPI
 
+from chalicelib import settings
+
 __all__ = ["MemberSockets", "Outcome"]
 
 CONCURRENCY = 32
@@ -25,7 +27,7 @@ CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 2
 ATTEMPTS = 3
 
-log = logging.getLogger("chalice-chat.broadcast")
+log = logging.getLogger(f"{settings.APP_NAME}.broadcast")
 
 
 class Outcome(NamedTuple):

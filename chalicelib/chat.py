@@ -16,7 +16,7 @@ from chalicelib.models import Connection
 
 __all__ = ["connect", "disconnect", "receive"]
 
-log = logging.getLogger("chalice-chat.chat")
+log = logging.getLogger(f"{settings.APP_NAME}.chat")
 
 
 def connect(sockets: MemberSockets, connection_id: str, room_id: str | None, name: str | None) -> None:

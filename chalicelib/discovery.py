@@ -18,7 +18,7 @@ def websocket_url() -> str:
     """
     if settings.WEBSOCKET_URL:
         return settings.WEBSOCKET_URL
-    name = f"chalice-chat-{settings.STAGE}-websocket-api"
+    name = f"{settings.APP_NAME}-{settings.STAGE}-websocket-api"
     client = botocore.session.get_session().create_client("apigatewayv2")
     for page in client.get_paginator("get_apis").paginate():
         for api in page["Items"]:

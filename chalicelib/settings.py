@@ -6,6 +6,7 @@ The stages in .chalice/config.json set these; each default here suits a test or 
 import os
 
 __all__ = [
+    "APP_NAME",
     "CONNECTIONS_TABLE",
     "CONNECTION_SECONDS",
     "CONNECT_SECONDS",
@@ -25,9 +26,12 @@ def _whole_number(name: str, default: int) -> int:
     return int(value)
 
 
+APP_NAME = "chalice-chat"
+"""The name in .chalice/config.json, which Chalice gives its resources, and the logger that Chalice sets up."""
+
 STAGE = os.environ.get("STAGE", "dev")
-ROOMS_TABLE = os.environ.get("ROOMS_TABLE", f"chalice-chat-{STAGE}-rooms")
-CONNECTIONS_TABLE = os.environ.get("CONNECTIONS_TABLE", f"chalice-chat-{STAGE}-connections")
+ROOMS_TABLE = os.environ.get("ROOMS_TABLE", f"{APP_NAME}-{STAGE}-rooms")
+CONNECTIONS_TABLE = os.environ.get("CONNECTIONS_TABLE", f"{APP_NAME}-{STAGE}-connections")
 
 WEBSOCKET_URL = os.environ.get("WEBSOCKET_URL", "")
 """Where members connect, wss://…/STAGE; empty to find it through API Gateway's list of its APIs."""

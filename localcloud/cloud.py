@@ -31,7 +31,6 @@ STAGE = "local"
 STACK = "chalice-chat-local"
 BUCKET = "chalice-chat-local-code"
 START_SECONDS = 30
-STOP_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -105,8 +104,8 @@ def _start_emulator(port: int, folder: Path) -> subprocess.Popen[bytes]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
     }
-    # A pipe for standard input ends the emulator when this process ends, however it does; a session of its own keeps
-    # Ctrl-C from it until this process is done with it.
+    # The emulator ends when this pipe closes, which it does when this process ends, however it ends. A session of its
+    # own keeps Ctrl-C from it, and holds the processes that end with it.
     return subprocess.Popen(
         [sys.executable, "-m", "localcloud.emulator"],
         cwd=PROJECT,
@@ -165,8 +164,4 @@ def _first_failure(stacks: Any) -> str:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     if process.stdin:
         process.stdin.close()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    process.wait()

@@ -37,8 +37,12 @@ def _print_logs() -> None:
 
 
 def _end_with_parent() -> None:
+    """End, with the functions' processes, when the other end of standard input closes.
+
+    At once: MiniStack would first disconnect everybody, through functions that can no longer reach it.
+    """
     sys.stdin.read()
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,65 @@
+"""`chalice local --stage local` beside a running local cloud: the REST side and the page."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from websockets.sync.client import connect
+
+from localcloud.cloud import LocalCloud
+from tests.conftest import PROJECT, free_port
+
+SECONDS = 20
+
+
+@pytest.fixture
+def project(cloud: LocalCloud, tmp_path: Path) -> Path:
+    """A copy of the project for a local cloud at another port than 8000, which this one has."""
+    shutil.copytree(PROJECT / "chalicelib", tmp_path / "chalicelib")
+    shutil.copytree(PROJECT / ".chalice", tmp_path / ".chalice", ignore=shutil.ignore_patterns("deployments"))
+    shutil.copy(PROJECT / "app.py", tmp_path)
+    for name in ("config.json", "localcloud.ini"):
+        file = tmp_path / ".chalice" / name
+        file.write_text(file.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{cloud.port}"))
+    return tmp_path
+
+
+@pytest.fixture
+def url(project: Path) -> Iterator[str]:
+    port = free_port()
+    chalice = [Path(sys.executable).with_name("chalice"), "local", "--stage", "local", "--port", str(port)]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    process = subprocess.Popen(
+        [*chalice, "--no-autoreload"],
+        cwd=project,
+        env=environment | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        assert any("Serving on" in line for line in process.stdout)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.communicate(timeout=SECONDS)
+
+
+def test_it_serves_rooms_and_the_page_from_the_local_cloud(url: str) -> None:
+    room_id = requests.post(f"{url}/rooms", json={"roomName": "Tea"}, timeout=SECONDS).json()["roomId"]
+    assert "text/html" in requests.get(f"{url}/", timeout=SECONDS).headers["Content-Type"]
+    websocket_url = requests.get(f"{url}/config", timeout=SECONDS).json()["webSocketUrl"]
+    with connect(f"{websocket_url}?roomId={room_id}&name=Aki") as member:
+        member.send(json.dumps({"action": "sendMessage", "data": {"message": "hi"}}))
+        assert json.loads(member.recv(SECONDS))["message"]["message"] == "hi"
+        listed = requests.get(f"{url}/rooms?limit=100", timeout=SECONDS).json()["rooms"]
+        assert {room["room_id"]: room["member_count"] for room in listed}[room_id] == 1
