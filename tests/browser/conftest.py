@@ -17,9 +17,12 @@ MILLISECONDS = 15_000
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium from PATH, else Playwright's own."""
+    """Chromium from PATH, else Playwright's own.
+
+    Not for the whole session: Playwright keeps an event loop running, beside which tests elsewhere cannot run theirs.
+    """
     found = shutil.which("chromium") or shutil.which("google-chrome")
     expect.set_options(timeout=MILLISECONDS)
     with sync_playwright() as playwright:
