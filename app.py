@@ -5,7 +5,7 @@ import logging
 from chalice import Chalice, CORSConfig, Response
 from chalice.app import ChaliceViewError
 
-from chalicelib import chat, discovery, page, rooms, settings
+from chalicelib import chat, discovery, frames, messages, page, rooms, settings
 from chalicelib.broadcast import MemberSockets
 from chalicelib.checks import checked_number, checked_object
 
@@ -41,7 +41,7 @@ def create_room():
 @app.route("/rooms")
 def list_rooms():
     query = app.current_request.query_params or {}
-    found, cursor = rooms.newest(checked_number(query.get("limit", "50"), "limit", 1, 100), query.get("cursor"))
+    found, cursor = rooms.newest(checked_number(query, "limit", 1, 100, default=50), query.get("cursor"))
     return {"rooms": [room.to_dict() for room in found], "nextCursor": cursor}
 
 
@@ -53,6 +53,18 @@ def get_room(room_id):
 @app.route("/rooms/{room_id}/members")
 def list_members(room_id):
     return {"members": [member.to_dict() for member in rooms.members(room_id)]}
+
+
+@app.route("/rooms/{room_id}/messages")
+def list_messages(room_id):
+    query = app.current_request.query_params
+    after, before = checked_number(query, "after", 0), checked_number(query, "before", 1)
+    said = messages.history(room_id, after, before, checked_number(query, "limit", 1, 100, default=50))
+    return {
+        "messages": [frames.message_content(message) for message in said.messages],
+        "lastSequence": said.last_sequence,
+        "complete": said.complete,
+    }
 
 
 @app.on_ws_connect()

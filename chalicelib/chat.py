@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable
 from typing import Any, Literal
 
-from chalice import NotFoundError
+from chalice import BadRequestError, NotFoundError
 from pynamodb.exceptions import PynamoDBException
 
-from chalicelib import frames, rooms, settings
+from chalicelib import frames, messages, rooms, settings
 from chalicelib.broadcast import MemberSockets
 from chalicelib.frames import FrameError
 from chalicelib.models import Connection
@@ -39,6 +39,7 @@ def disconnect(sockets: MemberSockets, connection_id: str) -> None:
 
 def receive(sockets: MemberSockets, connection_id: str, body: str) -> None:
     """Act on a frame from a member, or answer with an error frame that says why not."""
+    data: dict[str, Any] = {}
     try:
         action, data = frames.parse(body)
         if action not in ACTIONS:
@@ -49,7 +50,7 @@ def receive(sockets: MemberSockets, connection_id: str, body: str) -> None:
     except Exception:
         # Raised further, API Gateway would send the member a frame of its own, with the connection's id in it.
         log.exception("could not act on a frame from %s", connection_id)
-        apology = FrameError("internal", "something went wrong here, and the message was not sent; please try again")
+        apology = FrameError("internal", "something went wrong here; please send that again", frames.client_id(data))
         _answer(sockets, connection_id, frames.error(apology))
 
 
@@ -58,7 +59,11 @@ def _send_message(sockets: MemberSockets, connection_id: str, data: dict[str, An
     sender = rooms.find_member(connection_id)
     if sender is None or not sender.is_alive:
         raise FrameError("not_in_room", "this connection is in no room any more; connect again to rejoin", client_id)
-    _deliver(sockets, sender.joined_room_id, frames.message(sender, text, client_id), sender)
+    try:
+        message = messages.post(sender, text, client_id)
+    except BadRequestError as cause:
+        raise FrameError("invalid_message", str(cause), client_id) from cause
+    _deliver(sockets, sender.joined_room_id, frames.message(message), sender)
 
 
 def _ping(sockets: MemberSockets, connection_id: str, data: dict[str, Any]) -> None:

@@ -1,7 +1,9 @@
 """What comes from outside, JSON, texts and numbers: what is taken as it is, and what is refused and why."""
 
 import json
+import sys
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 from chalice import BadRequestError
@@ -62,15 +64,21 @@ def checked_name(value: Any, what: str, limit: int) -> str:
     return checked_text(value.strip(" ") if isinstance(value, str) else value, what, limit)
 
 
-def checked_number(value: str, what: str, least: int, most: int) -> int:
-    """Return the whole number that value spells, from least to most.
+def checked_number(
+    query: Mapping[str, str] | None, name: str, least: int, most: int = sys.maxsize, default: int | None = None
+) -> Any:
+    """Return the whole number, from least to most, that a query has under name, and default where it has none.
 
-    Raises BadRequestError with a sentence that begins with what.
+    Raises BadRequestError with a sentence that begins with name.
     """
-    # So many digits are out of every range here, and int() itself refuses thousands of them.
-    if value.isascii() and value.isdigit() and len(value) < 20 and least <= int(value) <= most:
+    value = (query or {}).get(name)
+    if value is None:
+        return default
+    # Longer ones are out of every range here, and int() itself refuses thousands of digits.
+    if value.isascii() and value.isdigit() and len(value) < 19 and least <= int(value) <= most:
         return int(value)
-    raise BadRequestError(f"{what} must be a whole number from {least:,} to {most:,}")
+    bounds = f"of {least} or more" if most == sys.maxsize else f"from {least} to {most}"
+    raise BadRequestError(f"{name} must be a whole number {bounds}")
 
 
 def _refuse_constant(name: str) -> None:

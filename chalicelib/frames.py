@@ -7,7 +7,7 @@ From a member:
 
 To a member:
 
-    {"message": {"type": "message", "message", "sender": {"id", "name"}, "sentAt", "clientId"?}}
+    {"message": {"type": "message", "message", "sender": {"id", "name"}, "sequence", "sentAt", "clientId"?}}
     {"message": {"type": "join" | "leave", "message", "sender": {"id", "name"}, "memberCount"}}
     {"error": {"code", "message", "clientId"?}}
     {"pong": true}
@@ -19,15 +19,24 @@ one frame, whatever its script.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from chalice import BadRequestError
 
 from chalicelib.checks import MESSAGE_LIMIT, checked_object, checked_text
-from chalicelib.models import Connection, utc_text
+from chalicelib.models import Connection, Message, utc_text
 
-__all__ = ["PONG", "FrameError", "error", "message", "parse", "presence", "read_message"]
+__all__ = [
+    "PONG",
+    "FrameError",
+    "client_id",
+    "error",
+    "message",
+    "message_content",
+    "parse",
+    "presence",
+    "read_message",
+]
 
 CLIENT_ID_LIMIT = 64
 
@@ -66,19 +75,36 @@ def read_message(data: dict[str, Any]) -> tuple[str, str | None]:
 
     Raises FrameError, invalid_message.
     """
-    client_id = None
     try:
         if data.get("clientId") is not None:
-            client_id = checked_text(data["clientId"], "clientId", CLIENT_ID_LIMIT)
-        return checked_text(data.get("message"), "message", MESSAGE_LIMIT), client_id
+            checked_text(data["clientId"], "clientId", CLIENT_ID_LIMIT)
+        return checked_text(data.get("message"), "message", MESSAGE_LIMIT), data.get("clientId")
     except BadRequestError as cause:
-        raise FrameError("invalid_message", str(cause), client_id) from cause
+        raise FrameError("invalid_message", str(cause), client_id(data)) from cause
 
 
-def message(sender: Connection, text: str, client_id: str | None) -> str:
+def client_id(data: dict[str, Any]) -> str | None:
+    """Return the client's own id in a frame's data, for an answer to it, and None where it is none."""
+    try:
+        return checked_text(data.get("clientId"), "clientId", CLIENT_ID_LIMIT)
+    except BadRequestError:
+        return None
+
+
+def message(message: Message) -> str:
     """Write the frame that brings a message to everyone in the room, its sender included."""
-    content = {"type": "message", "message": text, "sender": sender.to_dict(), "sentAt": utc_text(datetime.now(UTC))}
-    return _write({"message": content | _client_id(client_id)})
+    return _write({"message": message_content(message)})
+
+
+def message_content(message: Message) -> dict[str, Any]:
+    """Describe a message as its frame does, and as the history of its room does."""
+    return {
+        "type": "message",
+        "message": message.text,
+        "sender": {"id": message.sender_id, "name": message.sender_name},
+        "sequence": int(message.sequence),
+        "sentAt": utc_text(message.sent_at),
+    } | _client_id(message.client_id)
 
 
 def presence(change: Literal["join", "leave"], member: Connection, member_count: int) -> str:

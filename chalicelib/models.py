@@ -1,4 +1,4 @@
-"""What DynamoDB remembers: rooms, and the connections in them.
+"""What DynamoDB remembers: rooms, the connections in them, and what was said.
 
 The tables themselves are made from .chalice/resources.json; a test holds these classes against it.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
 from chalicelib import settings
 
-__all__ = ["LISTED", "Connection", "Room", "utc_text"]
+__all__ = ["LISTED", "Claim", "Connection", "Counter", "Message", "Patience", "Room", "utc_text"]
 
 LISTED = "public"
 """The one value of Room.listed: the sparse index holds the rooms that have it, under this key."""
@@ -23,6 +23,13 @@ LISTED = "public"
 def utc_text(moment: datetime) -> str:
     """Write a moment as the wire has it: 2026-11-22T10:00:00.000Z."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+class Patience:
+    """How long a request to DynamoDB may take, which usually takes milliseconds: less than any function may run."""
+
+    connect_timeout_seconds = 2
+    read_timeout_seconds = 3
 
 
 class _Expiring:
@@ -53,7 +60,7 @@ class ListedRoomsIndex(GlobalSecondaryIndex["Room"]):
 class Room(_Expiring, Model):
     """A room, how many are in it, and when it may go."""
 
-    class Meta:
+    class Meta(Patience):
         table_name = settings.ROOMS_TABLE
 
     room_id = UnicodeAttribute(hash_key=True)
@@ -91,7 +98,7 @@ class JoinedRoomIndex(GlobalSecondaryIndex["Connection"]):
 class Connection(_Expiring, Model):
     """One open socket, the room it is in, and the member that it shows to the others."""
 
-    class Meta:
+    class Meta(Patience):
         table_name = settings.CONNECTIONS_TABLE
 
     connection_id = UnicodeAttribute(hash_key=True)
@@ -111,3 +118,60 @@ class Connection(_Expiring, Model):
     def to_dict(self) -> dict[str, str]:
         """Tell the others who this is; the connection's id never leaves the server."""
         return {"id": self.member_id, "name": self.name}
+
+
+class _MessagesTable(Patience):
+    """One table for three kinds of items, which their positions tell apart."""
+
+    table_name = settings.MESSAGES_TABLE
+
+
+class Message(_Expiring, Model):
+    """What a member said, or the mark that nothing will ever be said under this sequence."""
+
+    class Meta(_MessagesTable):
+        pass
+
+    room_id = UnicodeAttribute(hash_key=True)
+    position = UnicodeAttribute(range_key=True)
+    sequence = NumberAttribute()
+    is_void = BooleanAttribute(default=False)
+    text = UnicodeAttribute(null=True)
+    sender_id = UnicodeAttribute(null=True)
+    sender_name = UnicodeAttribute(null=True)
+    sent_at = UTCDateTimeAttribute(null=True)
+    client_id = UnicodeAttribute(null=True)
+    expires_at = TTLAttribute()
+
+    @staticmethod
+    def position_of(sequence: int) -> str:
+        """Return where a sequence stands: as texts, positions have the order of their numbers."""
+        return f"message#{sequence:015d}"
+
+
+class Counter(Model):
+    """The last sequence that was taken in a room. An item of its own, so that talking and joining do not contend."""
+
+    class Meta(_MessagesTable):
+        pass
+
+    room_id = UnicodeAttribute(hash_key=True)
+    position = UnicodeAttribute(range_key=True, default="counter")
+    last_sequence = NumberAttribute(default=0)
+    expires_at = TTLAttribute()
+
+
+class Claim(_Expiring, Model):
+    """Which message a client's own id stands for in a room."""
+
+    class Meta(_MessagesTable):
+        pass
+
+    room_id = UnicodeAttribute(hash_key=True)
+    position = UnicodeAttribute(range_key=True)
+    sequence = NumberAttribute()
+    expires_at = TTLAttribute()
+
+    @staticmethod
+    def position_of(client_id: str) -> str:
+        return f"client#{client_id}"

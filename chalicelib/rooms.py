@@ -17,14 +17,13 @@ from itertools import islice
 
 from chalice import BadRequestError, NotFoundError
 from pynamodb.attributes import UTCDateTimeAttribute
-from pynamodb.connection import Connection as DynamoDB
-from pynamodb.exceptions import DoesNotExist, TransactWriteError
+from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from chalicelib import settings
 from chalicelib.checks import DISPLAY_NAME_LIMIT, ROOM_NAME_LIMIT, checked_name
 from chalicelib.models import LISTED, Connection, Room
+from chalicelib.transactions import decide_again_when_cancelled, transaction
 
 __all__ = ["create", "find_member", "get", "join", "leave", "members", "newest"]
 
@@ -32,21 +31,6 @@ TRANSACTION_LIMIT = 100
 """How many items one transaction may touch ("Amazon DynamoDB Transactions: How it works")."""
 
 _ROOM_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
-_dynamodb = DynamoDB()
-
-
-def _was_cancelled(error: BaseException) -> bool:
-    return isinstance(error, TransactWriteError) and error.cause_response_code == "TransactionCanceledException"
-
-
-# DynamoDB cancels a transaction that meets another one on the same item, or whose conditions no longer hold. Each
-# function under this begins by reading what it depends on, so to run it again is to decide again.
-_decide_again_when_cancelled = retry(
-    retry=retry_if_exception(_was_cancelled),
-    wait=wait_random_exponential(multiplier=0.02, max=0.5),
-    stop=stop_after_delay(10),
-    reraise=True,
-)
 
 
 def create(name: object) -> Room:
@@ -135,7 +119,7 @@ def leave(room_id: str, connection_ids: Sequence[str]) -> list[Connection]:
     ]
 
 
-@_decide_again_when_cancelled
+@decide_again_when_cancelled
 def _join(connection_id: str, room_id: str, name: str) -> Connection:
     get(room_id)
     now = datetime.now(UTC)
@@ -147,9 +131,9 @@ def _join(connection_id: str, room_id: str, name: str) -> Connection:
         name=name,
         expires_at=expires_at,
     )
-    with TransactWrite(connection=_dynamodb) as transaction:
-        transaction.save(connection, Connection.connection_id.does_not_exist())
-        transaction.update(
+    with transaction() as writes:
+        writes.save(connection, Connection.connection_id.does_not_exist())
+        writes.update(
             Room(room_id),
             [Room.member_count.add(1), Room.expires_at.set(expires_at), Room.listed.set(LISTED)],
             Room.expires_at > now,
@@ -157,30 +141,30 @@ def _join(connection_id: str, room_id: str, name: str) -> Connection:
     return connection
 
 
-@_decide_again_when_cancelled
+@decide_again_when_cancelled
 def _leave(room_id: str, connection_ids: Sequence[str]) -> list[Connection]:
     rows = Connection.batch_get(list(connection_ids), consistent_read=True)
     leaving = [row for row in rows if row.joined_room_id == room_id]
     if not leaving:
         return []
     room = _read(room_id)
-    with TransactWrite(connection=_dynamodb) as transaction:
+    with transaction() as writes:
         for connection in leaving:
-            transaction.delete(connection, Connection.connection_id.exists())
+            writes.delete(connection, Connection.connection_id.exists())
         if room is not None:
-            _count_out(transaction, room, len(leaving))
+            _count_out(writes, room, len(leaving))
     return leaving
 
 
-def _count_out(transaction: TransactWrite, room: Room, leaving: int) -> None:
+def _count_out(writes: TransactWrite, room: Room, leaving: int) -> None:
     last_one_out = Room.member_count <= leaving
     if room.member_count > leaving:
-        transaction.update(room, [Room.member_count.add(-leaving)], Room.member_count > leaving)
+        writes.update(room, [Room.member_count.add(-leaving)], Room.member_count > leaving)
     elif settings.EMPTY_ROOM_GRACE_SECONDS == 0:
-        transaction.delete(room, last_one_out)
+        writes.delete(room, last_one_out)
     else:
         goes_at = datetime.now(UTC) + timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)
-        transaction.update(
+        writes.update(
             room, [Room.member_count.set(0), Room.listed.remove(), Room.expires_at.set(goes_at)], last_one_out
         )
 

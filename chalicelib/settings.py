@@ -7,12 +7,16 @@ import os
 
 __all__ = [
     "APP_NAME",
+    "CLIENT_ID_SECONDS",
     "CONNECTIONS_TABLE",
     "CONNECTION_SECONDS",
     "CONNECT_SECONDS",
     "EMPTY_ROOM_GRACE_SECONDS",
+    "MESSAGES_TABLE",
+    "MESSAGE_RETENTION_SECONDS",
     "PRESENCE_LIMIT",
     "ROOMS_TABLE",
+    "SILENCE_SECONDS",
     "STAGE",
     "UNUSED_ROOM_SECONDS",
     "WEBSOCKET_URL",
@@ -32,6 +36,7 @@ APP_NAME = "chalice-chat"
 STAGE = os.environ.get("STAGE", "dev")
 ROOMS_TABLE = os.environ.get("ROOMS_TABLE", f"{APP_NAME}-{STAGE}-rooms")
 CONNECTIONS_TABLE = os.environ.get("CONNECTIONS_TABLE", f"{APP_NAME}-{STAGE}-connections")
+MESSAGES_TABLE = os.environ.get("MESSAGES_TABLE", f"{APP_NAME}-{STAGE}-messages")
 
 WEBSOCKET_URL = os.environ.get("WEBSOCKET_URL", "")
 """Where members connect, wss://…/STAGE; empty to find it through API Gateway's list of its APIs."""
@@ -42,12 +47,21 @@ EMPTY_ROOM_GRACE_SECONDS = _whole_number("EMPTY_ROOM_GRACE_SECONDS", 60)
 UNUSED_ROOM_SECONDS = _whole_number("UNUSED_ROOM_SECONDS", 3_600)
 """How long a new room waits for its first member."""
 
+MESSAGE_RETENTION_SECONDS = _whole_number("MESSAGE_RETENTION_SECONDS", 86_400)
+"""How long a message can be read."""
+
 PRESENCE_LIMIT = _whole_number("PRESENCE_LIMIT", 100)
 """The largest room, in members, that is told of each join and leave: a crowd arriving would cost its square."""
 
 CONNECTION_SECONDS = 7_800
 """How long a connection row may live: API Gateway ends every connection after 2 hours ("Quotas for configuring
 and running a WebSocket API in API Gateway"); ten minutes more cover clocks that differ."""
+
+CLIENT_ID_SECONDS = 600
+"""How long a client's own id for a message stands for that message, however often it is sent."""
+
+SILENCE_SECONDS = 2_592_000
+"""How long a room remembers its last sequence without a new message: 30 days, so that no room forgets it in use."""
 
 CONNECT_SECONDS = 30
 """How long a `$connect` may take: API Gateway waits at most 29 seconds for an integration (same page)."""

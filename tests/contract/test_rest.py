@@ -9,8 +9,8 @@ import pytest
 from chalice.test import Client, HTTPResponse
 
 import app as chat_app
-from chalicelib import discovery, rooms, settings
-from chalicelib.models import Room
+from chalicelib import discovery, messages, rooms, settings
+from chalicelib.models import Connection, Room
 
 JSON = {"Content-Type": "application/json"}
 
@@ -87,7 +87,14 @@ def test_a_bad_cursor_is_refused(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/rooms/nosuchroom", "/rooms/nosuchroom/members", "/static/app.py", "/static/..%2fapp.py"]
+    "path",
+    [
+        "/rooms/nosuchroom",
+        "/rooms/nosuchroom/members",
+        "/rooms/nosuchroom/messages",
+        "/static/app.py",
+        "/static/..%2fapp.py",
+    ],
 )
 def test_what_is_not_there_is_not_found(client: Client, path: str) -> None:
     response = client.http.get(path)
@@ -126,3 +133,60 @@ def test_every_route_answers_the_cors_preflight() -> None:
     assert all(
         route.cors or chat_app.app.api.cors for methods in chat_app.app.routes.values() for route in methods.values()
     )
+
+
+@pytest.fixture
+def tea(client: Client) -> Room:
+    """A room in which Aki has said three things."""
+    room = rooms.create("Tea")
+    aki = rooms.join("secret-id", room.room_id, "Aki")
+    for number in (1, 2, 3):
+        messages.post(aki, f"message {number}", f"c-{number}")
+    return room
+
+
+def test_messages_are_listed_as_their_frames_have_them(client: Client, tea: Room) -> None:
+    page = client.http.get(f"/rooms/{tea.room_id}/messages?after=2").json_body
+    aki = Connection.get("secret-id")
+    (message,) = page.pop("messages")
+    assert page == {"lastSequence": 3, "complete": True}
+    assert message | {"sentAt": ""} == {
+        "type": "message",
+        "message": "message 3",
+        "sender": {"id": aki.member_id, "name": "Aki"},
+        "sequence": 3,
+        "sentAt": "",
+        "clientId": "c-3",
+    }
+
+
+def test_messages_are_listed_in_pages(client: Client, tea: Room) -> None:
+    def sequences(query: str) -> list[int]:
+        answer = client.http.get(f"/rooms/{tea.room_id}/messages{query}").json_body
+        return [message["sequence"] for message in answer["messages"]]
+
+    assert sequences("") == [1, 2, 3]
+    assert sequences("?limit=2") == [2, 3]
+    assert sequences("?limit=2&before=2") == [1]
+    assert sequences("?limit=2&after=0") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("after=4", "after must be at most 3, the last sequence in this room"),
+        ("after=-1", "after must be a whole number of 0 or more"),
+        ("after=two", "after must be a whole number of 0 or more"),
+        ("after=1.5", "after must be a whole number of 0 or more"),
+        ("after=", "after must be a whole number of 0 or more"),
+        ("after=99999999999999999999", "after must be a whole number of 0 or more"),
+        ("before=5", "before must be at most 4, one more than the last sequence in this room"),
+        ("before=0", "before must be a whole number of 1 or more"),
+        ("limit=0", "limit must be a whole number from 1 to 100"),
+        ("limit=101", "limit must be a whole number from 1 to 100"),
+    ],
+)
+def test_a_bad_position_is_refused(client: Client, tea: Room, query: str, expected: str) -> None:
+    response = client.http.get(f"/rooms/{tea.room_id}/messages?{query}")
+    assert response.status_code == 400
+    assert response.json_body["Message"] == expected

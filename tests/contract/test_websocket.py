@@ -15,7 +15,7 @@ from pynamodb.connection import Connection as DynamoDB
 from pynamodb.exceptions import CancellationReason, TransactWriteError, VerboseClientError
 
 import app as chat_app
-from chalicelib import chat, rooms, settings
+from chalicelib import chat, messages, rooms, settings
 from chalicelib.models import Connection, Room
 from tests.conftest import WebSocketEvents, members_of
 from tests.gateway import GONE, HANG, Gateway
@@ -146,6 +146,7 @@ def test_a_message_reaches_everyone_in_the_room_once_and_nobody_else(
         "type": "message",
         "message": "hi",
         "sender": {"id": Connection.get("a").member_id, "name": "Aki"},
+        "sequence": 1,
         "sentAt": "",
         "clientId": "c-1",
     }
@@ -157,6 +158,42 @@ def test_the_sender_hears_itself_before_the_index_has_heard_of_it(
     monkeypatch.setattr(Connection.by_room, "query", lambda _: iter([Connection.get("b")]))
     pair[0].say("hi")
     assert gateway.texts("a") == gateway.texts("b") == ["hi"]
+
+
+def test_a_message_is_stored_before_anyone_sees_it(
+    pair: tuple[Socket, Socket], room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Connection.by_room, "query", _throttled)
+    pair[0].say("hi", clientId="c-1")
+    assert [message.text for message in messages.history(room.room_id, None, None, 50).messages] == ["hi"]
+    assert error_codes(gateway, "a") == ["internal"]
+    assert gateway.frames["a"][0]["error"]["clientId"] == "c-1"
+
+
+def test_what_cannot_be_stored_is_seen_by_nobody(
+    pair: tuple[Socket, Socket], gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat.messages, "post", _throttled)
+    pair[0].say("hi")
+    assert error_codes(gateway, "a") == ["internal"]
+    assert gateway.attempts == {"a": 1}
+
+
+def test_a_message_sent_again_comes_again_under_its_sequence(
+    pair: tuple[Socket, Socket], room: Room, gateway: Gateway
+) -> None:
+    pair[0].say("hi", clientId="c-1")
+    pair[0].say("hi", clientId="c-1")
+    first, again = gateway.frames["b"]
+    assert first == again
+    assert len(messages.history(room.room_id, None, None, 50).messages) == 1
+
+
+def test_a_client_id_of_another_message_is_refused(pair: tuple[Socket, Socket], gateway: Gateway) -> None:
+    pair[0].say("hi", clientId="c-1")
+    pair[1].say("ho", clientId="c-1")
+    assert gateway.texts("a") == ["hi"]
+    assert gateway.frames["b"][-1]["error"]["code"] == "invalid_message"
 
 
 def test_a_ping_is_answered_to_the_one_who_pings(pair: tuple[Socket, Socket], gateway: Gateway) -> None:

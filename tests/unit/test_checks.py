@@ -66,13 +66,24 @@ def test_a_name_that_is_not_a_text_is_refused() -> None:
 
 @pytest.mark.parametrize("value", ["1", "50", "100", "007"])
 def test_a_whole_number_in_range_is_taken(value: str) -> None:
-    assert checked_number(value, "limit", 1, 100) == int(value)
+    assert checked_number({"limit": value}, "limit", 1, 100) == int(value)
+
+
+@pytest.mark.parametrize("query", [None, {}, {"other": "1"}])
+def test_a_number_that_is_not_there_is_the_default(query: dict[str, str] | None) -> None:
+    assert checked_number(query, "limit", 1, 100, default=50) == 50
 
 
 @pytest.mark.parametrize("value", ["", "0", "101", "-1", "1.5", "ten", " 5", "٣", "1e2", "9" * 5000])
 def test_another_number_is_refused(value: str) -> None:
     with pytest.raises(BadRequestError, match="limit must be a whole number from 1 to 100"):
-        checked_number(value, "limit", 1, 100)
+        checked_number({"limit": value}, "limit", 1, 100)
+
+
+@pytest.mark.parametrize("value", ["-1", "x", "9" * 19])
+def test_a_number_without_an_upper_bound_is_refused_too(value: str) -> None:
+    with pytest.raises(BadRequestError, match="after must be a whole number of 0 or more"):
+        checked_number({"after": value}, "after", 0)
 
 
 @pytest.mark.parametrize(

@@ -9,24 +9,30 @@ from moto import mock_aws
 from pynamodb.attributes import TTLAttribute
 from pynamodb.models import Model
 
-from chalicelib.models import Connection, Room
+from chalicelib.models import Claim, Connection, Counter, Message, Room
 from tests.conftest import PROJECT
 
 RESOURCES = json.loads((PROJECT / ".chalice/resources.json").read_text())["Resources"]
-TABLES = [(Room, RESOURCES["RoomsTable"]["Properties"]), (Connection, RESOURCES["ConnectionsTable"]["Properties"])]
+TABLES = [
+    (Room, RESOURCES["RoomsTable"]["Properties"]),
+    (Connection, RESOURCES["ConnectionsTable"]["Properties"]),
+    (Message, RESOURCES["MessagesTable"]["Properties"]),
+    (Counter, RESOURCES["MessagesTable"]["Properties"]),
+    (Claim, RESOURCES["MessagesTable"]["Properties"]),
+]
 
 
 def _described(model: type[Model]) -> dict[str, Any]:
     table = boto3.client("dynamodb").describe_table(TableName=model.Meta.table_name)["Table"]
     indexes = [
         {key: index[key] for key in ("IndexName", "KeySchema", "Projection")}
-        for index in table["GlobalSecondaryIndexes"]
+        for index in table.get("GlobalSecondaryIndexes", [])
     ]
     attributes = sorted(table["AttributeDefinitions"], key=lambda attribute: attribute["AttributeName"])
     return {"keys": table["KeySchema"], "attributes": attributes, "indexes": indexes}
 
 
-@pytest.mark.parametrize("model", [Room, Connection])
+@pytest.mark.parametrize("model", [model for model, _ in TABLES])
 def test_a_model_describes_the_table_that_the_file_makes(request: pytest.FixtureRequest, model: type[Model]) -> None:
     with mock_aws():
         model.create_table(billing_mode="PAY_PER_REQUEST")
@@ -35,13 +41,13 @@ def test_a_model_describes_the_table_that_the_file_makes(request: pytest.Fixture
     assert by_model == _described(model)
 
 
-@pytest.mark.parametrize(("model", "table"), TABLES, ids=["rooms", "connections"])
+@pytest.mark.parametrize(("model", "table"), TABLES)
 def test_a_model_expires_by_the_attribute_that_its_table_deletes_by(model: type[Model], table: dict[str, Any]) -> None:
     ttl = [a.attr_name for a in model.get_attributes().values() if isinstance(a, TTLAttribute)]
     assert table["TimeToLiveSpecification"] == {"AttributeName": ttl[0], "Enabled": True}
 
 
-@pytest.mark.parametrize(("model", "table"), TABLES, ids=["rooms", "connections"])
+@pytest.mark.parametrize(("model", "table"), TABLES)
 def test_a_table_is_paid_by_request_backed_up_encrypted_and_kept_in_prod(
     model: type[Model], table: dict[str, Any]
 ) -> None:
@@ -51,7 +57,7 @@ def test_a_table_is_paid_by_request_backed_up_encrypted_and_kept_in_prod(
     assert table["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
 
 
-@pytest.mark.parametrize(("model", "table"), TABLES, ids=["rooms", "connections"])
+@pytest.mark.parametrize(("model", "table"), TABLES)
 def test_a_table_has_the_name_that_its_stage_gives_the_functions(model: type[Model], table: dict[str, Any]) -> None:
     stages = json.loads((PROJECT / ".chalice/config.json").read_text())["stages"]
     for stage, config in stages.items():
