@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-import socket
+import socket as socket_module
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,17 @@ WebSocketEvents = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def tables() -> Iterator[None]:
-    """Empty tables in moto, made from the file that makes them on AWS."""
+    """Empty tables in moto."""
     with mock_aws():
-        boto3.client("cloudformation").create_stack(
-            StackName="tables", TemplateBody=(PROJECT / ".chalice/resources.json").read_text()
-        )
+        make_tables()
         yield
+
+
+def make_tables() -> None:
+    """Make the tables from the file that makes them on AWS."""
+    boto3.client("cloudformation").create_stack(
+        StackName="tables", TemplateBody=(PROJECT / ".chalice/resources.json").read_text()
+    )
 
 
 @pytest.fixture
@@ -104,13 +110,39 @@ def ws_event() -> WebSocketEvents:
     return event
 
 
+class Socket:
+    """A connection, as API Gateway would speak for it."""
+
+    def __init__(self, ws_event: WebSocketEvents, connection_id: str) -> None:
+        self._event = ws_event
+        self.id = connection_id
+
+    def connect(self, **query: str) -> int:
+        return int(chat_app.connect(self._event("$connect", self.id, query=query or None), None)["statusCode"])
+
+    def send(self, frame: Any) -> None:
+        body = frame if isinstance(frame, str | None) else json.dumps(frame)
+        assert chat_app.message(self._event("$default", self.id, body=body), None) == {"statusCode": 200}
+
+    def say(self, message: str, **data: str) -> None:
+        self.send({"action": "sendMessage", "data": {"message": message, **data}})
+
+    def disconnect(self) -> None:
+        chat_app.disconnect(self._event("$disconnect", self.id), None)
+
+
+@pytest.fixture
+def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Callable[[str], Socket]:
+    return lambda connection_id: Socket(ws_event, connection_id)
+
+
 def members_of(room_id: str) -> set[str]:
     """List the ids of the connections in a room."""
     return {connection.connection_id for connection in Connection.scan() if connection.joined_room_id == room_id}
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
+    with socket_module.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 

@@ -14,37 +14,10 @@ import time_machine
 from pynamodb.connection import Connection as DynamoDB
 from pynamodb.exceptions import CancellationReason, TransactWriteError, VerboseClientError
 
-import app as chat_app
 from chalicelib import chat, messages, rooms, settings
 from chalicelib.models import Connection, Room
-from tests.conftest import WebSocketEvents, members_of
+from tests.conftest import Socket, members_of
 from tests.gateway import GONE, HANG, Gateway
-
-
-class Socket:
-    """A connection, as API Gateway would speak for it."""
-
-    def __init__(self, ws_event: WebSocketEvents, connection_id: str) -> None:
-        self._event = ws_event
-        self.id = connection_id
-
-    def connect(self, **query: str) -> int:
-        return int(chat_app.connect(self._event("$connect", self.id, query=query or None), None)["statusCode"])
-
-    def send(self, frame: Any) -> None:
-        body = frame if isinstance(frame, str | None) else json.dumps(frame)
-        assert chat_app.message(self._event("$default", self.id, body=body), None) == {"statusCode": 200}
-
-    def say(self, message: str, **data: str) -> None:
-        self.send({"action": "sendMessage", "data": {"message": message, **data}})
-
-    def disconnect(self) -> None:
-        chat_app.disconnect(self._event("$disconnect", self.id), None)
-
-
-@pytest.fixture
-def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Any:
-    return lambda connection_id: Socket(ws_event, connection_id)
 
 
 @pytest.fixture

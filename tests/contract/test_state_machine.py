@@ -1,0 +1,148 @@
+"""Whatever members do, in whatever order: the counts are right, the sequences rise, nothing acknowledged is missing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import time_machine
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from moto import mock_aws
+
+from chalicelib import messages, rooms
+from chalicelib import settings as chat_settings
+from chalicelib.models import Connection, Room
+from tests.conftest import Socket, WebSocketEvents, make_tables
+from tests.gateway import GONE, Gateway
+
+PATIENCE = settings(
+    max_examples=20,
+    stateful_step_count=25,
+    deadline=None,
+    derandomize=True,  # the same examples in every run
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+
+
+class ARoom(RuleBasedStateMachine):
+    """One room, from its creation to its end, and what its members know."""
+
+    gateway: Gateway
+    ws_event: WebSocketEvents
+
+    members = Bundle("members")
+    sent = Bundle("sent")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.aws = mock_aws()
+        self.aws.start()
+        self.clock = time_machine.travel(datetime.now(UTC))
+        self.now = self.clock.start()
+        make_tables()
+        self.room = rooms.create("Tea")
+        self.joined = 0
+        self.closed: set[str] = set()
+        self.acknowledged: dict[str, int] = {}
+
+    def teardown(self) -> None:
+        self.clock.stop()
+        self.aws.stop()
+        self.gateway.forget()
+
+    def _alive(self) -> bool:
+        return Room.get(self.room.room_id).is_alive
+
+    @rule(target=members)
+    def join(self) -> Any:
+        self.joined += 1
+        member = Socket(self.ws_event, f"c{self.joined}")
+        was_alive = self._alive()
+        status = member.connect(roomId=self.room.room_id)
+        assert status == (200 if was_alive else 404)
+        return member if status == 200 else multiple()
+
+    @rule(member=consumes(members), times=st.integers(1, 3))
+    def leave(self, member: Socket, times: int) -> None:
+        self.closed.add(member.id)
+        self.gateway.answer(member.id, GONE)
+        for _ in range(times):
+            member.disconnect()
+
+    @rule(member=consumes(members))
+    def drop(self, member: Socket) -> None:
+        """Lose a connection without a `$disconnect`."""
+        self.closed.add(member.id)
+        self.gateway.answer(member.id, GONE)
+
+    @rule(target=sent, member=members, number=st.integers(0, 10**6))
+    def send(self, member: Socket, number: int) -> str:
+        client_id = f"{member.id}-{number}"
+        self._say(member, client_id)
+        return client_id
+
+    @rule(member=members, client_id=sent)
+    def send_again(self, member: Socket, client_id: str) -> None:
+        self._say(member, client_id)
+
+    def _say(self, member: Socket, client_id: str) -> None:
+        self.gateway.frames.clear()
+        member.say(f"text of {client_id}", clientId=client_id)
+        for frame in self.gateway.frames[member.id]:
+            if "error" in frame:
+                assert frame["error"]["code"] == "not_in_room"
+                assert Connection.count(member.id) == 0
+            elif frame["message"].get("clientId") == client_id:
+                sequence = frame["message"]["sequence"]
+                assert self.acknowledged.setdefault(client_id, sequence) == sequence
+
+    @rule()
+    def die_between_the_writes(self) -> None:
+        messages._take_sequence(self.room.room_id, datetime.now(UTC))
+
+    @rule(seconds=st.sampled_from([1, 31, 61]))
+    def wait(self, seconds: int) -> None:
+        self.now.shift(timedelta(seconds=seconds))
+
+    @invariant()
+    def the_count_is_that_of_the_rows(self) -> None:
+        assert Room.get(self.room.room_id).member_count == Connection.count()
+
+    @invariant()
+    def an_empty_room_is_not_listed_once_somebody_was_in_it(self) -> None:
+        listed, _ = rooms.newest(10, None)
+        assert [room.room_id for room in listed] == (
+            [self.room.room_id] if self._alive() and (Connection.count() or not self.joined) else []
+        )
+
+    @invariant()
+    def what_was_acknowledged_is_there_once_and_in_order(self) -> None:
+        if not self._alive():
+            return
+        said, position = [], 0
+        while position < (page := messages.history(self.room.room_id, position, None, 7)).last_sequence:
+            said += page.messages
+            if not page.messages:
+                break
+            position = int(page.messages[-1].sequence)
+        sequences = [message.sequence for message in said]
+        assert sequences == sorted(set(sequences))
+        stored = {message.client_id: message.sequence for message in said}
+        assert len(stored) == len(said)
+        assert stored == self.acknowledged
+
+
+def test_a_room_keeps_its_promises(gateway: Gateway, ws_event: WebSocketEvents) -> None:
+    machine = type("ARoom", (ARoom,), {"gateway": gateway, "ws_event": staticmethod(ws_event)})
+    assert chat_settings.EMPTY_ROOM_GRACE_SECONDS == 60
+    run_state_machine_as_test(machine, settings=PATIENCE)
