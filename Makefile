@@ -4,13 +4,17 @@ PORT ?= 8000
 STAGE ?= dev
 BIN := .venv/bin
 
-.PHONY: run test lint format package clean browser
+.PHONY: run test soak lint format package clean browser
 
 run: .venv/installed ## Serve the chat on this machine, at PORT
 	@PORT=$(PORT) $(BIN)/python -m localcloud
 
 test: .venv/installed browser ## Run all the tests
 	$(BIN)/pytest
+
+soak: .venv/installed ## Talk over connections that are cut off: SENDERS, LISTENERS, MESSAGES of each sender, CUTS of 1
+	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
+		$(BIN)/pytest --timeout=3600 -s tests/localcloud/test_soak.py
 
 lint: .venv/installed ## Check style and types
 	$(BIN)/ruff format --check .

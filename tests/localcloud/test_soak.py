@@ -1,0 +1,154 @@
+"""Senders and listeners who keep losing their connections: everyone ends with the same history.
+
+`make soak` runs this with numbers of one's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+from typing import Any
+
+import requests
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from localcloud.cloud import LocalCloud
+
+SENDERS = int(os.environ.get("SENDERS", "3"))
+LISTENERS = int(os.environ.get("LISTENERS", "3"))
+MESSAGES = int(os.environ.get("MESSAGES", "10"))
+CUTS = float(os.environ.get("CUTS", "0.2"))
+SECONDS = 30
+LISTENING_SECONDS = (0.2, 1.5)
+
+
+class Room:
+    """A room, as a client of REST and WebSocket sees it."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        created = requests.post(f"{cloud.rest_url}/rooms", json={"roomName": "Soak"}, timeout=SECONDS).json()
+        self.messages_url = f"{cloud.rest_url}/rooms/{created['roomId']}/messages"
+        self.websocket_url = f"{cloud.websocket_url}?roomId={created['roomId']}"
+
+    async def connect(self) -> ClientConnection:
+        return await connect(self.websocket_url, open_timeout=SECONDS)
+
+    async def after(self, position: int) -> Any:
+        query = {"after": position, "limit": 100}
+        return (await asyncio.to_thread(requests.get, self.messages_url, params=query, timeout=SECONDS)).json()
+
+
+def cut(connection: ClientConnection) -> None:
+    """Lose a connection as a phone does in a tunnel: without a closing handshake."""
+    connection.transport.abort()
+
+
+class Sender:
+    """Sends one message after the other, each again and again until its echo comes."""
+
+    def __init__(self, room: Room, name: str) -> None:
+        self.room, self.name = room, name
+        self.echoed: dict[str, int] = {}
+        self.cuts = 0
+
+    async def run(self) -> None:
+        connection = await self.room.connect()
+        for number in range(MESSAGES):
+            text = f"{self.name}-{number}"
+            while text not in self.echoed:
+                try:
+                    await connection.send(
+                        json.dumps({"action": "sendMessage", "data": {"message": text, "clientId": text}})
+                    )
+                    if random.random() < CUTS:
+                        self.cuts += 1
+                        cut(connection)
+                    await self._await_echo(connection, text)
+                except ConnectionClosed:
+                    connection = await self.room.connect()
+        await connection.close()
+
+    async def _await_echo(self, connection: ClientConnection, text: str) -> None:
+        async with asyncio.timeout(SECONDS):
+            async for frame in connection:
+                content = json.loads(frame)["message"]
+                if content.get("clientId") == text:
+                    self.echoed[text] = content["sequence"]
+                    return
+        raise ConnectionClosed(None, None)
+
+
+class Listener:
+    """Listens for a while, loses the connection, and catches up over REST."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.heard: dict[int, str] = {}
+        self.position = 0
+        self.cuts = 0
+
+    async def run(self, everything_is_said: asyncio.Event) -> None:
+        while not everything_is_said.is_set():
+            connection = await self.room.connect()
+            await self.catch_up()
+            try:
+                async with asyncio.timeout(random.uniform(*LISTENING_SECONDS)):
+                    async for frame in connection:
+                        await self._hear(json.loads(frame)["message"])
+            except TimeoutError:
+                self.cuts += 1
+            cut(connection)
+        await self.catch_up()
+
+    async def catch_up(self) -> None:
+        while True:
+            page = await self.room.after(self.position)
+            for content in page["messages"]:
+                self._take(content)
+                self.position = content["sequence"]
+            if not page["messages"] or self.position == page["lastSequence"]:
+                self.position = page["lastSequence"]
+                return
+
+    async def _hear(self, content: Any) -> None:
+        if content["type"] == "message":
+            self._take(content)
+            if content["sequence"] > self.position + 1:
+                await self.catch_up()
+            self.position = max(self.position, content["sequence"])
+
+    def _take(self, content: Any) -> None:
+        assert self.heard.setdefault(content["sequence"], content["message"]) == content["message"]
+
+
+def test_everyone_ends_with_the_same_history_however_often_they_are_cut_off(cloud: LocalCloud) -> None:
+    async def soak() -> None:
+        room = Room(cloud)
+        senders = [Sender(room, f"sender{number}") for number in range(SENDERS)]
+        listeners = [Listener(room) for _ in range(LISTENERS)]
+        everything_is_said = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            for listener in listeners:
+                group.create_task(listener.run(everything_is_said))
+            async with asyncio.TaskGroup() as speaking:
+                for sender in senders:
+                    speaking.create_task(sender.run())
+            everything_is_said.set()
+        print(f"{sum(s.cuts for s in senders)} sends and {sum(x.cuts for x in listeners)} listeners cut off")
+        _check(senders, listeners)
+
+    asyncio.run(soak())
+
+
+def _check(senders: list[Sender], listeners: list[Listener]) -> None:
+    history = dict(sorted(listeners[0].heard.items()))
+    assert len(history) == SENDERS * MESSAGES
+    for listener in listeners:
+        assert dict(sorted(listener.heard.items())) == history
+    for sender in senders:
+        own = [text for text in history.values() if text.startswith(f"{sender.name}-")]
+        assert own == [f"{sender.name}-{number}" for number in range(MESSAGES)]
+        assert sender.echoed == {text: sequence for sequence, text in history.items() if text in sender.echoed}
