@@ -6,7 +6,7 @@ second is a transaction that stores the message under it and claims the client's
 - A handler that dies between the two leaves a sequence without a message. Nobody has seen it, and when the client sends
   again, the message gets another sequence: the claim stands with the message, or not at all.
 - A handler that dies after the second has stored the message. When the client sends again, the claim leads to it, and
-  it is delivered under the sequence that it has.
+  it is delivered under the sequence that it has; the one that was taken in vain stays without a message.
 
 Taking and storing are two writes, so a later sequence may be stored before an earlier one. A reader who has seen the
 later one would then take the earlier one, when it comes, for something that it already had. Therefore whoever reads
@@ -67,7 +67,6 @@ def post(sender: Connection, text: str, client_id: str | None) -> Message:
         earlier = _claimed(room_id, client_id) if was_cancelled(error) and client_id is not None else None
         if earlier is None:
             raise
-        _close(room_id, [sequence])  # or a reader would have to
         if earlier.text != text:
             raise BadRequestError("clientId must be new for a new message, such as a UUID") from error
         return earlier

@@ -238,6 +238,13 @@ def test_a_gap_that_was_read_over_stays_a_gap(room: Room, aki: Connection, read:
     assert sequences(room) == [1, 3]
 
 
+def test_a_gap_at_the_beginning_that_was_read_over_stays_a_gap(room: Room, aki: Connection) -> None:
+    late = _take(room)
+    messages.post(aki, "b", None)
+    assert sequences(room, after=0) == [2]
+    assert _store_late(room, late) is False
+
+
 @pytest.mark.parametrize("read", [lambda room: sequences(room, after=3), lambda room: sequences(room, before=2)])
 def test_a_gap_that_was_not_read_over_stays_open(
     room: Room, aki: Connection, read: Callable[[Room], list[int]]
