@@ -34,6 +34,11 @@ export async function getMembers(roomId) {
   return members;
 }
 
+/** `range` has `limit`, and `after` or `before` a sequence, or neither for the newest. */
+export function getMessages(roomId, range) {
+  return call(`rooms/${encodeURIComponent(roomId)}/messages?${new URLSearchParams(range)}`);
+}
+
 export async function getWebSocketUrl() {
   const { webSocketUrl } = await call("config");
   return webSocketUrl;

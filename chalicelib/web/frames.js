@@ -2,20 +2,24 @@
 
 const FROM_MEMBERS = ["message", "join", "leave"];
 
+export const PING = JSON.stringify({ action: "ping" });
+
 export function sendMessage(message, clientId) {
   return JSON.stringify({ action: "sendMessage", data: { message, clientId } });
 }
 
-/** `{type, …}` of a frame from the server, an error being one more type; null where it makes no sense. */
+/** `{type, …}` of a frame from the server, "error" and "pong" being two more types; null where it makes no sense. */
 export function readFrame(text) {
-  const { message, error } = parse(text) ?? {};
+  const { message, error, pong } = parse(text) ?? {};
+  if (pong) return { type: "pong" };
   if (isText(error?.message)) return { ...error, type: "error" };
   if (!isText(message?.type)) return null;
   return FROM_MEMBERS.includes(message.type) && !isComplete(message) ? null : message;
 }
 
-function isComplete({ message, sender }) {
-  return isText(message) && isText(sender?.id) && isText(sender.name);
+function isComplete({ type, message, sender, sequence }) {
+  const isPlaced = type !== "message" || Number.isSafeInteger(sequence);
+  return isPlaced && isText(message) && isText(sender?.id) && isText(sender.name);
 }
 
 function parse(text) {

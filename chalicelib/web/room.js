@@ -1,54 +1,98 @@
-/** A visit to one room: brings its connection, its frames and its view together. */
+/** A visit to one room: brings its connection, its history, its outbox and its view together. */
 
-import { getMembers, getRoom, getWebSocketUrl } from "./api.js";
-import { readFrame, sendMessage } from "./frames.js";
-import { Connection } from "./socket.js";
+import { getMembers, getMessages, getRoom, getWebSocketUrl } from "./api.js";
+import { PING, readFrame, sendMessage } from "./frames.js";
+import { makeHistory } from "./history.js";
+import { makeOutbox } from "./outbox.js";
+import { recallOutbox, rememberOutbox } from "./outbox-store.js";
+import { makePresence } from "./presence.js";
+import { makeSelf } from "./self.js";
+import { makeConnection } from "./socket.js";
 import { oneLine } from "./text.js";
+import { makeTimeline } from "./timeline.js";
 import * as view from "./room-view.js";
 
-const RECHECK_MS = 1_000;
+const INDEX_LAG_MS = 2_000;
 
 let webSocketUrl = null;
 
 export function enterRoom(roomId, name) {
-  const sent = new Map();
-  const ownIds = new Set();
-  let members = new Map();
-  let presenceFrames = 0;
-  let recheck = null;
+  const self = makeSelf();
+  const timeline = makeTimeline();
+  let nameInUse = null;
+  let isOpen = false;
+  let lateLook = null;
   let hasLeft = false;
 
-  const connection = new Connection({ findAddress, worthRetrying: lookAtRoom, onState, onText });
+  const connection = makeConnection({ findAddress, worthRetrying: lookAtRoom, ping, onState, onText });
+  const presence = makePresence({ ask: () => getMembers(roomId), onMembers: view.showMembers });
+  const history = makeHistory({
+    timeline,
+    ask: (range) => getMessages(roomId, range),
+    tell: {
+      missed: showMissed,
+      older: showOlder,
+      olderState: view.showOlderState,
+      expired: showExpired,
+      caughtUp: () => outbox.caughtUp(),
+      trouble: onTrouble,
+    },
+  });
+  const outbox = makeOutbox({
+    saved: recallOutbox(roomId),
+    send: ({ message, clientId }) => connection.send(sendMessage(message, clientId)),
+    save: (entries) => rememberOutbox(roomId, entries),
+    onChange: (entries) => view.showOutbox(entries, isOpen),
+  });
 
   async function findAddress() {
     webSocketUrl ??= await getWebSocketUrl();
     const query = new URLSearchParams({ roomId });
     if (name) query.set("name", name);
+    nameInUse = name;
     return `${webSocketUrl}?${query}`;
   }
 
   function onState(state) {
+    if (isOpen) self.left(nameInUse);
+    isOpen = state === "open";
     view.showState(state);
-    if (state === "open") meetMembers();
-    if (state === "lost") doubtUnconfirmed();
+    if (isOpen) onOpen();
+    else outbox.close();
+    if (state === "over") endVisit();
+  }
+
+  function onOpen() {
+    outbox.open();
+    history.catchUp();
+    // The index that messages are delivered by may not know of us yet.
+    clearTimeout(lateLook);
+    lateLook = setTimeout(history.catchUp, INDEX_LAG_MS);
+    meetMembers();
+  }
+
+  // A frame that was lost leaves no gap to notice until the next one comes: so look now and then.
+  function ping() {
+    connection.send(PING);
+    history.catchUp();
   }
 
   function onText(text) {
     const frame = readFrame(text);
     switch (frame?.type) {
       case "message":
-        view.addMessage(frame, isOwn(frame));
+        showMessages([frame]);
+        if (timeline.hasGap) history.fillGap();
         break;
       case "join":
-        members.set(frame.sender.id, frame.sender.name);
-        onPresence(frame);
-        break;
       case "leave":
-        members.delete(frame.sender.id);
         onPresence(frame);
         break;
       case "error":
-        onRefusal(frame);
+        outbox.refuse(frame);
+        if (frame.code === "not_in_room") connection.renew();
+        break;
+      case "pong":
         break;
       default:
         // A newer server may know frames that this page does not.
@@ -56,60 +100,62 @@ export function enterRoom(roomId, name) {
     }
   }
 
-  // The server never says which member we are; the echo of our first message does.
-  function isOwn({ clientId, sender }) {
-    if (sent.delete(clientId)) ownIds.add(sender.id);
-    return ownIds.has(sender.id);
-  }
-
   function onPresence(frame) {
-    presenceFrames += 1;
+    presence.note(frame);
+    if (frame.type === "leave" && self.hasLeft(frame.sender)) return;
     view.addNotice(frame.message);
-    view.showMembers(members);
-    if (frame.memberCount !== members.size) recheckMembersSoon();
   }
 
-  function onRefusal({ code, message, clientId }) {
-    view.showMessageError(message);
-    view.giveBack(sent.get(clientId) ?? "");
-    sent.delete(clientId);
-    if (code === "not_in_room") connection.lose();
+  function showMessages(messages) {
+    const expected = messages.map(recognized).filter(({ sequence }) => timeline.expects(sequence));
+    view.addMessages(expected.map(placed));
   }
 
-  function doubtUnconfirmed() {
-    const last = [...sent.values()].at(-1);
-    sent.clear();
-    if (last && view.giveBack(last)) view.showMessageError("Your last message may not have arrived. Here it is again.");
+  function placed(message) {
+    timeline.add(message.sequence);
+    return { ...message, next: timeline.next(message.sequence) };
+  }
+
+  function showMissed(messages) {
+    repeatOwn(messages);
+    showMessages(messages);
+  }
+
+  // These came without an echo to us, so perhaps without one to anybody.
+  function repeatOwn(messages) {
+    for (const { clientId } of messages) outbox.repeat(clientId);
+  }
+
+  function showOlder(messages) {
+    repeatOwn(messages);
+    view.prependMessages(messages.map(recognized));
+  }
+
+  function showExpired(after) {
+    view.addNotice("Some earlier messages are no longer kept.", timeline.next(after));
+  }
+
+  // Wherever a message of ours turns up, it is stored.
+  function recognized(message) {
+    if (outbox.confirm(message.clientId)) self.learn(message.sender.id);
+    return { ...message, isOwn: self.is(message.sender.id) };
+  }
+
+  async function onTrouble({ status }) {
+    view.showTrouble();
+    if (status === 404) await endIfGone();
   }
 
   function say(text) {
     const message = oneLine(text);
-    const clientId = crypto.randomUUID();
-    if (!message.trim() || !connection.send(sendMessage(message, clientId))) return false;
-    sent.set(clientId, message);
+    if (!message.trim()) return false;
+    outbox.add(message);
     return true;
   }
 
-  // The list comes from an index that may not know of our own arrival yet; the room's count does.
   async function meetMembers() {
-    const [room] = await Promise.all([showRoom(), refreshMembers()].map(settle));
-    if (room && room.member_count !== members.size) recheckMembersSoon();
-  }
-
-  async function refreshMembers() {
-    clearTimeout(recheck);
-    const framesBefore = presenceFrames;
-    const present = await getMembers(roomId);
-    if (hasLeft) return;
-    members = new Map(present.map((member) => [member.id, member.name]));
-    view.showMembers(members);
-    if (presenceFrames !== framesBefore) recheckMembersSoon();
-  }
-
-  function recheckMembersSoon() {
-    if (hasLeft) return;
-    clearTimeout(recheck);
-    recheck = setTimeout(() => settle(refreshMembers()), RECHECK_MS);
+    const [room] = await Promise.all([showRoom(), presence.refresh()].map((look) => look.catch(console.warn)));
+    if (room) presence.expect(room.member_count);
   }
 
   async function showRoom() {
@@ -128,19 +174,43 @@ export function enterRoom(roomId, name) {
     }
   }
 
-  async function enter() {
-    view.enter({ say, tryNow: () => connection.retryNow() });
-    connection.open();
+  async function endIfGone() {
     if (await lookAtRoom() || hasLeft) return;
     connection.close();
-    view.showState("over");
+    onState("over");
+  }
+
+  function enter() {
+    view.enter({
+      say,
+      tryNow: connection.retryNow,
+      readOlder: history.readOlder,
+      forget: timeline.forget,
+      retry: outbox.retry,
+      discard: outbox.discard,
+    });
+    connection.open();
+    history.catchUp();
+    endIfGone();
+  }
+
+  function endVisit() {
+    outbox.end("This room no longer exists.");
+    stop();
   }
 
   function leave() {
     hasLeft = true;
-    clearTimeout(recheck);
     connection.close();
+    stop();
+    outbox.close();
     view.leave();
+  }
+
+  function stop() {
+    clearTimeout(lateLook);
+    history.stop();
+    presence.stop();
   }
 
   function rename(newName) {
@@ -151,13 +221,4 @@ export function enterRoom(roomId, name) {
 
   enter();
   return { roomId, leave, rename };
-}
-
-async function settle(promise) {
-  try {
-    return await promise;
-  } catch (problem) {
-    console.warn("could not look around the room:", problem);
-    return null;
-  }
 }

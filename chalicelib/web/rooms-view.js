@@ -1,20 +1,21 @@
 /** The list of rooms on the page: its elements and nothing else. */
 
+import { arrange, byId, make } from "./elements.js";
 import { addressOf } from "./route.js";
 import { setText, showError } from "./text.js";
 
-const view = document.getElementById("rooms-view");
-const heading = document.getElementById("rooms-heading");
-const createForm = document.getElementById("create-room");
-const createError = document.getElementById("create-error");
-const roomName = document.getElementById("room-name");
-const joinForm = document.getElementById("join-by-link");
-const joinError = document.getElementById("join-error");
-const invitation = document.getElementById("invitation");
-const list = document.getElementById("room-list");
-const listError = document.getElementById("list-error");
-const listNote = document.getElementById("list-note");
-const moreButton = document.getElementById("show-more");
+const view = byId("rooms-view");
+const heading = byId("rooms-heading");
+const createForm = byId("create-room");
+const createError = byId("create-error");
+const roomName = byId("room-name");
+const joinForm = byId("join-by-link");
+const joinError = byId("join-error");
+const invitation = byId("invitation");
+const list = byId("room-list");
+const listError = byId("list-error");
+const listNote = byId("list-note");
+const moreButton = byId("show-more");
 
 export function show({ cameBack }) {
   view.hidden = false;
@@ -79,7 +80,7 @@ export function showList(rooms, hasMore) {
   listNote.hidden = rooms.length > 0;
   setText(listNote, "No rooms yet. Create the first one.");
   moreButton.hidden = !hasMore;
-  arrange(rooms.map(entryFor));
+  arrange(list, rooms.map(entryFor));
 }
 
 export function countShown() {
@@ -90,17 +91,6 @@ export function focusRoom(index) {
   list.children[index]?.querySelector("a").focus();
 }
 
-// Entries are kept and moved as little as possible: a refresh must not take the focus from a link.
-function arrange(entries) {
-  const wanted = new Set(entries);
-  for (const entry of [...list.children]) {
-    if (!wanted.has(entry)) entry.remove();
-  }
-  entries.forEach((entry, index) => {
-    if (list.children[index] !== entry) list.insertBefore(entry, list.children[index] ?? null);
-  });
-}
-
 function entryFor(room) {
   const entry = [...list.children].find((item) => item.dataset.roomId === room.room_id) ?? newEntry(room);
   setText(entry.querySelector(".count"), `${room.member_count} here`);
@@ -108,17 +98,13 @@ function entryFor(room) {
 }
 
 function newEntry(room) {
-  const entry = document.createElement("li");
-  const link = document.createElement("a");
-  const name = document.createElement("span");
-  const count = document.createElement("span");
+  const entry = make("li");
+  const link = make("a");
+  const name = make("span", "name", room.name);
   entry.dataset.roomId = room.room_id;
   link.href = addressOf(room.room_id);
-  name.className = "name";
   name.dir = "auto";
-  name.textContent = room.name;
-  count.className = "count";
-  link.append(name, " ", count);
+  link.append(name, " ", make("span", "count"));
   entry.append(link);
   return entry;
 }

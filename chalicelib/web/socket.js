@@ -1,129 +1,134 @@
-/** One connection that is kept: opened, and opened again after growing, random pauses. */
+/** One connection that is kept: opened, watched, and opened again after growing, random pauses. */
 
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 30_000;
+import { makeHeartbeat } from "./heartbeat.js";
+import { pauseAfter } from "./pauses.js";
+
 const OPENING_LIMIT_MS = 15_000;
 const STEADY_AFTER_MS = 5_000;
+const QUIET_PAUSE_MS = 300;
 
 /** Tells `onState` "connecting", "open", "lost" (and trying again) or "over" (not any more). */
-export class Connection {
-  #findAddress;
-  #worthRetrying;
-  #onState;
-  #onText;
-  #socket = null;
-  #pause = null;
-  #attempt = 0;
-  #failures = 0;
-  #listening = new AbortController();
-
-  constructor({ findAddress, worthRetrying, onState, onText }) {
-    this.#findAddress = findAddress;
-    this.#worthRetrying = worthRetrying;
-    this.#onState = onState;
-    this.#onText = onText;
-    this.#listenForNetwork();
-  }
+export function makeConnection({ findAddress, worthRetrying, ping, onState, onText }) {
+  const listening = new AbortController();
+  const heartbeat = makeHeartbeat({ ping, onSilence: renew });
+  let socket = null;
+  let openedAt = null;
+  let pause = null;
+  let latestAttempt = 0;
+  let failures = 0;
 
   /** Open, or leave what is open and open anew; once closed, it stays closed. */
-  open() {
-    if (this.#listening.signal.aborted) return;
-    this.#onState("connecting");
-    this.#connect();
+  function open() {
+    if (listening.signal.aborted) return;
+    onState("connecting");
+    connect();
   }
 
-  send(text) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(text);
+  function send(text) {
+    if (socket?.readyState !== WebSocket.OPEN) return false;
+    socket.send(text);
     return true;
   }
 
-  /** Treat the connection as lost, whatever the browser thinks of it. */
-  lose() {
-    this.#drop();
-    this.#onState("lost");
-    this.#pause = setTimeout(() => this.#connect(), pauseAfter(this.#failures++));
+  /** Treat the connection as ended, whatever the browser thinks of it. */
+  function renew() {
+    // API Gateway ends every connection within two hours: no reason to worry anybody. But a server that accepts and
+    // then hangs up must not be asked again at once.
+    const wasSteady = openedAt !== null && Date.now() - openedAt > STEADY_AFTER_MS;
+    if (!wasSteady || !navigator.onLine) return lose();
+    failures = 0;
+    drop();
+    onState("connecting");
+    connectIn(Math.random() * QUIET_PAUSE_MS);
   }
 
-  retryNow() {
-    if (this.#pause) this.#connect();
+  function retryNow() {
+    if (pause) connect();
   }
 
-  close() {
-    this.#listening.abort();
-    this.#drop();
+  function close() {
+    listening.abort();
+    drop();
   }
 
-  async #connect() {
-    this.#drop();
-    const attempt = this.#attempt;
+  function lose() {
+    drop();
+    onState("lost");
+    connectIn(pauseAfter(failures++));
+  }
+
+  function connectIn(milliseconds) {
+    pause = setTimeout(connect, milliseconds);
+  }
+
+  async function connect() {
+    drop();
+    const attempt = latestAttempt;
     try {
-      const address = await this.#findAddress();
-      if (attempt === this.#attempt) this.#follow(new WebSocket(address));
+      const address = await findAddress();
+      if (attempt === latestAttempt) follow(new WebSocket(address));
     } catch (problem) {
       console.warn("could not connect:", problem);
-      if (attempt === this.#attempt) this.lose();
+      if (attempt === latestAttempt) lose();
     }
   }
 
-  #follow(socket) {
-    const limit = setTimeout(() => socket.close(), OPENING_LIMIT_MS);
-    let openedAt = null;
-    this.#socket = socket;
+  function follow(newSocket) {
+    const limit = setTimeout(() => newSocket.close(), OPENING_LIMIT_MS);
+    socket = newSocket;
     socket.onopen = () => {
       clearTimeout(limit);
       openedAt = Date.now();
-      this.#onState("open");
+      heartbeat.start();
+      onState("open");
     };
-    socket.onmessage = (event) => this.#onText(event.data);
+    socket.onmessage = (event) => {
+      heartbeat.heard();
+      onText(event.data);
+    };
     socket.onclose = () => {
       clearTimeout(limit);
-      if (openedAt === null) this.#refused();
-      else this.#ended(openedAt);
+      if (openedAt === null) refused();
+      else renew();
     };
-  }
-
-  // A server that accepts and then hangs up at once must not reset the pauses.
-  #ended(openedAt) {
-    if (Date.now() - openedAt > STEADY_AFTER_MS) this.#failures = 0;
-    this.lose();
   }
 
   // A browser does not say why it could not connect, so somebody else has to know.
-  async #refused() {
-    const attempt = this.#attempt;
-    const retry = await this.#worthRetrying();
-    if (attempt !== this.#attempt) return;
+  async function refused() {
+    const attempt = latestAttempt;
+    const retry = await worthRetrying();
+    if (attempt !== latestAttempt) return;
     if (retry) {
-      this.lose();
+      lose();
     } else {
-      this.close();
-      this.#onState("over");
+      close();
+      onState("over");
     }
   }
 
   // Counting attempts lets an answer that comes late see that it is no longer wanted.
-  #drop() {
-    this.#attempt += 1;
-    clearTimeout(this.#pause);
-    this.#pause = null;
-    if (!this.#socket) return;
-    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
-    this.#socket.close();
-    this.#socket = null;
+  function drop() {
+    latestAttempt += 1;
+    clearTimeout(pause);
+    pause = openedAt = null;
+    heartbeat.stop();
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    socket = null;
   }
 
-  #listenForNetwork() {
-    const { signal } = this.#listening;
-    window.addEventListener("online", () => this.retryNow(), { signal });
-    // Without a network the browser may take minutes to notice that a socket is dead.
-    window.addEventListener("offline", () => this.#pause || this.lose(), { signal });
-    document.addEventListener("visibilitychange", () => document.hidden || this.retryNow(), { signal });
+  function lookAgain() {
+    if (document.hidden) return;
+    retryNow();
+    heartbeat.beat();
   }
-}
 
-// The random half keeps a room full of people from coming back in the same instant.
-function pauseAfter(failures) {
-  const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
-  return longest * (0.5 + Math.random() / 2);
+  const { signal } = listening;
+  window.addEventListener("online", retryNow, { signal });
+  // Without a network the browser may take minutes to notice that a socket is dead.
+  window.addEventListener("offline", () => pause || lose(), { signal });
+  document.addEventListener("visibilitychange", lookAgain, { signal });
+
+  return { open, send, renew, retryNow, close };
 }

@@ -1,4 +1,4 @@
-/** Small helpers for text that people wrote. */
+/** Helpers for text that people wrote. */
 
 /** The server refuses control characters; a pasted tab should not cost anyone a message. */
 export function oneLine(text) {
@@ -13,4 +13,10 @@ export function setText(element, text) {
 export function showError(element, sentence) {
   element.hidden = !sentence;
   setText(element, sentence);
+}
+
+/** The server's reasons, as sentences of their own. */
+export function sentence(text) {
+  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(start) ? start : `${start}.`;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +11,7 @@ from threading import Thread
 import pytest
 import requests
 from playwright.sync_api import Page, expect
+from websockets.sync.client import connect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
@@ -113,12 +115,57 @@ def test_a_lost_connection_is_told_and_comes_back_by_itself(pair: tuple[Page, Pa
     aki.context.set_offline(True)
     expect(aki.get_by_role("status")).to_have_text("Connection lost. Trying again…")
     expect(bo.get_by_role("log").get_by_text("Aki left")).to_be_visible()
-    aki.get_by_label("Message", exact=True).fill("typed meanwhile")
-    expect(aki.get_by_role("button", name="Send")).to_be_disabled()
     aki.context.set_offline(False)
     expect(aki.get_by_role("status")).to_have_text("Connected")
-    aki.get_by_role("button", name="Send").click()
-    expect_message(bo, "typed meanwhile")
+    expect(bo.get_by_role("log").get_by_text("Aki joined")).to_be_visible()
+
+
+def test_what_is_said_on_both_sides_of_a_lost_connection_is_the_same_on_both_pages(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    aki.context.set_offline(True)
+    expect(aki.get_by_role("status")).to_have_text("Connection lost. Trying again…")
+    for number in range(10):
+        say(bo, f"from Bo, {number}")
+        expect_message(bo, f"from Bo, {number}")
+    for number in range(2):
+        say(aki, f"from Aki, {number}")
+    assert [text for text in messages(aki) if "Aki" in text] == ["from Aki, 0", "from Aki, 1"]
+    aki.context.set_offline(False)
+    said = [f"from Bo, {number}" for number in range(10)] + ["from Aki, 0", "from Aki, 1"]
+    for page in pair:
+        expect(page.locator("[role=log] li.message:not(.pending) .body")).to_have_text(said, timeout=10_000)
+
+
+def test_history_is_there_on_entering_and_older_messages_on_scrolling_up(
+    open_page: OpenPage, cloud: LocalCloud
+) -> None:
+    created = requests.post(f"{cloud.rest_url}/rooms", json={"roomName": "Long"}, timeout=20).json()
+    config = requests.get(f"{cloud.rest_url}/config", timeout=20).json()
+    with connect(f"{config['webSocketUrl']}?roomId={created['roomId']}&name=Bo") as bo:
+        for number in range(1, 121):
+            bo.send(json.dumps({"action": "sendMessage", "data": {"message": f"message {number}"}}))
+            bo.recv(20)
+        page = open_page(f"{cloud.rest_url}/#/rooms/{created['roomId']}")
+        expect_message(page, "message 120")
+        assert "message 1" not in messages(page)
+        page.wait_for_function(
+            """() => {
+                document.querySelector("[role=log]").scrollTop = 0;
+                return [...document.querySelectorAll(".message .body")].some((body) => body.innerText === "message 1");
+            }"""
+        )
+    assert messages(page) == [f"message {number}" for number in range(1, 121)]
+
+
+def test_a_message_that_was_waiting_survives_a_reload(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    aki.context.set_offline(True)
+    say(aki, "before the reload")
+    expect(aki.locator("li.pending .body")).to_have_text("before the reload")
+    aki.context.set_offline(False)
+    aki.reload()
+    expect_message(bo, "before the reload")
+    expect(aki.locator("li.message:not(.pending) .body")).to_have_text("before the reload")
 
 
 def test_a_room_that_no_longer_exists_is_told_plainly(open_page: OpenPage, cloud: LocalCloud) -> None:

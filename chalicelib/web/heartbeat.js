@@ -1,0 +1,49 @@
+/** Tells a live connection from one that only looks alive. */
+
+const TICK_MS = 10_000;
+// API Gateway cuts a connection that is idle for ten minutes.
+const BEAT_EVERY_MS = 4 * 60_000;
+const SILENCE_LIMIT_MS = 15_000;
+
+export function makeHeartbeat({ ping, onSilence }) {
+  let ticking = null;
+  let silence = null;
+  let tickedAt = 0;
+  let beatAt = 0;
+
+  function start() {
+    stop();
+    tickedAt = beatAt = Date.now();
+    ticking = setInterval(tick, TICK_MS);
+  }
+
+  function stop() {
+    clearInterval(ticking);
+    ticking = null;
+    heard();
+  }
+
+  /** Ask for a sign of life now, unless it is being waited for already. */
+  function beat() {
+    if (ticking === null || silence !== null) return;
+    beatAt = Date.now();
+    silence = setTimeout(onSilence, SILENCE_LIMIT_MS);
+    ping();
+  }
+
+  /** Any frame is a sign of life. */
+  function heard() {
+    clearTimeout(silence);
+    silence = null;
+  }
+
+  // Ticks that are far apart: the machine slept.
+  function tick() {
+    const now = Date.now();
+    const hasSlept = now - tickedAt > 2 * TICK_MS && !document.hidden;
+    tickedAt = now;
+    if (hasSlept || now - beatAt >= BEAT_EVERY_MS) beat();
+  }
+
+  return { start, stop, beat, heard };
+}

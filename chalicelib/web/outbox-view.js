@@ -1,0 +1,62 @@
+/** The end of the log: messages that are being sent, or could not be. */
+
+import { arrange, byId, make } from "./elements.js";
+import { bodyOf, keepPlace } from "./log-view.js";
+import { sentence } from "./text.js";
+
+const list = byId("outbox");
+const messageBox = byId("message");
+
+let handlers = null;
+
+export function enter(newHandlers) {
+  handlers = newHandlers;
+}
+
+export function showOutbox(entries, isOpen) {
+  keepPlace(() => arrange(list, entries.map((entry) => entryFor(entry, isOpen))));
+}
+
+// An entry is made anew only when its fate has changed: an alert is then said once.
+function entryFor(pending, isOpen) {
+  const fate = fateOf(pending, isOpen);
+  const known = [...list.children].find(({ dataset }) => dataset.clientId === pending.clientId);
+  return known?.dataset.fate === fate ? known : newEntry(pending, fate);
+}
+
+function fateOf({ failure }, isOpen) {
+  if (failure) return `Not sent. ${sentence(failure)}`;
+  return isOpen ? "Sending…" : "Waiting for connection";
+}
+
+function newEntry({ clientId, message, failure }, fate) {
+  const entry = make("li", `message own ${failure ? "failed" : "pending"}`);
+  const head = make("p", "head", fate);
+  entry.dataset.clientId = clientId;
+  entry.dataset.fate = fate;
+  entry.append(head, bodyOf(message));
+  if (failure) {
+    head.setAttribute("role", "alert");
+    entry.append(choices(clientId));
+  }
+  return entry;
+}
+
+function choices(clientId) {
+  const choice = make("div", "choices");
+  choice.append(
+    button("Try again", () => handlers.retry(clientId)),
+    button("Discard", () => handlers.discard(clientId)),
+  );
+  return choice;
+}
+
+function button(label, act) {
+  const made = make("button", "", label);
+  made.type = "button";
+  made.addEventListener("click", () => {
+    act();
+    messageBox.focus();
+  });
+  return made;
+}
