@@ -6,6 +6,7 @@ import json
 import os
 import socket as socket_module
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from tests.gateway import Gateway
 
 PROJECT = Path(__file__).parent.parent
 
+CREATE_TABLE_KEYS = {"TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"}
+
 WebSocketEvents = Callable[..., dict[str, Any]]
 
 
@@ -42,11 +45,18 @@ def tables() -> Iterator[None]:
         yield
 
 
+@cache
+def _dynamodb() -> Any:
+    return boto3.client("dynamodb")
+
+
 def make_tables() -> None:
-    """Make the tables from the file that makes them on AWS."""
-    boto3.client("cloudformation").create_stack(
-        StackName="tables", TemplateBody=(PROJECT / ".chalice/resources.json").read_text()
-    )
+    """Make the tables from the file that makes them on AWS; not as a stack, which takes moto ten times as long."""
+    dynamodb = _dynamodb()
+    for resource in json.loads((PROJECT / ".chalice/resources.json").read_text())["Resources"].values():
+        if resource["Type"] == "AWS::DynamoDB::Table":
+            table = {key: value for key, value in resource["Properties"].items() if key in CREATE_TABLE_KEYS}
+            dynamodb.create_table(**table | {"TableName": table["TableName"]["Fn::Sub"].replace("${Stage}", "dev")})
 
 
 @pytest.fixture
