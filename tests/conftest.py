@@ -69,6 +69,8 @@ def client(tables: None) -> Iterator[Client]:
 def _gateway() -> Iterator[Gateway]:
     gateway = Gateway()
     yield gateway
+    if chat_app.sockets._posts:
+        chat_app.sockets._posts.close()
     gateway.close()
 
 

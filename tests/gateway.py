@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import threading
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-__all__ = ["GONE", "HANG", "Gateway"]
+__all__ = ["BREAK", "GONE", "HANG", "Gateway"]
 
 GONE = 410
 HANG = 0
+BREAK = -1
 ERROR_TYPES = {
     403: "ForbiddenException",
     410: "GoneException",
@@ -21,16 +24,29 @@ ERROR_TYPES = {
 }
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of clients that hang up, or refuse the certificate."""
+
+
 class Gateway:
     """What each connection was sent, and how its posts are answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self.opened = 0
         self.frames: dict[str, list[Any]] = defaultdict(list)
         self.attempts: dict[str, int] = defaultdict(int)
         self._answers: dict[str, list[int]] = {}
         self._released = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._open: set[Any] = set()
+        self._server = _Server(("127.0.0.1", 0), self._handler())
+        if context:
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     @property
@@ -45,7 +61,13 @@ class Gateway:
         """List what a connection was told in its message frames: talk, joins and leaves."""
         return [frame["message"]["message"] for frame in self.frames[connection_id] if "message" in frame]
 
+    def hang_up(self) -> None:
+        """Close every connection, as a server does with those that idle."""
+        for connection in list(self._open):
+            connection.shutdown(socket.SHUT_RDWR)
+
     def forget(self) -> None:
+        self.opened = 0
         self.frames.clear()
         self.attempts.clear()
         self._answers.clear()
@@ -66,12 +88,22 @@ class Gateway:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def setup(self) -> None:
+                super().setup()
+                gateway.opened += 1
+                gateway._open.add(self.connection)
+
+            def finish(self) -> None:
+                gateway._open.discard(self.connection)
+                super().finish()
+
             def do_POST(self) -> None:
                 connection_id = unquote(self.path).removeprefix("/test/@connections/")
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status = gateway._next_answer(connection_id)
                 if status == HANG:
                     gateway._released.wait()
+                if status in (HANG, BREAK):
                     self.close_connection = True
                     return
                 if status == 200:

@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+import trustme
 
-from chalicelib import broadcast
+from chalicelib import posts
 from chalicelib.broadcast import MemberSockets
-from tests.gateway import GONE, HANG, Gateway
+from tests.conftest import free_port
+from tests.gateway import BREAK, GONE, HANG, Gateway
 
 PAYLOAD = '{"message": {"message": "hi"}}'
 
 
-@pytest.fixture(scope="module")
-def _sockets(_gateway: Gateway) -> MemberSockets:
-    sockets = MemberSockets(env={"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": _gateway.url, "AWS_REGION": "us-east-1"})
-    sockets.configure_from_api_id("abcdef1234", "test")
-    return sockets
+Open = Callable[[str], MemberSockets]
 
 
 @pytest.fixture
-def sockets(_sockets: MemberSockets, gateway: Gateway) -> Iterator[MemberSockets]:
-    return _sockets
+def open_sockets() -> Iterator[Open]:
+    """Makes the sockets of a Lambda function whose @connections are at a URL."""
+    opened: list[MemberSockets] = []
+
+    def open_sockets(url: str) -> MemberSockets:
+        sockets = MemberSockets(env={"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": url, "AWS_REGION": "us-east-1"})
+        sockets.configure_from_api_id("abcdef1234", "test")
+        opened.append(sockets)
+        return sockets
+
+    yield open_sockets
+    for sockets in opened:
+        if sockets._posts:
+            sockets._posts.close()
+
+
+@pytest.fixture
+def sockets(open_sockets: Open, gateway: Gateway) -> MemberSockets:
+    return open_sockets(gateway.url)
 
 
 def test_broadcast_to_nobody_sends_nothing(sockets: MemberSockets, gateway: Gateway) -> None:
@@ -33,7 +51,8 @@ def test_broadcast_to_nobody_sends_nothing(sockets: MemberSockets, gateway: Gate
 
 def test_broadcast_reaches_each_connection_once(sockets: MemberSockets, gateway: Gateway) -> None:
     ids = [f"L0SM9cO{number:03}vHcCIhw=" for number in range(100)]
-    assert sockets.broadcast(ids, PAYLOAD) == (ids, [], [])
+    outcome = sockets.broadcast(ids, PAYLOAD)
+    assert (sorted(outcome.delivered), outcome.gone, outcome.failed) == (ids, [], [])
     assert gateway.attempts == dict.fromkeys(ids, 1)
     assert all(frames == [{"message": {"message": "hi"}}] for frames in gateway.frames.values())
 
@@ -47,7 +66,7 @@ def test_broadcast_reaches_the_others_when_some_are_gone_and_some_fail(
     gateway.answer("hanging", HANG)
     ids = ["a", "gone", "forbidden", "b", "broken", "hanging", "c"]
     outcome = sockets.broadcast(ids, PAYLOAD)
-    assert outcome == (["a", "b", "c"], ["gone"], ["forbidden", "broken", "hanging"])
+    assert [sorted(ids) for ids in outcome] == [["a", "b", "c"], ["gone"], ["broken", "forbidden", "hanging"]]
     assert [len(gateway.frames[id_]) for id_ in ("a", "b", "c")] == [1, 1, 1]
 
 
@@ -80,7 +99,98 @@ def test_broadcast_does_not_repeat_what_cannot_pass(sockets: MemberSockets, gate
 def test_broadcast_gives_up_after_its_attempts(sockets: MemberSockets, gateway: Gateway) -> None:
     gateway.answer("a", 500)
     assert sockets.broadcast(["a"], PAYLOAD).failed == ["a"]
-    assert gateway.attempts == {"a": broadcast.ATTEMPTS}
+    assert gateway.attempts == {"a": posts.ATTEMPTS}
+
+
+def test_a_post_that_hangs_costs_its_own_time_and_no_more(sockets: MemberSockets, gateway: Gateway) -> None:
+    for number in range(10):
+        gateway.answer(f"hanging-{number}", HANG)
+    started = time.monotonic()
+    outcome = sockets.broadcast([f"hanging-{number}" for number in range(10)] + ["a"], PAYLOAD)
+    assert (outcome.delivered, len(outcome.failed)) == (["a"], 10)
+    assert time.monotonic() - started < 2 * posts.POST_SECONDS
+    assert gateway.attempts["hanging-0"] == 1
+
+
+def test_a_broadcast_ends_with_its_budget(
+    sockets: MemberSockets, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posts, "BUDGET_SECONDS", 0.5)
+    monkeypatch.setattr(posts, "CHANNELS", 2)
+    ids = [f"hanging-{number}" for number in range(20)]
+    for id_ in ids:
+        gateway.answer(id_, HANG)
+    outcome = sockets.broadcast(ids, PAYLOAD)
+    assert sorted(outcome.failed) == sorted(ids)
+    assert len(gateway.attempts) <= 2
+
+
+def test_connections_are_kept_open_between_broadcasts(sockets: MemberSockets, gateway: Gateway) -> None:
+    ids = [f"m{number}" for number in range(30)]
+    sockets.broadcast(ids, PAYLOAD)
+    opened = gateway.opened
+    sockets.broadcast(ids, PAYLOAD)
+    assert gateway.opened == opened <= 30 + posts.CHANNELS
+
+
+def test_connections_that_the_server_closed_meanwhile_are_not_used(sockets: MemberSockets, gateway: Gateway) -> None:
+    sockets.broadcast(["a", "b"], PAYLOAD)
+    gateway.hang_up()
+    assert sorted(sockets.broadcast(["a", "b"], PAYLOAD).delivered) == ["a", "b"]
+    assert gateway.attempts == {"a": 2, "b": 2}
+
+
+def test_a_connection_that_breaks_is_opened_again(sockets: MemberSockets, gateway: Gateway) -> None:
+    gateway.answer("a", BREAK, 200)
+    assert sockets.broadcast(["a", "b"], PAYLOAD).failed == []
+    assert gateway.attempts == {"a": 2, "b": 1}
+
+
+def test_nobody_there_is_a_failure_of_each(open_sockets: Open) -> None:
+    sockets = open_sockets(f"http://127.0.0.1:{free_port()}")
+    assert sorted(sockets.broadcast(["a", "b"], PAYLOAD).failed) == ["a", "b"]
+
+
+@pytest.fixture
+def tls() -> Iterator[tuple[trustme.CA, Gateway]]:
+    """A certificate authority of our own, and a server that it vouches for as localhost."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    gateway = Gateway(context)
+    yield authority, gateway
+    gateway.close()
+
+
+def test_broadcast_over_tls(
+    open_sockets: Open, tls: tuple[trustme.CA, Gateway], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority, gateway = tls
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    ids = [f"m{number}" for number in range(200)]
+    sockets = open_sockets(gateway.url.replace("http://127.0.0.1", "https://localhost"))
+    for _ in range(2):
+        assert sorted(sockets.broadcast(ids, PAYLOAD).delivered) == sorted(ids)
+    assert gateway.opened <= posts.CHANNELS
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(open_sockets: Open, tls: tuple[trustme.CA, Gateway]) -> None:
+    _, gateway = tls
+    assert open_sockets(gateway.url.replace("http://127.0.0.1", "https://localhost")).broadcast(
+        ["a"], PAYLOAD
+    ).failed == ["a"]
+    assert not gateway.attempts
+
+
+def test_a_certificate_of_another_host_is_refused(
+    open_sockets: Open, tls: tuple[trustme.CA, Gateway], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority, gateway = tls
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    assert open_sockets(gateway.url.replace("http", "https")).broadcast(["a"], PAYLOAD).failed == ["a"]
+    assert not gateway.attempts
 
 
 def test_the_endpoint_is_api_gateways_own_without_the_variable() -> None:
@@ -89,8 +199,6 @@ def test_the_endpoint_is_api_gateways_own_without_the_variable() -> None:
     assert sockets._get_client().meta.endpoint_url == "https://abcdef1234.execute-api.eu-west-1.amazonaws.com/prod"
 
 
-def test_the_clients_settings_are_explicit(sockets: MemberSockets) -> None:
-    config = sockets._get_client().meta.config
-    assert config.retries == {"mode": "standard", "total_max_attempts": broadcast.ATTEMPTS}
-    assert (config.connect_timeout, config.read_timeout) == (2, 2)
-    assert config.max_pool_connections == broadcast.CONCURRENCY
+def test_a_broadcast_before_its_endpoint_is_known_says_what_to_do() -> None:
+    with pytest.raises(ValueError, match="configure_from_api_id must be called"):
+        MemberSockets(env={}).broadcast(["a"], PAYLOAD)

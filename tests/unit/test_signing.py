@@ -1,0 +1,85 @@
+"""The signature against botocore's own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import time_machine
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chalicelib.signing import SignedPosts
+
+# What an HTTP header can hold, for keys and tokens; ids of connections can be any text, and look like base64.
+TOKENS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=200)
+BASE64 = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", min_size=1)
+CONNECTION_IDS = BASE64 | st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+ENDPOINTS = st.sampled_from(
+    [
+        "https://abcdef1234.execute-api.eu-central-1.amazonaws.com/prod",
+        "https://abcdef1234.execute-api.cn-north-1.amazonaws.com.cn/prod",
+        "http://127.0.0.1:8000/_aws/execute-api/chat-ws/local",
+        "http://localhost:3001",
+    ]
+)
+
+
+@given(
+    connection_id=CONNECTION_IDS,
+    endpoint=ENDPOINTS,
+    region=st.sampled_from(["eu-central-1", "us-gov-west-1"]),
+    key=TOKENS,
+    secret=TOKENS,
+    token=st.none() | TOKENS,
+    payload=st.binary(),
+    moment=st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
+)
+@example(
+    connection_id="L0SM9cOFvHcCIhw=",
+    endpoint="https://abcdef1234.execute-api.eu-central-1.amazonaws.com/prod",
+    region="eu-central-1",
+    key="AKID",
+    secret="secret",
+    token="token",
+    payload=b'{"pong":true}',
+    moment=datetime(2026, 11, 22, 10, tzinfo=UTC),
+)
+def test_a_post_is_signed_as_botocore_signs_it(
+    connection_id: str,
+    endpoint: str,
+    region: str,
+    key: str,
+    secret: str,
+    token: str | None,
+    payload: bytes,
+    moment: datetime,
+) -> None:
+    credentials = ReadOnlyCredentials(key, secret, token)
+    request = SignedPosts(endpoint, region, credentials, payload, moment)(connection_id)
+    head, _, body = request.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    method, path, version = first.split(" ")
+    headers = dict(line.split(": ", 1) for line in lines)
+    assert (method, version, body) == ("POST", "HTTP/1.1", payload)
+    assert headers.pop("content-length") == str(len(payload))
+
+    host = endpoint.split("/")[2]
+    theirs = AWSRequest("POST", f"{endpoint.split('//')[0]}//{host}{path}", data=payload)
+    with time_machine.travel(moment, tick=False):
+        SigV4Auth(credentials, "execute-api", region).add_auth(theirs)
+    assert headers == {"host": host} | {name.lower(): value for name, value in theirs.headers.items()}
+
+
+@given(connection_id=CONNECTION_IDS)
+def test_the_path_is_that_of_botocores_client(connection_id: str) -> None:
+    credentials = ReadOnlyCredentials("key", "secret", None)
+    request = SignedPosts("https://host/prod", "eu-west-1", credentials, b"", datetime.now(UTC))(connection_id)
+    from urllib.parse import unquote
+
+    path = request.split(b" ")[1].decode()
+    assert path.startswith("/prod/@connections/")
+    assert unquote(path) == f"/prod/@connections/{connection_id}"
+    assert "/" not in path.removeprefix("/prod/@connections/")
