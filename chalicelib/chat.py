@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from chalice import BadRequestError, NotFoundError
@@ -63,7 +64,7 @@ def _send_message(sockets: MemberSockets, connection_id: str, data: dict[str, An
         message = messages.post(sender, text, client_id)
     except BadRequestError as cause:
         raise FrameError("invalid_message", str(cause), client_id) from cause
-    _deliver(sockets, sender.joined_room_id, frames.message(message), sender)
+    _deliver(sockets, sender.joined_room_id, [frames.message(message)], sender)
 
 
 def _ping(sockets: MemberSockets, connection_id: str, data: dict[str, Any]) -> None:
@@ -82,50 +83,60 @@ def _answer(sockets: MemberSockets, connection_id: str, frame: str) -> None:
     sockets.broadcast([connection_id], frame)
 
 
-def _announce(
-    sockets: MemberSockets, change: Literal["join", "leave"], room_id: str, members: list[Connection]
-) -> None:
-    """Tell a room who came or went, unless nobody is in it or it is so large that nobody could follow."""
-    if not members:
-        return
+def _announce(sockets: MemberSockets, change: Literal["join", "leave"], room_id: str, who: list[Connection]) -> None:
+    """Tell a room who came or went. Whoever did has joined or left all the same: nothing fails for want of the news."""
     try:
-        member_count = int(rooms.get(room_id).member_count)
-        if 0 < member_count <= settings.PRESENCE_LIMIT:
-            for member in members:
-                _deliver(sockets, room_id, frames.presence(change, member, member_count), without=member)
-    except NotFoundError:
-        log.debug("nobody to tell: room %s is gone", room_id)
-    except PynamoDBException:
-        # Who came has joined and who went has left all the same: that must not fail for want of news of it.
+        _deliver(sockets, room_id, _presence(change, room_id, who), without=who)
+    except Exception:
         log.exception("could not tell room %s of a %s", room_id, change)
+
+
+def _presence(change: Literal["join", "leave"], room_id: str, who: list[Connection]) -> list[str]:
+    """Write the news of who came or went: none for a room that is empty, or so large that nobody could follow."""
+    try:
+        member_count = int(rooms.get(room_id).member_count) if who else 0
+    except NotFoundError:
+        member_count = 0
+    if not 0 < member_count <= settings.PRESENCE_LIMIT:
+        return []
+    return [frames.presence(change, member, member_count) for member in who]
 
 
 def _deliver(
     sockets: MemberSockets,
     room_id: str,
-    frame: str,
+    news: list[str],
     sender: Connection | None = None,
-    without: Connection | None = None,
+    without: Sequence[Connection] = (),
 ) -> None:
-    """Bring a frame to everyone in a room; those who turn out to be gone leave it."""
+    """Bring frames to everyone in a room. Those who turn out to be gone leave it, and that is news for the others."""
+    if not news:
+        return
     members = {member.connection_id: member for member in Connection.by_room.query(room_id)}
     if sender is not None:
         # The index may not have heard of the sender yet, whose echo is the acknowledgement.
         members[sender.connection_id] = sender
-    if without is not None:
-        members.pop(without.connection_id, None)
-    outcome = sockets.broadcast([id_ for id_, member in members.items() if member.is_alive], frame)
-    # A closed tab may never send $disconnect: this is then the first news of it. But 410 is also the answer for a
-    # member whose $connect has not returned yet, and who would be left in a room that does not know them.
-    gone = [id_ for id_ in outcome.gone if not members[id_].may_be_connecting]
-    expired = [id_ for id_, member in members.items() if not member.is_alive]
-    _clean_up(sockets, room_id, gone + expired)
+    for member in without:
+        members.pop(member.connection_id, None)
+    gone = [id_ for id_, member in members.items() if not member.is_alive]
+    reachable = members.keys() - gone
+    to_send = deque(news)
+    while to_send:
+        outcome = sockets.broadcast(reachable, to_send.popleft())
+        # Whoever could not be reached once is not waited for again.
+        reachable -= {*outcome.gone, *outcome.failed}
+        # A closed tab may never send $disconnect: this is then the first news of it. But 410 is also the answer for a
+        # member whose $connect has not returned yet, and who would be left in a room that does not know them.
+        gone += [id_ for id_ in outcome.gone if not members[id_].may_be_connecting]
+        to_send += _take_out(room_id, gone)
+        gone.clear()
 
 
-def _clean_up(sockets: MemberSockets, room_id: str, connection_ids: list[str]) -> None:
+def _take_out(room_id: str, connection_ids: list[str]) -> list[str]:
+    """Take those who are gone out of a room, and write the news of it."""
     try:
-        left = rooms.leave(room_id, connection_ids)
+        return _presence("leave", room_id, rooms.leave(room_id, connection_ids))
     except PynamoDBException:
+        # What they were sent has reached the others: that stands.
         log.exception("could not take those who are gone out of room %s; the next broadcast tries again", room_id)
-    else:
-        _announce(sockets, "leave", room_id, left)
+        return []

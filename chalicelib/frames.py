@@ -62,7 +62,7 @@ def parse(body: str) -> tuple[str, dict[str, Any]]:
         frame = checked_object(body)
     except BadRequestError as cause:
         raise FrameError("invalid_json", str(cause)) from cause
-    action, data = frame.get("action"), frame.get("data", {})
+    action, data = frame.get("action"), frame.get("data") or {}
     if not isinstance(action, str):
         raise FrameError("unknown_action", 'expected an action, as in {"action": "sendMessage"}')
     if not isinstance(data, dict):

@@ -30,6 +30,12 @@ __all__ = ["create", "find_member", "get", "join", "leave", "members", "newest"]
 TRANSACTION_LIMIT = 100
 """How many items one transaction may touch ("Amazon DynamoDB Transactions: How it works")."""
 
+BATCH_LIMIT = 100
+"""How many items one look-up may name ("BatchGetItem")."""
+
+LIST_ROUNDS = 10
+"""How many further look-ups a page of the list may cost, when most of what it meets has expired."""
+
 _ROOM_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
@@ -64,16 +70,25 @@ def get(room_id: str) -> Room:
 def newest(limit: int, cursor: str | None) -> tuple[list[Room], str | None]:
     """List the public rooms, newest first: at most limit of them, and the cursor of the next page, None at the end.
 
-    Raises BadRequestError when the cursor is not one that an earlier page gave.
+    A page has fewer where very many rooms in a row have expired, which DynamoDB deletes late. Raises BadRequestError
+    when the cursor is not one that an earlier page gave.
     """
     index = Room.newest_listed.query(
         LISTED,
         scan_index_forward=False,
-        page_size=limit + 1,
+        page_size=BATCH_LIMIT,
         last_evaluated_key=None if cursor is None else _decode_cursor(cursor),
     )
-    found = list(islice(_still_listed(index, limit + 1), limit + 1))
-    return found[:limit], _encode_cursor(found[limit - 1]) if len(found) > limit else None
+    found: list[Room] = []
+    for batch in [limit + 1] + [BATCH_LIMIT] * LIST_ROUNDS:
+        entries = list(islice(index, batch))
+        for room in _still_listed(entries):
+            if len(found) == limit:
+                return found, _encode_cursor(found[-1])
+            found.append(room)
+        if len(entries) < batch:
+            return found, None
+    return found, _encode_cursor(entries[-1])
 
 
 def members(room_id: str) -> list[Connection]:
@@ -164,6 +179,8 @@ def _count_out(writes: TransactWrite, room: Room, leaving: int) -> None:
         writes.delete(room, last_one_out)
     else:
         goes_at = datetime.now(UTC) + timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)
+        if not room.is_alive:
+            goes_at = room.expires_at  # it has gone, and one who leaves late does not bring it back
         writes.update(
             room, [Room.member_count.set(0), Room.listed.remove(), Room.expires_at.set(goes_at)], last_one_out
         )
@@ -178,11 +195,13 @@ def _read(room_id: str) -> Room | None:
         return None
 
 
-def _still_listed(index: Iterator[Room], chunk: int) -> Iterator[Room]:
-    """Look up each room that the index names, because the index is late and knows no counts."""
-    while ids := [entry.room_id for entry in islice(index, chunk)]:
-        rooms = {room.room_id: room for room in Room.batch_get(ids, consistent_read=True)}
-        yield from (rooms[id_] for id_ in ids if id_ in rooms and rooms[id_].listed and rooms[id_].is_alive)
+def _still_listed(entries: list[Room]) -> Iterator[Room]:
+    """Look up the rooms that the index names, because the index is late and knows no counts."""
+    rooms = {room.room_id: room for room in Room.batch_get([entry.room_id for entry in entries], consistent_read=True)}
+    for entry in entries:
+        room = rooms.get(entry.room_id)
+        if room is not None and room.listed and room.is_alive:
+            yield room
 
 
 def _encode_cursor(room: Room) -> str:
@@ -193,7 +212,7 @@ def _encode_cursor(room: Room) -> str:
 def _decode_cursor(cursor: str) -> dict[str, dict[str, str]]:
     try:
         created_at, room_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        room = Room(room_id, created_at=UTCDateTimeAttribute().deserialize(created_at))
+        room = Room(room_id, created_at=UTCDateTimeAttribute().deserialize(str(created_at)))
         if not _ROOM_ID.fullmatch(room_id) or _encode_cursor(room) != cursor:
             raise ValueError(cursor)
     except (ValueError, TypeError, RecursionError) as cause:

@@ -7,8 +7,6 @@ from pathlib import Path
 from localcloud.cloud import local_cloud
 from localcloud.errors import LocalCloudError
 
-FOLDER = Path("build/local")
-
 
 def main() -> int:
     """Serve until Ctrl-C, and return the exit code."""
@@ -16,7 +14,7 @@ def main() -> int:
     try:
         if not port.isdigit() or not 0 < int(port) < 65_536:
             raise LocalCloudError(f"PORT must be a number from 1 to 65,535, not {port!r}")
-        with local_cloud(int(port), FOLDER, lambda step: print(step, flush=True)) as cloud:
+        with local_cloud(int(port), Path(f"build/local-{port}"), lambda step: print(step, flush=True)) as cloud:
             print(f"REST:      {cloud.rest_url}")
             print(f"WebSocket: {cloud.websocket_url}")
             print(f"Page: {cloud.rest_url}/", flush=True)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import WaiterError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from botocore.exceptions import ClientError, WaiterError
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from localcloud.errors import LocalCloudError
 from localcloud.mends import enable_ttl, mend_preflight
@@ -89,7 +89,7 @@ def _check_port(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as cause:
             raise LocalCloudError(
-                f"port {port} is taken ({cause.strerror}); choose another: PORT=8080 make run"
+                f"port {port} cannot be had ({cause.strerror}); choose another: PORT=8080 make run"
             ) from cause
 
 
@@ -121,12 +121,12 @@ def _await_emulator(process: subprocess.Popen[bytes], port: int) -> None:
             raise LocalCloudError(f"MiniStack ended while starting, with exit code {process.returncode}")
         urllib.request.urlopen(f"http://{HOST}:{port}/_ministack/health", timeout=1).close()
 
-    Retrying(
-        retry=retry_if_exception_type(OSError),
-        wait=wait_fixed(0.05),
-        stop=stop_after_delay(START_SECONDS),
-        reraise=True,
-    )(ask)
+    try:
+        Retrying(retry=retry_if_exception_type(OSError), wait=wait_fixed(0.05), stop=stop_after_delay(START_SECONDS))(
+            ask
+        )
+    except RetryError as cause:
+        raise LocalCloudError(f"MiniStack does not answer within {START_SECONDS} seconds") from cause
 
 
 def _create_stack(port: int, folder: Path) -> str:
@@ -134,16 +134,17 @@ def _create_stack(port: int, folder: Path) -> str:
     storage.create_bucket(Bucket=BUCKET)
     storage.upload_file(str(folder / "deployment.zip"), BUCKET, "deployment.zip")
     template = mended(folder / "sam.json", f"http://{HOST}:{port}", BUCKET)
-    stacks.create_stack(
-        StackName=STACK,
-        TemplateBody=json.dumps(template),
-        Parameters=[{"ParameterKey": "Stage", "ParameterValue": STAGE}],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-    )
     try:
+        stacks.create_stack(
+            StackName=STACK,
+            TemplateBody=json.dumps(template),
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
         stacks.get_waiter("stack_create_complete").wait(
             StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": START_SECONDS}
         )
+    except ClientError as cause:
+        raise LocalCloudError(f"the stack {STACK} failed: {cause}") from cause
     except WaiterError as cause:
         raise LocalCloudError(f"the stack {STACK} failed: {_first_failure(stacks)}") from cause
     outputs = stacks.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]

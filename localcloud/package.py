@@ -35,9 +35,21 @@ def package(stage: str, folder: Path) -> None:
     made = subprocess.run(
         [*chalice, "package", *options], cwd=PROJECT, env=environment, text=True, capture_output=True, check=False
     )
+    if made.returncode != 0:
+        raise LocalCloudError(f"chalice package failed: {made.stderr.strip().splitlines()[-1]}")
     # With a requirement that it cannot get, Chalice only warns, and packs the rest.
-    if made.returncode != 0 or "Could not install dependencies" in made.stdout:
-        raise LocalCloudError(f"chalice package failed: {(made.stderr or made.stdout).strip()}")
+    if "Could not install dependencies" in made.stdout:
+        raise LocalCloudError(
+            f"chalice package failed: {made.stdout.partition('Could not')[2].splitlines()[1]}: not found"
+        )
+    _set_stage(folder / "sam.json", stage)
+
+
+def _set_stage(template_file: Path, stage: str) -> None:
+    """Let the tables have the stage of the functions, whoever forgets to say so when deploying."""
+    template = json.loads(template_file.read_text())
+    template["Parameters"]["Stage"]["Default"] = stage
+    template_file.write_text(json.dumps(template, indent=2))
 
 
 if __name__ == "__main__":

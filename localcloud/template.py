@@ -41,4 +41,5 @@ def _point_to(endpoint: str, variables: dict[str, str]) -> None:
     variables["AWS_ENDPOINT_URL"] = endpoint
     variables["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] = api
     variables["WEBSOCKET_URL"] = api.replace("http", "ws", 1)
-    del variables["AWS_CONFIG_FILE"]  # it stands in .chalice/config.json for `chalice local`
+    # These stand in .chalice/config.json for `chalice local`.
+    del variables["AWS_CONFIG_FILE"], variables["AWS_PROFILE"]

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+os.environ.pop("AWS_PROFILE", None)
 # Before any import of the app: botocore reads these when its clients are made.
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -245,4 +244,4 @@ def test_a_page_of_another_origin_creates_lists_joins_and_talks(
     )
     assert told == [True, "hi from abroad"]
     listed = requests.get(f"{cloud.rest_url}/rooms", headers={"Origin": other_origin}, timeout=20)
-    assert re.fullmatch(r"\*", listed.headers["Access-Control-Allow-Origin"])
+    assert listed.headers["Access-Control-Allow-Origin"] == "*"

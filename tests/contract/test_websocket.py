@@ -14,6 +14,7 @@ import time_machine
 from pynamodb.connection import Connection as DynamoDB
 from pynamodb.exceptions import CancellationReason, TransactWriteError, VerboseClientError
 
+import app as chat_app
 from chalicelib import chat, messages, rooms, settings
 from chalicelib.models import Connection, Room
 from tests.conftest import Socket, members_of
@@ -84,7 +85,9 @@ def test_a_connect_stands_when_the_others_cannot_be_told(
     assert socket("b").connect(roomId=room.room_id) == 200
     monkeypatch.setattr(Connection.by_room, "query", _throttled)
     assert socket("c").connect(roomId=room.room_id) == 200
-    assert rooms.get(room.room_id).member_count == 3
+    monkeypatch.setattr(chat_app.sockets, "broadcast", lambda *_: 1 / 0)
+    assert socket("d").connect(roomId=room.room_id) == 200
+    assert rooms.get(room.room_id).member_count == 4
 
 
 def _throttled(*_: Any, **__: Any) -> Any:
@@ -269,6 +272,23 @@ def test_a_member_who_is_gone_leaves_the_room_with_the_next_message(
     assert rooms.get(room.room_id).member_count == 1
 
 
+def test_many_who_are_gone_leave_at_once_and_each_is_told_of_once(
+    socket: Any, pair: tuple[Socket, Socket], room: Room, gateway: Gateway
+) -> None:
+    with time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
+        for number in range(30):
+            rooms.join(f"gone-{number}", room.room_id, f"gone {number}")
+            gateway.answer(f"gone-{number}", GONE)
+        rooms.join("hanging", room.room_id, "Slow")
+    gateway.answer("hanging", HANG)
+    pair[0].say("anybody?")
+    assert sorted(gateway.texts("b")[1:]) == sorted(f"gone {number} left" for number in range(30))
+    assert {frame["message"]["memberCount"] for frame in gateway.frames["b"][1:]} == {3}
+    assert {id_: attempts for id_, attempts in gateway.attempts.items() if attempts != 31} == dict.fromkeys(
+        [f"gone-{number}" for number in range(30)] + ["hanging"], 1
+    )
+
+
 def test_a_member_whose_connect_may_not_have_returned_stays(
     socket: Any, pair: tuple[Socket, Socket], room: Room, gateway: Gateway
 ) -> None:
@@ -348,26 +368,18 @@ def test_a_clean_up_that_fails_takes_nothing_from_the_others(
 
 @pytest.fixture
 def conflicts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """DynamoDB as it is when many write at once: a transaction that meets another request is cancelled.
-
-    moto runs every request to its end before the next one, so the conflicts are made here.
-    """
-    dispatch, busy, chance, made = DynamoDB.dispatch, threading.RLock(), Random(7), []
+    """DynamoDB as it is when many write at once: some transactions are cancelled, as if they had met another one."""
+    dispatch, one_at_a_time, chance, made = DynamoDB.dispatch, threading.Lock(), Random(7), []
 
     def conflicting(connection: DynamoDB, operation: str, arguments: dict[str, Any]) -> Any:
-        if operation != "TransactWriteItems":
-            with busy:
-                return dispatch(connection, operation, arguments)
-        if chance.random() < 0.2 or not busy.acquire(blocking=False):
+        if operation == "TransactWriteItems" and chance.random() < 0.3:
             made.append(1)
             reasons = [CancellationReason("TransactionConflict", "Transaction is ongoing for the item")]
             raise VerboseClientError(
                 {"Error": {"Code": "TransactionCanceledException"}}, operation, cancellation_reasons=reasons
             )
-        try:
+        with one_at_a_time:
             return dispatch(connection, operation, arguments)
-        finally:
-            busy.release()
 
     monkeypatch.setattr(DynamoDB, "dispatch", conflicting)
     return made

@@ -9,11 +9,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 from websockets.sync.client import connect
 
+from localcloud.cloud import local_cloud
+from localcloud.errors import LocalCloudError
+from localcloud.template import mended
 from tests.conftest import PROJECT, free_port
 
 SECONDS = 60
@@ -96,7 +101,7 @@ def test_a_taken_port_is_one_clear_sentence() -> None:
         with running(port) as process:
             output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 1
-    assert output.startswith(f"error: port {port} is taken")
+    assert output.startswith(f"error: port {port} cannot be had (Address already in use)")
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "http"])
@@ -104,3 +109,17 @@ def test_a_port_that_is_none_is_one_clear_sentence(port: str) -> None:
     with running(port) as process:
         output, _ = process.communicate(timeout=SECONDS)
     assert (process.returncode, output) == (1, f"error: PORT must be a number from 1 to 65,535, not {port!r}\n")
+
+
+def test_a_stack_that_cannot_be_made_is_one_clear_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def broken(*arguments: object) -> dict[str, Any]:
+        template = mended(*arguments)  # type: ignore[arg-type]
+        template["Resources"]["Odd"] = {"Type": "AWS::No::Such"}
+        return template
+
+    monkeypatch.setattr("localcloud.cloud.mended", broken)
+    port = free_port()
+    expected = r"^the stack chalice-chat-local failed: .*AWS::No::Such.*$"
+    with pytest.raises(LocalCloudError, match=expected), local_cloud(port, tmp_path / "cloud", print):
+        raise AssertionError("it came up all the same")
+    assert not is_open(port)

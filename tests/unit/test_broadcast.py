@@ -58,7 +58,7 @@ def test_broadcast_reaches_each_connection_once(sockets: MemberSockets, gateway:
 
 
 def test_broadcast_reaches_the_others_when_some_are_gone_and_some_fail(
-    sockets: MemberSockets, gateway: Gateway, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    sockets: MemberSockets, gateway: Gateway
 ) -> None:
     gateway.answer("gone", GONE)
     gateway.answer("forbidden", 403)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from chalice import BadRequestError, NotFoundError
+from pynamodb.connection import Connection as DynamoDB
 
 from chalicelib import rooms, settings
 from chalicelib.models import Connection, Room
@@ -190,6 +192,7 @@ def test_a_page_is_full_however_many_rooms_before_it_have_expired(
 ) -> None:
     alive = rooms.create("alive")
     rooms.join("c1", alive.room_id, "Aki")
+    clock.shift(MINUTE)
     for number in range(250):
         rooms.create(f"unused {number}")
     clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
@@ -213,6 +216,8 @@ def _cursor(position: object) -> str:
         _cursor(["2026-11-22", "room"]),
         _cursor(["2026-11-22T12:00:00.000000+0000", "a room"]),
         _cursor(["2026-11-22T12:00:00.000000+0000", 5]),
+        _cursor([5, "room"]),
+        _cursor([None, "room"]),
         _cursor({"room_id": "room"}),
         _cursor(["2026-11-22T12:00:00.000000+0000", "room", "more"]),
         _cursor(["2026-11-22T12:00:00.000000+0000", "room"]) + "====",
@@ -222,3 +227,101 @@ def _cursor(position: object) -> str:
 def test_a_cursor_that_no_page_gave_is_refused(tables: None, cursor: str) -> None:
     with pytest.raises(BadRequestError, match="cursor must be the nextCursor of an earlier page"):
         rooms.newest(10, cursor)
+
+
+# Two at once: the other acts just before this one's transaction
+
+
+Meanwhile = Callable[[Callable[[], object]], None]
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Lets something happen between what the next transaction has read and its writing."""
+
+    def arrange(happen: Callable[[], object]) -> None:
+        dispatch = DynamoDB.dispatch
+
+        def interrupted(connection: DynamoDB, operation: str, arguments: dict[str, Any]) -> Any:
+            if operation == "TransactWriteItems":
+                monkeypatch.setattr(DynamoDB, "dispatch", dispatch)
+                happen()
+            return dispatch(connection, operation, arguments)
+
+        monkeypatch.setattr(DynamoDB, "dispatch", interrupted)
+
+    return arrange
+
+
+def test_when_the_last_two_leave_at_once_the_room_is_unlisted(room: Room, meanwhile: Meanwhile) -> None:
+    for id_ in ("a", "b"):
+        rooms.join(id_, room.room_id, None)
+    meanwhile(lambda: rooms.leave(room.room_id, ["b"]))
+    assert len(rooms.leave(room.room_id, ["a"])) == 1
+    assert rooms.get(room.room_id).member_count == 0
+    assert listed_names() == []
+
+
+@pytest.mark.parametrize("grace", [60, 0])
+def test_when_one_joins_as_the_last_one_leaves_the_room_stays(
+    room: Room, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch, grace: int
+) -> None:
+    monkeypatch.setattr(settings, "EMPTY_ROOM_GRACE_SECONDS", grace)
+    rooms.join("a", room.room_id, None)
+    meanwhile(lambda: rooms.join("b", room.room_id, None))
+    rooms.leave(room.room_id, ["a"])
+    assert rooms.get(room.room_id).member_count == 1
+    assert listed_names() == ["Tea"]
+
+
+def test_one_who_is_taken_out_twice_at_once_counts_once(room: Room, meanwhile: Meanwhile) -> None:
+    for id_ in ("a", "b", "c"):
+        rooms.join(id_, room.room_id, None)
+    meanwhile(lambda: rooms.leave(room.room_id, ["a"]))
+    assert rooms.leave(room.room_id, ["a"]) == []
+    assert rooms.get(room.room_id).member_count == 2
+
+
+def test_nobody_joins_a_room_that_is_deleted_meanwhile(
+    room: Room, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "EMPTY_ROOM_GRACE_SECONDS", 0)
+    rooms.join("a", room.room_id, None)
+    meanwhile(lambda: rooms.leave(room.room_id, ["a"]))
+    with pytest.raises(NotFoundError):
+        rooms.join("b", room.room_id, None)
+    assert list(Room.scan()) == []
+    assert members_of(room.room_id) == set()
+
+
+def test_one_who_leaves_an_expired_room_does_not_bring_it_back(room: Room, clock: time_machine.Coordinates) -> None:
+    rooms.join("a", room.room_id, None)
+    clock.shift(timedelta(seconds=settings.CONNECTION_SECONDS))
+    rooms.leave(room.room_id, ["a"])
+    with pytest.raises(NotFoundError):
+        rooms.get(room.room_id)
+
+
+def test_the_list_looks_so_far_and_no_further_for_rooms_that_have_not_expired(
+    tables: None, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "LIST_ROUNDS", 1)
+    alive = rooms.create("alive")
+    rooms.join("c1", alive.room_id, "Aki")
+    clock.shift(MINUTE)
+    for number in range(150):
+        rooms.create(f"unused {number}")
+    clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
+    found, cursor = rooms.newest(1, None)
+    assert found == []
+    found, cursor = rooms.newest(1, cursor)
+    assert ([room.name for room in found], cursor) == (["alive"], None)
+
+
+def test_a_room_that_the_index_still_names_is_not_listed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = Room("gone", name="gone", created_at=NOON)
+    unlisted = rooms.create("unlisted")
+    rooms.join("c1", unlisted.room_id, None)
+    rooms.leave(unlisted.room_id, ["c1"])
+    monkeypatch.setattr(Room.newest_listed, "query", lambda *_, **__: iter([gone, unlisted, room]))
+    assert listed_names() == ["Tea"]
