@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket as socket_module
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -24,11 +25,13 @@ import boto3
 import pytest
 from chalice.test import Client
 from moto import mock_aws
+from pynamodb.connection import Connection as DynamoDB
 
 import app as chat_app
 from chalicelib import rooms
 from chalicelib.models import Connection, Room
 from localcloud.cloud import LocalCloud, local_cloud
+from localcloud.cloud import client as aws_client
 from tests.gateway import Gateway
 
 PROJECT = Path(__file__).parent.parent
@@ -149,6 +152,19 @@ def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Callable[[str], Socke
     return lambda connection_id: Socket(ws_event, connection_id)
 
 
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each of DynamoDB's operations is asked for."""
+    dispatch, tally = DynamoDB.dispatch, Counter[str]()
+
+    def counted(connection: DynamoDB, operation: str, arguments: dict[str, Any]) -> Any:
+        tally[operation] += 1
+        return dispatch(connection, operation, arguments)
+
+    monkeypatch.setattr(DynamoDB, "dispatch", counted)
+    return tally
+
+
 def members_of(room_id: str) -> set[str]:
     """List the ids of the connections in a room."""
     return {connection.connection_id for connection in Connection.scan() if connection.joined_room_id == room_id}
@@ -165,3 +181,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The packaged app on the local cloud, started once for all the tests that want it."""
     with local_cloud(free_port(), tmp_path_factory.mktemp("cloud"), print) as cloud:
         yield cloud
+
+
+def connection_ids(cloud: LocalCloud, room_id: str) -> list[str]:
+    """List the ids of the connections in a room of the local cloud."""
+    found = aws_client("dynamodb", cloud.port).query(
+        TableName="chalice-chat-local-connections",
+        IndexName="joined_room_id-index",
+        KeyConditionExpression="joined_room_id = :room",
+        ExpressionAttributeValues={":room": {"S": room_id}},
+    )
+    return [item["connection_id"]["S"] for item in found["Items"]]

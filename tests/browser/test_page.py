@@ -9,11 +9,12 @@ from threading import Thread
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, expect
 from websockets.sync.client import connect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
+from tests.conftest import connection_ids
 
 
 def create_room(page: Page, name: str) -> None:
@@ -165,6 +166,53 @@ def test_a_message_that_was_waiting_survives_a_reload(pair: tuple[Page, Page]) -
     aki.reload()
     expect_message(bo, "before the reload")
     expect(aki.locator("li.message:not(.pending) .body")).to_have_text("before the reload")
+
+
+def test_an_idle_page_pings_before_api_gateway_ends_its_connection(open_page: OpenPage) -> None:
+    page = open_page()
+    sockets: list[WebSocket] = []
+    frames: list[str] = []
+
+    def listen(socket: WebSocket) -> None:
+        sockets.append(socket)
+        socket.on("framesent", lambda frame: frames.append(str(frame)))
+        socket.on("framereceived", lambda frame: frames.append(str(frame)))
+
+    page.on("websocket", listen)
+    page.clock.install()
+    page.reload()
+    create_room(page, "Tea")
+    for _ in range(2):
+        frames.clear()
+        with sockets[-1].expect_event("framereceived"):
+            page.clock.run_for(245_000)
+        assert frames == ['{"action":"ping"}', '{"pong":true}']
+    expect(page.get_by_role("status")).to_have_text("Connected")
+
+
+def test_a_connection_that_api_gateway_ends_is_replaced_quietly(open_page: OpenPage, cloud: LocalCloud) -> None:
+    page = open_page()
+    page.clock.install()
+    page.reload()
+    take_name(page, "Aki")
+    create_room(page, "Tea")
+    page.clock.run_for(60_000)
+    page.evaluate(
+        """() => {
+            window.statuses = [];
+            const status = document.querySelector("[role=status]");
+            new MutationObserver(() => statuses.push(status.textContent))
+                .observe(status, {childList: true, characterData: true, subtree: true});
+        }"""
+    )
+    room_id = page.url.rsplit("/", 1)[-1]
+    (connection_id,) = connection_ids(cloud, room_id)
+    url = cloud.websocket_url.replace("ws", "http", 1)
+    requests.delete(f"{url}/@connections/{connection_id}", timeout=20)
+    page.wait_for_function("() => statuses.includes('Connected')")
+    assert page.evaluate("statuses") == ["Connecting…", "Connected"]
+    say(page, "still here")
+    expect_message(page, "still here")
 
 
 def test_a_room_that_no_longer_exists_is_told_plainly(open_page: OpenPage, cloud: LocalCloud) -> None:

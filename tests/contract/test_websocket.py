@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -126,6 +127,15 @@ def test_a_message_reaches_everyone_in_the_room_once_and_nobody_else(
         "sentAt": "",
         "clientId": "c-1",
     }
+
+
+def test_a_message_costs_four_requests_to_dynamodb(
+    pair: tuple[Socket, Socket], gateway: Gateway, requests: Counter[str]
+) -> None:
+    for number in range(5):
+        requests.clear()
+        pair[0].say("hi", clientId=f"c-{number}")
+        assert requests == {"GetItem": 1, "UpdateItem": 1, "TransactWriteItems": 1, "Query": 1}
 
 
 def test_the_sender_hears_itself_before_the_index_has_heard_of_it(

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from localcloud.cloud import STACK, LocalCloud, client
-from tests.conftest import WebSocketEvents
+from tests.conftest import WebSocketEvents, connection_ids
 
 SECONDS = 20  # the longest wait for a frame: a function's first call takes about one
 
@@ -135,22 +135,12 @@ def test_a_crowd_that_comes_and_goes_at_once_some_twice_is_counted_exactly(
         members = await asyncio.gather(*(chat.join(room_id) for _ in range(50)))
         assert chat.get(f"/rooms/{room_id}")["member_count"] == 50
         assert len(chat.get(f"/rooms/{room_id}/members")["members"]) == 50
-        twice = [ws_event("$disconnect", id_) for id_ in _connection_ids(cloud, room_id)[::3]]
+        twice = [ws_event("$disconnect", id_) for id_ in connection_ids(cloud, room_id)[::3]]
         await asyncio.gather(*(member.close() for member in members), asyncio.to_thread(_disconnect, cloud, twice))
         await until(lambda: chat.get(f"/rooms/{room_id}")["member_count"] == 0)
         assert room_id not in chat.listed()
 
     asyncio.run(crowd())
-
-
-def _connection_ids(cloud: LocalCloud, room_id: str) -> list[str]:
-    found = client("dynamodb", cloud.port).query(
-        TableName="chalice-chat-local-connections",
-        IndexName="joined_room_id-index",
-        KeyConditionExpression="joined_room_id = :room",
-        ExpressionAttributeValues={":room": {"S": room_id}},
-    )
-    return [item["connection_id"]["S"] for item in found["Items"]]
 
 
 def _disconnect(cloud: LocalCloud, events: list[dict[str, Any]]) -> None:

@@ -32,19 +32,6 @@ def aki(room: Room) -> Connection:
     return rooms.join("a", room.room_id, "Aki")
 
 
-@pytest.fixture
-def requests(monkeypatch: pytest.MonkeyPatch) -> Tally[str]:
-    """How often each of DynamoDB's operations is asked for."""
-    dispatch, tally = DynamoDB.dispatch, Tally[str]()
-
-    def counted(connection: DynamoDB, operation: str, arguments: dict[str, Any]) -> Any:
-        tally[operation] += 1
-        return dispatch(connection, operation, arguments)
-
-    monkeypatch.setattr(DynamoDB, "dispatch", counted)
-    return tally
-
-
 def texts(room: Room, after: int | None = None, before: int | None = None, limit: int = 50) -> list[str | None]:
     return [message.text for message in messages.history(room.room_id, after, before, limit).messages]
 
