@@ -8,15 +8,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 from chalice.app import WebsocketAPI
 
 from chalicelib import settings
+from chalicelib.aws import session
 from chalicelib.posts import Outcome, Posts
 from chalicelib.signing import SignedPosts
 
@@ -59,7 +58,7 @@ class MemberSockets(WebsocketAPI):
 
     def _get_client(self) -> Any:
         if self._client is None:
-            self._client = _session().create_client(
+            self._client = session().create_client(
                 "apigatewaymanagementapi",
                 endpoint_url=self._endpoint,
                 config=Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3}),
@@ -67,14 +66,9 @@ class MemberSockets(WebsocketAPI):
         return self._client
 
 
-@cache
-def _session() -> Any:
-    return botocore.session.get_session()
-
-
 def _credentials() -> Any:
     """Return the credentials of this moment: botocore finds them, and renews them when they expire."""
-    credentials = _session().get_credentials()
+    credentials = session().get_credentials()
     if credentials is None:
         raise NoCredentialsError
     return credentials.get_frozen_credentials()

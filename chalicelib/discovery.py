@@ -2,10 +2,10 @@
 
 from functools import cache
 
-import botocore.session
 from chalice import NotFoundError
 
 from chalicelib import settings
+from chalicelib.aws import session
 
 __all__ = ["websocket_url"]
 
@@ -19,7 +19,7 @@ def websocket_url() -> str:
     if settings.WEBSOCKET_URL:
         return settings.WEBSOCKET_URL
     name = f"{settings.APP_NAME}-{settings.STAGE}-websocket-api"
-    client = botocore.session.get_session().create_client("apigatewayv2")
+    client = session().create_client("apigatewayv2")
     for page in client.get_paginator("get_apis").paginate():
         for api in page["Items"]:
             if api["Name"] == name:

@@ -5,16 +5,19 @@ The tables themselves are made from .chalice/resources.json; a test holds these 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.connection import TableConnection
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
 from chalicelib import settings
+from chalicelib.aws import dynamodb
 
-__all__ = ["LISTED", "Claim", "Connection", "Counter", "Message", "Patience", "Room", "utc_text"]
+__all__ = ["LISTED", "Claim", "Connection", "Counter", "Message", "Room", "utc_text"]
 
 LISTED = "public"
 """The one value of Room.listed: the sparse index holds the rooms that have it, under this key."""
@@ -25,11 +28,17 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
-class Patience:
-    """How long a request to DynamoDB may take, which usually takes milliseconds: less than any function may run."""
+class _Table(Model):
+    """A model whose requests go over the client that all models share."""
 
-    connect_timeout_seconds = 2
-    read_timeout_seconds = 3
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        table = super()._get_connection()
+        if table.connection is not dynamodb:
+            with suppress(ValueError):  # another model of the same table has told it the keys
+                dynamodb.add_meta_table(table.get_meta_table())
+            table.connection = dynamodb
+        return table
 
 
 class _Expiring:
@@ -57,10 +66,10 @@ class ListedRoomsIndex(GlobalSecondaryIndex["Room"]):
     created_at = UTCDateTimeAttribute(range_key=True)
 
 
-class Room(_Expiring, Model):
+class Room(_Expiring, _Table):
     """A room, how many are in it, and when it may go."""
 
-    class Meta(Patience):
+    class Meta:
         table_name = settings.ROOMS_TABLE
 
     room_id = UnicodeAttribute(hash_key=True)
@@ -95,10 +104,10 @@ class JoinedRoomIndex(GlobalSecondaryIndex["Connection"]):
     expires_at = TTLAttribute()
 
 
-class Connection(_Expiring, Model):
+class Connection(_Expiring, _Table):
     """One open socket, the room it is in, and the member that it shows to the others."""
 
-    class Meta(Patience):
+    class Meta:
         table_name = settings.CONNECTIONS_TABLE
 
     connection_id = UnicodeAttribute(hash_key=True)
@@ -120,13 +129,13 @@ class Connection(_Expiring, Model):
         return {"id": self.member_id, "name": self.name}
 
 
-class _MessagesTable(Patience):
+class _MessagesTable:
     """One table for three kinds of items, which their positions tell apart."""
 
     table_name = settings.MESSAGES_TABLE
 
 
-class Message(_Expiring, Model):
+class Message(_Expiring, _Table):
     """What a member said, or the mark that nothing will ever be said under this sequence."""
 
     class Meta(_MessagesTable):
@@ -149,7 +158,7 @@ class Message(_Expiring, Model):
         return f"message#{sequence:015d}"
 
 
-class Counter(Model):
+class Counter(_Table):
     """The last sequence that was taken in a room. An item of its own, so that talking and joining do not contend."""
 
     class Meta(_MessagesTable):
@@ -161,7 +170,7 @@ class Counter(Model):
     expires_at = TTLAttribute()
 
 
-class Claim(_Expiring, Model):
+class Claim(_Expiring, _Table):
     """Which message a client's own id stands for in a room."""
 
     class Meta(_MessagesTable):

@@ -1,22 +1,17 @@
 """DynamoDB transactions, and trying again those that it cancelled."""
 
-from pynamodb.connection import Connection as DynamoDB
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from chalicelib.models import Patience
+from chalicelib.aws import dynamodb
 
 __all__ = ["decide_again_when_cancelled", "transaction", "was_cancelled"]
-
-_dynamodb = DynamoDB(
-    connect_timeout_seconds=Patience.connect_timeout_seconds, read_timeout_seconds=Patience.read_timeout_seconds
-)
 
 
 def transaction() -> TransactWrite:
     """Begin a transaction: what is added to it within `with` is written at its end, all of it or nothing."""
-    return TransactWrite(connection=_dynamodb)
+    return TransactWrite(connection=dynamodb)
 
 
 def was_cancelled(error: BaseException) -> bool:
