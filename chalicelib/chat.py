@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from chalice import BadRequestError, NotFoundError
@@ -60,11 +61,15 @@ def _send_message(sockets: MemberSockets, connection_id: str, data: dict[str, An
     sender = rooms.find_member(connection_id)
     if sender is None or not sender.is_alive:
         raise FrameError("not_in_room", "this connection is in no room any more; connect again to rejoin", client_id)
-    try:
-        message = messages.post(sender, text, client_id)
-    except BadRequestError as cause:
-        raise FrameError("invalid_message", str(cause), client_id) from cause
-    _deliver(sockets, sender.joined_room_id, [frames.message(message)], sender)
+    with ThreadPoolExecutor(1) as beside:
+        members = beside.submit(_members, sender.joined_room_id)
+        try:
+            message = messages.post(sender, text, client_id)
+        except BadRequestError as cause:
+            raise FrameError("invalid_message", str(cause), client_id) from cause
+    # The index may not have heard of the sender yet, whose echo is the acknowledgement.
+    members_and_sender = members.result() | {connection_id: sender}
+    _deliver(sockets, sender.joined_room_id, [frames.message(message)], members_and_sender)
 
 
 def _ping(sockets: MemberSockets, connection_id: str, data: dict[str, Any]) -> None:
@@ -86,7 +91,10 @@ def _answer(sockets: MemberSockets, connection_id: str, frame: str) -> None:
 def _announce(sockets: MemberSockets, change: Literal["join", "leave"], room_id: str, who: list[Connection]) -> None:
     """Tell a room who came or went. Whoever did has joined or left all the same: nothing fails for want of the news."""
     try:
-        _deliver(sockets, room_id, _presence(change, room_id, who), without=who)
+        if news := _presence(change, room_id, who):
+            them = {member.connection_id for member in who}
+            others = {id_: member for id_, member in _members(room_id).items() if id_ not in them}
+            _deliver(sockets, room_id, news, others)
     except Exception:
         log.exception("could not tell room %s of a %s", room_id, change)
 
@@ -102,22 +110,13 @@ def _presence(change: Literal["join", "leave"], room_id: str, who: list[Connecti
     return [frames.presence(change, member, member_count) for member in who]
 
 
-def _deliver(
-    sockets: MemberSockets,
-    room_id: str,
-    news: list[str],
-    sender: Connection | None = None,
-    without: Sequence[Connection] = (),
-) -> None:
-    """Bring frames to everyone in a room. Those who turn out to be gone leave it, and that is news for the others."""
-    if not news:
-        return
-    members = {member.connection_id: member for member in Connection.by_room.query(room_id)}
-    if sender is not None:
-        # The index may not have heard of the sender yet, whose echo is the acknowledgement.
-        members[sender.connection_id] = sender
-    for member in without:
-        members.pop(member.connection_id, None)
+def _members(room_id: str) -> dict[str, Connection]:
+    """Look up who is in a room, by connection id: all pages of the index."""
+    return {member.connection_id: member for member in Connection.by_room.query(room_id)}
+
+
+def _deliver(sockets: MemberSockets, room_id: str, news: list[str], members: dict[str, Connection]) -> None:
+    """Bring frames to members of a room. Those who turn out to be gone leave it, and that is news for the others."""
     gone = [id_ for id_, member in members.items() if not member.is_alive]
     reachable = members.keys() - gone
     to_send = deque(news)
