@@ -1,5 +1,6 @@
 """Chalice Chat: rooms over REST, talk over WebSockets, nothing to keep running."""
 
+import json
 import logging
 
 from chalice import Chalice, CORSConfig, Response
@@ -8,6 +9,7 @@ from chalice.app import ChaliceViewError
 from chalicelib import chat, discovery, frames, messages, page, rooms, settings
 from chalicelib.broadcast import MemberSockets
 from chalicelib.checks import checked_number, checked_object
+from chalicelib.fanout import Batch
 
 app = Chalice(app_name=settings.APP_NAME)
 app.experimental_feature_flags.add("WEBSOCKETS")
@@ -84,3 +86,10 @@ def message(event):
 @app.on_ws_disconnect()
 def disconnect(event):
     chat.disconnect(sockets, event.connection_id)
+
+
+# One batch an invocation: one that fails is tried again, and no other with it.
+@app.on_sqs_message(queue=settings.FANOUT_QUEUE, batch_size=1)
+def fan_out(event):
+    for record in event:
+        chat.deliver_batch(sockets, Batch(*json.loads(record.body)))

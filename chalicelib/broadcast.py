@@ -38,6 +38,20 @@ class MemberSockets(WebsocketAPI):
         self._endpoint = self._endpoint or self._env.get("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI")
         super().configure_from_api_id(api_id, stage)
 
+    @property
+    def endpoint(self) -> str:
+        """Where the connections are: known once API Gateway has called a handler, or set for one that it does not call.
+
+        Raises ValueError before that.
+        """
+        if self._endpoint is None:
+            raise ValueError("the endpoint must be set, or configure_from_api_id called, before anything is posted")
+        return self._endpoint
+
+    @endpoint.setter
+    def endpoint(self, url: str) -> None:
+        self._endpoint = url
+
     def broadcast(self, connection_ids: Collection[str], payload: str) -> Outcome:
         """Post payload, of at most 32 KB, to every connection, and say what became of each post.
 
@@ -46,11 +60,9 @@ class MemberSockets(WebsocketAPI):
         """
         if not connection_ids:
             return Outcome([], [], [])
-        if self._endpoint is None:
-            raise ValueError("MemberSockets.configure_from_api_id must be called before a broadcast")
-        self._posts = self._posts or Posts(self._endpoint)
+        self._posts = self._posts or Posts(self.endpoint)
         signed = SignedPosts(
-            self._endpoint, self._get_region(), _credentials(), payload.encode(), moment=datetime.now(UTC)
+            self.endpoint, self._get_region(), _credentials(), payload.encode(), moment=datetime.now(UTC)
         )
         outcome = self._posts.send(connection_ids, signed)
         log.info("broadcast: %d delivered, %d gone, %d failed", *map(len, outcome))

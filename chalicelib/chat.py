@@ -11,12 +11,13 @@ from typing import Any, Literal
 from chalice import BadRequestError, NotFoundError
 from pynamodb.exceptions import PynamoDBException
 
-from chalicelib import frames, messages, rooms, settings
+from chalicelib import fanout, frames, messages, rooms, settings
 from chalicelib.broadcast import MemberSockets
+from chalicelib.fanout import Batch
 from chalicelib.frames import FrameError
 from chalicelib.models import Connection
 
-__all__ = ["connect", "disconnect", "receive"]
+__all__ = ["connect", "deliver_batch", "disconnect", "receive"]
 
 log = logging.getLogger(f"{settings.APP_NAME}.chat")
 
@@ -54,6 +55,15 @@ def receive(sockets: MemberSockets, connection_id: str, body: str) -> None:
         log.exception("could not act on a frame from %s", connection_id)
         apology = FrameError("internal", "something went wrong here; please send that again", frames.client_id(data))
         _answer(sockets, connection_id, frames.error(apology))
+
+
+def deliver_batch(sockets: MemberSockets, batch: Batch) -> None:
+    """Bring a frame to a batch of a large room's members, and hand back those who could not be reached."""
+    sockets.endpoint = batch.endpoint
+    outcome = sockets.broadcast(batch.connection_ids, batch.frame)
+    fanout.hand_back(batch.without({*outcome.delivered, *outcome.gone}))
+    if news := _take_out(batch.room_id, outcome.gone):
+        _deliver(sockets, batch.room_id, news, _members(batch.room_id))
 
 
 def _send_message(sockets: MemberSockets, connection_id: str, data: dict[str, Any]) -> None:
@@ -117,25 +127,28 @@ def _members(room_id: str) -> dict[str, Connection]:
 
 def _deliver(sockets: MemberSockets, room_id: str, news: list[str], members: dict[str, Connection]) -> None:
     """Bring frames to members of a room. Those who turn out to be gone leave it, and that is news for the others."""
-    gone = [id_ for id_, member in members.items() if not member.is_alive]
-    reachable = members.keys() - gone
-    to_send = deque(news)
+    expired = [id_ for id_, member in members.items() if not member.is_alive]
+    reachable = members.keys() - expired
+    to_send = deque(news + _take_out(room_id, expired))
+    if len(reachable) > settings.FANOUT_BATCH:
+        for frame in to_send:
+            fanout.hand_over(sockets.endpoint, room_id, frame, reachable)
+        return
     while to_send:
         outcome = sockets.broadcast(reachable, to_send.popleft())
         # Whoever could not be reached once is not waited for again.
         reachable -= {*outcome.gone, *outcome.failed}
-        # A closed tab may never send $disconnect: this is then the first news of it. But 410 is also the answer for a
-        # member whose $connect has not returned yet, and who would be left in a room that does not know them.
-        gone += [id_ for id_ in outcome.gone if not members[id_].may_be_connecting]
-        to_send += _take_out(room_id, gone)
-        gone.clear()
+        to_send += _take_out(room_id, outcome.gone)
 
 
 def _take_out(room_id: str, connection_ids: list[str]) -> list[str]:
-    """Take those who are gone out of a room, and write the news of it."""
+    """Take those who are gone out of a room, and write the news of it.
+
+    A closed tab may never send `$disconnect`: that it could not be posted to is then the first news of it.
+    """
     try:
-        return _presence("leave", room_id, rooms.leave(room_id, connection_ids))
+        return _presence("leave", room_id, rooms.leave(room_id, connection_ids, for_a_410=True))
     except PynamoDBException:
-        # What they were sent has reached the others: that stands.
+        # What the others were sent has reached them: that stands.
         log.exception("could not take those who are gone out of room %s; the next broadcast tries again", room_id)
         return []

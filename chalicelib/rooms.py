@@ -120,8 +120,11 @@ def find_member(connection_id: str) -> Connection | None:
         return None
 
 
-def leave(room_id: str, connection_ids: Sequence[str]) -> list[Connection]:
+def leave(room_id: str, connection_ids: Sequence[str], *, for_a_410: bool = False) -> list[Connection]:
     """Take connections out of a room, and return those that were still in it.
+
+    For a 410, only those whose `$connect` must have returned: until then it is the answer to every post, and who was
+    taken out would be connected to a room that does not know them.
 
     The transaction that takes the last one out also takes the room off the list, and leaves it joinable by its id
     for EMPTY_ROOM_GRACE_SECONDS.
@@ -130,7 +133,7 @@ def leave(room_id: str, connection_ids: Sequence[str]) -> list[Connection]:
     return [
         member
         for start in range(0, len(connection_ids), most)
-        for member in _leave(room_id, connection_ids[start : start + most])
+        for member in _leave(room_id, connection_ids[start : start + most], for_a_410)
     ]
 
 
@@ -157,9 +160,9 @@ def _join(connection_id: str, room_id: str, name: str) -> Connection:
 
 
 @decide_again_when_cancelled
-def _leave(room_id: str, connection_ids: Sequence[str]) -> list[Connection]:
+def _leave(room_id: str, connection_ids: Sequence[str], for_a_410: bool) -> list[Connection]:
     rows = Connection.batch_get(list(connection_ids), consistent_read=True)
-    leaving = [row for row in rows if row.joined_room_id == room_id]
+    leaving = [row for row in rows if row.joined_room_id == room_id and not (for_a_410 and row.may_be_connecting)]
     if not leaving:
         return []
     room = _read(room_id)

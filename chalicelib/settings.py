@@ -12,6 +12,8 @@ __all__ = [
     "CONNECTION_SECONDS",
     "CONNECT_SECONDS",
     "EMPTY_ROOM_GRACE_SECONDS",
+    "FANOUT_BATCH",
+    "FANOUT_QUEUE",
     "MESSAGES_TABLE",
     "MESSAGE_RETENTION_SECONDS",
     "PRESENCE_LIMIT",
@@ -23,10 +25,10 @@ __all__ = [
 ]
 
 
-def _whole_number(name: str, default: int) -> int:
+def _whole_number(name: str, default: int, least: int = 0) -> int:
     value = os.environ.get(name, str(default))
-    if not value.isascii() or not value.isdigit():
-        raise ValueError(f"the environment variable {name} must be a whole number of 0 or more, not {value!r}")
+    if not value.isascii() or not value.isdigit() or int(value) < least:
+        raise ValueError(f"the environment variable {name} must be a whole number of {least} or more, not {value!r}")
     return int(value)
 
 
@@ -37,6 +39,7 @@ STAGE = os.environ.get("STAGE", "dev")
 ROOMS_TABLE = os.environ.get("ROOMS_TABLE", f"{APP_NAME}-{STAGE}-rooms")
 CONNECTIONS_TABLE = os.environ.get("CONNECTIONS_TABLE", f"{APP_NAME}-{STAGE}-connections")
 MESSAGES_TABLE = os.environ.get("MESSAGES_TABLE", f"{APP_NAME}-{STAGE}-messages")
+FANOUT_QUEUE = os.environ.get("FANOUT_QUEUE", f"{APP_NAME}-{STAGE}-fanout")
 
 WEBSOCKET_URL = os.environ.get("WEBSOCKET_URL", "")
 """Where members connect, wss://…/STAGE; empty to find it through API Gateway's list of its APIs."""
@@ -46,6 +49,10 @@ EMPTY_ROOM_GRACE_SECONDS = _whole_number("EMPTY_ROOM_GRACE_SECONDS", 60)
 
 UNUSED_ROOM_SECONDS = _whole_number("UNUSED_ROOM_SECONDS", 3_600)
 """How long a new room waits for its first member."""
+
+FANOUT_BATCH = _whole_number("FANOUT_BATCH", 2_000, least=1)
+"""How many members one function posts to; a larger room is shared out among several. 2,000 connection ids and the
+longest frame are within the 256 KiB of one message ("Amazon SQS message quotas")."""
 
 MESSAGE_RETENTION_SECONDS = _whole_number("MESSAGE_RETENTION_SECONDS", 86_400)
 """How long a message can be read."""

@@ -42,13 +42,19 @@ def package(stage: str, folder: Path) -> None:
         raise LocalCloudError(
             f"chalice package failed: {made.stdout.partition('Could not')[2].splitlines()[1]}: not found"
         )
-    _set_stage(folder / "sam.json", stage)
+    _tie_together(folder / "sam.json", stage)
 
 
-def _set_stage(template_file: Path, stage: str) -> None:
-    """Let the tables have the stage of the functions, whoever forgets to say so when deploying."""
+def _tie_together(template_file: Path, stage: str) -> None:
+    """Tie what Chalice made to what was merged with it.
+
+    The tables get the stage of the functions, whoever forgets to say so when deploying. The function that reads the
+    queue waits for the queue, which Chalice names to it by an address of its own making.
+    """
     template = json.loads(template_file.read_text())
     template["Parameters"]["Stage"]["Default"] = stage
+    (source,) = template["Resources"]["FanOut"]["Properties"]["Events"].values()
+    source["Properties"]["Queue"] = {"Fn::GetAtt": ["FanoutQueue", "Arn"]}
     template_file.write_text(json.dumps(template, indent=2))
 
 

@@ -82,7 +82,7 @@ def test_each_function_may_do_only_what_its_policy_names(packages: Packages, sta
     resources = json.loads((packages[stage] / "sam.json").read_text())["Resources"]
     roles = [resource for resource in resources.values() if resource["Type"] == "AWS::IAM::Role"]
     functions = [resource for resource in resources.values() if resource["Type"] == "AWS::Serverless::Function"]
-    assert len(roles) == len(functions) == 4
+    assert len(roles) == len(functions) == 5
     for role in roles:
         (policy,) = role["Properties"]["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]:

@@ -152,6 +152,23 @@ def _disconnect(cloud: LocalCloud, events: list[dict[str, Any]]) -> None:
         )
 
 
+def test_a_message_reaches_everyone_in_a_room_that_is_shared_out_among_functions(chat: Chat) -> None:
+    async def crowd() -> None:
+        room_id = chat.create("Large")
+        members = await asyncio.gather(*(chat.join(room_id) for _ in range(45)))  # FANOUT_BATCH is 20 here
+        await members[0].send(message("hi", clientId="c-1"))
+
+        async def hear(member: ClientConnection) -> Any:
+            while (frame := await receive(member))["message"]["type"] != "message":
+                pass
+            return frame["message"]["message"]
+
+        assert await asyncio.gather(*map(hear, members)) == ["hi"] * 45
+        await asyncio.gather(*(member.close() for member in members))
+
+    asyncio.run(crowd())
+
+
 def test_a_member_who_is_gone_leaves_with_the_next_message(chat: Chat, cloud: LocalCloud) -> None:
     async def outlive() -> None:
         room_id = chat.create("Tea")

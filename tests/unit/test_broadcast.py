@@ -200,5 +200,5 @@ def test_the_endpoint_is_api_gateways_own_without_the_variable() -> None:
 
 
 def test_a_broadcast_before_its_endpoint_is_known_says_what_to_do() -> None:
-    with pytest.raises(ValueError, match="configure_from_api_id must be called"):
+    with pytest.raises(ValueError, match="configure_from_api_id called"):
         MemberSockets(env={}).broadcast(["a"], PAYLOAD)

@@ -20,6 +20,10 @@ def test_a_setting_comes_from_the_environment() -> None:
     assert _import_settings(EMPTY_ROOM_GRACE_SECONDS="0").stdout == "0\n"
 
 
+def test_a_setting_that_is_too_small_is_named() -> None:
+    assert "FANOUT_BATCH must be a whole number of 1 or more, not '0'" in _import_settings(FANOUT_BATCH="0").stderr
+
+
 @pytest.mark.parametrize("value", ["", "-1", "1.5", "a minute"])
 def test_a_setting_that_is_no_number_is_named(value: str) -> None:
     refused = _import_settings(EMPTY_ROOM_GRACE_SECONDS=value)
