@@ -4,7 +4,7 @@ PORT ?= 8000
 STAGE ?= dev
 BIN := .venv/bin
 
-.PHONY: run test soak lint format package clean browser
+.PHONY: run test soak bench lint format package clean browser
 
 run: .venv/installed ## Serve the chat on this machine, at PORT
 	@PORT=$(PORT) $(BIN)/python -m localcloud
@@ -15,6 +15,10 @@ test: .venv/installed browser ## Run all the tests
 soak: .venv/installed ## Talk over connections that are cut off: SENDERS, LISTENERS, MESSAGES of each sender, CUTS of 1
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
 		$(BIN)/pytest --timeout=3600 -s tests/localcloud/test_soak.py
+
+bench: .venv/installed ## Measure the program against other ways to send; needs Node.js 20
+	cd benchmarks/node && npm install --no-audit --no-fund --silent
+	$(BIN)/python -m benchmarks.run
 
 lint: .venv/installed ## Check style and types
 	$(BIN)/ruff format --check .
@@ -30,7 +34,7 @@ package: .venv/installed ## Make build/STAGE/deployment.zip and sam.json
 	$(BIN)/python -m localcloud.package $(STAGE) build/$(STAGE)
 
 clean: ## Remove all that the commands above made
-	rm -rf .venv build .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build benchmarks/node/node_modules .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 browser: .venv/installed

@@ -121,8 +121,9 @@ def _presence(change: Literal["join", "leave"], room_id: str, who: list[Connecti
 
 
 def _members(room_id: str) -> dict[str, Connection]:
-    """Look up who is in a room, by connection id: all pages of the index."""
-    return {member.connection_id: member for member in Connection.by_room.query(room_id)}
+    """Look up who is in a room, by connection id: all pages of the index, and of each row what a broadcast needs."""
+    rows = Connection.by_room.query(room_id, attributes_to_get=["connection_id", "expires_at"])
+    return {member.connection_id: member for member in rows}
 
 
 def _deliver(sockets: MemberSockets, room_id: str, news: list[str], members: dict[str, Connection]) -> None:

@@ -26,8 +26,9 @@ from chalicelib import settings
 
 __all__ = ["Outcome", "Posts"]
 
-CHANNELS = 64
-"""How many connections are kept to API Gateway, and so, how many posts are under way at once."""
+CHANNELS = 256
+"""How many connections are kept to API Gateway, and so, how many posts are under way at once: a quarter of the files
+that a Lambda function may have open."""
 
 POST_SECONDS = 2.0
 """How long one post may take, with the opening of its connection, until it is given up."""

@@ -141,7 +141,7 @@ def test_a_message_costs_four_requests_to_dynamodb(
 def test_the_sender_hears_itself_before_the_index_has_heard_of_it(
     pair: tuple[Socket, Socket], gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Connection.by_room, "query", lambda _: iter([Connection.get("b")]))
+    monkeypatch.setattr(Connection.by_room, "query", lambda *_, **__: iter([Connection.get("b")]))
     pair[0].say("hi")
     assert gateway.texts("a") == gateway.texts("b") == ["hi"]
 
@@ -230,7 +230,7 @@ def test_who_is_in_no_room_is_told_so(socket: Any, tables: None, gateway: Gatewa
 def test_a_fault_of_ours_is_told_without_its_details_and_logged(
     pair: tuple[Socket, Socket], gateway: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(Connection.by_room, "query", lambda _: 1 / 0)
+    monkeypatch.setattr(Connection.by_room, "query", lambda *_, **__: 1 / 0)
     pair[0].say("hi")
     assert error_codes(gateway, "a") == ["internal"]
     assert "division" not in json.dumps(gateway.frames["a"])

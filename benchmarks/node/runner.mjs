@@ -1,0 +1,25 @@
+// Handles one event for each line of standard input, and answers each with a line of what it took.
+// python_runner.py does the same for Python.
+
+import { createInterface } from "node:readline";
+import { dynamodb, handler } from "./handler.mjs";
+
+let requests = 0;
+dynamodb.middlewareStack.add(
+  (next) => (args) => {
+    requests += 1;
+    return next(args);
+  },
+  { step: "initialize", name: "countRequests" },
+);
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const event = JSON.parse(line);
+  requests = 0;
+  const cpu = process.cpuUsage();
+  const started = performance.now();
+  await handler(event);
+  const wall = performance.now() - started;
+  const { user, system } = process.cpuUsage(cpu);
+  console.log(JSON.stringify({ wall_ms: wall, cpu_ms: (user + system) / 1000, requests }));
+}
