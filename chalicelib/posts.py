@@ -30,6 +30,10 @@ CHANNELS = 256
 """How many connections are kept to API Gateway, and so, how many posts are under way at once: a quarter of the files
 that a Lambda function may have open."""
 
+OPENING = 32
+"""How many connections are opened at once: a TLS handshake takes milliseconds of a processor, and with all of them at
+once, the last would be given up before its turn came."""
+
 POST_SECONDS = 2.0
 """How long one post may take, with the opening of its connection, until it is given up."""
 
@@ -125,13 +129,20 @@ class _Broadcast:
     def run(self) -> None:
         next_tick = 0.0
         while self._to_do or self._later or self._busy:
-            while self._to_do and len(self._busy) < CHANNELS:
-                self._start(self.idle.pop() if self.idle else self._open(), self._to_do.popleft())
+            self._put_to_work()
             for key, _ in self._selector.select(TICK_SECONDS):
                 self._go_on(key.data)
             if (now := time.monotonic()) >= next_tick:
                 next_tick = now + TICK_SECONDS
                 self._tick(now)
+
+    def _put_to_work(self) -> None:
+        while self._to_do and self.idle:
+            self._start(self.idle.pop(), self._to_do.popleft())
+        opening = sum(not channel.is_open for channel in self._busy)
+        while self._to_do and opening < OPENING and len(self._busy) < CHANNELS:
+            self._start(self._open(), self._to_do.popleft())
+            opening += 1
 
     def _start(self, channel: _Channel, post: _Post) -> None:
         channel.post, channel.gives_up_at = post, time.monotonic() + POST_SECONDS
@@ -225,12 +236,14 @@ class _Channel:
         self._address, self._context = address, context
         self.socket: Any = None
         self.watched: int | None = None
+        self.is_open = False
         self.can_go_on = True
 
     def exchange(self, request: bytes) -> Waiting:
         """Send a request, and return the status of the response."""
-        if self.socket is None:
+        if not self.is_open:
             yield from self._open()
+            self.is_open = True
         while request:
             request = request[(yield from _when_ready(WRITE, self.socket.send, request)) :]
         yield READ
