@@ -51,9 +51,11 @@ def hand_over(endpoint: str, room_id: str, frame: str, connection_ids: Collectio
 
 def hand_back(batch: Batch) -> None:
     """Hand over again, a little later, what an attempt left; after 3 attempts it is given up."""
+    if not batch.connection_ids:
+        return
     if batch.attempt > ATTEMPTS:
         log.warning("gave up %d connections of room %s", len(batch.connection_ids), batch.room_id)
-    elif batch.connection_ids:
+    else:
         _send(batch, DelaySeconds=PAUSE_SECONDS)
 
 

@@ -11,11 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-__all__ = ["BREAK", "GONE", "HANG", "Gateway"]
+__all__ = ["BREAK", "GARBAGE", "GONE", "HANG", "Gateway"]
 
 GONE = 410
 HANG = 0
 BREAK = -1
+GARBAGE = -2
 ERROR_TYPES = {
     403: "ForbiddenException",
     410: "GoneException",
@@ -103,7 +104,9 @@ class Gateway:
                 status = gateway._next_answer(connection_id)
                 if status == HANG:
                     gateway._released.wait()
-                if status in (HANG, BREAK):
+                if status == GARBAGE:
+                    self.wfile.write(b"SSH-2.0-gateway\r\n\r\n")
+                if status in (HANG, BREAK, GARBAGE):
                     self.close_connection = True
                     return
                 if status == 200:

@@ -14,7 +14,7 @@ import trustme
 from chalicelib import posts
 from chalicelib.broadcast import MemberSockets
 from tests.conftest import free_port
-from tests.gateway import BREAK, GONE, HANG, Gateway
+from tests.gateway import BREAK, GARBAGE, GONE, HANG, Gateway
 
 PAYLOAD = '{"message": {"message": "hi"}}'
 
@@ -144,6 +144,11 @@ def test_a_connection_that_breaks_is_opened_again(sockets: MemberSockets, gatewa
     gateway.answer("a", BREAK, 200)
     assert sockets.broadcast(["a", "b"], PAYLOAD).failed == []
     assert gateway.attempts == {"a": 2, "b": 1}
+
+
+def test_an_answer_that_is_not_http_costs_nobody_else_a_message(sockets: MemberSockets, gateway: Gateway) -> None:
+    gateway.answer("a", GARBAGE)
+    assert sockets.broadcast(["a", "b"], PAYLOAD) == (["b"], [], ["a"])
 
 
 def test_nobody_there_is_a_failure_of_each(open_sockets: Open) -> None:
