@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,22 @@ def test_an_answer_that_is_not_http_costs_nobody_else_a_message(sockets: MemberS
 def test_nobody_there_is_a_failure_of_each(open_sockets: Open) -> None:
     sockets = open_sockets(f"http://127.0.0.1:{free_port()}")
     assert sorted(sockets.broadcast(["a", "b"], PAYLOAD).failed) == ["a", "b"]
+
+
+def test_no_more_connections_are_opened_at_once_than_can_shake_hands_in_time(
+    open_sockets: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posts, "BUDGET_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:
+        sockets = open_sockets(f"https://127.0.0.1:{silent.getsockname()[1]}")
+        assert len(sockets.broadcast([f"m{number}" for number in range(100)], PAYLOAD).failed) == 100
+        silent.setblocking(False)
+        opened = 0
+        with suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                opened += 1
+    assert opened == posts.OPENING
 
 
 @pytest.fixture
