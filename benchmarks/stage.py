@@ -41,7 +41,9 @@ class Stage:
     def environment(self) -> dict[str, str]:
         """What a contender's process needs to find the servers, and nothing else of AWS."""
         gateway = f"http://{HOST}:{self.gateway_port}"
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        # Python may keep what it compiles: the package has it, too.
+        left_out = ("AWS_", "PYTHONDONTWRITEBYTECODE")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         return inherited | {
             "AWS_ENDPOINT_URL": f"http://{HOST}:{self.dynamodb_port}",
             "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": gateway,

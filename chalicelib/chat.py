@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -63,7 +64,7 @@ def deliver_batch(sockets: MemberSockets, batch: Batch) -> None:
     outcome = sockets.broadcast(batch.connection_ids, batch.frame)
     fanout.hand_back(batch.without({*outcome.delivered, *outcome.gone}))
     if news := _take_out(batch.room_id, outcome.gone):
-        _deliver(sockets, batch.room_id, news, _members(batch.room_id))
+        _deliver(sockets, batch.room_id, news, Connection.expiries_in(batch.room_id))
 
 
 def _send_message(sockets: MemberSockets, connection_id: str, data: dict[str, Any]) -> None:
@@ -72,13 +73,13 @@ def _send_message(sockets: MemberSockets, connection_id: str, data: dict[str, An
     if sender is None or not sender.is_alive:
         raise FrameError("not_in_room", "this connection is in no room any more; connect again to rejoin", client_id)
     with ThreadPoolExecutor(1) as beside:
-        members = beside.submit(_members, sender.joined_room_id)
+        members = beside.submit(Connection.expiries_in, sender.joined_room_id)
         try:
             message = messages.post(sender, text, client_id)
         except BadRequestError as cause:
             raise FrameError("invalid_message", str(cause), client_id) from cause
     # The index may not have heard of the sender yet, whose echo is the acknowledgement.
-    members_and_sender = members.result() | {connection_id: sender}
+    members_and_sender = members.result() | {connection_id: int(sender.expires_at.timestamp())}
     _deliver(sockets, sender.joined_room_id, [frames.message(message)], members_and_sender)
 
 
@@ -103,7 +104,7 @@ def _announce(sockets: MemberSockets, change: Literal["join", "leave"], room_id:
     try:
         if news := _presence(change, room_id, who):
             them = {member.connection_id for member in who}
-            others = {id_: member for id_, member in _members(room_id).items() if id_ not in them}
+            others = {id_: at for id_, at in Connection.expiries_in(room_id).items() if id_ not in them}
             _deliver(sockets, room_id, news, others)
     except Exception:
         log.exception("could not tell room %s of a %s", room_id, change)
@@ -120,15 +121,13 @@ def _presence(change: Literal["join", "leave"], room_id: str, who: list[Connecti
     return [frames.presence(change, member, member_count) for member in who]
 
 
-def _members(room_id: str) -> dict[str, Connection]:
-    """Look up who is in a room, by connection id: all pages of the index, and of each row what a broadcast needs."""
-    rows = Connection.by_room.query(room_id, attributes_to_get=["connection_id", "expires_at"])
-    return {member.connection_id: member for member in rows}
+def _deliver(sockets: MemberSockets, room_id: str, news: list[str], members: dict[str, int]) -> None:
+    """Bring frames to members of a room, given when each expires.
 
-
-def _deliver(sockets: MemberSockets, room_id: str, news: list[str], members: dict[str, Connection]) -> None:
-    """Bring frames to members of a room. Those who turn out to be gone leave it, and that is news for the others."""
-    expired = [id_ for id_, member in members.items() if not member.is_alive]
+    Those who turn out to be gone leave it, and that is news for the others.
+    """
+    now = time.time()
+    expired = [id_ for id_, expires_at in members.items() if expires_at <= now]
     reachable = members.keys() - expired
     to_send = deque(news + _take_out(room_id, expired))
     if len(reachable) > settings.FANOUT_BATCH:

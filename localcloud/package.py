@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 
 from localcloud.errors import LocalCloudError
@@ -42,7 +44,27 @@ def package(stage: str, folder: Path) -> None:
         raise LocalCloudError(
             f"chalice package failed: {made.stdout.partition('Could not')[2].splitlines()[1]}: not found"
         )
+    _compile(folder / "deployment.zip")
     _tie_together(folder / "sam.json", stage)
+
+
+def _compile(archive: Path) -> None:
+    """Add what Python makes of the modules, so that no function has to compile them each time that it starts.
+
+    Checked by their hash, since the times of the files are lost on the way to Lambda. A Python of another version
+    than this one, which is also what Chalice packages for, would pass over them and compile.
+    """
+    with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as package:
+        folder = Path(name)
+        package.extractall(folder)
+        options = ["-q", "--invalidation-mode", "checked-hash", "-s", name]
+        # By a new process: what else this one has loaded would show in the bytes.
+        subprocess.run([sys.executable, "-m", "compileall", *options, name], check=True)
+        for compiled in sorted(folder.rglob("*.pyc")):
+            entry = zipfile.ZipInfo(str(compiled.relative_to(folder)))  # of 1980, as Chalice dates its own
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            package.writestr(entry, compiled.read_bytes())
 
 
 def _tie_together(template_file: Path, stage: str) -> None:

@@ -54,19 +54,23 @@ def test_the_zip_is_small_and_has_the_app_and_its_requirements_alone(packages: P
     modules = {"python-dateutil": "dateutil"}
     expected = {modules.get(name, name) for name in required} | {"app.py", "chalice", "chalicelib"}
     names = {name.split("/")[0].removesuffix(".py") for name in zipfile.ZipFile(zipped).namelist()}
-    assert {name for name in names if not name.endswith((".dist-info", ".data"))} == {
+    assert {name for name in names if not name.endswith((".dist-info", ".data", "__pycache__"))} == {
         name.removesuffix(".py") for name in expected
     }
 
 
-def test_the_app_starts_from_the_zip_alone_without_network_or_credentials(packages: Packages, tmp_path: Path) -> None:
+def test_the_app_starts_from_the_zip_alone_compiled_without_network_or_credentials(
+    packages: Packages, tmp_path: Path
+) -> None:
     zipfile.ZipFile(packages["prod"] / "deployment.zip").extractall(tmp_path)
-    # -S leaves out this environment's own packages; the audit hook sees every name look-up and connection.
+    # -S leaves out this environment's own packages; the audit hook sees every name look-up, connection and compilation.
     start = """
 import sys
-def refuse(event, _):
+def refuse(event, arguments):
     if event.startswith(("socket.connect", "socket.getaddrinfo")):
         raise RuntimeError("the import used the network")
+    if event == "compile" and str(arguments[1]).endswith(".py"):
+        raise RuntimeError(f"{arguments[1]} was not compiled")
 sys.addaudithook(refuse)
 import app
 print(app.app.app_name)

@@ -84,7 +84,7 @@ def test_a_connect_stands_when_the_others_cannot_be_told(
     socket("a").connect(roomId=room.room_id)
     gateway.answer("a", 500)
     assert socket("b").connect(roomId=room.room_id) == 200
-    monkeypatch.setattr(Connection.by_room, "query", _throttled)
+    monkeypatch.setattr(Connection, "expiries_in", _throttled)
     assert socket("c").connect(roomId=room.room_id) == 200
     monkeypatch.setattr(chat_app.sockets, "broadcast", lambda *_: 1 / 0)
     assert socket("d").connect(roomId=room.room_id) == 200
@@ -141,7 +141,8 @@ def test_a_message_costs_four_requests_to_dynamodb(
 def test_the_sender_hears_itself_before_the_index_has_heard_of_it(
     pair: tuple[Socket, Socket], gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Connection.by_room, "query", lambda *_, **__: iter([Connection.get("b")]))
+    expires_at = int(Connection.get("b").expires_at.timestamp())
+    monkeypatch.setattr(Connection, "expiries_in", lambda _: {"b": expires_at})
     pair[0].say("hi")
     assert gateway.texts("a") == gateway.texts("b") == ["hi"]
 
@@ -149,7 +150,7 @@ def test_the_sender_hears_itself_before_the_index_has_heard_of_it(
 def test_a_message_is_stored_before_anyone_sees_it(
     pair: tuple[Socket, Socket], room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Connection.by_room, "query", _throttled)
+    monkeypatch.setattr(Connection, "expiries_in", _throttled)
     pair[0].say("hi", clientId="c-1")
     assert [message.text for message in messages.history(room.room_id, None, None, 50).messages] == ["hi"]
     assert error_codes(gateway, "a") == ["internal"]
@@ -230,7 +231,7 @@ def test_who_is_in_no_room_is_told_so(socket: Any, tables: None, gateway: Gatewa
 def test_a_fault_of_ours_is_told_without_its_details_and_logged(
     pair: tuple[Socket, Socket], gateway: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(Connection.by_room, "query", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(Connection, "expiries_in", lambda _: 1 / 0)
     pair[0].say("hi")
     assert error_codes(gateway, "a") == ["internal"]
     assert "division" not in json.dumps(gateway.frames["a"])
