@@ -40,7 +40,7 @@ BUDGET_SECONDS = 10.0
 
 ATTEMPTS = 3
 BACKOFF_SECONDS = 0.1
-TICK_SECONDS = 0.1
+TICK_SECONDS = 0.02
 
 log = logging.getLogger(f"{settings.APP_NAME}.posts")
 
