@@ -10,13 +10,13 @@ export class Refusal extends Error {
   }
 }
 
-export async function createRoom(roomName) {
-  const { roomId } = await call("rooms", {
+export async function createRoom(roomName, isPrivate) {
+  const { roomId, joinToken = null } = await call("rooms", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ roomName }),
+    body: JSON.stringify({ roomName, private: isPrivate }),
   });
-  return roomId;
+  return { roomId, token: joinToken };
 }
 
 export function listRooms(limit, cursor) {
@@ -25,23 +25,28 @@ export function listRooms(limit, cursor) {
   return call(`rooms?${query}`);
 }
 
-export function getRoom(roomId) {
-  return call(`rooms/${encodeURIComponent(roomId)}`);
+export function getRoom(room) {
+  return callRoom(room);
 }
 
-export async function getMembers(roomId) {
-  const { members } = await call(`rooms/${encodeURIComponent(roomId)}/members`);
+export async function getMembers(room) {
+  const { members } = await callRoom(room, "/members");
   return members;
 }
 
 /** `range` has `limit`, and `after` or `before` a sequence, or neither for the newest. */
-export function getMessages(roomId, range) {
-  return call(`rooms/${encodeURIComponent(roomId)}/messages?${new URLSearchParams(range)}`);
+export function getMessages(room, range) {
+  return callRoom(room, "/messages", range);
 }
 
 export async function getWebSocketUrl() {
   const { webSocketUrl } = await call("config");
   return webSocketUrl;
+}
+
+function callRoom({ roomId, token }, part = "", range = {}) {
+  const query = new URLSearchParams(token ? { ...range, token } : range).toString();
+  return call(`rooms/${encodeURIComponent(roomId)}${part}${query && `?${query}`}`);
 }
 
 async function call(path, options) {

@@ -88,6 +88,10 @@ export function keepPlace(change) {
   showNote();
 }
 
+export function isEmpty() {
+  return log.querySelector("li") === null;
+}
+
 export function messageEntry({ message, sender, sentAt, sequence, isOwn }) {
   const head = make("p", "head");
   head.append(make("bdi", "", sender.name), " ", timeOf(sentAt));
@@ -125,7 +129,7 @@ function dropOldest() {
 }
 
 function showNote() {
-  note.hidden = isLoaded && log.querySelector("li") !== null;
+  note.hidden = isLoaded && !isEmpty();
 }
 
 function timeOf(sentAt) {

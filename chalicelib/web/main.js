@@ -2,7 +2,7 @@
 
 import { cleanName, recallName, rememberName } from "./name.js";
 import { enterRoom } from "./room.js";
-import { roomIdIn } from "./route.js";
+import { addressOf, roomIn } from "./route.js";
 import { hideRooms, showRooms } from "./rooms.js";
 
 const nameField = document.getElementById("your-name");
@@ -10,14 +10,14 @@ const nameField = document.getElementById("your-name");
 let visit = null;
 
 function followAddress() {
-  const roomId = roomIdIn(location.hash);
-  if (visit && visit.roomId === roomId) return;
+  const room = roomIn(location.hash);
+  if (visit && room && addressOf(visit.room) === addressOf(room)) return;
   const cameBack = visit !== null;
   visit?.leave();
   visit = null;
-  if (roomId) {
+  if (room) {
     hideRooms();
-    visit = enterRoom(roomId, cleanName(nameField.value));
+    visit = enterRoom(room, cleanName(nameField.value));
   } else {
     showRooms({ cameBack });
   }

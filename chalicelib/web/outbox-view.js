@@ -4,6 +4,12 @@ import { arrange, byId, make } from "./elements.js";
 import { bodyOf, keepPlace } from "./log-view.js";
 import { sentence } from "./text.js";
 
+const FATES = {
+  open: "Sending…",
+  offline: "Waiting for connection",
+  "held back": "A lot at once: sent in a moment",
+};
+
 const list = byId("outbox");
 const messageBox = byId("message");
 
@@ -13,20 +19,16 @@ export function enter(newHandlers) {
   handlers = newHandlers;
 }
 
-export function showOutbox(entries, isOpen) {
-  keepPlace(() => arrange(list, entries.map((entry) => entryFor(entry, isOpen))));
+export function showOutbox(entries, state) {
+  keepPlace(() => arrange(list, entries.map((entry) => entryFor(entry, FATES[state]))));
 }
 
 // An entry is made anew only when its fate has changed: an alert is then said once.
-function entryFor(pending, isOpen) {
-  const fate = fateOf(pending, isOpen);
+function entryFor(pending, fateOfWaiting) {
+  const { failure } = pending;
+  const fate = failure ? `Not sent. ${sentence(failure)}` : fateOfWaiting;
   const known = [...list.children].find(({ dataset }) => dataset.clientId === pending.clientId);
   return known?.dataset.fate === fate ? known : newEntry(pending, fate);
-}
-
-function fateOf({ failure }, isOpen) {
-  if (failure) return `Not sent. ${sentence(failure)}`;
-  return isOpen ? "Sending…" : "Waiting for connection";
 }
 
 function newEntry({ clientId, message, failure }, fate) {

@@ -4,13 +4,18 @@ import { pauseAfter } from "./pauses.js";
 
 const ECHO_PATIENCE_MS = 10_000;
 const MOST_SENDS = 6;
+// Refusals for haste that come closer together than this are a row to the server, which ends a connection after five.
+const ROW_MS = 12_000;
 // The server knows a clientId again for ten minutes; this leaves a minute for slow networks.
 const SAFE_TO_REPEAT_MS = 9 * 60_000;
 const MAY_PASS_LATER = ["internal", "rate_limited", "not_in_room"];
 const UNCONFIRMED = "The server did not confirm it.";
 const DOUBTFUL = "It may have arrived before the page was reloaded; look above first.";
 
-/** `send` says whether it could; an entry's `sentAt` is when it was first sent, its `failure` why it is not any more. */
+/**
+ * `send` says whether it could; an entry's `sentAt` is when it was first sent, its `failure` why it is not any more.
+ * `onChange` gets the entries, and whether they are "offline", being sent ("open"), or "held back" by the server.
+ */
 export function makeOutbox({ saved, send, save, onChange }) {
   let entries = saved.map(restored);
   let repeats = [];
@@ -18,6 +23,9 @@ export function makeOutbox({ saved, send, save, onChange }) {
   let timer = null;
   let isOpen = false;
   let isCaughtUp = false;
+  let isHeldBack = false;
+  let heldBackAt = -Infinity;
+  let holdsInRow = 0;
   let ended = null;
 
   function add(message) {
@@ -74,7 +82,7 @@ export function makeOutbox({ saved, send, save, onChange }) {
     if (mayPass && retryAfter > 0) {
       // Waiting as long as one is told to is no failed attempt.
       entry.sends -= 1;
-      wait(retryAfter * 1_000);
+      holdBack(retryAfter * 1_000);
     } else if (mayPass && entry.sends < MOST_SENDS) {
       wait(pauseAfter(entry.sends - 1));
     } else {
@@ -114,7 +122,7 @@ export function makeOutbox({ saved, send, save, onChange }) {
     if (ended) entries.forEach((entry) => (entry.failure ??= ended));
     sendNext();
     save(entries);
-    onChange(entries);
+    onChange(entries, isHeldBack ? "held back" : isOpen ? "open" : "offline");
   }
 
   // API Gateway may handle two frames of one connection in any order, so the next waits for the answer to this one.
@@ -135,16 +143,26 @@ export function makeOutbox({ saved, send, save, onChange }) {
     }
   }
 
+  // Each hold in a row is longer than asked for, or a steady stream of messages would be refused again at once.
+  function holdBack(milliseconds) {
+    const now = Date.now();
+    holdsInRow = now - heldBackAt < ROW_MS ? holdsInRow + 1 : 0;
+    heldBackAt = now;
+    isHeldBack = true;
+    wait(milliseconds + (2 ** holdsInRow - 1) * 1_000);
+  }
+
   function wait(milliseconds) {
     timer = setTimeout(() => {
       stopWaiting();
-      sendNext();
+      changed();
     }, milliseconds);
   }
 
   function stopWaiting() {
     clearTimeout(timer);
     timer = inFlight = null;
+    isHeldBack = false;
   }
 
   return { add, open, close, caughtUp, end, confirm, repeat, refuse, retry, discard };

@@ -17,6 +17,11 @@ const STATES = {
   over: "Disconnected",
 };
 
+const ENDINGS = {
+  private: { name: "Private room", text: "This room is private: you need its invite link." },
+  gone: { name: "Room not found", text: "This room no longer exists. Rooms close soon after the last person has left." },
+};
+
 const view = byId("room-view");
 const heading = byId("room-heading");
 const copyNote = byId("copy-note");
@@ -30,7 +35,8 @@ const messageBox = byId("message");
 const sendButton = byId("send");
 const connectionState = byId("connection-state");
 const tryNowButton = byId("try-now");
-const roomGone = byId("room-gone");
+const ending = byId("ending");
+const endingText = byId("ending-text");
 const wideScreen = matchMedia("(min-width: 48rem)");
 
 let handlers = null;
@@ -53,7 +59,8 @@ export function leave() {
   memberList.replaceChildren();
   setText(memberCount, "Who is here");
   document.title = "Chalice Chat";
-  roomGone.hidden = true;
+  ending.hidden = true;
+  view.classList.remove("closed");
   linkToCopy.hidden = true;
   sayCopied("");
 }
@@ -69,18 +76,21 @@ export function showState(state) {
   view.dataset.state = state;
   sendButton.disabled = state === "over";
   tryNowButton.hidden = state !== "lost";
-  if (state === "over") showGone();
+}
+
+/** The visit is over, or never began: `reason` is "private" or "gone". */
+export function showEnding(reason) {
+  const { name, text } = ENDINGS[reason];
+  ending.hidden = false;
+  setText(endingText, text);
+  showMembers(new Map());
+  if (heading.textContent === OPENING) setText(heading, name);
+  view.classList.toggle("closed", reason === "private" || log.isEmpty());
 }
 
 export function showMembers(members) {
   setText(memberCount, `${members.size} here`);
   memberList.replaceChildren(...[...members.values()].sort(byAlphabet).map(memberEntry));
-}
-
-function showGone() {
-  roomGone.hidden = false;
-  showMembers(new Map());
-  if (heading.textContent === OPENING) setText(heading, "Room not found");
 }
 
 function byAlphabet(name, other) {

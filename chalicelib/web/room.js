@@ -13,22 +13,26 @@ import { makeTimeline } from "./timeline.js";
 import * as view from "./room-view.js";
 
 const INDEX_LAG_MS = 2_000;
+// Why a visit is over, by the status of the answer that says so.
+const ENDINGS = { 403: "private", 404: "gone" };
 
 let webSocketUrl = null;
 
-export function enterRoom(roomId, name) {
+/** `room` is `{roomId, token}`. */
+export function enterRoom(room, name) {
   const self = makeSelf();
   const timeline = makeTimeline();
   let nameInUse = null;
   let isOpen = false;
   let lateLook = null;
   let hasLeft = false;
+  let ending = null;
 
   const connection = makeConnection({ findAddress, worthRetrying: lookAtRoom, ping, onState, onText });
-  const presence = makePresence({ ask: () => getMembers(roomId), onMembers: view.showMembers });
+  const presence = makePresence({ ask: () => getMembers(room), onMembers: view.showMembers });
   const history = makeHistory({
     timeline,
-    ask: (range) => getMessages(roomId, range),
+    ask: (range) => getMessages(room, range),
     tell: {
       missed: showMissed,
       older: showOlder,
@@ -39,16 +43,17 @@ export function enterRoom(roomId, name) {
     },
   });
   const outbox = makeOutbox({
-    saved: recallOutbox(roomId),
+    saved: recallOutbox(room.roomId),
     send: ({ message, clientId }) => connection.send(sendMessage(message, clientId)),
-    save: (entries) => rememberOutbox(roomId, entries),
-    onChange: (entries) => view.showOutbox(entries, isOpen),
+    save: (entries) => rememberOutbox(room.roomId, entries),
+    onChange: view.showOutbox,
   });
 
   async function findAddress() {
     webSocketUrl ??= await getWebSocketUrl();
-    const query = new URLSearchParams({ roomId });
+    const query = new URLSearchParams({ roomId: room.roomId });
     if (name) query.set("name", name);
+    if (room.token) query.set("token", room.token);
     nameInUse = name;
     return `${webSocketUrl}?${query}`;
   }
@@ -143,7 +148,7 @@ export function enterRoom(roomId, name) {
 
   async function onTrouble({ status }) {
     view.showTrouble();
-    if (status === 404) await endIfGone();
+    if (status in ENDINGS) await endIfClosed();
   }
 
   function say(text) {
@@ -154,27 +159,27 @@ export function enterRoom(roomId, name) {
   }
 
   async function meetMembers() {
-    const [room] = await Promise.all([showRoom(), presence.refresh()].map((look) => look.catch(console.warn)));
-    if (room) presence.expect(room.member_count);
+    const [found] = await Promise.all([showRoom(), presence.refresh()].map((look) => look.catch(console.warn)));
+    if (found) presence.expect(found.member_count);
   }
 
   async function showRoom() {
-    const room = await getRoom(roomId);
-    if (!hasLeft) view.showName(room.name);
-    return room;
+    const found = await getRoom(room);
+    if (!hasLeft) view.showName(found.name);
+    return found;
   }
 
-  /** Whether the room is still there, or at least not known to be gone. */
+  /** Whether the room is still open to us, or at least not known to be closed. */
   async function lookAtRoom() {
     try {
       await showRoom();
-      return true;
     } catch (problem) {
-      return problem.status !== 404;
+      ending = ENDINGS[problem.status] ?? null;
     }
+    return ending === null;
   }
 
-  async function endIfGone() {
+  async function endIfClosed() {
     if (await lookAtRoom() || hasLeft) return;
     connection.close();
     onState("over");
@@ -191,11 +196,13 @@ export function enterRoom(roomId, name) {
     });
     connection.open();
     history.catchUp();
-    endIfGone();
+    endIfClosed();
   }
 
   function endVisit() {
-    outbox.end("This room no longer exists.");
+    // What waits for a private room can still be sent by way of the right link.
+    if (ending === "gone") outbox.end("This room no longer exists.");
+    view.showEnding(ending);
     stop();
   }
 
@@ -220,5 +227,5 @@ export function enterRoom(roomId, name) {
   }
 
   enter();
-  return { roomId, leave, rename };
+  return { room, leave, rename };
 }

@@ -9,6 +9,7 @@ const heading = byId("rooms-heading");
 const createForm = byId("create-room");
 const createError = byId("create-error");
 const roomName = byId("room-name");
+const roomPrivate = byId("room-private");
 const joinForm = byId("join-by-link");
 const joinError = byId("join-error");
 const invitation = byId("invitation");
@@ -39,7 +40,7 @@ export function onCreate(create) {
     if (isCreating) return;
     isCreating = true;
     showCreateError("");
-    await create(roomName.value);
+    await create(roomName.value, roomPrivate.checked);
     isCreating = false;
   });
 }
@@ -102,7 +103,7 @@ function newEntry(room) {
   const link = make("a");
   const name = make("span", "name", room.name);
   entry.dataset.roomId = room.room_id;
-  link.href = addressOf(room.room_id);
+  link.href = addressOf({ roomId: room.room_id, token: null });
   name.dir = "auto";
   link.append(name, " ", make("span", "count"));
   entry.append(link);

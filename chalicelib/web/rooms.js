@@ -1,7 +1,7 @@
 /** The list of rooms: kept fresh while it is looked at, and the ways into a room. */
 
 import { createRoom, listRooms, Refusal } from "./api.js";
-import { addressOf, roomIdInLink } from "./route.js";
+import { addressOf, roomInLink } from "./route.js";
 import * as view from "./rooms-view.js";
 
 const PAGE = 20;
@@ -63,11 +63,11 @@ async function showMore() {
   view.focusRoom(shown);
 }
 
-async function create(roomName) {
+async function create(roomName, isPrivate) {
   try {
-    const roomId = await createRoom(roomName);
+    const room = await createRoom(roomName, isPrivate);
     view.clearForms();
-    location.hash = addressOf(roomId);
+    location.hash = addressOf(room);
   } catch (problem) {
     const sentence = problem instanceof Refusal
       ? problem.message
@@ -77,13 +77,13 @@ async function create(roomName) {
 }
 
 function join(link) {
-  const roomId = roomIdInLink(link);
-  if (!roomId) {
-    view.showJoinError("That is not a link to a room here. Ask for it again: “Copy link” in the room gives it.");
+  const room = roomInLink(link);
+  if (!room) {
+    view.showJoinError("That is not a link to a room here. Ask for it again: “Copy invite link” in the room gives it.");
     return;
   }
   view.clearForms();
-  location.hash = addressOf(roomId);
+  location.hash = addressOf(room);
 }
 
 view.onCreate(create);
