@@ -4,7 +4,7 @@ PORT ?= 8000
 STAGE ?= dev
 BIN := .venv/bin
 
-.PHONY: run test soak bench lint format package clean browser
+.PHONY: run test soak fuzz bench lint format package clean browser
 
 run: .venv/installed ## Serve the chat on this machine, at PORT
 	@PORT=$(PORT) $(BIN)/python -m localcloud
@@ -15,6 +15,9 @@ test: .venv/installed browser ## Run all the tests
 soak: .venv/installed ## Talk over connections that are cut off: SENDERS, LISTENERS, MESSAGES of each sender, CUTS of 1
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
 		$(BIN)/pytest --timeout=3600 -s tests/localcloud/test_soak.py
+
+fuzz: .venv/installed ## Send FRAMES made-up frames
+	FRAMES=$(or $(FRAMES),50000) $(BIN)/pytest --timeout=3600 tests/contract/test_fuzz.py
 
 bench: .venv/installed ## Measure the program against other ways to send; needs Node.js 20
 	cd benchmarks/node && npm install --no-audit --no-fund --silent

@@ -10,6 +10,7 @@ from chalicelib import chat, discovery, frames, messages, page, rooms, settings
 from chalicelib.broadcast import MemberSockets
 from chalicelib.checks import checked_number, checked_object
 from chalicelib.fanout import Batch
+from chalicelib.faults import apology
 
 app = Chalice(app_name=settings.APP_NAME)
 app.experimental_feature_flags.add("WEBSOCKETS")
@@ -36,32 +37,35 @@ def config():
 
 @app.route("/rooms", methods=["POST"], content_types=["*/*"])
 def create_room():
-    room = rooms.create(checked_object(app.current_request.raw_body).get("roomName"))
-    return Response({"message": "Room created successfully", "roomId": room.room_id}, status_code=201)
+    body = checked_object(app.current_request.raw_body)
+    room = rooms.create(body.get("roomName"), body.get("private", False))
+    token = {} if room.join_token is None else {"joinToken": room.join_token}
+    return Response({"message": "Room created successfully", "roomId": room.room_id} | token, status_code=201)
 
 
 @app.route("/rooms")
 def list_rooms():
-    query = app.current_request.query_params or {}
+    query = _query()
     found, cursor = rooms.newest(checked_number(query, "limit", 1, 100, default=50), query.get("cursor"))
     return {"rooms": [room.to_dict() for room in found], "nextCursor": cursor}
 
 
 @app.route("/rooms/{room_id}")
 def get_room(room_id):
-    return rooms.get(room_id).to_dict()
+    return rooms.get(room_id, _query().get("token")).to_dict()
 
 
 @app.route("/rooms/{room_id}/members")
 def list_members(room_id):
-    return {"members": [member.to_dict() for member in rooms.members(room_id)]}
+    return {"members": [member.to_dict() for member in rooms.members(room_id, _query().get("token"))]}
 
 
 @app.route("/rooms/{room_id}/messages")
 def list_messages(room_id):
-    query = app.current_request.query_params
+    query = _query()
     after, before = checked_number(query, "after", 0), checked_number(query, "before", 1)
-    said = messages.history(room_id, after, before, checked_number(query, "limit", 1, 100, default=50))
+    limit = checked_number(query, "limit", 1, 100, default=50)
+    said = messages.history(room_id, after, before, limit, query.get("token"))
     return {
         "messages": [frames.message_content(message) for message in said.messages],
         "lastSequence": said.last_sequence,
@@ -69,13 +73,19 @@ def list_messages(room_id):
     }
 
 
+def _query():
+    return app.current_request.query_params or {}
+
+
 @app.on_ws_connect()
 def connect(event):
     query = event.to_dict().get("queryStringParameters") or {}
     try:
-        chat.connect(sockets, event.connection_id, query.get("roomId"), query.get("name"))
+        chat.connect(sockets, event.connection_id, query.get("roomId"), query.get("name"), query.get("token"))
     except ChaliceViewError as refusal:
         return {"statusCode": refusal.STATUS_CODE, "body": str(refusal)}
+    except Exception:  # noqa: BLE001 - the apology logs it
+        return {"statusCode": 500, "body": apology(f"the connect of {event.connection_id}")}
 
 
 @app.on_ws_message()

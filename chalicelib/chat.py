@@ -7,14 +7,18 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Literal
 
-from chalice import BadRequestError, NotFoundError
+from chalice import BadRequestError
+from chalice.app import WebsocketDisconnectedError
 from pynamodb.exceptions import PynamoDBException
 
-from chalicelib import fanout, frames, messages, rooms, settings
+from chalicelib import fanout, flood, frames, messages, rooms, settings
 from chalicelib.broadcast import MemberSockets
 from chalicelib.fanout import Batch
+from chalicelib.faults import apology
+from chalicelib.flood import FloodError
 from chalicelib.frames import FrameError
 from chalicelib.models import Connection
 
@@ -23,13 +27,15 @@ __all__ = ["connect", "deliver_batch", "disconnect", "receive"]
 log = logging.getLogger(f"{settings.APP_NAME}.chat")
 
 
-def connect(sockets: MemberSockets, connection_id: str, room_id: str | None, name: str | None) -> None:
+def connect(
+    sockets: MemberSockets, connection_id: str, room_id: str | None, name: str | None, token: str | None = None
+) -> None:
     """Let a connection into a room, and tell those who are in it.
 
     Raises what `rooms.join` raises. The one who joins is not told: API Gateway answers 410 to a post before the
     `$connect` has returned.
     """
-    member = rooms.join(connection_id, room_id, name)
+    member = rooms.join(connection_id, room_id, name, token)
     _announce(sockets, "join", member.joined_room_id, [member])
 
 
@@ -51,11 +57,10 @@ def receive(sockets: MemberSockets, connection_id: str, body: str) -> None:
         ACTIONS[action](sockets, connection_id, data)
     except FrameError as problem:
         _answer(sockets, connection_id, frames.error(problem))
-    except Exception:
+    except Exception:  # noqa: BLE001 - the apology logs it
         # Raised further, API Gateway would send the member a frame of its own, with the connection's id in it.
-        log.exception("could not act on a frame from %s", connection_id)
-        apology = FrameError("internal", "something went wrong here; please send that again", frames.client_id(data))
-        _answer(sockets, connection_id, frames.error(apology))
+        fault = FrameError("internal", apology(f"a frame from {connection_id}"), frames.client_id(data))
+        _answer(sockets, connection_id, frames.error(fault))
 
 
 def deliver_batch(sockets: MemberSockets, batch: Batch) -> None:
@@ -69,7 +74,11 @@ def deliver_batch(sockets: MemberSockets, batch: Batch) -> None:
 
 def _send_message(sockets: MemberSockets, connection_id: str, data: dict[str, Any]) -> None:
     text, client_id = frames.read_message(data)
-    sender = rooms.find_member(connection_id)
+    try:
+        sender = flood.admit(connection_id)
+    except FloodError as excess:
+        _hold_back(sockets, connection_id, excess, client_id)
+        return
     if sender is None or not sender.is_alive:
         raise FrameError("not_in_room", "this connection is in no room any more; connect again to rejoin", client_id)
     with ThreadPoolExecutor(1) as beside:
@@ -81,6 +90,19 @@ def _send_message(sockets: MemberSockets, connection_id: str, data: dict[str, An
     # The index may not have heard of the sender yet, whose echo is the acknowledgement.
     members_and_sender = members.result() | {connection_id: int(sender.expires_at.timestamp())}
     _deliver(sockets, sender.joined_room_id, [frames.message(message)], members_and_sender)
+
+
+def _hold_back(sockets: MemberSockets, connection_id: str, excess: FloodError, client_id: str | None) -> None:
+    """Warn a member who says too much, when a warning is due, or close the connection of one who was warned in vain."""
+    if excess.warnings is None:
+        return
+    if excess.warnings > settings.FLOOD_WARNINGS:
+        log.warning("closing %s, which went on sending after %d warnings", connection_id, settings.FLOOD_WARNINGS)
+        with suppress(WebsocketDisconnectedError):  # it has gone by itself
+            sockets.close(connection_id)
+    else:
+        problem = FrameError("rate_limited", str(excess), client_id, excess.retry_after)
+        _answer(sockets, connection_id, frames.error(problem))
 
 
 def _ping(sockets: MemberSockets, connection_id: str, data: dict[str, Any]) -> None:
@@ -112,11 +134,8 @@ def _announce(sockets: MemberSockets, change: Literal["join", "leave"], room_id:
 
 def _presence(change: Literal["join", "leave"], room_id: str, who: list[Connection]) -> list[str]:
     """Write the news of who came or went: none for a room that is empty, or so large that nobody could follow."""
-    try:
-        member_count = int(rooms.get(room_id).member_count) if who else 0
-    except NotFoundError:
-        member_count = 0
-    if not 0 < member_count <= settings.PRESENCE_LIMIT:
+    room = rooms.find(room_id) if who else None
+    if room is None or not 0 < (member_count := int(room.member_count)) <= settings.PRESENCE_LIMIT:
         return []
     return [frames.presence(change, member, member_count) for member in who]
 

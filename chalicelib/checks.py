@@ -12,6 +12,7 @@ __all__ = [
     "DISPLAY_NAME_LIMIT",
     "MESSAGE_LIMIT",
     "ROOM_NAME_LIMIT",
+    "checked_boolean",
     "checked_name",
     "checked_number",
     "checked_object",
@@ -29,7 +30,8 @@ def checked_object(body: str | bytes) -> dict[str, Any]:
     Raises BadRequestError when it holds none.
     """
     try:
-        value = json.loads(body, parse_constant=_refuse_constant)
+        # Of a number of many digits, int() makes an error and float() infinity: no number is wanted here anyway.
+        value = json.loads(body, parse_int=float, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as cause:
         raise BadRequestError("expected a JSON object, and this is not JSON") from cause
     if not isinstance(value, dict):
@@ -54,7 +56,8 @@ def checked_text(value: Any, what: str, limit: int) -> str:
         raise BadRequestError(f"{what} must not have control characters, such as line ends and tabs")
     if "Cs" in categories:
         raise BadRequestError(f"{what} must be valid Unicode, without halves of surrogate pairs")
-    if all(category[0] in "ZC" for category in categories):
+    # A character without a category may be an emoji that is younger than Python's list of them.
+    if all(category == "Cf" or category[0] == "Z" for category in categories):
         raise BadRequestError(f"{what} must not be blank")
     return value
 
@@ -62,6 +65,16 @@ def checked_text(value: Any, what: str, limit: int) -> str:
 def checked_name(value: Any, what: str, limit: int) -> str:
     """Return value without the spaces around it, checked as by `checked_text`."""
     return checked_text(value.strip(" ") if isinstance(value, str) else value, what, limit)
+
+
+def checked_boolean(value: Any, what: str) -> bool:
+    """Return value when it is true or false.
+
+    Raises BadRequestError with a sentence that begins with what.
+    """
+    if not isinstance(value, bool):
+        raise BadRequestError(f"{what} must be true or false, not {_json_type(value)}")
+    return value
 
 
 def checked_number(

@@ -9,7 +9,7 @@ To a member:
 
     {"message": {"type": "message", "message", "sender": {"id", "name"}, "sequence", "sentAt", "clientId"?}}
     {"message": {"type": "join" | "leave", "message", "sender": {"id", "name"}, "memberCount"}}
-    {"error": {"code", "message", "clientId"?}}
+    {"error": {"code", "message", "clientId"?, "retryAfter"?}}
     {"pong": true}
 
 A frame is written without ASCII escapes: a message of 4,000 characters then stays within API Gateway's 32 KB for
@@ -40,24 +40,31 @@ __all__ = [
 
 CLIENT_ID_LIMIT = 64
 
-ErrorCode = Literal["invalid_json", "unknown_action", "invalid_message", "not_in_room", "internal"]
+FRAME_LIMIT = 32_768
+"""The longest frame, in bytes, that API Gateway takes or brings ("Quotas for configuring and running a WebSocket
+API"). A message of several frames, which it takes up to 128 KB, arrives here in one piece."""
+
+ErrorCode = Literal["invalid_json", "unknown_action", "invalid_message", "rate_limited", "not_in_room", "internal"]
 
 
 class FrameError(Exception):
-    """A frame that cannot be acted on; its text says what was expected."""
+    """A frame that cannot be acted on: its text says what was expected, retry_after after how many seconds to retry."""
 
-    def __init__(self, code: ErrorCode, expected: str, client_id: str | None = None):
+    def __init__(self, code: ErrorCode, expected: str, client_id: str | None = None, retry_after: int | None = None):
         super().__init__(expected)
         self.code = code
         self.client_id = client_id
+        self.retry_after = retry_after
 
 
 def parse(body: str) -> tuple[str, dict[str, Any]]:
     """Parse a frame from a member into its action and its data.
 
     Raises FrameError: invalid_json when it is not a JSON object, unknown_action when it names no action,
-    invalid_message when its data is not an object.
+    invalid_message when its data is not an object, or all of it longer than 32 KB.
     """
+    if (length := len(body.encode("utf-8", "surrogatepass"))) > FRAME_LIMIT:
+        raise FrameError("invalid_message", f"expected a frame of at most {FRAME_LIMIT:,} bytes, not {length:,}")
     try:
         frame = checked_object(body)
     except BadRequestError as cause:
@@ -117,7 +124,10 @@ def presence(change: Literal["join", "leave"], member: Connection, member_count:
 
 def error(problem: FrameError) -> str:
     """Write the frame that tells a member why theirs was not acted on."""
-    return _write({"error": {"code": problem.code, "message": str(problem)} | _client_id(problem.client_id)})
+    content: dict[str, Any] = {"code": problem.code, "message": str(problem)} | _client_id(problem.client_id)
+    if problem.retry_after is not None:
+        content["retryAfter"] = problem.retry_after
+    return _write({"error": content})
 
 
 def _write(frame: dict[str, Any]) -> str:

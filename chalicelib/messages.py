@@ -73,14 +73,15 @@ def post(sender: Connection, text: str, client_id: str | None) -> Message:
     return message
 
 
-def history(room_id: str, after: int | None, before: int | None, limit: int) -> History:
+def history(room_id: str, after: int | None, before: int | None, limit: int, token: str | None = None) -> History:
     """Read the messages between two sequences: the oldest of them with after, otherwise the newest, at most limit.
 
     It is complete unless messages that came after `after` have expired.
 
-    Raises NotFoundError when there is no such room, BadRequestError when after or before is beyond its last message.
+    Raises what `rooms.get` raises, for a visitor with this token, and BadRequestError when after or before is beyond
+    the last message.
     """
-    room, last = rooms.get(room_id), _last_sequence(room_id)
+    room, last = rooms.get(room_id, token), _last_sequence(room_id)
     if after is not None and after > last:
         raise BadRequestError(f"after must be at most {last}, the last sequence in this room")
     if before is not None and before > last + 1:

@@ -9,7 +9,14 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import (
+    BooleanAttribute,
+    ListAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
 from pynamodb.connection import TableConnection
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
@@ -78,7 +85,11 @@ class Room(_Expiring, _Table):
     created_at = UTCDateTimeAttribute()
     member_count = NumberAttribute(default=0)
     listed = UnicodeAttribute(null=True)
+    token_hash = UnicodeAttribute(null=True)
     expires_at = TTLAttribute()
+
+    join_token: str | None = None
+    """What opens a private room: known in the moment of its creation, and stored nowhere."""
 
     newest_listed = ListedRoomsIndex()
 
@@ -115,6 +126,10 @@ class Connection(_Expiring, _Table):
     joined_room_id = UnicodeAttribute()
     member_id = UnicodeAttribute()
     name = UnicodeAttribute()
+    recent: ListAttribute[Any] = ListAttribute(of=NumberAttribute)
+    warnings = NumberAttribute(default=0)
+    warned_at = NumberAttribute(default=0)
+    held_until = NumberAttribute(default=0)
     expires_at = TTLAttribute()
 
     by_room = JoinedRoomIndex()

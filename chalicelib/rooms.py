@@ -8,6 +8,8 @@ nor a `$disconnect` that never came keeps a room for longer than somebody could 
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import re
 import secrets
@@ -15,17 +17,21 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from chalice import BadRequestError, NotFoundError
+from chalice import BadRequestError, ForbiddenError, NotFoundError
 from pynamodb.attributes import UTCDateTimeAttribute
 from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib import settings
-from chalicelib.checks import DISPLAY_NAME_LIMIT, ROOM_NAME_LIMIT, checked_name
+from chalicelib.checks import DISPLAY_NAME_LIMIT, ROOM_NAME_LIMIT, checked_boolean, checked_name
 from chalicelib.models import LISTED, Connection, Room
 from chalicelib.transactions import decide_again_when_cancelled, transaction
 
-__all__ = ["create", "find_member", "get", "join", "leave", "members", "newest"]
+__all__ = ["create", "find", "find_member", "get", "join", "leave", "members", "newest"]
+
+TOKEN_BYTES = 32
+"""How many random bytes make a token that nobody guesses: 256 bits, so that a hash without salt keeps it secret."""
 
 TRANSACTION_LIMIT = 100
 """How many items one transaction may touch ("Amazon DynamoDB Transactions: How it works")."""
@@ -39,31 +45,45 @@ LIST_ROUNDS = 10
 _ROOM_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
-def create(name: object) -> Room:
-    """Create a room that is listed at once and waits UNUSED_ROOM_SECONDS for its first member.
+def create(name: object, private: object = False) -> Room:
+    """Create a room that waits UNUSED_ROOM_SECONDS for its first member.
 
-    Raises BadRequestError when name is not a text of 1 to 80 characters.
+    A public room is listed at once. A private one never is, and has the join_token that opens it, for this once.
+
+    Raises BadRequestError when name is not a text of 1 to 80 characters, or private not true or false.
     """
     now = datetime.now(UTC)
     room = Room(
         room_id=secrets.token_urlsafe(12),
         name=checked_name(name, "roomName", ROOM_NAME_LIMIT),
         created_at=now,
-        listed=LISTED,
         expires_at=now + timedelta(seconds=settings.UNUSED_ROOM_SECONDS),
     )
+    if checked_boolean(private, "private"):
+        room.join_token = secrets.token_urlsafe(TOKEN_BYTES)
+        room.token_hash = _hash(room.join_token)
+    else:
+        room.listed = LISTED
     room.save(Room.room_id.does_not_exist())
     return room
 
 
-def get(room_id: str) -> Room:
-    """Read a room as it is at this moment.
-
-    Raises NotFoundError when there is none, or none any more.
-    """
+def find(room_id: str) -> Room | None:
+    """Read a room as it is at this moment, None when there is none, or none any more."""
     room = _read(room_id)
-    if room is None or not room.is_alive:
+    return room if room is not None and room.is_alive else None
+
+
+def get(room_id: str, token: str | None = None) -> Room:
+    """Read a room as it is at this moment, for a visitor with this token.
+
+    Raises NotFoundError when there is no such room, ForbiddenError when it is private and the token is not its own.
+    """
+    room = find(room_id)
+    if room is None:
         raise NotFoundError("no such room: it never was, or everyone left it and it has expired")
+    if room.token_hash is not None and not hmac.compare_digest(room.token_hash, _hash(token or "")):
+        raise ForbiddenError("this room is private: the token of its invitation must be in the query, as in ?token=…")
     return room
 
 
@@ -91,25 +111,24 @@ def newest(limit: int, cursor: str | None) -> tuple[list[Room], str | None]:
     return found, _encode_cursor(entries[-1])
 
 
-def members(room_id: str) -> list[Connection]:
-    """List who is in a room, as far as the index has heard.
+def members(room_id: str, token: str | None = None) -> list[Connection]:
+    """List who is in a room, as far as the index has heard, for a visitor with this token.
 
-    Raises NotFoundError when there is no such room.
+    Raises what `get` raises.
     """
-    get(room_id)
+    get(room_id, token)
     return [member for member in Connection.by_room.query(room_id) if member.is_alive]
 
 
-def join(connection_id: str, room_id: str | None, name: str | None) -> Connection:
+def join(connection_id: str, room_id: str | None, name: str | None, token: str | None = None) -> Connection:
     """Put a connection into a room, under a name or as a guest.
 
-    Raises BadRequestError when there is no room_id or name is not a text of 1 to 40 characters, NotFoundError when
-    there is no such room.
+    Raises BadRequestError when there is no room_id or name is not a text of 1 to 40 characters, and what `get` raises.
     """
     if not room_id:
         raise BadRequestError("roomId must be in the query, as in ?roomId=…&name=…")
     name = checked_name(name, "name", DISPLAY_NAME_LIMIT) if name else f"guest-{secrets.token_hex(2)}"
-    return _join(connection_id, room_id, name)
+    return _join(connection_id, room_id, name, token)
 
 
 def find_member(connection_id: str) -> Connection | None:
@@ -138,8 +157,8 @@ def leave(room_id: str, connection_ids: Sequence[str], *, for_a_410: bool = Fals
 
 
 @decide_again_when_cancelled
-def _join(connection_id: str, room_id: str, name: str) -> Connection:
-    get(room_id)
+def _join(connection_id: str, room_id: str, name: str, token: str | None) -> Connection:
+    room = get(room_id, token)
     now = datetime.now(UTC)
     expires_at = now + timedelta(seconds=settings.CONNECTION_SECONDS)
     connection = Connection(
@@ -147,15 +166,15 @@ def _join(connection_id: str, room_id: str, name: str) -> Connection:
         joined_room_id=room_id,
         member_id=secrets.token_urlsafe(9),
         name=name,
+        recent=[0] * settings.MESSAGES_PER_WINDOW,
         expires_at=expires_at,
     )
+    changes: list[Action] = [Room.member_count.add(1), Room.expires_at.set(expires_at)]
+    if room.token_hash is None:
+        changes.append(Room.listed.set(LISTED))
     with transaction() as writes:
         writes.save(connection, Connection.connection_id.does_not_exist())
-        writes.update(
-            Room(room_id),
-            [Room.member_count.add(1), Room.expires_at.set(expires_at), Room.listed.set(LISTED)],
-            Room.expires_at > now,
-        )
+        writes.update(Room(room_id), changes, Room.expires_at > now)
     return connection
 
 
@@ -187,6 +206,10 @@ def _count_out(writes: TransactWrite, room: Room, leaving: int) -> None:
         writes.update(
             room, [Room.member_count.set(0), Room.listed.remove(), Room.expires_at.set(goes_at)], last_one_out
         )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _read(room_id: str) -> Room | None:

@@ -14,6 +14,8 @@ __all__ = [
     "EMPTY_ROOM_GRACE_SECONDS",
     "FANOUT_BATCH",
     "FANOUT_QUEUE",
+    "FLOOD_WARNINGS",
+    "MESSAGES_PER_WINDOW",
     "MESSAGES_TABLE",
     "MESSAGE_RETENTION_SECONDS",
     "PRESENCE_LIMIT",
@@ -22,6 +24,7 @@ __all__ = [
     "STAGE",
     "UNUSED_ROOM_SECONDS",
     "WEBSOCKET_URL",
+    "WINDOW_SECONDS",
 ]
 
 
@@ -57,12 +60,21 @@ longest frame are within the 256 KiB of one message ("Amazon SQS message quotas"
 MESSAGE_RETENTION_SECONDS = _whole_number("MESSAGE_RETENTION_SECONDS", 86_400)
 """How long a message can be read."""
 
+MESSAGES_PER_WINDOW = _whole_number("MESSAGES_PER_WINDOW", 20, least=1)
+"""How many messages one connection may send in any WINDOW_SECONDS."""
+
+WINDOW_SECONDS = _whole_number("WINDOW_SECONDS", 10)
+"""How long a message counts against its sender; 0 lets everyone send as much as they like."""
+
 PRESENCE_LIMIT = _whole_number("PRESENCE_LIMIT", 100)
 """The largest room, in members, that is told of each join and leave: a crowd arriving would cost its square."""
 
 CONNECTION_SECONDS = 7_800
 """How long a connection row may live: API Gateway ends every connection after 2 hours ("Quotas for configuring
 and running a WebSocket API in API Gateway"); ten minutes more cover clocks that differ."""
+
+FLOOD_WARNINGS = 5
+"""How often a member is told that they send too much, before a further time closes their connection."""
 
 CLIENT_ID_SECONDS = 600
 """How long a client's own id for a message stands for that message, however often it is sent."""

@@ -39,6 +39,7 @@ class Gateway:
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.opened = 0
         self.frames: dict[str, list[Any]] = defaultdict(list)
+        self.closed: list[str] = []
         self.attempts: dict[str, int] = defaultdict(int)
         self._answers: dict[str, list[int]] = {}
         self._released = threading.Event()
@@ -70,6 +71,7 @@ class Gateway:
     def forget(self) -> None:
         self.opened = 0
         self.frames.clear()
+        self.closed.clear()
         self.attempts.clear()
         self._answers.clear()
         self._released.set()
@@ -98,8 +100,12 @@ class Gateway:
                 gateway._open.discard(self.connection)
                 super().finish()
 
+            def do_DELETE(self) -> None:
+                gateway.closed.append(self._connection_id())
+                self._answer(gateway._next_answer(self._connection_id()))
+
             def do_POST(self) -> None:
-                connection_id = unquote(self.path).removeprefix("/test/@connections/")
+                connection_id = self._connection_id()
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status = gateway._next_answer(connection_id)
                 if status == HANG:
@@ -111,6 +117,12 @@ class Gateway:
                     return
                 if status == 200:
                     gateway.frames[connection_id].append(json.loads(body))
+                self._answer(status)
+
+            def _connection_id(self) -> str:
+                return unquote(self.path).removeprefix("/test/@connections/")
+
+            def _answer(self, status: int) -> None:
                 self.send_response(status)
                 if status in ERROR_TYPES:
                     self.send_header("x-amzn-ErrorType", ERROR_TYPES[status])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -135,7 +135,7 @@ def test_a_message_costs_four_requests_to_dynamodb(
     for number in range(5):
         requests.clear()
         pair[0].say("hi", clientId=f"c-{number}")
-        assert requests == {"GetItem": 1, "UpdateItem": 1, "TransactWriteItems": 1, "Query": 1}
+        assert requests == {"UpdateItem": 2, "TransactWriteItems": 1, "Query": 1}
 
 
 def test_the_sender_hears_itself_before_the_index_has_heard_of_it(
@@ -233,8 +233,22 @@ def test_a_fault_of_ours_is_told_without_its_details_and_logged(
 ) -> None:
     monkeypatch.setattr(Connection, "expiries_in", lambda _: 1 / 0)
     pair[0].say("hi")
-    assert error_codes(gateway, "a") == ["internal"]
-    assert "division" not in json.dumps(gateway.frames["a"])
+    (error,) = (frame["error"] for frame in gateway.frames["a"])
+    assert error["code"] == "internal"
+    reference = re.fullmatch(r"something went wrong here, reference ([0-9a-f]{8}); please try again", error["message"])
+    assert reference
+    (record,) = (record for record in caplog.records if record.exc_info)
+    assert f"reference {reference[1]}" in record.getMessage()
+
+
+def test_a_connect_that_fails_through_our_fault_is_refused_with_a_reference(
+    ws_event: Any, room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Room, "get", lambda *_, **__: 1 / 0)
+    answer = chat_app.connect(ws_event("$connect", "a", query={"roomId": room.room_id}), None)
+    assert answer["statusCode"] == 500
+    assert re.fullmatch(r"something went wrong here, reference [0-9a-f]{8}; please try again", answer["body"])
+    assert "division by zero" in caplog.text
 
 
 # Leaving

@@ -4,70 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
 from localcloud.cloud import STACK, LocalCloud, client
 from tests.conftest import WebSocketEvents, connection_ids
-
-SECONDS = 20  # the longest wait for a frame: a function's first call takes about one
-
-
-class Chat:
-    """The chat as a front end of another make would use it."""
-
-    def __init__(self, cloud: LocalCloud) -> None:
-        self.rest, self.websocket = cloud.rest_url, cloud.websocket_url
-
-    def create(self, name: str) -> str:
-        response = requests.post(f"{self.rest}/rooms", json={"roomName": name}, timeout=SECONDS)
-        assert response.status_code == 201
-        return str(response.json()["roomId"])
-
-    def get(self, path: str) -> Any:
-        return requests.get(f"{self.rest}{path}", timeout=SECONDS).json()
-
-    def listed(self) -> set[str]:
-        return {room["room_id"] for room in self.get("/rooms?limit=100")["rooms"]}
-
-    def join(self, room_id: str, name: str = "") -> connect:
-        return connect(f"{self.websocket}?roomId={room_id}" + (f"&name={name}" if name else ""))
-
-
-@pytest.fixture
-def chat(cloud: LocalCloud) -> Chat:
-    return Chat(cloud)
-
-
-async def receive(member: ClientConnection) -> Any:
-    async with asyncio.timeout(SECONDS):
-        return json.loads(await member.recv())
-
-
-async def drain(member: ClientConnection) -> list[Any]:
-    """Take what has come so far: the answer to a ping comes after it, on the same connection."""
-    await member.send(json.dumps({"action": "ping"}))
-    frames = []
-    while (frame := await receive(member)) != {"pong": True}:
-        frames.append(frame)
-    return frames
-
-
-async def until(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
-    """Ask again and again: of what a `$disconnect` does, no client hears."""
-    async with asyncio.timeout(seconds):
-        while not await asyncio.to_thread(condition):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-
-
-def message(text: str, action: str = "sendMessage", **data: str) -> str:
-    return json.dumps({"action": action, "data": {"message": text, **data}})
+from tests.localcloud.client import SECONDS, Chat, drain, message, receive, until
 
 
 def test_two_rooms_talk_each_to_itself(chat: Chat) -> None:

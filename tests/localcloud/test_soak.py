@@ -74,9 +74,12 @@ class Sender:
     async def _await_echo(self, connection: ClientConnection, text: str) -> None:
         async with asyncio.timeout(SECONDS):
             async for frame in connection:
-                content = json.loads(frame)["message"]
-                if content.get("clientId") == text:
-                    self.echoed[text] = content["sequence"]
+                told = json.loads(frame)
+                if told.get("error", {}).get("code") == "rate_limited":
+                    await asyncio.sleep(told["error"]["retryAfter"])
+                    return
+                if told.get("message", {}).get("clientId") == text:
+                    self.echoed[text] = told["message"]["sequence"]
                     return
         raise ConnectionClosed(None, None)
 

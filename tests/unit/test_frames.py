@@ -50,6 +50,19 @@ def test_a_frame_that_is_none_is_refused_with_its_code(body: str, code: str) -> 
     assert str(refused.value).startswith("expected")
 
 
+def test_a_frame_longer_than_the_gateway_brings_is_refused_by_its_bytes() -> None:
+    longest = '{"action": "ping", "more": "%s"}' % ("é" * 16_369)
+    assert len(longest.encode()) == FRAME_LIMIT
+    assert frames.parse(longest) == ("ping", {})
+    with pytest.raises(FrameError, match="expected a frame of at most 32,768 bytes, not 32,769") as refused:
+        frames.parse(longest + " ")
+    assert refused.value.code == "invalid_message"
+
+
+def test_numbers_of_any_length_are_numbers() -> None:
+    assert frames.parse('{"action": "ping", "more": %s}' % ("9" * 5_000)) == ("ping", {})
+
+
 def test_a_message_may_have_the_clients_own_id() -> None:
     assert frames.read_message({"message": "hi", "clientId": "c-1"}) == ("hi", "c-1")
     assert frames.read_message({"message": "hi"}) == ("hi", None)

@@ -1,0 +1,144 @@
+"""Private rooms: who has the token comes in, nobody else learns more than that there is a room."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from typing import Any
+
+import pytest
+from chalice.test import Client
+
+import app as chat_app
+from chalicelib import rooms
+from chalicelib.models import Connection, Room
+from tests.conftest import Socket
+from tests.gateway import Gateway
+
+PATHS = ["/rooms/{}", "/rooms/{}/members", "/rooms/{}/messages"]
+
+
+@pytest.fixture
+def secret(tables: None) -> Room:
+    """A private room, as it is right after its creation."""
+    return rooms.create("Surprise party", private=True)
+
+
+def _create(client: Client, **body: object) -> Any:
+    return client.http.post("/rooms", headers={"Content-Type": "application/json"}, body=json.dumps(body).encode())
+
+
+def test_a_private_room_is_created_with_a_token_of_256_bits(client: Client) -> None:
+    answer = _create(client, roomName="Surprise party", private=True)
+    assert answer.status_code == 201
+    assert set(answer.json_body) == {"message", "roomId", "joinToken"}
+    assert len(base64.urlsafe_b64decode(answer.json_body["joinToken"] + "=")) == 32
+    another = _create(client, roomName="Surprise party", private=True)
+    assert another.json_body["joinToken"] != answer.json_body["joinToken"]
+
+
+@pytest.mark.parametrize("body", [{}, {"private": False}])
+def test_a_room_is_public_unless_it_is_asked_to_be_private(client: Client, body: dict[str, Any]) -> None:
+    answer = _create(client, roomName="Tea", **body)
+    assert set(answer.json_body) == {"message", "roomId"}
+    assert [room["name"] for room in client.http.get("/rooms").json_body["rooms"]] == ["Tea"]
+
+
+@pytest.mark.parametrize("private", [None, 1, "true", [], {}])
+def test_private_is_true_or_false_and_nothing_else(client: Client, private: object) -> None:
+    answer = _create(client, roomName="Tea", private=private)
+    assert answer.status_code == 400
+    assert answer.json_body["Message"].startswith("private must be true or false")
+    assert list(Room.scan()) == []
+
+
+def test_a_private_room_is_never_listed(socket: Any, client: Client, secret: Room, gateway: Gateway) -> None:
+    a, b = socket("a"), socket("b")
+    assert a.connect(roomId=secret.room_id, token=secret.join_token) == 200
+    assert b.connect(roomId=secret.room_id, token=secret.join_token) == 200
+    b.disconnect()
+    assert client.http.get("/rooms").json_body["rooms"] == []
+    a.disconnect()
+    assert a.connect(roomId=secret.room_id, token=secret.join_token) == 200
+    assert client.http.get("/rooms").json_body["rooms"] == []
+
+
+@pytest.mark.parametrize("query", ["", "?token=", "?token=wrong", "?token=%ED%A0%80", "?token=" + "x" * 2_000])
+@pytest.mark.parametrize("path", PATHS)
+def test_without_its_token_a_private_room_gives_nothing_away(
+    client: Client, secret: Room, path: str, query: str
+) -> None:
+    answer = client.http.get(path.format(secret.room_id) + query)
+    assert answer.status_code == 403
+    assert answer.json_body == {
+        "Code": "ForbiddenError",
+        "Message": "this room is private: the token of its invitation must be in the query, as in ?token=…",
+    }
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong", "ünïcode \ud800"])
+def test_without_its_token_nobody_connects_to_a_private_room(
+    socket: Any, secret: Room, gateway: Gateway, token: str | None
+) -> None:
+    query = {} if token is None else {"token": token}
+    assert socket("a").connect(roomId=secret.room_id, **query) == 403
+    assert list(Connection.scan()) == []
+    assert rooms.get(secret.room_id, secret.join_token).member_count == 0
+
+
+def test_the_token_of_another_room_opens_nothing(client: Client, secret: Room) -> None:
+    other = rooms.create("Other party", private=True)
+    assert client.http.get(f"/rooms/{secret.room_id}?token={other.join_token}").status_code == 403
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_with_its_token_a_private_room_is_a_room_like_any(client: Client, secret: Room, path: str) -> None:
+    assert client.http.get(f"{path.format(secret.room_id)}?token={secret.join_token}").status_code == 200
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_public_room_asks_for_no_token_and_minds_none(client: Client, room: Room, path: str) -> None:
+    assert client.http.get(path.format(room.room_id) + "?token=whatever").status_code == 200
+
+
+def test_members_of_a_private_room_talk(socket: Any, secret: Room, gateway: Gateway) -> None:
+    a, b = socket("a"), socket("b")
+    for member in (a, b):
+        member.connect(roomId=secret.room_id, token=secret.join_token)
+    a.say("hi")
+    assert gateway.texts("b") == ["hi"]
+
+
+def test_tokens_are_compared_in_constant_time(client: Client, secret: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[str, str]] = []
+    monkeypatch.setattr(hmac, "compare_digest", lambda *texts: bool(compared.append(texts)))
+    assert client.http.get(f"/rooms/{secret.room_id}?token={secret.join_token}").status_code == 403
+    ((stored, given),) = compared
+    assert stored == given == Room.get(secret.room_id).token_hash
+
+
+def test_the_token_is_in_no_row_no_log_and_no_answer_but_the_first(
+    socket: Any, client: Client, gateway: Gateway, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _create(client, roomName="Surprise party", private=True).json_body
+    token, room_id = made["joinToken"], made["roomId"]
+    member: Socket = socket("a")
+    member.connect(roomId=room_id, token=token)
+    socket("b").connect(roomId=room_id, token=token)
+    member.say("hi")
+    answers = [client.http.get(path.format(room_id) + f"?token={token}").body.decode() for path in PATHS]
+    answers.append(client.http.get("/rooms").body.decode())
+    with monkeypatch.context() as broken:
+        broken.setattr(Room, "get", lambda *_, **__: 1 / 0)
+        answers.append(client.http.get(f"/rooms/{room_id}?token={token}").body.decode())
+        assert socket("c").connect(roomId=room_id, token=token) == 500
+    rows = [str(row.serialize()) for table in (Room, Connection) for row in table.scan()]
+    assert len(rows) == 3
+    everything = [*answers, *rows, *map(str, gateway.frames.values()), caplog.text]
+    assert not any(token in text for text in everything)
+    assert "division by zero" in caplog.text
+
+
+def test_the_app_never_runs_in_debug_mode_which_would_answer_with_tracebacks() -> None:
+    assert chat_app.app.debug is False

@@ -1,0 +1,68 @@
+"""A client of the chat as a front end of another make would have one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+from websockets.asyncio.client import ClientConnection, connect
+
+from localcloud.cloud import LocalCloud
+
+__all__ = ["SECONDS", "Chat", "drain", "message", "receive", "until"]
+
+SECONDS = 20  # the longest wait for a frame: a function's first call takes about one
+
+
+class Chat:
+    """The chat, at the addresses of a local cloud."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.rest, self.websocket = cloud.rest_url, cloud.websocket_url
+
+    def create(self, name: str) -> str:
+        return str(self.create_room(roomName=name)["roomId"])
+
+    def create_room(self, **body: Any) -> Any:
+        response = requests.post(f"{self.rest}/rooms", json=body, timeout=SECONDS)
+        assert response.status_code == 201
+        return response.json()
+
+    def get(self, path: str) -> Any:
+        return requests.get(f"{self.rest}{path}", timeout=SECONDS).json()
+
+    def listed(self) -> set[str]:
+        return {room["room_id"] for room in self.get("/rooms?limit=100")["rooms"]}
+
+    def join(self, room_id: str, name: str = "", token: str = "") -> connect:
+        query = {"roomId": room_id, "name": name, "token": token}
+        return connect(f"{self.websocket}?{urlencode({key: value for key, value in query.items() if value})}")
+
+
+async def receive(member: ClientConnection) -> Any:
+    async with asyncio.timeout(SECONDS):
+        return json.loads(await member.recv())
+
+
+async def drain(member: ClientConnection) -> list[Any]:
+    """Take what has come so far: the answer to a ping comes after it, on the same connection."""
+    await member.send(json.dumps({"action": "ping"}))
+    frames = []
+    while (frame := await receive(member)) != {"pong": True}:
+        frames.append(frame)
+    return frames
+
+
+async def until(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
+    """Ask again and again: of what a `$disconnect` does, no client hears."""
+    async with asyncio.timeout(seconds):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+def message(text: str, action: str = "sendMessage", **data: str) -> str:
+    return json.dumps({"action": action, "data": {"message": text, **data}})

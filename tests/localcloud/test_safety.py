@@ -1,0 +1,167 @@
+"""Strangers at the packaged app: what is not the contract gets one clear error, and disturbs nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import requests
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.protocol import State
+
+from localcloud.cloud import LocalCloud, client
+from tests.localcloud.client import SECONDS, Chat, drain, message, receive
+
+BAD_FRAMES = {
+    "": "invalid_json",
+    " ": "invalid_json",
+    "hello": "invalid_json",
+    "null": "invalid_json",
+    "[]": "invalid_json",
+    '"sendMessage"': "invalid_json",
+    "1e999": "invalid_json",
+    '{"action": "ping"': "invalid_json",
+    "{'action': 'ping'}": "invalid_json",
+    '{"action": NaN}': "invalid_json",
+    # Deeper ones are in tests/contract/test_fuzz.py: with them, MiniStack ends a connection by itself.
+    "[" * 500 + "]" * 500: "invalid_json",
+    '{"action": ' + "[" * 500 + "]" * 500 + "}": "unknown_action",
+    "\x00": "invalid_json",
+    "{}": "unknown_action",
+    '{"action": null}': "unknown_action",
+    '{"action": 5}': "unknown_action",
+    '{"action": "nick", "data": {"message": "hi"}}': "unknown_action",
+    '{"action": "__init__"}': "unknown_action",
+    '{"action": "sendMessage"}': "invalid_message",
+    '{"action": "sendMessage", "data": "hi"}': "invalid_message",
+    '{"action": "sendMessage", "data": {"message": 7}}': "invalid_message",
+    '{"action": "sendMessage", "data": {"message": ""}}': "invalid_message",
+    '{"action": "sendMessage", "data": {"message": "\\u0000"}}': "invalid_message",
+    '{"action": "sendMessage", "data": {"message": "\\ud800"}}': "invalid_message",
+    '{"action": "sendMessage", "data": {"message": "\\n"}}': "invalid_message",
+    '{"action": "sendMessage", "data": {"message": "%s"}}' % ("x" * 4_001): "invalid_message",
+    '{"action": "sendMessage", "data": {"message": "hi", "clientId": 1}}': "invalid_message",
+    '{"action": "sendMessage", "data": {"message": "hi", "clientId": "%s"}}' % ("c" * 65): "invalid_message",
+    '{"action": "sendMessage", "more": "%s", "data": {"message": "hi"}}' % ("é" * 16_400): "invalid_message",
+}
+
+
+def test_each_bad_frame_gets_one_error_alone_and_the_next_good_one_works(chat: Chat) -> None:
+    async def talk() -> None:
+        room_id = chat.create("Tea")
+        async with chat.join(room_id) as sender, chat.join(room_id) as other:
+            await drain(sender)
+            for number, (frame, code) in enumerate(BAD_FRAMES.items()):
+                await sender.send(frame)
+                (answer,) = await drain(sender)
+                assert answer["error"]["code"] == code, frame[:80]
+                assert set(answer["error"]) <= {"code", "message"}
+                if number % 15 == 14:
+                    # Within the limit of 20 messages, with the last ones below.
+                    await sender.send(message(f"good {number}"))
+                    assert (await receive(other))["message"]["message"] == f"good {number}"
+                    await drain(sender)
+            await sender.send(message("hi"))
+            assert [frame["message"]["message"] for frame in await drain(sender)] == ["hi"]
+            assert (await receive(other))["message"]["message"] == "hi"
+            assert await drain(other) == []
+
+    assert len(BAD_FRAMES) >= 20
+    asyncio.run(talk())
+
+
+def test_a_flood_is_held_back_and_the_others_are_heard(chat: Chat) -> None:
+    async def flood() -> None:
+        room_id = chat.create("Tea")
+        async with chat.join(room_id) as flooder, chat.join(room_id) as other:
+            started = time.monotonic()
+            for number in range(200):
+                await flooder.send(message(f"flood {number}"))
+            await other.send(message("can you hear me?"))
+            sent_at = time.monotonic()
+            heard = ""
+            while heard != "can you hear me?":
+                heard = (await receive(other)).get("message", {}).get("message")
+            assert time.monotonic() - sent_at < 5
+            # The emulator takes one after the other: when that takes it more than five seconds, it closes the flooder.
+            warned = [frame["error"] for frame in await take_what_came(flooder) if "error" in frame]
+            assert {error["code"] for error in warned} == {"rate_limited"}
+            assert all(1 <= error["retryAfter"] <= 10 for error in warned)
+            took = time.monotonic() - started
+            assert len(warned) <= 1 + took
+            said = chat.get(f"/rooms/{room_id}/messages?limit=100")["messages"]
+            flooded = [content for content in said if content["message"].startswith("flood")]
+            assert 20 <= len(flooded) <= 20 * (1 + took // 10)
+
+    asyncio.run(flood())
+
+
+def test_who_floods_on_is_disconnected(chat: Chat) -> None:
+    async def flood() -> None:
+        async with chat.join(chat.create("Tea")) as flooder:
+            warned = 0
+            async with asyncio.timeout(SECONDS):
+                while flooder.state is State.OPEN:
+                    with suppress(ConnectionClosed):
+                        await flooder.send(message("more"))
+                    warned += sum("error" in frame for frame in await take_what_came(flooder))
+            assert warned == 5
+
+    asyncio.run(flood())
+
+
+async def take_what_came(member: ClientConnection) -> list[Any]:
+    """Take what has come so far, to a connection that may have been closed after it."""
+    frames = []
+    with suppress(ConnectionClosed):
+        await member.send(json.dumps({"action": "ping"}))
+        while (frame := await receive(member)) != {"pong": True}:
+            frames.append(frame)
+    return frames
+
+
+def test_a_private_room_opens_with_its_token_alone_which_is_seen_nowhere_else(chat: Chat, cloud: LocalCloud) -> None:
+    made = chat.create_room(roomName="Surprise party", private=True)
+    room_id, token = made["roomId"], made["joinToken"]
+    paths = [f"/rooms/{room_id}", f"/rooms/{room_id}/members", f"/rooms/{room_id}/messages"]
+
+    async def talk() -> None:
+        for wrong in ("", "wrong", token[:-1]):
+            with pytest.raises(InvalidStatus) as refused:
+                await chat.join(room_id, "Eve", wrong)
+            assert refused.value.response.status_code == 403
+        async with chat.join(room_id, "Aki", token) as aki, chat.join(room_id, "Bo", token) as bo:
+            await aki.send(message("hi"))
+            heard = [*await drain(aki), *await drain(bo)]
+        assert [frame["message"]["message"] for frame in heard] == ["Bo joined", "hi", "hi"]
+        assert token not in str(heard)
+
+    asyncio.run(talk())
+    for path in paths:
+        for query in ("", "?token=wrong"):
+            refused = requests.get(f"{cloud.rest_url}{path}{query}", timeout=SECONDS)
+            assert (refused.status_code, refused.json()["Code"]) == (403, "ForbiddenError")
+            assert "Surprise" not in refused.text
+        welcomed = requests.get(f"{cloud.rest_url}{path}", params={"token": token}, timeout=SECONDS)
+        assert welcomed.status_code == 200
+        assert token not in welcomed.text
+    assert room_id not in chat.listed()
+    assert not any(token in text for text in _rows_and_logs(cloud))
+
+
+def _rows_and_logs(cloud: LocalCloud) -> list[str]:
+    dynamodb, logs = client("dynamodb", cloud.port), client("logs", cloud.port)
+    tables = [json.dumps(dynamodb.scan(TableName=name)) for name in dynamodb.list_tables()["TableNames"]]
+    lines = [
+        json.dumps(page)
+        for group in logs.describe_log_groups()["logGroups"]
+        for page in [logs.filter_log_events(logGroupName=group["logGroupName"])]
+    ]
+    assert len(tables) == 3
+    assert any("START" in line for line in lines)
+    return tables + lines
