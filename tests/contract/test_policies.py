@@ -1,0 +1,300 @@
+"""Least privilege: a function's policy grants what the function does in AWS, nothing less and nothing more.
+
+Each handler is driven through its ways to AWS. What it sends, to moto and to the stand-in for @connections, is read as
+IAM reads it: an action and a resource. A grant that then seems unused is one too many, or its way is not driven here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+import time_machine
+from chalice.test import Client
+from moto.core.botocore_stubber import BotocoreStubber
+
+import app as chat_app
+from chalicelib import chat, discovery, fanout, rooms, settings
+from chalicelib.channel import Channel
+from chalicelib.models import Connection, Message
+from tests.conftest import PROJECT, Socket
+from tests.gateway import GONE, Gateway
+
+CHALICE = PROJECT / ".chalice"
+FUNCTIONS = json.loads((CHALICE / "config.json").read_text())["stages"]["dev"]["lambda_functions"]
+
+Right = tuple[str, str]
+"""An action, and the resource that it is done to: as narrow as can be said before a deployment."""
+
+
+def _table(name: str, index: str | None = None) -> str:
+    return f"arn:aws:dynamodb:*:*:table/{name}" + (f"/index/{index}" if index else "")
+
+
+def _queue(name: str) -> str:
+    return f"arn:aws:sqs:*:*:{name}"
+
+
+LOG_GROUPS = "arn:aws:logs:*:*:log-group:/aws/lambda/*"  # CloudFormation makes up the functions' names
+
+BY_LAMBDA: dict[str, set[Right]] = {
+    "AWSLambdaBasicExecutionRole": {
+        ("logs:CreateLogGroup", LOG_GROUPS),
+        ("logs:CreateLogStream", LOG_GROUPS),
+        ("logs:PutLogEvents", LOG_GROUPS),
+    },
+    "AWSLambdaSQSQueueExecutionRole": {
+        ("sqs:ReceiveMessage", _queue(settings.FANOUT_QUEUE)),
+        ("sqs:DeleteMessage", _queue(settings.FANOUT_QUEUE)),
+        ("sqs:GetQueueAttributes", _queue(settings.FANOUT_QUEUE)),
+    },
+}
+"""What Lambda itself does with a function's rights, by the policy that lists it ("AWS Managed Policy Reference")."""
+
+TRANSACTED = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+"""The action that an item of a transaction is ("Using IAM with DynamoDB transactions")."""
+
+
+class Request(NamedTuple):
+    """What was sent: to which operation, its target, is said by some services and not by others."""
+
+    method: str
+    path: str
+    target: str = ""
+    body: str | bytes = ""
+
+
+def _rights(request: Request) -> set[Right]:
+    """Read a request as IAM does ("Service Authorization Reference", which has a page for each service)."""
+    arguments = json.loads(request.body) if request.target else {}
+    match request.target.split("."):
+        case ["DynamoDB_20120810", "TransactWriteItems"]:
+            return {
+                (f"dynamodb:{TRANSACTED[kind]}", _table(item["TableName"]))
+                for write in arguments["TransactItems"]
+                for kind, item in write.items()
+            }
+        case ["DynamoDB_20120810", "BatchGetItem"]:
+            return {("dynamodb:BatchGetItem", _table(name)) for name in arguments["RequestItems"]}
+        case ["DynamoDB_20120810", operation]:
+            return {(f"dynamodb:{operation}", _table(arguments["TableName"], arguments.get("IndexName")))}
+        case ["AmazonSQS", "GetQueueUrl"]:
+            return {("sqs:GetQueueUrl", _queue(arguments["QueueName"]))}
+        case ["AmazonSQS", operation]:
+            return {(f"sqs:{operation}", _queue(arguments["QueueUrl"].split("/")[-1]))}
+    match request.path.split("/"):
+        case ["", "v2", *parts]:
+            return {(f"apigateway:{request.method}", f"arn:aws:apigateway:*::/{'/'.join(parts)}")}
+        # The stand-in's stage is test, whatever that of the functions.
+        case ["", "test", "@connections", _]:
+            connections = f"arn:aws:execute-api:*:*:*/{settings.STAGE}/{request.method}/@connections/*"
+            return {("execute-api:ManageConnections", connections)}
+    raise ValueError(f"what IAM makes of this is not known here: {request}")
+
+
+def _granted(function: str) -> set[Right]:
+    rights = set()
+    for statement in json.loads((CHALICE / FUNCTIONS[function]["iam_policy_file"]).read_text())["Statement"]:
+        assert statement.keys() == {"Sid", "Effect", "Action", "Resource"}
+        assert statement["Effect"] == "Allow"
+        rights |= {(action, resource) for action in statement["Action"] for resource in statement["Resource"]}
+    return rights
+
+
+@dataclass
+class Driver:
+    """What drives the functions. A member whose id is "gone" is answered 410, one whose id is "refused" 403."""
+
+    client: Client
+    socket: Callable[[str], Socket]
+    gateway: Gateway
+    monkeypatch: pytest.MonkeyPatch
+
+    def configure(self, **values: int) -> None:
+        for name, value in values.items():
+            self.monkeypatch.setattr(settings, name, value)
+
+    def room(self, *ids: str) -> str:
+        """Make a room whose members joined a minute ago."""
+        with time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
+            room_id = str(rooms.create("Tea").room_id)
+            for id_ in ids:
+                rooms.join(id_, room_id, None)
+        return room_id
+
+    def get(self, path: str) -> None:
+        assert self.client.http.get(path).status_code == 200
+
+    def post(self, path: str, body: dict[str, Any]) -> None:
+        assert self.client.http.post(path, body=json.dumps(body).encode()).status_code == 201
+
+    def fan_out(self, room_id: str, *ids: str) -> None:
+        batch = fanout.Batch(chat_app.sockets.endpoint, room_id, '{"pong":true}', list(ids))
+        chat_app.fan_out(self.client.events.generate_sqs_event([json.dumps(batch)], settings.FANOUT_QUEUE), None)
+
+
+def _forget_what_is_cached() -> None:
+    discovery.websocket_url.cache_clear()
+    fanout._queue_url.cache_clear()
+
+
+@pytest.fixture
+def driver(
+    client: Client, socket: Callable[[str], Socket], gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Driver]:
+    """Drives functions that have just been deployed: nothing is cached."""
+    boto3.client("sqs").create_queue(QueueName=settings.FANOUT_QUEUE)
+    boto3.client("apigatewayv2").create_api(Name="chalice-chat-dev-websocket-api", ProtocolType="WEBSOCKET")
+    gateway.answer("gone", GONE)
+    gateway.answer("refused", 403)
+    _forget_what_is_cached()
+    yield Driver(client, socket, gateway, monkeypatch)
+    _forget_what_is_cached()
+
+
+@pytest.fixture
+def sent(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Request]]:
+    """What each function sends while it runs."""
+    sent: dict[str, list[Request]] = defaultdict(list)
+    running: list[str] = []
+
+    def watch(function: str, owner: object, name: str) -> None:
+        handler = getattr(owner, name)
+
+        def watched(*arguments: Any, **options: Any) -> Any:
+            running.append(function)
+            try:
+                return handler(*arguments, **options)
+            finally:
+                running.pop()
+
+        monkeypatch.setattr(owner, name, watched)
+
+    def note(*request: Any) -> None:
+        if running:
+            sent[running[-1]].append(Request(*request))
+
+    process, exchange = BotocoreStubber.process_request, Channel.exchange
+
+    def noted_process(stubber: BotocoreStubber, request: Any) -> Any:
+        target = request.headers.get("X-Amz-Target", b"").decode()
+        note(request.method, urlsplit(request.url).path, target, request.body)
+        return process(stubber, request)
+
+    def noted_exchange(channel: Channel, request: bytes) -> Any:
+        note(*request.decode().split(" ", 2)[:2])
+        return exchange(channel, request)
+
+    monkeypatch.setattr(BotocoreStubber, "process_request", noted_process)
+    monkeypatch.setattr(Channel, "exchange", noted_exchange)
+    watch("api_handler", driver.client.http, "request")
+    for function in FUNCTIONS.keys() - {"api_handler"}:
+        watch(function, chat_app, function.removeprefix("websocket_"))
+    return sent
+
+
+def _drive_api(driver: Driver) -> None:
+    room = driver.room("a")
+    for path, methods in chat_app.app.routes.items():
+        if "GET" in methods:
+            driver.get(path.format(room_id=room, name="main.js"))
+    for private in (False, True):
+        driver.post("/rooms", {"roomName": "Coffee", "private": private})
+    # The first sequence is found to be without its message: when it is the last one, and when another follows.
+    for text in ("one", "two"):
+        driver.socket("a").say(text)
+        Message(room, Message.position_of(1)).delete()
+        driver.get(f"/rooms/{room}/messages?after=0")
+
+
+def _drive_connect(driver: Driver) -> None:
+    assert driver.socket("a").connect(roomId=driver.room("b", "gone")) == 200
+    driver.configure(FANOUT_BATCH=1)
+    assert driver.socket("c").connect(roomId=driver.room("d", "e")) == 200
+
+    # Who joins leaves again at once, and the only other one, just told so, is gone when told of the join: the last out.
+    driver.configure(FANOUT_BATCH=2, EMPTY_ROOM_GRACE_SECONDS=0)
+    driver.gateway.answer("f", 200, GONE)
+    with driver.monkeypatch.context() as patch:
+
+        def leave_first(room_id: str) -> dict[str, int]:
+            patch.undo()
+            driver.socket("g").disconnect()
+            return Connection.expiries_in(room_id)
+
+        patch.setattr(Connection, "expiries_in", leave_first)
+        assert driver.socket("g").connect(roomId=driver.room("f")) == 200
+
+
+def _drive_message(driver: Driver) -> None:
+    driver.room("a", "b", "gone")
+    # The same clientId every time: the second message is the first one again.
+    for action in chat.ACTIONS:
+        driver.socket("a").send({"action": action, "data": {"message": "hi", "clientId": "c-1"}})
+    driver.socket("a").send("nonsense")
+    driver.socket("nobody").say("hi")
+    for grace in (60, 0):
+        driver.configure(EMPTY_ROOM_GRACE_SECONDS=grace)
+        driver.room("gone")
+        driver.socket("gone").say("hi")
+    driver.configure(FANOUT_BATCH=1)
+    driver.socket("a").say("hi")
+    driver.configure(MESSAGES_PER_WINDOW=1)
+    driver.room("c", "d")
+    for flooder, warnings in (("c", 1), ("d", 0)):
+        driver.configure(FLOOD_WARNINGS=warnings)
+        driver.socket(flooder).say("hi")
+        driver.socket(flooder).say("hi")
+
+
+def _drive_disconnect(driver: Driver) -> None:
+    driver.room("a", "b", "gone")
+    for id_ in ("a", "a", "b"):
+        driver.socket(id_).disconnect()
+    driver.configure(EMPTY_ROOM_GRACE_SECONDS=0, FANOUT_BATCH=1)
+    driver.room("c", "d", "e")
+    for id_ in ("c", "d", "e"):
+        driver.socket(id_).disconnect()
+
+
+def _drive_fan_out(driver: Driver) -> None:
+    driver.fan_out(driver.room("a", "refused", "gone"), "a", "refused", "gone")
+    for grace in (60, 0):
+        driver.configure(EMPTY_ROOM_GRACE_SECONDS=grace)
+        driver.fan_out(driver.room("gone"), "gone")
+    driver.configure(FANOUT_BATCH=1)
+    driver.fan_out(driver.room("b", "c", "gone"), "b", "c", "gone")
+
+
+DRIVES = {
+    "api_handler": _drive_api,
+    "websocket_connect": _drive_connect,
+    "websocket_message": _drive_message,
+    "websocket_disconnect": _drive_disconnect,
+    "fan_out": _drive_fan_out,
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_what_it_does_and_nothing_else(
+    driver: Driver, sent: dict[str, list[Request]], caplog: pytest.LogCaptureFixture, function: str
+) -> None:
+    DRIVES[function](driver)
+    assert not any(record.exc_info for record in caplog.records)
+    needed = BY_LAMBDA["AWSLambdaBasicExecutionRole"].union(*map(_rights, sent[function]))
+    if function == "fan_out":
+        needed |= BY_LAMBDA["AWSLambdaSQSQueueExecutionRole"]
+    granted = _granted(function)
+    assert {"lacking": needed - granted, "unused": granted - needed} == {"lacking": set(), "unused": set()}
