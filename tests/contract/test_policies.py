@@ -1,46 +1,31 @@
 """Least privilege: a function's policy grants what the function does in AWS, nothing less and nothing more.
 
-Each handler is driven through its ways to AWS. What it sends, to moto and to the stand-in for @connections, is read as
-IAM reads it: an action and a resource. A grant that then seems unused is one too many, or its way is not driven here.
+Each handler is driven through its ways to AWS, and its requests are read as IAM reads them: an action and a resource.
+A grant that then seems unused is one too many, or its way is not driven here.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
 import boto3
 import pytest
 import time_machine
 from chalice.test import Client
-from moto.core.botocore_stubber import BotocoreStubber
 
 import app as chat_app
 from chalicelib import chat, discovery, fanout, rooms, settings
-from chalicelib.channel import Channel
 from chalicelib.models import Connection, Message
 from tests.conftest import PROJECT, Socket
 from tests.gateway import GONE, Gateway
+from tests.iam import Recorder, Right, queue
 
 CHALICE = PROJECT / ".chalice"
 FUNCTIONS = json.loads((CHALICE / "config.json").read_text())["stages"]["dev"]["lambda_functions"]
-
-Right = tuple[str, str]
-"""An action, and the resource that it is done to: as narrow as can be said before a deployment."""
-
-
-def _table(name: str, index: str | None = None) -> str:
-    return f"arn:aws:dynamodb:*:*:table/{name}" + (f"/index/{index}" if index else "")
-
-
-def _queue(name: str) -> str:
-    return f"arn:aws:sqs:*:*:{name}"
-
 
 LOG_GROUPS = "arn:aws:logs:*:*:log-group:/aws/lambda/*"  # CloudFormation makes up the functions' names
 
@@ -51,66 +36,12 @@ BY_LAMBDA: dict[str, set[Right]] = {
         ("logs:PutLogEvents", LOG_GROUPS),
     },
     "AWSLambdaSQSQueueExecutionRole": {
-        ("sqs:ReceiveMessage", _queue(settings.FANOUT_QUEUE)),
-        ("sqs:DeleteMessage", _queue(settings.FANOUT_QUEUE)),
-        ("sqs:GetQueueAttributes", _queue(settings.FANOUT_QUEUE)),
+        ("sqs:ReceiveMessage", queue(settings.FANOUT_QUEUE)),
+        ("sqs:DeleteMessage", queue(settings.FANOUT_QUEUE)),
+        ("sqs:GetQueueAttributes", queue(settings.FANOUT_QUEUE)),
     },
 }
 """What Lambda itself does with a function's rights, by the policy that lists it ("AWS Managed Policy Reference")."""
-
-TRANSACTED = {
-    "Put": "PutItem",
-    "Update": "UpdateItem",
-    "Delete": "DeleteItem",
-    "ConditionCheck": "ConditionCheckItem",
-}
-"""The action that an item of a transaction is ("Using IAM with DynamoDB transactions")."""
-
-
-class Request(NamedTuple):
-    """What was sent: to which operation, its target, is said by some services and not by others."""
-
-    method: str
-    path: str
-    target: str = ""
-    body: str | bytes = ""
-
-
-def _rights(request: Request) -> set[Right]:
-    """Read a request as IAM does ("Service Authorization Reference", which has a page for each service)."""
-    arguments = json.loads(request.body) if request.target else {}
-    match request.target.split("."):
-        case ["DynamoDB_20120810", "TransactWriteItems"]:
-            return {
-                (f"dynamodb:{TRANSACTED[kind]}", _table(item["TableName"]))
-                for write in arguments["TransactItems"]
-                for kind, item in write.items()
-            }
-        case ["DynamoDB_20120810", "BatchGetItem"]:
-            return {("dynamodb:BatchGetItem", _table(name)) for name in arguments["RequestItems"]}
-        case ["DynamoDB_20120810", operation]:
-            return {(f"dynamodb:{operation}", _table(arguments["TableName"], arguments.get("IndexName")))}
-        case ["AmazonSQS", "GetQueueUrl"]:
-            return {("sqs:GetQueueUrl", _queue(arguments["QueueName"]))}
-        case ["AmazonSQS", operation]:
-            return {(f"sqs:{operation}", _queue(arguments["QueueUrl"].split("/")[-1]))}
-    match request.path.split("/"):
-        case ["", "v2", *parts]:
-            return {(f"apigateway:{request.method}", f"arn:aws:apigateway:*::/{'/'.join(parts)}")}
-        # The stand-in's stage is test, whatever that of the functions.
-        case ["", "test", "@connections", _]:
-            connections = f"arn:aws:execute-api:*:*:*/{settings.STAGE}/{request.method}/@connections/*"
-            return {("execute-api:ManageConnections", connections)}
-    raise ValueError(f"what IAM makes of this is not known here: {request}")
-
-
-def _granted(function: str) -> set[Right]:
-    rights = set()
-    for statement in json.loads((CHALICE / FUNCTIONS[function]["iam_policy_file"]).read_text())["Statement"]:
-        assert statement.keys() == {"Sid", "Effect", "Action", "Resource"}
-        assert statement["Effect"] == "Allow"
-        rights |= {(action, resource) for action in statement["Action"] for resource in statement["Resource"]}
-    return rights
 
 
 @dataclass
@@ -165,44 +96,13 @@ def driver(
 
 
 @pytest.fixture
-def sent(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Request]]:
-    """What each function sends while it runs."""
-    sent: dict[str, list[Request]] = defaultdict(list)
-    running: list[str] = []
-
-    def watch(function: str, owner: object, name: str) -> None:
-        handler = getattr(owner, name)
-
-        def watched(*arguments: Any, **options: Any) -> Any:
-            running.append(function)
-            try:
-                return handler(*arguments, **options)
-            finally:
-                running.pop()
-
-        monkeypatch.setattr(owner, name, watched)
-
-    def note(*request: Any) -> None:
-        if running:
-            sent[running[-1]].append(Request(*request))
-
-    process, exchange = BotocoreStubber.process_request, Channel.exchange
-
-    def noted_process(stubber: BotocoreStubber, request: Any) -> Any:
-        target = request.headers.get("X-Amz-Target", b"").decode()
-        note(request.method, urlsplit(request.url).path, target, request.body)
-        return process(stubber, request)
-
-    def noted_exchange(channel: Channel, request: bytes) -> Any:
-        note(*request.decode().split(" ", 2)[:2])
-        return exchange(channel, request)
-
-    monkeypatch.setattr(BotocoreStubber, "process_request", noted_process)
-    monkeypatch.setattr(Channel, "exchange", noted_exchange)
-    watch("api_handler", driver.client.http, "request")
+def recorder(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """Records what each of the functions asks of AWS."""
+    recorder = Recorder(monkeypatch)
+    recorder.watch("api_handler", driver.client.http, "request")
     for function in FUNCTIONS.keys() - {"api_handler"}:
-        watch(function, chat_app, function.removeprefix("websocket_"))
-    return sent
+        recorder.watch(function, chat_app, function.removeprefix("websocket_"))
+    return recorder
 
 
 def _drive_api(driver: Driver) -> None:
@@ -287,13 +187,22 @@ DRIVES = {
 }
 
 
+def _granted(function: str) -> set[Right]:
+    rights = set()
+    for statement in json.loads((CHALICE / FUNCTIONS[function]["iam_policy_file"]).read_text())["Statement"]:
+        assert statement.keys() == {"Sid", "Effect", "Action", "Resource"}
+        assert statement["Effect"] == "Allow"
+        rights |= {(action, resource) for action in statement["Action"] for resource in statement["Resource"]}
+    return rights
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_may_do_what_it_does_and_nothing_else(
-    driver: Driver, sent: dict[str, list[Request]], caplog: pytest.LogCaptureFixture, function: str
+    driver: Driver, recorder: Recorder, caplog: pytest.LogCaptureFixture, function: str
 ) -> None:
     DRIVES[function](driver)
     assert not any(record.exc_info for record in caplog.records)
-    needed = BY_LAMBDA["AWSLambdaBasicExecutionRole"].union(*map(_rights, sent[function]))
+    needed = recorder.rights(function) | BY_LAMBDA["AWSLambdaBasicExecutionRole"]
     if function == "fan_out":
         needed |= BY_LAMBDA["AWSLambdaSQSQueueExecutionRole"]
     granted = _granted(function)
