@@ -3,10 +3,10 @@
 import json
 import logging
 
-from chalice import Chalice, CORSConfig, Response
+from chalice import Chalice, CORSConfig, ForbiddenError, Response
 from chalice.app import ChaliceViewError
 
-from chalicelib import chat, discovery, frames, messages, page, rooms, settings
+from chalicelib import chat, discovery, frames, messages, origins, page, rooms, settings
 from chalicelib.broadcast import MemberSockets
 from chalicelib.checks import checked_number, checked_object
 from chalicelib.fanout import Batch
@@ -15,9 +15,20 @@ from chalicelib.faults import apology
 app = Chalice(app_name=settings.APP_NAME)
 app.experimental_feature_flags.add("WEBSOCKETS")
 app.log.setLevel(logging.INFO)
-app.api.cors = CORSConfig(allow_origin="*", max_age=600)
+app.api.cors = CORSConfig(allow_origin=origins.preflight_origin(), max_age=600)
 # Before the WebSocket handlers, each of which keeps the one that it finds here.
 app.websocket_api = sockets = MemberSockets()
+
+
+@app.middleware("http")
+def keep_to_allowed_origins(request, get_response):
+    try:
+        origins.check(request.headers)
+    except ForbiddenError as refusal:
+        return Response({"Code": "ForbiddenError", "Message": str(refusal)}, status_code=refusal.STATUS_CODE)
+    response = get_response(request)
+    response.headers.update(origins.cors_headers(request.headers))
+    return response
 
 
 @app.route("/")
@@ -79,8 +90,10 @@ def _query():
 
 @app.on_ws_connect()
 def connect(event):
-    query = event.to_dict().get("queryStringParameters") or {}
+    request = event.to_dict()
+    query = request.get("queryStringParameters") or {}
     try:
+        origins.check(request.get("headers") or {})
         chat.connect(sockets, event.connection_id, query.get("roomId"), query.get("name"), query.get("token"))
     except ChaliceViewError as refusal:
         return {"statusCode": refusal.STATUS_CODE, "body": str(refusal)}

@@ -2,8 +2,11 @@
 
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from chalice import NotFoundError, Response
+
+from chalicelib import discovery
 
 __all__ = ["file"]
 
@@ -19,9 +22,28 @@ def file(name: str) -> Response:
     if name not in _names():
         raise NotFoundError("the page has no such file")
     path = _FOLDER / name
-    return Response(
-        path.read_text(encoding="utf-8"),
-        headers={"Content-Type": f"{_CONTENT_TYPES[path.suffix]}; charset=utf-8", "Cache-Control": "no-cache"},
+    headers: dict[str, str | list[str]] = {
+        "Content-Type": f"{_CONTENT_TYPES[path.suffix]}; charset=utf-8",
+        "Cache-Control": "no-cache",
+        "X-Content-Type-Options": "nosniff",
+        # The address of a private room must not reach another site, as a link's referrer.
+        "Referrer-Policy": "no-referrer",
+    }
+    if path.suffix == ".html":
+        headers["Content-Security-Policy"] = _policy()
+    return Response(path.read_text(encoding="utf-8"), headers=headers)
+
+
+def _policy() -> str:
+    """Write what the page may do: load its own files, and talk to its own API and socket."""
+    try:
+        socket = urlsplit(discovery.websocket_url())
+        sockets = f" {socket.scheme}://{socket.netloc}"
+    except NotFoundError:
+        sockets = ""
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        f"connect-src 'self'{sockets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 

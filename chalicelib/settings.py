@@ -4,8 +4,10 @@ The stages in .chalice/config.json set these; each default here suits a test or 
 """
 
 import os
+import re
 
 __all__ = [
+    "ALLOWED_ORIGINS",
     "APP_NAME",
     "CLIENT_ID_SECONDS",
     "CONNECTIONS_TABLE",
@@ -35,6 +37,14 @@ def _whole_number(name: str, default: int, least: int = 0) -> int:
     return int(value)
 
 
+def _origins(name: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip() for origin in os.environ.get(name, "").split(",") if origin.strip())
+    for origin in origins:
+        if not re.fullmatch(r"https?://[^/\s]+", origin):
+            raise ValueError(f"the environment variable {name} must be as https://chat.example.org, not {origin!r}")
+    return origins
+
+
 APP_NAME = "chalice-chat"
 """The name in .chalice/config.json, which Chalice gives its resources, and the logger that Chalice sets up."""
 
@@ -46,6 +56,10 @@ FANOUT_QUEUE = os.environ.get("FANOUT_QUEUE", f"{APP_NAME}-{STAGE}-fanout")
 
 WEBSOCKET_URL = os.environ.get("WEBSOCKET_URL", "")
 """Where members connect, wss://…/STAGE; empty to find it through API Gateway's list of its APIs."""
+
+ALLOWED_ORIGINS = _origins("ALLOWED_ORIGINS")
+"""The origins of the web pages that may use the chat, separated by commas; empty for any. The page that the stage
+itself serves has an origin, too."""
 
 EMPTY_ROOM_GRACE_SECONDS = _whole_number("EMPTY_ROOM_GRACE_SECONDS", 60)
 """How long an emptied room can still be joined by its id; 0 deletes it with its last member."""

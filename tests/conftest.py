@@ -28,7 +28,7 @@ from moto import mock_aws
 from pynamodb.connection import Connection as DynamoDB
 
 import app as chat_app
-from chalicelib import rooms
+from chalicelib import discovery, rooms
 from chalicelib.models import Connection, Room
 from localcloud.cloud import LocalCloud, local_cloud
 from localcloud.cloud import client as aws_client
@@ -65,6 +65,7 @@ def make_tables() -> None:
 
 @pytest.fixture
 def client(tables: None) -> Iterator[Client]:
+    discovery.websocket_url.cache_clear()
     with Client(chat_app.app, project_dir=str(PROJECT)) as client:
         yield client
 

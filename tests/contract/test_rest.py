@@ -9,7 +9,7 @@ import pytest
 from chalice.test import Client, HTTPResponse
 
 import app as chat_app
-from chalicelib import discovery, messages, rooms, settings
+from chalicelib import messages, rooms, settings
 from chalicelib.models import Connection, Room
 
 JSON = {"Content-Type": "application/json"}
@@ -110,7 +110,6 @@ def test_members_are_listed_without_their_connections(client: Client) -> None:
 
 
 def test_config_has_the_websocket_url_of_the_settings(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    discovery.websocket_url.cache_clear()
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.com/live")
     assert client.http.get("/config").json_body == {"webSocketUrl": "wss://chat.example.com/live"}
 
@@ -122,6 +121,34 @@ def test_the_page_and_its_files_are_served(client: Client) -> None:
     assert b'<html lang="en"' in page.body
     script = client.http.get("/static/main.js")
     assert (script.status_code, script.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
+
+
+def test_the_page_may_load_and_reach_nothing_but_its_own(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.org/socket")
+    page = client.http.get("/")
+    policy = dict(part.split(" ", 1) for part in page.headers["Content-Security-Policy"].split("; "))
+    assert policy == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "connect-src": "'self' wss://chat.example.org",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    for file in (page, client.http.get("/static/main.js")):
+        assert file.headers["X-Content-Type-Options"] == "nosniff"
+        assert file.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_the_page_is_there_before_its_socket_is(client: Client) -> None:
+    assert "connect-src 'self';" in client.http.get("/").headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("name", ["page.py", "..%2Fpage.py", "%2e%2e%2fpage.py", "web", "index", "main.js%00", ".", ""])
+def test_the_page_has_its_own_files_and_no_others(client: Client, name: str) -> None:
+    assert client.http.get(f"/static/{name}").status_code in (403, 404)
 
 
 @pytest.mark.parametrize("path", ["/", "/rooms", "/rooms/nosuchroom", "/rooms?limit=0", "/static/main.js"])
