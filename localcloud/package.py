@@ -11,6 +11,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from localcloud.errors import LocalCloudError
 
@@ -18,6 +19,13 @@ __all__ = ["package"]
 
 PROJECT = Path(__file__).parent.parent
 RESOURCES = ".chalice/resources.json"
+
+STAGE_RATE = 500
+"""How many requests a second each of the two APIs takes. What they make the functions post counts against the 10,000 of
+the account, too ("Amazon API Gateway quotas"): most of those are left to the posts."""
+
+STAGE_BURST = 250
+"""How many requests each API takes at once, over that rate."""
 
 
 def package(stage: str, folder: Path) -> None:
@@ -77,7 +85,20 @@ def _tie_together(template_file: Path, stage: str) -> None:
     template["Parameters"]["Stage"]["Default"] = stage
     (source,) = template["Resources"]["FanOut"]["Properties"]["Events"].values()
     source["Properties"]["Queue"] = {"Fn::GetAtt": ["FanoutQueue", "Arn"]}
+    _limit_stages(template["Resources"])
     template_file.write_text(json.dumps(template, indent=2))
+
+
+def _limit_stages(resources: dict[str, Any]) -> None:
+    """Keep strangers from spending the account's whole quota, and tokens, which are in addresses, out of the logs."""
+    limits = {
+        "ThrottlingRateLimit": STAGE_RATE,
+        "ThrottlingBurstLimit": STAGE_BURST,
+        "DataTraceEnabled": False,
+        "LoggingLevel": "OFF",
+    }
+    resources["RestAPI"]["Properties"]["MethodSettings"] = [{"ResourcePath": "/*", "HttpMethod": "*", **limits}]
+    resources["WebsocketAPIStage"]["Properties"]["DefaultRouteSettings"] = limits
 
 
 if __name__ == "__main__":

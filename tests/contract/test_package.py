@@ -115,6 +115,19 @@ def test_the_tables_have_the_stage_of_the_functions_unless_one_says_otherwise(pa
     assert variables["ROOMS_TABLE"] == f"chalice-chat-{stage}-rooms"
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_both_apis_are_throttled_and_log_no_address(packages: Packages, stage: str) -> None:
+    resources = json.loads((packages[stage] / "sam.json").read_text())["Resources"]
+    (rest,) = resources["RestAPI"]["Properties"]["MethodSettings"]
+    websocket = resources["WebsocketAPIStage"]["Properties"]["DefaultRouteSettings"]
+    assert (rest["ResourcePath"], rest["HttpMethod"]) == ("/*", "*")
+    for limits in (rest, websocket):
+        assert 0 < limits["ThrottlingRateLimit"] < 10_000
+        assert 0 < limits["ThrottlingBurstLimit"] < 5_000
+        assert (limits["LoggingLevel"], limits["DataTraceEnabled"]) == ("OFF", False)
+    assert not any("AccessLogSetting" in resource.get("Properties", {}) for resource in resources.values())
+
+
 def test_a_stage_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LocalCloudError, match="has no stage test, only dev, prod, local"):
         package("test", tmp_path)
