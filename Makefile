@@ -28,6 +28,7 @@ lint: .venv/installed ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint .chalice/resources.json
+	BIN=$(BIN) .ci/audit
 
 format: .venv/installed ## Write the code in the project's style
 	$(BIN)/ruff check --fix .
@@ -44,7 +45,8 @@ browser: .venv/installed
 	@BIN=$(BIN) sh tests/browser/install.sh
 
 .venv/installed: requirements.txt requirements-dev.txt
-	@echo "Making .venv and installing requirements-dev.txt"
+	@echo "Making .venv and installing requirements.txt and requirements-dev.txt"
 	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
