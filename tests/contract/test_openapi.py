@@ -69,6 +69,8 @@ ANSWERS = [
     ("listMessages", _room("nosuchroom"), 404),
 ]
 
+ANY_PATH = {"path_parameters": {"roomId": "any", "name": "any"}}
+
 FOUND_BY_SCHEMATHESIS = [
     # Emoji that are younger than Python's list of them were said to be blank.
     ("createRoom", _body(roomName="\U0001fae8"), 201),
@@ -149,20 +151,29 @@ def test_the_address_of_the_websocket_is_as_described(ask: Ask, monkeypatch: pyt
     assert ask("getConfig", {}) == 200
 
 
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_a_page_of_another_origin_is_refused_as_described(
+    ask: Ask, operation_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "ALLOWED_ORIGINS", ("https://chat.example.org",))
+    assert ask(operation_id, ANY_PATH | {"headers": {"Origin": "https://example.com"}}) == 403
+
+
 @pytest.mark.parametrize("operation_id", [name for name, (method, *_) in OPERATIONS.items() if method == "GET"])
 def test_a_body_that_is_not_json_where_none_is_read_is_refused_as_described(ask: Ask, operation_id: str) -> None:
-    request = {"path_parameters": {"roomId": "any", "name": "any"}, "headers": {"Content-Type": "text/plain"}}
-    assert ask(operation_id, request) == 415
+    assert ask(operation_id, ANY_PATH | {"headers": {"Content-Type": "text/plain"}}) == 415
 
 
 def test_every_status_described_is_met_here() -> None:
     met = {(operation_id, status) for operation_id, _, status in ANSWERS} | {("getConfig", 200)}
+    met |= {(operation_id, 403) for operation_id in OPERATIONS}
+    met |= {(operation_id, 415) for operation_id, (method, *_) in OPERATIONS.items() if method == "GET"}
     described = {
         (operation_id, int(status))
         for operation_id, (*_, operation) in OPERATIONS.items()
         for status in operation["responses"]
     }
-    assert {answer for answer in described if answer[1] != 415} == met
+    assert described == met
 
 
 @pytest.mark.parametrize(("operation_id", "request_", "status"), FOUND_BY_SCHEMATHESIS)

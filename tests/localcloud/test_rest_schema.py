@@ -25,7 +25,7 @@ RUN_SECONDS = 150  # for all of Schemathesis's: they take less than 60
 DESCRIPTION = PROJECT / "docs/openapi.yaml"
 
 SETTINGS = """
-workers = 4
+workers = 8 # one for each operation
 
 [generation]
 deterministic = true
@@ -141,7 +141,11 @@ def test_the_statuses_met_are_those_described(run: Run) -> None:
         for method, operation in item.items()
         if method != "parameters"
     }
-    described["GET /config"].remove(404)  # the local cloud has a WebSocket API
+    # The local cloud has a WebSocket API, and no ALLOWED_ORIGINS; so what is forbidden there is in a private room.
+    described["GET /config"].remove(404)
+    for operation, statuses in described.items():
+        if "{roomId}" not in operation:
+            statuses.remove(403)
     met: dict[str, set[int]] = {operation: set() for operation in described}
     for answer in run.answers:
         if answer.operation in described:  # the other methods are API Gateway's own affair
