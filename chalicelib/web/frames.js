@@ -17,8 +17,8 @@ export function readFrame(text) {
   return FROM_MEMBERS.includes(message.type) && !isComplete(message) ? null : message;
 }
 
-function isComplete({ type, message, sender, sequence }) {
-  const isPlaced = type !== "message" || Number.isSafeInteger(sequence);
+function isComplete({ type, message, sender, sequence, sentAt }) {
+  const isPlaced = type !== "message" || (Number.isSafeInteger(sequence) && Date.parse(sentAt) > 0);
   return isPlaced && isText(message) && isText(sender?.id) && isText(sender.name);
 }
 

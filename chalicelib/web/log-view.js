@@ -1,6 +1,7 @@
 /** The log of a room: history, which is not read out, what is said now, and the place where one reads. */
 
 import { byId, make } from "./elements.js";
+import { arrangeMessages, messageEntry } from "./message-view.js";
 import { setText } from "./text.js";
 
 const MOST_ENTRIES = 500;
@@ -17,10 +18,12 @@ const olderButton = byId("show-older");
 const olderNote = byId("older-note");
 const history = byId("history");
 const live = byId("messages");
+const newButton = byId("show-new");
 
 let handlers = null;
 let isAtBottom = true;
 let isLoaded = false;
+let newBelow = 0;
 
 export function enter(newHandlers) {
   handlers = newHandlers;
@@ -35,6 +38,7 @@ export function leave() {
   older.hidden = true;
   history.replaceChildren();
   live.replaceChildren();
+  countNewBelow(0);
 }
 
 /** Add messages in their places: each comes before the one with the sequence `next`, or at the end. */
@@ -42,6 +46,7 @@ export function addMessages(messages) {
   keepPlace(() => {
     for (const message of messages) place(messageEntry(message), message.next);
   });
+  if (!isAtBottom) countNewBelow(newBelow + messages.length);
 }
 
 export function prependMessages(messages) {
@@ -74,16 +79,19 @@ export function showTrouble() {
 
 export function goToBottom() {
   isAtBottom = true;
+  countNewBelow(0);
   stayAtBottom();
 }
 
 /** Change entries of the log without moving what is being read; at the bottom, the newest is what is read. */
 export function keepPlace(change) {
   const anchor = isAtBottom ? null : firstInSight();
-  const top = anchor?.getBoundingClientRect().top;
+  // Its lower edge: the day or the name may go from above its text, or come there.
+  const bottom = anchor?.getBoundingClientRect().bottom;
   change();
-  if (anchor) log.scrollTop += anchor.getBoundingClientRect().top - top;
   if (isAtBottom) dropOldest();
+  arrangeMessages(entries());
+  if (anchor) log.scrollTop += anchor.getBoundingClientRect().bottom - bottom;
   stayAtBottom();
   showNote();
 }
@@ -92,35 +100,23 @@ export function isEmpty() {
   return log.querySelector("li") === null;
 }
 
-export function messageEntry({ message, sender, sentAt, sequence, isOwn }) {
-  const head = make("p", "head");
-  head.append(make("bdi", "", sender.name), " ", timeOf(sentAt));
-  const entry = make("li", isOwn ? "message own" : "message");
-  entry.dataset.sequence = sequence;
-  entry.append(head, bodyOf(message));
-  return entry;
-}
-
-export function bodyOf(message) {
-  const body = make("p", "body", message);
-  body.dir = "auto";
-  return body;
-}
-
 function place(entry, next) {
   if (next === undefined) live.append(entry);
   else log.querySelector(`[data-sequence="${next}"]`).before(entry);
 }
 
-// Only entries of these two lists hold still: one that is being sent goes as soon as it is confirmed.
+// Those of these two lists hold still: one that is being sent goes as soon as it is confirmed.
+function entries() {
+  return [...history.children, ...live.children];
+}
+
 function firstInSight() {
   const { top } = log.getBoundingClientRect();
-  return [...history.children, ...live.children].find((entry) => entry.getBoundingClientRect().bottom > top);
+  return entries().find((entry) => entry.getBoundingClientRect().bottom > top);
 }
 
 function dropOldest() {
-  while (history.children.length + live.children.length > MOST_ENTRIES) {
-    const entry = history.firstElementChild ?? live.firstElementChild;
+  for (const entry of entries().slice(0, -MOST_ENTRIES)) {
     entry.remove();
     if (entry.dataset.sequence) handlers.forget(Number(entry.dataset.sequence));
     if (older.hidden) older.dataset.state = "more";
@@ -132,14 +128,16 @@ function showNote() {
   note.hidden = isLoaded && !isEmpty();
 }
 
-function timeOf(sentAt) {
-  const time = make("time");
-  const moment = new Date(sentAt);
-  if (Number.isNaN(moment.getTime())) return time;
-  time.dateTime = moment.toISOString();
-  time.title = moment.toLocaleString();
-  time.textContent = moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return time;
+function countNewBelow(count) {
+  newBelow = count;
+  newButton.hidden = count === 0;
+  setText(newButton, count === 1 ? "1 new message" : `${count} new messages`);
+}
+
+// The button goes, so the focus has to go somewhere.
+function goToNew() {
+  goToBottom();
+  log.focus();
 }
 
 function stayAtBottom() {
@@ -148,6 +146,7 @@ function stayAtBottom() {
 
 function notePlace() {
   isAtBottom = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_BOTTOM_PX;
+  if (isAtBottom) countNewBelow(0);
   readOlderNearTop();
 }
 
@@ -159,5 +158,6 @@ function readOlderNearTop() {
 
 log.addEventListener("scroll", notePlace);
 olderButton.addEventListener("click", () => handlers.readOlder());
+newButton.addEventListener("click", goToNew);
 // The keyboard of a phone makes the log smaller without scrolling it.
 new ResizeObserver(stayAtBottom).observe(log);

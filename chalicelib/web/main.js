@@ -1,35 +1,47 @@
-/** Show the view that the address names, and keep the visitor's name at hand in both. */
+/** Show the view that the address names, loading what it needs, and keep the visitor's name at hand in both. */
 
+import { byId } from "./elements.js";
 import { cleanName, recallName, rememberName } from "./name.js";
-import { enterRoom } from "./room.js";
 import { addressOf, roomIn } from "./route.js";
-import { hideRooms, showRooms } from "./rooms.js";
 
-const nameField = document.getElementById("your-name");
+const nameField = byId("your-name");
+const roomsView = byId("rooms-view");
+const roomView = byId("room-view");
+const loadError = byId("load-error");
 
-let visit = null;
+let stay = null;
 
-function followAddress() {
+async function followAddress() {
   const room = roomIn(location.hash);
-  if (visit && room && addressOf(visit.room) === addressOf(room)) return;
-  const cameBack = visit !== null;
-  visit?.leave();
-  visit = null;
-  if (room) {
-    hideRooms();
-    visit = enterRoom(room, cleanName(nameField.value));
-  } else {
-    showRooms({ cameBack });
-  }
+  const address = room ? addressOf(room) : "#/";
+  if (stay?.address === address) return;
+  const cameBack = stay !== null;
+  stay?.visit?.leave();
+  const newStay = { address, visit: null };
+  stay = newStay;
+  const view = room ? roomView : roomsView;
+  show(view);
+  const script = await (room ? import("./room.js") : import("./rooms.js")).catch(console.warn);
+  if (stay !== newStay) return;
+  loadError.hidden = Boolean(script);
+  view.inert = !script;
+  stay.visit = script?.enter({ room, name: cleanName(nameField.value), cameBack });
+}
+
+// Seen at once, but of no use before its script is there.
+function show(view) {
+  for (const each of [roomsView, roomView]) each.hidden = each !== view;
+  view.inert = true;
 }
 
 function takeName() {
   nameField.value = cleanName(nameField.value);
   rememberName(nameField.value);
-  visit?.rename(nameField.value);
+  stay.visit?.rename?.(nameField.value);
 }
 
 nameField.value = recallName();
 nameField.addEventListener("change", takeName);
+byId("load-again").addEventListener("click", () => location.reload());
 window.addEventListener("hashchange", followAddress);
 followAddress();

@@ -1,7 +1,8 @@
 /** The end of the log: messages that are being sent, or could not be. */
 
 import { arrange, byId, make } from "./elements.js";
-import { bodyOf, keepPlace } from "./log-view.js";
+import { keepPlace } from "./log-view.js";
+import { lineOf } from "./message-view.js";
 import { sentence } from "./text.js";
 
 const FATES = {
@@ -20,7 +21,8 @@ export function enter(newHandlers) {
 }
 
 export function showOutbox(entries, state) {
-  keepPlace(() => arrange(list, entries.map((entry) => entryFor(entry, FATES[state]))));
+  const first = entries.find(({ failure }) => !failure);
+  keepPlace(() => arrange(list, entries.map((entry) => entryFor(entry, entry === first ? FATES[state] : ""))));
 }
 
 // An entry is made anew only when its fate has changed: an alert is then said once.
@@ -33,12 +35,12 @@ function entryFor(pending, fateOfWaiting) {
 
 function newEntry({ clientId, message, failure }, fate) {
   const entry = make("li", `message own ${failure ? "failed" : "pending"}`);
-  const head = make("p", "head", fate);
+  const told = make("span", "fate", fate);
   entry.dataset.clientId = clientId;
   entry.dataset.fate = fate;
-  entry.append(head, bodyOf(message));
+  entry.append(lineOf(message, told));
   if (failure) {
-    head.setAttribute("role", "alert");
+    told.setAttribute("role", "alert");
     entry.append(choices(clientId));
   }
   return entry;

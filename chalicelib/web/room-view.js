@@ -4,11 +4,14 @@ import { byId, make } from "./elements.js";
 import * as log from "./log-view.js";
 import * as outbox from "./outbox-view.js";
 import { setText } from "./text.js";
+import { enterTitle, leaveTitle } from "./title.js";
 
 export { addMessages, addNotice, prependMessages, showOlderState, showTrouble } from "./log-view.js";
 export { showOutbox } from "./outbox-view.js";
 
-const COPY_NOTE_MS = 4_000;
+const COPY = "Copy invite link";
+const COPIED = "Invite link copied";
+const COPIED_MS = 4_000;
 const OPENING = "Opening the room…";
 const STATES = {
   connecting: "Connecting…",
@@ -24,6 +27,7 @@ const ENDINGS = {
 
 const view = byId("room-view");
 const heading = byId("room-heading");
+const copyButton = byId("copy-link");
 const copyNote = byId("copy-note");
 const linkToCopy = byId("link-to-copy");
 const roomLink = byId("room-link");
@@ -44,7 +48,6 @@ let copyNoteTimer = null;
 
 export function enter(newHandlers) {
   handlers = newHandlers;
-  view.hidden = false;
   setText(heading, OPENING);
   log.enter(newHandlers);
   outbox.enter(newHandlers);
@@ -52,13 +55,12 @@ export function enter(newHandlers) {
 }
 
 export function leave() {
-  view.hidden = true;
   handlers = null;
   compose.reset();
   log.leave();
   memberList.replaceChildren();
   setText(memberCount, "Who is here");
-  document.title = "Chalice Chat";
+  leaveTitle();
   ending.hidden = true;
   view.classList.remove("closed");
   linkToCopy.hidden = true;
@@ -67,7 +69,7 @@ export function leave() {
 
 export function showName(name) {
   setText(heading, name);
-  document.title = `${name} · Chalice Chat`;
+  enterTitle(name);
 }
 
 export function showState(state) {
@@ -98,8 +100,8 @@ function byAlphabet(name, other) {
 }
 
 function memberEntry(name) {
-  const entry = make("li", "", name);
-  entry.dir = "auto";
+  const entry = make("li");
+  entry.append(make("bdi", "", name));
   return entry;
 }
 
@@ -114,7 +116,7 @@ function sendTyped(event) {
 async function copyLink() {
   try {
     await navigator.clipboard.writeText(location.href);
-    sayCopied("Link copied");
+    sayCopied(COPIED);
   } catch {
     // No clipboard without https or permission: offer the link itself, and put it away the next time.
     linkToCopy.hidden = !linkToCopy.hidden;
@@ -126,7 +128,8 @@ async function copyLink() {
 function sayCopied(note) {
   clearTimeout(copyNoteTimer);
   setText(copyNote, note);
-  if (note) copyNoteTimer = setTimeout(sayCopied, COPY_NOTE_MS, "");
+  setText(copyButton, note || COPY);
+  if (note) copyNoteTimer = setTimeout(sayCopied, COPIED_MS, "");
 }
 
 function unfoldPeopleIfWide() {
@@ -135,6 +138,6 @@ function unfoldPeopleIfWide() {
 
 compose.addEventListener("submit", sendTyped);
 tryNowButton.addEventListener("click", () => handlers.tryNow());
-byId("copy-link").addEventListener("click", copyLink);
+copyButton.addEventListener("click", copyLink);
 wideScreen.addEventListener("change", unfoldPeopleIfWide);
 unfoldPeopleIfWide();

@@ -10,6 +10,7 @@ import { makeSelf } from "./self.js";
 import { makeConnection } from "./socket.js";
 import { oneLine } from "./text.js";
 import { makeTimeline } from "./timeline.js";
+import { countUnread } from "./title.js";
 import * as view from "./room-view.js";
 
 const INDEX_LAG_MS = 2_000;
@@ -19,7 +20,7 @@ const ENDINGS = { 403: "private", 404: "gone" };
 let webSocketUrl = null;
 
 /** `room` is `{roomId, token}`. */
-export function enterRoom(room, name) {
+export function enter({ room, name }) {
   const self = makeSelf();
   const timeline = makeTimeline();
   let nameInUse = null;
@@ -114,6 +115,7 @@ export function enterRoom(room, name) {
   function showMessages(messages) {
     const expected = messages.map(recognized).filter(({ sequence }) => timeline.expects(sequence));
     view.addMessages(expected.map(placed));
+    countUnread(expected.filter(({ isOwn }) => !isOwn).length);
   }
 
   function placed(message) {
@@ -185,7 +187,7 @@ export function enterRoom(room, name) {
     onState("over");
   }
 
-  function enter() {
+  function begin() {
     view.enter({
       say,
       tryNow: connection.retryNow,
@@ -226,6 +228,6 @@ export function enterRoom(room, name) {
     connection.open();
   }
 
-  enter();
-  return { room, leave, rename };
+  begin();
+  return { leave, rename };
 }

@@ -4,7 +4,6 @@ import { arrange, byId, make } from "./elements.js";
 import { addressOf } from "./route.js";
 import { setText, showError } from "./text.js";
 
-const view = byId("rooms-view");
 const heading = byId("rooms-heading");
 const createForm = byId("create-room");
 const createError = byId("create-error");
@@ -18,13 +17,11 @@ const listError = byId("list-error");
 const listNote = byId("list-note");
 const moreButton = byId("show-more");
 
-export function show({ cameBack }) {
-  view.hidden = false;
-  if (cameBack) heading.focus();
+export function focusHeading() {
+  heading.focus();
 }
 
-export function hide() {
-  view.hidden = true;
+export function leave() {
   list.replaceChildren();
   moreButton.hidden = true;
   showError(listError, "");

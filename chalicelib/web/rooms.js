@@ -12,17 +12,19 @@ let pages = 1;
 let latestLook = 0;
 let nextLook = null;
 
-export function showRooms({ cameBack }) {
+/** `cameBack` tells a visitor who was in a room from one who has just arrived. */
+export function enter({ cameBack }) {
   isShown = true;
-  view.show({ cameBack });
+  if (cameBack) view.focusHeading();
   refresh();
+  return { leave };
 }
 
-export function hideRooms() {
+function leave() {
   isShown = false;
   latestLook += 1;
   clearTimeout(nextLook);
-  view.hide();
+  view.leave();
 }
 
 async function refresh() {

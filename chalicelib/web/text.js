@@ -5,6 +5,11 @@ export function oneLine(text) {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, " ");
 }
 
+/** Emoji and nothing else, few enough to be shown large. */
+export function isEmoji(text) {
+  return /^\s*(?:\p{RGI_Emoji}\s*){1,6}$/v.test(text);
+}
+
 /** Set text only where it differs, so that live regions do not say the same thing twice. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;

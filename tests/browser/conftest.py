@@ -9,10 +9,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from localcloud.cloud import LocalCloud
+from tests.browser.visitor import create_room, take_name
 
 # Without these, Chromium asks its maker's hosts for this and that at every start.
 QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 MILLISECONDS = 15_000
+# Chromium's word for it, in whatever it writes to the console about a violation.
+POLICY = "Content Security Policy"
 
 OpenPage = Callable[..., Page]
 
@@ -43,6 +46,7 @@ def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[OpenPage]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text) if POLICY in message.text else None)
         page.on("dialog", lambda dialog: problems.append(f"dialog: {dialog.message}"))
         page.goto(address)
         return page
@@ -51,3 +55,16 @@ def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[OpenPage]:
     for context in contexts:
         context.close()
     assert problems == []
+
+
+@pytest.fixture
+def pair(open_page: OpenPage) -> tuple[Page, Page]:
+    """Aki, who made the room Tea, and Bo, who followed the link to it."""
+    aki = open_page()
+    take_name(aki, "Aki")
+    create_room(aki, "Tea")
+    bo = open_page(aki.url)
+    take_name(bo, "Bo")
+    expect(bo.get_by_role("status")).to_have_text("Connected")
+    expect(aki.get_by_role("list", name="Members").get_by_text("Bo", exact=True)).to_be_visible()
+    return aki, bo

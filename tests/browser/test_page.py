@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -10,48 +9,11 @@ from threading import Thread
 import pytest
 import requests
 from playwright.sync_api import Page, WebSocket, expect
-from websockets.sync.client import connect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
+from tests.browser.visitor import create_room, expect_message, messages, room_of, say, take_name
 from tests.conftest import connection_ids
-
-
-def create_room(page: Page, name: str) -> None:
-    page.get_by_label("Room name").fill(name)
-    page.get_by_role("button", name="Create room").click()
-    expect(page.get_by_role("status")).to_have_text("Connected")
-
-
-def take_name(page: Page, name: str) -> None:
-    page.get_by_label("Your name").fill(name)
-    page.get_by_label("Your name").press("Enter")
-
-
-def say(page: Page, message: str) -> None:
-    page.get_by_label("Message", exact=True).fill(message)
-    page.get_by_role("button", name="Send").click()
-
-
-def messages(page: Page) -> list[str]:
-    return page.locator("[role=log] li.message .body").all_inner_texts()
-
-
-def expect_message(page: Page, message: str) -> None:
-    expect(page.get_by_role("log").get_by_text(message, exact=True)).to_be_visible()
-
-
-@pytest.fixture
-def pair(open_page: OpenPage) -> tuple[Page, Page]:
-    """Aki, who made the room Tea, and Bo, who followed the link to it."""
-    aki = open_page()
-    take_name(aki, "Aki")
-    create_room(aki, "Tea")
-    bo = open_page(aki.url)
-    take_name(bo, "Bo")
-    expect(bo.get_by_role("status")).to_have_text("Connected")
-    expect(aki.get_by_role("list", name="Members").get_by_text("Bo", exact=True)).to_be_visible()
-    return aki, bo
 
 
 def test_two_people_talk_in_a_room(pair: tuple[Page, Page]) -> None:
@@ -103,6 +65,78 @@ def test_what_people_write_is_text_and_nothing_else(open_page: OpenPage) -> None
     assert page.locator("main img, main b, main i").count() == 0
 
 
+def test_links_lead_out_safely(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(aki, "See https://example.com/tea_(drink). Not javascript:alert(1)")
+    link = bo.get_by_role("log").get_by_role("link")
+    expect(link).to_have_text("https://example.com/tea_(drink)")
+    expect(link).to_have_attribute("href", "https://example.com/tea_(drink)")
+    expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+    expect(link).to_have_attribute("target", "_blank")
+
+
+def test_each_message_has_its_time_and_each_talk_its_day_and_names(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    for page, message in [(bo, "Hi"), (bo, "Tea?"), (aki, "Yes"), (bo, "👍")]:
+        say(page, message)
+        expect(aki.locator("li.message:not(.pending)").get_by_text(message)).to_be_visible()
+    log = aki.get_by_role("log")
+    expect(log.locator(".day")).to_have_count(1)
+    expect(log.locator("li.message:not(.continued) bdi")).to_have_text(["Bo", "Aki", "Bo"])
+    times = log.locator("li.message time")
+    expect(times).to_have_count(4)
+    age = "(time) => Date.now() - Date.parse(time.dateTime)"
+    assert all(0 <= time.evaluate(age) < 60_000 for time in times.all())
+    assert str(aki.evaluate("new Date().getFullYear()")) in str(times.first.get_attribute("title"))
+    assert log.locator(".emoji").all_inner_texts() == ["👍"]
+
+
+def test_right_to_left_text_is_laid_out_by_itself(open_page: OpenPage) -> None:
+    page = open_page()
+    take_name(page, "בועז")
+    create_room(page, "תה")
+    for message in ["שלום, Aki!", "Hello, בועז!"]:
+        say(page, message)
+        expect_message(page, message)
+    direction = "(element) => getComputedStyle(element).direction"
+    assert [body.evaluate(direction) for body in page.locator("li.message .body").all()] == ["rtl", "ltr"]
+    assert page.get_by_role("heading", name="תה").evaluate(direction) == "rtl"
+    assert page.locator("li.message bdi").first.evaluate(direction) == "rtl"
+
+
+def test_the_title_counts_what_is_said_while_the_tab_is_hidden(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    expect(aki).to_have_title("Tea · Chalice Chat")
+    hide = """(isHidden) => {
+        Object.defineProperty(document, "hidden", {value: isHidden, configurable: true});
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    aki.evaluate(hide, True)
+    say(bo, "one")
+    say(bo, "two")
+    expect(aki).to_have_title("(2) Tea · Chalice Chat")
+    aki.evaluate(hide, False)
+    expect(aki).to_have_title("Tea · Chalice Chat")
+
+
+def test_the_invite_link_is_copied(open_page: OpenPage) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    create_room(page, "Tea")
+    page.get_by_role("button", name="Copy invite link").click()
+    expect(page.get_by_role("button", name="Invite link copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+
+
+def test_a_page_that_cannot_be_loaded_completely_says_so(open_page: OpenPage, cloud: LocalCloud) -> None:
+    page = open_page("about:blank")
+    page.route("**/static/rooms.js", lambda route: route.abort())
+    page.goto(f"{cloud.rest_url}/")
+    expect(page.get_by_role("alert")).to_contain_text("could not be loaded completely")
+    page.unroute("**/static/rooms.js")
+    page.get_by_role("button", name="Load it again").click()
+    create_room(page, "Tea")
+
+
 def test_a_bad_room_name_is_refused_in_plain_words(open_page: OpenPage) -> None:
     page = open_page()
     page.get_by_label("Room name").fill("   ")
@@ -139,22 +173,17 @@ def test_what_is_said_on_both_sides_of_a_lost_connection_is_the_same_on_both_pag
 def test_history_is_there_on_entering_and_older_messages_on_scrolling_up(
     open_page: OpenPage, cloud: LocalCloud
 ) -> None:
-    created = requests.post(f"{cloud.rest_url}/rooms", json={"roomName": "Long"}, timeout=20).json()
-    config = requests.get(f"{cloud.rest_url}/config", timeout=20).json()
-    with connect(f"{config['webSocketUrl']}?roomId={created['roomId']}&name=Bo") as bo:
-        for number in range(1, 121):
-            bo.send(json.dumps({"action": "sendMessage", "data": {"message": f"message {number}"}}))
-            bo.recv(20)
-        page = open_page(f"{cloud.rest_url}/#/rooms/{created['roomId']}")
-        expect_message(page, "message 120")
-        assert "message 1" not in messages(page)
-        page.wait_for_function(
-            """() => {
-                document.querySelector("[role=log]").scrollTop = 0;
-                return [...document.querySelectorAll(".message .body")].some((body) => body.innerText === "message 1");
-            }"""
-        )
-    assert messages(page) == [f"message {number}" for number in range(1, 121)]
+    said = [f"message {number}" for number in range(1, 121)]
+    page = open_page(f"{cloud.rest_url}/#/rooms/{room_of(cloud, said)}")
+    expect_message(page, "message 120")
+    assert "message 1" not in messages(page)
+    page.wait_for_function(
+        """() => {
+            document.querySelector("[role=log]").scrollTop = 0;
+            return [...document.querySelectorAll(".message .body")].some((body) => body.innerText === "message 1");
+        }"""
+    )
+    assert messages(page) == said
 
 
 def test_a_message_that_was_waiting_survives_a_reload(pair: tuple[Page, Page]) -> None:
@@ -224,6 +253,7 @@ def test_a_room_that_no_longer_exists_is_told_plainly(open_page: OpenPage, cloud
 
 def test_the_keyboard_is_enough(open_page: OpenPage) -> None:
     page = open_page()
+    expect(page.locator("main[inert]")).to_have_count(0)
     page.get_by_label("Room name").focus()
     page.keyboard.type("Tea")
     page.keyboard.press("Enter")

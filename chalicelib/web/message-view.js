@@ -1,0 +1,66 @@
+/** One message of the log: its elements, and how they follow from the message before. */
+
+import { make } from "./elements.js";
+import { continues, startsDay } from "./grouping.js";
+import { splitLinks } from "./links.js";
+import { isEmoji } from "./text.js";
+
+// What `arrangeMessages` has to know of an entry.
+const placements = new WeakMap();
+
+export function messageEntry({ message, sender, sentAt, sequence, isOwn }) {
+  const moment = new Date(sentAt);
+  const entry = make("li", isOwn ? "message own" : "message");
+  const head = make("p", "head");
+  head.append(make("bdi", "", sender.name));
+  entry.dataset.sequence = sequence;
+  entry.append(head, lineOf(message, timeOf(moment)));
+  placements.set(entry, { senderId: sender.id, moment });
+  return entry;
+}
+
+/** A text, and beside it when it was said or what becomes of it. */
+export function lineOf(message, aside) {
+  const body = make("p", isEmoji(message) ? "body emoji" : "body");
+  const line = make("div", "line");
+  body.dir = "auto";
+  body.append(...splitLinks(message).map(({ text, href }) => (href ? linkTo(href, text) : text)));
+  line.append(body, aside);
+  return line;
+}
+
+/** Show the day above each day's first message, and leave out the name where one goes on talking. */
+export function arrangeMessages(entries) {
+  let previous = null;
+  let isInterrupted = false;
+  for (const entry of entries) {
+    const placement = placements.get(entry);
+    if (placement) {
+      entry.classList.toggle("continued", !isInterrupted && continues(placement, previous));
+      showDay(entry, startsDay(placement, previous) ? placement.moment : null);
+      previous = placement;
+    }
+    isInterrupted = !placement;
+  }
+}
+
+function showDay(entry, moment) {
+  const shown = entry.querySelector(".day");
+  if (!moment) shown?.remove();
+  else if (!shown) entry.prepend(make("p", "day", moment.toLocaleDateString([], { dateStyle: "full" })));
+}
+
+function timeOf(moment) {
+  const time = make("time", "", moment.toLocaleTimeString([], { timeStyle: "short" }));
+  time.dateTime = moment.toISOString();
+  time.title = moment.toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
+  return time;
+}
+
+function linkTo(href, text) {
+  const link = make("a", "", text);
+  link.href = href;
+  link.target = "_blank";
+  link.rel = "noopener noreferrer nofollow";
+  return link;
+}

@@ -1,0 +1,51 @@
+"""What a visitor does on the page, and sees there; and what others have said in a room before."""
+
+from __future__ import annotations
+
+import json
+
+import requests
+from playwright.sync_api import Page, expect
+from websockets.sync.client import connect
+
+from chalicelib import settings
+from localcloud.cloud import LocalCloud
+
+
+def create_room(page: Page, name: str, *, private: bool = False) -> None:
+    page.get_by_label("Room name").fill(name)
+    page.get_by_label("Private").set_checked(private)
+    page.get_by_role("button", name="Create room").click()
+    expect(page.get_by_role("status")).to_have_text("Connected")
+
+
+def take_name(page: Page, name: str) -> None:
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Your name").press("Enter")
+
+
+def say(page: Page, message: str) -> None:
+    page.get_by_label("Message", exact=True).fill(message)
+    page.get_by_role("button", name="Send").click()
+
+
+def messages(page: Page) -> list[str]:
+    return page.locator("[role=log] li.message .body").all_inner_texts()
+
+
+def expect_message(page: Page, message: str) -> None:
+    expect(page.get_by_role("log").get_by_text(message, exact=True)).to_be_visible()
+
+
+def room_of(cloud: LocalCloud, said: list[str]) -> str:
+    """Make a room in which Bo has said all this and is gone; return its id."""
+    created = requests.post(f"{cloud.rest_url}/rooms", json={"roomName": "Long"}, timeout=20).json()
+    config = requests.get(f"{cloud.rest_url}/config", timeout=20).json()
+    # Flood control counts the messages of each connection.
+    for start in range(0, len(said), settings.MESSAGES_PER_WINDOW):
+        with connect(f"{config['webSocketUrl']}?roomId={created['roomId']}&name=Bo") as bo:
+            for message in said[start : start + settings.MESSAGES_PER_WINDOW]:
+                bo.send(json.dumps({"action": "sendMessage", "data": {"message": message}}))
+                while json.loads(bo.recv(20))["message"]["message"] != message:
+                    pass  # the one before has left, or this one has come
+    return str(created["roomId"])
