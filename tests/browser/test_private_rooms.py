@@ -1,0 +1,100 @@
+"""Rooms for those who have the invite link."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from localcloud.cloud import LocalCloud
+from tests.browser.conftest import OpenPage
+from tests.browser.visitor import create_room, expect_message, messages, say
+
+NAME = "Surprise party"
+INVITE_LINK = re.compile(r"#/rooms/[\w-]+\?token=[\w-]+$")
+
+
+@pytest.fixture
+def host(open_page: OpenPage) -> Page:
+    """The one who has created a private room and is in it."""
+    page = open_page()
+    create_room(page, NAME, private=True)
+    return page
+
+
+def expect_refusal(page: Page) -> None:
+    expect(page.get_by_role("alert")).to_contain_text("This room is private: you need its invite link")
+    expect(page.get_by_role("heading", name="Private room")).to_be_visible()
+    expect(page.get_by_label("Message", exact=True)).to_be_hidden()
+    assert NAME not in page.content()
+    assert NAME not in page.title()
+
+
+def test_an_invite_link_opens_a_private_room(host: Page, open_page: OpenPage) -> None:
+    expect(host).to_have_url(INVITE_LINK)
+    guest = open_page(host.url)
+    expect(guest.get_by_role("status")).to_have_text("Connected")
+    expect(guest.get_by_role("heading", name=NAME)).to_be_visible()
+    say(host, "Who brings the cake?")
+    expect_message(guest, "Who brings the cake?")
+    say(guest, "I do")
+    expect_message(host, "I do")
+    assert messages(host) == messages(guest) == ["Who brings the cake?", "I do"]
+
+
+def test_an_invite_link_can_be_pasted(host: Page, open_page: OpenPage) -> None:
+    guest = open_page()
+    guest.get_by_label("Link you were given").fill(host.url)
+    guest.get_by_role("button", name="Join").click()
+    expect(guest.get_by_role("heading", name=NAME)).to_be_visible()
+    expect(guest.get_by_role("status")).to_have_text("Connected")
+
+
+@pytest.mark.parametrize("token", ["", "?token=wrong"])
+def test_without_its_token_a_private_room_shows_nothing_of_itself(host: Page, open_page: OpenPage, token: str) -> None:
+    say(host, "Nobody else reads this")
+    expect_message(host, "Nobody else reads this")
+    stranger = open_page(host.url.split("?")[0] + token)
+    expect_refusal(stranger)
+    assert messages(stranger) == []
+
+
+def test_a_refusal_is_not_asked_for_again(host: Page, open_page: OpenPage) -> None:
+    stranger = open_page(host.url.split("?")[0])
+    expect_refusal(stranger)
+    stranger.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    stranger.on("request", lambda request: asked.append(request.url))
+    stranger.on("websocket", lambda socket: asked.append(socket.url))
+    stranger.clock.install()
+    stranger.clock.run_for(120_000)
+    assert asked == []
+
+
+def test_the_right_link_opens_the_room_after_a_wrong_one(host: Page, open_page: OpenPage) -> None:
+    guest = open_page(host.url.split("?")[0])
+    expect_refusal(guest)
+    guest.goto(host.url)
+    expect(guest.get_by_role("status")).to_have_text("Connected")
+    expect(guest.get_by_role("heading", name=NAME)).to_be_visible()
+    say(guest, "Found it")
+    expect_message(host, "Found it")
+
+
+def test_a_private_room_is_not_listed(host: Page, open_page: OpenPage, cloud: LocalCloud) -> None:
+    other = open_page()
+    create_room(other, "Open to all")
+    other.get_by_role("link", name="All rooms").click()
+    rooms = other.get_by_role("list", name="Rooms")
+    expect(rooms.get_by_text("Open to all").first).to_be_visible()
+    expect(rooms.get_by_text(NAME)).to_have_count(0)
+
+
+def test_the_token_is_kept_in_the_address_alone(host: Page) -> None:
+    token = host.url.split("token=")[1]
+    say(host, "hello")
+    expect_message(host, "hello")
+    kept = host.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
+    assert token not in kept
+    assert token not in host.evaluate("document.documentElement.outerHTML")
