@@ -1,0 +1,62 @@
+"""What a first look costs, and that nothing jumps about later."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from localcloud.cloud import LocalCloud
+from tests.browser.conftest import OpenPage
+from tests.browser.visitor import expect_message, room_of, say
+
+BYTES_BEFORE_FIRST_PAINT = 60_000
+# The first paint of something in the view, which is later than that of the page's head.
+NOTE_FIRST_PAINT = """
+    new PerformanceObserver((list) => {
+        for (const { element, startTime } of list.getEntries()) {
+            if (element?.closest("main")) window.firstPaint ??= startTime;
+        }
+    }).observe({ type: "largest-contentful-paint", buffered: true });
+"""
+BYTES_LOADED = """
+    ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
+        .filter(({ responseEnd }) => responseEnd <= window.firstPaint)
+        .reduce((sum, { transferSize }) => sum + transferSize, 0)
+"""
+NOTE_SHIFTS = """
+    window.shifts = [];
+    new PerformanceObserver((list) => shifts.push(...list.getEntries().map(({ value }) => value)))
+        .observe({ type: "layout-shift" });
+"""
+
+
+@pytest.mark.parametrize("view", ["rooms", "room"])
+def test_a_first_paint_takes_few_bytes(open_page: OpenPage, cloud: LocalCloud, view: str) -> None:
+    fragment = f"#/rooms/{room_of(cloud, ['hello'])}" if view == "room" else ""
+    page = open_page("about:blank")
+    page.add_init_script(NOTE_FIRST_PAINT)
+    page.goto(f"{cloud.rest_url}/{fragment}")
+    page.wait_for_function("() => window.firstPaint")
+    assert 10_000 < page.evaluate(BYTES_LOADED) <= BYTES_BEFORE_FIRST_PAINT
+
+
+def test_new_messages_shift_nothing(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    for number in range(8):
+        say(bo, f"message {number} " + "and more " * 40)
+    expect_message(aki, "message 7 " + "and more " * 39 + "and more ")
+    aki.evaluate(NOTE_SHIFTS)
+    say(bo, "at the bottom")
+    expect_message(aki, "at the bottom")
+    log = aki.get_by_role("log")
+    log.evaluate("(log) => { log.scrollTop = log.scrollHeight / 3; }")
+    reading = aki.locator("li.message").nth(3)
+    place = reading.bounding_box()
+    for number in range(3):
+        say(bo, f"further down {number}")
+    expect(aki.get_by_role("button", name="3 new messages")).to_be_visible()
+    assert reading.bounding_box() == place
+    assert aki.evaluate("shifts") == []
+    aki.get_by_role("button", name="3 new messages").click()
+    expect(aki.get_by_text("further down 2")).to_be_in_viewport()
+    expect(aki.get_by_role("button", name="new message")).to_be_hidden()
