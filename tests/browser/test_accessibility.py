@@ -1,0 +1,80 @@
+"""axe-core finds no barrier on any view, light or dark, on a phone or a desktop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from localcloud.cloud import LocalCloud
+from tests.browser.conftest import OpenPage
+from tests.browser.visitor import create_room, expect_message, room_of, say
+
+AXE = Path(__file__).with_name("node_modules") / "axe-core/axe.min.js"
+SCREENS = {"phone": {"width": 375, "height": 667}, "desktop": {"width": 1280, "height": 800}}
+
+
+def empty_list(page: Page, cloud: LocalCloud) -> None:
+    page.route("**/rooms?*", lambda route: route.fulfill(json={"rooms": [], "nextCursor": None}))
+    page.goto(f"{cloud.rest_url}/")
+    expect(page.get_by_text("No rooms yet.")).to_be_visible()
+
+
+def full_list(page: Page, cloud: LocalCloud) -> None:
+    rooms = [
+        {"room_id": f"r{number}", "name": name, "member_count": number, "created_at": "2026-11-23T10:00:00Z"}
+        for number, name in enumerate(["Tea", "קפה", "x" * 80])
+    ]
+    page.route("**/rooms?*", lambda route: route.fulfill(json={"rooms": rooms, "nextCursor": "more"}))
+    page.goto(f"{cloud.rest_url}/")
+    expect(page.get_by_role("button", name="Show more")).to_be_visible()
+
+
+def list_in_trouble(page: Page, cloud: LocalCloud) -> None:
+    page.route("**/rooms?*", lambda route: route.abort())
+    page.goto(f"{cloud.rest_url}/")
+    expect(page.get_by_role("alert")).to_contain_text("could not be loaded")
+
+
+def room(page: Page, cloud: LocalCloud) -> None:
+    page.goto(f"{cloud.rest_url}/#/rooms/{room_of(cloud, ['Read https://example.com first.', 'שלום', '👍'])}")
+    expect_message(page, "👍")
+    say(page, "Will do")
+    expect(page.locator(".own:not(.pending)").get_by_text("Will do")).to_be_visible()
+
+
+def room_without_connection(page: Page, cloud: LocalCloud) -> None:
+    room(page, cloud)
+    page.context.set_offline(True)
+    say(page, "Anybody?")
+    expect(page.get_by_text("Waiting for connection")).to_be_visible()
+
+
+def private_room(page: Page, cloud: LocalCloud) -> None:
+    page.goto(f"{cloud.rest_url}/")
+    create_room(page, "Surprise party", private=True)
+    page.goto(page.url.split("?")[0])
+    expect(page.get_by_text("This room is private")).to_be_visible()
+
+
+def gone_room(page: Page, cloud: LocalCloud) -> None:
+    page.goto(f"{cloud.rest_url}/#/rooms/nosuchroom")
+    expect(page.get_by_text("This room no longer exists")).to_be_visible()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "view", [empty_list, full_list, list_in_trouble, room, room_without_connection, private_room, gone_room]
+)
+def test_axe_finds_no_violation(
+    open_page: OpenPage, cloud: LocalCloud, view: Callable[[Page, LocalCloud], None], scheme: str, screen: str
+) -> None:
+    page = open_page("about:blank", viewport=SCREENS[screen], color_scheme=scheme, reduced_motion="reduce")
+    view(page, cloud)
+    page.evaluate(AXE.read_text())
+    violations = page.evaluate("axe.run().then(({violations}) => violations)")
+    assert violations == [], json.dumps(violations, indent=1)
