@@ -6,7 +6,7 @@ import logging
 from chalice import Chalice, CORSConfig, ForbiddenError, Response
 from chalice.app import ChaliceViewError
 
-from chalicelib import chat, discovery, frames, messages, origins, page, rooms, settings
+from chalicelib import chat, discovery, frames, invocation, messages, origins, page, rooms, settings
 from chalicelib.broadcast import MemberSockets
 from chalicelib.checks import checked_number, checked_object
 from chalicelib.fanout import Batch
@@ -18,6 +18,7 @@ app.log.setLevel(logging.INFO)
 app.api.cors = CORSConfig(allow_origin=origins.preflight_origin(), max_age=600)
 # Before the WebSocket handlers, each of which keeps the one that it finds here.
 app.websocket_api = sockets = MemberSockets()
+app.register_middleware(invocation.log_each)
 
 
 @app.middleware("http")

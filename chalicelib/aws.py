@@ -4,10 +4,21 @@ from typing import Any
 
 from pynamodb.connection import Connection
 
+from chalicelib import invocation
+
 __all__ = ["dynamodb", "session"]
 
+
+class _Counted(Connection):
+    """A client that counts its requests for the log."""
+
+    def dispatch(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
+        invocation.count(requests=1)
+        return super().dispatch(operation_name, operation_kwargs)
+
+
 # A request takes milliseconds. These are for the ones that do not, and less than any function may run.
-dynamodb = Connection(connect_timeout_seconds=2, read_timeout_seconds=3)
+dynamodb = _Counted(connect_timeout_seconds=2, read_timeout_seconds=3)
 
 
 def session() -> Any:

@@ -5,7 +5,6 @@ API Gateway has no call for many recipients: a broadcast is one signed HTTPS pos
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
@@ -14,14 +13,12 @@ from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 from chalice.app import WebsocketAPI
 
-from chalicelib import settings
+from chalicelib import invocation
 from chalicelib.aws import session
 from chalicelib.posts import Outcome, Posts
 from chalicelib.signing import SignedPosts
 
 __all__ = ["MemberSockets", "Outcome"]
-
-log = logging.getLogger(f"{settings.APP_NAME}.broadcast")
 
 
 class MemberSockets(WebsocketAPI):
@@ -65,7 +62,7 @@ class MemberSockets(WebsocketAPI):
             self.endpoint, self._get_region(), _credentials(), payload.encode(), moment=datetime.now(UTC)
         )
         outcome = self._posts.send(connection_ids, signed)
-        log.info("broadcast: %d delivered, %d gone, %d failed", *map(len, outcome))
+        invocation.count(delivered=len(outcome.delivered), gone=len(outcome.gone), failed=len(outcome.failed))
         return outcome
 
     def _get_client(self) -> Any:

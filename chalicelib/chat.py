@@ -14,7 +14,7 @@ from chalice import BadRequestError
 from chalice.app import WebsocketDisconnectedError
 from pynamodb.exceptions import PynamoDBException
 
-from chalicelib import fanout, flood, frames, messages, rooms, settings
+from chalicelib import fanout, flood, frames, invocation, messages, rooms, settings
 from chalicelib.broadcast import MemberSockets
 from chalicelib.fanout import Batch
 from chalicelib.faults import apology
@@ -36,13 +36,16 @@ def connect(
     `$connect` has returned.
     """
     member = rooms.join(connection_id, room_id, name, token)
+    invocation.note(outcome="joined", room=member.joined_room_id)
     _announce(sockets, "join", member.joined_room_id, [member])
 
 
 def disconnect(sockets: MemberSockets, connection_id: str) -> None:
     """Take a connection out of its room, if it is still in one, and tell those who stay."""
     member = rooms.find_member(connection_id)
+    invocation.note(outcome="not in a room" if member is None else "left")
     if member is not None:
+        invocation.note(room=member.joined_room_id)
         left = rooms.leave(member.joined_room_id, [connection_id])
         _announce(sockets, "leave", member.joined_room_id, left)
 
@@ -54,17 +57,19 @@ def receive(sockets: MemberSockets, connection_id: str, body: str) -> None:
         action, data = frames.parse(body)
         if action not in ACTIONS:
             raise FrameError("unknown_action", f"expected an action that is one of {', '.join(ACTIONS)}")
+        invocation.note(outcome=action)
         ACTIONS[action](sockets, connection_id, data)
     except FrameError as problem:
-        _answer(sockets, connection_id, frames.error(problem))
+        _refuse(sockets, connection_id, problem)
     except Exception:  # noqa: BLE001 - the apology logs it
         # Raised further, API Gateway would send the member a frame of its own, with the connection's id in it.
         fault = FrameError("internal", apology(f"a frame from {connection_id}"), frames.client_id(data))
-        _answer(sockets, connection_id, frames.error(fault))
+        _refuse(sockets, connection_id, fault)
 
 
 def deliver_batch(sockets: MemberSockets, batch: Batch) -> None:
     """Bring a frame to a batch of a large room's members, and hand back those who could not be reached."""
+    invocation.note(room=batch.room_id)
     sockets.endpoint = batch.endpoint
     outcome = sockets.broadcast(batch.connection_ids, batch.frame)
     fanout.hand_back(batch.without({*outcome.delivered, *outcome.gone}))
@@ -81,6 +86,7 @@ def _send_message(sockets: MemberSockets, connection_id: str, data: dict[str, An
         return
     if sender is None or not sender.is_alive:
         raise FrameError("not_in_room", "this connection is in no room any more; connect again to rejoin", client_id)
+    invocation.note(room=sender.joined_room_id)
     with ThreadPoolExecutor(1) as beside:
         members = beside.submit(Connection.expiries_in, sender.joined_room_id)
         try:
@@ -94,6 +100,7 @@ def _send_message(sockets: MemberSockets, connection_id: str, data: dict[str, An
 
 def _hold_back(sockets: MemberSockets, connection_id: str, excess: FloodError, client_id: str | None) -> None:
     """Warn a member who says too much, when a warning is due, or close the connection of one who was warned in vain."""
+    invocation.note(outcome="rate_limited")
     if excess.warnings is None:
         return
     if excess.warnings > settings.FLOOD_WARNINGS:
@@ -101,12 +108,11 @@ def _hold_back(sockets: MemberSockets, connection_id: str, excess: FloodError, c
         with suppress(WebsocketDisconnectedError):  # it has gone by itself
             sockets.close(connection_id)
     else:
-        problem = FrameError("rate_limited", str(excess), client_id, excess.retry_after)
-        _answer(sockets, connection_id, frames.error(problem))
+        _refuse(sockets, connection_id, FrameError("rate_limited", str(excess), client_id, excess.retry_after))
 
 
 def _ping(sockets: MemberSockets, connection_id: str, data: dict[str, Any]) -> None:
-    _answer(sockets, connection_id, frames.PONG)
+    sockets.broadcast([connection_id], frames.PONG)
 
 
 ACTIONS: dict[str, Callable[[MemberSockets, str, dict[str, Any]], None]] = {
@@ -117,8 +123,9 @@ ACTIONS: dict[str, Callable[[MemberSockets, str, dict[str, Any]], None]] = {
 """What a member can ask for, by the name in the frame. Each is called with the connection's id and the data."""
 
 
-def _answer(sockets: MemberSockets, connection_id: str, frame: str) -> None:
-    sockets.broadcast([connection_id], frame)
+def _refuse(sockets: MemberSockets, connection_id: str, problem: FrameError) -> None:
+    invocation.note(outcome=problem.code)
+    sockets.broadcast([connection_id], frames.error(problem))
 
 
 def _announce(sockets: MemberSockets, change: Literal["join", "leave"], room_id: str, who: list[Connection]) -> None:

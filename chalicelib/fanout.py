@@ -15,7 +15,7 @@ from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from chalicelib import settings
+from chalicelib import invocation, settings
 from chalicelib.aws import session
 
 __all__ = ["Batch", "hand_back", "hand_over"]
@@ -46,7 +46,7 @@ def hand_over(endpoint: str, room_id: str, frame: str, connection_ids: Collectio
     ids = iter(connection_ids)
     while some := list(islice(ids, settings.FANOUT_BATCH)):
         _send(Batch(endpoint, room_id, frame, some))
-    log.info("handed over: %d connections of room %s", len(connection_ids), room_id)
+    invocation.count(handed_over=len(connection_ids))
 
 
 def hand_back(batch: Batch) -> None:

@@ -23,7 +23,7 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import settings
+from chalicelib import invocation, settings
 from chalicelib.checks import DISPLAY_NAME_LIMIT, ROOM_NAME_LIMIT, checked_boolean, checked_name
 from chalicelib.models import LISTED, Connection, Room
 from chalicelib.transactions import decide_again_when_cancelled, transaction
@@ -82,6 +82,7 @@ def get(room_id: str, token: str | None = None) -> Room:
     room = find(room_id)
     if room is None:
         raise NotFoundError("no such room: it never was, or everyone left it and it has expired")
+    invocation.note(room=room_id)
     if room.token_hash is not None and not hmac.compare_digest(room.token_hash, _hash(token or "")):
         raise ForbiddenError("this room is private: the token of its invitation must be in the query, as in ?token=…")
     return room
