@@ -6,7 +6,6 @@ import { setText } from "./text.js";
 
 const MOST_ENTRIES = 500;
 const NEAR_BOTTOM_PX = 48;
-const LOADING = "Loading messages…";
 const TROUBLE = "Messages could not be loaded. Trying again…";
 const NOTHING = "Nothing said yet. What you write reaches everyone who is here.";
 const OLDER_NOTES = { reading: "Loading…", trouble: "Earlier messages could not be loaded.", more: "", none: "" };
@@ -19,6 +18,7 @@ const olderNote = byId("older-note");
 const history = byId("history");
 const live = byId("messages");
 const newButton = byId("show-new");
+const LOADING = note.textContent;
 
 let handlers = null;
 let isAtBottom = true;

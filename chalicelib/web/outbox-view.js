@@ -6,9 +6,9 @@ import { lineOf } from "./message-view.js";
 import { sentence } from "./text.js";
 
 const FATES = {
-  open: "Sending…",
+  sending: "Sending…",
   offline: "Waiting for connection",
-  "held back": "A lot at once: sent in a moment",
+  held: "A lot at once: sent in a moment",
 };
 
 const list = byId("outbox");

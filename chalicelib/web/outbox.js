@@ -14,7 +14,7 @@ const DOUBTFUL = "It may have arrived before the page was reloaded; look above f
 
 /**
  * `send` says whether it could; an entry's `sentAt` is when it was first sent, its `failure` why it is not any more.
- * `onChange` gets the entries, and whether they are "offline", being sent ("open"), or "held back" by the server.
+ * `onChange` gets the entries, and whether they are "offline", being sent ("sending"), or "held" back by the server.
  */
 export function makeOutbox({ saved, send, save, onChange }) {
   let entries = saved.map(restored);
@@ -122,7 +122,7 @@ export function makeOutbox({ saved, send, save, onChange }) {
     if (ended) entries.forEach((entry) => (entry.failure ??= ended));
     sendNext();
     save(entries);
-    onChange(entries, isHeldBack ? "held back" : isOpen ? "open" : "offline");
+    onChange(entries, isHeldBack ? "held" : isOpen ? "sending" : "offline");
   }
 
   // API Gateway may handle two frames of one connection in any order, so the next waits for the answer to this one.

@@ -9,17 +9,14 @@ import { enterTitle, leaveTitle } from "./title.js";
 export { addMessages, addNotice, prependMessages, showOlderState, showTrouble } from "./log-view.js";
 export { showOutbox } from "./outbox-view.js";
 
-const COPY = "Copy invite link";
 const COPIED = "Invite link copied";
 const COPIED_MS = 4_000;
-const OPENING = "Opening the room…";
 const STATES = {
   connecting: "Connecting…",
   open: "Connected",
   lost: "Connection lost. Trying again…",
   over: "Disconnected",
 };
-
 const ENDINGS = {
   private: { name: "Private room", text: "This room is private: you need its invite link." },
   gone: { name: "Room not found", text: "This room no longer exists. Rooms close soon after the last person has left." },
@@ -42,6 +39,9 @@ const tryNowButton = byId("try-now");
 const ending = byId("ending");
 const endingText = byId("ending-text");
 const wideScreen = matchMedia("(min-width: 48rem)");
+const OPENING = heading.textContent;
+const COPY = copyButton.textContent;
+const WHO = memberCount.textContent;
 
 let handlers = null;
 let copyNoteTimer = null;
@@ -59,7 +59,7 @@ export function leave() {
   compose.reset();
   log.leave();
   memberList.replaceChildren();
-  setText(memberCount, "Who is here");
+  setText(memberCount, WHO);
   leaveTitle();
   ending.hidden = true;
   view.classList.remove("closed");

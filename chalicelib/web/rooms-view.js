@@ -16,6 +16,7 @@ const list = byId("room-list");
 const listError = byId("list-error");
 const listNote = byId("list-note");
 const moreButton = byId("show-more");
+const LOOKING = listNote.textContent;
 
 export function focusHeading() {
   heading.focus();
@@ -26,7 +27,7 @@ export function leave() {
   moreButton.hidden = true;
   showError(listError, "");
   showCreateError("");
-  setText(listNote, "Looking for rooms…");
+  setText(listNote, LOOKING);
   listNote.hidden = false;
 }
 
