@@ -61,13 +61,14 @@ def test_without_its_token_a_private_room_shows_nothing_of_itself(host: Page, op
 
 
 def test_a_refusal_is_not_asked_for_again(host: Page, open_page: OpenPage) -> None:
-    stranger = open_page(host.url.split("?")[0])
+    stranger = open_page("about:blank")
+    stranger.clock.install()
+    stranger.goto(host.url.split("?")[0])
     expect_refusal(stranger)
     stranger.wait_for_load_state("networkidle")
     asked: list[str] = []
     stranger.on("request", lambda request: asked.append(request.url))
     stranger.on("websocket", lambda socket: asked.append(socket.url))
-    stranger.clock.install()
     stranger.clock.run_for(120_000)
     assert asked == []
 
