@@ -20,6 +20,15 @@ __all__ = ["package"]
 PROJECT = Path(__file__).parent.parent
 RESOURCES = ".chalice/resources.json"
 
+FUNCTIONS = {
+    "chalice-chat-${Stage}": "APIHandler",
+    "chalice-chat-${Stage}-websocket_connect": "WebsocketConnect",
+    "chalice-chat-${Stage}-websocket_message": "WebsocketMessage",
+    "chalice-chat-${Stage}-websocket_disconnect": "WebsocketDisconnect",
+    "chalice-chat-${Stage}-fan_out": "FanOut",
+}
+"""What `chalice deploy` calls the functions, and `chalice package` their resources."""
+
 STAGE_RATE = 500
 """How many requests a second each of the two APIs takes. What they make the functions post counts against the 10,000 of
 the account, too ("Amazon API Gateway quotas"): most of those are left to the posts."""
@@ -79,14 +88,24 @@ def _tie_together(template_file: Path, stage: str) -> None:
     """Tie what Chalice made to what was merged with it.
 
     The tables get the stage of the functions, whoever forgets to say so when deploying. The function that reads the
-    queue waits for the queue, which Chalice names to it by an address of its own making.
+    queue waits for the queue, which Chalice names to it by an address of its own making. What watches the functions
+    knows them by the names that `chalice deploy` gives them; here CloudFormation names them.
     """
-    template = json.loads(template_file.read_text())
+    template = _name_functions(json.loads(template_file.read_text()))
     template["Parameters"]["Stage"]["Default"] = stage
     (source,) = template["Resources"]["FanOut"]["Properties"]["Events"].values()
     source["Properties"]["Queue"] = {"Fn::GetAtt": ["FanoutQueue", "Arn"]}
     _limit_stages(template["Resources"])
     template_file.write_text(json.dumps(template, indent=2))
+
+
+def _name_functions(value: Any) -> Any:
+    if isinstance(value, dict):
+        name = value.get("Fn::Sub")
+        if isinstance(name, str) and name in FUNCTIONS:
+            return {"Ref": FUNCTIONS[name]}
+        return {key: _name_functions(inner) for key, inner in value.items()}
+    return [_name_functions(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _limit_stages(resources: dict[str, Any]) -> None:

@@ -8,13 +8,19 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chalice.config import Config
+from chalice.deploy.appgraph import ApplicationGraphBuilder
+from chalice.deploy.models import LambdaFunction
 
+import app as chat_app
+from chalicelib import invocation, settings
 from localcloud.errors import LocalCloudError
-from localcloud.package import package
+from localcloud.package import FUNCTIONS, package
 from tests.conftest import PROJECT
 
 STAGES = ["dev", "prod", "local"]
@@ -126,6 +132,49 @@ def test_both_apis_are_throttled_and_log_no_address(packages: Packages, stage: s
         assert 0 < limits["ThrottlingBurstLimit"] < 5_000
         assert (limits["LoggingLevel"], limits["DataTraceEnabled"]) == ("OFF", False)
     assert not any("AccessLogSetting" in resource.get("Properties", {}) for resource in resources.values())
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from _strings(list(value.values()))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner)
+    elif isinstance(value, str):
+        yield value
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_dashboard_and_the_alarms_watch_every_function_of_the_package(packages: Packages, stage: str) -> None:
+    resources = json.loads((packages[stage] / "sam.json").read_text())["Resources"]
+    functions = {name for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"}
+    assert functions <= set(_strings(resources["ErrorsAlarm"]))
+    assert functions <= set(_strings(resources["ThrottlesAlarm"]))
+    text, names = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    assert {value["Ref"] for value in names.values()} == functions
+    assert all(f"${{{name}}}" in text for name in names)
+    assert len(json.loads(text)["widgets"]) == 7
+
+
+def test_the_dashboard_shows_every_metric_that_the_functions_log() -> None:
+    resources = json.loads((PROJECT / ".chalice/resources.json").read_text())["Resources"]
+    text, _ = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    shown = {metric[1] for widget in json.loads(text)["widgets"] for metric in widget["properties"]["metrics"]}
+    assert shown >= invocation.METRICS
+
+
+def test_what_watches_the_functions_knows_them_by_the_names_of_chalice_deploy() -> None:
+    options = {"chalice_stage": "dev", "api_gateway_stage": "dev", "minimum_compression_size": 1024}
+    config = Config.create(app_name=settings.APP_NAME, chalice_app=chat_app.app, project_dir=str(PROJECT), **options)
+    deployed = ApplicationGraphBuilder().build(config, "dev")
+    functions = [resource for resource in _dependencies(deployed) if isinstance(resource, LambdaFunction)]
+    assert {name.replace("${Stage}", "dev") for name in FUNCTIONS} == {one.function_name for one in functions}
+
+
+def _dependencies(resource: Any) -> Iterator[Any]:
+    for dependency in resource.dependencies():
+        yield dependency
+        yield from _dependencies(dependency)
 
 
 def test_a_stage_that_is_not_there_is_refused(tmp_path: Path) -> None:
