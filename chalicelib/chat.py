@@ -36,7 +36,7 @@ def connect(
     `$connect` has returned.
     """
     member = rooms.join(connection_id, room_id, name, token)
-    invocation.note(outcome="joined", room=member.joined_room_id)
+    invocation.note(outcome="joined")
     _announce(sockets, "join", member.joined_room_id, [member])
 
 
