@@ -53,6 +53,18 @@ def room_without_connection(page: Page, cloud: LocalCloud) -> None:
     expect(page.get_by_text("Waiting for connection")).to_be_visible()
 
 
+def room_with_a_failed_message(page: Page, cloud: LocalCloud) -> None:
+    room(page, cloud)
+    page.evaluate(
+        """() => {
+            const key = "chalice-chat.outbox." + location.hash.split("/").at(-1);
+            sessionStorage.setItem(key, JSON.stringify([{ clientId: "c1", message: "Hello", failure: "too long" }]));
+        }"""
+    )
+    page.reload()
+    expect(page.get_by_text("Not sent. Too long.")).to_be_visible()
+
+
 def private_room(page: Page, cloud: LocalCloud) -> None:
     page.goto(f"{cloud.rest_url}/")
     create_room(page, "Surprise party", private=True)
@@ -68,7 +80,17 @@ def gone_room(page: Page, cloud: LocalCloud) -> None:
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "view", [empty_list, full_list, list_in_trouble, room, room_without_connection, private_room, gone_room]
+    "view",
+    [
+        empty_list,
+        full_list,
+        list_in_trouble,
+        room,
+        room_without_connection,
+        room_with_a_failed_message,
+        private_room,
+        gone_room,
+    ],
 )
 def test_axe_finds_no_violation(
     open_page: OpenPage, cloud: LocalCloud, view: Callable[[Page, LocalCloud], None], scheme: str, screen: str
