@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket as socket_module
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -175,6 +176,14 @@ def free_port() -> int:
     with socket_module.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def node_tools() -> Path:
+    """The folder of the tests' own Node.js programs, with the packages that they need."""
+    folder = PROJECT / "tests/node"
+    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True)  # noqa: S607
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -141,6 +141,6 @@ def test_cloudwatch_makes_metrics_of_the_numbers_by_stage(
 
 
 def test_a_batch_of_a_large_room_is_logged(gateway: Gateway, room: Room, logged: Any) -> None:
-    batch = json.dumps([gateway.url, room.room_id, "{}", ["a", "b"], 1])
+    batch = json.dumps([gateway.url, room.room_id, '{"pong":true}', ["a", "b"], 1])
     chat_app.fan_out({"Records": [{"body": batch, "receiptHandle": "r"}]}, None)
     assert _facts(logged()).items() >= {"function": "fan_out", "room": room.room_id, "delivered": 2}.items()

@@ -12,6 +12,7 @@ import requests
 from websockets.asyncio.client import ClientConnection, connect
 
 from localcloud.cloud import LocalCloud
+from tests import asyncapi
 
 __all__ = ["SECONDS", "Chat", "drain", "message", "receive", "until"]
 
@@ -44,8 +45,11 @@ class Chat:
 
 
 async def receive(member: ClientConnection) -> Any:
+    """Return the next frame, which must be one that docs/asyncapi.yaml describes."""
     async with asyncio.timeout(SECONDS):
-        return json.loads(await member.recv())
+        frame = json.loads(await member.recv())
+    asyncapi.kind_of(frame, asyncapi.SENT)
+    return frame
 
 
 async def drain(member: ClientConnection) -> list[Any]:

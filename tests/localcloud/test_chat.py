@@ -136,7 +136,7 @@ def _forget_a_disconnect(cloud: LocalCloud, room_id: str, name: str) -> None:
     row = {
         "connection_id": "0123456789abcdef",
         "joined_room_id": room_id,
-        "member_id": "m1",
+        "member_id": "8hVt2mQwXz0s",
         "name": name,
     }
     database = client("dynamodb", cloud.port)
