@@ -38,7 +38,7 @@ package: .venv/installed ## Make build/STAGE/deployment.zip and sam.json
 	$(BIN)/python -m localcloud.package $(STAGE) build/$(STAGE)
 
 clean: ## Remove all that the commands above made
-	rm -rf .venv build benchmarks/node/node_modules .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build benchmarks/node/node_modules tests/browser/node_modules .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 browser: .venv/installed
