@@ -111,7 +111,9 @@ class Console:
             assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
             printed = ran.stdout
             if command.startswith("aws cloudformation package"):
-                self._template.write_text(json.dumps(mended(self._template, self._endpoint, BUCKET)))
+                template = mended(self._template, self._endpoint, BUCKET)
+                # As long as the command writes it: longer than a stack is made of without a bucket.
+                self._template.write_text(json.dumps(template, indent=4))
         return printed
 
 
