@@ -4,7 +4,7 @@ PORT ?= 8000
 STAGE ?= dev
 BIN := .venv/bin
 
-.PHONY: run test soak fuzz bench lint format package clean browser
+.PHONY: run test soak fuzz bench lint format package deploy clean browser
 
 run: .venv/installed ## Serve the chat on this machine, at PORT
 	@PORT=$(PORT) $(BIN)/python -m localcloud
@@ -36,6 +36,15 @@ format: .venv/installed ## Write the code in the project's style
 
 package: .venv/installed ## Make build/STAGE/deployment.zip and sam.json
 	$(BIN)/python -m localcloud.package $(STAGE) build/$(STAGE)
+
+deploy: package ## Make or update the stack chalice-chat-STAGE on AWS; BUCKET is an S3 bucket of yours, for the code
+	@test "$(BUCKET)" || { echo "error: name an S3 bucket of yours: make deploy STAGE=$(STAGE) BUCKET=..." >&2; exit 1; }
+	$(BIN)/aws cloudformation package --template-file build/$(STAGE)/sam.json --s3-bucket $(BUCKET) \
+		--output-template-file build/$(STAGE)/packaged.json --use-json
+	$(BIN)/aws cloudformation deploy --stack-name chalice-chat-$(STAGE) --template-file build/$(STAGE)/packaged.json \
+		--s3-bucket $(BUCKET) --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND
+	$(BIN)/aws cloudformation describe-stacks --stack-name chalice-chat-$(STAGE) \
+		--query "Stacks[0].Outputs[?OutputKey=='EndpointURL'].OutputValue" --output text
 
 clean: ## Remove all that the commands above made
 	rm -rf .venv build benchmarks/node/node_modules tests/browser/node_modules .chalice/deployments .mypy_cache .pytest_cache .ruff_cache

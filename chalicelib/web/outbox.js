@@ -4,8 +4,6 @@ import { pauseAfter } from "./pauses.js";
 
 const ECHO_PATIENCE_MS = 10_000;
 const MOST_SENDS = 6;
-// Refusals for haste that come closer together than this are a row to the server, which ends a connection after five.
-const ROW_MS = 12_000;
 // The server knows a clientId again for ten minutes; this leaves a minute for slow networks.
 const SAFE_TO_REPEAT_MS = 9 * 60_000;
 const MAY_PASS_LATER = ["internal", "rate_limited", "not_in_room"];
@@ -24,8 +22,6 @@ export function makeOutbox({ saved, send, save, onChange }) {
   let isOpen = false;
   let isCaughtUp = false;
   let isHeldBack = false;
-  let heldBackAt = -Infinity;
-  let holdsInRow = 0;
   let ended = null;
 
   function add(message) {
@@ -80,9 +76,10 @@ export function makeOutbox({ saved, send, save, onChange }) {
     const mayPass = MAY_PASS_LATER.includes(code);
     stopWaiting();
     if (mayPass && retryAfter > 0) {
-      // Waiting as long as one is told to is no failed attempt.
+      // Waiting as long as one is told to is no failed attempt, and keeps the server from ending the connection.
       entry.sends -= 1;
-      holdBack(retryAfter * 1_000);
+      isHeldBack = true;
+      wait(retryAfter * 1_000);
     } else if (mayPass && entry.sends < MOST_SENDS) {
       wait(pauseAfter(entry.sends - 1));
     } else {
@@ -141,15 +138,6 @@ export function makeOutbox({ saved, send, save, onChange }) {
       inFlight = entry.clientId;
       wait(ECHO_PATIENCE_MS);
     }
-  }
-
-  // Each hold in a row is longer than asked for, or a steady stream of messages would be refused again at once.
-  function holdBack(milliseconds) {
-    const now = Date.now();
-    holdsInRow = now - heldBackAt < ROW_MS ? holdsInRow + 1 : 0;
-    heldBackAt = now;
-    isHeldBack = true;
-    wait(milliseconds + (2 ** holdsInRow - 1) * 1_000);
   }
 
   function wait(milliseconds) {
