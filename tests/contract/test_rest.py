@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from chalice.test import Client, HTTPResponse
 
 import app as chat_app
-from chalicelib import messages, rooms, settings
+from chalicelib import checks, messages, rooms, settings
 from chalicelib.models import Connection, Room
 
 JSON = {"Content-Type": "application/json"}
@@ -121,6 +122,15 @@ def test_the_page_and_its_files_are_served(client: Client) -> None:
     assert b'<html lang="en"' in page.body
     script = client.http.get("/static/main.js")
     assert (script.status_code, script.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
+
+
+def test_the_fields_of_the_page_take_as_much_as_the_server(client: Client) -> None:
+    fields = re.findall(r'<input id="([\w-]+)"[^>]* maxlength="(\d+)"', client.http.get("/").body.decode())
+    assert {field: int(limit) for field, limit in fields} == {
+        "your-name": checks.DISPLAY_NAME_LIMIT,
+        "room-name": checks.ROOM_NAME_LIMIT,
+        "message": checks.MESSAGE_LIMIT,
+    }
 
 
 def test_the_page_may_load_and_reach_nothing_but_its_own(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
