@@ -47,7 +47,7 @@ deploy: package ## Make or update the stack chalice-chat-STAGE on AWS; BUCKET is
 		--query "Stacks[0].Outputs[?OutputKey=='EndpointURL'].OutputValue" --output text
 
 clean: ## Remove all that the commands above made
-	rm -rf .venv build benchmarks/node/node_modules tests/browser/node_modules .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build benchmarks/node/node_modules tests/browser/node_modules tests/node/node_modules .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 browser: .venv/installed
