@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
@@ -13,23 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError, WaiterError
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from localcloud.errors import LocalCloudError
-from localcloud.mends import enable_ttl, mend_preflight
 from localcloud.package import PROJECT, package
-from localcloud.template import WEBSOCKET_API_ID, mended
+from localcloud.stack import HOST, STACK, STAGE, Stack, client
+from localcloud.template import WEBSOCKET_API_ID
 
-__all__ = ["LocalCloud", "local_cloud"]
+__all__ = ["STACK", "LocalCloud", "ask_health", "chosen_port", "client", "local_cloud"]
 
-HOST = "127.0.0.1"
-STAGE = "local"
-STACK = "chalice-chat-local"
-BUCKET = "chalice-chat-local-code"
 START_SECONDS = 30
 
 
@@ -50,15 +42,12 @@ class LocalCloud:
         return f"ws://{HOST}:{self.port}/_aws/execute-api/{WEBSOCKET_API_ID}/{STAGE}"
 
 
-def client(service: str, port: int) -> Any:
-    """Make a boto3 client for the local cloud at port; its credentials mean nothing."""
-    return boto3.client(
-        service,
-        endpoint_url=f"http://{HOST}:{port}",
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106
-    )
+def chosen_port() -> int:
+    """Read PORT from the environment. Raises LocalCloudError when it is no port."""
+    port = os.environ.get("PORT", "8000")
+    if not port.isdigit() or not 0 < int(port) < 65_536:
+        raise LocalCloudError(f"PORT must be a number from 1 to 65,535, not {port!r}")
+    return int(port)
 
 
 @contextmanager
@@ -76,7 +65,9 @@ def local_cloud(port: int, folder: Path, say: Callable[[str], None]) -> Iterator
     try:
         _await_emulator(process, port)
         say(f"Creating the stack {STACK}: tables, functions, APIs")
-        yield LocalCloud(port, _create_stack(port, folder), process)
+        stack = Stack(port)
+        stack.create(folder / "sam.json", folder / "deployment.zip")
+        yield LocalCloud(port, stack.rest_url, process)
     finally:
         _stop(process)
 
@@ -119,7 +110,7 @@ def _await_emulator(process: subprocess.Popen[bytes], port: int) -> None:
     def ask() -> None:
         if process.poll() is not None:
             raise LocalCloudError(f"MiniStack ended while starting, with exit code {process.returncode}")
-        urllib.request.urlopen(f"http://{HOST}:{port}/_ministack/health", timeout=1).close()
+        ask_health(port)
 
     try:
         Retrying(retry=retry_if_exception_type(OSError), wait=wait_fixed(0.05), stop=stop_after_delay(START_SECONDS))(
@@ -129,37 +120,9 @@ def _await_emulator(process: subprocess.Popen[bytes], port: int) -> None:
         raise LocalCloudError(f"MiniStack does not answer within {START_SECONDS} seconds") from cause
 
 
-def _create_stack(port: int, folder: Path) -> str:
-    storage, stacks = client("s3", port), client("cloudformation", port)
-    storage.create_bucket(Bucket=BUCKET)
-    storage.upload_file(str(folder / "deployment.zip"), BUCKET, "deployment.zip")
-    template = mended(folder / "sam.json", f"http://{HOST}:{port}", BUCKET)
-    try:
-        stacks.create_stack(
-            StackName=STACK,
-            TemplateBody=json.dumps(template),
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        )
-        stacks.get_waiter("stack_create_complete").wait(
-            StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": START_SECONDS}
-        )
-    except ClientError as cause:
-        raise LocalCloudError(f"the stack {STACK} failed: {cause}") from cause
-    except WaiterError as cause:
-        raise LocalCloudError(f"the stack {STACK} failed: {_first_failure(stacks)}") from cause
-    outputs = stacks.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
-    api_id = next(output["OutputValue"] for output in outputs if output["OutputKey"] == "RestAPIId")
-    mend_preflight(client("apigateway", port), template, api_id)
-    enable_ttl(client("dynamodb", port), template, STAGE)
-    return f"http://{HOST}:{port}/_aws/execute-api/{api_id}/{STAGE}"
-
-
-def _first_failure(stacks: Any) -> str:
-    events = stacks.describe_stack_events(StackName=STACK)["StackEvents"]
-    failures = [event for event in reversed(events) if "FAILED" in event["ResourceStatus"]]
-    if not failures:
-        return "it is not complete in time"
-    return f"{failures[0]['LogicalResourceId']}: {failures[0].get('ResourceStatusReason', 'no reason given')}"
+def ask_health(port: int) -> None:
+    """Raise OSError when no local cloud answers at port."""
+    urllib.request.urlopen(f"http://{HOST}:{port}/_ministack/health", timeout=1).close()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

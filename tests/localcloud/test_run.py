@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from websockets.sync.client import connect
 
 from localcloud.cloud import local_cloud
 from localcloud.errors import LocalCloudError
 from localcloud.template import mended
-from tests.conftest import PROJECT, free_port
-
-SECONDS = 60
-
-
-@contextmanager
-def running(port: int | str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "localcloud"],
-        cwd=PROJECT,
-        env=os.environ | {"PORT": str(port)},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def lines_until(process: subprocess.Popen[str], start: str) -> list[str]:
-    lines: list[str] = []
-    for line in process.stdout or ():
-        lines.append(line.rstrip())
-        if line.startswith(start):
-            return lines
-    raise AssertionError(f"no line begins with {start}: {lines}")
+from tests.conftest import free_port
+from tests.localcloud.running import SECONDS, lines_until, running
 
 
 def is_open(port: int) -> bool:
@@ -82,17 +49,6 @@ def test_its_child_ends_when_it_is_killed() -> None:
     assert not is_open(port)
 
 
-def test_what_the_functions_log_is_on_the_console() -> None:
-    with running(free_port()) as process:
-        rest = lines_until(process, "Page:")[-1].removeprefix("Page: ")
-        room = requests.post(f"{rest}rooms", json={"roomName": "Tea"}, timeout=SECONDS).json()["roomId"]
-        url = requests.get(f"{rest}config", timeout=SECONDS).json()["webSocketUrl"]
-        with connect(f"{url}?roomId={room}") as member:
-            member.send('{"action": "ping"}')
-            assert member.recv(SECONDS) == '{"pong":true}'
-        assert any("1 delivered" in line for line in lines_until(process, "[WebsocketMessage]"))
-
-
 def test_a_taken_port_is_one_clear_sentence() -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
@@ -117,7 +73,7 @@ def test_a_stack_that_cannot_be_made_is_one_clear_sentence(monkeypatch: pytest.M
         template["Resources"]["Odd"] = {"Type": "AWS::No::Such"}
         return template
 
-    monkeypatch.setattr("localcloud.cloud.mended", broken)
+    monkeypatch.setattr("localcloud.stack.mended", broken)
     port = free_port()
     expected = r"^the stack chalice-chat-local failed: .*AWS::No::Such.*$"
     with pytest.raises(LocalCloudError, match=expected), local_cloud(port, tmp_path / "cloud", print):

@@ -1,0 +1,67 @@
+"""`make rooms` beside a running local cloud."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from localcloud.cloud import LocalCloud
+from tests.conftest import PROJECT
+from tests.localcloud.client import SECONDS, Chat
+
+
+def list_rooms(port: int | str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "localcloud.rooms"],
+        cwd=PROJECT,
+        env=os.environ | {"PORT": str(port)},
+        text=True,
+        capture_output=True,
+        timeout=SECONDS,
+    )
+
+
+def _answer(server: socket.socket, answer: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(answer)
+
+
+def test_each_room_is_listed_with_its_members_and_marked_when_private(chat: Chat, cloud: LocalCloud) -> None:
+    async def talk() -> None:
+        tea, plans = chat.create("Tea"), chat.create_room(roomName="Plans", private=True)
+        async with chat.join(tea, "Bo"), chat.join(tea, "Aki"), chat.join(plans["roomId"], "Cy", plans["joinToken"]):
+            listed = await asyncio.to_thread(list_rooms, cloud.port)
+        assert (listed.returncode, listed.stderr) == (0, "")
+        expected = f"{tea}  Tea\n    Aki\n    Bo\n{plans['roomId']}  Plans  (private)\n    Cy\n"
+        assert listed.stdout.endswith(expected)
+        assert plans["joinToken"] not in listed.stdout
+
+    asyncio.run(talk())
+
+
+@pytest.mark.parametrize("answer", [None, b"", b"no HTTP\r\n"])
+def test_without_a_local_cloud_it_says_how_to_start_one(answer: bytes | None) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        if answer is not None:
+            server.listen()
+            threading.Thread(target=lambda: _answer(server, answer)).start()
+        listed = list_rooms(port)
+    expected = (
+        f"error: no local cloud answers at port {port}: `make run` starts one, `PORT=8080 make rooms` asks at another\n"
+    )
+    assert (listed.returncode, listed.stdout, listed.stderr) == (1, "", expected)
+
+
+@pytest.mark.parametrize("port", ["0", "http"])
+def test_a_port_that_is_none_is_one_clear_sentence(port: str) -> None:
+    assert list_rooms(port).stderr == f"error: PORT must be a number from 1 to 65,535, not {port!r}\n"
