@@ -3,6 +3,7 @@
 `python -m localcloud.emulator` is started by localcloud.cloud, with a pipe as its standard input.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -11,6 +12,10 @@ from typing import Any
 
 from ministack.app import main
 from ministack.core import lambda_runtime
+from ministack.services import apigateway_v1
+from ministack.services.cloudformation import provisioners
+
+from localcloud.console import readable
 
 __all__: list[str] = []
 
@@ -27,13 +32,48 @@ def _print_logs() -> None:
         result = invoke(worker, *arguments, **options)
         lines = [*result.get("log", "").splitlines(), *result.get("trace", "").splitlines()]
         if result.get("status") == "error" and "trace" not in result:
-            lines.append(result["error"])
-        # chalice-chat-local-WebsocketMessage-9D5BD4A4BF67B, as CloudFormation names it, is WebsocketMessage
-        function = worker.func_name.split("-")[-2]
-        print("".join(f"[{function}] {line}\n" for line in lines if line), end="", flush=True)
+            lines.append(f"{worker.func_name}: {result['error']}")
+        print("".join(f"{readable(line)}\n" for line in lines if line), end="", flush=True)
         return result
 
     lambda_runtime.Worker.invoke = invoke_and_print
+
+
+def _let_invocations_end() -> None:
+    """Let what runs end before its process does: MiniStack 1.5.33 kills it in the midst when its code is updated."""
+    kill = lambda_runtime.kill_workers
+
+    def kill_when_idle(workers: list[Any]) -> None:
+        def wait_and_kill() -> None:
+            for worker in workers:
+                with worker._lock:  # which an invocation holds
+                    kill([worker])
+
+        # Not here: the invocation may wait for an answer that this thread gives.
+        threading.Thread(target=wait_and_kill).start()
+
+    lambda_runtime.kill_workers = kill_when_idle
+
+
+def _keep_rest_api() -> None:
+    """Let the REST API keep its id, and so the page its address, when a stack's update changes the routes.
+
+    CloudFormation overwrites the API. MiniStack 1.5.33 makes another one, and deletes the first.
+    """
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
+    update = handlers["update"]
+
+    def overwrite(api_id: str, old: dict[str, Any], new: dict[str, Any], *others: Any, **options: Any) -> Any:
+        if new["Body"] != old["Body"]:
+            resources = apigateway_v1._resources[api_id]
+            (root,) = [resource for resource in resources.values() if resource["path"] == "/"]
+            resources.clear()
+            resources[root["id"]] = root | {"resourceMethods": {}}
+            for path, methods in new["Body"]["paths"].items():
+                apigateway_v1._import_path_item(api_id, path, methods)
+        return update(api_id, old | {"Body": new["Body"]}, new, *others, **options)
+
+    handlers["update"] = overwrite
 
 
 def _end_with_parent() -> None:
@@ -47,6 +87,10 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     _print_logs()
+    _let_invocations_end()
+    _keep_rest_api()
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    # It warns of numbers that it collects for its makers, and that nobody publishes here.
+    logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
     sys.argv = ["ministack"]
     main()

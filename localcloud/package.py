@@ -37,22 +37,26 @@ STAGE_BURST = 250
 """How many requests each API takes at once, over that rate."""
 
 
-def package(stage: str, folder: Path) -> None:
-    """Package the project for a stage into folder.
+def package(stage: str, folder: Path, project: Path | None = None) -> None:
+    """Package the project, this one if no other is given, for a stage into folder.
 
     Raises LocalCloudError when there is no such stage, or Chalice cannot.
     """
-    stages = json.loads((PROJECT / ".chalice/config.json").read_text())["stages"]
+    project = project or PROJECT
+    try:
+        stages = json.loads((project / ".chalice/config.json").read_text())["stages"]
+    except ValueError as cause:
+        raise LocalCloudError(f".chalice/config.json is not JSON: {cause}") from cause
     if stage not in stages:  # Chalice would package it all the same, without policies
         raise LocalCloudError(f".chalice/config.json has no stage {stage}, only {', '.join(stages)}")
     # Chalice packs every file of chalicelib: what Python compiled there would make two packages of one source differ.
-    for compiled in (PROJECT / "chalicelib").rglob("__pycache__"):
+    for compiled in (project / "chalicelib").rglob("__pycache__"):
         shutil.rmtree(compiled)
     chalice = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
     options = ["--stage", stage, "--merge-template", RESOURCES, str(folder.absolute())]
     environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     made = subprocess.run(
-        [*chalice, "package", *options], cwd=PROJECT, env=environment, text=True, capture_output=True, check=False
+        [*chalice, "package", *options], cwd=project, env=environment, text=True, capture_output=True, check=False
     )
     if made.returncode != 0:
         raise LocalCloudError(f"chalice package failed: {made.stderr.strip().splitlines()[-1]}")

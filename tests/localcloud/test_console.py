@@ -1,0 +1,66 @@
+"""What the console of `make run` shows of each request and frame."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from websockets.sync.client import connect
+
+from localcloud.console import readable
+from tests.conftest import free_port
+from tests.localcloud.running import SECONDS, copy_project, lines_until, running
+
+LINE = {"function": "websocket_message", "outcome": "sendMessage", "milliseconds": 12.34}
+
+
+def columns(**facts: Any) -> list[str]:
+    return re.split(r" {2,}", readable(json.dumps(LINE | facts)))[1:]
+
+
+def test_a_line_tells_function_room_outcome_and_time() -> None:
+    assert columns(room="Tea-1", requests=4, stage="local") == ["websocket_message", "Tea-1", "sendMessage", "12.3 ms"]
+
+
+def test_a_line_begins_with_the_time_of_day() -> None:
+    assert re.match(r"\d\d:\d\d:\d\d  websocket_message ", readable(json.dumps(LINE)))
+
+
+def test_a_line_tells_what_became_of_its_posts() -> None:
+    assert columns(delivered=3, gone=1, failed=0)[-1] == "3 delivered, 1 gone, 0 failed"
+    assert columns(handed_over=2000)[-1] == "2000 handed over"
+
+
+def test_a_line_of_a_fault_has_its_reference() -> None:
+    assert columns(outcome="internal", reference="1a2b3c4d")[-1] == "reference 1a2b3c4d"
+
+
+@pytest.mark.parametrize("line", ['  File "app.py", line 9', "", "12", "null", "[1]", '{"outcome": "odd"}'])
+def test_any_other_line_is_as_it_was(line: str) -> None:
+    assert readable(line) == line
+
+
+def test_requests_frames_and_the_traceback_of_a_broken_handler_are_on_the_console(tmp_path: Path) -> None:
+    chat = copy_project(tmp_path) / "chalicelib/chat.py"
+    working = "sockets.broadcast([connection_id], frames.PONG)"
+    assert working in chat.read_text()
+    chat.write_text(chat.read_text().replace(working, "raise RuntimeError('out of order')"))
+    with running(free_port(), tmp_path) as process:
+        rest = lines_until(process, "Page:")[-1].removeprefix("Page: ")
+        room = requests.post(f"{rest}rooms", json={"roomName": "Tea"}, timeout=SECONDS).json()["roomId"]
+        assert re.search(r"  api_handler +POST /rooms 201 +[\d.]+ ms$", lines_until(process, "POST /rooms")[-1])
+        url = requests.get(f"{rest}config", timeout=SECONDS).json()["webSocketUrl"]
+        with connect(f"{url}?roomId={room}") as member:
+            member.send('{"action": "sendMessage", "data": {"message": "hi"}}')
+            member.recv(SECONDS)
+            said = rf"  websocket_message +{room} +sendMessage +[\d.]+ ms  1 delivered, 0 gone, 0 failed$"
+            assert re.search(said, lines_until(process, "sendMessage")[-1])
+            member.send('{"action": "ping"}')
+            (reference,) = re.findall(r"reference (\w+)", str(member.recv(SECONDS)))
+            shown = lines_until(process, "RuntimeError: out of order")
+            assert shown.count("Traceback (most recent call last):") == 1
+            assert lines_until(process, "  internal  ")[-1].endswith(f"reference {reference}")

@@ -1,0 +1,164 @@
+"""What is saved while `make run` runs, in a copy of the project."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from websockets.sync.client import ClientConnection, connect
+
+from localcloud.stack import Stack, client
+from tests.conftest import free_port
+from tests.localcloud.running import SECONDS, copy_project, lines_until, running
+
+LIVE_SECONDS = 3
+
+
+@dataclass
+class Run:
+    """A copy of the project, and what serves it."""
+
+    project: Path
+    port: int
+    process: subprocess.Popen[str]
+    rest: str
+
+    @contextmanager
+    def saved(self, name: str, old: str, new: str) -> Iterator[None]:
+        """Save a file with new in place of old, and as it was at the end."""
+        path = self.project / name
+        before = path.read_text()
+        assert old in before
+        path.write_text(before.replace(old, new))
+        try:
+            yield
+        finally:
+            path.write_text(before)
+
+    def shown(self, part: str) -> str:
+        return "\n".join(lines_until(self.process, part))
+
+    @contextmanager
+    def member(self) -> Iterator[ClientConnection]:
+        room = requests.post(f"{self.rest}/rooms", json={"roomName": "Tea"}, timeout=SECONDS).json()["roomId"]
+        url = requests.get(f"{self.rest}/config", timeout=SECONDS).json()["webSocketUrl"]
+        with connect(f"{url}?roomId={room}") as member:
+            yield member
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    project, port = copy_project(tmp_path_factory.mktemp("project")), free_port()
+    with running(port, project) as process:
+        yield Run(project, port, process, lines_until(process, "Page:")[-1].removeprefix("Page: ").rstrip("/"))
+
+
+def ask(member: ClientConnection, frame: dict[str, Any]) -> Any:
+    member.send(json.dumps(frame))
+    return json.loads(member.recv(SECONDS))
+
+
+def seconds_until(condition: Callable[[], bool]) -> float:
+    """Ask again and again: of what is live, nobody is told."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < SECONDS
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+def function_names(port: int) -> list[str]:
+    return [function["FunctionName"] for function in client("lambda", port).list_functions()["Functions"]]
+
+
+def test_who_is_connected_meets_a_saved_module_within_seconds(run: Run) -> None:
+    with run.member() as member:
+        assert ask(member, {})["error"]["message"].startswith("expected an action, as in")
+        with run.saved("chalicelib/frames.py", "expected an action, as in", "an action is wanted, as in"):
+            wanted = "an action is wanted"
+            assert seconds_until(lambda: wanted in ask(member, {})["error"]["message"]) < LIVE_SECONDS
+
+
+def test_a_saved_file_of_the_page_is_there_on_reload(run: Run) -> None:
+    with run.saved("chalicelib/web/style.css", "\n", "\n/* new */\n"):
+        url = f"{run.rest}/static/style.css"
+        assert seconds_until(lambda: "/* new */" in requests.get(url, timeout=SECONDS).text) < LIVE_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("broken", "error"),
+    [("def say(:", "SyntaxError: "), ("raise RuntimeError('not now')", "RuntimeError: not now")],
+)
+def test_what_cannot_be_imported_is_shown_and_the_version_before_goes_on(run: Run, broken: str, error: str) -> None:
+    with run.member() as member:
+        with run.saved("chalicelib/frames.py", "\nPONG = ", f"\n{broken}\nPONG = "):
+            assert '\n  File "chalicelib/frames.py", line ' in run.shown(error)
+            run.shown("This is not live: what was live before goes on")
+            assert ask(member, {"action": "ping"}) == {"pong": True}
+        with run.saved("chalicelib/frames.py", '{"pong": True}', '{"pong": "again"}'):
+            seconds_until(lambda: ask(member, {"action": "ping"}) == {"pong": "again"})
+
+
+def test_a_frame_under_way_is_answered_by_the_version_that_got_it(run: Run) -> None:
+    answer = "sockets.broadcast([connection_id], frames.PONG)"
+    slow = 'time.sleep(2)\n    sockets.broadcast([connection_id], \'{"pong": "slow"}\')'
+    with run.member() as member, run.saved("chalicelib/chat.py", answer, slow):
+        seconds_until(lambda: ask(member, {"action": "ping"}) == {"pong": "slow"})
+        member.send('{"action": "ping"}')
+        with run.saved("chalicelib/frames.py", '{"pong": True}', '{"pong": "again"}'):
+            run.shown("chalicelib/frames.py")
+            assert json.loads(member.recv(SECONDS)) == {"pong": "slow"}
+
+
+def test_a_new_route_answers_at_the_address_of_before(run: Run) -> None:
+    route = '@app.route("/name")\ndef name():\n    return {"name": "Tea"}\n\n\n@app.route("/config")'
+    with run.saved("app.py", '@app.route("/config")', route):
+        seconds_until(lambda: requests.get(f"{run.rest}/name", timeout=SECONDS).text == '{"name":"Tea"}')
+        preflight = {"Origin": "https://chat.example.org", "Access-Control-Request-Method": "GET"}
+        allowed = requests.options(f"{run.rest}/name", headers=preflight, timeout=SECONDS)
+        assert allowed.headers["Access-Control-Allow-Origin"] == "*"
+        assert requests.get(f"{run.rest}/rooms", timeout=SECONDS).status_code == 200
+    seconds_until(lambda: requests.get(f"{run.rest}/name", timeout=SECONDS).status_code == 403)
+
+
+def test_a_new_function_and_a_new_setting_are_made(run: Run) -> None:
+    function = '@app.schedule("rate(1 hour)")\ndef count_rooms(event):\n    pass\n\n\n@app.on_ws_connect()'
+    policy = '"count_rooms": {"iam_policy_file": "policies/local/api.json"},\n "api_handler": {'
+    setting = '"STAGE": "local",\n "UNUSED_ROOM_SECONDS": "60"'
+    with (
+        run.saved(".chalice/config.json", '"api_handler": {', policy),
+        run.saved("app.py", "@app.on_ws_connect()", function),
+        run.saved(".chalice/config.json", '"STAGE": "local"', setting),
+    ):
+        seconds_until(lambda: Stack(run.port).environment().get("UNUSED_ROOM_SECONDS") == "60")
+        seconds_until(lambda: any("CountRooms" in name for name in function_names(run.port)))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "error"),
+    [
+        (".chalice/config.json", '"version"', "version", ".chalice/config.json is not JSON: "),
+        (".chalice/resources.json", '"VisibilityTimeout": 150', '"VisibilityTimeout": -1', "FanoutQueue: "),
+        (".chalice/config.json", "local/api.json", "local/none.json", "chalice package failed: "),
+    ],
+)
+def test_a_stack_that_cannot_be_made_is_said_and_the_one_before_goes_on(
+    run: Run, name: str, old: str, new: str, error: str
+) -> None:
+    with run.saved(name, old, new):
+        run.shown(error)
+        run.shown("This is not live: what was live before goes on")
+        assert requests.get(f"{run.rest}/config", timeout=SECONDS).status_code == 200
+
+
+def test_a_new_requirement_needs_another_start(run: Run) -> None:
+    with run.saved("requirements.txt", "# ", "# The "):
+        run.shown("requirements.txt has changed: Ctrl-C and `make run` install it")
