@@ -4,10 +4,13 @@ PORT ?= 8000
 STAGE ?= dev
 BIN := .venv/bin
 
-.PHONY: run test soak fuzz bench lint format package deploy clean browser
+.PHONY: run rooms test soak fuzz bench lint format package deploy clean browser
 
 run: .venv/installed ## Serve the chat on this machine, at PORT
 	@PORT=$(PORT) $(BIN)/python -m localcloud
+
+rooms: .venv/installed ## List the rooms and members of the chat that runs at PORT
+	@PORT=$(PORT) $(BIN)/python -m localcloud.rooms
 
 test: .venv/installed browser ## Run all the tests
 	$(BIN)/pytest
