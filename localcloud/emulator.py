@@ -12,7 +12,7 @@ from typing import Any
 
 from ministack.app import main
 from ministack.core import lambda_runtime
-from ministack.services import apigateway_v1
+from ministack.services import apigateway_v1, lambda_svc
 from ministack.services.cloudformation import provisioners
 
 from localcloud.console import readable
@@ -55,6 +55,21 @@ def _let_invocations_end() -> None:
     lambda_runtime.kill_workers = kill_when_idle
 
 
+def _start_with_the_last_code() -> None:
+    """Start each process with its function's code of this moment.
+
+    MiniStack 1.5.33 gives it the code of when the invocation came in, and keeps the process, although the code may
+    have been updated in between.
+    """
+    spawn = lambda_runtime.Worker._spawn
+
+    def spawn_with_the_last_code(worker: Any) -> None:
+        worker.code_zip = lambda_svc._functions[worker.func_name]["code_zip"]
+        spawn(worker)
+
+    lambda_runtime.Worker._spawn = spawn_with_the_last_code
+
+
 def _keep_rest_api() -> None:
     """Let the REST API keep its id, and so the page its address, when a stack's update changes the routes.
 
@@ -88,6 +103,7 @@ def _end_with_parent() -> None:
 if __name__ == "__main__":
     _print_logs()
     _let_invocations_end()
+    _start_with_the_last_code()
     _keep_rest_api()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # It warns of numbers that it collects for its makers, and that nobody publishes here.

@@ -12,7 +12,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from watchfiles import Change, DefaultFilter, watch
 
@@ -37,47 +36,40 @@ class Reloader:
         self._folder, self._say = folder, say
         self._tried = _saved()
         self._live_code, self._live_shape = _code(self._tried), _shape(self._tried)
-        self._lock = threading.Lock()
 
     @contextmanager
     def following(self, stack: Stack) -> Iterator[None]:
         """Put on the stack what was saved while it was made, and within this whatever is saved."""
         stop = threading.Event()
+        paths = [*(PROJECT / name for name in ROOT_FILES), PROJECT / "chalicelib", PROJECT / ".chalice"]
 
-        def follow(*folders: Path, **options: Any) -> None:
-            for _ in watch(*folders, stop_event=stop, **options):
+        def follow() -> None:
+            # Every second in any case: of a file that an editor puts in place of another, not all systems tell.
+            for _ in watch(*paths, stop_event=stop, rust_timeout=1_000, yield_on_timeout=True):
                 self._refresh(stack)
 
-        in_root = {"recursive": False, "watch_filter": lambda _, path: Path(path).name in ROOT_FILES}
-        threads = [
-            threading.Thread(target=follow, args=[PROJECT], kwargs=in_root),
-            threading.Thread(target=follow, args=[PROJECT / "chalicelib", PROJECT / ".chalice"]),
-        ]
-        self._refresh(stack)
-        for thread in threads:
-            thread.start()
+        thread = threading.Thread(target=follow)
+        thread.start()
         try:
             yield
         finally:
             stop.set()
-            for thread in threads:
-                thread.join()
+            thread.join()
 
     def _refresh(self, stack: Stack) -> None:
-        with self._lock:
-            saved, before = _saved(), self._tried
-            if saved == before:
-                return
-            self._tried = saved
-            if saved.get("requirements.txt") != before.get("requirements.txt"):
-                self._say("requirements.txt has changed: Ctrl-C and `make run` install it")
-            try:
-                self._put_code(stack, _code(saved))
-                self._put_shape(stack, _shape(saved))
-            except LocalCloudError as error:
-                self._say(f"{error}\nThis is not live: what was live before goes on")
-            except Exception:  # noqa: BLE001 - whatever a project half written leads to, its next save is tried
-                self._say(traceback.format_exc())
+        saved, before = _saved(), self._tried
+        if saved == before:
+            return
+        self._tried = saved
+        if saved.get("requirements.txt") != before.get("requirements.txt"):
+            self._say("requirements.txt has changed: Ctrl-C and `make run` install it")
+        try:
+            self._put_code(stack, _code(saved))
+            self._put_shape(stack, _shape(saved))
+        except LocalCloudError as error:
+            self._say(f"{error}\nThis is not live: what was live before goes on")
+        except Exception:  # noqa: BLE001 - whatever a project half written leads to, its next save is tried
+            self._say(traceback.format_exc())
 
     def _put_code(self, stack: Stack, code: Files) -> None:
         if code == self._live_code:

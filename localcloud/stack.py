@@ -64,7 +64,7 @@ class Stack:
         Raises what `create` raises; the stack is then as it was.
         """
         new = self._mended(template)
-        if new == self._stacks.get_template(StackName=STACK)["TemplateBody"]:
+        if new == self._stacks.get_template(StackName=STACK, TemplateStage="Original")["TemplateBody"]:
             return False
         self._apply("update", new)
         return True
