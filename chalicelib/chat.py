@@ -52,6 +52,9 @@ def disconnect(sockets: MemberSockets, connection_id: str) -> None:
 
 def receive(sockets: MemberSockets, connection_id: str, body: str) -> None:
     """Act on a frame from a member, or answer with an error frame that says why not."""
+    if flood.overruns(connection_id):
+        _close(sockets, connection_id, f"more than {flood.FRAMES_PER_WINDOW} frames")
+        return
     data: dict[str, Any] = {}
     try:
         action, data = frames.parse(body)
@@ -104,11 +107,16 @@ def _hold_back(sockets: MemberSockets, connection_id: str, excess: FloodError, c
     if excess.warnings is None:
         return
     if excess.warnings > settings.FLOOD_WARNINGS:
-        log.warning("closing %s, which went on sending after %d warnings", connection_id, settings.FLOOD_WARNINGS)
-        with suppress(WebsocketDisconnectedError):  # it has gone by itself
-            sockets.close(connection_id)
+        _close(sockets, connection_id, f"messages after {settings.FLOOD_WARNINGS} warnings")
     else:
         _refuse(sockets, connection_id, FrameError("rate_limited", str(excess), client_id, excess.retry_after))
+
+
+def _close(sockets: MemberSockets, connection_id: str, sent: str) -> None:
+    invocation.note(outcome="closed")
+    log.warning("closing %s, which sent %s", connection_id, sent)
+    with suppress(WebsocketDisconnectedError):  # it has gone by itself
+        sockets.close(connection_id)
 
 
 def _ping(sockets: MemberSockets, connection_id: str, data: dict[str, Any]) -> None:
@@ -136,6 +144,7 @@ def _announce(sockets: MemberSockets, change: Literal["join", "leave"], room_id:
             others = {id_: at for id_, at in Connection.expiries_in(room_id).items() if id_ not in them}
             _deliver(sockets, room_id, news, others)
     except Exception:
+        invocation.count(faults=1)
         log.exception("could not tell room %s of a %s", room_id, change)
 
 
@@ -176,5 +185,6 @@ def _take_out(room_id: str, connection_ids: list[str]) -> list[str]:
         return _presence("leave", room_id, rooms.leave(room_id, connection_ids, for_a_410=True))
     except PynamoDBException:
         # What the others were sent has reached them: that stands.
+        invocation.count(faults=1)
         log.exception("could not take those who are gone out of room %s; the next broadcast tries again", room_id)
         return []

@@ -78,13 +78,13 @@ def checked_boolean(value: Any, what: str) -> bool:
 
 
 def checked_number(
-    query: Mapping[str, str] | None, name: str, least: int, most: int = sys.maxsize, default: int | None = None
+    query: Mapping[str, str], name: str, least: int, most: int = sys.maxsize, default: int | None = None
 ) -> Any:
     """Return the whole number, from least to most, that a query has under name, and default where it has none.
 
     Raises BadRequestError with a sentence that begins with name.
     """
-    value = (query or {}).get(name)
+    value = query.get(name)
     if value is None:
         return default
     # Longer ones are out of every range here, and int() itself refuses thousands of digits.

@@ -3,11 +3,15 @@
 The row of a connection holds the times of its last MESSAGES_PER_WINDOW messages. One write reads who speaks, sees
 whether the oldest of those times is out of the window, and puts the time of this message in its place. A message that
 is refused changes nothing there: it costs the others nothing, and its sender no time.
+
+What is no message, pings and whatever is refused, costs no write, and so is counted in each function's memory alone.
+That is enough to end a connection that sends nothing else, and never exact.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.update import Action
@@ -15,10 +19,17 @@ from pynamodb.expressions.update import Action
 from chalicelib import rooms, settings
 from chalicelib.models import Connection
 
-__all__ = ["FloodError", "admit"]
+__all__ = ["FloodError", "admit", "overruns"]
 
 WARNING_SECONDS = 1
 """How long a warning holds for the messages after it, which then get none of their own."""
+
+
+FRAMES_PER_WINDOW = 500
+"""How many frames of one connection, of all kinds, one process takes in WINDOW_SECONDS."""
+
+_frames: Counter[str] = Counter()
+_counted_since = 0
 
 
 class FloodError(Exception):
@@ -37,6 +48,17 @@ class FloodError(Exception):
         self.warnings = warnings
 
 
+def overruns(connection_id: str) -> bool:
+    """Count a frame, and say whether its connection has sent more of them than anybody could read."""
+    global _counted_since
+    now = _milliseconds()
+    if not 0 <= now - _counted_since < settings.WINDOW_SECONDS * 1000:
+        _frames.clear()
+        _counted_since = now
+    _frames[connection_id] += 1
+    return _frames[connection_id] > FRAMES_PER_WINDOW
+
+
 def admit(connection_id: str) -> Connection | None:
     """Read who speaks through a connection and count their message, None when it is in no room.
 
@@ -51,7 +73,7 @@ def admit(connection_id: str) -> Connection | None:
     except UpdateError as error:
         _raise_unless_refused(error)
         found = rooms.find_member(connection_id)
-        if found is not None:
+        if found is not None and found.recent:  # whose $connect counted nothing yet has to connect again
             retry_after = _retry_after(found, now)
             raise FloodError(retry_after, _warnings(found, now, retry_after)) from error
         return None

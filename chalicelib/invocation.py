@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,7 @@ METRICS = {"delivered", "gone", "failed", "handed_over", "requests", "faults"}
 
 # Of the invocation under way: Lambda gives a process one at a time.
 _facts: dict[str, Any] = {}
+_counting = threading.Lock()  # it reads side by side
 
 
 def note(**facts: Any) -> None:
@@ -40,8 +42,9 @@ def note(**facts: Any) -> None:
 
 def count(**numbers: int) -> None:
     """Add to the numbers in the line of the invocation under way."""
-    for name, number in numbers.items():
-        _facts[name] = _facts.get(name, 0) + number
+    with _counting:
+        for name, number in numbers.items():
+            _facts[name] = _facts.get(name, 0) + number
 
 
 def log_each(event: Any, get_response: Callable[[Any], Any]) -> Any:

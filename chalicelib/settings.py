@@ -40,7 +40,10 @@ def _whole_number(name: str, default: int, least: int = 0) -> int:
 def _origins(name: str) -> tuple[str, ...]:
     origins = tuple(origin.strip() for origin in os.environ.get(name, "").split(",") if origin.strip())
     for origin in origins:
-        if not re.fullmatch(r"https?://[^/\s]+", origin):
+        # As browsers send it: in lower case, and without the port that the scheme has by itself.
+        if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?", origin) or re.fullmatch(
+            r"https:.*:443|http:.*:80", origin
+        ):
             raise ValueError(f"the environment variable {name} must be as https://chat.example.org, not {origin!r}")
     return origins
 

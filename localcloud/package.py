@@ -29,12 +29,13 @@ FUNCTIONS = {
 }
 """What `chalice deploy` calls the functions, and `chalice package` their resources."""
 
-STAGE_RATE = 500
-"""How many requests a second each of the two APIs takes. What they make the functions post counts against the 10,000 of
-the account, too ("Amazon API Gateway quotas"): most of those are left to the posts."""
+REST_LIMITS = {"ThrottlingRateLimit": 2_000, "ThrottlingBurstLimit": 1_000}
+"""How many requests a second the REST API takes, and how many at once over that rate. A visit makes some 33, most of
+them for files of the page."""
 
-STAGE_BURST = 250
-"""How many requests each API takes at once, over that rate."""
+WEBSOCKET_LIMITS = {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 250}
+"""How many frames, joins and leaves the WebSocket API takes, likewise. What the functions post for them counts against
+the 10,000 requests a second of the account, too ("Amazon API Gateway quotas"): most of those are left to the posts."""
 
 
 def package(stage: str, folder: Path, project: Path | None = None) -> None:
@@ -93,13 +94,17 @@ def _tie_together(template_file: Path, stage: str) -> None:
 
     The tables get the stage of the functions, whoever forgets to say so when deploying. The function that reads the
     queue waits for the queue, which Chalice names to it by an address of its own making. What watches the functions
-    knows them by the names that `chalice deploy` gives them; here CloudFormation names them.
+    knows them by the names that `chalice deploy` gives them; here CloudFormation names them. The page is told where
+    members connect, and need not look for it.
     """
     template = _name_functions(json.loads(template_file.read_text()))
     template["Parameters"]["Stage"]["Default"] = stage
     (source,) = template["Resources"]["FanOut"]["Properties"]["Events"].values()
     source["Properties"]["Queue"] = {"Fn::GetAtt": ["FanoutQueue", "Arn"]}
     _limit_stages(template["Resources"])
+    variables = template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
+    socket = f"wss://${{WebsocketAPI}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}"
+    variables.setdefault("WEBSOCKET_URL", {"Fn::Sub": socket})
     template_file.write_text(json.dumps(template, indent=2))
 
 
@@ -114,14 +119,10 @@ def _name_functions(value: Any) -> Any:
 
 def _limit_stages(resources: dict[str, Any]) -> None:
     """Keep strangers from spending the account's whole quota, and tokens, which are in addresses, out of the logs."""
-    limits = {
-        "ThrottlingRateLimit": STAGE_RATE,
-        "ThrottlingBurstLimit": STAGE_BURST,
-        "DataTraceEnabled": False,
-        "LoggingLevel": "OFF",
-    }
-    resources["RestAPI"]["Properties"]["MethodSettings"] = [{"ResourcePath": "/*", "HttpMethod": "*", **limits}]
-    resources["WebsocketAPIStage"]["Properties"]["DefaultRouteSettings"] = limits
+    silent = {"DataTraceEnabled": False, "LoggingLevel": "OFF"}
+    every_method = {"ResourcePath": "/*", "HttpMethod": "*"}
+    resources["RestAPI"]["Properties"]["MethodSettings"] = [every_method | REST_LIMITS | silent]
+    resources["WebsocketAPIStage"]["Properties"]["DefaultRouteSettings"] = WEBSOCKET_LIMITS | silent
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from moto import mock_aws
 from pynamodb.connection import Connection as DynamoDB
 
 import app as chat_app
-from chalicelib import discovery, rooms
+from chalicelib import discovery, flood, rooms
 from chalicelib.models import Connection, Room
 from localcloud.cloud import LocalCloud, local_cloud
 from localcloud.cloud import client as aws_client
@@ -151,6 +151,7 @@ class Socket:
 
 @pytest.fixture
 def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Callable[[str], Socket]:
+    flood._frames.clear()
     return lambda connection_id: Socket(ws_event, connection_id)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any
 
 import pytest
 import time_machine
+from moto.core.botocore_stubber import BotocoreStubber
 
 from chalicelib import flood, messages, settings
 from chalicelib.flood import FloodError
@@ -101,13 +103,23 @@ def test_a_burst_is_warned_of_once_a_second(clock: Any, pair: tuple[Socket, Sock
     assert gateway.closed == []
 
 
-def test_of_a_burst_at_once_the_limit_is_admitted_and_one_is_warned_of(pair: tuple[Socket, Socket]) -> None:
+def test_of_a_burst_at_once_the_limit_is_admitted_and_one_is_warned_of(
+    pair: tuple[Socket, Socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def admit(_: int) -> int | str | None:
         try:
             return "admitted" if flood.admit("a") else "nobody"
         except FloodError as excess:
             return excess.warnings
 
+    process, one_at_a_time = BotocoreStubber.process_request, Lock()
+
+    def atomic(stubber: BotocoreStubber, request: Any) -> Any:
+        with one_at_a_time:
+            return process(stubber, request)
+
+    # DynamoDB makes each write as a whole ("Atomic counters" and "Condition expressions"); moto's threads do not.
+    monkeypatch.setattr(BotocoreStubber, "process_request", atomic)
     with ThreadPoolExecutor(16) as threads:
         outcomes = Counter(threads.map(admit, range(60)))
     assert outcomes == {"admitted": settings.MESSAGES_PER_WINDOW, 1: 1, None: 59 - settings.MESSAGES_PER_WINDOW}
@@ -155,6 +167,33 @@ def test_what_is_not_a_message_does_not_count(pair: tuple[Socket, Socket], gatew
         pair[0].say("")
     pair[0].say("hi")
     assert gateway.texts("b") == ["hi"]
+
+
+def test_who_sends_nothing_but_other_frames_is_closed_after_many(
+    clock: Any, pair: tuple[Socket, Socket], gateway: Gateway
+) -> None:
+    for _ in range(flood.FRAMES_PER_WINDOW):
+        pair[0].send({"action": "ping"})
+    assert gateway.closed == []
+    pair[0].send({"action": "ping"})
+    assert gateway.closed == ["a"]
+    pair[1].send({"action": "ping"})
+    assert gateway.frames["b"] == [{"pong": True}]
+    clock.shift(settings.WINDOW_SECONDS)
+    pair[0].send({"action": "ping"})
+    assert gateway.closed == ["a"]
+
+
+def test_a_row_that_counts_nothing_yet_is_told_to_connect_again(pair: tuple[Socket, Socket], gateway: Gateway) -> None:
+    Connection.get("a").update([Connection.recent.remove()])
+    pair[0].say("hi")
+    assert [error["code"] for error in _errors(gateway, "a")] == ["not_in_room"]
+
+
+def test_who_has_expired_cannot_speak(clock: Any, pair: tuple[Socket, Socket], gateway: Gateway) -> None:
+    clock.shift(settings.CONNECTION_SECONDS)
+    pair[0].say("hi")
+    assert [error["code"] for error in _errors(gateway, "a")] == ["not_in_room"]
 
 
 def test_a_flood_brings_back_nobody_who_has_left(pair: tuple[Socket, Socket], gateway: Gateway) -> None:

@@ -163,6 +163,25 @@ def test_the_dashboard_shows_every_metric_that_the_functions_log() -> None:
     assert shown >= invocation.METRICS
 
 
+def test_an_alarm_sounds_at_the_first_fault_dead_letter_or_throttle() -> None:
+    resources = json.loads((PROJECT / ".chalice/resources.json").read_text())["Resources"]
+    alarms = {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
+    assert set(alarms) == {"ErrorsAlarm", "DeadLettersAlarm", "ThrottlesAlarm"}
+    for alarm in alarms.values():
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    of_errors = set(_strings(alarms["ErrorsAlarm"]["Metrics"]))
+    assert of_errors >= {"AWS/Lambda", "Errors", invocation.NAMESPACE, "faults", "SUM(METRICS())"}
+    assert "faults" in invocation.METRICS
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_the_function_that_serves_the_page_is_told_where_members_connect(packages: Packages, stage: str) -> None:
+    function = json.loads((packages[stage] / "sam.json").read_text())["Resources"]["APIHandler"]["Properties"]
+    assert function["Environment"]["Variables"]["WEBSOCKET_URL"] == {
+        "Fn::Sub": f"wss://${{WebsocketAPI}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}"
+    }
+
+
 def test_what_watches_the_functions_knows_them_by_the_names_of_chalice_deploy() -> None:
     options = {"chalice_stage": "dev", "api_gateway_stage": "dev", "minimum_compression_size": 1024}
     config = Config.create(app_name=settings.APP_NAME, chalice_app=chat_app.app, project_dir=str(PROJECT), **options)

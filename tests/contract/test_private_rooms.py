@@ -119,7 +119,12 @@ def test_tokens_are_compared_in_constant_time(client: Client, secret: Room, monk
 
 
 def test_the_token_is_in_no_row_no_log_and_no_answer_but_the_first(
-    socket: Any, client: Client, gateway: Gateway, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    socket: Any,
+    client: Client,
+    gateway: Gateway,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made = _create(client, roomName="Surprise party", private=True).json_body
     token, room_id = made["joinToken"], made["roomId"]
@@ -135,7 +140,8 @@ def test_the_token_is_in_no_row_no_log_and_no_answer_but_the_first(
         assert socket("c").connect(roomId=room_id, token=token) == 500
     rows = [str(row.serialize()) for table in (Room, Connection) for row in table.scan()]
     assert len(rows) == 3
-    everything = [*answers, *rows, *map(str, gateway.frames.values()), caplog.text]
+    everything = [*answers, *rows, *map(str, gateway.frames.values()), caplog.text, "".join(capfd.readouterr())]
+    assert everything[-1].count('"function": "websocket_connect"') == 3
     assert not any(token in text for text in everything)
     assert "division by zero" in caplog.text
 

@@ -7,10 +7,12 @@ import re
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
+from chalice import NotFoundError
 from chalice.test import Client, HTTPResponse
 
 import app as chat_app
-from chalicelib import checks, messages, rooms, settings
+from chalicelib import checks, discovery, messages, rooms, settings
 from chalicelib.models import Connection, Room
 
 JSON = {"Content-Type": "application/json"}
@@ -152,8 +154,15 @@ def test_the_page_may_load_and_reach_nothing_but_its_own(client: Client, monkeyp
         assert file.headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_the_page_is_there_before_its_socket_is(client: Client) -> None:
-    assert "connect-src 'self';" in client.http.get("/").headers["Content-Security-Policy"]
+@pytest.mark.parametrize("problem", [NotFoundError("not yet"), EndpointConnectionError(endpoint_url="https://…")])
+def test_the_page_is_there_though_its_socket_cannot_be_found(
+    client: Client, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def fail() -> str:
+        raise problem
+
+    monkeypatch.setattr(discovery, "websocket_url", fail)
+    assert "connect-src 'self' wss:;" in client.http.get("/").headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("name", ["page.py", "..%2Fpage.py", "%2e%2e%2fpage.py", "web", "index", "main.js%00", ".", ""])

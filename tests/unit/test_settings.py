@@ -24,7 +24,20 @@ def test_a_setting_that_is_too_small_is_named() -> None:
     assert "FANOUT_BATCH must be a whole number of 1 or more, not '0'" in _import_settings(FANOUT_BATCH="0").stderr
 
 
-@pytest.mark.parametrize("value", ["chat.example.org", "https://a.example.org/", "*", "https://a.example.org wss://b"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "chat.example.org",
+        "https://a.example.org/",
+        "*",
+        "https://*.example.org",
+        "https://a.example.org wss://b",
+        "https://A.example.org",
+        "https://a.example.org:443",
+        "http://a.example.org:80",
+        "https://a.example.org?x",
+    ],
+)
 def test_an_origin_that_no_browser_would_send_is_named(value: str) -> None:
     refused = _import_settings(ALLOWED_ORIGINS=f"https://chat.example.org, {value}")
     assert f"ALLOWED_ORIGINS must be as https://chat.example.org, not '{value}'" in refused.stderr
