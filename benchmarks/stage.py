@@ -106,14 +106,9 @@ def message_event(connection_id: str) -> dict[str, Any]:
 def stage(folder: Path, delay_ms: int) -> Iterator[Stage]:
     """Start both servers on free ports, with empty tables, and stop them at the end."""
     port = _free_port()
-    emulator = cloud._start_emulator(port, folder / "emulator")
-    try:
-        cloud._await_emulator(emulator, port)
+    with cloud.emulator(port, folder / "emulator"), _gateway(delay_ms) as gateway_port:
         _make_tables(port)
-        with _gateway(delay_ms) as gateway_port:
-            yield Stage(port, gateway_port)
-    finally:
-        cloud._stop(emulator)
+        yield Stage(port, gateway_port)
 
 
 @contextmanager

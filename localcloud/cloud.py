@@ -20,7 +20,7 @@ from localcloud.package import PROJECT, package
 from localcloud.stack import HOST, STACK, STAGE, Stack, client
 from localcloud.template import WEBSOCKET_API_ID
 
-__all__ = ["STACK", "LocalCloud", "ask_health", "chosen_port", "client", "local_cloud"]
+__all__ = ["STACK", "LocalCloud", "ask_health", "chosen_port", "client", "emulator", "local_cloud"]
 
 START_SECONDS = 30
 
@@ -61,15 +61,28 @@ def local_cloud(port: int, folder: Path, say: Callable[[str], None]) -> Iterator
     say("Packaging, as for AWS: chalice package --stage local")
     package(STAGE, folder)
     say(f"Starting MiniStack on {HOST}:{port}")
-    process = _start_emulator(port, folder / "tmp")
-    try:
-        _await_emulator(process, port)
+    with emulator(port, folder / "tmp") as process:
         say(f"Creating the stack {STACK}: tables, functions, APIs")
         stack = Stack(port)
         stack.create(folder / "sam.json", folder / "deployment.zip")
         yield LocalCloud(port, stack.rest_url, process)
+
+
+@contextmanager
+def emulator(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run MiniStack, empty, on 127.0.0.1 at port, with its files in folder, and remove both at the end.
+
+    Raises LocalCloudError when it does not start.
+    """
+    process = _start_emulator(port, folder)
+    try:
+        _await_emulator(process, port)
+        yield process
     finally:
-        _stop(process)
+        if process.stdin:
+            process.stdin.close()
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check_port(port: int) -> None:
@@ -123,9 +136,3 @@ def _await_emulator(process: subprocess.Popen[bytes], port: int) -> None:
 def ask_health(port: int) -> None:
     """Raise OSError when no local cloud answers at port."""
     urllib.request.urlopen(f"http://{HOST}:{port}/_ministack/health", timeout=1).close()
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin:
-        process.stdin.close()
-    process.wait()

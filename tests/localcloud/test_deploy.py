@@ -19,7 +19,7 @@ import requests
 from botocore.loaders import create_loader
 from websockets.sync.client import connect
 
-from localcloud.cloud import LocalCloud, _await_emulator, _start_emulator, _stop, client
+from localcloud.cloud import LocalCloud, client, emulator
 from localcloud.package import package
 from localcloud.template import mended
 from tests.conftest import PROJECT, free_port
@@ -59,12 +59,8 @@ def commands(heading: str) -> list[str]:
 def account(tmp_path: Path) -> Iterator[LocalCloud]:
     """A local cloud with nothing in it."""
     port = free_port()
-    process = _start_emulator(port, tmp_path / "emulator")
-    try:
-        _await_emulator(process, port)
+    with emulator(port, tmp_path / "emulator") as process:
         yield LocalCloud(port, "", process)
-    finally:
-        _stop(process)
 
 
 @pytest.fixture
