@@ -2,8 +2,8 @@
 
 // Neither invisible characters nor those that turn the direction of writing: a link leads where it looks to lead.
 const LINK = /\bhttps?:\/\/[^\s<>"\p{C}]+/giu;
-const TRAILING = /[.,;:!?'’”»*_…]$/u;
-const OPENING = { ")": "(", "]": "[", "}": "{" };
+const TRAILING = ".,;:!?'’”»*_…";
+const BRACKETS = ["()", "[]", "{}"];
 
 /** The text in pieces, `{text, href}`; `href` is null where a piece is no link. */
 export function splitLinks(text) {
@@ -23,15 +23,19 @@ export function splitLinks(text) {
 
 /** What ends a sentence, or closes a bracket that the link did not open, is no part of the link. */
 function withoutTrail(link) {
-  let rest = link;
-  while (TRAILING.test(rest) || closesTooMuch(rest)) rest = rest.slice(0, -1);
-  return rest;
+  const unopened = countUnopened(link);
+  for (let end = link.length; ; end -= 1) {
+    const last = link[end - 1];
+    if (unopened[last] > 0) unopened[last] -= 1;
+    else if (!TRAILING.includes(last)) return link.slice(0, end);
+  }
 }
 
-function closesTooMuch(link) {
-  const closing = link.at(-1);
-  const opening = OPENING[closing];
-  return opening !== undefined && link.split(closing).length > link.split(opening).length;
+// Counted once: in a link of nothing but brackets, to count anew for each takes the tab a second.
+function countUnopened(link) {
+  return Object.fromEntries(
+    BRACKETS.map(([opening, closing]) => [closing, link.split(closing).length - link.split(opening).length]),
+  );
 }
 
 function hrefOf(link) {

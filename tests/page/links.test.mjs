@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 
 import { splitLinks } from "../../chalicelib/web/links.js";
 
@@ -28,6 +28,20 @@ test("punctuation after a link is not part of it", () => {
 
 test("brackets that a link opens itself belong to it", () => {
   assert.deepEqual(linksIn("(https://a.example/Tea_(drink))"), ["https://a.example/Tea_(drink)"]);
+});
+
+test("as many brackets as a message holds are no more work than a few", () => {
+  const methods = [[RegExp, "exec"], [String, "split"], [String, "slice"]];
+  const looks = methods.map(([type, name]) => mock.method(type.prototype, name));
+  const looksThrough = (text) => {
+    looks.forEach(({ mock }) => mock.resetCalls());
+    assert.deepEqual(linksIn(text), ["http://a.example/(x)"]);
+    return looks.map(({ mock }) => mock.callCount());
+  };
+  const few = looksThrough("http://a.example/(x)))");
+  assert.deepEqual(looksThrough(`http://a.example/(x)${")".repeat(3_980)}`), few);
+  assert.deepEqual(looksThrough(`http://a.example/(x)${".}]".repeat(1_326)}`), few);
+  mock.restoreAll();
 });
 
 test("a link that looks to lead elsewhere is none", () => {
