@@ -32,6 +32,7 @@ async function followAddress() {
 function show(view) {
   for (const each of [roomsView, roomView]) each.hidden = each !== view;
   view.inert = true;
+  loadError.hidden = true;
 }
 
 function takeName() {
@@ -42,6 +43,7 @@ function takeName() {
 
 nameField.value = recallName();
 nameField.addEventListener("change", takeName);
-byId("load-again").addEventListener("click", () => location.reload());
 window.addEventListener("hashchange", followAddress);
+// From here on a failure is known at once.
+loadError.classList.remove("late");
 followAddress();

@@ -8,12 +8,16 @@ from threading import Thread
 
 import pytest
 import requests
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import Page, Route, WebSocket, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.browser.visitor import create_room, expect_message, messages, room_of, say, take_name
 from tests.conftest import connection_ids
+
+INCOMPLETE = "The page could not be loaded completely"
+# Lets pass in no time what the style sheet waits for.
+WAIT = "document.getAnimations().forEach((animation) => animation.finish())"
 
 
 def test_two_people_talk_in_a_room(pair: tuple[Page, Page]) -> None:
@@ -127,14 +131,47 @@ def test_the_invite_link_is_copied(open_page: OpenPage) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == page.url
 
 
-def test_a_page_that_cannot_be_loaded_completely_says_so(open_page: OpenPage, cloud: LocalCloud) -> None:
+@pytest.mark.parametrize("script", ["text.js", "rooms.js"])
+def test_a_page_that_cannot_be_loaded_completely_says_so(open_page: OpenPage, cloud: LocalCloud, script: str) -> None:
     page = open_page("about:blank")
-    page.route("**/static/rooms.js", lambda route: route.abort())
+    page.route(f"**/static/{script}", lambda route: route.fulfill(status=429))
     page.goto(f"{cloud.rest_url}/")
-    expect(page.get_by_role("alert")).to_contain_text("could not be loaded completely")
-    page.unroute("**/static/rooms.js")
-    page.get_by_role("button", name="Load it again").click()
+    expect(page.get_by_text(INCOMPLETE)).to_be_visible()
+    page.unroute(f"**/static/{script}")
+    page.reload()
     create_room(page, "Tea")
+
+
+def test_a_view_that_cannot_be_loaded_is_told_at_once(open_page: OpenPage) -> None:
+    page = open_page()
+    page.route("**/static/room.js", lambda route: route.abort())
+    page.evaluate("location.hash = '#/rooms/r1'")
+    page.locator("#load-error:not([hidden])").wait_for(state="attached")
+    assert page.get_by_text(INCOMPLETE).is_visible()
+
+
+@pytest.mark.parametrize("script", ["main.js", "rooms.js"])
+def test_a_page_that_is_still_loading_is_not_called_incomplete(
+    open_page: OpenPage, cloud: LocalCloud, script: str
+) -> None:
+    page = open_page("about:blank")
+    held: list[Route] = []
+    page.route(f"**/static/{script}", lambda route: held.append(route))
+    with page.expect_request(f"**/static/{script}"):
+        page.goto(f"{cloud.rest_url}/", wait_until="commit")
+    expect(page.get_by_label("Your name")).to_be_visible()
+    assert not page.get_by_text(INCOMPLETE).is_visible()
+    held[0].continue_()
+    expect(page.locator("main:not([hidden], [inert])")).to_be_visible()
+    page.evaluate(WAIT)
+    assert not page.get_by_text(INCOMPLETE).is_visible()
+
+
+def test_without_scripts_the_page_says_what_it_needs(open_page: OpenPage) -> None:
+    page = open_page(java_script_enabled=False)
+    page.evaluate(WAIT)
+    expect(page.locator("noscript .notice")).to_be_visible()
+    expect(page.get_by_text(INCOMPLETE)).to_be_hidden()
 
 
 def test_a_bad_room_name_is_refused_in_plain_words(open_page: OpenPage) -> None:
