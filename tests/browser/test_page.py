@@ -288,6 +288,18 @@ def test_a_room_that_no_longer_exists_is_told_plainly(open_page: OpenPage, cloud
     expect(page.get_by_role("heading", name="Rooms", exact=True)).to_be_visible()
 
 
+def test_what_waits_for_a_room_that_no_longer_exists_is_told_to_be_lost(open_page: OpenPage, cloud: LocalCloud) -> None:
+    page = open_page()
+    page.evaluate(
+        """() => sessionStorage.setItem(
+            "chalice-chat.outbox.nosuchroom",
+            JSON.stringify([{ clientId: "c1", message: "Anybody?", sentAt: null, failure: null }]),
+        )"""
+    )
+    page.goto(f"{cloud.rest_url}/#/rooms/nosuchroom")
+    expect(page.get_by_text("Not sent. This room no longer exists.")).to_be_visible()
+
+
 def test_the_keyboard_is_enough(open_page: OpenPage) -> None:
     page = open_page()
     expect(page.locator("main[inert]")).to_have_count(0)

@@ -83,6 +83,21 @@ def test_the_right_link_opens_the_room_after_a_wrong_one(host: Page, open_page: 
     expect_message(host, "Found it")
 
 
+def test_what_waits_for_a_private_room_is_sent_by_way_of_the_right_link(host: Page, open_page: OpenPage) -> None:
+    guest = open_page(host.url)
+    expect(guest.get_by_role("status")).to_have_text("Connected")
+    guest.context.set_offline(True)
+    say(guest, "I am late")
+    expect(guest.locator("li.pending .body")).to_have_text("I am late")
+    guest.goto("about:blank")
+    guest.context.set_offline(False)
+    guest.goto(host.url.split("?")[0])
+    expect_refusal(guest)
+    guest.goto(host.url)
+    expect_message(host, "I am late")
+    expect(guest.locator("li.message:not(.pending, .failed) .body")).to_have_text("I am late")
+
+
 def test_a_private_room_is_not_listed(host: Page, open_page: OpenPage, cloud: LocalCloud) -> None:
     other = open_page()
     create_room(other, "Open to all")

@@ -109,6 +109,61 @@ test("a message without an answer is sent again, and given up after six times", 
   assert.equal(entries[0].failure, "The server did not confirm it.");
 });
 
+test("a message that the server holds back is on its way again as soon as it may be", () => {
+  open(() => {});
+  outbox.add("wait for me");
+  outbox.refuse({ code: "rate_limited", message: "too many", retryAfter: 3 });
+  assert.equal(state, "held");
+  pass(2_990);
+  assert.deepEqual(sent, ["wait for me"]);
+  pass(10);
+  assert.equal(state, "sending");
+  assert.deepEqual(sent, ["wait for me", "wait for me"]);
+});
+
+test("a message that waits as long as the server asks, however often, is delivered", () => {
+  open(() => {});
+  outbox.add("patience");
+  for (let refusals = 0; refusals < 10; refusals += 1) {
+    outbox.refuse({ code: "rate_limited", message: "too many", retryAfter: 1 });
+    pass(1_000);
+  }
+  assert.equal(sent.length, 11);
+  assert.equal(entries[0].failure, null);
+  outbox.confirm(entries[0].clientId);
+  assert.deepEqual(entries, []);
+});
+
+test("a message that will never pass fails at once, with the server's reason", () => {
+  open(() => {});
+  outbox.add("too long");
+  outbox.refuse({ code: "invalid_message", message: "message is too long" });
+  assert.equal(entries[0].failure, "message is too long");
+  pass(60_000);
+  assert.deepEqual(sent, ["too long"]);
+});
+
+test("what can never be sent any more fails with the reason, and so does what is added later", () => {
+  open(() => {});
+  outbox.add("on its way");
+  outbox.end("This room no longer exists.");
+  outbox.add("too late");
+  outbox.open();
+  assert.deepEqual(entries.map(({ failure }) => failure), Array(2).fill("This room no longer exists."));
+  assert.deepEqual(sent, ["on its way"]);
+});
+
+for (const [minutes, sends] of [[1, 2], [10, 0]]) {
+  test(`a message of ${minutes} min ago, of which perhaps nobody else was told, is sent ${sends} times after a reload`, () => {
+    open(() => {}, [{ clientId: "c1", message: "stored", sentAt: Date.now() - minutes * 60_000, failure: null }]);
+    outbox.close();
+    outbox.repeat("c1");
+    outbox.confirm("c1");
+    outbox.open();
+    assert.equal(sent.length, sends);
+  });
+}
+
 test("what was sent long before a reload is not sent again by itself", () => {
   open(storeAtOnce, [{ clientId: "c1", message: "old", sentAt: Date.now() - 10 * 60_000, failure: null }]);
   pass(1_000);
