@@ -40,12 +40,13 @@ format: .venv/installed ## Write the code in the project's style
 package: .venv/installed ## Make build/STAGE/deployment.zip and sam.json
 	$(BIN)/python -m localcloud.package $(STAGE) build/$(STAGE)
 
-deploy: package ## Make or update the stack chalice-chat-STAGE on AWS; BUCKET is an S3 bucket of yours, for the code
+deploy: package ## Make or update the stack chalice-chat-STAGE on AWS; BUCKET is an S3 bucket of yours, ALARM_TOPIC an SNS topic
 	@test "$(BUCKET)" || { echo "error: name an S3 bucket of yours: make deploy STAGE=$(STAGE) BUCKET=..." >&2; exit 1; }
 	$(BIN)/aws cloudformation package --template-file build/$(STAGE)/sam.json --s3-bucket $(BUCKET) \
 		--output-template-file build/$(STAGE)/packaged.json --use-json
 	$(BIN)/aws cloudformation deploy --stack-name chalice-chat-$(STAGE) --template-file build/$(STAGE)/packaged.json \
-		--s3-bucket $(BUCKET) --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND
+		--s3-bucket $(BUCKET) --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND \
+		$(if $(ALARM_TOPIC),--parameter-overrides AlarmTopic=$(ALARM_TOPIC))
 	$(BIN)/aws cloudformation describe-stacks --stack-name chalice-chat-$(STAGE) \
 		--query "Stacks[0].Outputs[?OutputKey=='EndpointURL'].OutputValue" --output text
 

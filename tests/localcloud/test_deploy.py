@@ -222,3 +222,12 @@ def test_domains_of_ones_own_get_the_page_and_the_sockets(
     assert of_type["AWS::ApiGatewayV2::ApiMapping"]["ApiId"] == {"Ref": "WebsocketAPI"}
     key = of_type["AWS::ApiGatewayV2::ApiMapping"]["ApiMappingKey"]
     assert variables["WEBSOCKET_URL"] == f"wss://ws.chat.example.org/{key}"
+
+
+def test_make_deploy_runs_the_commands_of_the_document() -> None:
+    make = "make --dry-run deploy 'STAGE=$$STAGE' 'BUCKET=$$BUCKET'"
+    dry_run = subprocess.run(["/bin/sh", "-c", make], cwd=PROJECT, text=True, capture_output=True, check=True)
+    lines = dry_run.stdout.replace("\\\n", " ").replace(".venv/bin/", "").splitlines()
+    assert [" ".join(line.split()) for line in lines if line.startswith("aws ")] == [
+        " ".join(command.split()) for command in commands("Deploy") if command.startswith("aws cloudformation")
+    ]
