@@ -169,8 +169,13 @@ def test_an_alarm_sounds_at_the_first_fault_dead_letter_or_throttle() -> None:
     assert set(alarms) == {"ErrorsAlarm", "DeadLettersAlarm", "ThrottlesAlarm"}
     for alarm in alarms.values():
         assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
-    of_errors = set(_strings(alarms["ErrorsAlarm"]["Metrics"]))
-    assert of_errors >= {"AWS/Lambda", "Errors", invocation.NAMESPACE, "faults", "SUM(METRICS())"}
+    *counted, total = alarms["ErrorsAlarm"]["Metrics"]
+    metrics = [one["MetricStat"]["Metric"] for one in counted]
+    assert total["Expression"] == "SUM(METRICS())"
+    assert {(metric["Namespace"], metric["MetricName"]) for metric in metrics} == {
+        ("AWS/Lambda", "Errors"),
+        (invocation.NAMESPACE, "faults"),
+    }
     assert "faults" in invocation.METRICS
 
 
