@@ -162,7 +162,7 @@ def test_a_page_that_is_still_loading_is_not_called_incomplete(
     with page.expect_request(f"**/static/{script}"):
         page.goto(f"{cloud.rest_url}/", wait_until="commit")
     # Until it has its style, a browser shows nothing of a page, though it would tell what is hidden by now.
-    page.wait_for_function("document.styleSheets.length > 0")
+    expect(page.locator("body")).to_have_css("margin-top", "0px")
     expect(page.get_by_label("Your name")).to_be_visible()
     assert not page.get_by_text(INCOMPLETE).is_visible()
     held[0].continue_()
