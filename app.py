@@ -1,119 +1,160 @@
-"""Chalice Chat: rooms over REST, talk over WebSockets, nothing to keep running."""
+"""Routes and WebSocket handlers of Chalice Chat. Each one calls a function of chalicelib."""
 
 import json
 import logging
+from collections.abc import Callable
 
-from chalice import Chalice, CORSConfig, ForbiddenError, Response
-from chalice.app import ChaliceViewError
+from chalice import Chalice, CORSConfig, Response
+from chalice.app import Request, SQSEvent, WebsocketEvent
 
-from chalicelib import chat, discovery, frames, invocation, messages, origins, page, rooms, settings
-from chalicelib.broadcast import MemberSockets
-from chalicelib.checks import checked_number, checked_object
-from chalicelib.fanout import Batch
-from chalicelib.faults import apology
+from chalicelib import chat, discovery, messages, origins, presence, request_log, rooms, settings, static_files
+from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
+from chalicelib.delivery.fanout import Batch
+from chalicelib.endpoints import Endpoints, Json, Parameters, error_response
+from chalicelib.errors import ChatError, Forbidden, NotFound, RoomNotFound, report_internal_error
+from chalicelib.fields import Array, String, Value
+from chalicelib.schemas import (
+    AFTER,
+    BEFORE,
+    CREATED_ROOM,
+    CURSOR,
+    LIMIT,
+    MEMBER,
+    MESSAGE_PAGE,
+    PRIVATE,
+    ROOM,
+    ROOM_NAME,
+    ROOM_PAGE,
+    TOKEN,
+    serialize_created_room,
+    serialize_member,
+    serialize_message_page,
+    serialize_room,
+    serialize_room_page,
+)
 
 app = Chalice(app_name=settings.APP_NAME)
 app.experimental_feature_flags.add("WEBSOCKETS")
 app.log.setLevel(logging.INFO)
 app.api.cors = CORSConfig(allow_origin=origins.preflight_origin(), max_age=600)
-# Before the WebSocket handlers, each of which keeps the one that it finds here.
-app.websocket_api = sockets = MemberSockets()
-app.register_middleware(invocation.log_each)
+# Each WebSocket handler keeps the API object that it finds here when it is registered.
+app.websocket_api = websocket_api = BroadcastWebsocketAPI()
+app.register_middleware(request_log.log_middleware)
+endpoint = Endpoints(app)
 
 
 @app.middleware("http")
-def keep_to_allowed_origins(request, get_response):
+def allow_origins(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Reject requests from pages whose origin is not allowed, and add the CORS headers for the others."""
     try:
-        origins.check(request.headers)
-    except ForbiddenError as refusal:
-        return Response({"Code": "ForbiddenError", "Message": str(refusal)}, status_code=refusal.STATUS_CODE)
+        origins.check_origin(request.headers)
+    except Forbidden as error:
+        return error_response(error)
     response = get_response(request)
     response.headers.update(origins.cors_headers(request.headers))
     return response
 
 
 @app.route("/")
-def index():
-    return page.file("index.html")
+@endpoint(content_types=["text/html"])
+def get_page() -> Response:
+    """The page."""
+    return static_files.serve("index.html")
 
 
 @app.route("/static/{name}")
-def static(name):
-    return page.file(name)
+@endpoint(
+    path={"name": String("Name of a style sheet, a script or an image. Any other text gets a 404.", example="main.js")},
+    content_types=["text/css", "text/html", "text/javascript", "image/svg+xml"],
+    errors=[NotFound],
+)
+def get_page_file(name: str) -> Response:
+    """A file of the page."""
+    return static_files.serve(name)
 
 
 @app.route("/config")
-def config():
+@endpoint(
+    returns={"webSocketUrl": Value({"type": "string", "pattern": "^wss?://"}, example="wss://chat.example.org/dev")},
+    errors=[NotFound],
+)
+def get_config() -> Json:
+    """The address of the WebSocket API, to which clients add `?roomId=…&name=…`."""
     return {"webSocketUrl": discovery.websocket_url()}
 
 
 @app.route("/rooms", methods=["POST"], content_types=["*/*"])
-def create_room():
-    body = checked_object(app.current_request.raw_body)
-    room = rooms.create(body.get("roomName"), body.get("private", False))
-    token = {} if room.join_token is None else {"joinToken": room.join_token}
-    return Response({"message": "Room created successfully", "roomId": room.room_id} | token, status_code=201)
+@endpoint(body={"roomName": ROOM_NAME, "private": PRIVATE}, status=201, returns=CREATED_ROOM)
+def create_room(body: Parameters) -> Json:
+    """Create a room.
+
+    A room that nobody joins expires after an hour. When the last member leaves, it can still be joined for a minute.
+    The body is read as JSON, whatever its Content-Type.
+    """
+    return serialize_created_room(rooms.create(body["roomName"], body["private"]))
 
 
 @app.route("/rooms")
-def list_rooms():
-    query = _query()
-    found, cursor = rooms.newest(checked_number(query, "limit", 1, 100, default=50), query.get("cursor"))
-    return {"rooms": [room.to_dict() for room in found], "nextCursor": cursor}
+@endpoint(query={"limit": LIMIT, "cursor": CURSOR}, returns=ROOM_PAGE)
+def list_rooms(query: Parameters) -> Json:
+    """List the public rooms, newest first. Empty rooms are not listed."""
+    return serialize_room_page(*rooms.list_public(query["limit"], query["cursor"]))
 
 
 @app.route("/rooms/{room_id}")
-def get_room(room_id):
-    return rooms.get(room_id, _query().get("token")).to_dict()
+@endpoint(query={"token": TOKEN}, returns=ROOM, errors=[Forbidden, RoomNotFound])
+def get_room(room_id: str, query: Parameters) -> Json:
+    """Get a room, listed or not."""
+    return serialize_room(rooms.get(room_id, query["token"]))
 
 
 @app.route("/rooms/{room_id}/members")
-def list_members(room_id):
-    return {"members": [member.to_dict() for member in rooms.members(room_id, _query().get("token"))]}
+@endpoint(query={"token": TOKEN}, returns={"members": Array(MEMBER)}, errors=[Forbidden, RoomNotFound])
+def list_members(room_id: str, query: Parameters) -> Json:
+    """List the members of a room, in no order. Very recent joins and leaves may be missing."""
+    return {"members": [serialize_member(member) for member in rooms.members(room_id, query["token"])]}
 
 
 @app.route("/rooms/{room_id}/messages")
-def list_messages(room_id):
-    query = _query()
-    after, before = checked_number(query, "after", 0), checked_number(query, "before", 1)
-    limit = checked_number(query, "limit", 1, 100, default=50)
-    said = messages.history(room_id, after, before, limit, query.get("token"))
-    return {
-        "messages": [frames.message_content(message) for message in said.messages],
-        "lastSequence": said.last_sequence,
-        "complete": said.complete,
-    }
-
-
-def _query():
-    return app.current_request.query_params or {}
+@endpoint(
+    query={"after": AFTER, "before": BEFORE, "limit": LIMIT, "token": TOKEN},
+    returns=MESSAGE_PAGE,
+    errors=[Forbidden, RoomNotFound],
+)
+def list_messages(room_id: str, query: Parameters) -> Json:
+    """List messages in ascending order: with `after` the oldest ones after it, otherwise the newest."""
+    return serialize_message_page(*messages.history(room_id, **query))
 
 
 @app.on_ws_connect()
-def connect(event):
+def connect(event: WebsocketEvent) -> Json | None:
+    """Join the room that the query string names."""
     request = event.to_dict()
-    query = request.get("queryStringParameters") or {}
     try:
-        origins.check(request.get("headers") or {})
-        chat.connect(sockets, event.connection_id, query.get("roomId"), query.get("name"), query.get("token"))
-    except ChaliceViewError as refusal:
-        return {"statusCode": refusal.STATUS_CODE, "body": str(refusal)}
-    except Exception:  # noqa: BLE001 - the apology logs it
-        return {"statusCode": 500, "body": apology(f"the connect of {event.connection_id}")}
+        origins.check_origin(request.get("headers") or {})
+        chat.connect(websocket_api, event.connection_id, request.get("queryStringParameters") or {})
+    except ChatError as error:
+        return {"statusCode": error_response(error).status_code, "body": str(error)}
+    except Exception:  # noqa: BLE001 - report_internal_error logs it
+        return {"statusCode": 500, "body": str(report_internal_error(f"the $connect of {event.connection_id}"))}
+    return None
 
 
 @app.on_ws_message()
-def message(event):
-    chat.receive(sockets, event.connection_id, event.body)
+def message(event: WebsocketEvent) -> None:
+    """Handle a frame from a client."""
+    chat.receive(websocket_api, event.connection_id, event.body)
 
 
 @app.on_ws_disconnect()
-def disconnect(event):
-    chat.disconnect(sockets, event.connection_id)
+def disconnect(event: WebsocketEvent) -> None:
+    """Leave the room."""
+    chat.disconnect(websocket_api, event.connection_id)
 
 
-# One batch an invocation: one that fails is tried again, and no other with it.
+# One batch per invocation: a batch that fails is retried alone.
 @app.on_sqs_message(queue=settings.FANOUT_QUEUE, batch_size=1)
-def fan_out(event):
+def fan_out(event: SQSEvent) -> None:
+    """Deliver a batch of the fan-out queue."""
     for record in event:
-        chat.deliver_batch(sockets, Batch(*json.loads(record.body)))
+        presence.send_batch(websocket_api, Batch(*json.loads(record.body)))

@@ -1,7 +1,7 @@
-"""What app.py's routes and handlers do, a module for each noun."""
+"""The chat behind the routes and handlers of app.py. docs/architecture.md describes its modules."""
 
 import gc
 
-# Starting makes some hundred thousand objects, which all stay. Looking for garbage among them after every 700 took a
-# tenth of a first message's time (benchmarks/README.md).
+# Imports allocate some hundred thousand objects that stay alive. With the default threshold of 700 allocations, garbage
+# collection takes a tenth of a cold start (benchmarks/README.md).
 gc.set_threshold(100_000)

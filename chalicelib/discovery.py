@@ -1,20 +1,19 @@
-"""Where members connect."""
+"""Address of the WebSocket API."""
 
 from functools import cache
 
-from chalice import NotFoundError
-
 from chalicelib import settings
 from chalicelib.aws import session
+from chalicelib.errors import NotFound
 
 __all__ = ["websocket_url"]
 
 
 @cache
 def websocket_url() -> str:
-    """Return wss://…/STAGE: the setting WEBSOCKET_URL, else found, once, in API Gateway's list of its APIs.
+    """Return wss://…/STAGE: the setting WEBSOCKET_URL, or the address of the API that `chalice deploy` created.
 
-    Raises NotFoundError when the account has no WebSocket API under the name that `chalice deploy` gives it.
+    Raises NotFound if the account has no WebSocket API of that name.
     """
     if settings.WEBSOCKET_URL:
         return settings.WEBSOCKET_URL
@@ -24,4 +23,4 @@ def websocket_url() -> str:
         for api in page["Items"]:
             if api["Name"] == name:
                 return f"{api['ApiEndpoint']}/{settings.STAGE}"
-    raise NotFoundError(f"no WebSocket API is named {name}: deploy it, or set WEBSOCKET_URL")
+    raise NotFound(f"WebSocket API not found: deploy {name}, or set WEBSOCKET_URL")

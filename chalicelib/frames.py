@@ -1,141 +1,201 @@
-"""The JSON frames of the wire: what comes in is parsed here, and what goes out is built here.
+"""JSON frames of the WebSocket protocol.
 
-From a member:
+A client sends:
 
-    {"action": "sendMessage", "data": {"message", "clientId"?}}    "onMessage" is the same action
-    {"action": "ping"}
+    {"action": NAME, "data": {…}}                                   actions.py declares the actions
 
-To a member:
+The server sends:
 
     {"message": {"type": "message", "message", "sender": {"id", "name"}, "sequence", "sentAt", "clientId"?}}
     {"message": {"type": "join" | "leave", "message", "sender": {"id", "name"}, "memberCount"}}
-    {"error": {"code", "message", "clientId"?, "retryAfter"?}}
+    {"error": {"code", "message", "action"?, "clientId"?, "retryAfter"?}}
     {"pong": true}
 
-A frame is written without ASCII escapes: a message of 4,000 characters then stays within API Gateway's 32 KB for
-one frame, whatever its script.
+Frames are serialized without ASCII escapes: a message of 4,000 characters then stays within API Gateway's 32 KB per
+frame, whatever its script.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from chalice import BadRequestError
-
-from chalicelib.checks import MESSAGE_LIMIT, checked_object, checked_text
-from chalicelib.models import Connection, Message, utc_text
+from chalicelib.errors import (
+    ChatError,
+    InternalError,
+    InvalidInput,
+    InvalidJSON,
+    NotInRoom,
+    RateLimitExceeded,
+    UnknownAction,
+)
+from chalicelib.fields import Choice, Field, Integer, Object, Text, Value
+from chalicelib.limits import MAX_CLIENT_ID_LENGTH, MAX_FRAME_BYTES
+from chalicelib.schemas import CLIENT_ID, MEMBER, MESSAGE, serialize_member, serialize_message
+from chalicelib.storage.models import Connection, Message
+from chalicelib.validation import parse_object
 
 __all__ = [
+    "ERROR_FRAME",
+    "FRAME_ERRORS",
+    "JOIN_FRAME",
+    "LEAVE_FRAME",
+    "MESSAGE_FRAME",
     "PONG",
-    "FrameError",
-    "client_id",
+    "PONG_FRAME",
+    "Frame",
     "error",
     "message",
-    "message_content",
     "parse",
     "presence",
-    "read_message",
+    "serialize",
 ]
 
-CLIENT_ID_LIMIT = 64
 
-FRAME_LIMIT = 32_768
-"""The longest frame, in bytes, that API Gateway takes or brings ("Quotas for configuring and running a WebSocket
-API"). A message of several frames, which it takes up to 128 KB, arrives here in one piece."""
+@dataclass(frozen=True)
+class Frame:
+    """Declaration of a frame that the server sends: its name in docs/asyncapi.yaml, its meaning, and its fields."""
 
-ErrorCode = Literal["invalid_json", "unknown_action", "invalid_message", "rate_limited", "not_in_room", "internal"]
+    name: str
+    description: str
+    content: Object
 
 
-class FrameError(Exception):
-    """A frame that cannot be acted on: its text says what was expected, retry_after after how many seconds to retry."""
+_PRESENCE_VERBS = {"join": "joined", "leave": "left"}
 
-    def __init__(self, code: ErrorCode, expected: str, client_id: str | None = None, retry_after: int | None = None):
-        super().__init__(expected)
-        self.code = code
-        self.client_id = client_id
-        self.retry_after = retry_after
+
+def _presence_frame(change: str, description: str) -> Frame:
+    fields: dict[str, Field] = {
+        "type": Choice([change]),
+        "message": Value(
+            {"type": "string", "minLength": 1}, "The event as a sentence.", example=f"Bo {_PRESENCE_VERBS[change]}"
+        ),
+        "sender": MEMBER,
+        "memberCount": Integer("Number of connections in the room now.", minimum=1),
+    }
+    return Frame(change, description, Object({"message": Object(fields)}))
+
+
+MESSAGE_FRAME = Frame(
+    "message",
+    "A stored message. It may arrive twice, and after a message with a higher sequence. Sequences may have gaps.",
+    Object({"message": MESSAGE}),
+)
+JOIN_FRAME = _presence_frame("join", "A member has joined. Sent to the other members.")
+LEAVE_FRAME = _presence_frame(
+    "leave",
+    "A member has left. Sent to the other members. The leave of a connection that broke without a close frame is "
+    "noticed when the next frame cannot be delivered to it.",
+)
+PONG_FRAME = Frame("pong", "The answer to a ping.", Object({"pong": Value({"const": True}, example=True)}))
+
+FRAME_ERRORS: tuple[type[ChatError], ...] = (
+    InvalidJSON,
+    UnknownAction,
+    InvalidInput,
+    RateLimitExceeded,
+    NotInRoom,
+    InternalError,
+)
+"""The errors that an error frame reports."""
+
+_ACTION_NAME = Text("The action that the error answers.", max_length=64, required=False, example="sendMessage")
+
+ERROR_FRAME = Frame(
+    "error",
+    "The reason why a frame was rejected.",
+    Object(
+        {
+            "error": Object(
+                {
+                    "code": Choice([error.code for error in FRAME_ERRORS], example=InvalidInput.code),
+                    "message": Value(
+                        {"type": "string", "minLength": 1},
+                        "What was expected, as a sentence.",
+                        example="message must not be blank",
+                    ),
+                    "action": _ACTION_NAME,
+                    "clientId": Text(
+                        "The clientId of the frame that the error answers.",
+                        max_length=MAX_CLIENT_ID_LENGTH,
+                        required=False,
+                        example=CLIENT_ID.example,
+                    ),
+                    "retryAfter": Integer("Seconds, with rate_limited only.", minimum=1, required=False, example=None),
+                },
+                title="Error",
+            )
+        }
+    ),
+)
 
 
 def parse(body: str) -> tuple[str, dict[str, Any]]:
-    """Parse a frame from a member into its action and its data.
+    """Return the action name and the data of a frame from a client.
 
-    Raises FrameError: invalid_json when it is not a JSON object, unknown_action when it names no action,
-    invalid_message when its data is not an object, or all of it longer than 32 KB.
+    Raises InvalidJSON if the frame is not a JSON object, UnknownAction if it names no action, and InvalidInput if its
+    data are not an object, or the frame is longer than 32 KB.
     """
-    if (length := len(body.encode("utf-8", "surrogatepass"))) > FRAME_LIMIT:
-        raise FrameError("invalid_message", f"expected a frame of at most {FRAME_LIMIT:,} bytes, not {length:,}")
-    try:
-        frame = checked_object(body)
-    except BadRequestError as cause:
-        raise FrameError("invalid_json", str(cause)) from cause
+    if (size := len(body.encode("utf-8", "surrogatepass"))) > MAX_FRAME_BYTES:
+        raise InvalidInput(f"expected a frame of at most {MAX_FRAME_BYTES:,} bytes, not {size:,}")
+    frame = parse_object(body)
     action, data = frame.get("action"), frame.get("data") or {}
     if not isinstance(action, str):
-        raise FrameError("unknown_action", 'expected an action, as in {"action": "sendMessage"}')
+        raise UnknownAction('expected an action, as in {"action": "sendMessage"}')
     if not isinstance(data, dict):
-        raise FrameError("invalid_message", 'expected "data" to be an object')
+        raise InvalidInput("data must be an object")
     return action, data
 
 
-def read_message(data: dict[str, Any]) -> tuple[str, str | None]:
-    """Read the message and the client's own id for it, None where there is none, from a frame's data.
-
-    Raises FrameError, invalid_message.
-    """
-    try:
-        if data.get("clientId") is not None:
-            checked_text(data["clientId"], "clientId", CLIENT_ID_LIMIT)
-        return checked_text(data.get("message"), "message", MESSAGE_LIMIT), data.get("clientId")
-    except BadRequestError as cause:
-        raise FrameError("invalid_message", str(cause), client_id(data)) from cause
-
-
-def client_id(data: dict[str, Any]) -> str | None:
-    """Return the client's own id in a frame's data, for an answer to it, and None where it is none."""
-    try:
-        return checked_text(data.get("clientId"), "clientId", CLIENT_ID_LIMIT)
-    except BadRequestError:
-        return None
-
-
 def message(message: Message) -> str:
-    """Write the frame that brings a message to everyone in the room, its sender included."""
-    return _write({"message": message_content(message)})
-
-
-def message_content(message: Message) -> dict[str, Any]:
-    """Describe a message as its frame does, and as the history of its room does."""
-    return {
-        "type": "message",
-        "message": message.text,
-        "sender": {"id": message.sender_id, "name": message.sender_name},
-        "sequence": int(message.sequence),
-        "sentAt": utc_text(message.sent_at),
-    } | _client_id(message.client_id)
+    """Return the frame of a stored message."""
+    return serialize({"message": serialize_message(message)})
 
 
 def presence(change: Literal["join", "leave"], member: Connection, member_count: int) -> str:
-    """Write the frame that tells the others who came or went, and how many are in the room now."""
-    text = f"{member.name} {'joined' if change == 'join' else 'left'}"
-    return _write(
-        {"message": {"type": change, "message": text, "sender": member.to_dict(), "memberCount": member_count}}
+    """Return the frame that announces a join or leave, and the number of members after it."""
+    text = f"{member.name} {_PRESENCE_VERBS[change]}"
+    return serialize(
+        {
+            "message": {
+                "type": change,
+                "message": text,
+                "sender": serialize_member(member),
+                "memberCount": member_count,
+            }
+        }
     )
 
 
-def error(problem: FrameError) -> str:
-    """Write the frame that tells a member why theirs was not acted on."""
-    content: dict[str, Any] = {"code": problem.code, "message": str(problem)} | _client_id(problem.client_id)
-    if problem.retry_after is not None:
-        content["retryAfter"] = problem.retry_after
-    return _write({"error": content})
+def error(error: ChatError, request: str) -> str:
+    """Return the frame that reports an error, with the action and clientId of the request frame, where it has them."""
+    content = {"code": error.code, "message": str(error)} | _references(request)
+    if isinstance(error, RateLimitExceeded):
+        content["retryAfter"] = error.retry_after
+    return serialize({"error": content})
 
 
-def _write(frame: dict[str, Any]) -> str:
+def _references(request: str) -> dict[str, Any]:
+    """Return the valid action and clientId of a frame that may be invalid in every other way."""
+    try:
+        frame = parse_object(request)
+    except InvalidJSON:
+        return {}
+    data = frame.get("data")
+    values = {"action": frame.get("action"), "clientId": data.get("clientId") if isinstance(data, dict) else None}
+    references = {}
+    for name, field in (("action", _ACTION_NAME), ("clientId", CLIENT_ID)):
+        try:
+            references[name] = field.validate(values[name], name)
+        except InvalidInput:
+            continue
+    return references
+
+
+def serialize(frame: dict[str, Any]) -> str:
+    """Return a frame as JSON."""
     return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
 
 
-PONG = _write({"pong": True})
-
-
-def _client_id(client_id: str | None) -> dict[str, str]:
-    return {} if client_id is None else {"clientId": client_id}
+PONG = serialize({"pong": True})

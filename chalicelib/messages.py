@@ -1,17 +1,16 @@
-"""What was said in a room: stored under a sequence, and read back in its order.
+"""Message storage: sequences, idempotency, history.
 
-A message is stored before anyone sees it, in two writes. The first takes the room's next sequence from a counter. The
-second is a transaction that stores the message under it and claims the client's own id for it.
+A message is stored before anyone sees it, in two writes. The first takes the next sequence of the room from a counter.
+The second is a transaction that stores the message under that sequence, and an idempotency record for its clientId.
 
-- A handler that dies between the two leaves a sequence without a message. Nobody has seen it, and when the client sends
-  again, the message gets another sequence: the claim stands with the message, or not at all.
-- A handler that dies after the second has stored the message. When the client sends again, the claim leads to it, and
-  it is delivered under the sequence that it has; the one that was taken in vain stays without a message.
+- If a handler crashes between the two writes, the sequence has no message. Nobody has seen it. When the client retries,
+  the message gets a new sequence.
+- If a handler crashes after the second write, the message is stored. When the client retries, the idempotency record
+  leads to it, and it is delivered under its stored sequence. The sequence that the retry took has no message.
 
-Taking and storing are two writes, so a later sequence may be stored before an earlier one. A reader who has seen the
-later one would then take the earlier one, when it comes, for something that it already had. Therefore whoever reads
-over a missing sequence closes it, with a void in the message's place: of the two, the void and the message, the second
-to be written is refused, and a refused message takes another sequence. What a reader has read stays all there is.
+Because these are two writes, a higher sequence may be stored before a lower one. A reader that has seen the higher one
+would miss the lower one when it is stored later. So readers fill each gap with a tombstone (conditional put). A message
+that loses the race against a tombstone gets a new sequence. What a reader has read stays complete.
 """
 
 from __future__ import annotations
@@ -20,83 +19,92 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from chalice import BadRequestError
-from pynamodb.exceptions import DoesNotExist, PutError, TransactWriteError
-
-from chalicelib import rooms, settings
-from chalicelib.models import Claim, Connection, Counter, Message, Room
-from chalicelib.transactions import decide_again_when_cancelled, transaction, was_cancelled
+from chalicelib import limits, rooms, settings
+from chalicelib.errors import InvalidInput
+from chalicelib.storage.models import Connection, IdempotencyRecord, Message, Room, RoomSequence
+from chalicelib.storage.transactions import (
+    StorageError,
+    condition_failed,
+    retry_on_conflict,
+    transaction,
+    was_cancelled,
+)
 
 __all__ = ["History", "history", "post"]
 
 
 class History(NamedTuple):
-    """A page of what was said, in ascending order."""
+    """A page of messages in ascending order.
+
+    complete: whether no message after `after` has expired.
+    """
 
     messages: list[Message]
     last_sequence: int
     complete: bool
 
 
-@decide_again_when_cancelled
+@retry_on_conflict
 def post(sender: Connection, text: str, client_id: str | None) -> Message:
-    """Store a message in its sender's room, and return it as it is stored.
+    """Store a message in its sender's room, and return the stored message. Costs two requests.
 
-    When client_id was used in the room within 10 minutes, that is the message that was stored then. Raises
-    BadRequestError when that was another message.
+    Idempotent: if client_id was used in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the message of
+    that time is returned.
+
+    Raises InvalidInput if that message has another text.
     """
     room_id, now = sender.joined_room_id, datetime.now(UTC)
     sequence = _take_sequence(room_id, now)
     message = Message(
         room_id=room_id,
-        position=Message.position_of(sequence),
+        sort_key=Message.sort_key_of(sequence),
         sequence=sequence,
         text=text,
         sender_id=sender.member_id,
         sender_name=sender.name,
         sent_at=now,
         client_id=client_id,
-        expires_at=_kept_until(now),
+        expires_at=_retained_until(now),
     )
     try:
         with transaction() as writes:
-            writes.save(message, Message.position.does_not_exist())
+            writes.save(message, Message.sort_key.does_not_exist())
             if client_id is not None:
-                writes.save(_claim(message), Claim.position.does_not_exist() | (Claim.expires_at <= now))
-    except TransactWriteError as error:
-        earlier = _claimed(room_id, client_id) if was_cancelled(error) and client_id is not None else None
+                is_new = IdempotencyRecord.sort_key.does_not_exist() | (IdempotencyRecord.expires_at <= now)
+                writes.save(_idempotency_record(message), is_new)
+    except StorageError as error:
+        earlier = _earlier_message(room_id, client_id) if was_cancelled(error) and client_id is not None else None
         if earlier is None:
             raise
         if earlier.text != text:
-            raise BadRequestError("clientId must be new for a new message, such as a UUID") from error
+            raise InvalidInput("clientId must be new for a new message, such as a UUID") from error
         return earlier
     return message
 
 
-def history(room_id: str, after: int | None, before: int | None, limit: int, token: str | None = None) -> History:
-    """Read the messages between two sequences: the oldest of them with after, otherwise the newest, at most limit.
+def history(
+    room_id: str, after: int | None = None, before: int | None = None, limit: int = 50, token: str | None = None
+) -> History:
+    """Return at most limit messages between two sequences: the oldest ones if after is given, otherwise the newest.
 
-    It is complete unless messages that came after `after` have expired.
-
-    Raises what `rooms.get` raises, for a visitor with this token, and BadRequestError when after or before is beyond
-    the last message.
+    Raises InvalidInput if after or before is beyond the last message, and what `rooms.get` raises.
     """
     room, last = rooms.get(room_id, token), _last_sequence(room_id)
     if after is not None and after > last:
-        raise BadRequestError(f"after must be at most {last}, the last sequence in this room")
+        raise InvalidInput(f"after must be at most {last}, the last sequence in this room")
     if before is not None and before > last + 1:
-        raise BadRequestError(f"before must be at most {last + 1}, one more than the last sequence in this room")
+        raise InvalidInput(f"before must be at most {last + 1}, one more than the last sequence in this room")
     wanted = _Range(room_id, after, last if before is None else before - 1, limit)
     rows = _read(wanted)
-    complete = after is None or after == last or _is_whole(room, after, rows)
+    complete = after is None or after == last or _is_complete(room, after, rows)
     if gaps := _gaps(wanted, rows, complete):
-        _close(room_id, gaps)
+        _write_tombstones(room_id, gaps)
         rows = _read(wanted)
     return History([row for row in rows if _is_wanted(wanted, row)], last, complete)
 
 
 class _Range(NamedTuple):
-    """What to read: up to end, the oldest above after, or the newest where after is None; at most limit messages."""
+    """A range of sequences up to end: the oldest above after, or the newest if after is None; up to limit messages."""
 
     room_id: str
     after: int | None
@@ -105,12 +113,12 @@ class _Range(NamedTuple):
 
 
 def _read(wanted: _Range) -> list[Message]:
-    """Read the rows of a range in ascending order: messages, voids, and the one at `after`, where it is kept."""
+    """Return the rows of a range in ascending order: messages, tombstones, and the row at `after`, if it exists."""
     rows, messages = [], 0
     start = wanted.after or 0
     for row in Message.query(
         wanted.room_id,
-        Message.position.between(Message.position_of(start), Message.position_of(wanted.end)),
+        Message.sort_key.between(Message.sort_key_of(start), Message.sort_key_of(wanted.end)),
         consistent_read=True,
         scan_index_forward=wanted.after is not None,
         page_size=wanted.limit + 1,
@@ -124,17 +132,17 @@ def _read(wanted: _Range) -> list[Message]:
 
 
 def _is_wanted(wanted: _Range, row: Message) -> bool:
-    return not row.is_void and row.sequence != wanted.after
+    return not row.is_tombstone and row.sequence != wanted.after
 
 
-def _is_whole(room: Room, after: int, rows: list[Message]) -> bool:
-    """Say whether nothing after `after` can have expired, messages expiring in their order."""
+def _is_complete(room: Room, after: int, rows: list[Message]) -> bool:
+    """Return whether no message after `after` can have expired. Messages expire in their order."""
     is_young = room.created_at + timedelta(seconds=settings.MESSAGE_RETENTION_SECONDS) > datetime.now(UTC)
     return is_young or (bool(rows) and rows[0].sequence <= after + 1)
 
 
 def _gaps(wanted: _Range, rows: list[Message], complete: bool) -> list[int]:
-    """List the sequences of a range under which nothing is stored, though something is under a later one."""
+    """Return the sequences of a range that have no row although a later sequence has one."""
     known = {int(row.sequence) for row in rows}
     if wanted.after is not None and complete:
         known.add(wanted.after)
@@ -143,68 +151,63 @@ def _gaps(wanted: _Range, rows: list[Message], complete: bool) -> list[int]:
     return [missing for one, next_ in pairwise(sorted(known)) for missing in range(one + 1, next_)]
 
 
-def _close(room_id: str, sequences: list[int]) -> None:
-    """Let nothing be stored under these sequences any more, where nothing is by now."""
+def _write_tombstones(room_id: str, sequences: list[int]) -> None:
+    """Write a tombstone for each sequence that still has no row, so that nothing is stored under it later."""
     for sequence in sequences:
-        void = Message(
+        tombstone = Message(
             room_id=room_id,
-            position=Message.position_of(sequence),
+            sort_key=Message.sort_key_of(sequence),
             sequence=sequence,
-            is_void=True,
-            expires_at=_kept_until(datetime.now(UTC)),
+            is_tombstone=True,
+            expires_at=_retained_until(datetime.now(UTC)),
         )
         try:
-            void.save(Message.position.does_not_exist())
-        except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
+            tombstone.save(Message.sort_key.does_not_exist())
+        except StorageError as error:
+            if not condition_failed(error):
                 raise
 
 
 def _take_sequence(room_id: str, now: datetime) -> int:
-    counter = Counter(room_id)
-    forgotten_at = now + timedelta(seconds=settings.SILENCE_SECONDS)
-    counter.update([Counter.last_sequence.add(1), Counter.expires_at.set(forgotten_at)])
-    return int(counter.last_sequence)
+    sequence = RoomSequence(room_id)
+    expires_at = now + timedelta(seconds=limits.SEQUENCE_TTL_SECONDS)
+    sequence.update([RoomSequence.last_sequence.add(1), RoomSequence.expires_at.set(expires_at)])
+    return int(sequence.last_sequence)
 
 
 def _last_sequence(room_id: str) -> int:
-    """Return the highest sequence under which something is stored: those that were taken since may yet be."""
+    """Return the highest sequence that has a row. Higher ones may be taken, but nothing is stored under them yet."""
     newest = Message.query(
-        room_id, Message.position.startswith("message#"), consistent_read=True, scan_index_forward=False, limit=1
+        room_id, Message.sort_key.startswith("message#"), consistent_read=True, scan_index_forward=False, limit=1
     )
     for row in newest:
         if row.is_alive:
             return int(row.sequence)
-    try:
-        taken = int(Counter.get(room_id, "counter", consistent_read=True).last_sequence)
-    except DoesNotExist:
+    sequence = RoomSequence.get_or_none(room_id, RoomSequence.SORT_KEY)
+    if sequence is None:
         return 0
-    # Everything has expired, but for what is being stored under this very sequence at this moment.
-    _close(room_id, [taken])
+    # All messages have expired. A message may be in progress under this sequence: the tombstone moves it to the next.
+    taken = int(sequence.last_sequence)
+    _write_tombstones(room_id, [taken])
     return taken
 
 
-def _claim(message: Message) -> Claim:
-    lasts = min(settings.CLIENT_ID_SECONDS, settings.MESSAGE_RETENTION_SECONDS)
-    return Claim(
+def _idempotency_record(message: Message) -> IdempotencyRecord:
+    ttl = min(limits.IDEMPOTENCY_TTL_SECONDS, settings.MESSAGE_RETENTION_SECONDS)
+    return IdempotencyRecord(
         room_id=message.room_id,
-        position=Claim.position_of(message.client_id),
+        sort_key=IdempotencyRecord.sort_key_of(message.client_id),
         sequence=message.sequence,
-        expires_at=message.sent_at + timedelta(seconds=lasts),
+        expires_at=message.sent_at + timedelta(seconds=ttl),
     )
 
 
-def _claimed(room_id: str, client_id: str) -> Message | None:
-    try:
-        claim = Claim.get(room_id, Claim.position_of(client_id), consistent_read=True)
-        return (
-            Message.get(room_id, Message.position_of(int(claim.sequence)), consistent_read=True)
-            if claim.is_alive
-            else None
-        )
-    except DoesNotExist:
+def _earlier_message(room_id: str, client_id: str) -> Message | None:
+    record = IdempotencyRecord.get_or_none(room_id, IdempotencyRecord.sort_key_of(client_id))
+    if record is None or not record.is_alive:
         return None
+    return Message.get_or_none(room_id, Message.sort_key_of(int(record.sequence)))
 
 
-def _kept_until(moment: datetime) -> datetime:
+def _retained_until(moment: datetime) -> datetime:
     return moment + timedelta(seconds=settings.MESSAGE_RETENTION_SECONDS)

@@ -1,30 +1,26 @@
-"""Which web pages may use the chat: those of ALLOWED_ORIGINS, or any when there are none in it.
+"""Allowed origins and CORS headers.
 
-Browsers say where a page is from, and no page can make them lie. What is no browser says nothing, or what it likes. So
-this keeps other sites from using the chat through a visitor's browser; it keeps no program out.
+Browsers send the origin of a page, and a page cannot forge it. Other programs send none, or any. So this check keeps
+other sites from using the chat through a visitor's browser; it does not keep programs out.
 """
 
 from collections.abc import Mapping
 
-from chalice import ForbiddenError
-
 from chalicelib import settings
+from chalicelib.errors import Forbidden
 
-__all__ = ["check", "cors_headers", "preflight_origin"]
+__all__ = ["check_origin", "cors_headers", "preflight_origin"]
 
 
-def check(headers: Mapping[str, str]) -> None:
-    """Let a request pass when its page may use the chat.
-
-    Raises ForbiddenError.
-    """
+def check_origin(headers: Mapping[str, str]) -> None:
+    """Raise Forbidden if the request comes from a page whose origin is not in ALLOWED_ORIGINS."""
     origin = _origin(headers)
     if settings.ALLOWED_ORIGINS and origin and origin not in settings.ALLOWED_ORIGINS:
-        raise ForbiddenError(f"pages of {origin} may not use this chat: its owner lists others in ALLOWED_ORIGINS")
+        raise Forbidden(f"pages of {origin} may not use this chat: ALLOWED_ORIGINS does not list it")
 
 
 def cors_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return what tells a browser that the page of a request, which has passed, may read the answer."""
+    """Return the headers that let a page of an allowed origin read the answer."""
     origin = _origin(headers)
     if not settings.ALLOWED_ORIGINS or origin is None:
         return {}
@@ -32,9 +28,9 @@ def cors_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def preflight_origin() -> str:
-    """Return the one origin that API Gateway, which asks nobody, can name in its answer to a preflight request.
+    """Return the origin for the preflight answer, in which API Gateway can name only one.
 
-    With several it is any: the request after it is then refused.
+    With several origins it is `*`. The request after the preflight is checked all the same.
     """
     return settings.ALLOWED_ORIGINS[0] if len(settings.ALLOWED_ORIGINS) == 1 else "*"
 

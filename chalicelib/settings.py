@@ -1,6 +1,6 @@
-"""What the environment decides, read once when a function starts.
+"""Settings: environment variables, read once at import. `limits.py` has the limits that are not configurable.
 
-The stages in .chalice/config.json set these; each default here suits a test or a first try.
+The stages in .chalice/config.json set these variables. The defaults suit tests.
 """
 
 import os
@@ -9,20 +9,15 @@ import re
 __all__ = [
     "ALLOWED_ORIGINS",
     "APP_NAME",
-    "CLIENT_ID_SECONDS",
     "CONNECTIONS_TABLE",
-    "CONNECTION_SECONDS",
-    "CONNECT_SECONDS",
     "EMPTY_ROOM_GRACE_SECONDS",
     "FANOUT_BATCH",
     "FANOUT_QUEUE",
-    "FLOOD_WARNINGS",
     "MESSAGES_PER_WINDOW",
     "MESSAGES_TABLE",
     "MESSAGE_RETENTION_SECONDS",
     "PRESENCE_LIMIT",
     "ROOMS_TABLE",
-    "SILENCE_SECONDS",
     "STAGE",
     "UNUSED_ROOM_SECONDS",
     "WEBSOCKET_URL",
@@ -30,26 +25,28 @@ __all__ = [
 ]
 
 
-def _whole_number(name: str, default: int, least: int = 0) -> int:
+def _integer(name: str, default: int, minimum: int = 0) -> int:
     value = os.environ.get(name, str(default))
-    if not value.isascii() or not value.isdigit() or int(value) < least:
-        raise ValueError(f"the environment variable {name} must be a whole number of {least} or more, not {value!r}")
+    if not value.isascii() or not value.isdigit() or int(value) < minimum:
+        raise ValueError(f"the environment variable {name} must be an integer of at least {minimum}, not {value!r}")
     return int(value)
 
 
 def _origins(name: str) -> tuple[str, ...]:
     origins = tuple(origin.strip() for origin in os.environ.get(name, "").split(",") if origin.strip())
     for origin in origins:
-        # As browsers send it: in lower case, and without the port that the scheme has by itself.
+        # The form that browsers send: lower case, without the default port of the scheme.
         if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?", origin) or re.fullmatch(
             r"https:.*:443|http:.*:80", origin
         ):
-            raise ValueError(f"the environment variable {name} must be as https://chat.example.org, not {origin!r}")
+            raise ValueError(
+                f"the environment variable {name} must list origins such as https://chat.example.org, not {origin!r}"
+            )
     return origins
 
 
 APP_NAME = "chalice-chat"
-"""The name in .chalice/config.json, which Chalice gives its resources, and the logger that Chalice sets up."""
+"""The app_name in .chalice/config.json. Chalice uses it for its resources and its logger."""
 
 STAGE = os.environ.get("STAGE", "dev")
 ROOMS_TABLE = os.environ.get("ROOMS_TABLE", f"{APP_NAME}-{STAGE}-rooms")
@@ -58,46 +55,30 @@ MESSAGES_TABLE = os.environ.get("MESSAGES_TABLE", f"{APP_NAME}-{STAGE}-messages"
 FANOUT_QUEUE = os.environ.get("FANOUT_QUEUE", f"{APP_NAME}-{STAGE}-fanout")
 
 WEBSOCKET_URL = os.environ.get("WEBSOCKET_URL", "")
-"""Where members connect, wss://…/STAGE; empty to find it through API Gateway's list of its APIs."""
+"""Address of the WebSocket API, wss://…/STAGE. If empty, it is looked up in API Gateway."""
 
 ALLOWED_ORIGINS = _origins("ALLOWED_ORIGINS")
-"""The origins of the web pages that may use the chat, separated by commas; empty for any. The page that the stage
-itself serves has an origin, too."""
+"""Comma-separated origins of the web pages that may use the chat. If empty, all may. List the origin of the stage's own
+page, too."""
 
-EMPTY_ROOM_GRACE_SECONDS = _whole_number("EMPTY_ROOM_GRACE_SECONDS", 60)
-"""How long an emptied room can still be joined by its id; 0 deletes it with its last member."""
+EMPTY_ROOM_GRACE_SECONDS = _integer("EMPTY_ROOM_GRACE_SECONDS", 60)
+"""Time during which an empty room can still be joined by its id. 0 deletes a room with its last member."""
 
-UNUSED_ROOM_SECONDS = _whole_number("UNUSED_ROOM_SECONDS", 3_600)
-"""How long a new room waits for its first member."""
+UNUSED_ROOM_SECONDS = _integer("UNUSED_ROOM_SECONDS", 3_600)
+"""Time until a new room that nobody joins expires."""
 
-FANOUT_BATCH = _whole_number("FANOUT_BATCH", 2_000, least=1)
-"""How many members one function posts to; a larger room is shared out among several. 2,000 connection ids and the
-longest frame are within the 256 KiB of one message ("Amazon SQS message quotas")."""
+FANOUT_BATCH = _integer("FANOUT_BATCH", 2_000, minimum=1)
+"""Maximum number of connections that one function posts to. Larger rooms are split into batches. 2,000 connection ids
+and the longest frame fit into one SQS message of 256 KiB ("Amazon SQS message quotas")."""
 
-MESSAGE_RETENTION_SECONDS = _whole_number("MESSAGE_RETENTION_SECONDS", 86_400)
-"""How long a message can be read."""
+MESSAGE_RETENTION_SECONDS = _integer("MESSAGE_RETENTION_SECONDS", 86_400)
+"""Time during which a message can be read."""
 
-MESSAGES_PER_WINDOW = _whole_number("MESSAGES_PER_WINDOW", 20, least=1)
-"""How many messages one connection may send in any WINDOW_SECONDS."""
+MESSAGES_PER_WINDOW = _integer("MESSAGES_PER_WINDOW", 20, minimum=1)
+"""Rate limit: number of messages that a connection may send in any WINDOW_SECONDS."""
 
-WINDOW_SECONDS = _whole_number("WINDOW_SECONDS", 10)
-"""How long a message counts against its sender; 0 lets everyone send as much as they like."""
+WINDOW_SECONDS = _integer("WINDOW_SECONDS", 10)
+"""Length of the rate limit's window. 0 disables the rate limit."""
 
-PRESENCE_LIMIT = _whole_number("PRESENCE_LIMIT", 100)
-"""The largest room, in members, that is told of each join and leave: a crowd arriving would cost its square."""
-
-CONNECTION_SECONDS = 7_800
-"""How long a connection row may live: API Gateway ends every connection after 2 hours ("Quotas for configuring
-and running a WebSocket API in API Gateway"); ten minutes more cover clocks that differ."""
-
-FLOOD_WARNINGS = 5
-"""How often a member is told that they send too much, before a further time closes their connection."""
-
-CLIENT_ID_SECONDS = 600
-"""How long a client's own id for a message stands for that message, however often it is sent."""
-
-SILENCE_SECONDS = 2_592_000
-"""How long a room remembers its last sequence without a new message: 30 days, so that no room forgets it in use."""
-
-CONNECT_SECONDS = 30
-"""How long a `$connect` may take: API Gateway waits at most 29 seconds for an integration (same page)."""
+PRESENCE_LIMIT = _integer("PRESENCE_LIMIT", 100)
+"""Largest room, in members, that receives join and leave frames. Their number grows with the square of a crowd."""

@@ -1,4 +1,4 @@
-"""docs/asyncapi.yaml, and which of the frames in it a frame is."""
+"""Classifies frames by docs/asyncapi.yaml."""
 
 from __future__ import annotations
 
@@ -6,30 +6,22 @@ from typing import Any
 
 import yaml
 from jsonschema import Draft7Validator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT7
 
 from tests.conftest import PROJECT
 
-__all__ = ["DOCUMENT", "FILE", "SENT", "TAKEN", "kind_of"]
+__all__ = ["DOCUMENT", "FILE", "RECEIVED", "SENT", "kind_of"]
 
 FILE = PROJECT / "docs/asyncapi.yaml"
 DOCUMENT = yaml.safe_load(FILE.read_text())
 
-_FILES = Registry().with_resources(
-    (name, Resource.from_contents(yaml.safe_load((FILE.parent / name).read_text()), DRAFT7))
-    for name in (FILE.name, "openapi.yaml")
-)
-
 Validators = dict[str, Draft7Validator]
 
 
-def _validators(messages: list[dict[str, str]]) -> Validators:
-    names = {message["$ref"].split("/")[-1] for message in messages}
+def _validators(references: list[dict[str, str]]) -> Validators:
+    names = {reference["$ref"].split("/")[-1] for reference in references}
     return {
         name: Draft7Validator(
-            {"$ref": f"{FILE.name}#/components/messages/{name}/payload"},
-            registry=_FILES,
+            {"components": DOCUMENT["components"], **DOCUMENT["components"]["messages"][name]["payload"]},
             format_checker=Draft7Validator.FORMAT_CHECKER,
         )
         for name in sorted(names)
@@ -37,18 +29,18 @@ def _validators(messages: list[dict[str, str]]) -> Validators:
 
 
 _OPERATIONS = DOCUMENT["operations"].values()
-TAKEN = _validators([ref for each in _OPERATIONS if each["action"] == "receive" for ref in each["messages"]])
-"""The frames that members send, by their names in the description."""
+RECEIVED = _validators([ref for each in _OPERATIONS if each["action"] == "receive" for ref in each["messages"]])
+"""The frames that clients send, by name."""
 
 SENT = _validators(
     [ref for each in _OPERATIONS if each["action"] == "send" for ref in each["messages"]]
     + [ref for each in _OPERATIONS for ref in each.get("reply", {"messages": []})["messages"]]
 )
-"""The frames that members are sent."""
+"""The frames that the server sends, by name."""
 
 
-def kind_of(frame: Any, described: Validators) -> str:
-    """Return the name of a frame. Raises AssertionError when it is not exactly one of those that are described."""
-    names = [name for name, validator in described.items() if validator.is_valid(frame)]
+def kind_of(frame: Any, validators: Validators) -> str:
+    """Return the name of a frame. Raises AssertionError unless the document describes it under exactly one name."""
+    names = [name for name, validator in validators.items() if validator.is_valid(frame)]
     assert len(names) == 1, f"described as {' and '.join(names) or 'nothing'}: {frame}"
     return names[0]

@@ -29,8 +29,8 @@ from moto import mock_aws
 from pynamodb.connection import Connection as DynamoDB
 
 import app as chat_app
-from chalicelib import discovery, flood, rooms
-from chalicelib.models import Connection, Room
+from chalicelib import discovery, rate_limit, rooms
+from chalicelib.storage.models import Connection, Room
 from localcloud.cloud import LocalCloud, local_cloud
 from localcloud.cloud import client as aws_client
 from tests.gateway import Gateway
@@ -75,15 +75,14 @@ def client(tables: None) -> Iterator[Client]:
 def _gateway() -> Iterator[Gateway]:
     gateway = Gateway()
     yield gateway
-    if chat_app.sockets._posts:
-        chat_app.sockets._posts.close()
+    chat_app.websocket_api.close_pools()
     gateway.close()
 
 
 @pytest.fixture
 def gateway(_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     """Where the posts of app.websocket_api arrive."""
-    monkeypatch.setattr(chat_app.sockets, "_endpoint", _gateway.url)
+    monkeypatch.setattr(chat_app.websocket_api, "_endpoint", _gateway.url)
     yield _gateway
     _gateway.forget()
 
@@ -151,7 +150,7 @@ class Socket:
 
 @pytest.fixture
 def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Callable[[str], Socket]:
-    flood._frames.clear()
+    rate_limit._frame_counts.clear()
     return lambda connection_id: Socket(ws_event, connection_id)
 
 

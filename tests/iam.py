@@ -11,7 +11,7 @@ import pytest
 from moto.core.botocore_stubber import BotocoreStubber
 
 from chalicelib import settings
-from chalicelib.channel import Channel
+from chalicelib.delivery.http_connection import HTTPConnection
 
 __all__ = ["Recorder", "Right", "queue"]
 
@@ -34,20 +34,20 @@ class Recorder:
         self._monkeypatch = monkeypatch
         self._running: list[str] = []
         self._sent: dict[str, list[_Request]] = defaultdict(list)
-        process, exchange = BotocoreStubber.process_request, Channel.exchange
+        process, exchange = BotocoreStubber.process_request, HTTPConnection.exchange
 
         def noted_process(stubber: BotocoreStubber, request: Any) -> Any:
             target = request.headers.get("X-Amz-Target", b"").decode()
             self._note(_Request(request.method, urlsplit(request.url).path, target, request.body))
             return process(stubber, request)
 
-        def noted_exchange(channel: Channel, request: bytes) -> Any:
+        def noted_exchange(channel: HTTPConnection, request: bytes) -> Any:
             method, path, _ = request.decode().split(" ", 2)
             self._note(_Request(method, path))
             return exchange(channel, request)
 
         monkeypatch.setattr(BotocoreStubber, "process_request", noted_process)
-        monkeypatch.setattr(Channel, "exchange", noted_exchange)
+        monkeypatch.setattr(HTTPConnection, "exchange", noted_exchange)
 
     def watch(self, function: str, owner: object, name: str) -> None:
         """Record under a function's name what is sent while an attribute of owner, its handler, runs."""

@@ -13,8 +13,9 @@ import time_machine
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import fanout, rooms, settings
-from chalicelib.models import Room
+from chalicelib import rooms, settings
+from chalicelib.delivery import fanout
+from chalicelib.storage.models import Room
 from tests.conftest import Socket, members_of
 from tests.gateway import GONE, Gateway
 
@@ -25,7 +26,7 @@ MEMBERS = [f"m{number:02}" for number in range(35)]
 def queue(tables: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The queue, in moto, of a chat in which one function posts to no more than ten."""
     monkeypatch.setattr(settings, "FANOUT_BATCH", 10)
-    monkeypatch.setattr(fanout, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(fanout, "RETRY_DELAY_SECONDS", 0)
     queue = boto3.resource("sqs").create_queue(QueueName=settings.FANOUT_QUEUE)
     yield queue
     fanout._queue_url.cache_clear()
@@ -77,7 +78,7 @@ def test_only_those_who_could_not_be_reached_are_tried_again(
     gateway.answer("m07", 403)
     socket("m00").say("hi")
     assert sum(work_off(client, queue)) == len(MEMBERS) + 1 + 2
-    assert gateway.attempts == dict.fromkeys(MEMBERS, 1) | {"m03": 2, "m07": fanout.ATTEMPTS}
+    assert gateway.attempts == dict.fromkeys(MEMBERS, 1) | {"m03": 2, "m07": fanout.MAX_ATTEMPTS}
     assert gateway.texts("m03") == ["hi"]
 
 

@@ -11,8 +11,8 @@ import pytest
 import time_machine
 from moto import mock_aws
 
-from chalicelib import messages, rooms, settings
-from chalicelib.models import Connection, Room
+from chalicelib import limits, messages, rooms
+from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket, make_tables
 from tests.dynamodb import WRITES, Died, Fault, break_dynamodb
 from tests.gateway import GONE, Gateway
@@ -98,8 +98,8 @@ def _check(room: Room, gateway: Gateway, clock: time_machine.Coordinates) -> Non
     heard = {frame["message"]["sequence"]: frame["message"]["message"] for frame in _messages(gateway, member)}
     assert set(heard.values()) >= {"two", "three", "four"}
     assert {message.sequence: message.text for message in said}.items() >= heard.items()
-    clock.shift(timedelta(seconds=settings.CONNECTION_SECONDS))
-    assert rooms.newest(10, None) == ([], None)
+    clock.shift(timedelta(seconds=limits.CONNECTION_TTL_SECONDS))
+    assert rooms.list_public(10, None) == ([], None)
 
 
 def _messages(gateway: Gateway, member: Connection) -> list[dict[str, dict[str, str]]]:

@@ -1,8 +1,7 @@
-"""docs/openapi.yaml describes the REST API as it is: every route of the program, and every answer."""
+"""docs/openapi.yaml describes the REST API: its routes, and every answer of each."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,19 +13,16 @@ from chalice.test import Client
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-import app as chat_app
 from chalicelib import discovery, messages, rooms, settings
+from chalicelib.errors import NotFound, RoomNotFound
+from chalicelib.fields import String
+from docs.openapi import operation_id, operations
 from tests.conftest import PROJECT
 
 FILE = PROJECT / "docs/openapi.yaml"
 DOCUMENT = yaml.safe_load(FILE.read_text())
 API = schemathesis.openapi.from_path(FILE)
-OPERATIONS = {
-    operation["operationId"]: (method.upper(), path, operation)
-    for path, item in DOCUMENT["paths"].items()
-    for method, operation in item.items()
-    if method != "parameters"
-}
+ENDPOINTS = {operation_id(endpoint): (method, path, endpoint) for method, path, endpoint in operations()}
 
 Request = dict[str, Any]
 Ask = Callable[[str, Request], int]
@@ -40,41 +36,53 @@ def _body(**body: object) -> Request:
     return {"body": body}
 
 
-ANSWERS = [
-    ("getPage", {}, 200),
+def _example(name: str) -> Request:
+    """Return the example of an operation, for the room TEA."""
+    _, _, endpoint = ENDPOINTS[name]
+    request: Request = {
+        "path_parameters": {key: field.example for key, field in endpoint.path.items()} | {"roomId": "TEA"},
+        "query": {} if endpoint.query is None else endpoint.query.example,
+    }
+    return request if endpoint.body is None else request | _body(**endpoint.body.example)
+
+
+def _derived_answers() -> Iterator[tuple[str, Request, int]]:
+    """Yield the requests that follow from the declaration of each endpoint, and their statuses."""
+    for name, (_, path, endpoint) in ENDPOINTS.items():
+        yield name, _example(name), endpoint.status
+        if "{room_id}" in path:
+            yield name, _example(name) | _room("nosuchroom"), 404
+            yield name, _example(name) | _room("PARTY"), 403
+            yield name, _example(name) | _room("PARTY", token="another"), 403
+        elif any(issubclass(error, NotFound) for error in endpoint.errors):
+            yield name, _example(name) | {"path_parameters": dict.fromkeys(endpoint.path, "nosuchname")}, 404
+        if endpoint.body is not None:
+            yield name, _example(name) | {"body": []}, 400
+        for parameter, field in ({} if endpoint.query is None else endpoint.query.fields).items():
+            if not isinstance(field, String):
+                yield name, _example(name) | {"query": {parameter: "invalid"}}, 400
+
+
+DERIVED = [answer for answer in _derived_answers() if answer[:1] + answer[2:] != ("getConfig", 404)]
+
+FURTHER = [
     ("getPageFile", {"path_parameters": {"name": "index.html"}}, 200),
     ("getPageFile", {"path_parameters": {"name": "style.css"}}, 200),
-    ("getPageFile", {"path_parameters": {"name": "main.js"}}, 200),
     ("getPageFile", {"path_parameters": {"name": "icon.svg"}}, 200),
-    ("getPageFile", {"path_parameters": {"name": "app.py"}}, 404),
-    ("getConfig", {}, 404),
-    ("createRoom", _body(roomName="Tea"), 201),
+    ("getConfig", {}, 200),
     ("createRoom", _body(roomName="Party", private=True), 201),
     ("createRoom", _body(roomName="Party", private="yes"), 400),
-    ("createRoom", {"body": []}, 400),
-    ("listRooms", {}, 200),
     ("listRooms", {"query": {"limit": 1}}, 200),
     ("listRooms", {"query": {"limit": 101}}, 400),
-    ("getRoom", _room("TEA"), 200),
     ("getRoom", _room("PARTY", token="TOKEN"), 200),
-    ("getRoom", _room("PARTY"), 403),
-    ("getRoom", _room("nosuchroom"), 404),
-    ("listMembers", _room("TEA"), 200),
-    ("listMembers", _room("PARTY", token="another"), 403),
-    ("listMembers", _room("nosuchroom"), 404),
-    ("listMessages", _room("TEA"), 200),
     ("listMessages", _room("PARTY", token="TOKEN"), 200),
     ("listMessages", _room("TEA", after=2), 400),
-    ("listMessages", _room("PARTY"), 403),
-    ("listMessages", _room("nosuchroom"), 404),
 ]
 
-ANY_PATH = {"path_parameters": {"roomId": "any", "name": "any"}}
-
 FOUND_BY_SCHEMATHESIS = [
-    # Emoji that are younger than Python's list of them were said to be blank.
+    # Emoji that are newer than Python's Unicode database were rejected as blank.
     ("createRoom", _body(roomName="\U0001fae8"), 201),
-    # These were refused, and rightly, but as described they were good.
+    # These were rejected although the document described them as valid.
     ("listMessages", _room("TEA", before=2**63 - 2), 400),
     ("listRooms", {"query": {"cursor": ""}}, 400),
     ("createRoom", _body(roomName="\u00ad"), 400),
@@ -83,11 +91,11 @@ FOUND_BY_SCHEMATHESIS = [
 
 @pytest.fixture
 def ask(client: Client, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Asks the program, holds its answer against the description, and returns the status.
+    """Returns the status of an answer, after it has checked the answer against the document.
 
-    Something was said in the room TEA. PARTY is a private room, which TOKEN opens.
+    The room TEA has a message. PARTY is a private room, which TOKEN opens.
     """
-    monkeypatch.setattr(settings, "WEBSOCKET_URL", "")
+    monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.com/live")
     discovery.websocket_url.cache_clear()
     tea, party = rooms.create("Tea"), rooms.create("Party", private=True)
     messages.post(rooms.join("secret-id", tea.room_id, "Aki"), "hi", "c-1")
@@ -96,13 +104,13 @@ def ask(client: Client, monkeypatch: pytest.MonkeyPatch) -> Ask:
     def named(part: Any) -> Any:
         return {key: names.get(value, value) for key, value in part.items()} if isinstance(part, dict) else part
 
-    def ask(operation_id: str, request: Request) -> int:
-        parts = {name: named(part) for name, part in request.items()}
-        case = API.find_operation_by_id(operation_id).Case(**parts)
+    def ask(name: str, request: Request) -> int:
+        parts = {key: named(part) for key, part in request.items()}
+        case = API.find_operation_by_id(name).Case(**parts)
         asked = requests.Request(**case.as_transport_kwargs(base_url="http://localhost")).prepare()
         answer = client.http.request(asked.method, asked.path_url, dict(asked.headers), asked.body or b"")
-        # API Gateway's own type for an answer that has none ("Lambda proxy integrations in API Gateway").
-        headers = {name: [value] for name, value in ({"Content-Type": "application/json"} | answer.headers).items()}
+        # The type that API Gateway adds to an answer without one ("Lambda proxy integrations in API Gateway").
+        headers = {key: [value] for key, value in ({"Content-Type": "application/json"} | answer.headers).items()}
         case.validate_response(
             schemathesis.Response(answer.status_code, headers, answer.body, asked, elapsed=0, verify=False)
         )
@@ -111,71 +119,60 @@ def ask(client: Client, monkeypatch: pytest.MonkeyPatch) -> Ask:
     return ask
 
 
-def test_the_description_is_valid() -> None:
+def test_document_is_valid() -> None:
     validate(DOCUMENT)
 
 
-def test_the_routes_described_are_those_of_the_program() -> None:
-    described = {(method, re.sub(r"{\w+}", "{}", path)) for method, path, _ in OPERATIONS.values()}
-    routes = {
-        (method, re.sub(r"{\w+}", "{}", path)) for path, methods in chat_app.app.routes.items() for method in methods
-    }
-    assert described == routes
-
-
 def _examples(node: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield every example beside a schema, and that schema."""
-    if isinstance(node, dict) and "schema" in node:
-        examples = [node["example"]] if "example" in node else []
-        examples += [example["value"] for example in node.get("examples", {}).values()]
-        yield from ((example, node["schema"]) for example in examples)
+    """Yield every example and the schema beside it."""
+    if isinstance(node, dict) and "schema" in node and "example" in node:
+        yield node["example"], node["schema"]
     children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     for child in children:
         yield from _examples(child)
 
 
-def test_every_example_is_as_described() -> None:
+def test_every_example_is_valid() -> None:
     examples = list(_examples(DOCUMENT))
-    assert len(examples) >= 10
+    assert examples
     for example, schema in examples:
         Draft202012Validator({"components": DOCUMENT["components"], **schema}).validate(example)
 
 
-@pytest.mark.parametrize(("operation_id", "request_", "status"), ANSWERS)
-def test_an_answer_is_as_described(ask: Ask, operation_id: str, request_: Request, status: int) -> None:
-    assert ask(operation_id, request_) == status
+@pytest.mark.parametrize(("name", "request_", "status"), DERIVED + FURTHER + FOUND_BY_SCHEMATHESIS)
+def test_answer_is_as_described(ask: Ask, name: str, request_: Request, status: int) -> None:
+    assert ask(name, request_) == status
 
 
-def test_the_address_of_the_websocket_is_as_described(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.com/live")
-    assert ask("getConfig", {}) == 200
+def test_answer_without_a_websocket_api_is_as_described(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "WEBSOCKET_URL", "")
+    assert ask("getConfig", {}) == 404
 
 
-@pytest.mark.parametrize("operation_id", OPERATIONS)
-def test_a_page_of_another_origin_is_refused_as_described(
-    ask: Ask, operation_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_page_of_another_origin_is_rejected_as_described(ask: Ask, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "ALLOWED_ORIGINS", ("https://chat.example.org",))
-    assert ask(operation_id, ANY_PATH | {"headers": {"Origin": "https://example.com"}}) == 403
+    assert ask(name, _example(name) | {"headers": {"Origin": "https://example.com"}}) == 403
 
 
-@pytest.mark.parametrize("operation_id", [name for name, (method, *_) in OPERATIONS.items() if method == "GET"])
-def test_a_body_that_is_not_json_where_none_is_read_is_refused_as_described(ask: Ask, operation_id: str) -> None:
-    assert ask(operation_id, ANY_PATH | {"headers": {"Content-Type": "text/plain"}}) == 415
+@pytest.mark.parametrize("name", [name for name, (method, *_) in ENDPOINTS.items() if method == "GET"])
+def test_body_of_another_type_is_rejected_as_described(ask: Ask, name: str) -> None:
+    assert ask(name, _example(name) | {"headers": {"Content-Type": "text/plain"}}) == 415
 
 
-def test_every_status_described_is_met_here() -> None:
-    met = {(operation_id, status) for operation_id, _, status in ANSWERS} | {("getConfig", 200)}
-    met |= {(operation_id, 403) for operation_id in OPERATIONS}
-    met |= {(operation_id, 415) for operation_id, (method, *_) in OPERATIONS.items() if method == "GET"}
-    described = {
-        (operation_id, int(status))
-        for operation_id, (*_, operation) in OPERATIONS.items()
-        for status in operation["responses"]
-    }
-    assert described == met
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_every_described_status_occurs(name: str) -> None:
+    method, path, _ = ENDPOINTS[name]
+    occurring = {status for other, _, status in DERIVED if other == name} | {403}
+    if method == "GET":
+        occurring.add(415)
+    if name == "getConfig":
+        occurring.add(404)
+    described = DOCUMENT["paths"][path.replace("room_id", "roomId")][method.lower()]["responses"]
+    assert {int(status) for status in described} == occurring
 
 
-@pytest.mark.parametrize(("operation_id", "request_", "status"), FOUND_BY_SCHEMATHESIS)
-def test_what_schemathesis_found_once_stays_mended(ask: Ask, operation_id: str, request_: Request, status: int) -> None:
-    assert ask(operation_id, request_) == status
+def test_endpoints_of_a_room_declare_that_it_may_not_exist() -> None:
+    for method, path, endpoint in operations():
+        if "{room_id}" in path:
+            assert RoomNotFound in endpoint.errors, f"{method} {path}"

@@ -10,7 +10,7 @@ from chalice.test import Client
 
 import app as chat_app
 from chalicelib import origins, settings
-from chalicelib.models import Connection, Room
+from chalicelib.storage.models import Connection, Room
 from tests.conftest import WebSocketEvents
 
 OURS, ALSO_OURS, THEIRS = "https://chat.example.org", "https://beta.example.org", "https://evil.example.com"

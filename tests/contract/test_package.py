@@ -18,7 +18,7 @@ from chalice.deploy.appgraph import ApplicationGraphBuilder
 from chalice.deploy.models import LambdaFunction
 
 import app as chat_app
-from chalicelib import invocation, settings
+from chalicelib import request_log, settings
 from localcloud.errors import LocalCloudError
 from localcloud.package import FUNCTIONS, package
 from tests.conftest import PROJECT
@@ -160,7 +160,7 @@ def test_the_dashboard_shows_every_metric_that_the_functions_log() -> None:
     resources = json.loads((PROJECT / ".chalice/resources.json").read_text())["Resources"]
     text, _ = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     shown = {metric[1] for widget in json.loads(text)["widgets"] for metric in widget["properties"]["metrics"]}
-    assert shown >= invocation.METRICS
+    assert shown >= request_log.METRICS
 
 
 def test_an_alarm_sounds_at_the_first_fault_dead_letter_or_throttle() -> None:
@@ -174,9 +174,9 @@ def test_an_alarm_sounds_at_the_first_fault_dead_letter_or_throttle() -> None:
     assert total["Expression"] == "SUM(METRICS())"
     assert {(metric["Namespace"], metric["MetricName"]) for metric in metrics} == {
         ("AWS/Lambda", "Errors"),
-        (invocation.NAMESPACE, "faults"),
+        (request_log.NAMESPACE, "faults"),
     }
-    assert "faults" in invocation.METRICS
+    assert "faults" in request_log.METRICS
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from urllib.parse import urlencode
 
 import boto3
 import pytest
@@ -18,8 +18,12 @@ import time_machine
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import chat, discovery, fanout, rooms, settings
-from chalicelib.models import Connection, Message
+from chalicelib import discovery, limits, rooms, settings
+from chalicelib.actions import ACTIONS
+from chalicelib.delivery import fanout
+from chalicelib.endpoints import Endpoint
+from chalicelib.storage.models import Connection, Message
+from docs.openapi import operations
 from tests.conftest import PROJECT, Socket
 from tests.gateway import GONE, Gateway
 from tests.iam import Recorder, Right, queue
@@ -57,6 +61,19 @@ class Driver:
         for name, value in values.items():
             self.monkeypatch.setattr(settings, name, value)
 
+    def request(self, method: str, path: str, endpoint: Endpoint, **parameters: str) -> None:
+        """Send the example of an endpoint's declaration, which has to succeed."""
+        values = {name: field.example for name, field in endpoint.path.items()} | parameters
+        query = {} if endpoint.query is None else endpoint.query.example
+        body = b"" if endpoint.body is None else json.dumps(endpoint.body.example).encode()
+        answer = self.client.http.request(method, f"{path.format(**values)}?{urlencode(query)}", body=body)
+        assert answer.status_code == endpoint.status, answer.body
+
+    def act(self, member: str, action: str) -> None:
+        """Send the example of an action's declaration, which has to succeed."""
+        self.socket(member).send({"action": action, "data": ACTIONS[action].data.example})
+        assert not any("error" in frame for frame in self.gateway.frames[member])
+
     def room(self, *ids: str) -> str:
         """Make a room whose members joined a minute ago."""
         with time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
@@ -65,14 +82,8 @@ class Driver:
                 rooms.join(id_, room_id, None)
         return room_id
 
-    def get(self, path: str) -> None:
-        assert self.client.http.get(path).status_code == 200
-
-    def post(self, path: str, body: dict[str, Any]) -> None:
-        assert self.client.http.post(path, body=json.dumps(body).encode()).status_code == 201
-
     def fan_out(self, room_id: str, *ids: str) -> None:
-        batch = fanout.Batch(chat_app.sockets.endpoint, room_id, '{"pong":true}', list(ids))
+        batch = fanout.Batch(chat_app.websocket_api.endpoint, room_id, '{"pong":true}', list(ids))
         chat_app.fan_out(self.client.events.generate_sqs_event([json.dumps(batch)], settings.FANOUT_QUEUE), None)
 
 
@@ -107,16 +118,16 @@ def recorder(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 def _drive_api(driver: Driver) -> None:
     room = driver.room("a")
-    for path, methods in chat_app.app.routes.items():
-        if "GET" in methods:
-            driver.get(path.format(room_id=room, name="main.js"))
-    for private in (False, True):
-        driver.post("/rooms", {"roomName": "Coffee", "private": private})
-    # The first sequence is found to be without its message: when it is the last one, and when another follows.
+    driver.socket("a").say("The examples may refer to this message.")
+    for method, path, endpoint in operations():
+        driver.request(method, path, endpoint, room_id=room)
+    rooms.create("Coffee", private=True)
+    # A sequence without a message: as the last one, and before another.
+    room = driver.room("b")
     for text in ("one", "two"):
-        driver.socket("a").say(text)
-        Message(room, Message.position_of(1)).delete()
-        driver.get(f"/rooms/{room}/messages?after=0")
+        driver.socket("b").say(text)
+        Message(room, Message.sort_key_of(1)).delete()
+        assert driver.client.http.get(f"/rooms/{room}/messages?after=0").status_code == 200
 
 
 def _drive_connect(driver: Driver) -> None:
@@ -139,10 +150,14 @@ def _drive_connect(driver: Driver) -> None:
 
 
 def _drive_message(driver: Driver) -> None:
-    driver.room("a", "b", "gone")
-    # The same clientId every time: the second message is the first one again.
-    for action in chat.ACTIONS:
-        driver.socket("a").send({"action": action, "data": {"message": "hi", "clientId": "c-1"}})
+    driver.room("a", "b")
+    driver.socket("b").say("The examples may refer to this message.")
+    for name in ACTIONS:
+        driver.act("a", name)
+    # A repeated clientId, a member who is gone, an invalid frame, and a connection that is in no room.
+    driver.room("c", "gone")
+    for _ in range(2):
+        driver.socket("c").say("hi", clientId="c-1")
     driver.socket("a").send("nonsense")
     driver.socket("nobody").say("hi")
     for grace in (60, 0):
@@ -152,11 +167,11 @@ def _drive_message(driver: Driver) -> None:
     driver.configure(FANOUT_BATCH=1)
     driver.socket("a").say("hi")
     driver.configure(MESSAGES_PER_WINDOW=1)
-    driver.room("c", "d")
-    for flooder, warnings in (("c", 1), ("d", 0)):
-        driver.configure(FLOOD_WARNINGS=warnings)
-        driver.socket(flooder).say("hi")
-        driver.socket(flooder).say("hi")
+    driver.room("d", "e")
+    for sender, warnings in (("d", 1), ("e", 0)):
+        driver.monkeypatch.setattr(limits, "MAX_RATE_LIMIT_WARNINGS", warnings)
+        driver.socket(sender).say("hi")
+        driver.socket(sender).say("hi")
 
 
 def _drive_disconnect(driver: Driver) -> None:

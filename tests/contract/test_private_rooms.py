@@ -12,7 +12,7 @@ from chalice.test import Client
 
 import app as chat_app
 from chalicelib import rooms
-from chalicelib.models import Connection, Room
+from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket
 from tests.gateway import Gateway
 
@@ -73,7 +73,7 @@ def test_without_its_token_a_private_room_gives_nothing_away(
     assert answer.status_code == 403
     assert answer.json_body == {
         "Code": "ForbiddenError",
-        "Message": "this room is private: the token of its invitation must be in the query, as in ?token=…",
+        "Message": "this room is private: add the token of its invitation to the query string, as in ?token=…",
     }
 
 

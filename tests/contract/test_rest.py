@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from chalice import NotFoundError
 from chalice.test import Client, HTTPResponse
 
 import app as chat_app
-from chalicelib import checks, discovery, messages, rooms, settings
-from chalicelib.models import Connection, Room
+from chalicelib import discovery, limits, messages, rooms, settings
+from chalicelib.errors import NotFound
+from chalicelib.storage.models import Connection, Room
 
 JSON = {"Content-Type": "application/json"}
 
@@ -45,14 +45,14 @@ def test_a_room_is_created_whatever_content_type_a_page_sends(client: Client) ->
         (b"\xff", "expected a JSON object"),
         (b"[" * 100_000, "expected a JSON object"),
         ([], "expected a JSON object, not an array"),
-        ("Tea", "expected a JSON object, not a text"),
+        ("Tea", "expected a JSON object, not a string"),
         (None, "expected a JSON object, not null"),
-        ({}, "roomName must be a text, not null"),
-        ({"roomName": 5}, "roomName must be a text, not a number"),
-        ({"roomName": {"S": "Tea"}}, "roomName must be a text, not an object"),
+        ({}, "roomName must be a string, not null"),
+        ({"roomName": 5}, "roomName must be a string, not a number"),
+        ({"roomName": {"S": "Tea"}}, "roomName must be a string, not an object"),
         ({"roomName": "   "}, "roomName must not be blank"),
-        ({"roomName": "x" * 81}, "roomName must be at most 80 characters long, not 81"),
-        ({"roomName": "a\u0000b"}, "roomName must not have control characters"),
+        ({"roomName": "x" * 81}, "roomName must have at most 80 characters, not 81"),
+        ({"roomName": "a\u0000b"}, "roomName must not contain control characters"),
         ({"roomName": "a\ud800b"}, "roomName must be valid Unicode"),
     ],
 )
@@ -80,7 +80,7 @@ def test_rooms_are_listed_in_pages(client: Client) -> None:
 def test_a_bad_limit_is_refused(client: Client, query: str) -> None:
     response = client.http.get(f"/rooms?{query}")
     assert response.status_code == 400
-    assert "limit must be a whole number from 1 to 100" in response.json_body["Message"]
+    assert "limit must be an integer from 1 to 100" in response.json_body["Message"]
 
 
 def test_a_bad_cursor_is_refused(client: Client) -> None:
@@ -129,9 +129,9 @@ def test_the_page_and_its_files_are_served(client: Client) -> None:
 def test_the_fields_of_the_page_take_as_much_as_the_server(client: Client) -> None:
     fields = re.findall(r'<input id="([\w-]+)"[^>]* maxlength="(\d+)"', client.http.get("/").body.decode())
     assert {field: int(limit) for field, limit in fields} == {
-        "your-name": checks.DISPLAY_NAME_LIMIT,
-        "room-name": checks.ROOM_NAME_LIMIT,
-        "message": checks.MESSAGE_LIMIT,
+        "your-name": limits.MAX_DISPLAY_NAME_LENGTH,
+        "room-name": limits.MAX_ROOM_NAME_LENGTH,
+        "message": limits.MAX_MESSAGE_LENGTH,
     }
 
 
@@ -154,7 +154,7 @@ def test_the_page_may_load_and_reach_nothing_but_its_own(client: Client, monkeyp
         assert file.headers["Referrer-Policy"] == "no-referrer"
 
 
-@pytest.mark.parametrize("problem", [NotFoundError("not yet"), EndpointConnectionError(endpoint_url="https://…")])
+@pytest.mark.parametrize("problem", [NotFound("not yet"), EndpointConnectionError(endpoint_url="https://…")])
 def test_the_page_is_there_though_its_socket_cannot_be_found(
     client: Client, monkeypatch: pytest.MonkeyPatch, problem: Exception
 ) -> None:
@@ -177,7 +177,6 @@ def test_every_answer_may_be_read_from_another_origin(client: Client, path: str)
 
 def test_every_route_answers_the_cors_preflight() -> None:
     routes = [route for methods in chat_app.app.routes.values() for route in methods.values()]
-    assert len(routes) == 8
     assert all(route.cors for route in routes)
 
 
@@ -221,15 +220,15 @@ def test_messages_are_listed_in_pages(client: Client, tea: Room) -> None:
     ("query", "expected"),
     [
         ("after=4", "after must be at most 3, the last sequence in this room"),
-        ("after=-1", "after must be a whole number of 0 or more"),
-        ("after=two", "after must be a whole number of 0 or more"),
-        ("after=1.5", "after must be a whole number of 0 or more"),
-        ("after=", "after must be a whole number of 0 or more"),
-        ("after=99999999999999999999", "after must be a whole number of 0 or more"),
+        ("after=-1", "after must be an integer of at least 0"),
+        ("after=two", "after must be an integer of at least 0"),
+        ("after=1.5", "after must be an integer of at least 0"),
+        ("after=", "after must be an integer of at least 0"),
+        ("after=99999999999999999999", "after must be an integer of at least 0"),
         ("before=5", "before must be at most 4, one more than the last sequence in this room"),
-        ("before=0", "before must be a whole number of 1 or more"),
-        ("limit=0", "limit must be a whole number from 1 to 100"),
-        ("limit=101", "limit must be a whole number from 1 to 100"),
+        ("before=0", "before must be an integer of at least 1"),
+        ("limit=0", "limit must be an integer from 1 to 100"),
+        ("limit=101", "limit must be an integer from 1 to 100"),
     ],
 )
 def test_a_bad_position_is_refused(client: Client, tea: Room, query: str, expected: str) -> None:

@@ -21,7 +21,7 @@ from moto import mock_aws
 
 from chalicelib import messages, rooms
 from chalicelib import settings as chat_settings
-from chalicelib.models import Connection, Room
+from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket, WebSocketEvents, make_tables
 from tests.gateway import GONE, Gateway
 
@@ -120,7 +120,7 @@ class ARoom(RuleBasedStateMachine):
 
     @invariant()
     def an_empty_room_is_not_listed_once_somebody_was_in_it(self) -> None:
-        listed, _ = rooms.newest(10, None)
+        listed, _ = rooms.list_public(10, None)
         assert [room.room_id for room in listed] == (
             [self.room.room_id] if self._alive() and (Connection.count() or not self.joined) else []
         )

@@ -17,7 +17,8 @@ from pynamodb.exceptions import CancellationReason, TransactWriteError, VerboseC
 
 import app as chat_app
 from chalicelib import chat, messages, rooms, settings
-from chalicelib.models import Connection, Room
+from chalicelib.schemas import serialize_member
+from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket, members_of
 from tests.gateway import GONE, HANG, Gateway
 
@@ -86,7 +87,7 @@ def test_a_connect_stands_when_the_others_cannot_be_told(
     assert socket("b").connect(roomId=room.room_id) == 200
     monkeypatch.setattr(Connection, "expiries_in", _throttled)
     assert socket("c").connect(roomId=room.room_id) == 200
-    monkeypatch.setattr(chat_app.sockets, "broadcast", lambda *_: 1 / 0)
+    monkeypatch.setattr(chat_app.websocket_api, "broadcast", lambda *_: 1 / 0)
     assert socket("d").connect(roomId=room.room_id) == 200
     assert rooms.get(room.room_id).member_count == 4
 
@@ -220,7 +221,12 @@ def test_a_bad_frame_gets_one_error_and_the_next_good_one_works(
 def test_an_error_names_the_message_that_it_is_about(pair: tuple[Socket, Socket], gateway: Gateway) -> None:
     pair[0].say(" ", clientId="c-1")
     (frame,) = gateway.frames["a"]
-    assert frame["error"] == {"code": "invalid_message", "message": "message must not be blank", "clientId": "c-1"}
+    assert frame["error"] == {
+        "code": "invalid_message",
+        "message": "message must not be blank",
+        "action": "sendMessage",
+        "clientId": "c-1",
+    }
 
 
 def test_who_is_in_no_room_is_told_so(socket: Any, tables: None, gateway: Gateway) -> None:
@@ -236,7 +242,7 @@ def test_a_fault_of_ours_is_told_without_its_details_and_logged(
     pair[0].say("hi")
     (error,) = (frame["error"] for frame in gateway.frames["a"])
     assert error["code"] == "internal"
-    reference = re.fullmatch(r"something went wrong here, reference ([0-9a-f]{8}); please try again", error["message"])
+    reference = re.fullmatch(r"internal error, reference ([0-9a-f]{8}); please try again", error["message"])
     assert reference
     (record,) = (record for record in caplog.records if record.exc_info)
     assert f"reference {reference[1]}" in record.getMessage()
@@ -248,7 +254,7 @@ def test_a_connect_that_fails_through_our_fault_is_refused_with_a_reference(
     monkeypatch.setattr(Room, "get", lambda *_, **__: 1 / 0)
     answer = chat_app.connect(ws_event("$connect", "a", query={"roomId": room.room_id}), None)
     assert answer["statusCode"] == 500
-    assert re.fullmatch(r"something went wrong here, reference [0-9a-f]{8}; please try again", answer["body"])
+    assert re.fullmatch(r"internal error, reference [0-9a-f]{8}; please try again", answer["body"])
     assert "division by zero" in caplog.text
 
 
@@ -256,7 +262,7 @@ def test_a_connect_that_fails_through_our_fault_is_refused_with_a_reference(
 
 
 def test_a_leave_is_told_to_those_who_stay(pair: tuple[Socket, Socket], room: Room, gateway: Gateway) -> None:
-    bo = Connection.get("b").to_dict()
+    bo = serialize_member(Connection.get("b"))
     pair[1].disconnect()
     assert gateway.attempts == {"a": 1}
     assert gateway.frames["a"] == [{"message": {"type": "leave", "message": "Bo left", "sender": bo, "memberCount": 1}}]
@@ -275,7 +281,7 @@ def test_a_disconnect_that_comes_twice_counts_and_is_told_once(
 def test_the_last_one_out_takes_the_room_off_the_list(pair: tuple[Socket, Socket], room: Room) -> None:
     for socket in pair:
         socket.disconnect()
-    assert rooms.newest(10, None) == ([], None)
+    assert rooms.list_public(10, None) == ([], None)
     assert rooms.get(room.room_id).member_count == 0
 
 
@@ -422,5 +428,5 @@ def test_a_crowd_that_comes_and_goes_at_once_is_counted_exactly(
         list(at_once.map(lambda member: member.disconnect(), crowd + crowd[::3]))
     assert conflicts
     assert rooms.get(room.room_id).member_count == 0
-    assert rooms.newest(10, None) == ([], None)
+    assert rooms.list_public(10, None) == ([], None)
     assert members_of(room.room_id) == set()

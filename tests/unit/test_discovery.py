@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from chalice import NotFoundError
 from moto import mock_aws
 
 from chalicelib import settings
 from chalicelib.discovery import websocket_url
+from chalicelib.errors import NotFound
 
 
 @pytest.fixture(autouse=True)
@@ -42,5 +42,5 @@ def test_without_it_the_api_that_chalice_deployed_is_found_once() -> None:
 
 
 def test_without_either_the_answer_says_what_to_do() -> None:
-    with pytest.raises(NotFoundError, match="deploy it, or set WEBSOCKET_URL"):
+    with pytest.raises(NotFound, match="deploy chalice-chat-dev-websocket-api, or set WEBSOCKET_URL"):
         websocket_url()

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import time_machine
-from chalice import BadRequestError, NotFoundError
 from pynamodb.connection import Connection as DynamoDB
-from pynamodb.exceptions import PutError
 
 from chalicelib import messages, rooms, settings
-from chalicelib.models import Connection, Counter, Message, Room
+from chalicelib.errors import InvalidInput, RoomNotFound
+from chalicelib.storage.models import Connection, Message, Room, RoomSequence
+from chalicelib.storage.transactions import StorageError
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -74,7 +74,7 @@ def test_the_same_client_id_in_another_room_is_another_message(room: Room, aki: 
 
 def test_a_client_id_for_another_message_is_refused_and_nothing_lost(room: Room, aki: Connection) -> None:
     messages.post(aki, "hi", "1")
-    with pytest.raises(BadRequestError, match="clientId must be new for a new message"):
+    with pytest.raises(InvalidInput, match="clientId must be new for a new message"):
         messages.post(aki, "something else", "1")
     assert texts(room) == ["hi"]
 
@@ -93,7 +93,7 @@ def test_a_client_id_stands_for_its_message_for_ten_minutes(
 
 def test_a_message_that_meets_a_void_takes_another_sequence(room: Room, aki: Connection) -> None:
     messages.post(aki, "a", None)
-    messages._close(room.room_id, [2])
+    messages._write_tombstones(room.room_id, [2])
     assert messages.post(aki, "b", "c-1").sequence == 3
     assert texts(room) == ["a", "b"]
 
@@ -159,12 +159,12 @@ def test_the_history_of_a_silent_room_is_empty(room: Room) -> None:
 
 @pytest.mark.parametrize(("after", "before"), [(11, None), (None, 12), (10**17, None)])
 def test_a_position_beyond_the_end_is_refused(room: Room, spoken: Connection, after: int, before: int) -> None:
-    with pytest.raises(BadRequestError, match=r"must be at most 1[01]"):
+    with pytest.raises(InvalidInput, match=r"must be at most 1[01]"):
         messages.history(room.room_id, after, before, 50)
 
 
 def test_the_history_of_an_unknown_room_is_not_found(tables: None) -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(RoomNotFound):
         messages.history("nosuchroom", None, None, 50)
 
 
@@ -174,7 +174,7 @@ def test_a_page_of_a_long_history_reads_no_more_than_the_page(
     with Message.batch_write() as batch:
         for number in range(1, 10_001):
             batch.save(_stored(room, number, str(number)))
-    Counter(room.room_id, last_sequence=10_000, expires_at=timedelta(days=30)).save()
+    RoomSequence(room.room_id, last_sequence=10_000, expires_at=timedelta(days=30)).save()
     query, items = DynamoDB.query, []
 
     def counted(*arguments: Any, **options: Any) -> Any:
@@ -192,7 +192,7 @@ def test_a_page_of_a_long_history_reads_no_more_than_the_page(
 def _stored(room: Room, sequence: int, text: str, sent_at: datetime = NOON) -> Message:
     return Message(
         room_id=room.room_id,
-        position=Message.position_of(sequence),
+        sort_key=Message.sort_key_of(sequence),
         sequence=sequence,
         text=text,
         sender_id="m1",
@@ -272,13 +272,13 @@ def test_a_message_that_comes_while_a_reader_closes_its_gap_is_in_the_page(
     messages.post(aki, "a", None)
     late = _take(room)
     messages.post(aki, "c", None)
-    close = messages._close
+    write_tombstones = messages._write_tombstones
 
     def just_before(room_id: str, gaps: list[int]) -> None:
         assert _store_late(room, late)
-        close(room_id, gaps)
+        write_tombstones(room_id, gaps)
 
-    monkeypatch.setattr(messages, "_close", just_before)
+    monkeypatch.setattr(messages, "_write_tombstones", just_before)
     assert sequences(room) == [1, 2, 3]
 
 
@@ -289,8 +289,8 @@ def _take(room: Room) -> int:
 
 def _store_late(room: Room, sequence: int) -> bool:
     try:
-        _stored(room, sequence, "late").save(Message.position.does_not_exist())
-    except PutError:
+        _stored(room, sequence, "late").save(Message.sort_key.does_not_exist())
+    except StorageError:
         return False
     return True
 

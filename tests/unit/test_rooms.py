@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 import time_machine
-from chalice import BadRequestError, NotFoundError
 from pynamodb.connection import Connection as DynamoDB
 
-from chalicelib import rooms, settings
-from chalicelib.models import Connection, Room
+from chalicelib import limits, rooms, settings
+from chalicelib.errors import InvalidInput, RoomNotFound
+from chalicelib.schemas import serialize_room
+from chalicelib.storage.models import Connection, Room
 from tests.conftest import members_of
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -29,12 +30,12 @@ def clock() -> Iterator[time_machine.Coordinates]:
 
 
 def listed_names() -> list[str]:
-    found, _ = rooms.newest(100, None)
+    found, _ = rooms.list_public(100, None)
     return [room.name for room in found]
 
 
 def test_a_new_room_is_listed_and_empty(room: Room) -> None:
-    assert rooms.get(room.room_id).to_dict() == {
+    assert serialize_room(rooms.get(room.room_id)) == {
         "room_id": room.room_id,
         "name": "Tea",
         "member_count": 0,
@@ -46,21 +47,21 @@ def test_a_new_room_is_listed_and_empty(room: Room) -> None:
 def test_a_room_that_nobody_joins_expires(room: Room, clock: time_machine.Coordinates) -> None:
     clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
     assert listed_names() == []
-    with pytest.raises(NotFoundError):
+    with pytest.raises(RoomNotFound):
         rooms.get(room.room_id)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(RoomNotFound):
         rooms.join("c1", room.room_id, "Aki")
     assert members_of(room.room_id) == set()
 
 
 def test_an_unknown_room_is_not_found(tables: None) -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(RoomNotFound):
         rooms.get("nosuchroom")
 
 
 @pytest.mark.parametrize("room_id", ["", "a/b", "x" * 65, "x" * 3_000, "\u0000", "Tea room", "room\n"])
 def test_what_cannot_be_a_rooms_id_is_not_asked_for(tables: None, requests: Counter[str], room_id: str) -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(RoomNotFound):
         rooms.get(room_id)
     assert not requests
 
@@ -81,16 +82,6 @@ def test_a_member_has_an_id_that_is_not_the_connections(room: Room) -> None:
 @pytest.mark.parametrize("name", [None, ""])
 def test_a_member_without_a_name_is_a_guest(room: Room, name: str | None) -> None:
     assert rooms.join("c1", room.room_id, name).name.startswith("guest-")
-
-
-@pytest.mark.parametrize(
-    ("room_id", "name"), [(None, "Aki"), ("", "Aki"), ("ok", " "), ("ok", "x" * 41), ("ok", "a\tb")]
-)
-def test_a_bad_query_joins_nothing(room: Room, room_id: str | None, name: str) -> None:
-    with pytest.raises(BadRequestError):
-        rooms.join("c1", room.room_id if room_id == "ok" else room_id, name)
-    assert members_of(room.room_id) == set()
-    assert rooms.get(room.room_id).member_count == 0
 
 
 def test_the_last_one_out_unlists_the_room_at_once(room: Room) -> None:
@@ -119,7 +110,7 @@ def test_an_emptied_room_is_gone_after_its_grace(room: Room, clock: time_machine
     rooms.join("c1", room.room_id, "Aki")
     rooms.leave(room.room_id, ["c1"])
     clock.shift(timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS))
-    with pytest.raises(NotFoundError):
+    with pytest.raises(RoomNotFound):
         rooms.join("c2", room.room_id, "Aki")
 
 
@@ -163,9 +154,9 @@ def test_a_connection_of_a_room_that_dynamodb_has_deleted_can_leave(room: Room) 
 
 def test_a_room_whose_disconnects_never_came_expires(room: Room, clock: time_machine.Coordinates) -> None:
     rooms.join("c1", room.room_id, "Aki")
-    clock.shift(timedelta(seconds=settings.CONNECTION_SECONDS))
+    clock.shift(timedelta(seconds=limits.CONNECTION_TTL_SECONDS))
     assert listed_names() == []
-    with pytest.raises(NotFoundError):
+    with pytest.raises(RoomNotFound):
         rooms.members(room.room_id)
 
 
@@ -181,9 +172,9 @@ def test_rooms_are_listed_newest_first_a_page_at_a_time(tables: None, clock: tim
     for number in range(5):
         rooms.create(f"room {number}")
         clock.shift(MINUTE)
-    first, cursor = rooms.newest(2, None)
-    second, cursor = rooms.newest(2, cursor)
-    third, end = rooms.newest(2, cursor)
+    first, cursor = rooms.list_public(2, None)
+    second, cursor = rooms.list_public(2, cursor)
+    third, end = rooms.list_public(2, cursor)
     assert [room.name for room in first + second + third] == ["room 4", "room 3", "room 2", "room 1", "room 0"]
     assert end is None
 
@@ -191,7 +182,7 @@ def test_rooms_are_listed_newest_first_a_page_at_a_time(tables: None, clock: tim
 def test_a_page_that_ends_with_the_list_has_no_cursor(tables: None) -> None:
     rooms.create("one")
     rooms.create("two")
-    assert rooms.newest(2, None)[1] is None
+    assert rooms.list_public(2, None)[1] is None
 
 
 def test_a_page_is_full_however_many_rooms_before_it_have_expired(
@@ -203,7 +194,7 @@ def test_a_page_is_full_however_many_rooms_before_it_have_expired(
     for number in range(250):
         rooms.create(f"unused {number}")
     clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
-    found, cursor = rooms.newest(1, None)
+    found, cursor = rooms.list_public(1, None)
     assert ([room.name for room in found], cursor) == (["alive"], None)
 
 
@@ -232,8 +223,8 @@ def _cursor(position: object) -> str:
     ],
 )
 def test_a_cursor_that_no_page_gave_is_refused(tables: None, cursor: str) -> None:
-    with pytest.raises(BadRequestError, match="cursor must be the nextCursor of an earlier page"):
-        rooms.newest(10, cursor)
+    with pytest.raises(InvalidInput, match="cursor must be the nextCursor of an earlier page"):
+        rooms.list_public(10, cursor)
 
 
 # Two at once: the other acts just before this one's transaction
@@ -295,7 +286,7 @@ def test_nobody_joins_a_room_that_is_deleted_meanwhile(
     monkeypatch.setattr(settings, "EMPTY_ROOM_GRACE_SECONDS", 0)
     rooms.join("a", room.room_id, None)
     meanwhile(lambda: rooms.leave(room.room_id, ["a"]))
-    with pytest.raises(NotFoundError):
+    with pytest.raises(RoomNotFound):
         rooms.join("b", room.room_id, None)
     assert list(Room.scan()) == []
     assert members_of(room.room_id) == set()
@@ -303,25 +294,25 @@ def test_nobody_joins_a_room_that_is_deleted_meanwhile(
 
 def test_one_who_leaves_an_expired_room_does_not_bring_it_back(room: Room, clock: time_machine.Coordinates) -> None:
     rooms.join("a", room.room_id, None)
-    clock.shift(timedelta(seconds=settings.CONNECTION_SECONDS))
+    clock.shift(timedelta(seconds=limits.CONNECTION_TTL_SECONDS))
     rooms.leave(room.room_id, ["a"])
-    with pytest.raises(NotFoundError):
+    with pytest.raises(RoomNotFound):
         rooms.get(room.room_id)
 
 
 def test_the_list_looks_so_far_and_no_further_for_rooms_that_have_not_expired(
     tables: None, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "LIST_ROUNDS", 1)
+    monkeypatch.setattr(rooms, "MAX_LIST_BATCHES", 1)
     alive = rooms.create("alive")
     rooms.join("c1", alive.room_id, "Aki")
     clock.shift(MINUTE)
     for number in range(150):
         rooms.create(f"unused {number}")
     clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
-    found, cursor = rooms.newest(1, None)
+    found, cursor = rooms.list_public(1, None)
     assert found == []
-    found, cursor = rooms.newest(1, cursor)
+    found, cursor = rooms.list_public(1, cursor)
     assert ([room.name for room in found], cursor) == (["alive"], None)
 
 
@@ -330,5 +321,5 @@ def test_a_room_that_the_index_still_names_is_not_listed(room: Room, monkeypatch
     unlisted = rooms.create("unlisted")
     rooms.join("c1", unlisted.room_id, None)
     rooms.leave(unlisted.room_id, ["c1"])
-    monkeypatch.setattr(Room.newest_listed, "query", lambda *_, **__: iter([gone, unlisted, room]))
+    monkeypatch.setattr(Room.by_age, "query", lambda *_, **__: iter([gone, unlisted, room]))
     assert listed_names() == ["Tea"]

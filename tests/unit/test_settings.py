@@ -21,7 +21,7 @@ def test_a_setting_comes_from_the_environment() -> None:
 
 
 def test_a_setting_that_is_too_small_is_named() -> None:
-    assert "FANOUT_BATCH must be a whole number of 1 or more, not '0'" in _import_settings(FANOUT_BATCH="0").stderr
+    assert "FANOUT_BATCH must be an integer of at least 1, not '0'" in _import_settings(FANOUT_BATCH="0").stderr
 
 
 @pytest.mark.parametrize(
@@ -40,10 +40,10 @@ def test_a_setting_that_is_too_small_is_named() -> None:
 )
 def test_an_origin_that_no_browser_would_send_is_named(value: str) -> None:
     refused = _import_settings(ALLOWED_ORIGINS=f"https://chat.example.org, {value}")
-    assert f"ALLOWED_ORIGINS must be as https://chat.example.org, not '{value}'" in refused.stderr
+    assert f"ALLOWED_ORIGINS must list origins such as https://chat.example.org, not '{value}'" in refused.stderr
 
 
 @pytest.mark.parametrize("value", ["", "-1", "1.5", "a minute"])
 def test_a_setting_that_is_no_number_is_named(value: str) -> None:
     refused = _import_settings(EMPTY_ROOM_GRACE_SECONDS=value)
-    assert "EMPTY_ROOM_GRACE_SECONDS must be a whole number of 0 or more" in refused.stderr
+    assert "EMPTY_ROOM_GRACE_SECONDS must be an integer of at least 0" in refused.stderr

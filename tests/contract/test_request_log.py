@@ -1,4 +1,4 @@
-"""What each invocation logs: one JSON line, for people who search and for CloudWatch, which makes metrics of it."""
+"""What each request_log logs: one JSON line, for people who search and for CloudWatch, which makes metrics of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chalice.test import Client
 
 import app as chat_app
 from chalicelib import chat, rooms
-from chalicelib.models import Room
+from chalicelib.storage.models import Room
 from tests.conftest import Socket
 from tests.gateway import GONE, Gateway
 
@@ -30,7 +30,7 @@ def logged(capfd: pytest.CaptureFixture[str]) -> Any:
 
 
 def _facts(line: Line) -> Line:
-    return {name: value for name, value in line.items() if name not in ("_aws", "milliseconds", "stage")}
+    return {name: value for name, value in line.items() if name not in ("_aws", "duration_ms", "stage")}
 
 
 def test_a_message_logs_whom_it_reached_and_what_it_cost(
@@ -45,14 +45,14 @@ def test_a_message_logs_whom_it_reached_and_what_it_cost(
     assert _facts(line) == {
         "function": "websocket_message",
         "outcome": "sendMessage",
-        "room": room.room_id,
+        "room_id": room.room_id,
         "delivered": 1,
         "gone": 0,
         "failed": 1,
-        "requests": 4,
+        "dynamodb_requests": 4,
         "faults": 0,
     }
-    assert line["milliseconds"] > 0
+    assert line["duration_ms"] > 0
     assert line["stage"] == "dev"
 
 
@@ -65,7 +65,7 @@ def test_joining_and_leaving_are_logged(socket: Any, room: Room, gateway: Gatewa
     member.disconnect()
     assert _facts(logged())["outcome"] == "not in a room"
     member.connect(roomId="nosuchroom")
-    assert _facts(logged()) == {"function": "websocket_connect", "outcome": "404", "requests": 1, "faults": 0}
+    assert _facts(logged()) == {"function": "websocket_connect", "outcome": "404", "dynamodb_requests": 1, "faults": 0}
 
 
 def test_a_refused_frame_logs_its_error_code(socket: Any, tables: None, gateway: Gateway, logged: Any) -> None:
@@ -76,7 +76,7 @@ def test_a_refused_frame_logs_its_error_code(socket: Any, tables: None, gateway:
         "delivered": 1,
         "gone": 0,
         "failed": 0,
-        "requests": 0,
+        "dynamodb_requests": 0,
         "faults": 0,
     }
 
@@ -88,8 +88,8 @@ def test_a_rest_request_logs_its_route_and_status_and_never_its_query(client: Cl
     assert _facts(line) == {
         "function": "api_handler",
         "outcome": "GET /rooms/{room_id} 200",
-        "room": room.room_id,
-        "requests": 1,
+        "room_id": room.room_id,
+        "dynamodb_requests": 1,
         "faults": 0,
     }
     assert room.join_token not in json.dumps(line)
@@ -98,7 +98,7 @@ def test_a_rest_request_logs_its_route_and_status_and_never_its_query(client: Cl
 def test_a_fault_of_ours_logs_the_reference_that_the_member_was_told(
     socket: Any, room: Room, gateway: Gateway, logged: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat.flood, "admit", lambda _: 1 / 0)
+    monkeypatch.setattr(chat.rate_limit, "record_message", lambda _: 1 / 0)
     socket("a").say("hi")
     line = logged()
     assert (line["outcome"], line["faults"]) == ("internal", 1)
@@ -107,7 +107,7 @@ def test_a_fault_of_ours_logs_the_reference_that_the_member_was_told(
 
 @pytest.mark.parametrize("path", ["/rooms", "/rooms/some"])
 def test_a_fault_in_a_route_is_counted(client: Client, logged: Any, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
-    monkeypatch.setattr(rooms, "newest", lambda *_: 1 / 0)
+    monkeypatch.setattr(rooms, "list_public", lambda *_: 1 / 0)
     monkeypatch.setattr(rooms, "get", lambda *_: 1 / 0)
     client.http.get(path)
     line = logged()
@@ -118,10 +118,15 @@ def test_a_fault_in_a_route_is_counted(client: Client, logged: Any, monkeypatch:
 def test_a_function_that_fails_is_logged_all_the_same(
     socket: Any, tables: None, gateway: Gateway, logged: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "find_member", lambda _: 1 / 0)
+    monkeypatch.setattr(rooms, "get_connection", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         socket("a").disconnect()
-    assert _facts(logged()) == {"function": "websocket_disconnect", "outcome": "fault", "requests": 0, "faults": 1}
+    assert _facts(logged()) == {
+        "function": "websocket_disconnect",
+        "outcome": "fault",
+        "dynamodb_requests": 0,
+        "faults": 1,
+    }
 
 
 def test_cloudwatch_makes_metrics_of_the_numbers_by_stage(
@@ -135,7 +140,13 @@ def test_cloudwatch_makes_metrics_of_the_numbers_by_stage(
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "ChaliceChat"
     assert directive["Dimensions"] == [["stage"]]
-    assert [metric["Name"] for metric in directive["Metrics"]] == ["delivered", "failed", "faults", "gone", "requests"]
+    assert [metric["Name"] for metric in directive["Metrics"]] == [
+        "delivered",
+        "dynamodb_requests",
+        "failed",
+        "faults",
+        "gone",
+    ]
     assert all(isinstance(line[metric["Name"]], int) for metric in directive["Metrics"])
     assert line["_aws"]["Timestamp"] > 1_700_000_000_000
 
@@ -143,4 +154,4 @@ def test_cloudwatch_makes_metrics_of_the_numbers_by_stage(
 def test_a_batch_of_a_large_room_is_logged(gateway: Gateway, room: Room, logged: Any) -> None:
     batch = json.dumps([gateway.url, room.room_id, '{"pong":true}', ["a", "b"], 1])
     chat_app.fan_out({"Records": [{"body": batch, "receiptHandle": "r"}]}, None)
-    assert _facts(logged()).items() >= {"function": "fan_out", "room": room.room_id, "delivered": 2}.items()
+    assert _facts(logged()).items() >= {"function": "fan_out", "room_id": room.room_id, "delivered": 2}.items()

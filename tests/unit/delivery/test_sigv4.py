@@ -11,7 +11,7 @@ from botocore.credentials import ReadOnlyCredentials
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.signing import SignedPosts
+from chalicelib.delivery.sigv4 import SigV4RequestBuilder
 
 # What an HTTP header can hold, for keys and tokens; ids of connections can be any text, and look like base64.
 TOKENS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=200)
@@ -58,7 +58,7 @@ def test_a_post_is_signed_as_botocore_signs_it(
     moment: datetime,
 ) -> None:
     credentials = ReadOnlyCredentials(key, secret, token)
-    request = SignedPosts(endpoint, region, credentials, payload, moment)(connection_id)
+    request = SigV4RequestBuilder(endpoint, region, credentials, payload, moment)(connection_id)
     head, _, body = request.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     method, path, version = first.split(" ")
@@ -76,7 +76,7 @@ def test_a_post_is_signed_as_botocore_signs_it(
 @given(connection_id=CONNECTION_IDS)
 def test_the_path_is_that_of_botocores_client(connection_id: str) -> None:
     credentials = ReadOnlyCredentials("key", "secret", None)
-    request = SignedPosts("https://host/prod", "eu-west-1", credentials, b"", datetime.now(UTC))(connection_id)
+    request = SigV4RequestBuilder("https://host/prod", "eu-west-1", credentials, b"", datetime.now(UTC))(connection_id)
     from urllib.parse import unquote
 
     path = request.split(b" ")[1].decode()

@@ -11,9 +11,9 @@ import pytest
 import time_machine
 from moto.core.botocore_stubber import BotocoreStubber
 
-from chalicelib import flood, messages, settings
-from chalicelib.flood import FloodError
-from chalicelib.models import Connection, Room
+from chalicelib import limits, messages, rate_limit, settings
+from chalicelib.errors import RateLimitExceeded
+from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket
 from tests.gateway import GONE, Gateway
 
@@ -66,7 +66,8 @@ def test_one_more_is_refused_with_when_to_send_it_again(
     assert _errors(gateway, "a") == [
         {
             "code": "rate_limited",
-            "message": "expected at most 20 messages in 10 seconds; send this one again in 7",
+            "message": "expected at most 20 messages in 10 seconds; retry after 7 seconds",
+            "action": "sendMessage",
             "clientId": "c-1",
             "retryAfter": 7,
         }
@@ -108,8 +109,8 @@ def test_of_a_burst_at_once_the_limit_is_admitted_and_one_is_warned_of(
 ) -> None:
     def admit(_: int) -> int | str | None:
         try:
-            return "admitted" if flood.admit("a") else "nobody"
-        except FloodError as excess:
+            return "admitted" if rate_limit.record_message("a") else "nobody"
+        except RateLimitExceeded as excess:
             return excess.warnings
 
     process, one_at_a_time = BotocoreStubber.process_request, Lock()
@@ -136,14 +137,14 @@ def test_who_goes_on_after_five_warnings_is_closed(
     clock: Any, pair: tuple[Socket, Socket], gateway: Gateway, status: int
 ) -> None:
     _say(pair[0], settings.MESSAGES_PER_WINDOW)
-    for _ in range(settings.FLOOD_WARNINGS):
+    for _ in range(limits.MAX_RATE_LIMIT_WARNINGS):
         pair[0].say("more")
         clock.shift(1)
     assert gateway.closed == []
     gateway.answer("a", status)
     pair[0].say("more")
     assert gateway.closed == ["a"]
-    assert len(_errors(gateway, "a")) == settings.FLOOD_WARNINGS
+    assert len(_errors(gateway, "a")) == limits.MAX_RATE_LIMIT_WARNINGS
 
 
 def test_who_waits_as_told_gets_everything_through_and_is_never_closed(
@@ -157,7 +158,7 @@ def test_who_waits_as_told_gets_everything_through_and_is_never_closed(
             clock.shift(_errors(gateway, "a")[-1]["retryAfter"])
             pair[0].say(text)
     assert gateway.texts("b") == texts
-    assert len(_errors(gateway, "a")) > settings.FLOOD_WARNINGS
+    assert len(_errors(gateway, "a")) > limits.MAX_RATE_LIMIT_WARNINGS
     assert gateway.closed == []
 
 
@@ -172,7 +173,7 @@ def test_what_is_not_a_message_does_not_count(pair: tuple[Socket, Socket], gatew
 def test_who_sends_nothing_but_other_frames_is_closed_after_many(
     clock: Any, pair: tuple[Socket, Socket], gateway: Gateway
 ) -> None:
-    for _ in range(flood.FRAMES_PER_WINDOW):
+    for _ in range(limits.MAX_FRAMES_PER_WINDOW):
         pair[0].send({"action": "ping"})
     assert gateway.closed == []
     pair[0].send({"action": "ping"})
@@ -185,13 +186,13 @@ def test_who_sends_nothing_but_other_frames_is_closed_after_many(
 
 
 def test_a_row_that_counts_nothing_yet_is_told_to_connect_again(pair: tuple[Socket, Socket], gateway: Gateway) -> None:
-    Connection.get("a").update([Connection.recent.remove()])
+    Connection.get("a").update([Connection.message_times.remove()])
     pair[0].say("hi")
     assert [error["code"] for error in _errors(gateway, "a")] == ["not_in_room"]
 
 
 def test_who_has_expired_cannot_speak(clock: Any, pair: tuple[Socket, Socket], gateway: Gateway) -> None:
-    clock.shift(settings.CONNECTION_SECONDS)
+    clock.shift(limits.CONNECTION_TTL_SECONDS)
     pair[0].say("hi")
     assert [error["code"] for error in _errors(gateway, "a")] == ["not_in_room"]
 

@@ -1,4 +1,4 @@
-"""The models against the tables: .chalice/resources.json and chalicelib/models.py cannot drift."""
+"""The models match the tables that .chalice/resources.json creates."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from moto import mock_aws
 from pynamodb.attributes import TTLAttribute
 from pynamodb.models import Model
 
-from chalicelib.models import Claim, Connection, Counter, Message, Room
+from chalicelib.storage.models import Connection, IdempotencyRecord, Message, Room, RoomSequence
 from tests.conftest import PROJECT
 
 RESOURCES = json.loads((PROJECT / ".chalice/resources.json").read_text())["Resources"]
@@ -17,8 +17,8 @@ TABLES = [
     (Room, RESOURCES["RoomsTable"]["Properties"]),
     (Connection, RESOURCES["ConnectionsTable"]["Properties"]),
     (Message, RESOURCES["MessagesTable"]["Properties"]),
-    (Counter, RESOURCES["MessagesTable"]["Properties"]),
-    (Claim, RESOURCES["MessagesTable"]["Properties"]),
+    (RoomSequence, RESOURCES["MessagesTable"]["Properties"]),
+    (IdempotencyRecord, RESOURCES["MessagesTable"]["Properties"]),
 ]
 
 

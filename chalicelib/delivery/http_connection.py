@@ -1,4 +1,4 @@
-"""One HTTP connection that never blocks: its work is a generator that yields the selector's event that it waits for."""
+"""Non-blocking HTTP/1.1 connection. An exchange is a generator that yields the selector event it waits for."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ from typing import Any
 
 from chalicelib import settings
 
-__all__ = ["Channel", "Waiting"]
+__all__ = ["Exchange", "HTTPConnection"]
 
-IDLE_SECONDS = 20.0
+MAX_IDLE_SECONDS = 20.0
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _STATUS = re.compile(rb"HTTP/1\.\d (\d{3})")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
-Waiting = Generator[int, None, Any]
+Exchange = Generator[int, None, Any]
+"""A step of an exchange that is in progress: yields selector events, and returns its result."""
 
-log = logging.getLogger(f"{settings.APP_NAME}.channel")
+log = logging.getLogger(f"{settings.APP_NAME}.http_connection")
 
 
-class Channel:
-    """One connection to the server, opened when it is first needed."""
+class HTTPConnection:
+    """One connection to a server. It opens when the first request is sent."""
 
     def __init__(self, address: tuple[str, int], context: ssl.SSLContext | None) -> None:
         self._address, self._context = address, context
         self.socket: Any = None
         self.is_open = False
-        self.can_go_on = True
-        self.used_at = 0.0
+        self.is_reusable = True
+        self.last_used = 0.0
 
-    def exchange(self, request: bytes) -> Waiting:
-        """Send a request, and return the status of the response."""
+    def exchange(self, request: bytes) -> Exchange:
+        """Send a request, and return the status code of its response. Raises OSError if the connection fails."""
         if not self.is_open:
             yield from self._open()
             self.is_open = True
@@ -46,30 +47,35 @@ class Channel:
             request = request[(yield from _when_ready(WRITE, self.socket.send, request)) :]
         yield READ
         response = b""
-        while not (status := self._status(response)):
+        while not (status := self._parse_status(response)):
             received = yield from _when_ready(READ, self.socket.recv, 65_536)
             if not received:
-                raise ConnectionResetError(errno.ECONNRESET, "the connection was closed instead of an answer")
+                raise ConnectionResetError(errno.ECONNRESET, "the server closed the connection before it responded")
             response += received
         return status
 
     def is_usable(self, now: float) -> bool:
-        """Say whether an idle connection is still open. One that idled long may have been dropped without a word."""
-        if now - self.used_at < IDLE_SECONDS:
+        """Return whether an idle connection is still open, and close it if not.
+
+        A connection that was idle for long may have been dropped by a network device without a notice.
+        """
+        if now - self.last_used < MAX_IDLE_SECONDS:
             try:
-                self.socket.recv(1)  # nothing and something are both wrong here: closed, or an answer to nothing
+                # An idle socket must not be readable: empty means closed, data is unsolicited.
+                self.socket.recv(1)
             except (BlockingIOError, ssl.SSLWantReadError):
                 return True
             except OSError as error:
-                log.debug("an idle connection is gone: %s", error)
+                log.debug("idle connection failed: %s", error)
         self.close()
         return False
 
     def close(self) -> None:
+        """Close the socket."""
         if self.socket is not None:
             self.socket.close()
 
-    def _open(self) -> Waiting:
+    def _open(self) -> Exchange:
         family, kind, protocol, _, address = socket.getaddrinfo(*self._address, type=socket.SOCK_STREAM)[0]
         self.socket = socket.socket(family, kind, protocol)
         self.socket.setblocking(False)
@@ -86,23 +92,23 @@ class Channel:
             )
             yield from _when_ready(READ, self.socket.do_handshake)
 
-    def _status(self, response: bytes) -> int:
-        """Return a response's status when it is whole, 0 while it is not."""
-        head, ended, body = response.partition(b"\r\n\r\n")
-        if not ended:
+    def _parse_status(self, response: bytes) -> int:
+        """Return the status code of a complete response, 0 if it is incomplete."""
+        head, separator, body = response.partition(b"\r\n\r\n")
+        if not separator:
             return 0
         status = _STATUS.match(head)
         if status is None:
-            raise ConnectionAbortedError(errno.ECONNABORTED, "the answer is not HTTP")
+            raise ConnectionAbortedError(errno.ECONNABORTED, "the response is not HTTP")
         length = _LENGTH.search(head)
-        # Without a length only the end of the connection ends a body, and nothing here reads bodies.
-        self.can_go_on = length is not None and b"\r\nconnection: close" not in head.lower()
+        # Without a content length, the end of the connection ends the body. Nothing here reads bodies.
+        self.is_reusable = length is not None and b"\r\nconnection: close" not in head.lower()
         if length is not None and len(body) < int(length[1]):
             return 0
         return int(status[1])
 
 
-def _when_ready(event: int, operate: Callable[..., Any], *arguments: Any) -> Waiting:
+def _when_ready(event: int, operate: Callable[..., Any], *arguments: Any) -> Exchange:
     while True:
         try:
             return operate(*arguments)

@@ -1,0 +1,124 @@
+"""Declaration of WebSocket actions.
+
+    @action("wave", data={"hand": Choice(["left", "right"])}, sends=[frames.WAVE_FRAME])
+    def wave(context: Context, data: dict[str, Any]) -> None:
+        \"""Wave to everyone in the room.\"""
+        context.broadcast(frames.wave(context.sender, data["hand"]))
+
+The declaration determines how a frame is dispatched, validated and rate-limited. docs/asyncapi.yaml is generated
+from it, and the tests send every action its examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from chalicelib import presence, rate_limit, request_log, rooms
+from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
+from chalicelib.errors import NotInRoom, UnknownAction
+from chalicelib.fields import Field, Object
+from chalicelib.frames import Frame
+from chalicelib.storage.models import Connection
+
+__all__ = ["ACTIONS", "Action", "Context", "action", "dispatch"]
+
+
+@dataclass
+class Context:
+    """The connection that sent a frame, and the means to answer it."""
+
+    websocket_api: BroadcastWebsocketAPI
+    connection_id: str
+
+    @cached_property
+    def sender(self) -> Connection:
+        """The row of the connection. The rate limit has read it already; for other actions it is read once.
+
+        Raises NotInRoom if the connection is in no room.
+        """
+        connection = rooms.get_connection(self.connection_id)
+        if connection is None or not connection.is_alive:
+            raise NotInRoom
+        return connection
+
+    def reply(self, frame: str) -> None:
+        """Send a frame to the sender only."""
+        self.websocket_api.broadcast([self.connection_id], frame)
+
+    def broadcast(
+        self, frame: str, recipients: Mapping[str, int] | None = None, *, include_sender: bool = True
+    ) -> None:
+        """Send a frame to everyone in the sender's room.
+
+        recipients: the room's `Connection.expiries_in`, if it is known already.
+        """
+        room_id = self.sender.joined_room_id
+        expiries = dict(Connection.expiries_in(room_id) if recipients is None else recipients)
+        if include_sender:
+            # The index is eventually consistent: it may not contain the sender yet.
+            expiries[self.connection_id] = int(self.sender.expires_at.timestamp())
+        else:
+            expiries.pop(self.connection_id, None)
+        presence.send_to_room(self.websocket_api, room_id, [frame], expiries)
+
+
+Handler = Callable[[Context, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Action:
+    """A declared action.
+
+    names: the names that frames may use; all but the first are aliases.
+    data: the fields of the frame's `data`.
+    rate_limited: whether the action counts as a message for the rate limit.
+    sends: the frames that the action sends, besides the error frame.
+    """
+
+    names: tuple[str, ...]
+    handler: Handler
+    data: Object
+    rate_limited: bool
+    sends: tuple[Frame, ...]
+
+    def handle(self, context: Context, data: dict[str, Any]) -> None:
+        """Validate the data of a frame, apply the rate limit, and run the handler.
+
+        Raises InvalidInput, RateLimitExceeded, NotInRoom, and what the handler raises.
+        """
+        arguments = self.data.validate(data)
+        if self.rate_limited:
+            context.sender = rate_limit.record_message(context.connection_id)
+            request_log.append_keys(room_id=context.sender.joined_room_id)
+        self.handler(context, arguments)
+
+
+ACTIONS: dict[str, Action] = {}
+"""The declared actions by name, aliases included."""
+
+
+def action(
+    *names: str, data: Mapping[str, Field] | None = None, rate_limited: bool = True, sends: Iterable[Frame] = ()
+) -> Callable[[Handler], Handler]:
+    """Return a decorator that declares an action. The docstring of the handler describes it in docs/asyncapi.yaml."""
+
+    def declare(handler: Handler) -> Handler:
+        declared = Action(names, handler, Object(data or {}), rate_limited, tuple(sends))
+        ACTIONS.update(dict.fromkeys(names, declared))
+        return handler
+
+    return declare
+
+
+def dispatch(context: Context, name: str, data: dict[str, Any]) -> None:
+    """Handle a frame by the action that it names.
+
+    Raises UnknownAction, and what `Action.handle` raises.
+    """
+    if name not in ACTIONS:
+        raise UnknownAction(f"expected an action that is one of {', '.join(ACTIONS)}")
+    request_log.append_keys(outcome=name)
+    ACTIONS[name].handle(context, data)

@@ -1,0 +1,72 @@
+"""Fan-out of one payload to many connections: batches of connection ids on an SQS queue, one function per batch.
+
+A batch contains its payload and its connections. Only failed connections are requeued; confirmed deliveries are not
+repeated. If a function crashes mid-batch, SQS redelivers the whole batch (at-least-once), and some connections receive
+the payload twice.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection
+from functools import cache
+from itertools import islice
+from typing import Any, NamedTuple
+
+from chalicelib import request_log, settings
+from chalicelib.aws import session
+
+__all__ = ["Batch", "enqueue", "requeue"]
+
+MAX_ATTEMPTS = 3
+RETRY_DELAY_SECONDS = 2
+
+log = logging.getLogger(f"{settings.APP_NAME}.fanout")
+
+
+class Batch(NamedTuple):
+    """One payload for some connections of an endpoint. room_id is only logged and passed on."""
+
+    endpoint: str
+    room_id: str
+    payload: str
+    connection_ids: list[str]
+    attempt: int = 1
+
+    def without(self, delivered: Collection[str]) -> Batch:
+        """Return the remaining batch for the next attempt."""
+        remaining = [id_ for id_ in self.connection_ids if id_ not in delivered]
+        return self._replace(connection_ids=remaining, attempt=self.attempt + 1)
+
+
+def enqueue(endpoint: str, room_id: str, payload: str, connection_ids: Collection[str]) -> None:
+    """Send a payload for many connections to the queue, in batches of FANOUT_BATCH connections."""
+    ids = iter(connection_ids)
+    while batch := list(islice(ids, settings.FANOUT_BATCH)):
+        _send(Batch(endpoint, room_id, payload, batch))
+    request_log.add_metric(queued=len(connection_ids))
+
+
+def requeue(batch: Batch) -> None:
+    """Send the rest of a batch to the queue again, with a delay of 2 seconds. After 3 attempts, log and drop it."""
+    if not batch.connection_ids:
+        return
+    if batch.attempt > MAX_ATTEMPTS:
+        log.warning("dropped %d connections of room %s", len(batch.connection_ids), batch.room_id)
+    else:
+        _send(batch, DelaySeconds=RETRY_DELAY_SECONDS)
+
+
+def _send(batch: Batch, **options: Any) -> None:
+    _client().send_message(QueueUrl=_queue_url(), MessageBody=json.dumps(batch, ensure_ascii=False), **options)
+
+
+@cache
+def _client() -> Any:
+    return session().create_client("sqs")
+
+
+@cache
+def _queue_url() -> str:
+    return str(_client().get_queue_url(QueueName=settings.FANOUT_QUEUE)["QueueUrl"])

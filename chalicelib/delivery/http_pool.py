@@ -1,0 +1,229 @@
+"""Keep-alive connection pool for one server. One thread and one selector run all its requests concurrently.
+
+benchmarks/README.md compares it with libraries: those either cost more than the rest of a broadcast, or do not fit
+into the package.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import os
+import random
+import selectors
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from chalicelib import settings
+from chalicelib.delivery.http_connection import Exchange, HTTPConnection
+
+__all__ = ["BroadcastResult", "ConnectionPool"]
+
+MAX_CONNECTIONS = 256
+"""Maximum number of open connections, and so of posts in progress: a quarter of the file descriptors that a Lambda
+function may open."""
+
+MAX_CONNECTING = 32
+"""Maximum number of connections being opened. A TLS handshake takes milliseconds of CPU: with all of them at once, the
+last ones would time out before their turn."""
+
+POST_TIMEOUT_SECONDS = 2.0
+"""Timeout of one post, including the opening of its connection."""
+
+BROADCAST_TIMEOUT_SECONDS = 10.0
+"""Timeout of a whole broadcast, including retries."""
+
+MAX_ATTEMPTS = 3
+BACKOFF_SECONDS = 0.1
+TICK_SECONDS = 0.02
+
+log = logging.getLogger(f"{settings.APP_NAME}.http_pool")
+
+
+class BroadcastResult(NamedTuple):
+    """Connection ids by result: delivered, gone (status 410), and failed."""
+
+    delivered: list[str]
+    gone: list[str]
+    failed: list[str]
+
+
+class ConnectionPool:
+    """Keep-alive connections to one server."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._context = None
+        if parts.scheme == "https":
+            self._context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
+        self._address = parts.hostname or "", parts.port or (443 if self._context else 80)
+        self._idle: list[HTTPConnection] = []
+
+    def post(self, connection_ids: Collection[str], build_request: Callable[[str], bytes]) -> BroadcastResult:
+        """Send the request that build_request makes for each connection id, and return the results.
+
+        429, 5xx and broken connections are retried with jittered exponential back-off, up to 3 attempts. A post times
+        out after 2 seconds, and all posts together after 10 seconds.
+        """
+        now = time.monotonic()
+        idle = [connection for connection in self._idle if connection.is_usable(now)]
+        with _Broadcast(connection_ids, build_request, idle, self._new_connection) as broadcast:
+            broadcast.run()
+        self._idle = broadcast.idle
+        return broadcast.result
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
+
+    def _new_connection(self) -> HTTPConnection:
+        return HTTPConnection(self._address, self._context)
+
+
+class _Post(NamedTuple):
+    connection_id: str
+    attempt: int
+
+
+class _InProgress(NamedTuple):
+    """The post that a connection is working on."""
+
+    post: _Post
+    exchange: Exchange
+    times_out_at: float
+
+
+class _Broadcast:
+    """The event loop of one broadcast."""
+
+    def __init__(
+        self,
+        connection_ids: Collection[str],
+        build_request: Callable[[str], bytes],
+        idle: list[HTTPConnection],
+        new_connection: Callable[[], HTTPConnection],
+    ) -> None:
+        self.result = BroadcastResult([], [], [])
+        self.idle = idle
+        self._build_request, self._new_connection = build_request, new_connection
+        self._pending = deque(_Post(connection_id, 1) for connection_id in connection_ids)
+        self._retries: list[tuple[float, int, _Post]] = []
+        self._retry_order = itertools.count()
+        self._busy: dict[HTTPConnection, _InProgress] = {}
+        self._registered: dict[HTTPConnection, int] = {}
+        self._selector = selectors.DefaultSelector()
+        self._times_out_at = time.monotonic() + BROADCAST_TIMEOUT_SECONDS
+
+    def __enter__(self) -> _Broadcast:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._selector.close()
+
+    def run(self) -> None:
+        """Run until every post has a result."""
+        next_tick = 0.0
+        while self._pending or self._retries or self._busy:
+            self._dispatch()
+            for key, _ in self._selector.select(TICK_SECONDS):
+                self._advance(key.data)
+            if (now := time.monotonic()) >= next_tick:
+                next_tick = now + TICK_SECONDS
+                self._tick(now)
+
+    def _dispatch(self) -> None:
+        """Start pending posts on idle connections, then on new ones."""
+        while self._pending and self.idle:
+            self._start(self.idle.pop(), self._pending.popleft())
+        connecting = sum(not connection.is_open for connection in self._busy)
+        while self._pending and connecting < MAX_CONNECTING and len(self._busy) < MAX_CONNECTIONS:
+            self._start(self._new_connection(), self._pending.popleft())
+            connecting += 1
+
+    def _start(self, connection: HTTPConnection, post: _Post) -> None:
+        exchange = connection.exchange(self._build_request(post.connection_id))
+        self._busy[connection] = _InProgress(post, exchange, time.monotonic() + POST_TIMEOUT_SECONDS)
+        self._advance(connection)
+
+    def _advance(self, connection: HTTPConnection) -> None:
+        """Continue the exchange of a connection whose socket is ready."""
+        in_progress = self._busy[connection]
+        try:
+            event = next(in_progress.exchange)
+        except StopIteration as finished:
+            self._handle_status(in_progress.post, finished.value)
+            self._release(connection)
+        except OSError as error:
+            self._retry(in_progress.post, error)
+            self._drop(connection)
+        else:
+            self._register(connection, event)
+
+    def _register(self, connection: HTTPConnection, event: int) -> None:
+        if connection not in self._registered:
+            self._selector.register(connection.socket, event, connection)
+        elif self._registered[connection] != event:
+            self._selector.modify(connection.socket, event, connection)
+        self._registered[connection] = event
+
+    def _handle_status(self, post: _Post, status: int) -> None:
+        if status == 200:
+            self.result.delivered.append(post.connection_id)
+        elif status == 410:
+            self.result.gone.append(post.connection_id)
+        elif status == 429 or status >= 500:
+            self._retry(post, f"status {status}")
+        else:
+            self._fail(post, f"status {status}")
+
+    def _retry(self, post: _Post, reason: object) -> None:
+        if post.attempt == MAX_ATTEMPTS:
+            self._fail(post, reason)
+        else:
+            due = time.monotonic() + random.uniform(0, BACKOFF_SECONDS * 2**post.attempt)  # noqa: S311
+            heapq.heappush(self._retries, (due, next(self._retry_order), post._replace(attempt=post.attempt + 1)))
+
+    def _fail(self, post: _Post, reason: object) -> None:
+        log.warning("could not reach %s: %s", post.connection_id, reason)
+        self.result.failed.append(post.connection_id)
+
+    def _release(self, connection: HTTPConnection) -> None:
+        """Start the next post on a connection that has finished one, or keep it idle."""
+        if not connection.is_reusable:
+            self._drop(connection)
+        elif self._pending:
+            self._start(connection, self._pending.popleft())
+        else:
+            self._unregister(connection)
+            connection.last_used = time.monotonic()
+            self.idle.append(connection)
+
+    def _drop(self, connection: HTTPConnection) -> None:
+        self._unregister(connection)
+        connection.close()
+
+    def _unregister(self, connection: HTTPConnection) -> None:
+        del self._busy[connection]
+        if self._registered.pop(connection, None) is not None:
+            self._selector.unregister(connection.socket)
+
+    def _tick(self, now: float) -> None:
+        """Queue the retries that are due, and fail what has timed out."""
+        while self._retries and self._retries[0][0] <= now:
+            self._pending.append(heapq.heappop(self._retries)[2])
+        for connection, in_progress in list(self._busy.items()):
+            if now >= min(in_progress.times_out_at, self._times_out_at):
+                self._fail(in_progress.post, "timeout")
+                self._drop(connection)
+        if now >= self._times_out_at:
+            for post in [*self._pending, *(post for _, _, post in self._retries)]:
+                self._fail(post, "timeout of the broadcast")
+            self._pending.clear()
+            self._retries.clear()

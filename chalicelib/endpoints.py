@@ -1,0 +1,123 @@
+"""Declaration of REST routes: their input, their answers and their errors.
+
+    @app.route("/rooms")
+    @endpoint(query={"limit": LIMIT}, returns={"rooms": Array(ROOM)})
+    def list_rooms(query: Parameters) -> Json:
+        \"""List the public rooms.\"""
+
+An endpoint receives validated input: path parameters by name, `query` and `body` as dictionaries. A ChatError that it
+raises becomes an HTTP answer of Chalice's form, {"Code", "Message"}. docs/openapi.yaml and the tests that call every
+route follow from the declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from chalice import Chalice, Response
+
+from chalicelib.errors import ChatError, Forbidden, InvalidInput, NotFound, RateLimitExceeded
+from chalicelib.fields import Field, Object
+from chalicelib.validation import parse_object
+
+__all__ = ["Endpoint", "Endpoints", "Json", "Parameters", "error_response"]
+
+HTTP_ERRORS: dict[type[ChatError], tuple[int, str]] = {
+    InvalidInput: (400, "BadRequestError"),
+    Forbidden: (403, "ForbiddenError"),
+    NotFound: (404, "NotFoundError"),
+    RateLimitExceeded: (429, "TooManyRequestsError"),
+}
+"""Status code, and code in Chalice's form, of each error and its subclasses. Any other error is a 500."""
+
+Json = dict[str, Any]
+Parameters = dict[str, Any]
+View = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A declared endpoint.
+
+    view: the function, whose docstring describes it.
+    path: the path parameters other than room_id.
+    returns: the JSON object of a successful answer, None for an answer that is not JSON.
+    content_types: the media types of a successful answer.
+    errors: the errors that the endpoint raises besides InvalidInput.
+    """
+
+    view: View
+    path: Mapping[str, Field]
+    query: Object | None
+    body: Object | None
+    returns: Object | None
+    status: int
+    content_types: tuple[str, ...]
+    errors: tuple[type[ChatError], ...]
+
+
+class Endpoints:
+    """The declared endpoints of an app by function name. An instance is the decorator that declares them."""
+
+    def __init__(self, app: Chalice) -> None:
+        self._app = app
+        self.by_name: dict[str, Endpoint] = {}
+
+    def __call__(
+        self,
+        *,
+        path: Mapping[str, Field] | None = None,
+        query: Mapping[str, Field] | None = None,
+        body: Mapping[str, Field] | None = None,
+        returns: Mapping[str, Field] | Object | None = None,
+        status: int = 200,
+        content_types: Iterable[str] = ("application/json",),
+        errors: Iterable[type[ChatError]] = (),
+    ) -> Callable[[View], View]:
+        """Return a decorator that declares an endpoint. Place it below Chalice's `app.route`."""
+
+        def declare(view: View) -> View:
+            endpoint = Endpoint(
+                view,
+                path or {},
+                None if query is None else Object(query),
+                None if body is None else Object(body),
+                returns if isinstance(returns, Object | None) else Object(returns),
+                status,
+                tuple(content_types),
+                tuple(errors),
+            )
+            self.by_name[view.__name__] = endpoint
+
+            @wraps(view)
+            def handle(**path_parameters: str) -> Response:
+                try:
+                    answer = view(**path_parameters, **self._input(endpoint))
+                except ChatError as error:
+                    return error_response(error)
+                return answer if isinstance(answer, Response) else Response(answer, status_code=status)
+
+            return handle
+
+        return declare
+
+    def _input(self, endpoint: Endpoint) -> dict[str, Parameters]:
+        """Return the validated input of the current request. Raises InvalidInput."""
+        request: Any = self._app.current_request
+        parameters: dict[str, Parameters] = {}
+        if endpoint.query is not None:
+            parameters["query"] = endpoint.query.parse_query(request.query_params or {})
+        if endpoint.body is not None:
+            parameters["body"] = endpoint.body.validate(parse_object(request.raw_body))
+        return parameters
+
+
+def error_response(error: ChatError) -> Response:
+    """Return the HTTP answer that reports an error."""
+    status, code = next(
+        (answer for kind, answer in HTTP_ERRORS.items() if isinstance(error, kind)), (500, "InternalServerError")
+    )
+    return Response({"Code": code, "Message": str(error)}, status_code=status)

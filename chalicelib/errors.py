@@ -1,0 +1,124 @@
+"""Errors that clients cause, and the report of errors that they do not cause.
+
+    ChatError
+    ├── InvalidInput
+    │   └── InvalidJSON
+    ├── UnknownAction
+    ├── RateLimitExceeded
+    ├── NotInRoom
+    ├── Forbidden
+    ├── NotFound
+    │   └── RoomNotFound
+    └── InternalError
+
+`endpoints.py` maps them to HTTP answers, `frames.py` to error frames. The docstrings appear in docs/asyncapi.yaml.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import ClassVar
+
+from chalicelib import request_log, settings
+
+__all__ = [
+    "ChatError",
+    "Forbidden",
+    "InternalError",
+    "InvalidInput",
+    "InvalidJSON",
+    "NotFound",
+    "NotInRoom",
+    "RateLimitExceeded",
+    "RoomNotFound",
+    "UnknownAction",
+    "report_internal_error",
+]
+
+log = logging.getLogger(f"{settings.APP_NAME}.errors")
+
+
+class ChatError(Exception):
+    """Base class of the errors that are shown to clients: `str(error)` says what was expected."""
+
+    code: ClassVar[str]
+    """The code of the error frame."""
+
+
+class InvalidInput(ChatError):
+    """The data of the action are not as declared, the frame is too long, or the clientId belongs to another message."""
+
+    code = "invalid_message"
+
+
+class InvalidJSON(InvalidInput):
+    """The frame is not a JSON object."""
+
+    code = "invalid_json"
+
+
+class UnknownAction(ChatError):
+    """The frame names no action, or an unknown one."""
+
+    code = "unknown_action"
+
+
+class RateLimitExceeded(ChatError):
+    """The connection has sent too many messages. It can send the next one after `retryAfter` seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, retry_after: int, warnings: int | None):
+        """Take the seconds until the next message is accepted, and the number of warnings that the client has ignored.
+
+        The number includes the warning that is due now. None means that none is due, because the last one is recent.
+        """
+        super().__init__(
+            f"expected at most {settings.MESSAGES_PER_WINDOW} messages in {settings.WINDOW_SECONDS} seconds; "
+            f"retry after {retry_after} seconds"
+        )
+        self.retry_after = retry_after
+        self.warnings = warnings
+
+
+class NotInRoom(ChatError):
+    """The connection has expired or was removed from its room. The client has to connect again."""
+
+    code = "not_in_room"
+
+    def __init__(self) -> None:
+        super().__init__("this connection is not in a room any more; connect again to rejoin")
+
+
+class Forbidden(ChatError):
+    """The client may not do this."""
+
+    code = "forbidden"
+
+
+class NotFound(ChatError):
+    """The requested object does not exist."""
+
+    code = "not_found"
+
+
+class RoomNotFound(NotFound):
+    """The room does not exist or has expired."""
+
+    def __init__(self) -> None:
+        super().__init__("room not found: it does not exist or has expired")
+
+
+class InternalError(ChatError):
+    """The server failed. The message contains a reference, which finds the error in the log. A retry may succeed."""
+
+    code = "internal"
+
+
+def report_internal_error(subject: str) -> InternalError:
+    """Log the exception that is being handled, and return an error that contains only a reference to the log record."""
+    reference = secrets.token_hex(4)
+    request_log.append_keys(reference=reference, faults=1)
+    log.exception("reference %s: could not handle %s", reference, subject)
+    return InternalError(f"internal error, reference {reference}; please try again")

@@ -1,0 +1,234 @@
+"""Typed fields. A field validates a value of a client and describes it as JSON Schema.
+
+    query = Object({"limit": Integer("Maximum number of rooms.", minimum=1, maximum=100, default=50)})
+    query.parse_query({"limit": "20"})   # {"limit": 20}
+    query.schema()                       # {"type": "object", "properties": {"limit": {"type": "integer", …}}}
+
+WebSocket actions (actions.py) and REST routes (endpoints.py) are declared with fields, and the JSON objects that the
+server sends (schemas.py, frames.py) are described with them. docs/openapi.yaml and docs/asyncapi.yaml are generated
+from these declarations.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from chalicelib.errors import InvalidInput
+from chalicelib.validation import parse_integer, validate_boolean, validate_integer, validate_text
+
+__all__ = ["Array", "Boolean", "Choice", "Field", "Integer", "Name", "Object", "String", "Text", "Value"]
+
+Schema = dict[str, Any]
+
+# What validate_text accepts, as far as a regular expression can say it: no control character, and a visible character.
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+_INVISIBLE = r"\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+TEXT_PATTERN = f"^[^{_CONTROL}]*[^{_INVISIBLE}{_CONTROL}][^{_CONTROL}]*$"
+
+
+class Field:
+    """Base class of the fields.
+
+    required: whether the field must be present. A field with a default is optional.
+    default: the value of an absent field.
+    nullable: whether null is accepted and means absent.
+    example: a valid value, for the documents and for the tests that call every action and route.
+    """
+
+    def __init__(
+        self,
+        description: str = "",
+        *,
+        required: bool = True,
+        default: Any = None,
+        nullable: bool = False,
+        example: Any = None,
+    ):
+        self.description = description
+        self.required = required and default is None
+        self.default = default
+        self.nullable = nullable
+        self.example = example
+
+    def validate(self, value: Any, name: str) -> Any:
+        """Return a JSON value in Python's form.
+
+        Raises InvalidInput with a sentence that starts with name.
+        """
+        raise NotImplementedError(f"{type(self).__name__} describes values that only the server produces")
+
+    def parse(self, text: str, name: str) -> Any:
+        """Return the value that a query string spells. Raises what `validate` raises."""
+        return self.validate(text, name)
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema of the field."""
+        schema = self._schema()
+        if self.nullable:
+            schema["type"] = [schema["type"], "null"]
+        if self.default is not None:
+            schema["default"] = self.default
+        return ({"description": self.description} if self.description else {}) | schema
+
+    def _schema(self) -> Schema:
+        raise NotImplementedError
+
+
+class Value(Field):
+    """A value that only the server produces, described by a JSON Schema of its own."""
+
+    def __init__(self, schema: Schema, description: str = "", **options: Any):
+        super().__init__(description, **options)
+        self._own_schema = schema
+
+    def _schema(self) -> Schema:
+        return dict(self._own_schema)
+
+
+class Text(Field):
+    """A readable string of 1 to max_length characters, without control characters."""
+
+    def __init__(self, description: str = "", *, max_length: int, **options: Any):
+        super().__init__(description, **options)
+        self.max_length = max_length
+
+    def validate(self, value: Any, name: str) -> str:
+        return validate_text(value, name, self.max_length)
+
+    def _schema(self) -> Schema:
+        return {"type": "string", "minLength": 1, "maxLength": self.max_length, "pattern": TEXT_PATTERN}
+
+
+class Name(Text):
+    """A Text that is validated and returned without the spaces around it."""
+
+    def validate(self, value: Any, name: str) -> str:
+        return super().validate(value.strip(" ") if isinstance(value, str) else value, name)
+
+
+class String(Field):
+    """Any string, for a value that is only compared with stored ones."""
+
+    def validate(self, value: Any, name: str) -> str:
+        if not isinstance(value, str):
+            raise InvalidInput(f"{name} must be a string")
+        return value
+
+    def _schema(self) -> Schema:
+        return {"type": "string"}
+
+
+class Integer(Field):
+    """A whole number from minimum to maximum."""
+
+    def __init__(self, description: str = "", *, minimum: int, maximum: int = sys.maxsize, **options: Any):
+        super().__init__(description, **{"example": minimum} | options)
+        self.minimum, self.maximum = minimum, maximum
+
+    def validate(self, value: Any, name: str) -> int:
+        return validate_integer(value, name, self.minimum, self.maximum)
+
+    def parse(self, text: str, name: str) -> int:
+        return parse_integer(text, name, self.minimum, self.maximum)
+
+    def _schema(self) -> Schema:
+        maximum = {} if self.maximum == sys.maxsize else {"maximum": self.maximum}
+        return {"type": "integer", "minimum": self.minimum} | maximum
+
+
+class Boolean(Field):
+    """True or false."""
+
+    def __init__(self, description: str = "", **options: Any):
+        super().__init__(description, **{"example": True} | options)
+
+    def validate(self, value: Any, name: str) -> bool:
+        return validate_boolean(value, name)
+
+    def _schema(self) -> Schema:
+        return {"type": "boolean"}
+
+
+class Choice(Field):
+    """One of several strings."""
+
+    def __init__(self, choices: Iterable[str], description: str = "", **options: Any):
+        self.choices = tuple(choices)
+        super().__init__(description, **{"example": self.choices[0]} | options)
+
+    def validate(self, value: Any, name: str) -> str:
+        if not isinstance(value, str) or value not in self.choices:
+            raise InvalidInput(f"{name} must be one of {', '.join(self.choices)}")
+        return value
+
+    def _schema(self) -> Schema:
+        return {"const": self.choices[0]} if len(self.choices) == 1 else {"enum": list(self.choices)}
+
+
+class Array(Field):
+    """A list of up to max_items values of one kind."""
+
+    def __init__(self, items: Field, description: str = "", *, max_items: int | None = None, **options: Any):
+        super().__init__(description, **{"example": [items.example]} | options)
+        self.items, self.max_items = items, max_items
+
+    def validate(self, value: Any, name: str) -> list[Any]:
+        if not isinstance(value, list) or (self.max_items is not None and len(value) > self.max_items):
+            limit = "" if self.max_items is None else f" of at most {self.max_items} values"
+            raise InvalidInput(f"{name} must be an array{limit}")
+        return [self.items.validate(item, f"{name}[{index}]") for index, item in enumerate(value)]
+
+    def _schema(self) -> Schema:
+        limit = {} if self.max_items is None else {"maxItems": self.max_items}
+        return {"type": "array", "items": self.items.schema()} | limit
+
+
+class Object(Field):
+    """Named fields. Properties that are not declared are ignored in input, and never sent.
+
+    title: the name of the schema in the documents, for an object that appears in several places.
+    """
+
+    def __init__(self, fields: Mapping[str, Field], description: str = "", *, title: str | None = None, **options: Any):
+        self.fields = dict(fields)
+        self.title = title
+        example = {name: field.example for name, field in self.fields.items() if field.example is not None}
+        super().__init__(description, **{"example": example} | options)
+
+    def validate(self, value: Any, name: str = "") -> dict[str, Any]:
+        """Return the declared properties of a JSON object; absent ones have their default."""
+        if not isinstance(value, dict):
+            raise InvalidInput(f"{name or 'the value'} must be an object")
+        prefix = f"{name}." if name else ""
+        return {
+            key: field.default
+            if self._is_absent(field, value, key)
+            else field.validate(value.get(key), f"{prefix}{key}")
+            for key, field in self.fields.items()
+        }
+
+    def parse_query(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """Return the declared parameters of a query string; absent ones have their default."""
+        missing = [key for key, field in self.fields.items() if field.required and key not in query]
+        if missing:
+            raise InvalidInput(f"{missing[0]} must be in the query string, as in ?{missing[0]}=…")
+        return {
+            key: field.parse(query[key], key) if key in query else field.default for key, field in self.fields.items()
+        }
+
+    @staticmethod
+    def _is_absent(field: Field, value: Mapping[str, Any], key: str) -> bool:
+        if key not in value:
+            return not field.required
+        return field.nullable and value[key] is None
+
+    def _schema(self) -> Schema:
+        required = [name for name, field in self.fields.items() if field.required]
+        return (
+            ({"title": self.title} if self.title else {})
+            | {"type": "object"}
+            | ({"required": required} if required else {})
+            | {"properties": {name: field.schema() for name, field in self.fields.items()}}
+        )

@@ -1,0 +1,47 @@
+"""Fixed limits: the chat's own, and those of the AWS services below it. `settings.py` has the configurable ones."""
+
+__all__ = [
+    "CONNECTION_TTL_SECONDS",
+    "IDEMPOTENCY_TTL_SECONDS",
+    "MAX_CLIENT_ID_LENGTH",
+    "MAX_CONNECT_SECONDS",
+    "MAX_DISPLAY_NAME_LENGTH",
+    "MAX_FRAMES_PER_WINDOW",
+    "MAX_FRAME_BYTES",
+    "MAX_MESSAGE_LENGTH",
+    "MAX_PAGE_SIZE",
+    "MAX_RATE_LIMIT_WARNINGS",
+    "MAX_ROOM_NAME_LENGTH",
+    "SEQUENCE_TTL_SECONDS",
+]
+
+MAX_ROOM_NAME_LENGTH = 80
+MAX_DISPLAY_NAME_LENGTH = 40
+MAX_MESSAGE_LENGTH = 4_000
+MAX_CLIENT_ID_LENGTH = 64
+
+MAX_PAGE_SIZE = 100
+"""Maximum number of rooms or messages in one answer."""
+
+MAX_FRAME_BYTES = 32_768
+"""Maximum size of a WebSocket frame ("Quotas for configuring and running a WebSocket API in API Gateway").
+API Gateway joins the frames of a longer message, up to 128 KB, into one event."""
+
+CONNECTION_TTL_SECONDS = 7_800
+"""Lifetime of a connection row. API Gateway closes every connection after 2 hours (same page); ten more minutes allow
+for clock skew."""
+
+MAX_CONNECT_SECONDS = 30
+"""Maximum duration of `$connect`: API Gateway's integration timeout is 29 seconds (same page)."""
+
+MAX_FRAMES_PER_WINDOW = 500
+"""Frames of all kinds that a process accepts from a connection in WINDOW_SECONDS before it closes the connection."""
+
+MAX_RATE_LIMIT_WARNINGS = 5
+"""Rate-limit errors that a client may ignore before its connection is closed."""
+
+IDEMPOTENCY_TTL_SECONDS = 600
+"""Time during which a repeated clientId returns the stored message instead of storing another."""
+
+SEQUENCE_TTL_SECONDS = 2_592_000
+"""Lifetime of a room's sequence counter after its last message: 30 days, much longer than any room without messages."""

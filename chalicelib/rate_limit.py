@@ -1,0 +1,106 @@
+"""Sliding-window rate limit per connection.
+
+The row of a connection contains the times of its last MESSAGES_PER_WINDOW messages. One conditional write checks that
+the oldest time is outside the window, and replaces it by the time of this message. A rejected message changes nothing:
+it neither reaches the other members nor delays the sender's next message.
+
+Frames that are not messages, such as pings and invalid frames, cost no write. They are counted in the memory of each
+process, which is enough to close a connection that floods the chat with them, but not exact.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from chalicelib import limits, request_log, rooms, settings
+from chalicelib.errors import NotInRoom, RateLimitExceeded
+from chalicelib.storage.models import Connection
+from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed
+
+__all__ = ["count_frame", "record_message"]
+
+WARNING_INTERVAL_SECONDS = 1
+"""Minimum time between two warnings. The rejected messages in between get no answer."""
+
+_frame_counts: Counter[str] = Counter()
+_counting_since = 0
+
+
+def count_frame(connection_id: str) -> bool:
+    """Count a frame of any kind, and return whether its connection has exceeded MAX_FRAMES_PER_WINDOW."""
+    global _counting_since
+    now = _milliseconds()
+    if not 0 <= now - _counting_since < settings.WINDOW_SECONDS * 1000:
+        _frame_counts.clear()
+        _counting_since = now
+    _frame_counts[connection_id] += 1
+    return _frame_counts[connection_id] > limits.MAX_FRAMES_PER_WINDOW
+
+
+def record_message(connection_id: str) -> Connection:
+    """Record a message of a connection, and return the connection's row. Costs one request, if the limit allows it.
+
+    Raises RateLimitExceeded if the connection has sent MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, and
+    NotInRoom if it is in no room.
+    """
+    now, sender = _milliseconds(), Connection(connection_id)
+    # The list keeps its length in whichever order DynamoDB applies the two actions: an element set beyond the end of a
+    # list is appended, and the elements after a removed one move up ("Update expressions").
+    slide_window: list[UpdateAction] = [
+        Connection.message_times[settings.MESSAGES_PER_WINDOW].set(now),
+        Connection.message_times[0].remove(),
+    ]
+    try:
+        sender.update(slide_window, Connection.message_times[0] <= now - settings.WINDOW_SECONDS * 1000)
+    except StorageError as error:
+        if not condition_failed(error):
+            raise
+        raise _rejection(connection_id, now) from error
+    if not sender.is_alive:
+        raise NotInRoom
+    return sender
+
+
+def _rejection(connection_id: str, now: int) -> NotInRoom | RateLimitExceeded:
+    """Return why the write of a message was rejected: no row, or no room in the window."""
+    sender = rooms.get_connection(connection_id)
+    if sender is None or not sender.message_times:
+        return NotInRoom()
+    request_log.append_keys(room_id=sender.joined_room_id)
+    retry_after = _retry_after(sender, now)
+    return RateLimitExceeded(retry_after, _record_warning(sender, now, retry_after))
+
+
+def _retry_after(sender: Connection, now: int) -> int:
+    milliseconds = int(sender.message_times[0]) + settings.WINDOW_SECONDS * 1000 - now
+    return max(1, -(-milliseconds // 1000))
+
+
+def _record_warning(sender: Connection, now: int, retry_after: int) -> int | None:
+    """Record a warning if one is due, and return the number of warnings that the sender has ignored.
+
+    A warning counts as ignored if the sender did not wait as long as it said. Of several messages at once, only the
+    first to write its warning is answered.
+    """
+    if now - int(sender.warned_at) < WARNING_INTERVAL_SECONDS * 1000:
+        return None
+    warnings = int(sender.warnings) + 1 if now < sender.retry_at else 1
+    try:
+        sender.update(
+            [
+                Connection.warnings.set(warnings),
+                Connection.warned_at.set(now),
+                Connection.retry_at.set(now + retry_after * 1000),
+            ],
+            Connection.warned_at == sender.warned_at,
+        )
+    except StorageError as error:
+        if not condition_failed(error):
+            raise
+        return None
+    return warnings
+
+
+def _milliseconds() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,54 @@
+"""The files of the page."""
+
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+from chalice import Response
+
+from chalicelib import discovery
+from chalicelib.errors import NotFound
+
+__all__ = ["serve"]
+
+_FOLDER = Path(__file__).parent / "static"
+_CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+def serve(name: str) -> Response:
+    """Return a file of the page as an HTTP answer.
+
+    Raises NotFound if the page has no file of that name.
+    """
+    if name not in _names():
+        raise NotFound("file not found: the page has no such file")
+    path = _FOLDER / name
+    headers: dict[str, str | list[str]] = {
+        "Content-Type": f"{_CONTENT_TYPES[path.suffix]}; charset=utf-8",
+        "Cache-Control": "no-cache",
+        "X-Content-Type-Options": "nosniff",
+        # The address of a private room must not reach another site as the referrer of a link.
+        "Referrer-Policy": "no-referrer",
+    }
+    if path.suffix == ".html":
+        headers["Content-Security-Policy"] = _content_security_policy()
+    return Response(path.read_text(encoding="utf-8"), headers=headers)
+
+
+def _content_security_policy() -> str:
+    """Allow the page to load its own files, and to connect to its own REST and WebSocket APIs."""
+    try:
+        url = urlsplit(discovery.websocket_url())
+        websocket_origin = f"{url.scheme}://{url.netloc}"
+    except (NotFound, BotoCoreError, ClientError):
+        websocket_origin = "wss:"  # any WebSocket: without this the page could not connect until it is reloaded
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        f"connect-src 'self' {websocket_origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(path.name for path in _FOLDER.iterdir() if path.suffix in _CONTENT_TYPES)

@@ -1,0 +1,219 @@
+"""PynamoDB models of the tables: rooms, connections and messages. docs/architecture.md describes the data model.
+
+CloudFormation creates the tables from .chalice/resources.json. A test compares the models with that file.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from pynamodb.attributes import (
+    BooleanAttribute,
+    ListAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.connection import TableConnection
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
+from pynamodb.models import Model
+from pynamodb.pagination import ResultIterator
+
+from chalicelib import limits, settings
+from chalicelib.storage.client import dynamodb
+
+__all__ = ["LISTED", "Connection", "IdempotencyRecord", "Message", "Room", "RoomSequence"]
+
+LISTED = "public"
+"""The only value of Room.listed, and so the only partition of the sparse index of listed rooms."""
+
+
+class _Table(Model):
+    """Base class of the models. All models send their requests through one client."""
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        table = super()._get_connection()
+        if table.connection is not dynamodb:
+            with suppress(ValueError):  # another model of the same table has registered its keys
+                dynamodb.add_meta_table(table.get_meta_table())
+            table.connection = dynamodb
+        return table
+
+    @classmethod
+    def get_or_none(cls, hash_key: str, range_key: str | None = None) -> Self | None:
+        """Return the item of a key by a consistent read, None if there is none."""
+        try:
+            return cls.get(hash_key, range_key, consistent_read=True)
+        except DoesNotExist:
+            return None
+
+
+class _Expiring:
+    """Mixin of items that DynamoDB deletes some time after expires_at."""
+
+    expires_at: TTLAttribute
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the item has not expired.
+
+        Every read has to check this: TTL deletes an item typically within two days ("Working with expired items").
+        """
+        return self.expires_at > datetime.now(UTC)
+
+
+class ListedRoomsIndex(GlobalSecondaryIndex["Room"]):
+    """Sparse index of the listed rooms by age.
+
+    It projects only attributes that rarely change: with member_count in it, every join would write to this partition.
+    """
+
+    class Meta:
+        index_name = "listed-created_at-index"
+        projection = IncludeProjection(["name"])
+
+    listed = UnicodeAttribute(hash_key=True)
+    created_at = UTCDateTimeAttribute(range_key=True)
+
+
+class Room(_Expiring, _Table):
+    """A room, the number of connections in it, and its expiry."""
+
+    class Meta:
+        table_name = settings.ROOMS_TABLE
+
+    room_id = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute()
+    created_at = UTCDateTimeAttribute()
+    member_count = NumberAttribute(default=0)
+    listed = UnicodeAttribute(null=True)
+    token_hash = UnicodeAttribute(null=True)
+    expires_at = TTLAttribute()
+
+    join_token: str | None = None
+    """The token of a private room. It exists only in the process that creates the room, and is never stored."""
+
+    by_age = ListedRoomsIndex()
+
+    @staticmethod
+    def is_valid_id(room_id: str) -> bool:
+        """Return whether a string can be the id of a room."""
+        return re.fullmatch(r"[\w-]{1,64}", room_id, re.ASCII) is not None
+
+
+class JoinedRoomIndex(GlobalSecondaryIndex["Connection"]):
+    """Index of the connections by room.
+
+    It is eventually consistent: it may select recipients, but must not decide whether a room is empty.
+    """
+
+    class Meta:
+        index_name = "joined_room_id-index"
+        projection = IncludeProjection(["member_id", "name", "expires_at"])
+
+    joined_room_id = UnicodeAttribute(hash_key=True)
+    connection_id = UnicodeAttribute()
+    member_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    expires_at = TTLAttribute()
+
+
+class Connection(_Expiring, _Table):
+    """An open WebSocket connection, its room, and its member's public id and name."""
+
+    class Meta:
+        table_name = settings.CONNECTIONS_TABLE
+
+    connection_id = UnicodeAttribute(hash_key=True)
+    joined_room_id = UnicodeAttribute()
+    member_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    message_times: ListAttribute[Any] = ListAttribute(of=NumberAttribute)
+    warnings = NumberAttribute(default=0)
+    warned_at = NumberAttribute(default=0)
+    retry_at = NumberAttribute(default=0)
+    expires_at = TTLAttribute()
+
+    by_room = JoinedRoomIndex()
+
+    @classmethod
+    def expiries_in(cls, room_id: str) -> dict[str, int]:
+        """Return the expiry of each connection in a room, in Unix seconds, by connection id. Reads all pages.
+
+        It skips PynamoDB's models: building a thousand of them takes longer than posting to their connections.
+        """
+        options = {"index_name": JoinedRoomIndex.Meta.index_name, "attributes_to_get": ["connection_id", "expires_at"]}
+        rows: ResultIterator[Any] = ResultIterator(cls._get_connection().query, (room_id,), options)
+        return {row["connection_id"]["S"]: int(row["expires_at"]["N"]) for row in rows}
+
+    @property
+    def may_be_connecting(self) -> bool:
+        """Whether the `$connect` of this connection may still be running. Until it returns, every post gets a 410."""
+        joined_at = self.expires_at - timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
+        return joined_at + timedelta(seconds=limits.MAX_CONNECT_SECONDS) > datetime.now(UTC)
+
+
+class _MessagesTable:
+    """Meta of the three models that share the messages table. The prefix of sort_key tells them apart."""
+
+    table_name = settings.MESSAGES_TABLE
+
+
+class Message(_Expiring, _Table):
+    """A message, or the tombstone of a sequence that never gets one."""
+
+    class Meta(_MessagesTable):
+        pass
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True)
+    sequence = NumberAttribute()
+    is_tombstone = BooleanAttribute(default=False)
+    text = UnicodeAttribute(null=True)
+    sender_id = UnicodeAttribute(null=True)
+    sender_name = UnicodeAttribute(null=True)
+    sent_at = UTCDateTimeAttribute(null=True)
+    client_id = UnicodeAttribute(null=True)
+    expires_at = TTLAttribute()
+
+    @staticmethod
+    def sort_key_of(sequence: int) -> str:
+        """Return the sort key of a sequence. Zero padding gives strings the order of their numbers."""
+        return f"message#{sequence:015d}"
+
+
+class RoomSequence(_Table):
+    """The last sequence taken in a room. It is not part of Room, so messages and joins write to different items."""
+
+    class Meta(_MessagesTable):
+        pass
+
+    SORT_KEY = "sequence"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True, default=SORT_KEY)
+    last_sequence = NumberAttribute(default=0)
+    expires_at = TTLAttribute()
+
+
+class IdempotencyRecord(_Expiring, _Table):
+    """The sequence of the message that was stored for a clientId."""
+
+    class Meta(_MessagesTable):
+        pass
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True)
+    sequence = NumberAttribute()
+    expires_at = TTLAttribute()
+
+    @staticmethod
+    def sort_key_of(client_id: str) -> str:
+        """Return the sort key of a clientId."""
+        return f"client#{client_id}"

@@ -1,0 +1,45 @@
+"""Transactions, their retry, and the classification of DynamoDB's errors."""
+
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.expressions.update import Action as UpdateAction
+from pynamodb.transactions import TransactWrite as Transaction
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from chalicelib.storage.client import dynamodb
+
+__all__ = [
+    "StorageError",
+    "Transaction",
+    "UpdateAction",
+    "condition_failed",
+    "retry_on_conflict",
+    "transaction",
+    "was_cancelled",
+]
+
+StorageError = PynamoDBException
+"""Base class of the errors of requests to DynamoDB."""
+
+
+def transaction() -> Transaction:
+    """Return a context manager that collects writes, and commits all of them or none at its end."""
+    return Transaction(connection=dynamodb)
+
+
+def was_cancelled(error: BaseException) -> bool:
+    """Return whether DynamoDB cancelled a transaction: a condition failed, or another transaction was in progress."""
+    return isinstance(error, TransactWriteError) and error.cause_response_code == "TransactionCanceledException"
+
+
+def condition_failed(error: StorageError) -> bool:
+    """Return whether DynamoDB rejected a single write because its condition did not hold."""
+    return error.cause_response_code == "ConditionalCheckFailedException"
+
+
+# A decorated function starts by reading what its writes depend on, so a retry decides on the current state.
+retry_on_conflict = retry(
+    retry=retry_if_exception(was_cancelled),
+    wait=wait_random_exponential(multiplier=0.02, max=0.5),
+    stop=stop_after_delay(10),
+    reraise=True,
+)

@@ -1,0 +1,162 @@
+"""Generates docs/asyncapi.yaml from the actions, frames and errors that chalicelib declares."""
+
+from __future__ import annotations
+
+from inspect import getdoc
+from typing import Any
+
+from chalicelib import chat, limits, settings
+from chalicelib.actions import ACTIONS, Action
+from chalicelib.errors import RateLimitExceeded
+from chalicelib.frames import ERROR_FRAME, FRAME_ERRORS, JOIN_FRAME, LEAVE_FRAME, Frame
+from docs.json_schema import Components, schema_of
+
+__all__ = ["document"]
+
+Json = dict[str, Any]
+
+DESCRIPTION = f"""\
+A connection to a room. openapi.yaml describes the REST API, which creates rooms and returns their history.
+
+Every frame is a JSON object of at most {limits.MAX_FRAME_BYTES:,} bytes. A longer frame is answered with
+`invalid_message`, or API Gateway closes the connection with code 1009. Undeclared properties are ignored.
+
+API Gateway closes a connection after 2 hours, and after 10 minutes without a frame. A client then connects again,
+and requests `GET /rooms/{{roomId}}/messages?after=` for the messages that it missed.
+
+A connection is refused with 400 if the query string is not as declared, 403 if the token of a private room is missing
+or wrong or ALLOWED_ORIGINS does not list the page's origin, 404 if the room does not exist or has expired, and 500
+after an internal error. Browsers do not show these statuses to a page: `GET /rooms/{{roomId}}` returns the reason for
+403 and 404.
+"""
+
+RATE_LIMIT = f"""\
+It counts against the rate limit: after more than {settings.MESSAGES_PER_WINDOW} messages in {settings.WINDOW_SECONDS}
+seconds, messages are not stored, and answered with `rate_limited` at most once per second. After
+{limits.MAX_RATE_LIMIT_WARNINGS} such answers that the client ignores, the server closes the connection."""
+
+PRESENCE = f"Sent in rooms of at most {settings.PRESENCE_LIMIT} members."
+
+
+def document() -> Json:
+    """Return the AsyncAPI document."""
+    components: Components = {}
+    declared = {action.names[0]: action for action in ACTIONS.values()}
+    frames = {frame.name: frame for action in declared.values() for frame in action.sends}
+    frames |= {frame.name: frame for frame in (JOIN_FRAME, LEAVE_FRAME, ERROR_FRAME)}
+    messages = {name: _request(action, components) for name, action in declared.items()}
+    messages |= {_message_name(frame): _frame(frame, components) for frame in frames.values()}
+    query = schema_of(chat.CONNECT_QUERY, components)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Chalice Chat", "version": "1.0", "description": DESCRIPTION},
+        "defaultContentType": "application/json",
+        "servers": {
+            "aws": {
+                "host": "{api}.execute-api.{region}.amazonaws.com",
+                "protocol": "wss",
+                "description": "The address that `GET /config` returns. `make run` prints a local one.",
+                "variables": {
+                    "api": {
+                        "default": "uvwxyz6789",
+                        "description": "Id of the WebSocket API. The REST API has another id.",
+                    },
+                    "region": {"default": "us-east-1"},
+                },
+            }
+        },
+        "channels": {
+            "room": {
+                "address": "/{stage}",
+                "parameters": {"stage": {"default": "dev", "enum": ["dev", "prod"]}},
+                "title": "A room",
+                "description": "One connection belongs to one member of one room.",
+                "servers": [{"$ref": "#/servers/aws"}],
+                "bindings": {"ws": {"bindingVersion": "0.1.0", "method": "GET", "query": query}},
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+            }
+        },
+        "operations": {name: _operation(action) for name, action in declared.items()}
+        | {
+            "notify": {
+                "action": "send",
+                "title": "Notify the other members of joins and leaves",
+                "description": PRESENCE,
+                "channel": {"$ref": "#/channels/room"},
+                "messages": [_channel_message(frame) for frame in (JOIN_FRAME, LEAVE_FRAME)],
+            }
+        },
+        "components": {"messages": messages, "schemas": components},
+    }
+
+
+def _operation(action: Action) -> Json:
+    title, _, details = (getdoc(action.handler) or "").partition("\n\n")
+    paragraphs = [*details.split("\n\n"), *([RATE_LIMIT] if action.rate_limited else [])]
+    description = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs if paragraph)
+    return (
+        {"action": "receive", "title": " ".join(title.split()).rstrip(".")}
+        | ({"description": description} if description else {})
+        | {
+            "channel": {"$ref": "#/channels/room"},
+            "messages": [{"$ref": f"#/channels/room/messages/{action.names[0]}"}],
+            "reply": {
+                "channel": {"$ref": "#/channels/room"},
+                "messages": [_channel_message(frame) for frame in (*action.sends, ERROR_FRAME)],
+            },
+        }
+    )
+
+
+def _request(action: Action, components: Components) -> Json:
+    """Describe the frame that requests an action."""
+    name, *aliases = action.names
+    properties: Json = {"action": {"enum": [name, *aliases]} if aliases else {"const": name}}
+    required = ["action"]
+    example: Json = {"action": name}
+    if action.data.fields:
+        properties["data"] = schema_of(action.data, components)
+        example["data"] = action.data.example
+        if "required" in properties["data"]:
+            required.append("data")
+    return {
+        "title": f"Request of {name}",
+        "payload": {"type": "object", "required": required, "properties": properties},
+        "examples": [{"payload": example}],
+    }
+
+
+def _frame(frame: Frame, components: Components) -> Json:
+    payload = schema_of(frame.content, components, closed=True)
+    if frame is ERROR_FRAME:
+        components["Error"] |= _error_constraints()
+    return {
+        "title": f"Frame {frame.name}",
+        "description": frame.description,
+        "payload": payload,
+        "examples": [{"payload": frame.content.example}],
+    }
+
+
+def _error_constraints() -> Json:
+    """Describe each code by its error's docstring, and retryAfter as present with rate_limited only."""
+    codes = [{"const": error.code, "description": getdoc(error)} for error in FRAME_ERRORS]
+    return {
+        "allOf": [
+            {"properties": {"code": {"oneOf": codes}}},
+            {
+                "if": {"properties": {"code": {"const": RateLimitExceeded.code}}},
+                "then": {"required": ["retryAfter"]},
+                "else": {"properties": {"retryAfter": False}},
+            },
+        ]
+    }
+
+
+def _message_name(frame: Frame) -> str:
+    """Return a frame's name among the messages, where requests have the names of their actions."""
+    return f"{frame.name}Frame" if frame.name in ACTIONS else frame.name
+
+
+def _channel_message(frame: Frame) -> Json:
+    return {"$ref": f"#/channels/room/messages/{_message_name(frame)}"}

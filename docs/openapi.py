@@ -1,0 +1,227 @@
+"""Generates docs/openapi.yaml from the endpoints that app.py declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from inspect import getdoc
+from typing import Any
+
+import app as chat_app
+from chalicelib.endpoints import HTTP_ERRORS, Endpoint
+from chalicelib.errors import ChatError, Forbidden, InvalidInput
+from chalicelib.fields import Field, String
+from chalicelib.schemas import ROOM_ID_PARAMETER
+from docs.json_schema import Components, schema_of
+
+__all__ = ["DESCRIPTION", "document", "has_invalid_input", "operation_id", "operations"]
+
+Json = dict[str, Any]
+
+DESCRIPTION = """\
+Every answer is JSON, except for the files of the page. Errors have the form `{"Code", "Message"}`; the Message says
+what was expected. Pages of any origin may call the API, unless the setting ALLOWED_ORIGINS lists origins.
+
+Undeclared query parameters and undeclared properties of a body are ignored.
+
+API Gateway answers some requests itself, with `{"message"}`: 403 "Missing Authentication Token" for an unknown path or
+method, 413 for a body of more than 10 MB, 429 when a request is throttled. It also answers the OPTIONS requests of
+browsers.
+"""
+
+LINKS: dict[str, Json] = {
+    "createRoom": {
+        target: {
+            "operationId": target,
+            "parameters": {"roomId": "$response.body#/roomId", "token": "$response.body#/joinToken"},
+        }
+        for target in ("getRoom", "listMembers", "listMessages")
+    },
+    "listRooms": {
+        "nextPage": {"operationId": "listRooms", "parameters": {"cursor": "$response.body#/nextCursor"}},
+        "newest": {"operationId": "getRoom", "parameters": {"roomId": "$response.body#/rooms/0/room_id"}},
+    },
+    "listMessages": {
+        name: {
+            "operationId": "listMessages",
+            "parameters": {
+                "roomId": "$request.path.roomId",
+                "token": "$request.query.token",
+                parameter: f"$response.body#{pointer}",
+            },
+        }
+        for name, parameter, pointer in (
+            ("newer", "after", "/lastSequence"),
+            ("older", "before", "/messages/0/sequence"),
+        )
+    },
+}
+"""How the answer of one operation leads to another. Schemathesis follows these links."""
+
+HEADERS: dict[str, Json] = {
+    "Access-Control-Allow-Origin": {
+        "description": "`*`, or the origin of the calling page if ALLOWED_ORIGINS lists it.",
+        "required": True,
+        "schema": {"type": "string", "pattern": r"^(\*|https?://[^/\s]+)$"},
+    },
+    "Cache-Control": {"required": True, "schema": {"const": "no-cache"}},
+    "Referrer-Policy": {"required": True, "schema": {"const": "no-referrer"}},
+    "X-Content-Type-Options": {"required": True, "schema": {"const": "nosniff"}},
+    "Content-Security-Policy": {"schema": {"type": "string", "pattern": "^default-src 'none'; "}},
+}
+
+ERROR = {
+    "type": "object",
+    "required": ["Code", "Message"],
+    "additionalProperties": False,
+    "properties": {
+        "Code": {"type": "string"},
+        "Message": {"description": "What was expected, as a sentence.", "type": "string", "minLength": 1},
+    },
+}
+
+ERROR_DESCRIPTIONS = {
+    400: "The query string or the body is not as declared.",
+    403: "The room is private and the token is missing or wrong, or ALLOWED_ORIGINS does not list the page's origin.",
+    404: "The object does not exist or has expired.",
+    415: "The request declares a body of another type than application/json.",
+    429: "Too many requests. Retry later.",
+}
+
+
+def operation_id(endpoint: Endpoint) -> str:
+    """Return the id of an endpoint's operation: the name of its function in camel case."""
+    return _camel_case(endpoint.view.__name__)
+
+
+def operations() -> Iterator[tuple[str, str, Endpoint]]:
+    """Yield method, path and declaration of each route. Raises KeyError for a route that is not declared."""
+    for path, methods in chat_app.app.routes.items():
+        for method, route in methods.items():
+            yield method, path, chat_app.endpoint.by_name[route.view_function.__name__]
+
+
+def document() -> Json:
+    """Return the OpenAPI document."""
+    components: Components = {"Error": ERROR}
+    paths: dict[str, Json] = {}
+    for method, path, endpoint in operations():
+        paths.setdefault(re.sub(r"{\w+}", lambda name: _camel_case(name[0]), path), {})[method.lower()] = _operation(
+            method, path, endpoint, components
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Chalice Chat",
+            "version": "1.0",
+            "summary": "Chat rooms. asyncapi.yaml describes the WebSocket API, which carries the messages.",
+            "description": DESCRIPTION,
+        },
+        "servers": [
+            {
+                "url": "https://{api}.execute-api.{region}.amazonaws.com/{stage}",
+                "description": "The address that `make deploy` prints. `make run` prints a local one.",
+                "variables": {
+                    "api": {"default": "abcdef1234", "description": "Id of the REST API."},
+                    "region": {"default": "us-east-1"},
+                    "stage": {"default": "dev", "enum": ["dev", "prod"]},
+                },
+            }
+        ],
+        "paths": paths,
+        "components": {"headers": HEADERS, "schemas": components},
+    }
+
+
+def _operation(method: str, path: str, endpoint: Endpoint, components: Components) -> Json:
+    parameters = [
+        _parameter(name, "path", endpoint.path.get(name, ROOM_ID_PARAMETER), components)
+        for name in re.findall(r"{(\w+)}", path)
+    ]
+    if endpoint.query is not None:
+        parameters += [_parameter(name, "query", field, components) for name, field in endpoint.query.fields.items()]
+    summary, _, details = (getdoc(endpoint.view) or "").partition("\n\n")
+    success = {"description": "Success."} | _content(endpoint, components)
+    if links := LINKS.get(operation_id(endpoint)):
+        success["links"] = links
+    return (
+        {"operationId": operation_id(endpoint), "summary": " ".join(summary.split()).rstrip(".")}
+        | ({"description": " ".join(details.split())} if details else {})
+        | {"tags": ["rooms" if path.startswith("/rooms") else "page"]}
+        | ({"parameters": parameters} if parameters else {})
+        | _request_body(endpoint, components)
+        | {"responses": {str(endpoint.status): success} | _errors(method, endpoint)}
+    )
+
+
+def _parameter(name: str, location: str, field: Field, components: Components) -> Json:
+    schema = schema_of(field, components)
+    description = schema.pop("description", None)
+    if location == "path":
+        schema.setdefault("minLength", 1)
+    return (
+        {"name": _camel_case(name), "in": location}
+        | ({"required": True} if field.required else {})
+        | ({"description": description} if description else {})
+        | {"schema": schema}
+        | ({"example": field.example} if field.example is not None else {})
+    )
+
+
+def _request_body(endpoint: Endpoint, components: Components) -> Json:
+    if endpoint.body is None:
+        return {}
+    content = {"schema": schema_of(endpoint.body, components), "example": endpoint.body.example}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def _content(endpoint: Endpoint, components: Components) -> Json:
+    if endpoint.returns is None:
+        content: Json = {kind: {"schema": {"type": "string"}} for kind in endpoint.content_types}
+        return {"headers": _header_references(HEADERS), "content": content}
+    content = {"schema": schema_of(endpoint.returns, components, closed=True), "example": endpoint.returns.example}
+    return {
+        "headers": _header_references(["Access-Control-Allow-Origin"]),
+        "content": {"application/json": content},
+    }
+
+
+def _errors(method: str, endpoint: Endpoint) -> Json:
+    """Describe the errors that follow from a declaration, and those that every endpoint can answer."""
+    kinds: set[type[ChatError]] = {Forbidden, *endpoint.errors}
+    if has_invalid_input(endpoint):
+        kinds.add(InvalidInput)
+    statuses = {_status(kind) for kind in kinds}
+    if method == "GET":
+        statuses.add((415, "UnsupportedMediaType"))
+    return {
+        str(status): {
+            "description": ERROR_DESCRIPTIONS[status],
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "allOf": [{"$ref": "#/components/schemas/Error"}, {"properties": {"Code": {"const": code}}}]
+                    }
+                }
+            },
+        }
+        for status, code in sorted(statuses)
+    }
+
+
+def has_invalid_input(endpoint: Endpoint) -> bool:
+    """Return whether any input can be invalid: every body, and a query unless it accepts any strings."""
+    query = {} if endpoint.query is None else endpoint.query.fields
+    return endpoint.body is not None or not all(isinstance(field, String) for field in query.values())
+
+
+def _status(kind: type[ChatError]) -> tuple[int, str]:
+    return next(answer for known, answer in HTTP_ERRORS.items() if issubclass(kind, known))
+
+
+def _header_references(names: Any) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _camel_case(name: str) -> str:
+    return re.sub(r"_(\w)", lambda letter: letter[1].upper(), name)
