@@ -11,7 +11,7 @@ export function make(tag, className = "", text = "") {
   return element;
 }
 
-/** Make `entries` the children of `list`. Moves as few elements as possible, so a focused link or button keeps the focus. */
+/** Make `entries` the children of `list`. Moves as few as possible, so that a focused link or button keeps the focus. */
 export function arrange(list, entries) {
   const wanted = new Set(entries);
   for (const entry of [...list.children]) {

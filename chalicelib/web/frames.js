@@ -8,7 +8,7 @@ export function sendMessage(message, clientId) {
   return JSON.stringify({ action: "sendMessage", data: { message, clientId } });
 }
 
-/** Parse a frame into `{type, …}`, with the further types "error" and "pong". Returns null when the frame is not valid. */
+/** Parse a frame into `{type, …}`, with the further types "error" and "pong". Returns null for an invalid frame. */
 export function readFrame(text) {
   const { message, error, pong } = parse(text) ?? {};
   if (pong) return { type: "pong" };

@@ -2,7 +2,7 @@
 
 const LONG_PAUSE_MS = 5 * 60_000;
 
-/** Test whether a message is the first of its day. A message is `{senderId, moment}`; `previous` is null for the first. */
+/** Test whether a message, `{senderId, moment}`, is the first of its day. `previous` is null for the first message. */
 export function startsDay({ moment }, previous) {
   return moment.toDateString() !== previous?.moment.toDateString();
 }

@@ -4,7 +4,7 @@ import { pauseAfter } from "./pauses.js";
 
 const ECHO_PATIENCE_MS = 10_000;
 const MOST_SENDS = 6;
-// The server remembers a clientId for ten minutes, and retries are idempotent that long. Leave a minute for slow networks.
+// The server remembers a clientId for ten minutes; retries are idempotent that long. Leave a minute for slow networks.
 const SAFE_TO_REPEAT_MS = 9 * 60_000;
 const MAY_PASS_LATER = ["internal", "rate_limited", "not_in_room"];
 const UNCONFIRMED = "The server did not confirm it.";

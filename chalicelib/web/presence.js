@@ -8,7 +8,7 @@ export function makePresence({ ask, onMembers }) {
   let recheck = null;
   let isOver = false;
 
-  /** Compare with the room's member count, which is exact. The list is eventually consistent, and may lack our own join. */
+  /** Compare with the room's member count, which is exact; the list is eventually consistent and may lack our join. */
   function expect(count) {
     if (count !== members.size) recheckSoon();
   }

@@ -1,4 +1,4 @@
-/** Hash routes: `#/rooms/ROOM_ID` for a room, with `?token=TOKEN` for a private one; any other hash is the room list. */
+/** Hash routes: `#/rooms/ROOM_ID` for a room, with `?token=TOKEN` for a private one; the room list for any other. */
 
 /** Return the hash of a room. `room` is `{roomId, token}`; the token of a public room is null. */
 export function addressOf({ roomId, token }) {

@@ -21,7 +21,7 @@ export function makeSelf() {
     former.push({ name, until: Date.now() + LEAVE_LIMIT_MS });
   }
 
-  /** Test whether a member that left was a former connection of ours: by its id, or by its name if the id is unknown. */
+  /** Test whether a member that left was a former connection of ours: by its id, or by its name without a known id. */
   function hasLeft({ id, name }) {
     former = former.filter(({ until }) => until > Date.now());
     const index = former.findIndex((one) => (one.name ? one.name === name : GUEST.test(name)));
