@@ -1,4 +1,4 @@
-"""The contenders, each a process of its own that is given one message at a time."""
+"""The contenders: each is a process that handles one message at a time."""
 
 from __future__ import annotations
 
@@ -12,82 +12,89 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.stage import PROJECT, Stage, message_event
+from benchmarks.environment import PROJECT, Environment, message_event
 
-__all__ = ["CONTENDERS", "BenchmarkError", "Contender", "Took", "contender"]
+__all__ = ["CONTENDERS", "BenchmarkError", "Contender", "Sample", "first_message_ms", "start_contender"]
 
-RUNNER = [sys.executable, "-m", "benchmarks.python_runner"]
+PYTHON_RUNNER = [sys.executable, "-m", "benchmarks.python_runner"]
 CONTENDERS = {
-    "program": [*RUNNER, "program"],
+    "program": [*PYTHON_RUNNER, "program"],
     "node": [shutil.which("node") or "node", str(PROJECT / "benchmarks/node/runner.mjs")],
-    "boto3": [*RUNNER, "boto3"],
+    "boto3": [*PYTHON_RUNNER, "boto3"],
 }
+"""The command that starts each contender."""
 
 
 class BenchmarkError(Exception):
-    """The figures would mean nothing: a contender failed, or did not reach everyone once."""
+    """The run is not valid: a contender crashed, or did not deliver to every member exactly once."""
 
 
-class Took(NamedTuple):
-    """What one message took, and what the gateway saw of it."""
+class Sample(NamedTuple):
+    """The measurements of one message, and the gateway's counts for it."""
 
     wall_ms: float
     cpu_ms: float
-    requests: int
+    dynamodb_requests: int
     posts: int
     delivered: int
-    twice: int
+    duplicates: int
 
 
 class Contender:
-    """A contender that is running."""
+    """The running process of a contender."""
 
     answered_at: float
 
-    def __init__(self, name: str, process: Any, log: Path, stage: Stage) -> None:
+    def __init__(self, name: str, process: Any, log: Path, environment: Environment) -> None:
         self.name = name
-        self._process, self._log, self._stage = process, log, stage
+        self._process, self._log, self._environment = process, log, environment
 
-    def handle(self, sender: str, reachable: int) -> Took:
-        """Give it a message from sender, and say what that took.
+    def send_message(self, sender: str, reachable: int) -> Sample:
+        """Let the contender handle a message from a sender, and measure it.
 
-        Raises BenchmarkError unless all that are reachable have it once.
+        Raises BenchmarkError unless each reachable member receives the message exactly once.
         """
         self._process.stdin.write(json.dumps(message_event(sender)).encode() + b"\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         self.answered_at = time.perf_counter()
         if not line:
-            raise BenchmarkError(f"{self.name} ended instead of an answer:\n{self._log.read_text()[-2000:]}")
-        took = Took(**json.loads(line), **self._stage.report())
-        if took.delivered != reachable or took.twice:
+            raise BenchmarkError(f"{self.name} ended without an answer:\n{self._log_tail()}")
+        sample = Sample(**json.loads(line), **self._environment.report())
+        if sample.delivered != reachable or sample.duplicates:
             raise BenchmarkError(
-                f"{self.name} reached {took.delivered} of {reachable} members, and {took.twice} of them twice:\n"
-                + self._log.read_text()[-2000:]
+                f"{self.name}: expected one delivery to each of {reachable} members; "
+                f"{sample.delivered} got the message, {sample.duplicates} of them more than once:\n{self._log_tail()}"
             )
-        return took
+        return sample
 
     def peak_mb(self) -> float:
-        """Return the most memory that it has had. Linux counts it; getrusage's figure begins with the parent's."""
+        """Return the peak memory of the process.
+
+        It comes from /proc, because getrusage's figure includes the memory of the parent process before the exec.
+        """
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
+    def _log_tail(self) -> str:
+        return self._log.read_text()[-2000:]
+
 
 @contextmanager
-def contender(name: str, stage: Stage, folder: Path) -> Iterator[Contender]:
-    """Start a contender, and end it."""
+def start_contender(name: str, environment: Environment, folder: Path) -> Iterator[Contender]:
+    """Start a contender, and stop it at the end. Its standard error goes to a log file in folder."""
     log = folder / f"{name}.log"
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with (
         log.open("ab") as errors,
-        subprocess.Popen(CONTENDERS[name], cwd=PROJECT, env=stage.environment, stderr=errors, **pipes) as process,
+        subprocess.Popen(CONTENDERS[name], cwd=PROJECT, env=environment.variables, stderr=errors, **pipes) as process,
     ):
-        yield Contender(name, process, log, stage)
+        yield Contender(name, process, log, environment)
 
 
-def first_message_ms(name: str, stage: Stage, folder: Path, sender: str) -> float:
-    """Return how long a new process takes, from its start, until a message is delivered to its sender alone."""
+def first_message_ms(name: str, environment: Environment, folder: Path, sender: str) -> float:
+    """Measure a cold start: the time from starting a process until its first message is delivered to its sender."""
     started = time.perf_counter()
-    with contender(name, stage, folder) as fresh:
-        fresh.handle(sender, reachable=1)
-        return (fresh.answered_at - started) * 1000
+    with start_contender(name, environment, folder) as contender:
+        contender.send_message(sender, reachable=1)
+        return (contender.answered_at - started) * 1000

@@ -1,8 +1,8 @@
-"""A stand-in for @connections in a process of its own: it answers every post after a delay, and counts.
+"""A stub of API Gateway's `@connections` in its own process: it answers every post after a delay, and counts posts.
 
-`python -m benchmarks.gateway MILLISECONDS` prints the port that it chose, and ends when its standard input closes. What
-a connection id begins with, up to a hyphen, says how it is answered: `throttled` 429 once, `broken` 500 once, `hanging`
-not at all, `gone` 410, and all others 200. `GET /report` tells what was answered since the last report, as JSON.
+`python -m benchmarks.gateway MILLISECONDS` prints its port, and ends when its standard input closes. The prefix of a
+connection id, up to the first hyphen, selects the answer: `throttled` 429 once, `broken` 500 once, `hanging` none,
+`gone` 410, any other 200. `GET /report` returns the counts since the last report as JSON.
 """
 
 from __future__ import annotations
@@ -25,46 +25,46 @@ def _response(status: int, body: bytes = b"") -> bytes:
 
 
 OK, GONE = _response(200), _response(410)
-ONCE = {b"throttled": _response(429), b"broken": _response(500)}
+FAIL_ONCE = {b"throttled": _response(429), b"broken": _response(500)}
 
 
-class Answers:
-    """What is answered to whom, and what has been."""
+class Connections:
+    """The answers to posts, and their counts."""
 
     def __init__(self) -> None:
         self.posts = 0
         self.delivered: Counter[bytes] = Counter()
-        self._met: set[bytes] = set()
+        self._failed_once: set[bytes] = set()
 
-    def to(self, connection_id: bytes) -> bytes | None:
-        """Choose the answer to a post, None for no answer at all."""
+    def answer(self, connection_id: bytes) -> bytes | None:
+        """Choose the answer to a post; None for no answer."""
         self.posts += 1
         kind = connection_id.partition(b"-")[0]
         if kind == b"hanging":
             return None
         if kind == b"gone":
             return GONE
-        if kind in ONCE and connection_id not in self._met:
-            self._met.add(connection_id)
-            return ONCE[kind]
+        if kind in FAIL_ONCE and connection_id not in self._failed_once:
+            self._failed_once.add(connection_id)
+            return FAIL_ONCE[kind]
         self.delivered[connection_id] += 1
         return OK
 
     def report(self) -> bytes:
-        """Tell how many posts came, how many connections had the payload, and how many had it twice; and forget."""
-        twice = sum(count > 1 for count in self.delivered.values())
-        told = {"posts": self.posts, "delivered": len(self.delivered), "twice": twice}
+        """Return the counts of posts, connections with a delivery, and those with more than one; then reset them."""
+        duplicates = sum(count > 1 for count in self.delivered.values())
+        counts = {"posts": self.posts, "delivered": len(self.delivered), "duplicates": duplicates}
         self.posts = 0
         self.delivered.clear()
-        self._met.clear()
-        return _response(200, json.dumps(told).encode())
+        self._failed_once.clear()
+        return _response(200, json.dumps(counts).encode())
 
 
-class Exchange(asyncio.Protocol):
-    """One connection, on which one request follows another."""
+class HTTPProtocol(asyncio.Protocol):
+    """One keep-alive HTTP connection."""
 
-    def __init__(self, answers: Answers, delay: float) -> None:
-        self._answers, self._delay = answers, delay
+    def __init__(self, connections: Connections, delay: float) -> None:
+        self._connections, self._delay = connections, delay
         self._loop = asyncio.get_running_loop()
         self._received = b""
 
@@ -83,16 +83,16 @@ class Exchange(asyncio.Protocol):
         self._received = body[length:]
         path = head.split(b" ", 2)[1]
         if path == b"/report":
-            self._transport.write(self._answers.report())
+            self._transport.write(self._connections.report())
             return
-        answer = self._answers.to(path.rpartition(b"/")[2])
+        answer = self._connections.answer(path.rpartition(b"/")[2])
         if answer is not None:
             self._loop.call_later(self._delay, self._transport.write, answer)
 
 
 async def _serve(delay: float) -> None:
-    loop, answers, ended = asyncio.get_running_loop(), Answers(), asyncio.Event()
-    server = await loop.create_server(lambda: Exchange(answers, delay), HOST, 0, backlog=2000)
+    loop, connections, ended = asyncio.get_running_loop(), Connections(), asyncio.Event()
+    server = await loop.create_server(lambda: HTTPProtocol(connections, delay), HOST, 0, backlog=2000)
     print(server.sockets[0].getsockname()[1], flush=True)
     loop.add_reader(sys.stdin, ended.set)
     await ended.wait()

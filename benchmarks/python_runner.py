@@ -1,7 +1,8 @@
-"""Handles one event for each line of standard input, and answers each with a line of what it took.
+"""The process of the Python contenders.
 
-`python -m benchmarks.python_runner program` is the program itself; `boto3` is the program with its posts sent by boto3
-in threads. node/runner.mjs does the same for Node.js.
+`python -m benchmarks.python_runner program` runs the program. `boto3` runs the program with one change: boto3 sends the
+posts, in threads. The process reads one event per line from standard input, and prints one line of measurements for
+each. node/runner.mjs does the same for Node.js.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any
 
 THREADS = 32
 
-# Chalice logs to standard output, where the answers go.
-answers, sys.stdout = sys.stdout, sys.stderr
+# Chalice logs to standard output, which carries the measurements here.
+measurements, sys.stdout = sys.stdout, sys.stderr
 
 
-def _load(contender: str) -> Any:
+def _load_handler(contender: str) -> Any:
     import app
 
     if contender == "boto3":
@@ -35,33 +36,33 @@ def _boto3_broadcast() -> Any:
 
     from chalicelib.broadcast import Outcome
 
-    posts = boto3.client(
+    client = boto3.client(
         "apigatewaymanagementapi",
         endpoint_url=os.environ["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"],
         config=Config(max_pool_connections=THREADS),
     )
-    threads = ThreadPoolExecutor(THREADS)
+    executor = ThreadPoolExecutor(THREADS)
 
     def broadcast(connection_ids: Any, payload: str) -> Outcome:
         data, ids = payload.encode(), list(connection_ids)
-        for _ in threads.map(lambda id_: posts.post_to_connection(ConnectionId=id_, Data=data), ids):
+        for _ in executor.map(lambda id_: client.post_to_connection(ConnectionId=id_, Data=data), ids):
             pass
         return Outcome(ids, [], [])
 
     return broadcast
 
 
-def _count_requests() -> list[str]:
-    """Return a list that every request to DynamoDB puts its operation into."""
+def _record_operations() -> list[str]:
+    """Return a list to which every request to DynamoDB adds its operation."""
     from pynamodb.connection import Connection
 
     operations, dispatch = [], Connection.dispatch
 
-    def counted(connection: Connection, operation: str, arguments: dict[str, Any]) -> Any:
+    def record(connection: Connection, operation: str, arguments: dict[str, Any]) -> Any:
         operations.append(operation)
         return dispatch(connection, operation, arguments)
 
-    Connection.dispatch = counted
+    Connection.dispatch = record
     return operations
 
 
@@ -71,15 +72,15 @@ def _cpu_ms() -> float:
 
 
 def _run(contender: str) -> None:
-    handle, requests = _load(contender), _count_requests()
+    handle, operations = _load_handler(contender), _record_operations()
     for line in sys.stdin:
         event = json.loads(line)
-        requests.clear()
+        operations.clear()
         cpu, started = _cpu_ms(), perf_counter()
         handle(event, None)
         wall = (perf_counter() - started) * 1000
-        took = {"wall_ms": wall, "cpu_ms": _cpu_ms() - cpu, "requests": len(requests)}
-        print(json.dumps(took), file=answers, flush=True)
+        sample = {"wall_ms": wall, "cpu_ms": _cpu_ms() - cpu, "dynamodb_requests": len(operations)}
+        print(json.dumps(sample), file=measurements, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Measure the program against its contenders, in one run on one machine.
+"""Measure the program against the other contenders, in one run on one machine.
 
-`python -m benchmarks.run` takes some minutes and writes results.md and wall.svg beside this file. With `--quick` it is
-a check that everything works: small rooms, one round, and what it writes goes to build/benchmarks.
+`python -m benchmarks.run` takes some minutes, and writes results.md and wall.svg to benchmarks/. `--quick` only checks
+that everything works: it uses small rooms and one round, and writes to build/benchmarks.
 """
 
 from __future__ import annotations
@@ -16,98 +16,103 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import report
-from benchmarks.contenders import CONTENDERS, BenchmarkError, Took, contender, first_message_ms
-from benchmarks.report import Faults, Measured, Results
-from benchmarks.stage import PROJECT, Stage, stage
+from benchmarks.contenders import CONTENDERS, BenchmarkError, Sample, first_message_ms, start_contender
+from benchmarks.environment import PROJECT, Environment, start_environment
+from benchmarks.report import Failures, Measurement, Results
 
 __all__ = ["bench"]
 
 DELAY_MS = 10
-FAULT_SHARES = {"throttled": 0.05, "broken": 0.01, "hanging": 0.01, "gone": 0.05}
-"""How large a share of the members fails, and how (see benchmarks.gateway)."""
+FAILURE_SHARES = {"throttled": 0.05, "broken": 0.01, "hanging": 0.01, "gone": 0.05}
+"""The share of members that fail in each way (see benchmarks.gateway)."""
 
 ROUNDS = {1: 15, 10: 15, 100: 11, 1_000: 5, 10_000: 3}
 QUICK_ROUNDS = {1: 1, 20: 1}
-"""How many messages each contender is given in a room of so many members, after one that does not count."""
+"""Messages for each contender by room size. One warm-up message before them is not counted."""
 
 
 def bench(quick: bool) -> Results:
-    """Measure everything, and say how far it is."""
+    """Take all measurements, and report progress to standard error."""
     rounds, repeats = (QUICK_ROUNDS, 1) if quick else (ROUNDS, 11)
-    with tempfile.TemporaryDirectory() as name, stage(folder := Path(name), DELAY_MS) as servers:
-        first = _first_messages(servers, folder, repeats)
-        measured = [row for size, times in rounds.items() for row in _messages(servers, folder, size, times)]
-        # More than PRESENCE_LIMIT: a smaller room would also be told who has left it.
-        faults = _faults(servers, folder, *((120, 1) if quick else (1_000, 3)))
-    return Results(DELAY_MS, measured, first, faults)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        start_environment(folder := Path(name), DELAY_MS) as environment,
+    ):
+        first = _measure_first_messages(environment, folder, repeats)
+        rows = [row for size, count in rounds.items() for row in _measure_messages(environment, folder, size, count)]
+        # Both sizes are above PRESENCE_LIMIT: a smaller room would also receive leave notifications.
+        size, count = (120, 1) if quick else (1_000, 3)
+        failures = _measure_failures(environment, folder, size, count)
+    return Results(DELAY_MS, rows, first, failures)
 
 
-def _first_messages(servers: Stage, folder: Path, repeats: int) -> dict[str, float]:
-    """Measure the first message of a new process, imports included."""
-    _say("First messages")
-    sender = servers.fill_room("first", ["plain"])
-    # Once before it counts, so that all files are in the memory of the machine, and Python's are compiled.
-    rounds = [[first_message_ms(name, servers, folder, sender) for name in CONTENDERS] for _ in range(repeats + 1)]
+def _measure_first_messages(environment: Environment, folder: Path, repeats: int) -> dict[str, float]:
+    """Measure cold starts: the first message of a new process, imports included."""
+    _log("First messages")
+    sender = environment.create_room("first", ["plain"])
+    # The first round is a warm-up: it fills the page cache, and Python writes its bytecode.
+    rounds = [[first_message_ms(name, environment, folder, sender) for name in CONTENDERS] for _ in range(repeats + 1)]
     return dict(zip(CONTENDERS, map(median, zip(*rounds[1:], strict=True)), strict=True))
 
 
-def _messages(servers: Stage, folder: Path, size: int, rounds: int) -> Iterator[Measured]:
-    """Measure messages in a room, by new processes that take turns."""
-    sender = servers.fill_room(f"room{size}", ["plain"] * size)
+def _measure_messages(environment: Environment, folder: Path, size: int, rounds: int) -> Iterator[Measurement]:
+    """Measure messages in a room of this size, in new processes that take turns."""
+    sender = environment.create_room(f"room{size}", ["plain"] * size)
     with ExitStack() as started:
-        running = [started.enter_context(contender(name, servers, folder)) for name in CONTENDERS]
-        taken: dict[str, list[Took]] = {name: [] for name in CONTENDERS}
+        contenders = [started.enter_context(start_contender(name, environment, folder)) for name in CONTENDERS]
+        samples: dict[str, list[Sample]] = {name: [] for name in CONTENDERS}
         for round_ in range(rounds + 1):
-            for one in running:
-                _say(f"A room of {size:,}, round {round_} of {rounds}: {one.name}")
-                took = one.handle(sender, reachable=size)
+            for contender in contenders:
+                _log(f"Room of {size:,}, round {round_} of {rounds}: {contender.name}")
+                sample = contender.send_message(sender, reachable=size)
                 if round_:
-                    taken[one.name].append(took)
-        for one in running:
-            yield _measured(one.name, size, taken[one.name], one.peak_mb())
+                    samples[contender.name].append(sample)
+        for contender in contenders:
+            yield _summarize(contender.name, size, samples[contender.name], contender.peak_mb())
 
 
-def _measured(name: str, size: int, taken: list[Took], peak_mb: float) -> Measured:
-    return Measured(
+def _summarize(name: str, size: int, samples: list[Sample], peak_mb: float) -> Measurement:
+    return Measurement(
         contender=name,
         members=size,
-        wall_ms=median(took.wall_ms for took in taken),
-        cpu_ms=median(took.cpu_ms for took in taken),
+        wall_ms=median(sample.wall_ms for sample in samples),
+        cpu_ms=median(sample.cpu_ms for sample in samples),
         peak_mb=peak_mb,
-        requests=round(median(took.requests for took in taken)),
-        delivered=min(took.delivered for took in taken),
+        dynamodb_requests=round(median(sample.dynamodb_requests for sample in samples)),
+        delivered=min(sample.delivered for sample in samples),
     )
 
 
-def _faults(servers: Stage, folder: Path, size: int, rounds: int) -> Faults:
-    """Measure the program where some members' posts fail. Those who are gone leave, so each round has a new room."""
+def _measure_failures(environment: Environment, folder: Path, size: int, rounds: int) -> Failures:
+    """Measure the program in rooms where some posts fail. It removes members that are gone, so each round has its own
+    room."""
     kinds = _kinds(size)
     reachable = size - kinds.count("gone") - kinds.count("hanging")
-    clean_room = servers.fill_room("clean", ["plain"] * size)
-    faulty_rooms = [servers.fill_room(f"faulty{round_}", kinds) for round_ in range(rounds)]
-    with contender("program", servers, folder) as program:
-        program.handle(clean_room, reachable=size)
-        clean, faulty = [], []
-        for round_, room in enumerate(faulty_rooms, start=1):
-            _say(f"A room of {size:,} with faults, round {round_} of {rounds}")
-            clean.append(program.handle(clean_room, reachable=size))
-            faulty.append(program.handle(room, reachable))
-    return Faults(
+    clean_room = environment.create_room("clean", ["plain"] * size)
+    failing_rooms = [environment.create_room(f"failing{round_}", kinds) for round_ in range(rounds)]
+    with start_contender("program", environment, folder) as program:
+        program.send_message(clean_room, reachable=size)
+        clean, failing = [], []
+        for round_, room in enumerate(failing_rooms, start=1):
+            _log(f"Room of {size:,} with failures, round {round_} of {rounds}")
+            clean.append(program.send_message(clean_room, reachable=size))
+            failing.append(program.send_message(room, reachable))
+    return Failures(
         members=size,
         reachable=reachable,
-        delivered=min(took.delivered for took in faulty),
-        posts=round(median(took.posts for took in faulty)),
-        clean_ms=median(took.wall_ms for took in clean),
-        faulty_ms=median(took.wall_ms for took in faulty),
+        delivered=min(sample.delivered for sample in failing),
+        posts=round(median(sample.posts for sample in failing)),
+        clean_ms=median(sample.wall_ms for sample in clean),
+        failing_ms=median(sample.wall_ms for sample in failing),
     )
 
 
 def _kinds(size: int) -> list[str]:
-    faulty = [kind for kind, share in FAULT_SHARES.items() for _ in range(math.ceil(size * share))]
-    return ["plain"] * (size - len(faulty)) + faulty
+    failing = [kind for kind, share in FAILURE_SHARES.items() for _ in range(math.ceil(size * share))]
+    return ["plain"] * (size - len(failing)) + failing
 
 
-def _say(step: str) -> None:
+def _log(step: str) -> None:
     print(step, file=sys.stderr)
 
 
@@ -119,7 +124,7 @@ def main() -> int:
     try:
         results = bench(quick)
     except BenchmarkError as error:
-        print(error, file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 1
     report.write(results, folder)
     print((folder / "results.md").read_text())

@@ -1,4 +1,4 @@
-// A message handler for the same tables and the same frames, the way AWS's samples write one with the SDK v3.
+// A message handler as AWS's samples write it with the SDK v3, on the same tables and with the same frames.
 
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
@@ -37,7 +37,7 @@ async function store(sender, text, clientId) {
   const room = sender.joined_room_id;
   const now = new Date();
   const seconds = Math.floor(now / 1000);
-  const { Attributes: counter } = await dynamodb.send(
+  const { Attributes: roomSequence } = await dynamodb.send(
     new UpdateCommand({
       TableName: MESSAGES,
       Key: { room_id: room, position: "counter" },
@@ -46,7 +46,7 @@ async function store(sender, text, clientId) {
       ReturnValues: "ALL_NEW",
     }),
   );
-  const sequence = counter.last_sequence;
+  const sequence = roomSequence.last_sequence;
   const message = {
     room_id: room,
     position: `message#${String(sequence).padStart(15, "0")}`,
@@ -59,8 +59,8 @@ async function store(sender, text, clientId) {
     client_id: clientId,
     expires_at: seconds + DAY,
   };
-  const claim = { room_id: room, position: `client#${clientId}`, sequence, expires_at: seconds + 600 };
-  await dynamodb.send(new TransactWriteCommand({ TransactItems: [message, claim].map(putNew) }));
+  const idempotencyRecord = { room_id: room, position: `client#${clientId}`, sequence, expires_at: seconds + 600 };
+  await dynamodb.send(new TransactWriteCommand({ TransactItems: [message, idempotencyRecord].map(putNew) }));
   return {
     type: "message",
     message: text,

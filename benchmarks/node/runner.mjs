@@ -1,5 +1,5 @@
-// Handles one event for each line of standard input, and answers each with a line of what it took.
-// python_runner.py does the same for Python.
+// The process of the Node.js contender: reads one event per line from standard input, and prints one line of
+// measurements for each. python_runner.py does the same for Python.
 
 import { createInterface } from "node:readline";
 import { dynamodb, handler } from "./handler.mjs";
@@ -21,5 +21,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   await handler(event);
   const wall = performance.now() - started;
   const { user, system } = process.cpuUsage(cpu);
-  console.log(JSON.stringify({ wall_ms: wall, cpu_ms: (user + system) / 1000, requests }));
+  console.log(JSON.stringify({ wall_ms: wall, cpu_ms: (user + system) / 1000, dynamodb_requests: requests }));
 }

@@ -1,8 +1,8 @@
-/** The REST calls, relative to the page so that they work under any stage path. */
+/** REST client. Its URLs are relative to the page, so they work under any stage path. */
 
 const PATIENCE_MS = 20_000;
 
-/** A refusal by the server; its message is a sentence for the visitor. */
+/** An error response of the API. Its message is a sentence to show to the visitor. */
 export class Refusal extends Error {
   constructor(status, sentence) {
     super(sentence);
@@ -34,7 +34,7 @@ export async function getMembers(room) {
   return members;
 }
 
-/** `range` has `limit`, and `after` or `before` a sequence, or neither for the newest. */
+/** Read a page of the history. `range` is `{limit}`, and `after` or `before` a sequence; without either, the newest. */
 export function getMessages(room, range) {
   return callRoom(room, "/messages", range);
 }
@@ -60,7 +60,7 @@ async function sentenceIn(response) {
     const { Message } = await response.json();
     if (response.status < 500 && typeof Message === "string") return Message;
   } catch {
-    // Gateways answer with pages of their own; those are not for the visitor.
+    // The body is not JSON: a proxy answered with its own error page, which is not for the visitor.
   }
   return "The server could not do that just now. Please try again.";
 }

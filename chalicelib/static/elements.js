@@ -1,4 +1,4 @@
-/** Helpers for elements. */
+/** DOM helpers. */
 
 export function byId(id) {
   return document.getElementById(id);
@@ -11,7 +11,7 @@ export function make(tag, className = "", text = "") {
   return element;
 }
 
-/** Give a list these entries, moving as few as possible: a focused link or button keeps the focus. */
+/** Make `entries` the children of `list`. Moves as few as possible, so that a focused link or button keeps the focus. */
 export function arrange(list, entries) {
   const wanted = new Set(entries);
   for (const entry of [...list.children]) {

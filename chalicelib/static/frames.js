@@ -1,4 +1,4 @@
-/** The frames of the wire: what the page sends, and what it understands. */
+/** JSON frames of the WebSocket protocol: serialize what the page sends, parse what it receives. */
 
 const FROM_MEMBERS = ["message", "join", "leave"];
 
@@ -8,7 +8,7 @@ export function sendMessage(message, clientId) {
   return JSON.stringify({ action: "sendMessage", data: { message, clientId } });
 }
 
-/** `{type, …}` of a frame from the server, "error" and "pong" being two more types; null where it makes no sense. */
+/** Parse a frame into `{type, …}`, with the further types "error" and "pong". Returns null for an invalid frame. */
 export function readFrame(text) {
   const { message, error, pong } = parse(text) ?? {};
   if (pong) return { type: "pong" };

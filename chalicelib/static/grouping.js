@@ -1,12 +1,13 @@
-/** Which messages belong together: what one person says without a long pause, on one day. */
+/** Grouping of messages by sender and day. */
 
 const LONG_PAUSE_MS = 5 * 60_000;
 
-/** `{senderId, moment}` follow one another; `previous` is null for the first. */
+/** Test whether a message, `{senderId, moment}`, is the first of its day. `previous` is null for the first message. */
 export function startsDay({ moment }, previous) {
   return moment.toDateString() !== previous?.moment.toDateString();
 }
 
+/** Test whether a message continues the group of the previous one: same sender, same day, no long pause. */
 export function continues(message, previous) {
   return previous !== null
     && message.senderId === previous.senderId

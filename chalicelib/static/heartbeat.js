@@ -1,7 +1,7 @@
-/** Tells a live connection from one that only looks alive. */
+/** Heartbeat that detects dead connections. */
 
 const TICK_MS = 10_000;
-// API Gateway cuts a connection that is idle for ten minutes.
+// API Gateway closes a connection that is idle for ten minutes.
 const BEAT_EVERY_MS = 4 * 60_000;
 const SILENCE_LIMIT_MS = 15_000;
 
@@ -23,7 +23,7 @@ export function makeHeartbeat({ ping, onSilence }) {
     heard();
   }
 
-  /** Ask for a sign of life now, unless it is being waited for already. */
+  /** Send a ping now, unless one is waiting for its answer. */
   function beat() {
     if (ticking === null || silence !== null) return;
     beatAt = Date.now();
@@ -31,13 +31,13 @@ export function makeHeartbeat({ ping, onSilence }) {
     ping();
   }
 
-  /** Any frame is a sign of life. */
+  /** Stop waiting for an answer. Any received frame counts as one. */
   function heard() {
     clearTimeout(silence);
     silence = null;
   }
 
-  // Ticks that are far apart: the machine slept.
+  // A long time between two ticks means that the machine was suspended.
   function tick() {
     const now = Date.now();
     const hasSlept = now - tickedAt > 2 * TICK_MS && !document.hidden;

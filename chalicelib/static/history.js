@@ -1,4 +1,4 @@
-/** Reads what was said from the server: the newest at first, then what was missed, and older messages when asked. */
+/** Reads the history over REST: first the newest messages, then missed ones, and older ones on request. */
 
 import { pauseAfter } from "./pauses.js";
 
@@ -6,7 +6,7 @@ const PAGE = 50;
 const MISSED_PAGE = 100;
 const GAP_PATIENCE_MS = 400;
 
-/** `ask` reads a page of messages; `tell` has a function for each kind of news. */
+/** `ask` reads a page of messages; `tell` has one callback for each kind of result. */
 export function makeHistory({ ask, timeline, tell }) {
   let pause = null;
   let failures = 0;
@@ -15,13 +15,13 @@ export function makeHistory({ ask, timeline, tell }) {
   let isReadingOlder = false;
   let isOver = false;
 
-  /** Ask at once: on entering, and whenever frames may have passed us by. */
+  /** Read new messages now. Call this on entering, and whenever frames may have been lost. */
   function catchUp() {
     isBehind = true;
     askIn(0);
   }
 
-  /** Frames overtake one another, so most gaps close by themselves in a moment. */
+  /** Read missing messages after a short delay. Frames may arrive out of order, so most gaps close by themselves. */
   function fillGap() {
     if (pause === null) askIn(GAP_PATIENCE_MS);
   }
@@ -34,7 +34,7 @@ export function makeHistory({ ask, timeline, tell }) {
     const answer = await ask({ before: floor, limit: PAGE }).catch(console.warn);
     isReadingOlder = false;
     if (isOver) return;
-    // Where entries were dropped meanwhile, this page would leave a hole below them.
+    // Entries were dropped while this page was loading: adding it would leave a gap below it.
     if (answer && floor === timeline.floor) extend(answer.messages);
     tell.olderState(answer ? olderState() : "trouble");
   }
@@ -83,7 +83,7 @@ export function makeHistory({ ask, timeline, tell }) {
   }
 
   function begin({ messages, lastSequence }) {
-    // Live frames may have come before this answer: they, and what follows them, are no history.
+    // Live frames may have arrived before this response. Only messages older than those belong to the history.
     const live = timeline.floor ?? Infinity;
     const older = messages.filter(({ sequence }) => sequence < live);
     timeline.begin(messages[0]?.sequence ?? 1, lastSequence);
@@ -102,7 +102,7 @@ export function makeHistory({ ask, timeline, tell }) {
     tell.missed(messages);
     timeline.settle(messages.at(-1)?.sequence ?? lastSequence);
     const { position } = timeline;
-    // Only an answer that brought us on is worth asking for the next at once.
+    // Read the next page at once, but only if this one advanced the position.
     if (position > after && position < lastSequence) isBehind = true;
   }
 

@@ -1,11 +1,11 @@
-/** Finds the links in what people wrote. */
+/** Link detection in messages. */
 
-// Neither invisible characters nor those that turn the direction of writing: a link leads where it looks to lead.
+// A link contains no invisible or bidirectional control characters, so that it leads where it appears to lead.
 const LINK = /\bhttps?:\/\/[^\s<>"\p{C}]+/giu;
 const TRAILING = ".,;:!?'’”»*_…";
 const BRACKETS = ["()", "[]", "{}"];
 
-/** The text in pieces, `{text, href}`; `href` is null where a piece is no link. */
+/** Split a text into pieces `{text, href}`. `href` is null for a piece that is not a link. */
 export function splitLinks(text) {
   const pieces = [];
   let end = 0;
@@ -21,7 +21,7 @@ export function splitLinks(text) {
   return pieces;
 }
 
-/** What ends a sentence, or closes a bracket that the link did not open, is no part of the link. */
+/** Remove trailing punctuation, and closing brackets that the link did not open. */
 function withoutTrail(link) {
   const unopened = countUnopened(link);
   for (let end = link.length; ; end -= 1) {
@@ -31,7 +31,7 @@ function withoutTrail(link) {
   }
 }
 
-// Counted once: in a link of nothing but brackets, to count anew for each takes the tab a second.
+// Count once per link: counting again for each bracket is quadratic, and would freeze the tab for a second.
 function countUnopened(link) {
   return Object.fromEntries(
     BRACKETS.map(([opening, closing]) => [closing, link.split(closing).length - link.split(opening).length]),
@@ -41,7 +41,7 @@ function countUnopened(link) {
 function hrefOf(link) {
   try {
     const { href, username, password } = new URL(link);
-    // https://your-bank.example@elsewhere.example leads elsewhere.
+    // A user name can imitate a host: https://your-bank.example@elsewhere.example leads to elsewhere.example.
     return username || password ? null : href;
   } catch {
     return null;

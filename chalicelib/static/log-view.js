@@ -1,4 +1,4 @@
-/** The log of a room: history, which is not read out, what is said now, and the place where one reads. */
+/** The message log of a room: history (not announced by screen readers), live messages, and the scroll position. */
 
 import { byId, make } from "./elements.js";
 import { arrangeMessages, messageEntry } from "./message-view.js";
@@ -41,7 +41,7 @@ export function leave() {
   countNewBelow(0);
 }
 
-/** Add messages in their places: each comes before the one with the sequence `next`, or at the end. */
+/** Insert each message before the one with the sequence `next`, or at the end. */
 export function addMessages(messages) {
   keepPlace(() => {
     for (const message of messages) place(messageEntry(message), message.next);
@@ -59,7 +59,7 @@ export function addNotice(text, next) {
   keepPlace(() => place(entry, next));
 }
 
-/** Of older messages there are "more" or "none", they are being read ("reading"), or could not be ("trouble"). */
+/** Show whether there are older messages: "more", "none", "reading" (loading) or "trouble" (loading failed). */
 export function showOlderState(state) {
   const hadFocus = document.activeElement === olderButton;
   isLoaded = true;
@@ -83,10 +83,10 @@ export function goToBottom() {
   stayAtBottom();
 }
 
-/** Change entries of the log without moving what is being read; at the bottom, the newest is what is read. */
+/** Change the log without moving the visible entries. At the bottom, keep the newest entry visible. */
 export function keepPlace(change) {
   const anchor = isAtBottom ? null : firstInSight();
-  // Its lower edge: the day or the name may go from above its text, or come there.
+  // Use the lower edge: the change may add or remove a day or a name above the entry.
   const bottom = anchor?.getBoundingClientRect().bottom;
   change();
   if (isAtBottom) dropOldest();
@@ -105,7 +105,7 @@ function place(entry, next) {
   else log.querySelector(`[data-sequence="${next}"]`).before(entry);
 }
 
-// Those of these two lists hold still: one that is being sent goes as soon as it is confirmed.
+// The outbox is left out: its entries disappear when they are confirmed, so they cannot be an anchor.
 function entries() {
   return [...history.children, ...live.children];
 }
@@ -134,7 +134,7 @@ function countNewBelow(count) {
   setText(newButton, count === 1 ? "1 new message" : `${count} new messages`);
 }
 
-// The button goes, so the focus has to go somewhere.
+// The button disappears, so move the focus to the log.
 function goToNew() {
   goToBottom();
   log.focus();
@@ -150,7 +150,7 @@ function notePlace() {
   readOlderNearTop();
 }
 
-// After trouble it is for the button to try again, or scrolling about would ask and ask.
+// After a failure only the button retries; otherwise each scroll event would send a request.
 function readOlderNearTop() {
   if (older.hidden || older.dataset.state !== "more") return;
   if (log.scrollTop < log.clientHeight) handlers.readOlder();
@@ -159,5 +159,5 @@ function readOlderNearTop() {
 log.addEventListener("scroll", notePlace);
 olderButton.addEventListener("click", () => handlers.readOlder());
 newButton.addEventListener("click", goToNew);
-// The keyboard of a phone makes the log smaller without scrolling it.
+// A phone's on-screen keyboard makes the log smaller without a scroll event.
 new ResizeObserver(stayAtBottom).observe(log);

@@ -1,4 +1,4 @@
-/** Show the view that the address names, loading what it needs, and keep the visitor's name at hand in both. */
+/** Entry point: hash routing, lazy loading of the two views, and the display name. */
 
 import { byId } from "./elements.js";
 import { cleanName, recallName, rememberName } from "./name.js";
@@ -28,7 +28,7 @@ async function followAddress() {
   stay.visit = script?.enter({ room, name: cleanName(nameField.value), cameBack });
 }
 
-// Seen at once, but of no use before its script is there.
+// Show the view at once, but keep it inert until its script has loaded.
 function show(view) {
   for (const each of [roomsView, roomView]) each.hidden = each !== view;
   view.inert = true;
@@ -44,6 +44,6 @@ function takeName() {
 nameField.value = recallName();
 nameField.addEventListener("change", takeName);
 window.addEventListener("hashchange", followAddress);
-// From here on a failure is known at once.
+// This module runs, so from here on a failed import shows the error without delay.
 loadError.classList.remove("late");
 followAddress();

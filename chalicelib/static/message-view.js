@@ -1,11 +1,11 @@
-/** One message of the log: its elements, and how they follow from the message before. */
+/** The elements of one message, and its grouping with the previous message. */
 
 import { make } from "./elements.js";
 import { continues, startsDay } from "./grouping.js";
 import { splitLinks } from "./links.js";
 import { isEmoji } from "./text.js";
 
-// What `arrangeMessages` has to know of an entry.
+// The sender and time of each entry, for `arrangeMessages`.
 const placements = new WeakMap();
 
 export function messageEntry({ message, sender, sentAt, sequence, isOwn }) {
@@ -19,7 +19,7 @@ export function messageEntry({ message, sender, sentAt, sequence, isOwn }) {
   return entry;
 }
 
-/** A text, and beside it when it was said or what becomes of it. */
+/** Build the line of a message: its text, with an element beside it (its time or its delivery state). */
 export function lineOf(message, aside) {
   const body = make("p", isEmoji(message) ? "body emoji" : "body");
   const line = make("div", "line");
@@ -29,7 +29,7 @@ export function lineOf(message, aside) {
   return line;
 }
 
-/** Show the day above each day's first message, and leave out the name where one goes on talking. */
+/** Show the date above the first message of each day, and hide the name in messages that continue a group. */
 export function arrangeMessages(entries) {
   let previous = null;
   let isInterrupted = false;

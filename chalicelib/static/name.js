@@ -1,10 +1,10 @@
-/** The visitor's display name, kept between visits where the browser allows it. */
+/** The visitor's display name, stored in localStorage. */
 
 import { oneLine } from "./text.js";
 
 const KEY = "chalice-chat.name";
 
-/** The name as the server takes it; one that shows nothing would be refused, so it is no name. */
+/** Normalize a name to what the server accepts. A name without visible characters becomes "". */
 export function cleanName(name) {
   return /[^\p{Z}\p{C}]/u.test(name) ? oneLine(name).trim() : "";
 }
@@ -21,6 +21,6 @@ export function rememberName(name) {
   try {
     localStorage.setItem(KEY, name);
   } catch {
-    // Storage is full or switched off: the name then lasts as long as the page.
+    // Storage is full or disabled: the name lasts until the page is closed.
   }
 }

@@ -1,4 +1,4 @@
-/** The outbox of each room, kept over reloads of this tab where the browser allows it. */
+/** The outbox of each room, stored in sessionStorage so that it survives a reload of the tab. */
 
 const KEY = "chalice-chat.outbox.";
 
@@ -16,6 +16,6 @@ export function rememberOutbox(roomId, entries) {
     if (entries.length) sessionStorage.setItem(KEY + roomId, JSON.stringify(entries));
     else sessionStorage.removeItem(KEY + roomId);
   } catch {
-    // Storage is full or switched off: what waits then lasts as long as the page.
+    // Storage is full or disabled: unsent messages last until the page is closed.
   }
 }

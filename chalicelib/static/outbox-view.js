@@ -1,4 +1,4 @@
-/** The end of the log: messages that are being sent, or could not be. */
+/** The end of the log: messages that are being sent, and messages that failed. */
 
 import { arrange, byId, make } from "./elements.js";
 import { keepPlace } from "./log-view.js";
@@ -25,7 +25,7 @@ export function showOutbox(entries, state) {
   keepPlace(() => arrange(list, entries.map((entry) => entryFor(entry, entry === first ? FATES[state] : ""))));
 }
 
-// An entry is made anew only when its fate has changed: an alert is then said once.
+// Rebuild an entry only when its state has changed, so that screen readers announce an alert once.
 function entryFor(pending, fateOfWaiting) {
   const { failure } = pending;
   const fate = failure ? `Not sent. ${sentence(failure)}` : fateOfWaiting;

@@ -1,18 +1,18 @@
-/** Messages on their way to the server: in the order written, one at a time, each until it is confirmed or fails. */
+/** Queue of unsent messages: sends them in order, one at a time, until each is confirmed or has failed. */
 
 import { pauseAfter } from "./pauses.js";
 
 const ECHO_PATIENCE_MS = 10_000;
 const MOST_SENDS = 6;
-// The server knows a clientId again for ten minutes; this leaves a minute for slow networks.
+// The server remembers a clientId for ten minutes; retries are idempotent that long. Leave a minute for slow networks.
 const SAFE_TO_REPEAT_MS = 9 * 60_000;
 const MAY_PASS_LATER = ["internal", "rate_limited", "not_in_room"];
 const UNCONFIRMED = "The server did not confirm it.";
 const DOUBTFUL = "It may have arrived before the page was reloaded; look above first.";
 
 /**
- * `send` says whether it could; an entry's `sentAt` is when it was first sent, its `failure` why it is not any more.
- * `onChange` gets the entries, and whether they are "offline", being sent ("sending"), or "held" back by the server.
+ * `send` returns whether it sent the entry. An entry's `sentAt` is the time of its first attempt; `failure` is the reason
+ * why it is no longer sent. `onChange` receives the entries and a state: "sending", "offline", or "held" (rate limited).
  */
 export function makeOutbox({ saved, send, save, onChange }) {
   let entries = saved.map(restored);
@@ -29,54 +29,54 @@ export function makeOutbox({ saved, send, save, onChange }) {
     changed();
   }
 
-  /** There is a connection to send over. */
+  /** The connection is open: start sending. */
   function open() {
     isOpen = true;
     sendRepeats();
     changed();
   }
 
-  /** There is none: whatever was on its way has to be sent again. */
+  /** The connection is closed: the message in flight has to be sent again. */
   function close() {
     isOpen = isCaughtUp = false;
     stopWaiting();
     changed();
   }
 
-  /** Everything that was said so far has been read, and so has every echo that there is. */
+  /** The history has been read up to now, with every message of ours that was stored. */
   function caughtUp() {
     isCaughtUp = true;
     sendNext();
   }
 
-  /** Nothing can be sent any more. */
+  /** Sending is over: fail all entries with this reason. */
   function end(reason) {
     ended = reason;
     close();
   }
 
-  /** A message with this clientId is stored. Tells whether it was one of ours. */
+  /** Remove the entry with this clientId, because its message is stored. Returns whether there was one. */
   function confirm(clientId) {
     if (!find(clientId)) return false;
     discard(clientId);
     return true;
   }
 
-  /** It is stored, but the server may have failed before telling the others: sent again, it is delivered again. */
+  /** Send a stored message again: the server may have crashed before delivery, and a retry delivers it. */
   function repeat(clientId) {
     const entry = find(clientId);
     if (entry) repeats.push(entry);
     sendRepeats();
   }
 
-  /** An error frame; where it names no message, it can only be about the one in flight. */
+  /** Handle an error frame. Without a clientId it is about the message in flight. */
   function refuse({ clientId = inFlight, code, message, retryAfter }) {
     const entry = find(clientId);
     if (!entry || entry.failure) return;
     const mayPass = MAY_PASS_LATER.includes(code);
     stopWaiting();
     if (mayPass && retryAfter > 0) {
-      // Waiting as long as one is told to is no failed attempt, and keeps the server from ending the connection.
+      // A rate-limited attempt does not count. The server closes connections that do not wait for `retryAfter`.
       entry.sends -= 1;
       isHeldBack = true;
       wait(retryAfter * 1_000);
@@ -88,7 +88,7 @@ export function makeOutbox({ saved, send, save, onChange }) {
     changed();
   }
 
-  /** Send a failed message after all, behind those that wait. */
+  /** Queue a failed message again, behind the waiting ones. */
   function retry(clientId) {
     const entry = find(clientId);
     entries = [...entries.filter((other) => other !== entry), { ...entry, sends: 0, failure: null }];
@@ -122,11 +122,11 @@ export function makeOutbox({ saved, send, save, onChange }) {
     onChange(entries, isHeldBack ? "held" : isOpen ? "sending" : "offline");
   }
 
-  // API Gateway may handle two frames of one connection in any order, so the next waits for the answer to this one.
+  // API Gateway does not keep the order of a connection's frames, so the next message waits for the answer to this one.
   function sendNext() {
     const entry = firstWaiting();
     if (!entry || !isOpen || timer !== null) return;
-    // After so long, only what was said meanwhile can tell whether the first attempt arrived.
+    // The server may have forgotten this clientId: only the history shows whether the first attempt was stored.
     if (isOld(entry) && !isCaughtUp) return;
     if (entry.sends >= MOST_SENDS) {
       entry.failure = UNCONFIRMED;
@@ -156,7 +156,7 @@ export function makeOutbox({ saved, send, save, onChange }) {
   return { add, open, close, caughtUp, end, confirm, repeat, refuse, retry, discard };
 }
 
-// What is read after a reload may not reach back far enough to find an old message in it.
+// The history that is read after a reload may not reach back to an old message, so that message is marked as doubtful.
 function restored({ clientId, message, sentAt, failure }) {
   return { clientId, message, sentAt, sends: 0, failure: failure ?? (isOld({ sentAt }) ? DOUBTFUL : null) };
 }

@@ -1,4 +1,4 @@
-/** Who is in the room: read from the list, then followed by the notices of who comes and goes. */
+/** The members of the room: read over REST, then updated by join and leave frames. */
 
 const RECHECK_MS = 1_000;
 
@@ -8,7 +8,7 @@ export function makePresence({ ask, onMembers }) {
   let recheck = null;
   let isOver = false;
 
-  /** The list comes from an index that may not know of our own arrival yet; a count does. */
+  /** Compare with the room's member count, which is exact; the list is eventually consistent and may lack our join. */
   function expect(count) {
     if (count !== members.size) recheckSoon();
   }

@@ -1,4 +1,4 @@
-/** One room on the page: its elements and nothing else. */
+/** The view of a room: DOM elements only. */
 
 import { byId, make } from "./elements.js";
 import * as log from "./log-view.js";
@@ -80,7 +80,7 @@ export function showState(state) {
   tryNowButton.hidden = state !== "lost";
 }
 
-/** The visit is over, or never began: `reason` is "private" or "gone". */
+/** Show why the visit ended or could not begin: `reason` is "private" or "gone". */
 export function showEnding(reason) {
   const { name, text } = ENDINGS[reason];
   ending.hidden = false;
@@ -118,7 +118,7 @@ async function copyLink() {
     await navigator.clipboard.writeText(location.href);
     sayCopied(COPIED);
   } catch {
-    // No clipboard without https or permission: offer the link itself, and put it away the next time.
+    // The clipboard needs HTTPS and permission. Without it, show the link as text; the next click hides it.
     linkToCopy.hidden = !linkToCopy.hidden;
     roomLink.value = location.href;
     roomLink.select();

@@ -1,4 +1,4 @@
-/** A visit to one room: brings its connection, its history, its outbox and its view together. */
+/** Controller of a visit to one room: connects the WebSocket, history, outbox, presence and view. */
 
 import { getMembers, getMessages, getRoom, getWebSocketUrl } from "./api.js";
 import { PING, readFrame, sendMessage } from "./frames.js";
@@ -14,7 +14,7 @@ import { countUnread } from "./title.js";
 import * as view from "./room-view.js";
 
 const INDEX_LAG_MS = 2_000;
-// Why a visit is over, by the status of the answer that says so.
+// The reason for the end of a visit, by HTTP status.
 const ENDINGS = { 403: "private", 404: "gone" };
 
 let webSocketUrl = null;
@@ -71,13 +71,13 @@ export function enter({ room, name }) {
   function onOpen() {
     outbox.open();
     history.catchUp();
-    // The index that messages are delivered by may not know of us yet.
+    // Messages are delivered by an eventually consistent index that may not contain this connection yet.
     clearTimeout(lateLook);
     lateLook = setTimeout(history.catchUp, INDEX_LAG_MS);
     meetMembers();
   }
 
-  // A frame that was lost leaves no gap to notice until the next one comes: so look now and then.
+  // A lost frame leaves no visible gap until the next one arrives, so read the history with each ping.
   function ping() {
     connection.send(PING);
     history.catchUp();
@@ -101,7 +101,7 @@ export function enter({ room, name }) {
       case "pong":
         break;
       default:
-        // A newer server may know frames that this page does not.
+        // A newer server may send frames that this version does not know.
         console.warn("ignored a frame:", text);
     }
   }
@@ -128,7 +128,7 @@ export function enter({ room, name }) {
     showMessages(messages);
   }
 
-  // These came without an echo to us, so perhaps without one to anybody.
+  // These messages were stored but not echoed to us, so the other members may not have received them either.
   function repeatOwn(messages) {
     for (const { clientId } of messages) outbox.repeat(clientId);
   }
@@ -142,7 +142,7 @@ export function enter({ room, name }) {
     view.addNotice("Some earlier messages are no longer kept.", timeline.next(after));
   }
 
-  // Wherever a message of ours turns up, it is stored.
+  // A message of ours that arrives, live or in the history, is stored.
   function recognized(message) {
     if (outbox.confirm(message.clientId)) self.learn(message.sender.id);
     return { ...message, isOwn: self.is(message.sender.id) };
@@ -171,7 +171,7 @@ export function enter({ room, name }) {
     return found;
   }
 
-  /** Whether the room is still open to us, or at least not known to be closed. */
+  /** Test whether the room can be visited. A failed request counts as yes, unless it was refused or not found. */
   async function lookAtRoom() {
     try {
       await showRoom();
@@ -202,7 +202,7 @@ export function enter({ room, name }) {
   }
 
   function endVisit() {
-    // What waits for a private room can still be sent by way of the right link.
+    // Messages that wait for a private room can still be sent with the right link.
     if (ending === "gone") outbox.end("This room no longer exists.");
     view.showEnding(ending);
     stop();

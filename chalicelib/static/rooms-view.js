@@ -1,4 +1,4 @@
-/** The list of rooms on the page: its elements and nothing else. */
+/** The view of the room list: DOM elements only. */
 
 import { arrange, byId, make } from "./elements.js";
 import { addressOf } from "./route.js";

@@ -1,4 +1,4 @@
-/** The list of rooms: kept fresh while it is looked at, and the ways into a room. */
+/** Controller of the room list: refreshes it while it is visible, creates rooms, and opens invite links. */
 
 import { createRoom, listRooms, Refusal } from "./api.js";
 import { addressOf, roomInLink } from "./route.js";
@@ -12,7 +12,7 @@ let pages = 1;
 let latestLook = 0;
 let nextLook = null;
 
-/** `cameBack` tells a visitor who was in a room from one who has just arrived. */
+/** `cameBack` is true for a visitor who returns from a room, and false for one who has just opened the page. */
 export function enter({ cameBack }) {
   isShown = true;
   if (cameBack) view.focusHeading();

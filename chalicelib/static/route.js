@@ -1,6 +1,6 @@
-/** The addresses of rooms: `#/rooms/ROOM_ID`, a private one with `?token=TOKEN`; anything else is the list. */
+/** Hash routes: `#/rooms/ROOM_ID` for a room, with `?token=TOKEN` for a private one; the room list for any other. */
 
-/** `room` is `{roomId, token}`, its token null where anybody may enter. */
+/** Return the hash of a room. `room` is `{roomId, token}`; the token of a public room is null. */
 export function addressOf({ roomId, token }) {
   const query = token ? `?${new URLSearchParams({ token })}` : "";
   return `#/rooms/${encodeURIComponent(roomId)}${query}`;
@@ -11,12 +11,12 @@ export function roomIn(hash) {
   try {
     return encoded ? { roomId: decodeURIComponent(encoded), token: new URLSearchParams(query).get("token") } : null;
   } catch {
-    // A stray % in a mistyped address.
+    // The hash has an invalid percent encoding.
     return null;
   }
 }
 
-/** The room that a pasted link leads to, or null where it leads elsewhere. */
+/** Return the room that a pasted link leads to, or null when it is not a link to a room here. */
 export function roomInLink(link) {
   try {
     const url = new URL(link.trim(), location.href);

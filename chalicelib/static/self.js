@@ -1,4 +1,4 @@
-/** Which members are ourselves: every connection of ours is a member with an id of its own. */
+/** The member ids of this visitor. Each connection is a member with its own id. */
 
 const LEAVE_LIMIT_MS = 60_000;
 const GUEST = /^guest-[0-9a-f]{4}$/;
@@ -7,7 +7,7 @@ export function makeSelf() {
   const ids = new Set();
   let former = [];
 
-  /** The server never says which member we are; the echo of our first message does. */
+  /** Record a member id as ours. The only source is the echo of a message of ours. */
   function learn(memberId) {
     ids.add(memberId);
   }
@@ -16,12 +16,12 @@ export function makeSelf() {
     return ids.has(memberId);
   }
 
-  /** A connection of ours has ended, and the next one may be told of it. */
+  /** Record that a connection of ours has ended: the next connection may receive a leave frame for it. */
   function left(name) {
     former.push({ name, until: Date.now() + LEAVE_LIMIT_MS });
   }
 
-  /** Whether the member who left was our former connection, going by the name where the id was never learned. */
+  /** Test whether a member that left was a former connection of ours: by its id, or by its name without a known id. */
   function hasLeft({ id, name }) {
     former = former.filter(({ until }) => until > Date.now());
     const index = former.findIndex((one) => (one.name ? one.name === name : GUEST.test(name)));

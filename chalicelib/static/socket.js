@@ -1,4 +1,4 @@
-/** One connection that is kept: opened, watched, and opened again after growing, random pauses. */
+/** WebSocket that reconnects with exponential backoff and jitter. */
 
 import { makeHeartbeat } from "./heartbeat.js";
 import { pauseAfter } from "./pauses.js";
@@ -7,7 +7,7 @@ const OPENING_LIMIT_MS = 15_000;
 const STEADY_AFTER_MS = 5_000;
 const QUIET_PAUSE_MS = 300;
 
-/** Tells `onState` "connecting", "open", "lost" (and trying again) or "over" (not any more). */
+/** Calls `onState` with "connecting", "open", "lost" (reconnecting) or "over" (no further attempt). */
 export function makeConnection({ findAddress, worthRetrying, ping, onState, onText }) {
   const listening = new AbortController();
   const heartbeat = makeHeartbeat({ ping, onSilence: renew });
@@ -17,7 +17,7 @@ export function makeConnection({ findAddress, worthRetrying, ping, onState, onTe
   let latestAttempt = 0;
   let failures = 0;
 
-  /** Open, or leave what is open and open anew; once closed, it stays closed. */
+  /** Open a new connection, replacing the current one. Has no effect after `close`. */
   function open() {
     if (listening.signal.aborted) return;
     onState("connecting");
@@ -30,10 +30,10 @@ export function makeConnection({ findAddress, worthRetrying, ping, onState, onTe
     return true;
   }
 
-  /** Treat the connection as ended, whatever the browser thinks of it. */
+  /** Replace the connection, even if the browser considers it open. */
   function renew() {
-    // API Gateway ends every connection within two hours: no reason to worry anybody. But a server that accepts and
-    // then hangs up must not be asked again at once.
+    // API Gateway ends every connection within two hours, so reconnect without a warning. But back off from a server
+    // that accepts connections and closes them at once.
     const wasSteady = openedAt !== null && Date.now() - openedAt > STEADY_AFTER_MS;
     if (!wasSteady || !navigator.onLine) return lose();
     failures = 0;
@@ -93,7 +93,7 @@ export function makeConnection({ findAddress, worthRetrying, ping, onState, onTe
     };
   }
 
-  // A browser does not say why it could not connect, so somebody else has to know.
+  // The browser hides the status of a failed handshake, so ask over REST whether a retry makes sense.
   async function refused() {
     const attempt = latestAttempt;
     const retry = await worthRetrying();
@@ -106,7 +106,7 @@ export function makeConnection({ findAddress, worthRetrying, ping, onState, onTe
     }
   }
 
-  // Counting attempts lets an answer that comes late see that it is no longer wanted.
+  // The attempt number lets a late response detect that it is outdated.
   function drop() {
     latestAttempt += 1;
     clearTimeout(pause);
@@ -126,7 +126,7 @@ export function makeConnection({ findAddress, worthRetrying, ping, onState, onTe
 
   const { signal } = listening;
   window.addEventListener("online", retryNow, { signal });
-  // Without a network the browser may take minutes to notice that a socket is dead.
+  // Without a network, the browser may need minutes to notice that the socket is dead.
   window.addEventListener("offline", () => pause || lose(), { signal });
   document.addEventListener("visibilitychange", lookAgain, { signal });
 

@@ -1,18 +1,18 @@
-/** Helpers for text that people wrote. */
+/** Helpers for text from users. */
 
 const FEW_EMOJI = makeFewEmoji();
 
-/** The server refuses control characters; a pasted tab should not cost anyone a message. */
+/** Replace control characters and line breaks by spaces: the server refuses messages that contain them. */
 export function oneLine(text) {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, " ");
 }
 
-/** Emoji and nothing else, few enough to be shown large; never in a browser that cannot tell. */
+/** Test whether a text is one to six emoji and nothing else. Always false in browsers without the "v" flag. */
 export function isEmoji(text) {
   return FEW_EMOJI?.test(text) ?? false;
 }
 
-// To browsers from before 2023 a literal with this flag is a syntax error, and the whole page would stay blank.
+// A literal with the "v" flag is a syntax error in browsers from before 2023, and the page would stay blank.
 function makeFewEmoji() {
   try {
     return new RegExp(String.raw`^\s*(?:\p{RGI_Emoji}\s*){1,6}$`, "v");
@@ -21,7 +21,7 @@ function makeFewEmoji() {
   }
 }
 
-/** Set text only where it differs, so that live regions do not say the same thing twice. */
+/** Set the text of an element only if it differs, so that live regions do not announce it twice. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -31,7 +31,7 @@ export function showError(element, sentence) {
   setText(element, sentence);
 }
 
-/** The server's reasons, as sentences of their own. */
+/** Turn an error text of the server into a sentence: upper-case start, full stop. */
 export function sentence(text) {
   const start = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(start) ? start : `${start}.`;

@@ -1,4 +1,4 @@
-/** The title of the tab: the room, and how much was said in it while the tab was hidden. */
+/** The title of the tab: the room's name, and the count of messages that arrived while the tab was hidden. */
 
 const SITE = "Chalice Chat";
 

@@ -1,4 +1,4 @@
-"""What the contenders run against: DynamoDB as MiniStack has it, @connections as gateway.py has it, and full rooms."""
+"""Servers and data for a benchmark run: DynamoDB (MiniStack), a `@connections` stub, and rooms with members."""
 
 from __future__ import annotations
 
@@ -19,32 +19,34 @@ from typing import Any
 from benchmarks.gateway import HOST
 from chalicelib import settings
 from localcloud import cloud
+from tests.tables import create_tables
 
-__all__ = ["PROJECT", "Stage", "message_event", "stage"]
+__all__ = ["PROJECT", "Environment", "message_event", "start_environment"]
 
 PROJECT = Path(__file__).parent.parent
-TABLES = "chalice-chat-dev"
-TABLE_KEYS = {"TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"}
-BATCH_LIMIT = 25
+STAGE = "dev"
+TABLES = f"chalice-chat-{STAGE}"
+BATCH_WRITE_LIMIT = 25
 
-ROW_AGE_SECONDS = 60
-"""How long ago the members joined. To the program, one who has only just joined may answer 410 and yet not be gone."""
+CONNECTION_AGE_SECONDS = 60
+"""Age of the connection rows. The program does not remove connections of the last 30 seconds after a 410, because they
+may still be running `$connect`."""
 
 
 @dataclass(frozen=True)
-class Stage:
-    """The servers that are running."""
+class Environment:
+    """The running servers."""
 
     dynamodb_port: int
     gateway_port: int
 
     @property
-    def environment(self) -> dict[str, str]:
-        """What a contender's process needs to find the servers, and nothing else of AWS."""
+    def variables(self) -> dict[str, str]:
+        """Environment variables for a contender's process: the servers, test credentials, and no other AWS settings."""
         gateway = f"http://{HOST}:{self.gateway_port}"
-        # Python may keep what it compiles: the package has it, too.
-        left_out = ("AWS_", "PYTHONDONTWRITEBYTECODE")
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+        # Python may write bytecode: the package for AWS contains bytecode, too.
+        excluded = ("AWS_", "PYTHONDONTWRITEBYTECODE")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(excluded)}
         return inherited | {
             "AWS_ENDPOINT_URL": f"http://{HOST}:{self.dynamodb_port}",
             "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": gateway,
@@ -57,36 +59,36 @@ class Stage:
             "CONNECTIONS_TABLE": f"{TABLES}-connections",
             "MESSAGES_TABLE": f"{TABLES}-messages",
             "ROOMS_TABLE": f"{TABLES}-rooms",
-            # One process does all the posts of a room, as the other contenders do: nothing goes to the queue.
+            # One process posts to the whole room, as the other contenders do. Nothing goes to the queue.
             "FANOUT_BATCH": "1000000",
-            # One member sends all the messages.
+            # No rate limit: one member sends all the messages.
             "WINDOW_SECONDS": "0",
         }
 
     def report(self) -> dict[str, int]:
-        """Ask the gateway what it has been asked since the last time."""
-        with urllib.request.urlopen(f"http://{HOST}:{self.gateway_port}/report", timeout=10) as answer:
-            return dict(json.load(answer))
+        """Return the gateway's counts since the last report."""
+        with urllib.request.urlopen(f"http://{HOST}:{self.gateway_port}/report", timeout=10) as response:
+            return dict(json.load(response))
 
-    def fill_room(self, room_id: str, kinds: Iterable[str]) -> str:
-        """Make a room with a member for each kind, and return the connection id of the first."""
+    def create_room(self, room_id: str, kinds: Iterable[str]) -> str:
+        """Create a room with one member for each kind, and return the first member's connection id."""
         dynamodb, now = cloud.client("dynamodb", self.dynamodb_port), int(time.time())
         ids = [f"{kind}-{room_id}-{number:05d}=" for number, kind in enumerate(kinds)]
         room = {"name": room_id, "created_at": "2026-11-22T10:00:00.000000+0000", "listed": "public"}
         numbers = {"member_count": {"N": str(len(ids))}, "expires_at": {"N": str(now + 7_800)}}
         item = {name: {"S": value} for name, value in {"room_id": room_id, **room}.items()} | numbers
         dynamodb.put_item(TableName=f"{TABLES}-rooms", Item=item)
-        rows = [_member(room_id, id_, now) for id_ in ids]
-        for start in range(0, len(rows), BATCH_LIMIT):
-            puts = [{"PutRequest": {"Item": row}} for row in rows[start : start + BATCH_LIMIT]]
-            left = dynamodb.batch_write_item(RequestItems={f"{TABLES}-connections": puts})["UnprocessedItems"]
-            if left:
-                raise RuntimeError(f"the emulator has left out {len(left)} rows")
+        rows = [_connection_row(room_id, id_, now) for id_ in ids]
+        for start in range(0, len(rows), BATCH_WRITE_LIMIT):
+            puts = [{"PutRequest": {"Item": row}} for row in rows[start : start + BATCH_WRITE_LIMIT]]
+            unprocessed = dynamodb.batch_write_item(RequestItems={f"{TABLES}-connections": puts})["UnprocessedItems"]
+            if unprocessed:
+                raise RuntimeError(f"expected DynamoDB to write all {len(puts)} rows; some are unprocessed")
         return ids[0]
 
 
 def message_event(connection_id: str) -> dict[str, Any]:
-    """Write the event by which API Gateway brings a message from a member."""
+    """Build the Lambda event of a `sendMessage` frame, with a new clientId."""
     data = {"message": "Who will have tea, and who will have coffee?", "clientId": str(uuid.uuid4())}
     context = {
         "routeKey": "$default",
@@ -103,12 +105,12 @@ def message_event(connection_id: str) -> dict[str, Any]:
 
 
 @contextmanager
-def stage(folder: Path, delay_ms: int) -> Iterator[Stage]:
+def start_environment(folder: Path, delay_ms: int) -> Iterator[Environment]:
     """Start both servers on free ports, with empty tables, and stop them at the end."""
     port = _free_port()
     with cloud.emulator(port, folder / "emulator"), _gateway(delay_ms) as gateway_port:
-        _make_tables(port)
-        yield Stage(port, gateway_port)
+        create_tables(cloud.client("dynamodb", port), STAGE)
+        yield Environment(port, gateway_port)
 
 
 @contextmanager
@@ -119,26 +121,17 @@ def _gateway(delay_ms: int) -> Iterator[int]:
         yield int(process.stdout.readline())
 
 
-def _make_tables(port: int) -> None:
-    dynamodb = cloud.client("dynamodb", port)
-    for resource in json.loads((PROJECT / ".chalice/resources.json").read_text())["Resources"].values():
-        if resource["Type"] == "AWS::DynamoDB::Table":
-            table = {key: value for key, value in resource["Properties"].items() if key in TABLE_KEYS}
-            dynamodb.create_table(**table | {"TableName": table["TableName"]["Fn::Sub"].replace("${Stage}", "dev")})
-
-
-def _member(room_id: str, connection_id: str, now: int) -> dict[str, Any]:
+def _connection_row(room_id: str, connection_id: str, now: int) -> dict[str, Any]:
     texts = {
         "connection_id": connection_id,
         "joined_room_id": room_id,
         "member_id": f"m-{connection_id[-6:-1]}",
         "name": "guest-4f7a",
     }
-    expires_at = now + 7_800 - ROW_AGE_SECONDS
-    recent = {"L": [{"N": "0"}] * settings.MESSAGES_PER_WINDOW}
+    expires_at = now + 7_800 - CONNECTION_AGE_SECONDS
     return {name: {"S": value} for name, value in texts.items()} | {
         "expires_at": {"N": str(expires_at)},
-        "recent": recent,
+        "recent": {"L": [{"N": "0"}] * settings.MESSAGES_PER_WINDOW},
     }
 
 

@@ -1,0 +1,33 @@
+"""Create the DynamoDB tables of a stage from .chalice/resources.json, without CloudFormation."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+__all__ = ["create_tables"]
+
+RESOURCES = Path(__file__).parent.parent / ".chalice/resources.json"
+CREATE_TABLE_KEYS = {"TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"}
+
+
+def create_tables(client: Any, stage: str) -> None:
+    """Create empty tables for a stage with a boto3 client of DynamoDB.
+
+    Creating a CloudFormation stack instead takes moto ten times as long.
+    """
+    for table in _tables():
+        name = table["TableName"]["Fn::Sub"].replace("${Stage}", stage)
+        client.create_table(**table | {"TableName": name})
+
+
+@cache
+def _tables() -> list[dict[str, Any]]:
+    resources = json.loads(RESOURCES.read_text())["Resources"].values()
+    return [
+        {key: value for key, value in resource["Properties"].items() if key in CREATE_TABLE_KEYS}
+        for resource in resources
+        if resource["Type"] == "AWS::DynamoDB::Table"
+    ]
