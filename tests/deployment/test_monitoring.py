@@ -71,8 +71,14 @@ def test_alarms_go_off_at_the_first_fault_dead_letter_or_throttle(resources: dic
 
 
 def test_functions_have_the_names_of_chalice_deploy() -> None:
-    options = {"chalice_stage": "dev", "api_gateway_stage": "dev", "minimum_compression_size": 1024}
-    config = Config.create(app_name=settings.APP_NAME, chalice_app=chat_app.app, project_dir=str(PROJECT), **options)
+    config = Config.create(
+        chalice_stage="dev",
+        api_gateway_stage="dev",
+        minimum_compression_size=1024,
+        app_name=settings.APP_NAME,
+        chalice_app=chat_app.app,
+        project_dir=str(PROJECT),
+    )
     deployed = ApplicationGraphBuilder().build(config, "dev")
     functions = {one.function_name for one in dependencies(deployed) if isinstance(one, LambdaFunction)}
     named = deployed_functions(read_stage("dev")["lambda_functions"])

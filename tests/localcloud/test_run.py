@@ -35,12 +35,8 @@ def is_open(port: int) -> bool:
 
 def processes() -> dict[int, tuple[int, str]]:
     """Return the parent and the command of every process that has not ended, by its id."""
-    listed = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="],  # noqa: S607
-        text=True,
-        capture_output=True,
-        check=True,
-    )
+    columns = [option for column in ("pid", "ppid", "stat", "args") for option in ("-o", f"{column}=")]
+    listed = subprocess.run(["ps", "-A", "-ww", *columns], text=True, capture_output=True, check=True)  # noqa: S607
     rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
     return {int(pid): (int(parent), command) for pid, parent, state, command in rows if not state.startswith("Z")}
 
