@@ -1,47 +1,59 @@
-# The commands of this project. PYTHON is the interpreter that .venv is made with, 3.11 or later.
+# PYTHON is the interpreter for .venv: 3.11 or later.
 PYTHON ?= python3
 PORT ?= 8000
 STAGE ?= dev
 BIN := .venv/bin
 
-.PHONY: run rooms test soak fuzz bench lint format package deploy clean browser
+.PHONY: help run rooms test soak fuzz bench generate lint format package resources deploy clean browser always
 
-run: .venv/installed ## Serve the chat on this machine, at PORT
-	@PORT=$(PORT) $(BIN)/python -m localcloud
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build/run-$(PORT) ## Run the chat on this machine at PORT, by default 8000, until Ctrl-C
+
+# Not phony, so that make deletes it when interrupted: localcloud/signals.py. With exec, SIGTERM reaches Python.
+build/run-$(PORT): .venv/installed always
+	@PORT=$(PORT) MAKE_TARGET=$@ exec $(BIN)/python -m localcloud
 
 rooms: .venv/installed ## List the rooms and members of the chat that runs at PORT
 	@PORT=$(PORT) $(BIN)/python -m localcloud.rooms
 
-test: .venv/installed browser ## Run all the tests
+test: .venv/installed browser ## Run all tests
 	$(BIN)/pytest
 
-soak: .venv/installed ## Talk over connections that are cut off: SENDERS, LISTENERS, MESSAGES of each sender, CUTS of 1
+soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LISTENERS, MESSAGES per sender, CUTS (probability)
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
 		$(BIN)/pytest --timeout=3600 -s tests/localcloud/test_soak.py
 
-fuzz: .venv/installed ## Send FRAMES made-up frames
+fuzz: .venv/installed ## Test with FRAMES generated frames
 	FRAMES=$(or $(FRAMES),50000) $(BIN)/pytest --timeout=3600 tests/contract/test_fuzz.py
 
-bench: .venv/installed ## Measure the program against other ways to send; needs Node.js 20
+bench: .venv/installed ## Benchmark against other implementations; needs Node.js 20
 	cd benchmarks/node && npm install --no-audit --no-fund --silent
 	$(BIN)/python -m benchmarks.run
 
-lint: .venv/installed ## Check style and types
+generate: .venv/installed ## Write the generated files: the IAM policies in .chalice/policies
+	$(BIN)/python -m deployment.policies
+
+lint: .venv/installed ## Check style, types, the CloudFormation template and known vulnerabilities
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint .chalice/resources.json
 	BIN=$(BIN) .ci/audit
 
-format: .venv/installed ## Write the code in the project's style
+format: .venv/installed ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-package: .venv/installed ## Make build/STAGE/deployment.zip and sam.json
-	$(BIN)/python -m localcloud.package $(STAGE) build/$(STAGE)
+package: .venv/installed ## Write deployment.zip and sam.json for STAGE, by default dev, to build/STAGE
+	$(BIN)/python -m deployment.package $(STAGE) build/$(STAGE)
 
-deploy: package ## Make or update the stack chalice-chat-STAGE on AWS; BUCKET is an S3 bucket of yours, ALARM_TOPIC an SNS topic
-	@test "$(BUCKET)" || { echo "error: name an S3 bucket of yours: make deploy STAGE=$(STAGE) BUCKET=..." >&2; exit 1; }
+resources: .venv/installed ## Write the stack that `chalice deploy` needs to build/STAGE/resources.json
+	$(BIN)/python -m deployment.resources $(STAGE) build/$(STAGE)/resources.json
+
+deploy: package ## Create or update the stack chalice-chat-STAGE on AWS, with your S3 bucket BUCKET and, optionally, SNS topic ALARM_TOPIC
+	@test "$(BUCKET)" || { echo "error: BUCKET must name an S3 bucket of yours: make deploy STAGE=$(STAGE) BUCKET=..." >&2; exit 1; }
 	$(BIN)/aws cloudformation package --template-file build/$(STAGE)/sam.json --s3-bucket $(BUCKET) \
 		--output-template-file build/$(STAGE)/packaged.json --use-json
 	$(BIN)/aws cloudformation deploy --stack-name chalice-chat-$(STAGE) --template-file build/$(STAGE)/packaged.json \
@@ -50,7 +62,7 @@ deploy: package ## Make or update the stack chalice-chat-STAGE on AWS; BUCKET is
 	$(BIN)/aws cloudformation describe-stacks --stack-name chalice-chat-$(STAGE) \
 		--query "Stacks[0].Outputs[?OutputKey=='EndpointURL'].OutputValue" --output text
 
-clean: ## Remove all that the commands above made
+clean: ## Remove everything that the other targets create
 	rm -rf .venv build benchmarks/node/node_modules tests/browser/node_modules tests/node/node_modules .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -58,7 +70,7 @@ browser: .venv/installed
 	@BIN=$(BIN) sh tests/browser/install.sh
 
 .venv/installed: requirements.txt requirements-dev.txt
-	@echo "Making .venv and installing requirements.txt and requirements-dev.txt"
+	@echo "Creating .venv and installing requirements.txt and requirements-dev.txt"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt

@@ -1,4 +1,4 @@
-"""A local AWS for development and tests: MiniStack, serving the package that goes to Lambda.
+"""The local AWS for development and tests: MiniStack, running the same package as Lambda.
 
-Never in that package itself. `python -m localcloud` runs it.
+`python -m localcloud` starts it. It is never part of the package.
 """

@@ -1,4 +1,4 @@
-"""What the functions log, as the person at the console reads it."""
+"""Console output for the log lines of the functions."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-__all__ = ["readable"]
+__all__ = ["format_line"]
 
 
-def readable(line: str) -> str:
-    """Write the JSON line of an invocation (chalicelib/invocation.py) in columns, and any other line as it is."""
+def format_line(line: str) -> str:
+    """Format the JSON line of an invocation (chalicelib/request_log.py) in columns; return any other line unchanged."""
     try:
-        facts = json.loads(line)
+        fields = json.loads(line)
     except ValueError:
         return line
-    if not isinstance(facts, dict) or not {"function", "outcome", "milliseconds"} <= facts.keys():
+    if not isinstance(fields, dict) or not {"function", "outcome", "milliseconds"} <= fields.keys():
         return line
     columns = [
         f"{datetime.now():%H:%M:%S}",
-        f"{facts['function']:20}",
-        f"{facts.get('room', ''):16}",
-        f"{facts['outcome']:28}",
-        f"{facts['milliseconds']:7.1f} ms",
-        ", ".join(_remarks(facts)),
+        f"{fields['function']:20}",
+        f"{fields.get('room', ''):16}",
+        f"{fields['outcome']:28}",
+        f"{fields['milliseconds']:7.1f} ms",
+        ", ".join(_details(fields)),
     ]
     return "  ".join(columns).rstrip()
 
 
-def _remarks(facts: dict[str, Any]) -> Iterator[str]:
+def _details(fields: dict[str, Any]) -> Iterator[str]:
     for name in ("delivered", "gone", "failed", "handed_over"):
-        if name in facts:
-            yield f"{facts[name]} {name.replace('_', ' ')}"
-    if "reference" in facts:
-        yield f"reference {facts['reference']}"
+        if name in fields:
+            yield f"{fields[name]} {name.replace('_', ' ')}"
+    if "reference" in fields:
+        yield f"reference {fields['reference']}"

@@ -1,30 +1,35 @@
-"""MiniStack as a child process: it prints what the functions log, and ends when its parent does.
+"""MiniStack as a child process that prints the functions' logs and ends with its parent.
 
-`python -m localcloud.emulator` is started by localcloud.cloud, with a pipe as its standard input.
+localcloud.cloud starts it as `python -m localcloud.emulator`, with a pipe as its standard input.
 """
 
 import logging
 import os
 import signal
+import subprocess
 import sys
 import threading
 from typing import Any
+from weakref import WeakSet
 
 from ministack.app import main
 from ministack.core import lambda_runtime
 from ministack.services import apigateway_v1, lambda_svc
 from ministack.services.cloudformation import provisioners
 
-from localcloud.console import readable
+from localcloud.console import format_line
 
 __all__: list[str] = []
 
+_processes: WeakSet[subprocess.Popen[str]] = WeakSet()
+"""The processes that run the functions."""
+
 
 def _print_logs() -> None:
-    """Print each invocation's log as it ends.
+    """Print the log of each invocation when it ends.
 
-    MiniStack 1.5.33 collects the log of every invocation, but passes on to CloudWatch Logs only those of REST
-    requests and of Invoke calls: what a WebSocket handler logs is dropped.
+    MiniStack 1.5.33 sends the logs of REST requests and Invoke calls to CloudWatch Logs, but drops those of WebSocket
+    handlers.
     """
     invoke = lambda_runtime.Worker.invoke
 
@@ -33,47 +38,48 @@ def _print_logs() -> None:
         lines = [*result.get("log", "").splitlines(), *result.get("trace", "").splitlines()]
         if result.get("status") == "error" and "trace" not in result:
             lines.append(f"{worker.func_name}: {result['error']}")
-        print("".join(f"{readable(line)}\n" for line in lines if line), end="", flush=True)
+        print("".join(f"{format_line(line)}\n" for line in lines if line), end="", flush=True)
         return result
 
     lambda_runtime.Worker.invoke = invoke_and_print
 
 
-def _let_invocations_end() -> None:
-    """Let what runs end before its process does: MiniStack 1.5.33 kills it in the midst when its code is updated."""
+def _finish_invocations() -> None:
+    """Let invocations finish before their process ends: MiniStack 1.5.33 kills it at once when its code is updated."""
     kill = lambda_runtime.kill_workers
 
     def kill_when_idle(workers: list[Any]) -> None:
         def wait_and_kill() -> None:
             for worker in workers:
-                with worker._lock:  # which an invocation holds
+                with worker._lock:  # held during an invocation
                     kill([worker])
 
-        # Not here: the invocation may wait for an answer that this thread gives.
+        # In another thread: the invocation may be waiting for a response from this one.
         threading.Thread(target=wait_and_kill).start()
 
     lambda_runtime.kill_workers = kill_when_idle
 
 
-def _start_with_the_last_code() -> None:
-    """Start each process with its function's code of this moment.
+def _start_with_current_code() -> None:
+    """Start each process with the current code of its function.
 
-    MiniStack 1.5.33 gives it the code of when the invocation came in, and keeps the process, although the code may
-    have been updated in between.
+    MiniStack 1.5.33 starts it with the code of the time at which the request came in, which an update may have
+    replaced since, and then keeps that process.
     """
     spawn = lambda_runtime.Worker._spawn
 
-    def spawn_with_the_last_code(worker: Any) -> None:
+    def spawn_with_current_code(worker: Any) -> None:
         worker.code_zip = lambda_svc._functions[worker.func_name]["code_zip"]
         spawn(worker)
+        _processes.add(worker._proc)
 
-    lambda_runtime.Worker._spawn = spawn_with_the_last_code
+    lambda_runtime.Worker._spawn = spawn_with_current_code
 
 
-def _keep_rest_api() -> None:
-    """Let the REST API keep its id, and so the page its address, when a stack's update changes the routes.
+def _update_rest_api_in_place() -> None:
+    """Update the routes of a REST API in place, as CloudFormation does.
 
-    CloudFormation overwrites the API. MiniStack 1.5.33 makes another one, and deletes the first.
+    MiniStack 1.5.33 creates another API and deletes the first one, which fails when their id is fixed.
     """
     handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
     update = handlers["update"]
@@ -92,21 +98,25 @@ def _keep_rest_api() -> None:
 
 
 def _end_with_parent() -> None:
-    """End, with the functions' processes, when the other end of standard input closes.
+    """End with the functions' processes when the parent closes the pipe.
 
-    At once: MiniStack would first disconnect everybody, through functions that can no longer reach it.
+    SIGKILL ends them at once. MiniStack would first close every connection, and the functions that this invokes could
+    no longer reach it.
     """
     sys.stdin.read()
+    for process in list(_processes):
+        process.kill()
+        process.wait()  # so that no zombie is left, even where the init process reaps none
     os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
     _print_logs()
-    _let_invocations_end()
-    _start_with_the_last_code()
-    _keep_rest_api()
+    _finish_invocations()
+    _start_with_current_code()
+    _update_rest_api_in_place()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    # It warns of numbers that it collects for its makers, and that nobody publishes here.
+    # SAM warns about usage metrics for its developers, which are not published here.
     logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
     sys.argv = ["ministack"]
     main()

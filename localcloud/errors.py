@@ -1,7 +1,7 @@
-"""What can keep the local cloud from starting."""
+"""Errors of the local cloud."""
 
 __all__ = ["LocalCloudError"]
 
 
 class LocalCloudError(Exception):
-    """One sentence for the person at the console."""
+    """The local cloud cannot start or change. The text is one sentence for the console."""

@@ -1,4 +1,4 @@
-"""What is saved goes live: watch the project while it runs on the local cloud, and put there what has changed."""
+"""Reload of saved files: watch the project, and update the running local cloud with each change."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, watch
 
+from deployment.config import PROJECT
+from deployment.errors import PackageError
+from deployment.package import package
 from localcloud.errors import LocalCloudError
-from localcloud.package import PROJECT, package
 from localcloud.stack import STAGE, Stack
 
 __all__ = ["Reloader"]
 
 IMPORT_SECONDS = 10
-"""How long Lambda lets a function start ("Understanding the Lambda execution environment lifecycle")."""
+"""Lambda's time limit for initialization ("Understanding the Lambda execution environment lifecycle")."""
 
 ROOT_FILES = ("app.py", "requirements.txt")
 
@@ -30,23 +32,23 @@ Files = dict[str, bytes]
 
 
 class Reloader:
-    """Puts on the local cloud what has been saved since this was made, when it works. It does so in folder."""
+    """Updates the local cloud with the files saved since the reloader was created. Works in folder."""
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self._folder, self._say = folder, say
-        self._tried = _saved()
-        self._live_code, self._live_shape = _code(self._tried), _shape(self._tried)
+        self._tried = _read_files()
+        self._live_code, self._live_config = _code(self._tried), _config(self._tried)
 
     @contextmanager
-    def following(self, stack: Stack) -> Iterator[None]:
-        """Put on the stack what was saved while it was made, and within this whatever is saved."""
+    def watching(self, stack: Stack) -> Iterator[None]:
+        """Update the stack with changes since the reloader was created, and with further ones until the block ends."""
         stop = threading.Event()
         paths = [*(PROJECT / name for name in ROOT_FILES), PROJECT / "chalicelib", PROJECT / ".chalice"]
 
         def follow() -> None:
-            # Every second in any case: of a file that an editor puts in place of another, not all systems tell.
+            # Also once a second: when an editor replaces a file by another, not every system reports it.
             for _ in watch(*paths, stop_event=stop, rust_timeout=1_000, yield_on_timeout=True):
-                self._refresh(stack)
+                self._reload(stack)
 
         thread = threading.Thread(target=follow)
         thread.start()
@@ -56,52 +58,52 @@ class Reloader:
             stop.set()
             thread.join()
 
-    def _refresh(self, stack: Stack) -> None:
-        saved, before = _saved(), self._tried
+    def _reload(self, stack: Stack) -> None:
+        saved, before = _read_files(), self._tried
         if saved == before:
             return
         self._tried = saved
         if saved.get("requirements.txt") != before.get("requirements.txt"):
-            self._say("requirements.txt has changed: Ctrl-C and `make run` install it")
+            self._say("requirements.txt changed: stop with Ctrl-C and start again with `make run` to install it")
         try:
-            self._put_code(stack, _code(saved))
-            self._put_shape(stack, _shape(saved))
-        except LocalCloudError as error:
-            self._say(f"{error}\nThis is not live: what was live before goes on")
-        except Exception:  # noqa: BLE001 - whatever a project half written leads to, its next save is tried
-            self._say(traceback.format_exc())
+            self._update_code(stack, _code(saved))
+            self._update_stack(stack, _config(saved))
+        except (LocalCloudError, PackageError) as error:
+            self._say(f"{error}\nReload failed; the previous version keeps running")
+        except Exception:  # noqa: BLE001 - a half-written project can fail in any way; the next save is tried again
+            self._say(f"{traceback.format_exc()}\nReload failed; the next save is tried again")
 
-    def _put_code(self, stack: Stack, code: Files) -> None:
+    def _update_code(self, stack: Stack, code: Files) -> None:
         if code == self._live_code:
             return
         started = time.monotonic()
         folder = self._folder / "code"
         shutil.rmtree(folder, ignore_errors=True)
-        _write(code, folder)
-        _check(folder, stack.environment())
-        # Without what it requires: the functions find that in .venv, and what is small is soon live.
+        _write_files(code, folder)
+        _check_import(folder, stack.environment())
+        # Without the requirements, which the functions find in .venv: a small archive is live sooner.
         stack.update_code(Path(shutil.make_archive(str(folder), "zip", folder)))
         names = {name for name, _ in code.items() ^ self._live_code.items()}
         self._live_code = code
-        self._say(f"Live after {time.monotonic() - started:.1f} s: {', '.join(sorted(names))}")
+        self._say(f"Reloaded in {time.monotonic() - started:.1f} s: {', '.join(sorted(names))}")
 
-    def _put_shape(self, stack: Stack, shape: Files) -> None:
-        if shape == self._live_shape:
+    def _update_stack(self, stack: Stack, config: Files) -> None:
+        if config == self._live_config:
             return
         started = time.monotonic()
         project, packaged = self._folder / "project", self._folder / "next"
         shutil.rmtree(project, ignore_errors=True)
-        # Without requirements, of which the template says nothing: to pack them takes the longest.
-        _write(_code(self._live_code) | shape | {"requirements.txt": b""}, project)
+        # Without the requirements: the template does not depend on them, and packing them takes longest.
+        _write_files(_code(self._live_code) | config | {"requirements.txt": b""}, project)
         package(STAGE, packaged, project)
         if stack.update(packaged / "sam.json"):
-            self._say(f"Live after {time.monotonic() - started:.1f} s: what app.py and .chalice/ say of the stack")
-        self._live_shape = shape
+            self._say(f"Reloaded in {time.monotonic() - started:.1f} s: the stack, from app.py and .chalice/")
+        self._live_config = config
 
 
-def _saved() -> Files:
-    """Read the files of the project that can go live."""
-    is_source = DefaultFilter()  # not what Python or an editor leaves beside it
+def _read_files() -> Files:
+    """Read the files of the project that the local cloud depends on."""
+    is_source = DefaultFilter()  # leaves out bytecode and editors' temporary files
     paths = [
         *(PROJECT / name for name in ROOT_FILES),
         *(PROJECT / "chalicelib").rglob("*"),
@@ -111,31 +113,31 @@ def _saved() -> Files:
     files = {}
     for path in paths:
         name = str(path.relative_to(PROJECT))
-        with suppress(FileNotFoundError):  # saved by putting another in its place, in this moment
+        with suppress(FileNotFoundError):  # an editor may be replacing the file at this moment
             if path.is_file() and is_source(Change.modified, name):
                 files[name] = path.read_bytes()
     return files
 
 
 def _code(files: Files) -> Files:
-    """Choose the files that the functions run."""
+    """Return the files that the functions run."""
     return {name: content for name, content in files.items() if name.startswith(("app.py", "chalicelib"))}
 
 
-def _shape(files: Files) -> Files:
-    """Choose the files that the stack's template is made from."""
+def _config(files: Files) -> Files:
+    """Return the files that the stack's template is made from."""
     return {name: content for name, content in files.items() if name.startswith(("app.py", ".chalice"))}
 
 
-def _write(files: Files, folder: Path) -> None:
+def _write_files(files: Files, folder: Path) -> None:
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
 
-def _check(folder: Path, environment: dict[str, str]) -> None:
-    """Import the app as its functions will, and raise LocalCloudError with the traceback when that fails."""
+def _check_import(folder: Path, environment: dict[str, str]) -> None:
+    """Import the app as Lambda does. Raises LocalCloudError with the traceback when that fails."""
     try:
         imported = subprocess.run(
             [sys.executable, "-c", "from app import app"],
@@ -144,10 +146,10 @@ def _check(folder: Path, environment: dict[str, str]) -> None:
             text=True,
             capture_output=True,
             check=False,
-            start_new_session=True,  # Ctrl-C ends this process, without a traceback of that one
+            start_new_session=True,  # so that Ctrl-C does not interrupt the import with a traceback
             timeout=IMPORT_SECONDS,
         )
     except subprocess.TimeoutExpired as cause:
-        raise LocalCloudError(f"to import app.py takes longer than {IMPORT_SECONDS} seconds") from cause
+        raise LocalCloudError(f"importing app.py takes longer than {IMPORT_SECONDS} seconds") from cause
     if imported.returncode != 0:
         raise LocalCloudError(imported.stderr.strip().replace(f"{folder.absolute()}{os.sep}", ""))

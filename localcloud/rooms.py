@@ -1,6 +1,8 @@
-"""List the rooms of the running local cloud, and who is in them: python -m localcloud.rooms. PORT as for the cloud."""
+"""List of the rooms and members of the running local cloud.
 
-import json
+python -m localcloud.rooms; PORT chooses the port of the local cloud, as for `python -m localcloud`.
+"""
+
 import os
 import sys
 from collections.abc import Iterator
@@ -8,20 +10,22 @@ from http.client import HTTPException
 
 from pynamodb.exceptions import PynamoDBException
 
-from localcloud.cloud import ask_health, chosen_port
+from deployment.config import read_stage
+from localcloud.cloud import check_health, chosen_port
 from localcloud.errors import LocalCloudError
-from localcloud.package import PROJECT
 from localcloud.stack import HOST, STAGE
 
 
-def listing(port: int) -> Iterator[str]:
-    """Write a line for each room, oldest first, and one for each of its members. Raises LocalCloudError."""
-    config = json.loads((PROJECT / ".chalice/config.json").read_text())
-    os.environ.update(config["stages"][STAGE]["environment_variables"], AWS_ENDPOINT_URL=f"http://{HOST}:{port}")
-    from chalicelib.models import Connection, Room  # which reads the environment
+def list_rooms(port: int) -> Iterator[str]:
+    """Yield a line for each room, oldest first, followed by one for each member.
+
+    Raises LocalCloudError when no local cloud answers.
+    """
+    os.environ.update(read_stage(STAGE)["environment_variables"], AWS_ENDPOINT_URL=f"http://{HOST}:{port}")
+    from chalicelib.models import Connection, Room  # reads the environment when imported
 
     try:
-        ask_health(port)
+        check_health(port)
         for room in sorted((room for room in Room.scan() if room.is_alive), key=lambda room: room.created_at):
             yield f"{room.room_id}  {room.name}{'' if room.token_hash is None else '  (private)'}"
             yield from sorted(
@@ -29,14 +33,15 @@ def listing(port: int) -> Iterator[str]:
             )
     except (OSError, HTTPException, PynamoDBException) as cause:
         raise LocalCloudError(
-            f"no local cloud answers at port {port}: `make run` starts one, `PORT=8080 make rooms` asks at another"
+            f"no local cloud answers at port {port}: start it with `make run`,"
+            " or name another port: PORT=8080 make rooms"
         ) from cause
 
 
 def main() -> int:
-    """Print the listing, and return the exit code."""
+    """Print the list, and return the exit code."""
     try:
-        lines = list(listing(chosen_port()))
+        lines = list(list_rooms(chosen_port()))
     except LocalCloudError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""The app as a stack on the local cloud: made from its package, and changed while it runs."""
+"""The CloudFormation stack of the app on the local cloud."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import boto3
 from botocore.exceptions import ClientError, WaiterError
 
 from localcloud.errors import LocalCloudError
-from localcloud.mends import enable_ttl, mend_preflight
-from localcloud.template import mended
+from localcloud.workarounds import REST_API_ID, adapt_template, enable_ttl, repair_preflight
 
 __all__ = ["HOST", "STACK", "STAGE", "Stack", "client"]
 
@@ -26,7 +25,7 @@ CHANGE_SECONDS = 30
 
 
 def client(service: str, port: int) -> Any:
-    """Make a boto3 client for the local cloud at port; its credentials mean nothing."""
+    """Return a boto3 client for the local cloud at a port; MiniStack ignores the credentials."""
     return boto3.client(
         service,
         endpoint_url=f"http://{HOST}:{port}",
@@ -37,7 +36,7 @@ def client(service: str, port: int) -> Any:
 
 
 class Stack:
-    """The app's tables, functions and APIs, on the local cloud at a port."""
+    """The app's tables, functions and APIs on the local cloud at a port."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -45,47 +44,43 @@ class Stack:
             client(service, port) for service in ("cloudformation", "lambda", "s3")
         )
 
-    @property
-    def rest_url(self) -> str:
-        return f"http://{HOST}:{self._port}/_aws/execute-api/{self._rest_api_id()}/{STAGE}"
-
     def create(self, template: Path, archive: Path) -> None:
-        """Make the stack from the template and the archive of code that Chalice packaged.
+        """Create the stack from a packaged template and code archive.
 
-        Raises LocalCloudError with what CloudFormation says when it cannot.
+        Raises LocalCloudError with CloudFormation's reason when that fails.
         """
         self._storage.create_bucket(Bucket=BUCKET)
         self._storage.upload_file(str(archive), BUCKET, CODE)
-        self._apply("create", self._mended(template))
+        self._apply("create", self._adapted(template))
 
     def update(self, template: Path) -> bool:
-        """Make the stack as a new template has it, and return whether that is another one.
+        """Update the stack to a packaged template, and return whether anything changed.
 
-        Raises what `create` raises; the stack is then as it was.
+        Raises LocalCloudError like `create`; the stack then stays as it was.
         """
-        new = self._mended(template)
+        new = self._adapted(template)
         if new == self._stacks.get_template(StackName=STACK, TemplateStage="Original")["TemplateBody"]:
             return False
         self._apply("update", new)
         return True
 
     def update_code(self, archive: Path) -> None:
-        """Let every function run an archive of code from its next invocation on. Connections stay open."""
+        """Replace the code of every function from its next invocation on. Connections stay open."""
         self._storage.upload_file(str(archive), BUCKET, CODE)
         for function in self._functions.list_functions()["Functions"]:
             self._functions.update_function_code(FunctionName=function["FunctionName"], S3Bucket=BUCKET, S3Key=CODE)
 
     def environment(self) -> dict[str, str]:
-        """Return the variables of the functions, which are the same for each."""
+        """Return the environment variables of the functions, which all have the same."""
         variables: dict[str, str] = self._functions.list_functions()["Functions"][0]["Environment"]["Variables"]
         return variables
 
-    def _mended(self, template: Path) -> dict[str, Any]:
-        return mended(template, f"http://{HOST}:{self._port}", BUCKET)
+    def _adapted(self, template: Path) -> dict[str, Any]:
+        return adapt_template(template, f"http://{HOST}:{self._port}", BUCKET)
 
     def _apply(self, change: Literal["create", "update"], template: dict[str, Any]) -> None:
         token = secrets.token_hex()
-        # Not in the request itself, in which CloudFormation takes 51,200 bytes: with some more routes it is longer.
+        # By URL: CloudFormation takes at most 51,200 bytes in the request itself, and a few more routes exceed that.
         self._storage.put_object(Bucket=BUCKET, Key=TEMPLATE, Body=json.dumps(template))
         try:
             getattr(self._stacks, f"{change}_stack")(
@@ -101,7 +96,7 @@ class Stack:
             raise LocalCloudError(f"the stack {STACK} failed: {cause}") from cause
         except WaiterError as cause:
             raise LocalCloudError(f"the stack {STACK} failed: {self._first_failure(token)}") from cause
-        mend_preflight(client("apigateway", self._port), template, self._rest_api_id())
+        repair_preflight(client("apigateway", self._port), template, REST_API_ID)
         enable_ttl(client("dynamodb", self._port), template, STAGE)
 
     def _first_failure(self, token: str) -> str:
@@ -109,8 +104,4 @@ class Stack:
         for event in reversed(events):
             if event.get("ClientRequestToken") == token and "FAILED" in event["ResourceStatus"]:
                 return f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
-        return "it is not complete in time"
-
-    def _rest_api_id(self) -> str:
-        outputs = self._stacks.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
-        return next(str(output["OutputValue"]) for output in outputs if output["OutputKey"] == "RestAPIId")
+        return f"not complete after {CHANGE_SECONDS} seconds"

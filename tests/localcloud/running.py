@@ -1,25 +1,27 @@
-"""`make run`, as a process with a console to read."""
+"""`make run` as a process whose console output a test reads."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.conftest import PROJECT
 
-__all__ = ["SECONDS", "copy_project", "lines_until", "running"]
+__all__ = ["COMMAND", "SECONDS", "copy_project", "lines_until", "running"]
 
 SECONDS = 60
+COMMAND = (sys.executable, "-m", "localcloud")
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy what `make run` needs of the project into folder, where a test may edit it."""
-    for name in ("chalicelib", "localcloud", ".chalice"):
+    """Copy what `make run` needs into folder, where a test may edit it."""
+    for name in ("chalicelib", "deployment", "localcloud", ".chalice"):
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("deployments", "__pycache__"))
     for name in ("app.py", "requirements.txt"):
         shutil.copy(PROJECT / name, folder)
@@ -27,28 +29,32 @@ def copy_project(folder: Path) -> Path:
 
 
 @contextmanager
-def running(port: int | str, project: Path = PROJECT) -> Iterator[subprocess.Popen[str]]:
-    """Run a project at port, and kill it at the end."""
+def running(
+    port: int | str, project: Path = PROJECT, command: tuple[str, ...] = COMMAND
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a project at port in a process group of its own, and kill the group at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "localcloud"],
+        command,
         cwd=project,
         env=os.environ | {"PORT": str(port)},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     try:
         yield process
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):  # all of the group have ended
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
 def lines_until(process: subprocess.Popen[str], part: str) -> list[str]:
-    """Read the lines of the console up to one with this part."""
+    """Read console lines up to the first that contains part."""
     lines: list[str] = []
     for line in process.stdout or ():
         lines.append(line.rstrip())
         if part in line:
             return lines
-    raise AssertionError(f"no line has {part}: {lines}")
+    raise AssertionError(f"no line contains {part!r}: {lines}")

@@ -1,4 +1,4 @@
-"""`chalice local --stage local` beside a running local cloud: the REST side and the page."""
+"""`chalice local --stage local` with a running local cloud: the REST API and the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECONDS = 20
 
 @pytest.fixture
 def project(cloud: LocalCloud, tmp_path: Path) -> Path:
-    """A copy of the project for a local cloud at another port than 8000, which this one has."""
+    """A copy of the project whose stage `local` names the port of the tests' local cloud instead of 8000."""
     shutil.copytree(PROJECT / "chalicelib", tmp_path / "chalicelib")
     shutil.copytree(PROJECT / ".chalice", tmp_path / ".chalice", ignore=shutil.ignore_patterns("deployments"))
     shutil.copy(PROJECT / "app.py", tmp_path)
@@ -54,7 +54,7 @@ def url(project: Path) -> Iterator[str]:
         process.communicate(timeout=SECONDS)
 
 
-def test_it_serves_rooms_and_the_page_from_the_local_cloud(url: str) -> None:
+def test_chalice_local_serves_rooms_and_the_page_from_the_local_cloud(url: str) -> None:
     room_id = requests.post(f"{url}/rooms", json={"roomName": "Tea"}, timeout=SECONDS).json()["roomId"]
     assert "text/html" in requests.get(f"{url}/", timeout=SECONDS).headers["Content-Type"]
     websocket_url = requests.get(f"{url}/config", timeout=SECONDS).json()["webSocketUrl"]

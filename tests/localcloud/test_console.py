@@ -1,4 +1,4 @@
-"""What the console of `make run` shows of each request and frame."""
+"""Console output of `make run` for each request and frame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import requests
 from websockets.sync.client import connect
 
-from localcloud.console import readable
+from localcloud.console import format_line
 from tests.conftest import free_port
 from tests.localcloud.running import SECONDS, copy_project, lines_until, running
 
@@ -19,32 +19,32 @@ LINE = {"function": "websocket_message", "outcome": "sendMessage", "milliseconds
 
 
 def columns(**facts: Any) -> list[str]:
-    return re.split(r" {2,}", readable(json.dumps(LINE | facts)))[1:]
+    return re.split(r" {2,}", format_line(json.dumps(LINE | facts)))[1:]
 
 
-def test_a_line_tells_function_room_outcome_and_time() -> None:
+def test_line_has_function_room_outcome_and_duration() -> None:
     assert columns(room="Tea-1", requests=4, stage="local") == ["websocket_message", "Tea-1", "sendMessage", "12.3 ms"]
 
 
-def test_a_line_begins_with_the_time_of_day() -> None:
-    assert re.match(r"\d\d:\d\d:\d\d  websocket_message ", readable(json.dumps(LINE)))
+def test_line_begins_with_the_time_of_day() -> None:
+    assert re.match(r"\d\d:\d\d:\d\d  websocket_message ", format_line(json.dumps(LINE)))
 
 
-def test_a_line_tells_what_became_of_its_posts() -> None:
+def test_line_counts_deliveries() -> None:
     assert columns(delivered=3, gone=1, failed=0)[-1] == "3 delivered, 1 gone, 0 failed"
     assert columns(handed_over=2000)[-1] == "2000 handed over"
 
 
-def test_a_line_of_a_fault_has_its_reference() -> None:
+def test_line_of_an_internal_error_has_its_reference() -> None:
     assert columns(outcome="internal", reference="1a2b3c4d")[-1] == "reference 1a2b3c4d"
 
 
 @pytest.mark.parametrize("line", ['  File "app.py", line 9', "", "12", "null", "[1]", '{"outcome": "odd"}'])
-def test_any_other_line_is_as_it_was(line: str) -> None:
-    assert readable(line) == line
+def test_other_lines_stay_unchanged(line: str) -> None:
+    assert format_line(line) == line
 
 
-def test_requests_frames_and_the_traceback_of_a_broken_handler_are_on_the_console(tmp_path: Path) -> None:
+def test_console_shows_requests_frames_and_tracebacks(tmp_path: Path) -> None:
     chat = copy_project(tmp_path) / "chalicelib/chat.py"
     working = "sockets.broadcast([connection_id], frames.PONG)"
     assert working in chat.read_text()

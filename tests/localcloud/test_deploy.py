@@ -1,4 +1,4 @@
-"""docs/deploying.md, rehearsed: its own commands take an empty account to a chat, a new one, and back to nothing."""
+"""The commands of docs/deploying.md, run against the local cloud from an empty account to removal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,13 @@ import requests
 from botocore.loaders import create_loader
 from websockets.sync.client import connect
 
+from deployment.package import package
 from localcloud.cloud import LocalCloud, client, emulator
-from localcloud.package import package
-from localcloud.template import mended
+from localcloud.workarounds import REST_API_ID, adapt_template, remove_metric_math
 from tests.conftest import PROJECT, free_port
 from tests.localcloud.client import Chat, message, receive
 
-SECONDS = 100  # the longest a command may take: a package is made of what pip has to fetch, the first time
+SECONDS = 100  # for one command: the first `chalice package` downloads the requirements
 BUCKET = "my-chat-code-4711"
 ROUTE = """
 
@@ -57,16 +56,16 @@ def commands(heading: str) -> list[str]:
 
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[LocalCloud]:
-    """A local cloud with nothing in it."""
+    """An empty local cloud."""
     port = free_port()
     with emulator(port, tmp_path / "emulator") as process:
-        yield LocalCloud(port, "", process)
+        yield LocalCloud(port, process)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A checkout, with its .venv made."""
-    for name in ("chalicelib", "localcloud", ".chalice"):
+    """A checkout with its .venv."""
+    for name in ("chalicelib", "deployment", "localcloud", ".chalice"):
         shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("deploy*", "__pycache__"))
     for name in ("app.py", "Makefile", "requirements.txt", "requirements-dev.txt"):
         shutil.copy(PROJECT / name, tmp_path)
@@ -79,11 +78,11 @@ def project(tmp_path: Path) -> Path:
 
 
 class Console:
-    """Where somebody types the commands of the document."""
+    """A shell that runs the commands of the document."""
 
     def __init__(self, project: Path, account: LocalCloud, stage: str) -> None:
         self._project, self._endpoint = project, account.endpoint
-        self._template = project / f"build/{stage}/packaged.json"
+        self._build = project / "build" / stage
         self._environment = os.environ | {
             "AWS_DATA_PATH": str(project / "models"),
             "AWS_ENDPOINT_URL": account.endpoint,
@@ -92,8 +91,8 @@ class Console:
             "STAGE": stage,
         }
 
-    def type(self, commands: list[str]) -> str:
-        """Run the commands, and return what the last one printed."""
+    def run(self, commands: list[str]) -> str:
+        """Run the commands, adapt the templates that they write, and return the output of the last one."""
         printed = ""
         for command in commands:
             ran = subprocess.run(
@@ -107,21 +106,26 @@ class Console:
             assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
             printed = ran.stdout
             if command.startswith("aws cloudformation package"):
-                template = mended(self._template, self._endpoint, BUCKET)
-                # As long as the command writes it: longer than a stack is made of without a bucket.
-                self._template.write_text(json.dumps(template, indent=4))
+                packaged = self._build / "packaged.json"
+                # Indented as the command does it, so that it exceeds the 51,200 bytes and has to go through the bucket.
+                packaged.write_text(json.dumps(adapt_template(packaged, self._endpoint, BUCKET), indent=4))
+            if command.startswith("make resources"):
+                resources = self._build / "resources.json"
+                template = json.loads(resources.read_text())
+                remove_metric_math(template["Resources"])
+                resources.write_text(json.dumps(template))
         return printed
 
 
 def left(account: LocalCloud) -> set[str]:
-    """Name the services that have something of the account."""
+    """Return the services in which the account has a resource."""
     return {service for service, (ask, key) in LISTS.items() if getattr(client(service, account.port), ask)().get(key)}
 
 
 def chat_at(address: str, account: LocalCloud) -> Chat:
-    """Take the page's address as AWS has it to where the local cloud has it."""
-    (api_id, stage) = re.fullmatch(r"https://(\w+)\.execute-api\.us-east-1\.amazonaws\.com/(\w+)/\n", address).groups()
-    return Chat(replace(account, rest_url=f"{account.endpoint}/_aws/execute-api/{api_id}/{stage}"))
+    """Return the chat behind the page's address on AWS, at the corresponding address of the local cloud."""
+    assert address == f"https://{REST_API_ID}.execute-api.us-east-1.amazonaws.com/local/\n"
+    return Chat(account)
 
 
 async def echo(chat: Chat, room_id: str) -> Any:
@@ -130,38 +134,31 @@ async def echo(chat: Chat, room_id: str) -> Any:
         return (await receive(member))["message"]
 
 
-def test_a_stack_comes_up_takes_a_new_version_goes_back_and_leaves_nothing(project: Path, account: LocalCloud) -> None:
+def test_stack_is_created_updated_rolled_back_and_removed(project: Path, account: LocalCloud) -> None:
     console = Console(project, account, "local")
     make_bucket, *deploy = commands("Deploy")
-    chat = chat_at(console.type([make_bucket, *deploy]), account)
+    chat = chat_at(console.run([make_bucket, *deploy]), account)
     room_id = chat.create("Tea")
     assert asyncio.run(echo(chat, room_id))["message"] == "hi"
 
     app = project / "app.py"
     before = app.read_text()
     app.write_text(before + ROUTE)
-    chat = chat_at(console.type(deploy), account)
+    chat = chat_at(console.run(deploy), account)
     assert chat.get(f"/rooms/{room_id}/name") == {"name": "Tea"}
 
     app.write_text(before)
-    chat = chat_at(console.type(deploy), account)
+    chat = chat_at(console.run(deploy), account)
     assert requests.get(f"{chat.rest}/rooms/{room_id}/name", timeout=SECONDS).status_code == 403
     assert chat.get(f"/rooms/{room_id}")["name"] == "Tea"
 
     assert left(account) == set(LISTS)
-    console.type(commands("Remove"))
+    console.run(commands("Remove"))
     assert left(account) == set()
 
 
-def leave_out_metric_math(resources: Path) -> None:
-    """Take out what MiniStack 1.5.33 does not know: alarms of several metrics."""
-    template = json.loads(resources.read_text())
-    known = {name: each for name, each in template["Resources"].items() if "Metrics" not in each["Properties"]}
-    resources.write_text(json.dumps(template | {"Resources": known}))
-
-
-def ask_more_often(models: Path) -> None:
-    """Let botocore ask ten times a second whether a function is ready, not every five seconds."""
+def shorten_waiters(models: Path) -> None:
+    """Let botocore ask ten times a second whether a function is ready, instead of every five seconds."""
     loader = create_loader()
     waiters = loader.load_service_model("lambda", "waiters-2")
     for waiter in waiters["waiters"].values():
@@ -172,7 +169,7 @@ def ask_more_often(models: Path) -> None:
 
 
 def call(account: LocalCloud, method: str, route: str, body: Any = None, **path: str) -> Any:
-    """Call the function behind a route as API Gateway would, whose routes MiniStack leaves out here."""
+    """Invoke the function of a route as API Gateway does; MiniStack does not import the routes of `chalice deploy`."""
     event = {
         "requestContext": {"httpMethod": method, "resourcePath": route, "identity": {}},
         "headers": {},
@@ -186,24 +183,21 @@ def call(account: LocalCloud, method: str, route: str, body: Any = None, **path:
     return json.loads(json.loads(answer["Payload"].read())["body"])
 
 
-def test_chalice_deploy_comes_up_and_leaves_nothing_but_logs(project: Path, account: LocalCloud) -> None:
-    leave_out_metric_math(project / ".chalice/resources.json")
-    ask_more_often(project / "models")
+def test_chalice_deploy_works_and_its_removal_leaves_only_logs(project: Path, account: LocalCloud) -> None:
+    shorten_waiters(project / "models")
     console = Console(project, account, "dev")
-    make_tables, deploy, *remove = commands("With `chalice deploy`")
-    console.type([make_tables, deploy])
+    write_template, create_stack, deploy, *remove = commands("With `chalice deploy`")
+    console.run([write_template, create_stack, deploy])
     room_id = call(account, "POST", "/rooms", {"roomName": "Tea"})["roomId"]
     (api,) = client("apigatewayv2", account.port).get_apis()["Items"]
     with connect(f"ws://127.0.0.1:{account.port}/_aws/execute-api/{api['ApiId']}/dev?roomId={room_id}"):
         assert call(account, "GET", "/rooms/{room_id}", room_id=room_id)["member_count"] == 1
 
-    console.type(remove)
+    console.run(remove)
     assert left(account) == {"logs"}
 
 
-def test_domains_of_ones_own_get_the_page_and_the_sockets(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_custom_domains_map_to_both_apis(project: Path, tmp_path: Path) -> None:
     blocks = re.findall(r"(?:^ {7}[\"} ].*\n)+", section("Domains of your own"), re.MULTILINE)
     domains, variables = (json.loads(f"{{{block}}}") for block in blocks[:2])
     config = project / ".chalice/config.json"
@@ -211,8 +205,7 @@ def test_domains_of_ones_own_get_the_page_and_the_sockets(
     stages["stages"]["prod"] |= domains
     stages["stages"]["prod"]["environment_variables"] |= variables
     config.write_text(json.dumps(stages))
-    monkeypatch.setattr("localcloud.package.PROJECT", project)
-    package("prod", tmp_path / "build")
+    package("prod", tmp_path / "build", project)
 
     resources = json.loads((tmp_path / "build/sam.json").read_text())["Resources"]
     of_type = {resource["Type"]: resource["Properties"] for resource in resources.values()}
@@ -224,7 +217,7 @@ def test_domains_of_ones_own_get_the_page_and_the_sockets(
     assert variables["WEBSOCKET_URL"] == f"wss://ws.chat.example.org/{key}"
 
 
-def test_make_deploy_runs_the_commands_of_the_document() -> None:
+def test_make_deploy_runs_the_documented_commands() -> None:
     make = "make --dry-run deploy 'STAGE=$$STAGE' 'BUCKET=$$BUCKET'"
     dry_run = subprocess.run(["/bin/sh", "-c", make], cwd=PROJECT, text=True, capture_output=True, check=True)
     lines = dry_run.stdout.replace("\\\n", " ").replace(".venv/bin/", "").splitlines()

@@ -1,4 +1,4 @@
-"""What is saved while `make run` runs, in a copy of the project."""
+"""Reload of saved files by `make run`, in a copy of the project."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from localcloud.stack import Stack, client
 from tests.conftest import free_port
 from tests.localcloud.running import SECONDS, copy_project, lines_until, running
 
-GIVE_UP_SECONDS = 20  # before the lines that nobody reads fill the pipe of the console, which holds up the rest
+GIVE_UP_SECONDS = 20  # before unread console lines fill the pipe, which would block the local cloud
 
 
 @dataclass
 class Run:
-    """A copy of the project, and what serves it."""
+    """A copy of the project and the process that serves it."""
 
     project: Path
     port: int
@@ -34,7 +34,7 @@ class Run:
 
     @contextmanager
     def saved(self, name: str, old: str, new: str) -> Iterator[None]:
-        """Save a file with new in place of old, and as it was at the end."""
+        """Save a file with old replaced by new, and restore it at the end."""
         path = self.project / name
         before = path.read_text()
         assert old in before
@@ -68,7 +68,7 @@ def ask(member: ClientConnection, frame: dict[str, Any]) -> Any:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Ask again and again: the console tells what is put live, and no client is told when it is."""
+    """Poll: clients are not notified of a reload."""
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < GIVE_UP_SECONDS
@@ -79,7 +79,7 @@ def function_names(port: int) -> list[str]:
     return [function["FunctionName"] for function in client("lambda", port).list_functions()["Functions"]]
 
 
-def test_who_is_connected_meets_a_saved_module(run: Run) -> None:
+def test_open_connection_uses_a_saved_module(run: Run) -> None:
     with run.member() as member:
         assert ask(member, {})["error"]["message"].startswith("expected an action, as in")
         with run.saved("chalicelib/frames.py", "expected an action, as in", "an action is wanted, as in"):
@@ -87,7 +87,7 @@ def test_who_is_connected_meets_a_saved_module(run: Run) -> None:
             wait_until(lambda: wanted in ask(member, {})["error"]["message"])
 
 
-def test_a_saved_file_of_the_page_is_there_on_reload(run: Run) -> None:
+def test_saved_static_file_is_served(run: Run) -> None:
     with run.saved("chalicelib/web/style.css", "\n", "\n/* new */\n"):
         url = f"{run.rest}/static/style.css"
         wait_until(lambda: "/* new */" in requests.get(url, timeout=SECONDS).text)
@@ -97,30 +97,30 @@ def test_a_saved_file_of_the_page_is_there_on_reload(run: Run) -> None:
     ("broken", "error"),
     [("def say(:", "SyntaxError: "), ("raise RuntimeError('not now')", "RuntimeError: not now")],
 )
-def test_what_cannot_be_imported_is_shown_and_the_version_before_goes_on(run: Run, broken: str, error: str) -> None:
+def test_failed_import_is_shown_and_the_previous_version_keeps_running(run: Run, broken: str, error: str) -> None:
     with run.member() as member:
         with run.saved("chalicelib/frames.py", "\nPONG = ", f"\n{broken}\nPONG = "):
             assert '\n  File "chalicelib/frames.py", line ' in run.shown(error)
-            run.shown("This is not live: what was live before goes on")
+            run.shown("Reload failed; the previous version keeps running")
             assert ask(member, {"action": "ping"}) == {"pong": True}
         with run.saved("chalicelib/frames.py", '{"pong": True}', '{"pong": "again"}'):
             wait_until(lambda: ask(member, {"action": "ping"}) == {"pong": "again"})
 
 
-def test_a_frame_under_way_is_answered_by_the_version_that_got_it(run: Run, tmp_path: Path) -> None:
+def test_running_invocation_finishes_on_the_version_that_started_it(run: Run, tmp_path: Path) -> None:
     os.mkfifo(gate := tmp_path / "gate")
     answer = "sockets.broadcast([connection_id], frames.PONG)"
     waiting = f'open({str(gate)!r}).read()\n    sockets.broadcast([connection_id], \'{{"pong": "late"}}\')'
     with run.member() as member, run.saved("chalicelib/chat.py", answer, waiting):
         run.shown("chalicelib/chat.py")
         member.send('{"action": "ping"}')
-        # Both ends of it open at once: the frame is then under way, and goes on when this one closes.
+        # Opening the pipe blocks until the handler opens it, too; the handler continues when this end closes.
         with gate.open("w"), run.saved("chalicelib/frames.py", '{"pong": True}', '{"pong": "again"}'):
             run.shown("chalicelib/frames.py")
         assert json.loads(member.recv(SECONDS)) == {"pong": "late"}
 
 
-def test_a_new_route_answers_at_the_address_of_before(run: Run) -> None:
+def test_new_route_answers_at_the_same_address(run: Run) -> None:
     route = '@app.route("/name")\ndef name():\n    return {"name": "Tea"}\n\n\n@app.route("/config")'
     with run.saved("app.py", '@app.route("/config")', route):
         wait_until(lambda: requests.get(f"{run.rest}/name", timeout=SECONDS).text == '{"name":"Tea"}')
@@ -131,17 +131,17 @@ def test_a_new_route_answers_at_the_address_of_before(run: Run) -> None:
     wait_until(lambda: requests.get(f"{run.rest}/name", timeout=SECONDS).status_code == 403)
 
 
-def test_a_handler_that_changes_leaves_the_stack_as_it_is(run: Run) -> None:
+def test_changed_handler_leaves_the_stack_unchanged(run: Run) -> None:
     with (
         run.saved("app.py", "# One batch", "# Just one batch"),
         run.saved("chalicelib/page.py", "no-cache", "no-store"),
     ):
         shown = run.shown("chalicelib/page.py")
-    shown += run.shown("chalicelib/page.py")  # as it was before: what there was to say of the other has been said
-    assert "This is not live" not in shown
+    shown += run.shown("chalicelib/page.py")  # restored: every message about the change came before
+    assert "Reload failed" not in shown
 
 
-def test_a_new_function_and_a_new_setting_are_made(run: Run) -> None:
+def test_new_function_and_new_setting_update_the_stack(run: Run) -> None:
     function = '@app.schedule("rate(1 hour)")\ndef count_rooms(event):\n    pass\n\n\n@app.on_ws_connect()'
     policy = '"count_rooms": {"iam_policy_file": "policies/local/api.json"},\n "api_handler": {'
     setting = '"STAGE": "local",\n "UNUSED_ROOM_SECONDS": "60"'
@@ -162,15 +162,15 @@ def test_a_new_function_and_a_new_setting_are_made(run: Run) -> None:
         (".chalice/config.json", "local/api.json", "local/none.json", "chalice package failed: "),
     ],
 )
-def test_a_stack_that_cannot_be_made_is_said_and_the_one_before_goes_on(
+def test_failed_stack_is_shown_and_the_previous_one_keeps_running(
     run: Run, name: str, old: str, new: str, error: str
 ) -> None:
     with run.saved(name, old, new):
         run.shown(error)
-        run.shown("This is not live: what was live before goes on")
+        run.shown("Reload failed; the previous version keeps running")
         assert requests.get(f"{run.rest}/config", timeout=SECONDS).status_code == 200
 
 
-def test_a_new_requirement_needs_another_start(run: Run) -> None:
+def test_new_requirement_asks_for_a_restart(run: Run) -> None:
     with run.saved("requirements.txt", "# ", "# The "):
-        run.shown("requirements.txt has changed: Ctrl-C and `make run` install it")
+        run.shown("requirements.txt changed: stop with Ctrl-C")

@@ -1,4 +1,4 @@
-"""`make rooms` beside a running local cloud."""
+"""`make rooms` with a running local cloud."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _answer(server: socket.socket, answer: bytes) -> None:
         connection.sendall(answer)
 
 
-def test_each_room_is_listed_with_its_members_and_marked_when_private(chat: Chat, cloud: LocalCloud) -> None:
+def test_rooms_are_listed_with_members_and_private_ones_marked(chat: Chat, cloud: LocalCloud) -> None:
     async def talk() -> None:
         tea, plans = chat.create("Tea"), chat.create_room(roomName="Plans", private=True)
         async with chat.join(tea, "Bo"), chat.join(tea, "Aki"), chat.join(plans["roomId"], "Cy", plans["joinToken"]):
@@ -48,7 +48,7 @@ def test_each_room_is_listed_with_its_members_and_marked_when_private(chat: Chat
 
 
 @pytest.mark.parametrize("answer", [None, b"", b"no HTTP\r\n"])
-def test_without_a_local_cloud_it_says_how_to_start_one(answer: bytes | None) -> None:
+def test_missing_local_cloud_is_reported_with_the_command_that_starts_it(answer: bytes | None) -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
@@ -57,11 +57,12 @@ def test_without_a_local_cloud_it_says_how_to_start_one(answer: bytes | None) ->
             threading.Thread(target=lambda: _answer(server, answer)).start()
         listed = list_rooms(port)
     expected = (
-        f"error: no local cloud answers at port {port}: `make run` starts one, `PORT=8080 make rooms` asks at another\n"
+        f"error: no local cloud answers at port {port}: start it with `make run`,"
+        " or name another port: PORT=8080 make rooms\n"
     )
     assert (listed.returncode, listed.stdout, listed.stderr) == (1, "", expected)
 
 
 @pytest.mark.parametrize("port", ["0", "http"])
-def test_a_port_that_is_none_is_one_clear_sentence(port: str) -> None:
+def test_invalid_port_is_reported_in_one_sentence(port: str) -> None:
     assert list_rooms(port).stderr == f"error: PORT must be a number from 1 to 65,535, not {port!r}\n"

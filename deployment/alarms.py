@@ -1,0 +1,76 @@
+"""The CloudWatch alarms of a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from deployment.functions import Functions
+from deployment.metrics import Metric, chat, lambda_functions, messages_in, throttles
+
+__all__ = ["CONDITIONS", "PARAMETERS", "alarms"]
+
+PERIOD_SECONDS = 300
+
+PARAMETERS = {
+    "AlarmTopic": {
+        "Type": "String",
+        "Default": "",
+        "Description": "ARN of the SNS topic that receives the alarms; empty for none.",
+    }
+}
+CONDITIONS = {"HasAlarmTopic": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopic"}, ""]}]}}
+
+
+def alarms(functions: Functions, tables: Iterable[str]) -> dict[str, Any]:
+    """Return the alarms as CloudFormation resources; tables are logical IDs."""
+    return {
+        "ErrorsAlarm": _alarm(
+            "errors",
+            "A function failed or answered with an internal error: search its log for the reference, or for faults.",
+            _sum([*lambda_functions("Errors", functions), chat("faults")], "errors and faults of all functions"),
+        ),
+        "DeadLettersAlarm": _alarm(
+            "dead-letters",
+            "A fan-out batch failed three times: its members miss a frame until their pages read it over REST.",
+            {
+                **messages_in("FanoutDeadLetters").for_alarm(),
+                "Statistic": "Maximum",
+                "Period": PERIOD_SECONDS,
+            },
+        ),
+        "ThrottlesAlarm": _alarm(
+            "throttles",
+            "AWS throttled a function, a write to a table or the query for a room's members: see docs/scaling.md.",
+            _sum(throttles(functions, tables), "throttles of all functions and tables"),
+        ),
+    }
+
+
+def _alarm(name: str, description: str, watched: dict[str, Any]) -> dict[str, Any]:
+    """Return an alarm that goes off when what is watched is above zero."""
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmName": {"Fn::Sub": f"chalice-chat-${{Stage}}-{name}"},
+            "AlarmDescription": description,
+            "AlarmActions": {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]},
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": 0,
+            "EvaluationPeriods": 1,
+            "TreatMissingData": "notBreaching",
+            **watched,
+        },
+    }
+
+
+def _sum(metrics: list[Metric], label: str) -> dict[str, Any]:
+    addends = [
+        {
+            "Id": metric.id,
+            "ReturnData": False,
+            "MetricStat": {"Period": PERIOD_SECONDS, "Stat": "Sum", "Metric": metric.for_alarm()},
+        }
+        for metric in metrics
+    ]
+    return {"Metrics": [*addends, {"Id": "all", "Expression": "SUM(METRICS())", "Label": label}]}

@@ -1,0 +1,33 @@
+"""The project's folder and the stages in its .chalice/config.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from deployment.errors import PackageError
+
+__all__ = ["PROJECT", "RESOURCES", "read_stage", "read_stages"]
+
+PROJECT = Path(__file__).parent.parent
+
+RESOURCES = Path(".chalice/resources.json")
+"""The template of the tables and queues, relative to the project."""
+
+
+def read_stages(project: Path = PROJECT) -> dict[str, Any]:
+    """Return the stages by name. Raises PackageError when the file is not JSON."""
+    try:
+        stages: dict[str, Any] = json.loads((project / ".chalice/config.json").read_text())["stages"]
+    except ValueError as cause:
+        raise PackageError(f".chalice/config.json is not JSON: {cause}") from cause
+    return stages
+
+
+def read_stage(stage: str, project: Path = PROJECT) -> Any:
+    """Return one stage. Raises PackageError when there is none of that name."""
+    stages = read_stages(project)
+    if stage not in stages:
+        raise PackageError(f".chalice/config.json has no stage {stage}, only {', '.join(stages)}")
+    return stages[stage]

@@ -1,0 +1,26 @@
+"""Names of the Lambda functions, for the metrics of each.
+
+A mapping from the function's name in .chalice/config.json to its name on AWS, written as for `Fn::Sub`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+__all__ = ["Functions", "deployed_functions", "packaged_functions"]
+
+Functions = Mapping[str, str]
+
+
+def packaged_functions(resources: dict[str, Any]) -> Functions:
+    """Return the functions in a template of `chalice package`, which CloudFormation names."""
+    ids = [name for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"]
+    return {re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", name).lower(): f"${{{name}}}" for name in ids}
+
+
+def deployed_functions(names: Iterable[str]) -> Functions:
+    """Return the functions with the names that `chalice deploy` gives them."""
+    prefix = "chalice-chat-${Stage}"
+    return {name: prefix if name == "api_handler" else f"{prefix}-{name}" for name in names}

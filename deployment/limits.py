@@ -1,0 +1,23 @@
+"""Throttling and logging settings of both APIs."""
+
+from typing import Any
+
+__all__ = ["limit_apis"]
+
+REST_LIMITS = {"ThrottlingRateLimit": 2_000, "ThrottlingBurstLimit": 1_000}
+"""Requests per second to the REST API, and the burst above that rate. One visit makes about 33 requests, most of them
+for the page's files."""
+
+WEBSOCKET_LIMITS = {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 250}
+"""Frames, joins and leaves per second on the WebSocket API, and the burst above that rate. The functions' posts to
+members share the account's 10,000 requests per second ("Amazon API Gateway quotas"), so most of it is left for them."""
+
+NO_LOGS = {"DataTraceEnabled": False, "LoggingLevel": "OFF"}
+"""API Gateway's own logs contain addresses, and addresses contain tokens."""
+
+
+def limit_apis(resources: dict[str, Any]) -> None:
+    """Throttle both APIs, so that one client cannot use up the account's quota, and turn their own logs off."""
+    every_method = {"ResourcePath": "/*", "HttpMethod": "*"}
+    resources["RestAPI"]["Properties"]["MethodSettings"] = [every_method | REST_LIMITS | NO_LOGS]
+    resources["WebsocketAPIStage"]["Properties"]["DefaultRouteSettings"] = WEBSOCKET_LIMITS | NO_LOGS

@@ -1,0 +1,89 @@
+"""The package for AWS: deployment.zip and sam.json.
+
+python -m deployment.package STAGE FOLDER
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from deployment.config import PROJECT, RESOURCES, read_stage
+from deployment.errors import PackageError
+from deployment.postprocess import postprocess_template
+
+__all__ = ["package"]
+
+
+def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
+    """Package the project for a stage into folder. Raises PackageError when the stage is unknown or Chalice fails."""
+    read_stage(stage, project)  # Chalice accepts an unknown stage, and packages it without policies
+    # Chalice packs every file of chalicelib: bytecode left there would make the zip depend on what ran before.
+    for compiled in (project / "chalicelib").rglob("__pycache__"):
+        shutil.rmtree(compiled)
+    _run_chalice(stage, folder, project)
+    _add_bytecode(folder / "deployment.zip")
+    template_file = folder / "sam.json"
+    template = json.loads(template_file.read_text())
+    postprocess_template(template, stage)
+    template_file.write_text(json.dumps(template, indent=2))
+
+
+def _run_chalice(stage: str, folder: Path, project: Path) -> None:
+    chalice = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
+    options = ["--stage", stage, "--merge-template", str(RESOURCES), str(folder.absolute())]
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    # A process group of its own, so that Chalice's pip ends with it when packaging is interrupted.
+    with subprocess.Popen(
+        [*chalice, "package", *options],
+        cwd=project,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, errors = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode != 0:
+        raise PackageError(f"chalice package failed: {errors.strip().rpartition(os.linesep)[2]}")
+    # When a requirement cannot be installed, Chalice only warns and packs the rest.
+    if "Could not install dependencies" in output:
+        missing = output.partition("Could not")[2].splitlines()[1]
+        raise PackageError(f"chalice package failed: {missing}: not found")
+
+
+def _add_bytecode(archive: Path) -> None:
+    """Add compiled bytecode to the archive, so that cold starts do not compile the modules.
+
+    Python validates it by the hash of the source, because timestamps do not survive the way to Lambda. The bytecode
+    is for the running version of Python, which is also the Lambda runtime that Chalice chooses.
+    """
+    with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as package:
+        folder = Path(name)
+        package.extractall(folder)
+        options = ["-q", "--invalidation-mode", "checked-hash", "-s", name]
+        # In a new process: the bytecode may differ with the strings that a process has interned before.
+        subprocess.run([sys.executable, "-m", "compileall", *options, name], check=True)
+        for compiled in sorted(folder.rglob("*.pyc")):
+            entry = zipfile.ZipInfo(str(compiled.relative_to(folder)))  # dated 1980, like Chalice's entries
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            package.writestr(entry, compiled.read_bytes())
+
+
+if __name__ == "__main__":
+    try:
+        package(sys.argv[1], Path(sys.argv[2]))
+    except PackageError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,35 @@
+"""Post-processing of the template that `chalice package` writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deployment.functions import packaged_functions
+from deployment.limits import limit_apis
+from deployment.monitoring import add_monitoring
+
+__all__ = ["postprocess_template"]
+
+
+def postprocess_template(template: dict[str, Any], stage: str) -> None:
+    """Add to the template what Chalice has no setting for."""
+    resources = template["Resources"]
+    # The tables belong to the same stage as the functions, without a parameter when deploying.
+    template["Parameters"]["Stage"]["Default"] = stage
+    _reference_queue(resources)
+    _set_websocket_url(resources, stage)
+    limit_apis(resources)
+    add_monitoring(template, packaged_functions(resources))
+
+
+def _reference_queue(resources: dict[str, Any]) -> None:
+    # Chalice writes the queue's ARN as text; only a reference lets CloudFormation create the queue first.
+    (source,) = resources["FanOut"]["Properties"]["Events"].values()
+    source["Properties"]["Queue"] = {"Fn::GetAtt": ["FanoutQueue", "Arn"]}
+
+
+def _set_websocket_url(resources: dict[str, Any], stage: str) -> None:
+    # Otherwise the function lists the account's APIs to find the address.
+    variables = resources["APIHandler"]["Properties"]["Environment"]["Variables"]
+    url = f"wss://${{WebsocketAPI}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}"
+    variables.setdefault("WEBSOCKET_URL", {"Fn::Sub": url})

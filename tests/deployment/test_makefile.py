@@ -1,0 +1,26 @@
+"""`make help`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+from deployment.config import PROJECT
+
+INTERNAL = {"always", "browser"}
+
+
+@pytest.mark.parametrize("arguments", [[], ["help"]])
+def test_make_lists_every_target_with_its_description(arguments: list[str]) -> None:
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    printed = subprocess.run(
+        ["make", "--no-print-directory", *arguments],  # noqa: S607
+        cwd=PROJECT,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    described = dict(line.split(None, 1) for line in printed.stdout.splitlines())
+    assert described.keys() == set(phony.split()) - INTERNAL

@@ -1,0 +1,108 @@
+"""Dashboard and alarms, and the stack that has them for `chalice deploy`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chalice.config import Config
+from chalice.deploy.appgraph import ApplicationGraphBuilder
+from chalice.deploy.models import LambdaFunction
+
+import app as chat_app
+from chalicelib import invocation, settings
+from deployment.config import PROJECT, read_stage
+from deployment.errors import PackageError
+from deployment.functions import deployed_functions
+from deployment.resources import resources_template
+
+RENAMED = {"handed_over": "queued", "requests": "dynamodb_requests"}
+
+
+@pytest.fixture
+def resources() -> dict[str, Any]:
+    """The resources of the stage dev for `chalice deploy`."""
+    resources: dict[str, Any] = resources_template("dev")["Resources"]
+    return resources
+
+
+@pytest.fixture
+def widgets(resources: dict[str, Any]) -> list[dict[str, Any]]:
+    """The widgets of the dashboard."""
+    body = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+    widgets: list[dict[str, Any]] = body["widgets"]
+    return widgets
+
+
+def test_dashboard_shows_every_metric_that_the_functions_log(widgets: list[dict[str, Any]]) -> None:
+    shown = {metric[1] for widget in widgets for metric in widget["properties"]["metrics"]}
+    assert shown >= {RENAMED.get(name, name) for name in invocation.METRICS}
+
+
+def test_widgets_do_not_overlap(widgets: list[dict[str, Any]]) -> None:
+    cells = [
+        (x, y)
+        for widget in widgets
+        for x in range(widget["x"], widget["x"] + widget["width"])
+        for y in range(widget["y"], widget["y"] + widget["height"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert all(x < 24 for x, _ in cells)
+
+
+def test_alarms_go_off_at_the_first_fault_dead_letter_or_throttle(resources: dict[str, Any]) -> None:
+    alarms = {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
+    assert set(alarms) == {"ErrorsAlarm", "DeadLettersAlarm", "ThrottlesAlarm"}
+    for alarm in alarms.values():
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    *addends, total = alarms["ErrorsAlarm"]["Metrics"]
+    metrics = [addend["MetricStat"]["Metric"] for addend in addends]
+    assert total["Expression"] == "SUM(METRICS())"
+    assert {(metric["Namespace"], metric["MetricName"]) for metric in metrics} == {
+        ("AWS/Lambda", "Errors"),
+        (invocation.NAMESPACE, "faults"),
+    }
+    assert "faults" in invocation.METRICS
+
+
+def test_functions_have_the_names_of_chalice_deploy() -> None:
+    config = Config.create(
+        chalice_stage="dev",
+        api_gateway_stage="dev",
+        minimum_compression_size=1024,
+        app_name=settings.APP_NAME,
+        chalice_app=chat_app.app,
+        project_dir=str(PROJECT),
+    )
+    deployed = ApplicationGraphBuilder().build(config, "dev")
+    functions = {one.function_name for one in dependencies(deployed) if isinstance(one, LambdaFunction)}
+    named = deployed_functions(read_stage("dev")["lambda_functions"])
+    assert {name.replace("${Stage}", "dev") for name in named.values()} == functions
+
+
+def dependencies(resource: Any) -> Iterator[Any]:
+    for dependency in resource.dependencies():
+        yield dependency
+        yield from dependencies(dependency)
+
+
+def test_command_writes_a_stack_that_passes_cfn_lint(tmp_path: Path) -> None:
+    file = tmp_path / "build/resources.json"
+    subprocess.run([sys.executable, "-m", "deployment.resources", "prod", file], cwd=PROJECT, check=True)
+    written = json.loads(file.read_text())
+    assert written == resources_template("prod")
+    assert written["Parameters"]["Stage"]["Default"] == "prod"
+    linted = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), file], text=True, capture_output=True, check=False
+    )
+    assert (linted.returncode, linted.stdout) == (0, "")
+
+
+def test_unknown_stage_has_no_stack() -> None:
+    with pytest.raises(PackageError, match="has no stage test"):
+        resources_template("test")

@@ -1,0 +1,166 @@
+"""The package of every stage, as it goes to AWS."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployment.config import read_stages
+from deployment.errors import PackageError
+from deployment.package import package
+from tests.conftest import PROJECT
+
+STAGES = list(read_stages())
+MEBIBYTE = 2**20
+
+Packages = dict[str, Path]
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    """The folder of each stage's package."""
+    folders = {stage: tmp_path_factory.mktemp(stage) for stage in STAGES}
+    for stage, folder in folders.items():
+        package(stage, folder)
+    return folders
+
+
+def resources_of(folder: Path) -> dict[str, Any]:
+    resources: dict[str, Any] = json.loads((folder / "sam.json").read_text())["Resources"]
+    return resources
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_template_passes_cfn_lint(packages: Packages, stage: str) -> None:
+    linted = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), packages[stage] / "sam.json"],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert (linted.returncode, linted.stdout) == (0, "")
+
+
+def test_every_stage_ships_the_same_bytes(packages: Packages) -> None:
+    assert len({(folder / "deployment.zip").read_bytes() for folder in packages.values()}) == 1
+
+
+def test_zip_contains_only_the_app_and_its_requirements(packages: Packages) -> None:
+    zipped = packages["prod"] / "deployment.zip"
+    assert zipped.stat().st_size <= 20 * MEBIBYTE
+    required = re.findall(r"^([\w-]+)==", (PROJECT / "requirements.txt").read_text(), re.MULTILINE)
+    modules = {"python-dateutil": "dateutil"}
+    expected = {modules.get(name, name) for name in required} | {"app.py", "chalice", "chalicelib"}
+    names = {name.split("/")[0].removesuffix(".py") for name in zipfile.ZipFile(zipped).namelist()}
+    assert {name for name in names if not name.endswith((".dist-info", ".data", "__pycache__"))} == {
+        name.removesuffix(".py") for name in expected
+    }
+
+
+def test_app_starts_from_the_zip_without_network_credentials_or_compilation(packages: Packages, tmp_path: Path) -> None:
+    zipfile.ZipFile(packages["prod"] / "deployment.zip").extractall(tmp_path)
+    # -S leaves out this environment's packages; the audit hook sees every name look-up, connection and compilation.
+    start = """
+import sys
+def refuse(event, arguments):
+    if event.startswith(("socket.connect", "socket.getaddrinfo")):
+        raise RuntimeError("the import used the network")
+    if event == "compile" and str(arguments[1]).endswith(".py"):
+        raise RuntimeError(f"{arguments[1]} was not compiled")
+sys.addaudithook(refuse)
+import app
+print(app.app.app_name)
+"""
+    started = subprocess.run(
+        [sys.executable, "-S", "-c", start], cwd=tmp_path, env={"HOME": str(tmp_path)}, text=True, capture_output=True
+    )
+    assert (started.stdout, started.returncode) == ("chalice-chat\n", 0), started.stderr
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_each_function_has_a_role_limited_to_its_stage(packages: Packages, stage: str) -> None:
+    resources = resources_of(packages[stage])
+    roles = [resource for resource in resources.values() if resource["Type"] == "AWS::IAM::Role"]
+    functions = [resource for resource in resources.values() if resource["Type"] == "AWS::Serverless::Function"]
+    assert len(roles) == len(functions) == len(read_stages()[stage]["lambda_functions"])
+    for role in roles:
+        (policy,) = role["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            assert not any("*" in action for action in statement["Action"])
+            if statement["Sid"] not in ("Logs", "WebSocketUrl"):
+                assert all(f"-{stage}-" in arn or f"/{stage}/" in arn for arn in statement["Resource"])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_tables_have_the_stage_of_the_functions_by_default(packages: Packages, stage: str) -> None:
+    template = json.loads((packages[stage] / "sam.json").read_text())
+    assert template["Parameters"]["Stage"]["Default"] == stage
+    variables = template["Resources"]["WebsocketMessage"]["Properties"]["Environment"]["Variables"]
+    assert variables["ROOMS_TABLE"] == f"chalice-chat-{stage}-rooms"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_both_apis_are_throttled_and_log_no_address(packages: Packages, stage: str) -> None:
+    resources = resources_of(packages[stage])
+    (rest,) = resources["RestAPI"]["Properties"]["MethodSettings"]
+    websocket = resources["WebsocketAPIStage"]["Properties"]["DefaultRouteSettings"]
+    assert (rest["ResourcePath"], rest["HttpMethod"]) == ("/*", "*")
+    for limits in (rest, websocket):
+        assert 0 < limits["ThrottlingRateLimit"] < 10_000
+        assert 0 < limits["ThrottlingBurstLimit"] < 5_000
+        assert (limits["LoggingLevel"], limits["DataTraceEnabled"]) == ("OFF", False)
+    assert not any("AccessLogSetting" in resource.get("Properties", {}) for resource in resources.values())
+
+
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from strings(list(value.values()))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
+    elif isinstance(value, str):
+        yield value
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_dashboard_and_alarms_cover_every_function_and_table(packages: Packages, stage: str) -> None:
+    resources = resources_of(packages[stage])
+    of_type = {
+        type_: {f"${{{name}}}" for name, resource in resources.items() if resource["Type"] == type_}
+        for type_ in ("AWS::Serverless::Function", "AWS::DynamoDB::Table")
+    }
+    functions, tables = of_type.values()
+    assert functions <= set(strings(resources["ErrorsAlarm"]))
+    assert functions | tables <= set(strings(resources["ThrottlesAlarm"]))
+    body = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+    assert functions | tables <= set(strings(body))
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_function_that_serves_the_page_knows_the_websocket_url(packages: Packages, stage: str) -> None:
+    function = resources_of(packages[stage])["APIHandler"]["Properties"]
+    assert function["Environment"]["Variables"]["WEBSOCKET_URL"] == {
+        "Fn::Sub": f"wss://${{WebsocketAPI}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}"
+    }
+
+
+def test_unknown_stage_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match=f"has no stage test, only {', '.join(STAGES)}"):
+        package("test", tmp_path)
+
+
+def test_failure_of_chalice_names_the_reason(tmp_path: Path) -> None:
+    shutil.copytree(PROJECT / ".chalice", tmp_path / ".chalice", ignore=shutil.ignore_patterns("deployments"))
+    (tmp_path / "app.py").write_text("from chalice import Chalice(")
+    with pytest.raises(PackageError, match=r"^chalice package failed: SyntaxError.*$"):
+        package("dev", tmp_path / "out", tmp_path)
