@@ -32,7 +32,8 @@ bench: .venv/installed ## Benchmark against other implementations; needs Node.js
 	cd benchmarks/node && npm install --no-audit --no-fund --silent
 	$(BIN)/python -m benchmarks.run
 
-generate: .venv/installed ## Write the generated files: the IAM policies in .chalice/policies
+generate: .venv/installed ## Write the generated files: docs/openapi.yaml, docs/asyncapi.yaml and .chalice/policies
+	$(BIN)/python -m docs.generate
 	$(BIN)/python -m deployment.policies
 
 lint: .venv/installed ## Check style, types, the CloudFormation template and known vulnerabilities

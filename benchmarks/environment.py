@@ -131,7 +131,7 @@ def _connection_row(room_id: str, connection_id: str, now: int) -> dict[str, Any
     expires_at = now + 7_800 - CONNECTION_AGE_SECONDS
     return {name: {"S": value} for name, value in texts.items()} | {
         "expires_at": {"N": str(expires_at)},
-        "recent": {"L": [{"N": "0"}] * settings.MESSAGES_PER_WINDOW},
+        "message_times": {"L": [{"N": "0"}] * settings.MESSAGES_PER_WINDOW},
     }
 
 

@@ -23,7 +23,7 @@ def _load_handler(contender: str) -> Any:
     import app
 
     if contender == "boto3":
-        app.sockets.broadcast = _boto3_broadcast()
+        app.websocket_api.broadcast = _boto3_broadcast()
     return app.message
 
 
@@ -34,7 +34,7 @@ def _boto3_broadcast() -> Any:
     import boto3
     from botocore.config import Config
 
-    from chalicelib.broadcast import Outcome
+    from chalicelib.delivery.broadcast import BroadcastResult
 
     client = boto3.client(
         "apigatewaymanagementapi",
@@ -43,11 +43,11 @@ def _boto3_broadcast() -> Any:
     )
     executor = ThreadPoolExecutor(THREADS)
 
-    def broadcast(connection_ids: Any, payload: str) -> Outcome:
+    def broadcast(connection_ids: Any, payload: str) -> BroadcastResult:
         data, ids = payload.encode(), list(connection_ids)
         for _ in executor.map(lambda id_: client.post_to_connection(ConnectionId=id_, Data=data), ids):
             pass
-        return Outcome(ids, [], [])
+        return BroadcastResult(ids, [], [])
 
     return broadcast
 

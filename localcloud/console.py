@@ -16,22 +16,22 @@ def format_line(line: str) -> str:
         fields = json.loads(line)
     except ValueError:
         return line
-    if not isinstance(fields, dict) or not {"function", "outcome", "milliseconds"} <= fields.keys():
+    if not isinstance(fields, dict) or not {"function", "outcome", "duration_ms"} <= fields.keys():
         return line
     columns = [
         f"{datetime.now():%H:%M:%S}",
         f"{fields['function']:20}",
-        f"{fields.get('room', ''):16}",
+        f"{fields.get('room_id', ''):16}",
         f"{fields['outcome']:28}",
-        f"{fields['milliseconds']:7.1f} ms",
+        f"{fields['duration_ms']:7.1f} ms",
         ", ".join(_details(fields)),
     ]
     return "  ".join(columns).rstrip()
 
 
 def _details(fields: dict[str, Any]) -> Iterator[str]:
-    for name in ("delivered", "gone", "failed", "handed_over"):
+    for name in ("delivered", "gone", "failed", "queued"):
         if name in fields:
-            yield f"{fields[name]} {name.replace('_', ' ')}"
+            yield f"{fields[name]} {name}"
     if "reference" in fields:
         yield f"reference {fields['reference']}"

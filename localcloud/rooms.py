@@ -22,7 +22,7 @@ def list_rooms(port: int) -> Iterator[str]:
     Raises LocalCloudError when no local cloud answers.
     """
     os.environ.update(read_stage(STAGE)["environment_variables"], AWS_ENDPOINT_URL=f"http://{HOST}:{port}")
-    from chalicelib.models import Connection, Room  # reads the environment when imported
+    from chalicelib.storage.models import Connection, Room  # reads the environment when imported
 
     try:
         check_health(port)

@@ -34,10 +34,9 @@ from chalicelib.storage.models import Connection, Room
 from localcloud.cloud import LocalCloud, local_cloud
 from localcloud.cloud import client as aws_client
 from tests.gateway import Gateway
+from tests.tables import create_tables
 
 PROJECT = Path(__file__).parent.parent
-
-CREATE_TABLE_KEYS = {"TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"}
 
 WebSocketEvents = Callable[..., dict[str, Any]]
 
@@ -56,12 +55,8 @@ def _dynamodb() -> Any:
 
 
 def make_tables() -> None:
-    """Make the tables from the file that makes them on AWS; not as a stack, which takes moto ten times as long."""
-    dynamodb = _dynamodb()
-    for resource in json.loads((PROJECT / ".chalice/resources.json").read_text())["Resources"].values():
-        if resource["Type"] == "AWS::DynamoDB::Table":
-            table = {key: value for key, value in resource["Properties"].items() if key in CREATE_TABLE_KEYS}
-            dynamodb.create_table(**table | {"TableName": table["TableName"]["Fn::Sub"].replace("${Stage}", "dev")})
+    """Create the tables of the stage dev in moto."""
+    create_tables(_dynamodb(), "dev")
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ async function store(sender, text, clientId) {
   const { Attributes: roomSequence } = await dynamodb.send(
     new UpdateCommand({
       TableName: MESSAGES,
-      Key: { room_id: room, position: "counter" },
+      Key: { room_id: room, sort_key: "sequence" },
       UpdateExpression: "ADD last_sequence :one SET expires_at = :later",
       ExpressionAttributeValues: { ":one": 1, ":later": seconds + 30 * DAY },
       ReturnValues: "ALL_NEW",
@@ -49,9 +49,9 @@ async function store(sender, text, clientId) {
   const sequence = roomSequence.last_sequence;
   const message = {
     room_id: room,
-    position: `message#${String(sequence).padStart(15, "0")}`,
+    sort_key: `message#${String(sequence).padStart(15, "0")}`,
     sequence,
-    is_void: false,
+    is_tombstone: false,
     text,
     sender_id: sender.member_id,
     sender_name: sender.name,
@@ -59,7 +59,7 @@ async function store(sender, text, clientId) {
     client_id: clientId,
     expires_at: seconds + DAY,
   };
-  const idempotencyRecord = { room_id: room, position: `client#${clientId}`, sequence, expires_at: seconds + 600 };
+  const idempotencyRecord = { room_id: room, sort_key: `client#${clientId}`, sequence, expires_at: seconds + 600 };
   await dynamodb.send(new TransactWriteCommand({ TransactItems: [message, idempotencyRecord].map(putNew) }));
   return {
     type: "message",

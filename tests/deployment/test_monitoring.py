@@ -15,13 +15,11 @@ from chalice.deploy.appgraph import ApplicationGraphBuilder
 from chalice.deploy.models import LambdaFunction
 
 import app as chat_app
-from chalicelib import invocation, settings
+from chalicelib import request_log, settings
 from deployment.config import PROJECT, read_stage
 from deployment.errors import PackageError
 from deployment.functions import deployed_functions
 from deployment.resources import resources_template
-
-RENAMED = {"handed_over": "queued", "requests": "dynamodb_requests"}
 
 
 @pytest.fixture
@@ -41,7 +39,7 @@ def widgets(resources: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_dashboard_shows_every_metric_that_the_functions_log(widgets: list[dict[str, Any]]) -> None:
     shown = {metric[1] for widget in widgets for metric in widget["properties"]["metrics"]}
-    assert shown >= {RENAMED.get(name, name) for name in invocation.METRICS}
+    assert shown >= request_log.METRICS
 
 
 def test_widgets_do_not_overlap(widgets: list[dict[str, Any]]) -> None:
@@ -65,9 +63,9 @@ def test_alarms_go_off_at_the_first_fault_dead_letter_or_throttle(resources: dic
     assert total["Expression"] == "SUM(METRICS())"
     assert {(metric["Namespace"], metric["MetricName"]) for metric in metrics} == {
         ("AWS/Lambda", "Errors"),
-        (invocation.NAMESPACE, "faults"),
+        (request_log.NAMESPACE, "faults"),
     }
-    assert "faults" in invocation.METRICS
+    assert "faults" in request_log.METRICS
 
 
 def test_functions_have_the_names_of_chalice_deploy() -> None:

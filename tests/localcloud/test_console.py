@@ -15,7 +15,7 @@ from localcloud.console import format_line
 from tests.conftest import free_port
 from tests.localcloud.running import SECONDS, copy_project, lines_until, running
 
-LINE = {"function": "websocket_message", "outcome": "sendMessage", "milliseconds": 12.34}
+LINE = {"function": "websocket_message", "outcome": "sendMessage", "duration_ms": 12.34}
 
 
 def columns(**facts: Any) -> list[str]:
@@ -23,7 +23,7 @@ def columns(**facts: Any) -> list[str]:
 
 
 def test_line_has_function_room_outcome_and_duration() -> None:
-    assert columns(room="Tea-1", requests=4, stage="local") == ["websocket_message", "Tea-1", "sendMessage", "12.3 ms"]
+    assert columns(room_id="Tea-1", dynamodb_requests=4, stage="local") == ["websocket_message", "Tea-1", "sendMessage", "12.3 ms"]
 
 
 def test_line_begins_with_the_time_of_day() -> None:
@@ -32,7 +32,7 @@ def test_line_begins_with_the_time_of_day() -> None:
 
 def test_line_counts_deliveries() -> None:
     assert columns(delivered=3, gone=1, failed=0)[-1] == "3 delivered, 1 gone, 0 failed"
-    assert columns(handed_over=2000)[-1] == "2000 handed over"
+    assert columns(queued=2000)[-1] == "2000 queued"
 
 
 def test_line_of_an_internal_error_has_its_reference() -> None:
@@ -46,7 +46,7 @@ def test_other_lines_stay_unchanged(line: str) -> None:
 
 def test_console_shows_requests_frames_and_tracebacks(tmp_path: Path) -> None:
     chat = copy_project(tmp_path) / "chalicelib/chat.py"
-    working = "sockets.broadcast([connection_id], frames.PONG)"
+    working = "context.reply(frames.PONG)"
     assert working in chat.read_text()
     chat.write_text(chat.read_text().replace(working, "raise RuntimeError('out of order')"))
     with running(free_port(), tmp_path) as process:

@@ -88,7 +88,7 @@ def test_open_connection_uses_a_saved_module(run: Run) -> None:
 
 
 def test_saved_static_file_is_served(run: Run) -> None:
-    with run.saved("chalicelib/web/style.css", "\n", "\n/* new */\n"):
+    with run.saved("chalicelib/static/style.css", "\n", "\n/* new */\n"):
         url = f"{run.rest}/static/style.css"
         wait_until(lambda: "/* new */" in requests.get(url, timeout=SECONDS).text)
 
@@ -109,8 +109,8 @@ def test_failed_import_is_shown_and_the_previous_version_keeps_running(run: Run,
 
 def test_running_invocation_finishes_on_the_version_that_started_it(run: Run, tmp_path: Path) -> None:
     os.mkfifo(gate := tmp_path / "gate")
-    answer = "sockets.broadcast([connection_id], frames.PONG)"
-    waiting = f'open({str(gate)!r}).read()\n    sockets.broadcast([connection_id], \'{{"pong": "late"}}\')'
+    answer = "context.reply(frames.PONG)"
+    waiting = f'open({str(gate)!r}).read()\n    context.reply(\'{{"pong": "late"}}\')'
     with run.member() as member, run.saved("chalicelib/chat.py", answer, waiting):
         run.shown("chalicelib/chat.py")
         member.send('{"action": "ping"}')
@@ -134,10 +134,10 @@ def test_new_route_answers_at_the_same_address(run: Run) -> None:
 def test_changed_handler_leaves_the_stack_unchanged(run: Run) -> None:
     with (
         run.saved("app.py", "# One batch", "# Just one batch"),
-        run.saved("chalicelib/page.py", "no-cache", "no-store"),
+        run.saved("chalicelib/static_files.py", "no-cache", "no-store"),
     ):
-        shown = run.shown("chalicelib/page.py")
-    shown += run.shown("chalicelib/page.py")  # restored: every message about the change came before
+        shown = run.shown("chalicelib/static_files.py")
+    shown += run.shown("chalicelib/static_files.py")  # restored: every message about the change came before
     assert "Reload failed" not in shown
 
 
