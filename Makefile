@@ -36,10 +36,11 @@ generate: .venv/installed ## Write the generated files: docs/openapi.yaml, docs/
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m deployment.policies
 
-lint: .venv/installed ## Check style, types, the CloudFormation template and known vulnerabilities
+lint: .venv/installed ## Check style, types, imports, the CloudFormation template and known vulnerabilities
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/cfn-lint .chalice/resources.json
 	BIN=$(BIN) .ci/audit
 
