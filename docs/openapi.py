@@ -141,7 +141,7 @@ def _operation(method: str, path: str, endpoint: Endpoint, components: Component
     if endpoint.query is not None:
         parameters += [_parameter(name, "query", field, components) for name, field in endpoint.query.fields.items()]
     summary, _, details = (getdoc(endpoint.view) or "").partition("\n\n")
-    success = {"description": "Success."} | _content(endpoint, components)
+    success: Json = {"description": "Success."} | _content(endpoint, components)
     if links := LINKS.get(operation_id(endpoint)):
         success["links"] = links
     return (

@@ -17,7 +17,6 @@ const DOUBTFUL = "It may have arrived before the page was reloaded; look above f
 export function makeOutbox({ saved, send, save, onChange }) {
   let entries = saved.map(restored);
   let repeats = [];
-  let inFlight = null;
   let timer = null;
   let isOpen = false;
   let isCaughtUp = false;
@@ -69,8 +68,8 @@ export function makeOutbox({ saved, send, save, onChange }) {
     sendRepeats();
   }
 
-  /** Handle an error frame. Without a clientId it is about the message in flight. */
-  function refuse({ clientId = inFlight, code, message, retryAfter }) {
+  /** Handle an error frame. One that does not name a message of this outbox answers something else, and is ignored. */
+  function refuse({ clientId, code, message, retryAfter }) {
     const entry = find(clientId);
     if (!entry || entry.failure) return;
     const mayPass = MAY_PASS_LATER.includes(code);
@@ -135,7 +134,6 @@ export function makeOutbox({ saved, send, save, onChange }) {
       entry.sends += 1;
       entry.sentAt ??= Date.now();
       save(entries);
-      inFlight = entry.clientId;
       wait(ECHO_PATIENCE_MS);
     }
   }
@@ -149,7 +147,7 @@ export function makeOutbox({ saved, send, save, onChange }) {
 
   function stopWaiting() {
     clearTimeout(timer);
-    timer = inFlight = null;
+    timer = null;
     isHeldBack = false;
   }
 

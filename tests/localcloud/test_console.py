@@ -23,7 +23,8 @@ def columns(**facts: Any) -> list[str]:
 
 
 def test_line_has_function_room_outcome_and_duration() -> None:
-    assert columns(room_id="Tea-1", dynamodb_requests=4, stage="local") == ["websocket_message", "Tea-1", "sendMessage", "12.3 ms"]
+    shown = columns(room_id="Tea-1", dynamodb_requests=4, stage="local")
+    assert shown == ["websocket_message", "Tea-1", "sendMessage", "12.3 ms"]
 
 
 def test_line_begins_with_the_time_of_day() -> None:

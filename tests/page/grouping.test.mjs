@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { continues, startsDay } from "../../chalicelib/web/grouping.js";
+import { continues, startsDay } from "../../chalicelib/static/grouping.js";
 
 const said = (senderId, ...moment) => ({ senderId, moment: new Date(2026, 10, ...moment) });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { splitLinks } from "../../chalicelib/web/links.js";
+import { splitLinks } from "../../chalicelib/static/links.js";
 
 const linksIn = (text) => splitLinks(text).filter(({ href }) => href).map((piece) => piece.text);
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 
-import { makeOutbox } from "../../chalicelib/web/outbox.js";
+import { makeOutbox } from "../../chalicelib/static/outbox.js";
 
 const WINDOW_MS = 10_000;
 const MESSAGES_PER_WINDOW = 20;
@@ -112,7 +112,7 @@ test("a message without an answer is sent again, and given up after six times", 
 test("a message that the server holds back is on its way again as soon as it may be", () => {
   open(() => {});
   outbox.add("wait for me");
-  outbox.refuse({ code: "rate_limited", message: "too many", retryAfter: 3 });
+  outbox.refuse({ clientId: entries[0].clientId, code: "rate_limited", message: "too many", retryAfter: 3 });
   assert.equal(state, "held");
   pass(2_990);
   assert.deepEqual(sent, ["wait for me"]);
@@ -125,7 +125,7 @@ test("a message that waits as long as the server asks, however often, is deliver
   open(() => {});
   outbox.add("patience");
   for (let refusals = 0; refusals < 10; refusals += 1) {
-    outbox.refuse({ code: "rate_limited", message: "too many", retryAfter: 1 });
+    outbox.refuse({ clientId: entries[0].clientId, code: "rate_limited", message: "too many", retryAfter: 1 });
     pass(1_000);
   }
   assert.equal(sent.length, 11);
@@ -137,7 +137,7 @@ test("a message that waits as long as the server asks, however often, is deliver
 test("a message that will never pass fails at once, with the server's reason", () => {
   open(() => {});
   outbox.add("too long");
-  outbox.refuse({ code: "invalid_message", message: "message is too long" });
+  outbox.refuse({ clientId: entries[0].clientId, code: "invalid_message", message: "message is too long" });
   assert.equal(entries[0].failure, "message is too long");
   pass(60_000);
   assert.deepEqual(sent, ["too long"]);
@@ -168,4 +168,12 @@ test("what was sent long before a reload is not sent again by itself", () => {
   open(storeAtOnce, [{ clientId: "c1", message: "old", sentAt: Date.now() - 10 * 60_000, failure: null }]);
   pass(1_000);
   assert.deepEqual(sent, []);
+});
+
+test("errors that answer something else are ignored", () => {
+  open(() => {});
+  outbox.add("in flight");
+  outbox.refuse({ code: "invalid_message", message: "name must not be blank", action: "rename" });
+  outbox.refuse({ code: "invalid_message", message: "message is too long", clientId: "of another tab" });
+  assert.equal(entries[0].failure, null);
 });

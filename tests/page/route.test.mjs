@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addressOf, roomIn, roomInLink } from "../../chalicelib/web/route.js";
+import { addressOf, roomIn, roomInLink } from "../../chalicelib/static/route.js";
 
 test("an address leads back to its room", () => {
   for (const room of [{ roomId: "r1", token: null }, { roomId: "r1", token: "a-b_c" }, { roomId: "ä/?", token: "=& +" }]) {

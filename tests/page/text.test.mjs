@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { isEmoji } from "../../chalicelib/web/text.js";
+import { isEmoji } from "../../chalicelib/static/text.js";
 
 test("a few emoji and nothing else are emoji", () => {
   for (const text of ["👍", "👩‍👩‍👧‍👦 🇯🇵", "👋🏽👋🏽", " ❤️ "]) assert.equal(isEmoji(text), true, text);
@@ -12,7 +12,7 @@ test("a browser that cannot tell emoji loads the page all the same", async () =>
   const { mock: constructed } = mock.method(globalThis, "RegExp", () => {
     throw new SyntaxError("Invalid flags");
   });
-  const { isEmoji: isEmojiThere } = await import("../../chalicelib/web/text.js?in-an-old-browser");
+  const { isEmoji: isEmojiThere } = await import("../../chalicelib/static/text.js?in-an-old-browser");
   constructed.restore();
   assert.equal(isEmojiThere("👍"), false);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { makeTimeline } from "../../chalicelib/web/timeline.js";
+import { makeTimeline } from "../../chalicelib/static/timeline.js";
 
 function timelineOf(lowest, ...sequences) {
   const timeline = makeTimeline();
