@@ -3,6 +3,7 @@
 python -m localcloud.package STAGE FOLDER
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -50,6 +51,15 @@ def package(stage: str, folder: Path, project: Path | None = None) -> None:
         raise LocalCloudError(f".chalice/config.json is not JSON: {cause}") from cause
     if stage not in stages:  # Chalice would package it all the same, without policies
         raise LocalCloudError(f".chalice/config.json has no stage {stage}, only {', '.join(stages)}")
+    # Two packages at once would share Chalice's cache of the requirements, and the folders that are deleted below.
+    with (project / ".chalice/config.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _run_chalice(stage, folder, project)
+    _compile(folder / "deployment.zip")
+    _tie_together(folder / "sam.json", stage)
+
+
+def _run_chalice(stage: str, folder: Path, project: Path) -> None:
     # Chalice packs every file of chalicelib: what Python compiled there would make two packages of one source differ.
     for compiled in (project / "chalicelib").rglob("__pycache__"):
         shutil.rmtree(compiled)
@@ -66,8 +76,6 @@ def package(stage: str, folder: Path, project: Path | None = None) -> None:
         raise LocalCloudError(
             f"chalice package failed: {made.stdout.partition('Could not')[2].splitlines()[1]}: not found"
         )
-    _compile(folder / "deployment.zip")
-    _tie_together(folder / "sam.json", stage)
 
 
 def _compile(archive: Path) -> None:
@@ -78,7 +86,7 @@ def _compile(archive: Path) -> None:
     """
     with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as package:
         folder = Path(name)
-        package.extractall(folder)
+        package.extractall(folder, [name for name in package.namelist() if name.endswith(".py")])
         options = ["-q", "--invalidation-mode", "checked-hash", "-s", name]
         # By a new process: what else this one has loaded would show in the bytes.
         subprocess.run([sys.executable, "-m", "compileall", *options, name], check=True)
