@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route, WebSocket, expect
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.browser.visitor import create_room, expect_message, messages, room_of, say, take_name
-from tests.conftest import connection_ids
+from tests.cloud import connection_ids
 
 INCOMPLETE = "The page could not be loaded completely"
 # Lets pass in no time what the style sheet waits for.

@@ -13,7 +13,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
 from localcloud.cloud import STACK, LocalCloud, client
-from tests.conftest import WebSocketEvents, connection_ids
+from tests.cloud import connection_ids
+from tests.conftest import WebSocketEvents
 from tests.localcloud.client import SECONDS, Chat, drain, message, receive, until
 
 
