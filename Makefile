@@ -3,8 +3,13 @@ PYTHON ?= python3
 PORT ?= 8000
 STAGE ?= dev
 BIN := .venv/bin
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest
+PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS) --dist=loadgroup
+# npm records there what it has installed.
+INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help run rooms test soak fuzz bench generate lint format package resources deploy clean browser always
+.PHONY: help run rooms test check soak fuzz bench generate lint format package resources deploy clean tools always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,19 +23,23 @@ build/run-$(PORT): .venv/installed always
 rooms: .venv/installed ## List the rooms and members of the chat that runs at PORT
 	@PORT=$(PORT) $(BIN)/python -m localcloud.rooms
 
-test: .venv/installed browser ## Run all tests
-	$(BIN)/pytest
+test: tools ## Run all tests, in WORKERS processes
+	$(PYTEST_PARALLEL)
+
+check: .venv/installed tests/node/$(INSTALLED) ## Run lint, the unit tests and the contract tests: for use while working
+	@$(MAKE) lint
+	$(PYTEST_PARALLEL) tests/unit tests/contract
 
 soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LISTENERS, MESSAGES per sender, CUTS (probability)
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
-		$(BIN)/pytest --timeout=3600 -s tests/localcloud/test_soak.py
+		$(PYTEST) --timeout=3600 -s tests/localcloud/test_soak.py
 
-fuzz: .venv/installed ## Test with FRAMES generated frames
-	FRAMES=$(or $(FRAMES),50000) $(BIN)/pytest --timeout=3600 tests/contract/test_fuzz.py
+fuzz: .venv/installed ## Run the generated tests with many examples: FRAMES frames, and more requests and histories
+	FUZZ=1 FRAMES=$(or $(FRAMES),50000) $(PYTEST) --timeout=3600 \
+		tests/contract/test_fuzz.py tests/contract/test_state_machine.py tests/localcloud/test_rest_schema.py
 
-bench: .venv/installed ## Benchmark against other implementations; needs Node.js 20
-	cd benchmarks/node && npm install --no-audit --no-fund --silent
-	$(BIN)/python -m benchmarks.run
+bench: benchmarks/node/$(INSTALLED) ## Benchmark against other implementations
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.run
 
 generate: .venv/installed ## Write the generated files: docs/openapi.yaml, docs/asyncapi.yaml and .chalice/policies
 	$(BIN)/python -m docs.generate
@@ -68,8 +77,22 @@ clean: ## Remove everything that the other targets create
 	rm -rf .venv build benchmarks/node/node_modules tests/browser/node_modules tests/node/node_modules .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-browser: .venv/installed
-	@BIN=$(BIN) sh tests/browser/install.sh
+tools: .venv/installed .venv/chromium tests/browser/$(INSTALLED) tests/node/$(INSTALLED) benchmarks/node/$(INSTALLED) \
+		## Install what the tests need besides Python: Node.js, its packages, Chromium
+
+.venv/chromium: tests/browser/install.sh | .venv/installed
+	@BIN=$(BIN) sh $<
+	@touch $@
+
+.venv/node: tests/node/requirements.txt | .venv/installed
+	@$(BIN)/python -m tests.nodejs
+	@touch $@
+
+# A Node.js of the virtual environment is there only if PATH has none that is recent enough.
+%/$(INSTALLED): %/package.json | .venv/node
+	@echo "Installing $<"
+	@cd $* && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-audit --no-fund --silent
+	@touch $@
 
 .venv/installed: requirements.txt requirements-dev.txt
 	@echo "Creating .venv and installing requirements.txt and requirements-dev.txt"

@@ -5,6 +5,7 @@ python -m deployment.package STAGE FOLDER
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -25,10 +26,13 @@ __all__ = ["package"]
 def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
     """Package the project for a stage into folder. Raises PackageError when the stage is unknown or Chalice fails."""
     read_stage(stage, project)  # Chalice accepts an unknown stage, and packages it without policies
-    # Chalice packs every file of chalicelib: bytecode left there would make the zip depend on what ran before.
-    for compiled in (project / "chalicelib").rglob("__pycache__"):
-        shutil.rmtree(compiled)
-    _run_chalice(stage, folder, project)
+    # Two runs at once would share Chalice's cache of the requirements, and the bytecode that is deleted here.
+    with (project / ".chalice/config.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Chalice packs every file of chalicelib: bytecode left there would make the zip depend on what ran before.
+        for compiled in (project / "chalicelib").rglob("__pycache__"):
+            shutil.rmtree(compiled)
+        _run_chalice(stage, folder, project)
     _add_bytecode(folder / "deployment.zip")
     template_file = folder / "sam.json"
     template = json.loads(template_file.read_text())
@@ -71,7 +75,7 @@ def _add_bytecode(archive: Path) -> None:
     """
     with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as package:
         folder = Path(name)
-        package.extractall(folder)
+        package.extractall(folder, [name for name in package.namelist() if name.endswith(".py")])
         options = ["-q", "--invalidation-mode", "checked-hash", "-s", name]
         # In a new process: the bytecode may differ with the strings that a process has interned before.
         subprocess.run([sys.executable, "-m", "compileall", *options, name], check=True)

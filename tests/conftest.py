@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket as socket_module
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -20,6 +19,8 @@ os.environ.update(
     AWS_DEFAULT_REGION="us-east-1",
     AWS_CONFIG_FILE=os.devnull,
     AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+    # A package has the same bytes each time only if nobody compiles chalicelib while it is made.
+    PYTHONDONTWRITEBYTECODE="1",
 )
 
 import boto3
@@ -31,10 +32,10 @@ from pynamodb.connection import Connection as DynamoDB
 import app as chat_app
 from chalicelib import discovery, rate_limit, rooms
 from chalicelib.storage.models import Connection, Room
-from localcloud.cloud import LocalCloud, local_cloud
-from localcloud.cloud import client as aws_client
 from tests.gateway import Gateway
 from tests.tables import create_tables
+
+pytest_plugins = ["tests.cloud", "tests.nodejs", "tests.scheduling"]
 
 PROJECT = Path(__file__).parent.parent
 
@@ -171,29 +172,3 @@ def free_port() -> int:
     with socket_module.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="session")
-def node_tools() -> Path:
-    """The folder of the tests' own Node.js programs, with the packages that they need."""
-    folder = PROJECT / "tests/node"
-    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True)  # noqa: S607
-    return folder
-
-
-@pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """The packaged app on the local cloud, started once for all the tests that want it."""
-    with local_cloud(free_port(), tmp_path_factory.mktemp("cloud"), print) as cloud:
-        yield cloud
-
-
-def connection_ids(cloud: LocalCloud, room_id: str) -> list[str]:
-    """List the ids of the connections in a room of the local cloud."""
-    found = aws_client("dynamodb", cloud.port).query(
-        TableName="chalice-chat-local-connections",
-        IndexName="joined_room_id-index",
-        KeyConditionExpression="joined_room_id = :room",
-        ExpressionAttributeValues={":room": {"S": room_id}},
-    )
-    return [item["connection_id"]["S"] for item in found["Items"]]

@@ -1,4 +1,4 @@
-"""A real browser, and pages in it that remember nothing of one another."""
+"""Fixtures of the browser tests: one browser, and pages that share no storage."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from localcloud.cloud import LocalCloud
 from tests.browser.visitor import create_room, take_name
 
-# Without these, Chromium asks its maker's hosts for this and that at every start.
+# Without these options Chromium sends requests to its vendor at every start.
 QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 MILLISECONDS = 15_000
-# Chromium's word for it, in whatever it writes to the console about a violation.
+# Part of each violation that Chromium writes to the console.
 POLICY = "Content Security Policy"
 
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium from PATH, else Playwright's own.
+    """Start Chromium from PATH, otherwise Playwright's own.
 
-    Not for the whole session: Playwright keeps an event loop running, beside which tests elsewhere cannot run theirs.
+    The scope is the package: Playwright keeps an event loop running, and tests of other packages start their own.
     """
     found = shutil.which("chromium") or shutil.which("google-chrome")
     expect.set_options(timeout=MILLISECONDS)
@@ -36,7 +36,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[OpenPage]:
-    """Opens the page as another person would: nothing is shared between two of them."""
+    """Open the page, each time in a browser context of its own. The test fails if a page reports a problem."""
     contexts = []
     problems: list[str] = []
 
@@ -59,7 +59,7 @@ def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[OpenPage]:
 
 @pytest.fixture
 def pair(open_page: OpenPage) -> tuple[Page, Page]:
-    """Aki, who made the room Tea, and Bo, who followed the link to it."""
+    """Return the pages of Aki, who has created the room Tea, and of Bo, who has followed its link."""
     aki = open_page()
     take_name(aki, "Aki")
     create_room(aki, "Tea")

@@ -1,4 +1,4 @@
-"""Two people, two browsers, one page."""
+"""The web page, as one or two visitors use it in a browser."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from playwright.sync_api import Page, Route, WebSocket, expect
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.browser.visitor import create_room, expect_message, messages, room_of, say, take_name
-from tests.conftest import connection_ids
+from tests.cloud import connection_ids
 
+LIST_REFRESH_MS = 5_000
 INCOMPLETE = "The page could not be loaded completely"
-# Lets pass in no time what the style sheet waits for.
-WAIT = "document.getAnimations().forEach((animation) => animation.finish())"
+# Ends the delay after which the style sheet shows the warning.
+END_DELAY = "document.getAnimations().forEach((animation) => animation.finish())"
 
 
-def test_two_people_talk_in_a_room(pair: tuple[Page, Page]) -> None:
+def test_two_people_read_each_others_messages(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     say(aki, "Hello Bo")
     expect_message(bo, "Hello Bo")
@@ -29,7 +30,7 @@ def test_two_people_talk_in_a_room(pair: tuple[Page, Page]) -> None:
     assert messages(aki) == messages(bo) == ["Hello Bo", "Hello Aki 👋"]
 
 
-def test_who_is_here_and_who_comes_and_goes_is_seen(pair: tuple[Page, Page]) -> None:
+def test_page_shows_members_and_who_left(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki", "Bo"])
     expect(bo.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki", "Bo"])
@@ -38,9 +39,13 @@ def test_who_is_here_and_who_comes_and_goes_is_seen(pair: tuple[Page, Page]) -> 
     expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki"])
 
 
-def test_a_room_is_found_in_the_list_with_its_members(open_page: OpenPage) -> None:
-    aki, bo = open_page(), open_page()
+def test_room_list_refreshes_and_shows_the_member_count(open_page: OpenPage) -> None:
+    aki, bo = open_page(), open_page("about:blank")
+    bo.clock.install()
+    bo.goto(aki.url)
+    expect(bo.locator("main:not([hidden], [inert])")).to_be_visible()
     create_room(aki, "Coffee and cake")
+    bo.clock.run_for(LIST_REFRESH_MS)
     entry = bo.get_by_role("list", name="Rooms").get_by_role("link", name="Coffee and cake")
     expect(entry).to_contain_text("1 here")
     entry.click()
@@ -48,7 +53,7 @@ def test_a_room_is_found_in_the_list_with_its_members(open_page: OpenPage) -> No
     expect(bo.get_by_role("status")).to_have_text("Connected")
 
 
-def test_a_name_is_kept_over_a_reload_and_the_room_too(open_page: OpenPage) -> None:
+def test_reload_keeps_name_and_room(open_page: OpenPage) -> None:
     page = open_page()
     take_name(page, "Aki")
     create_room(page, "Tea")
@@ -58,7 +63,7 @@ def test_a_name_is_kept_over_a_reload_and_the_room_too(open_page: OpenPage) -> N
     expect(page.get_by_role("heading", name="Tea")).to_be_visible()
 
 
-def test_what_people_write_is_text_and_nothing_else(open_page: OpenPage) -> None:
+def test_html_in_messages_and_names_is_shown_as_text(open_page: OpenPage) -> None:
     page = open_page()
     hostile = "<img src=x onerror=alert(1)><b>bold</b>"
     take_name(page, "<i>Aki</i>")
@@ -69,7 +74,7 @@ def test_what_people_write_is_text_and_nothing_else(open_page: OpenPage) -> None
     assert page.locator("main img, main b, main i").count() == 0
 
 
-def test_links_lead_out_safely(pair: tuple[Page, Page]) -> None:
+def test_links_open_in_a_new_tab_without_referrer(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     say(aki, "See https://example.com/tea_(drink). Not javascript:alert(1)")
     link = bo.get_by_role("log").get_by_role("link")
@@ -79,7 +84,7 @@ def test_links_lead_out_safely(pair: tuple[Page, Page]) -> None:
     expect(link).to_have_attribute("target", "_blank")
 
 
-def test_each_message_has_its_time_and_each_talk_its_day_and_names(pair: tuple[Page, Page]) -> None:
+def test_messages_show_time_day_and_sender(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     for page, message in [(bo, "Hi"), (bo, "Tea?"), (aki, "Yes"), (bo, "👍")]:
         say(page, message)
@@ -95,14 +100,14 @@ def test_each_message_has_its_time_and_each_talk_its_day_and_names(pair: tuple[P
     assert log.locator(".emoji").all_inner_texts() == ["👍"]
 
 
-def test_right_to_left_text_is_laid_out_by_itself(open_page: OpenPage) -> None:
+def test_right_to_left_text_has_its_direction(open_page: OpenPage) -> None:
     page = open_page()
     take_name(page, "בועז")
     create_room(page, "תה")
     for message in ["שלום, Aki!", "Hello, בועז!"]:
         say(page, message)
         expect_message(page, message)
-    # Not while they are pending: each is then about to give way to the message as it is stored.
+    # A pending message is replaced when the server confirms it, so look at the confirmed ones only.
     stored = page.locator("li.message:not(.pending)")
     for number, direction in enumerate(["rtl", "ltr"]):
         expect(stored.locator(".body").nth(number)).to_have_css("direction", direction)
@@ -110,7 +115,7 @@ def test_right_to_left_text_is_laid_out_by_itself(open_page: OpenPage) -> None:
     expect(stored.locator("bdi").first).to_have_css("direction", "rtl")
 
 
-def test_the_title_counts_what_is_said_while_the_tab_is_hidden(pair: tuple[Page, Page]) -> None:
+def test_title_counts_messages_while_the_tab_is_hidden(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     expect(aki).to_have_title("Tea · Chalice Chat")
     hide = """(isHidden) => {
@@ -125,7 +130,7 @@ def test_the_title_counts_what_is_said_while_the_tab_is_hidden(pair: tuple[Page,
     expect(aki).to_have_title("Tea · Chalice Chat")
 
 
-def test_the_invite_link_is_copied(open_page: OpenPage) -> None:
+def test_button_copies_the_invite_link(open_page: OpenPage) -> None:
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     create_room(page, "Tea")
     page.get_by_role("button", name="Copy invite link").click()
@@ -134,17 +139,18 @@ def test_the_invite_link_is_copied(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("script", ["text.js", "rooms.js"])
-def test_a_page_that_cannot_be_loaded_completely_says_so(open_page: OpenPage, cloud: LocalCloud, script: str) -> None:
+def test_missing_script_is_reported(open_page: OpenPage, cloud: LocalCloud, script: str) -> None:
     page = open_page("about:blank")
     page.route(f"**/static/{script}", lambda route: route.fulfill(status=429))
     page.goto(f"{cloud.rest_url}/")
+    page.evaluate(END_DELAY)
     expect(page.get_by_text(INCOMPLETE)).to_be_visible()
     page.unroute(f"**/static/{script}")
     page.reload()
     create_room(page, "Tea")
 
 
-def test_a_view_that_cannot_be_loaded_is_told_at_once(open_page: OpenPage) -> None:
+def test_missing_view_is_reported_at_once(open_page: OpenPage) -> None:
     page = open_page()
     page.route("**/static/room.js", lambda route: route.abort())
     page.evaluate("location.hash = '#/rooms/r1'")
@@ -153,39 +159,37 @@ def test_a_view_that_cannot_be_loaded_is_told_at_once(open_page: OpenPage) -> No
 
 
 @pytest.mark.parametrize("script", ["main.js", "rooms.js"])
-def test_a_page_that_is_still_loading_is_not_called_incomplete(
-    open_page: OpenPage, cloud: LocalCloud, script: str
-) -> None:
+def test_slow_page_is_not_reported_as_incomplete(open_page: OpenPage, cloud: LocalCloud, script: str) -> None:
     page = open_page("about:blank")
     held: list[Route] = []
     page.route(f"**/static/{script}", lambda route: held.append(route))
     with page.expect_request(f"**/static/{script}"):
         page.goto(f"{cloud.rest_url}/", wait_until="commit")
-    # Until it has its style, a browser shows nothing of a page, though it would tell what is hidden by now.
+    # Wait for the style sheet: without it, the browser reports the warning as visible.
     expect(page.locator("body")).to_have_css("margin-top", "0px")
     expect(page.get_by_label("Your name")).to_be_visible()
     assert not page.get_by_text(INCOMPLETE).is_visible()
     held[0].continue_()
     expect(page.locator("main:not([hidden], [inert])")).to_be_visible()
-    page.evaluate(WAIT)
+    page.evaluate(END_DELAY)
     assert not page.get_by_text(INCOMPLETE).is_visible()
 
 
-def test_without_scripts_the_page_says_what_it_needs(open_page: OpenPage) -> None:
+def test_page_without_scripts_says_what_it_needs(open_page: OpenPage) -> None:
     page = open_page(java_script_enabled=False)
-    page.evaluate(WAIT)
+    page.evaluate(END_DELAY)
     expect(page.locator("noscript .notice")).to_be_visible()
     expect(page.get_by_text(INCOMPLETE)).to_be_hidden()
 
 
-def test_a_bad_room_name_is_refused_in_plain_words(open_page: OpenPage) -> None:
+def test_invalid_room_name_is_refused_with_the_reason(open_page: OpenPage) -> None:
     page = open_page()
     page.get_by_label("Room name").fill("   ")
     page.get_by_role("button", name="Create room").click()
     expect(page.get_by_role("alert")).to_have_text("roomName must not be blank")
 
 
-def test_a_lost_connection_is_told_and_comes_back_by_itself(pair: tuple[Page, Page]) -> None:
+def test_lost_connection_is_shown_and_reconnects(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     aki.context.set_offline(True)
     expect(aki.get_by_role("status")).to_have_text("Connection lost. Trying again…")
@@ -195,7 +199,7 @@ def test_a_lost_connection_is_told_and_comes_back_by_itself(pair: tuple[Page, Pa
     expect(bo.get_by_role("log").get_by_text("Aki joined")).to_be_visible()
 
 
-def test_what_is_said_on_both_sides_of_a_lost_connection_is_the_same_on_both_pages(pair: tuple[Page, Page]) -> None:
+def test_both_pages_show_the_same_messages_after_a_lost_connection(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     aki.context.set_offline(True)
     expect(aki.get_by_role("status")).to_have_text("Connection lost. Trying again…")
@@ -211,9 +215,7 @@ def test_what_is_said_on_both_sides_of_a_lost_connection_is_the_same_on_both_pag
         expect(page.locator("[role=log] li.message:not(.pending) .body")).to_have_text(said, timeout=10_000)
 
 
-def test_history_is_there_on_entering_and_older_messages_on_scrolling_up(
-    open_page: OpenPage, cloud: LocalCloud
-) -> None:
+def test_scrolling_up_loads_older_messages(open_page: OpenPage, cloud: LocalCloud) -> None:
     said = [f"message {number}" for number in range(1, 121)]
     page = open_page(f"{cloud.rest_url}/#/rooms/{room_of(cloud, said)}")
     expect_message(page, "message 120")
@@ -227,7 +229,7 @@ def test_history_is_there_on_entering_and_older_messages_on_scrolling_up(
     assert messages(page) == said
 
 
-def test_a_message_that_was_waiting_survives_a_reload(pair: tuple[Page, Page]) -> None:
+def test_pending_message_survives_a_reload(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     aki.context.set_offline(True)
     say(aki, "before the reload")
@@ -238,7 +240,7 @@ def test_a_message_that_was_waiting_survives_a_reload(pair: tuple[Page, Page]) -
     expect(aki.locator("li.message:not(.pending) .body")).to_have_text("before the reload")
 
 
-def test_an_idle_page_pings_before_api_gateway_ends_its_connection(open_page: OpenPage) -> None:
+def test_idle_page_pings_before_the_idle_timeout(open_page: OpenPage) -> None:
     page = open_page()
     sockets: list[WebSocket] = []
     frames: list[str] = []
@@ -260,7 +262,7 @@ def test_an_idle_page_pings_before_api_gateway_ends_its_connection(open_page: Op
     expect(page.get_by_role("status")).to_have_text("Connected")
 
 
-def test_a_connection_that_api_gateway_ends_is_replaced_quietly(open_page: OpenPage, cloud: LocalCloud) -> None:
+def test_connection_closed_by_api_gateway_is_replaced_without_a_warning(open_page: OpenPage, cloud: LocalCloud) -> None:
     page = open_page()
     page.clock.install()
     page.reload()
@@ -285,14 +287,14 @@ def test_a_connection_that_api_gateway_ends_is_replaced_quietly(open_page: OpenP
     expect_message(page, "still here")
 
 
-def test_a_room_that_no_longer_exists_is_told_plainly(open_page: OpenPage, cloud: LocalCloud) -> None:
+def test_expired_room_is_reported(open_page: OpenPage, cloud: LocalCloud) -> None:
     page = open_page(f"{cloud.rest_url}/#/rooms/nosuchroom")
     expect(page.get_by_role("alert")).to_contain_text("This room no longer exists")
     page.get_by_role("link", name="All rooms").click()
     expect(page.get_by_role("heading", name="Rooms", exact=True)).to_be_visible()
 
 
-def test_what_waits_for_a_room_that_no_longer_exists_is_told_to_be_lost(open_page: OpenPage, cloud: LocalCloud) -> None:
+def test_pending_message_for_an_expired_room_is_marked_as_not_sent(open_page: OpenPage, cloud: LocalCloud) -> None:
     page = open_page()
     page.evaluate(
         """() => sessionStorage.setItem(
@@ -304,7 +306,7 @@ def test_what_waits_for_a_room_that_no_longer_exists_is_told_to_be_lost(open_pag
     expect(page.get_by_text("Not sent. This room no longer exists.")).to_be_visible()
 
 
-def test_the_keyboard_is_enough(open_page: OpenPage) -> None:
+def test_keyboard_alone_creates_a_room_and_sends_a_message(open_page: OpenPage) -> None:
     page = open_page()
     expect(page.locator("main[inert]")).to_have_count(0)
     page.get_by_label("Room name").focus()
@@ -319,7 +321,7 @@ def test_the_keyboard_is_enough(open_page: OpenPage) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_nothing_is_wider_than_the_screen(open_page: OpenPage, width: int, scheme: str) -> None:
+def test_page_fits_the_width_of_the_screen(open_page: OpenPage, width: int, scheme: str) -> None:
     page = open_page(viewport={"width": width, "height": 700}, color_scheme=scheme)
     create_room(page, "x" * 80)
     say(page, "y" * 400)
@@ -329,7 +331,7 @@ def test_nothing_is_wider_than_the_screen(open_page: OpenPage, width: int, schem
 
 
 class _OtherFrontEnd(SimpleHTTPRequestHandler):
-    """A page of another origin, as a front end's own development server gives it."""
+    """Server of a page of another origin, as a development server of another front end."""
 
     def do_GET(self) -> None:
         page = b"<!doctype html><title>Another front end</title>"
@@ -340,7 +342,7 @@ class _OtherFrontEnd(SimpleHTTPRequestHandler):
         self.wfile.write(page)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -352,11 +354,9 @@ def other_origin() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_page_of_another_origin_creates_lists_joins_and_talks(
-    open_page: OpenPage, cloud: LocalCloud, other_origin: str
-) -> None:
+def test_page_of_another_origin_uses_the_api(open_page: OpenPage, cloud: LocalCloud, other_origin: str) -> None:
     page = open_page(other_origin)
-    told = page.evaluate(
+    answers = page.evaluate(
         """async (rest) => {
             const headers = {"Content-Type": "application/json"};
             const created = await fetch(`${rest}/rooms`, {method: "POST", headers, body: '{"roomName": "Abroad"}'});
@@ -373,6 +373,6 @@ def test_a_page_of_another_origin_creates_lists_joins_and_talks(
         }""",
         cloud.rest_url,
     )
-    assert told == [True, "hi from abroad"]
+    assert answers == [True, "hi from abroad"]
     listed = requests.get(f"{cloud.rest_url}/rooms", headers={"Origin": other_origin}, timeout=20)
     assert listed.headers["Access-Control-Allow-Origin"] == "*"

@@ -1,4 +1,4 @@
-"""What a first look costs, and that nothing jumps about later."""
+"""The size of the first paint, and the stability of the layout."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.visitor import expect_message, room_of, say
 
 BYTES_BEFORE_FIRST_PAINT = 60_000
-# The first paint of something in the view, which is later than that of the page's head.
+# The first paint of an element inside the view. The head of the page is painted earlier.
 NOTE_FIRST_PAINT = """
     new PerformanceObserver((list) => {
         for (const { element, startTime } of list.getEntries()) {
@@ -31,7 +31,7 @@ NOTE_SHIFTS = """
 
 
 @pytest.mark.parametrize("view", ["rooms", "room"])
-def test_a_first_paint_takes_few_bytes(open_page: OpenPage, cloud: LocalCloud, view: str) -> None:
+def test_first_paint_loads_at_most_60_kilobytes(open_page: OpenPage, cloud: LocalCloud, view: str) -> None:
     fragment = f"#/rooms/{room_of(cloud, ['hello'])}" if view == "room" else ""
     page = open_page("about:blank")
     page.add_init_script(NOTE_FIRST_PAINT)
@@ -40,7 +40,7 @@ def test_a_first_paint_takes_few_bytes(open_page: OpenPage, cloud: LocalCloud, v
     assert 10_000 < page.evaluate(BYTES_LOADED) <= BYTES_BEFORE_FIRST_PAINT
 
 
-def test_new_messages_shift_nothing(pair: tuple[Page, Page]) -> None:
+def test_new_messages_cause_no_layout_shift(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     for number in range(8):
         say(bo, f"message {number}, {'and more, ' * 40} all of it")

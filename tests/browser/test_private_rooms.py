@@ -1,4 +1,4 @@
-"""Rooms for those who have the invite link."""
+"""Private rooms: only their invite link opens them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INVITE_LINK = re.compile(r"#/rooms/[\w-]+\?token=[\w-]+$")
 
 @pytest.fixture
 def host(open_page: OpenPage) -> Page:
-    """The one who has created a private room and is in it."""
+    """Return the page of the visitor who has created a private room and is in it."""
     page = open_page()
     create_room(page, NAME, private=True)
     return page
@@ -31,7 +31,7 @@ def expect_refusal(page: Page) -> None:
     assert NAME not in page.title()
 
 
-def test_an_invite_link_opens_a_private_room(host: Page, open_page: OpenPage) -> None:
+def test_invite_link_opens_a_private_room(host: Page, open_page: OpenPage) -> None:
     expect(host).to_have_url(INVITE_LINK)
     guest = open_page(host.url)
     expect(guest.get_by_role("status")).to_have_text("Connected")
@@ -43,7 +43,7 @@ def test_an_invite_link_opens_a_private_room(host: Page, open_page: OpenPage) ->
     assert messages(host) == messages(guest) == ["Who brings the cake?", "I do"]
 
 
-def test_an_invite_link_can_be_pasted(host: Page, open_page: OpenPage) -> None:
+def test_pasted_invite_link_opens_a_private_room(host: Page, open_page: OpenPage) -> None:
     guest = open_page()
     guest.get_by_label("Link you were given").fill(host.url)
     guest.get_by_role("button", name="Join").click()
@@ -52,7 +52,7 @@ def test_an_invite_link_can_be_pasted(host: Page, open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "?token=wrong"])
-def test_without_its_token_a_private_room_shows_nothing_of_itself(host: Page, open_page: OpenPage, token: str) -> None:
+def test_private_room_without_its_token_stays_hidden(host: Page, open_page: OpenPage, token: str) -> None:
     say(host, "Nobody else reads this")
     expect_message(host, "Nobody else reads this")
     stranger = open_page(host.url.split("?")[0] + token)
@@ -60,7 +60,7 @@ def test_without_its_token_a_private_room_shows_nothing_of_itself(host: Page, op
     assert messages(stranger) == []
 
 
-def test_a_refusal_is_not_asked_for_again(host: Page, open_page: OpenPage) -> None:
+def test_page_does_not_retry_after_a_refusal(host: Page, open_page: OpenPage) -> None:
     stranger = open_page("about:blank")
     stranger.clock.install()
     stranger.goto(host.url.split("?")[0])
@@ -73,7 +73,7 @@ def test_a_refusal_is_not_asked_for_again(host: Page, open_page: OpenPage) -> No
     assert asked == []
 
 
-def test_the_right_link_opens_the_room_after_a_wrong_one(host: Page, open_page: OpenPage) -> None:
+def test_invite_link_opens_the_room_after_a_wrong_link(host: Page, open_page: OpenPage) -> None:
     guest = open_page(host.url.split("?")[0])
     expect_refusal(guest)
     guest.goto(host.url)
@@ -83,7 +83,7 @@ def test_the_right_link_opens_the_room_after_a_wrong_one(host: Page, open_page: 
     expect_message(host, "Found it")
 
 
-def test_what_waits_for_a_private_room_is_sent_by_way_of_the_right_link(host: Page, open_page: OpenPage) -> None:
+def test_pending_message_is_sent_once_the_invite_link_is_opened(host: Page, open_page: OpenPage) -> None:
     guest = open_page(host.url)
     expect(guest.get_by_role("status")).to_have_text("Connected")
     guest.context.set_offline(True)
@@ -98,7 +98,7 @@ def test_what_waits_for_a_private_room_is_sent_by_way_of_the_right_link(host: Pa
     expect(guest.locator("li.message:not(.pending, .failed) .body")).to_have_text("I am late")
 
 
-def test_a_private_room_is_not_listed(host: Page, open_page: OpenPage, cloud: LocalCloud) -> None:
+def test_private_room_is_not_listed(host: Page, open_page: OpenPage, cloud: LocalCloud) -> None:
     other = open_page()
     create_room(other, "Open to all")
     other.get_by_role("link", name="All rooms").click()
@@ -107,7 +107,7 @@ def test_a_private_room_is_not_listed(host: Page, open_page: OpenPage, cloud: Lo
     expect(rooms.get_by_text(NAME)).to_have_count(0)
 
 
-def test_the_token_is_kept_in_the_address_alone(host: Page) -> None:
+def test_page_keeps_the_token_in_the_address_only(host: Page) -> None:
     token = host.url.split("token=")[1]
     say(host, "hello")
     expect_message(host, "hello")

@@ -1,4 +1,4 @@
-"""What a visitor does on the page, and sees there; and what others have said in a room before."""
+"""Helpers: the steps of a visitor on the page, and rooms that have a history."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def expect_message(page: Page, message: str) -> None:
 
 
 def room_of(cloud: LocalCloud, said: list[str]) -> str:
-    """Make a room in which Bo has said all this and is gone; return its id."""
+    """Create a room in which Bo has sent these messages and left. Return its id."""
     created = requests.post(f"{cloud.rest_url}/rooms", json={"roomName": "Long"}, timeout=20).json()
     config = requests.get(f"{cloud.rest_url}/config", timeout=20).json()
-    # Flood control counts the messages of each connection.
+    # The rate limit counts the messages of one connection.
     for start in range(0, len(said), settings.MESSAGES_PER_WINDOW):
         with connect(f"{config['webSocketUrl']}?roomId={created['roomId']}&name=Bo") as bo:
             for message in said[start : start + settings.MESSAGES_PER_WINDOW]:
                 bo.send(json.dumps({"action": "sendMessage", "data": {"message": message}}))
                 while json.loads(bo.recv(20))["message"]["message"] != message:
-                    pass  # the one before has left, or this one has come
+                    pass  # a join or leave
     return str(created["roomId"])

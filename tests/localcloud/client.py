@@ -1,4 +1,4 @@
-"""A client of the chat as a front end of another make would have one."""
+"""Client of the chat, independent of the web page."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests import asyncapi
 
 __all__ = ["SECONDS", "Chat", "drain", "message", "receive", "until"]
 
-SECONDS = 20  # the longest wait for a frame: a function's first call takes about one
+SECONDS = 20  # the longest wait for a frame: a cold start takes about one
 
 
 class Chat:
-    """The chat, at the addresses of a local cloud."""
+    """Client of the REST API and the WebSocket API of a local cloud."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.rest, self.websocket = cloud.rest_url, cloud.websocket_url
@@ -45,7 +45,7 @@ class Chat:
 
 
 async def receive(member: ClientConnection) -> Any:
-    """Return the next frame, which must be one that docs/asyncapi.yaml describes."""
+    """Return the next frame. Fail unless docs/asyncapi.yaml describes it."""
     async with asyncio.timeout(SECONDS):
         frame = json.loads(await member.recv())
     asyncapi.kind_of(frame, asyncapi.SENT)
@@ -53,7 +53,7 @@ async def receive(member: ClientConnection) -> Any:
 
 
 async def drain(member: ClientConnection) -> list[Any]:
-    """Take what has come so far: the answer to a ping comes after it, on the same connection."""
+    """Return the frames received so far: all that come before the answer to a ping."""
     await member.send(json.dumps({"action": "ping"}))
     frames = []
     while (frame := await receive(member)) != {"pong": True}:
@@ -62,7 +62,7 @@ async def drain(member: ClientConnection) -> list[Any]:
 
 
 async def until(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
-    """Ask again and again: of what a `$disconnect` does, no client hears."""
+    """Poll until the condition holds: no frame tells that a `$disconnect` handler has ended."""
     async with asyncio.timeout(seconds):
         while not await asyncio.to_thread(condition):  # noqa: ASYNC110
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The packaged app on the local cloud, over real HTTP and WebSockets."""
+"""The packaged app on the local cloud, over HTTP and WebSocket."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
 from localcloud.cloud import STACK, LocalCloud, client
-from tests.conftest import WebSocketEvents, connection_ids
+from tests.cloud import connection_ids
+from tests.conftest import WebSocketEvents
 from tests.localcloud.client import SECONDS, Chat, drain, message, receive, until
 
+CROWD = 25  # members: more than the FANOUT_BATCH of the stage local, which is 20
 
-def test_two_rooms_talk_each_to_itself(chat: Chat) -> None:
+
+def test_messages_stay_in_their_room(chat: Chat) -> None:
     async def talk() -> None:
         tea, coffee = chat.create("Tea"), chat.create("Coffee")
         async with chat.join(tea, "Aki") as aki, chat.join(tea, "Bo") as bo, chat.join(coffee, "Cy") as cy:
@@ -39,7 +42,7 @@ def test_two_rooms_talk_each_to_itself(chat: Chat) -> None:
     asyncio.run(talk())
 
 
-def test_a_frame_that_is_not_json_gets_an_error_and_the_connection_goes_on(chat: Chat) -> None:
+def test_invalid_json_gets_an_error_and_the_connection_stays_open(chat: Chat) -> None:
     async def talk() -> None:
         async with chat.join(chat.create("Tea")) as member:
             await member.send("not json")
@@ -50,7 +53,7 @@ def test_a_frame_that_is_not_json_gets_an_error_and_the_connection_goes_on(chat:
     asyncio.run(talk())
 
 
-def test_an_emptied_room_leaves_the_list_and_can_be_joined_by_its_id(chat: Chat) -> None:
+def test_empty_room_leaves_the_list_and_can_be_joined_by_its_id(chat: Chat) -> None:
     async def come_and_go() -> None:
         room_id = chat.create("Tea")
         async with chat.join(room_id, "Aki"):
@@ -64,7 +67,7 @@ def test_an_emptied_room_leaves_the_list_and_can_be_joined_by_its_id(chat: Chat)
     asyncio.run(come_and_go())
 
 
-def test_an_unknown_room_is_refused_at_the_handshake(chat: Chat) -> None:
+def test_unknown_room_is_refused_at_the_handshake(chat: Chat) -> None:
     async def knock() -> None:
         with pytest.raises(InvalidStatus) as refused:
             await chat.join("nosuchroom")
@@ -74,14 +77,14 @@ def test_an_unknown_room_is_refused_at_the_handshake(chat: Chat) -> None:
     asyncio.run(knock())
 
 
-def test_a_crowd_that_comes_and_goes_at_once_some_twice_is_counted_exactly(
+def test_member_count_is_exact_after_concurrent_joins_and_repeated_disconnects(
     chat: Chat, cloud: LocalCloud, ws_event: WebSocketEvents
 ) -> None:
     async def crowd() -> None:
         room_id = chat.create("Tea")
-        members = await asyncio.gather(*(chat.join(room_id) for _ in range(50)))
-        assert chat.get(f"/rooms/{room_id}")["member_count"] == 50
-        assert len(chat.get(f"/rooms/{room_id}/members")["members"]) == 50
+        members = await asyncio.gather(*(chat.join(room_id) for _ in range(CROWD)))
+        assert chat.get(f"/rooms/{room_id}")["member_count"] == CROWD
+        assert len(chat.get(f"/rooms/{room_id}/members")["members"]) == CROWD
         twice = [ws_event("$disconnect", id_) for id_ in connection_ids(cloud, room_id)[::3]]
         await asyncio.gather(*(member.close() for member in members), asyncio.to_thread(_disconnect, cloud, twice))
         await until(lambda: chat.get(f"/rooms/{room_id}")["member_count"] == 0)
@@ -99,10 +102,10 @@ def _disconnect(cloud: LocalCloud, events: list[dict[str, Any]]) -> None:
         )
 
 
-def test_a_message_reaches_everyone_in_a_room_that_is_shared_out_among_functions(chat: Chat) -> None:
+def test_message_reaches_all_members_through_the_fanout_queue(chat: Chat) -> None:
     async def crowd() -> None:
         room_id = chat.create("Large")
-        members = await asyncio.gather(*(chat.join(room_id) for _ in range(45)))  # FANOUT_BATCH is 20 here
+        members = await asyncio.gather(*(chat.join(room_id) for _ in range(CROWD)))
         await members[0].send(message("hi", clientId="c-1"))
 
         async def hear(member: ClientConnection) -> Any:
@@ -110,13 +113,13 @@ def test_a_message_reaches_everyone_in_a_room_that_is_shared_out_among_functions
                 pass
             return frame["message"]["message"]
 
-        assert await asyncio.gather(*map(hear, members)) == ["hi"] * 45
+        assert await asyncio.gather(*map(hear, members)) == ["hi"] * CROWD
         await asyncio.gather(*(member.close() for member in members))
 
     asyncio.run(crowd())
 
 
-def test_a_member_who_is_gone_leaves_with_the_next_message(chat: Chat, cloud: LocalCloud) -> None:
+def test_gone_member_is_removed_by_the_next_message(chat: Chat, cloud: LocalCloud) -> None:
     async def outlive() -> None:
         room_id = chat.create("Tea")
         async with chat.join(room_id, "Aki") as aki:
@@ -131,7 +134,7 @@ def test_a_member_who_is_gone_leaves_with_the_next_message(chat: Chat, cloud: Lo
 
 
 def _forget_a_disconnect(cloud: LocalCloud, room_id: str, name: str) -> None:
-    """Leave behind what a member of an hour ago does whose `$disconnect` never came."""
+    """Store a member whose `$disconnect` never came."""
     expires_at = datetime.now(UTC) + timedelta(hours=1)
     row = {
         "connection_id": "0123456789abcdef",
@@ -153,14 +156,14 @@ def _forget_a_disconnect(cloud: LocalCloud, room_id: str, name: str) -> None:
     )
 
 
-def test_the_tables_delete_what_has_expired(cloud: LocalCloud) -> None:
+def test_tables_have_a_ttl(cloud: LocalCloud) -> None:
     for table in ("rooms", "connections"):
         ttl = client("dynamodb", cloud.port).describe_time_to_live(TableName=f"chalice-chat-local-{table}")
         assert ttl["TimeToLiveDescription"] == {"AttributeName": "expires_at", "TimeToLiveStatus": "ENABLED"}
 
 
 @pytest.mark.parametrize("path", ["/rooms", "/rooms/any", "/rooms/any/members", "/config", "/", "/static/main.js"])
-def test_a_page_of_another_origin_may_ask(chat: Chat, path: str) -> None:
+def test_cors_allows_a_page_of_another_origin(chat: Chat, path: str) -> None:
     asked = {"Origin": "http://localhost:5173", "Access-Control-Request-Method": "GET"}
     preflight = requests.options(chat.rest + path, headers=asked, timeout=SECONDS)
     assert preflight.headers["Access-Control-Allow-Origin"] == "*"

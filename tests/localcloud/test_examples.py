@@ -1,4 +1,4 @@
-"""The commands in docs/by-hand.md print what it says, on the local cloud."""
+"""The commands of docs/by-hand.md, run on the local cloud."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from localcloud.cloud import LocalCloud
 from tests.conftest import PROJECT
 
 EXAMPLE = re.compile(r"```sh\n(.+?)\n```\n```json\n(.+?)\n```", re.DOTALL)
-"""A command, and below it the lines that it prints."""
+"""A command and the lines that it prints."""
 
 VARIABLES = {"roomId": "ROOM", "joinToken": "TOKEN"}
-"""What the reader takes over from an answer, and the name that it then has in the shell."""
+"""Fields of an answer that the reader copies, and the shell variable for each."""
 
 
 @pytest.fixture
 def environment(cloud: LocalCloud) -> dict[str, str]:
-    """A shell's, in which the addresses of the local cloud are set."""
+    """Return the environment of a shell with the addresses of the local cloud."""
     return os.environ | {"REST": cloud.rest_url, "WEBSOCKET": cloud.websocket_url}
 
 
-def test_the_commands_print_what_is_below_them(environment: dict[str, str], node_tools: Path) -> None:
+def test_commands_print_the_documented_lines(environment: dict[str, str], node_tools: Path) -> None:
     examples = EXAMPLE.findall((PROJECT / "docs/by-hand.md").read_text())
     assert len(examples) == 7
     started = []
     with ExitStack() as running:
         for command, lines in examples:
             process = running.enter_context(
-                # wscat ends when nobody can type any more.
+                # wscat ends when its standard input closes.
                 subprocess.Popen(
                     ["bash", "-c", command],  # noqa: S607
                     cwd=node_tools,

@@ -1,4 +1,4 @@
-"""Whatever the REST API of the packaged app is asked, it answers as docs/openapi.yaml describes."""
+"""The REST API of the packaged app, tested by Schemathesis against docs/openapi.yaml."""
 
 from __future__ import annotations
 
@@ -19,48 +19,57 @@ from websockets.sync.client import connect
 
 from localcloud.cloud import LocalCloud
 from tests.conftest import PROJECT
+from tests.effort import examples
 
-SECONDS = 20  # for one request of ours: a function's first call takes about one
-RUN_SECONDS = 150  # for all of Schemathesis's: they take less than 60
+pytestmark = pytest.mark.xdist_group("schemathesis")
+
+SECONDS = 20  # for one request: a cold start takes about one
+RUN_SECONDS = examples(test=150, fuzz=1_800)  # for the whole run
 DESCRIPTION = PROJECT / "docs/openapi.yaml"
 
-SETTINGS = """
-workers = 8 # one for each operation
+REQUESTS = examples(test=300, fuzz=2_000)
+"""How many requests a run makes at least."""
+
+SETTINGS = f"""
+workers = 2
+request-timeout = {SECONDS}
 
 [generation]
 deterministic = true
 
 [phases.fuzzing]
-generation.max-examples = 130
-extra-data-sources.responses = false # ids of rooms that differ from run to run
+generation.max-examples = {examples(test=20, fuzz=400)}
+extra-data-sources.responses = false # no ids of rooms: they differ from run to run
 
 [phases.stateful]
-generation.max-examples = 30
+generation.max-examples = {examples(test=5, fuzz=100)}
 
 # This check wants 405 for a method that is not described. API Gateway answers with 403, "Missing Authentication Token"
 # ("Gateway response types for API Gateway"), before any code of ours.
 [checks.unsupported_method]
 enabled = false
 
-# Which cursors and sequences there are depends on what was created and said, so no schema can tell the good ones.
+# No schema can express which cursors and sequences exist: that depends on the stored rooms and messages.
 [[operations]]
 include-operation-id = ["listRooms", "listMessages"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "403", "404"]
 
-# One room in which somebody talks, and one that is private.
+# One room with messages and a member, and one private room.
 [dictionaries]
-rooms = { values = ["TALK", "PARTY"] }
-tokens = { values = ["TOKEN"] }
+rooms = {{ values = ["TALK", "PARTY"] }}
+tokens = {{ values = ["TOKEN"] }}
 
 [parameters]
-"path.roomId" = { dictionary = "rooms", probability = 0.7 }
-"query.token" = { dictionary = "tokens", probability = 0.3 }
+"path.roomId" = {{ dictionary = "rooms", probability = 0.7 }}
+"query.token" = {{ dictionary = "tokens", probability = 0.3 }}
 """
 
 NOT_IN_THE_SCHEMA = ("cursor must be the nextCursor", "after must be at most", "before must be at most")
 
 
 class Answer(NamedTuple):
+    """A response, and what it answers."""
+
     operation: str
     status: int
     body: bytes
@@ -68,6 +77,8 @@ class Answer(NamedTuple):
 
 
 class Run(NamedTuple):
+    """The result of one run of Schemathesis."""
+
     exit_code: int
     output: str
     answers: list[Answer]
@@ -75,7 +86,7 @@ class Run(NamedTuple):
 
 @pytest.fixture(scope="module")
 def run(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """All that Schemathesis asked the local cloud, with all its checks."""
+    """Run all checks of Schemathesis against the local cloud."""
     folder = tmp_path_factory.mktemp("schemathesis")
     schemathesis = Path(sys.executable).with_name("schemathesis")
     party = _create(cloud, roomName="Party", private=True)
@@ -103,7 +114,7 @@ def _create(cloud: LocalCloud, **body: object) -> dict[str, str]:
 
 @contextmanager
 def _talk(cloud: LocalCloud) -> Iterator[str]:
-    """Be in a room in which something was said."""
+    """Join a new room, send three messages, and stay while the context lasts."""
     room_id = _create(cloud, roomName="Tea")["roomId"]
     with connect(f"{cloud.websocket_url}?roomId={room_id}&name=Aki") as aki:
         for text in ("one", "two", "three"):
@@ -117,7 +128,7 @@ def _answers(report: Path) -> Iterator[Answer]:
         recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder", {})
         for case_id, interaction in recorder.get("interactions", {}).items():
             case = recorder["cases"][case_id]["value"]
-            if response := interaction.get("response"):  # where there is none, the run has failed, and says so
+            if response := interaction.get("response"):  # a run in which one is missing fails
                 yield Answer(
                     f"{case['method']} {case['path']}",
                     response["status_code"],
@@ -126,34 +137,34 @@ def _answers(report: Path) -> Iterator[Answer]:
                 )
 
 
-def test_no_check_of_schemathesis_fails(run: Run) -> None:
+def test_all_checks_of_schemathesis_pass(run: Run) -> None:
     assert run.exit_code == 0, run.output
 
 
-def test_a_thousand_requests_are_made(run: Run) -> None:
-    assert len(run.answers) >= 1_000
+def test_schemathesis_makes_enough_requests(run: Run) -> None:
+    assert len(run.answers) >= REQUESTS
 
 
-def test_the_statuses_met_are_those_described(run: Run) -> None:
+def test_responses_have_exactly_the_described_statuses(run: Run) -> None:
     described = {
         f"{method.upper()} {path}": {int(status) for status in operation["responses"]}
         for path, item in yaml.safe_load(DESCRIPTION.read_text())["paths"].items()
         for method, operation in item.items()
         if method != "parameters"
     }
-    # The local cloud has a WebSocket API, and no ALLOWED_ORIGINS; so what is forbidden there is in a private room.
+    # The local cloud has a WebSocket API, and no ALLOWED_ORIGINS: it answers 403 only for a private room.
     described["GET /config"].remove(404)
     for operation, statuses in described.items():
         if "{roomId}" not in operation:
             statuses.remove(403)
     met: dict[str, set[int]] = {operation: set() for operation in described}
     for answer in run.answers:
-        if answer.operation in described:  # the other methods are API Gateway's own affair
+        if answer.operation in described:  # API Gateway answers the other methods itself
             met[answer.operation].add(answer.status)
     assert met == described
 
 
-def test_a_valid_request_is_refused_only_for_what_no_schema_can_tell(run: Run) -> None:
+def test_valid_request_is_refused_only_for_rules_that_no_schema_expresses(run: Run) -> None:
     refusals = [answer.body for answer in run.answers if answer.is_to_valid_request and answer.status == 400]
     assert refusals
     for body in refusals:

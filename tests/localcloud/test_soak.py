@@ -1,6 +1,6 @@
-"""Senders and listeners who keep losing their connections: everyone ends with the same history.
+"""Soak test: senders and listeners lose their connections again and again, and all end with the same history.
 
-`make soak` runs this with numbers of one's own.
+`make soak` runs it with the numbers that you choose.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LISTENING_SECONDS = (0.2, 1.5)
 
 
 class Room:
-    """A room, as a client of REST and WebSocket sees it."""
+    """A new room, and its addresses."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         created = requests.post(f"{cloud.rest_url}/rooms", json={"roomName": "Soak"}, timeout=SECONDS).json()
@@ -42,12 +42,12 @@ class Room:
 
 
 def cut(connection: ClientConnection) -> None:
-    """Lose a connection as a phone does in a tunnel: without a closing handshake."""
+    """Drop a connection without a closing handshake."""
     connection.transport.abort()
 
 
 class Sender:
-    """Sends one message after the other, each again and again until its echo comes."""
+    """Client that sends one message after the other, and repeats each until its echo comes."""
 
     def __init__(self, room: Room, name: str) -> None:
         self.room, self.name = room, name
@@ -74,18 +74,18 @@ class Sender:
     async def _await_echo(self, connection: ClientConnection, text: str) -> None:
         async with asyncio.timeout(SECONDS):
             async for frame in connection:
-                told = json.loads(frame)
-                if told.get("error", {}).get("code") == "rate_limited":
-                    await asyncio.sleep(told["error"]["retryAfter"])
+                received = json.loads(frame)
+                if received.get("error", {}).get("code") == "rate_limited":
+                    await asyncio.sleep(received["error"]["retryAfter"])
                     return
-                if told.get("message", {}).get("clientId") == text:
-                    self.echoed[text] = told["message"]["sequence"]
+                if received.get("message", {}).get("clientId") == text:
+                    self.echoed[text] = received["message"]["sequence"]
                     return
         raise ConnectionClosed(None, None)
 
 
 class Listener:
-    """Listens for a while, loses the connection, and catches up over REST."""
+    """Client that listens, loses the connection, and catches up over REST."""
 
     def __init__(self, room: Room) -> None:
         self.room = room
@@ -93,8 +93,8 @@ class Listener:
         self.position = 0
         self.cuts = 0
 
-    async def run(self, everything_is_said: asyncio.Event) -> None:
-        while not everything_is_said.is_set():
+    async def run(self, all_sent: asyncio.Event) -> None:
+        while not all_sent.is_set():
             connection = await self.room.connect()
             await self.catch_up()
             try:
@@ -127,19 +127,19 @@ class Listener:
         assert self.heard.setdefault(content["sequence"], content["message"]) == content["message"]
 
 
-def test_everyone_ends_with_the_same_history_however_often_they_are_cut_off(cloud: LocalCloud) -> None:
+def test_all_clients_end_with_the_same_history_after_many_lost_connections(cloud: LocalCloud) -> None:
     async def soak() -> None:
         room = Room(cloud)
         senders = [Sender(room, f"sender{number}") for number in range(SENDERS)]
         listeners = [Listener(room) for _ in range(LISTENERS)]
-        everything_is_said = asyncio.Event()
+        all_sent = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             for listener in listeners:
-                group.create_task(listener.run(everything_is_said))
-            async with asyncio.TaskGroup() as speaking:
+                group.create_task(listener.run(all_sent))
+            async with asyncio.TaskGroup() as sending:
                 for sender in senders:
-                    speaking.create_task(sender.run())
-            everything_is_said.set()
+                    sending.create_task(sender.run())
+            all_sent.set()
         print(f"{sum(s.cuts for s in senders)} sends and {sum(x.cuts for x in listeners)} listeners cut off")
         _check(senders, listeners)
 

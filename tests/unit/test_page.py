@@ -1,11 +1,11 @@
-"""The modules of the page that need neither a browser nor a server: tests/page/, run by Node.js."""
+"""The modules of the page that need neither a browser nor a server: tests/web/, run by Node.js."""
 
 from __future__ import annotations
 
 import subprocess
 from pathlib import Path
 
-FILES = sorted((Path(__file__).parent.parent / "page").glob("*.test.mjs"))
+FILES = sorted((Path(__file__).parent.parent / "web").glob("*.test.mjs"))
 
 
 def test_the_modules_of_the_page() -> None:
