@@ -102,7 +102,9 @@ def ask(client: Client, monkeypatch: pytest.MonkeyPatch) -> Ask:
     names = {"TEA": tea.room_id, "PARTY": party.room_id, "TOKEN": party.join_token}
 
     def named(part: Any) -> Any:
-        return {key: names.get(value, value) for key, value in part.items()} if isinstance(part, dict) else part
+        if not isinstance(part, dict):
+            return part
+        return {key: names.get(value, value) if isinstance(value, str) else value for key, value in part.items()}
 
     def ask(name: str, request: Request) -> int:
         parts = {key: named(part) for key, part in request.items()}
