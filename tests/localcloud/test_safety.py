@@ -62,7 +62,7 @@ def test_invalid_frame_gets_one_error_and_the_next_valid_frame_works(chat: Chat)
                 await sender.send(frame)
                 (answer,) = await drain(sender)
                 assert answer["error"]["code"] == code, frame[:80]
-                assert set(answer["error"]) <= {"code", "message"}
+                assert set(answer["error"]) <= {"code", "message", "action"}
                 if number % 15 == 14:
                     # Not more often: the rate limit admits 20 messages.
                     await sender.send(message(f"good {number}"))
