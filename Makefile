@@ -5,7 +5,7 @@ STAGE ?= dev
 BIN := .venv/bin
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest
-PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS) --dist=loadgroup
+PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 # npm records there what it has installed.
 INSTALLED := node_modules/.package-lock.json
 

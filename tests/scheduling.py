@@ -1,18 +1,39 @@
-"""The order of the tests: folders whose tests take long come first, so that the workers of `make test` end together."""
+"""Distribution of the tests among the workers of `make test`."""
 
 from __future__ import annotations
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-__all__ = ["pytest_collection_modifyitems"]
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
 
-LONGEST_FIRST = ["walk", "localcloud", "browser", "benchmarks", "contract", "unit"]
-
-
-def _folder(item: pytest.Item) -> str:
-    return item.nodeid.split("/")[1]
+LONGEST_FIRST = ["tests/walk/", "tests/localcloud/", "tests/browser/", "tests/benchmarks/", "tests/contract/", "tests/"]
+SHARE_A_FIXTURE = {
+    "tests/benchmarks/test_run.py",
+    "tests/contract/test_package.py",
+    "tests/localcloud/test_reload.py",
+    "tests/localcloud/test_rest_schema.py",
+}
+"""Files whose tests share a fixture that takes seconds: one worker runs all tests of such a file."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the tests by folder."""
-    items.sort(key=lambda item: LONGEST_FIRST.index(_folder(item)) if _folder(item) in LONGEST_FIRST else 0)
+    """Start with the folders whose tests take long: the short ones at the end let the workers finish together."""
+    items.sort(key=lambda item: next(rank for rank, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)))
+
+
+class Scheduling(LoadScopeScheduling):
+    """Scheduler that gives each worker one test at a time, or one file of SHARE_A_FIXTURE."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        return file if file in SHARE_A_FIXTURE else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Return the scheduler of pytest-xdist."""
+    # Otherwise the scheduler would start with the files, whatever the order of the tests.
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)

@@ -11,8 +11,6 @@ from benchmarks.report import Results
 
 NODE = Path(run.__file__).parent / "node"
 
-pytestmark = pytest.mark.xdist_group("benchmarks")
-
 
 @pytest.fixture(scope="module")
 def results() -> Results:

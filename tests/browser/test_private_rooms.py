@@ -11,7 +11,7 @@ from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.browser.visitor import create_room, expect_message, messages, say
 
-NAME = "Surprise party"
+NAME = "Party for Cy"
 INVITE_LINK = re.compile(r"#/rooms/[\w-]+\?token=[\w-]+$")
 
 

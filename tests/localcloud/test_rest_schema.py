@@ -21,8 +21,6 @@ from localcloud.cloud import LocalCloud
 from tests.conftest import PROJECT
 from tests.effort import examples
 
-pytestmark = pytest.mark.xdist_group("schemathesis")
-
 SECONDS = 20  # for one request: a cold start takes about one
 RUN_SECONDS = examples(test=150, fuzz=1_800)  # for the whole run
 DESCRIPTION = PROJECT / "docs/openapi.yaml"
