@@ -220,9 +220,7 @@ def test_connection_without_message_times_has_to_connect_again(pair: Pair, gatew
     assert [error["code"] for error in _errors(gateway, "a")] == ["not_in_room"]
 
 
-def test_expired_connection_cannot_send_messages(
-    clock: time_machine.Coordinates, pair: Pair, gateway: Gateway
-) -> None:
+def test_expired_connection_cannot_send_messages(clock: time_machine.Coordinates, pair: Pair, gateway: Gateway) -> None:
     clock.shift(limits.CONNECTION_TTL_SECONDS)
     pair[0].say("hi")
     assert [error["code"] for error in _errors(gateway, "a")] == ["not_in_room"]

@@ -30,7 +30,7 @@ from tests.effort import examples
 from tests.gateway import GONE, Gateway
 
 BUDGET = settings(
-    max_examples=examples(test=6, fuzz=100),
+    max_examples=examples(test=10, fuzz=100),
     stateful_step_count=examples(test=15, fuzz=40),
     deadline=None,
     derandomize=True,  # the same examples in every run
@@ -62,7 +62,7 @@ class RoomMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.clock.stop()
         self.aws.stop()
-        self.gateway.forget()
+        self.gateway.reset()
 
     def _alive(self) -> bool:
         return Room.get(self.room.room_id).is_alive
