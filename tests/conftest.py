@@ -1,4 +1,4 @@
-"""What the tests share. Nothing here reaches further than 127.0.0.1."""
+"""Fixtures and helpers of all tests. No test connects to any host but 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.pop("AWS_PROFILE", None)
-# Before any import of the app: botocore reads these when its clients are made.
+# Set before the app is imported, because botocore reads these when it creates clients.
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",
@@ -44,9 +44,9 @@ WebSocketEvents = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def tables() -> Iterator[None]:
-    """Empty tables in moto."""
+    """Create empty tables in moto."""
     with mock_aws():
-        make_tables()
+        create_dev_tables()
         yield
 
 
@@ -55,13 +55,14 @@ def _dynamodb() -> Any:
     return boto3.client("dynamodb")
 
 
-def make_tables() -> None:
+def create_dev_tables() -> None:
     """Create the tables of the stage dev in moto."""
     create_tables(_dynamodb(), "dev")
 
 
 @pytest.fixture
 def client(tables: None) -> Iterator[Client]:
+    """Return Chalice's test client."""
     discovery.websocket_url.cache_clear()
     with Client(chat_app.app, project_dir=str(PROJECT)) as client:
         yield client
@@ -77,21 +78,21 @@ def _gateway() -> Iterator[Gateway]:
 
 @pytest.fixture
 def gateway(_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    """Where the posts of app.websocket_api arrive."""
+    """Direct the posts of app.websocket_api to a fake of @connections."""
     monkeypatch.setattr(chat_app.websocket_api, "_endpoint", _gateway.url)
     yield _gateway
-    _gateway.forget()
+    _gateway.reset()
 
 
 @pytest.fixture
 def room(tables: None) -> Room:
-    """A new room that nobody is in."""
+    """Create an empty room."""
     return rooms.create("Tea")
 
 
 @pytest.fixture
 def ws_event() -> WebSocketEvents:
-    """Makes events as API Gateway sends them to a WebSocket handler ("WebSocket integration request")."""
+    """Return a function that creates the events of a WebSocket API ("WebSocket integration request")."""
 
     def event(route: str, connection_id: str, *, body: str | None = None, query: dict[str, str] | None = None) -> Any:
         kind = {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}.get(route, "MESSAGE")
@@ -124,7 +125,7 @@ def ws_event() -> WebSocketEvents:
 
 
 class Socket:
-    """A connection, as API Gateway would speak for it."""
+    """A WebSocket client. It calls the handlers of app.py with the events that API Gateway would send."""
 
     def __init__(self, ws_event: WebSocketEvents, connection_id: str) -> None:
         self._event = ws_event
@@ -146,21 +147,22 @@ class Socket:
 
 @pytest.fixture
 def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Callable[[str], Socket]:
+    """Return a function that creates a client for a connection id."""
     rate_limit._frame_counts.clear()
     return lambda connection_id: Socket(ws_event, connection_id)
 
 
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often each of DynamoDB's operations is asked for."""
-    dispatch, tally = DynamoDB.dispatch, Counter[str]()
+    """Count the requests to DynamoDB by operation."""
+    dispatch, counts = DynamoDB.dispatch, Counter[str]()
 
     def counted(connection: DynamoDB, operation: str, arguments: dict[str, Any]) -> Any:
-        tally[operation] += 1
+        counts[operation] += 1
         return dispatch(connection, operation, arguments)
 
     monkeypatch.setattr(DynamoDB, "dispatch", counted)
-    return tally
+    return counts
 
 
 def members_of(room_id: str) -> set[str]:

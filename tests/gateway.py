@@ -1,4 +1,4 @@
-"""A stand-in for API Gateway's @connections, on 127.0.0.1: it records each frame, and can refuse, fail or hang."""
+"""Fake of API Gateway's @connections API on 127.0.0.1. It records the frames, and answers as a test configures it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-__all__ = ["BREAK", "GARBAGE", "GONE", "HANG", "Gateway"]
+__all__ = ["DISCONNECT", "GONE", "HANG", "NOT_HTTP", "Gateway"]
 
 GONE = 410
 HANG = 0
-BREAK = -1
-GARBAGE = -2
+"""Send no answer."""
+DISCONNECT = -1
+"""Close the connection without an answer."""
+NOT_HTTP = -2
+"""Answer with bytes that are not HTTP."""
 ERROR_TYPES = {
     403: "ForbiddenException",
     410: "GoneException",
@@ -30,11 +33,17 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, *_: Any) -> None:
-        """Say nothing of clients that hang up, or refuse the certificate."""
+        """Ignore clients that close the connection or reject the certificate."""
 
 
 class Gateway:
-    """What each connection was sent, and how its posts are answered."""
+    """The fake.
+
+    frames: the frames that each connection received.
+    closed: the connections that were closed.
+    attempts: the number of requests for each connection, whatever their answers.
+    opened: the number of HTTP connections that clients opened.
+    """
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.opened = 0
@@ -56,19 +65,20 @@ class Gateway:
         return f"http://127.0.0.1:{self._server.server_port}/test"
 
     def answer(self, connection_id: str, *statuses: int) -> None:
-        """Answer this connection's posts with these statuses, one after the other, and the last one ever after."""
+        """Answer the requests for a connection with these statuses in order, and all further ones with the last."""
         self._answers[connection_id] = list(statuses)
 
     def texts(self, connection_id: str) -> list[str]:
-        """List what a connection was told in its message frames: talk, joins and leaves."""
+        """List the texts of the messages, joins and leaves that a connection received."""
         return [frame["message"]["message"] for frame in self.frames[connection_id] if "message" in frame]
 
-    def hang_up(self) -> None:
-        """Close every connection, as a server does with those that idle."""
+    def close_connections(self) -> None:
+        """Close every HTTP connection, as servers close idle ones."""
         for connection in list(self._open):
             connection.shutdown(socket.SHUT_RDWR)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
+        """Forget all records and answers, and end the requests that hang."""
         self.opened = 0
         self.frames.clear()
         self.closed.clear()
@@ -78,7 +88,8 @@ class Gateway:
         self._released = threading.Event()
 
     def close(self) -> None:
-        self.forget()
+        """Stop the server."""
+        self.reset()
         self._server.shutdown()
         self._server.server_close()
 
@@ -110,9 +121,9 @@ class Gateway:
                 status = gateway._next_answer(connection_id)
                 if status == HANG:
                     gateway._released.wait()
-                if status == GARBAGE:
+                if status == NOT_HTTP:
                     self.wfile.write(b"SSH-2.0-gateway\r\n\r\n")
-                if status in (HANG, BREAK, GARBAGE):
+                if status in (HANG, DISCONNECT, NOT_HTTP):
                     self.close_connection = True
                     return
                 if status == 200:
@@ -130,6 +141,6 @@ class Gateway:
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         return Handler

@@ -1,4 +1,4 @@
-"""What the functions ask of IAM: their requests, taken from the wire and read as IAM reads them."""
+"""IAM permissions that the functions need, derived from the requests that they send."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from moto.core.botocore_stubber import BotocoreStubber
 from chalicelib import settings
 from chalicelib.delivery.http_connection import HTTPConnection
 
-__all__ = ["Recorder", "Right", "queue"]
+__all__ = ["Permission", "RequestRecorder", "queue"]
 
-Right = tuple[str, str]
-"""An action, and the resource that it is done to: as narrow as can be said before a deployment."""
+Permission = tuple[str, str]
+"""An action, and its resource, as narrow as it is known before a deployment."""
 
 TRANSACTED = {
     "Put": "PutItem",
@@ -24,11 +24,11 @@ TRANSACTED = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-"""The action that an item of a transaction is ("Using IAM with DynamoDB transactions")."""
+"""The action of each kind of item in a transaction ("Using IAM with DynamoDB transactions")."""
 
 
-class Recorder:
-    """What each function sends, to moto and to the stand-in for @connections, while it runs."""
+class RequestRecorder:
+    """Records the requests of each function to moto and to the fake of @connections."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
@@ -36,37 +36,37 @@ class Recorder:
         self._sent: dict[str, list[_Request]] = defaultdict(list)
         process, exchange = BotocoreStubber.process_request, HTTPConnection.exchange
 
-        def noted_process(stubber: BotocoreStubber, request: Any) -> Any:
+        def recorded_process(stubber: BotocoreStubber, request: Any) -> Any:
             target = request.headers.get("X-Amz-Target", b"").decode()
-            self._note(_Request(request.method, urlsplit(request.url).path, target, request.body))
+            self._add(_Request(request.method, urlsplit(request.url).path, target, request.body))
             return process(stubber, request)
 
-        def noted_exchange(channel: HTTPConnection, request: bytes) -> Any:
+        def recorded_exchange(connection: HTTPConnection, request: bytes) -> Any:
             method, path, _ = request.decode().split(" ", 2)
-            self._note(_Request(method, path))
-            return exchange(channel, request)
+            self._add(_Request(method, path))
+            return exchange(connection, request)
 
-        monkeypatch.setattr(BotocoreStubber, "process_request", noted_process)
-        monkeypatch.setattr(HTTPConnection, "exchange", noted_exchange)
+        monkeypatch.setattr(BotocoreStubber, "process_request", recorded_process)
+        monkeypatch.setattr(HTTPConnection, "exchange", recorded_exchange)
 
-    def watch(self, function: str, owner: object, name: str) -> None:
-        """Record under a function's name what is sent while an attribute of owner, its handler, runs."""
+    def record(self, function: str, owner: object, name: str) -> None:
+        """Record what the attribute of owner, the handler of a function, sends while it runs."""
         handler = getattr(owner, name)
 
-        def watched(*arguments: Any, **options: Any) -> Any:
+        def recorded(*arguments: Any, **options: Any) -> Any:
             self._running.append(function)
             try:
                 return handler(*arguments, **options)
             finally:
                 self._running.pop()
 
-        self._monkeypatch.setattr(owner, name, watched)
+        self._monkeypatch.setattr(owner, name, recorded)
 
-    def rights(self, function: str) -> set[Right]:
-        """Return the rights that a function needed for what it sent."""
-        return set().union(*map(_rights, self._sent[function]))
+    def permissions(self, function: str) -> set[Permission]:
+        """Return the permissions that the requests of a function needed."""
+        return set().union(*map(_permissions, self._sent[function]))
 
-    def _note(self, request: _Request) -> None:
+    def _add(self, request: _Request) -> None:
         if self._running:
             self._sent[self._running[-1]].append(request)
 
@@ -75,12 +75,12 @@ class _Request(NamedTuple):
     method: str
     path: str
     target: str = ""
-    """The operation, of a service that names it in a header."""
+    """The operation, for services that name it in a header."""
     body: str | bytes = ""
 
 
-def _rights(request: _Request) -> set[Right]:
-    """Read a request as IAM does ("Service Authorization Reference", which has a page for each service)."""
+def _permissions(request: _Request) -> set[Permission]:
+    """Return the permissions that IAM checks for a request ("Service Authorization Reference")."""
     arguments = json.loads(request.body) if request.target else {}
     match request.target.split("."):
         case ["DynamoDB_20120810", "TransactWriteItems"]:
@@ -100,11 +100,11 @@ def _rights(request: _Request) -> set[Right]:
     match request.path.split("/"):
         case ["", "v2", *parts]:
             return {(f"apigateway:{request.method}", f"arn:aws:apigateway:*::/{'/'.join(parts)}")}
-        # The stand-in's stage is test, whatever that of the functions.
+        # The fake's stage is always test.
         case ["", "test", "@connections", _]:
             connections = f"arn:aws:execute-api:*:*:*/{settings.STAGE}/{request.method}/@connections/*"
             return {("execute-api:ManageConnections", connections)}
-    raise ValueError(f"what IAM makes of this is not known here: {request}")
+    raise ValueError(f"expected a request whose permissions are known, not {request}")
 
 
 def _table(name: str, index: str | None = None) -> str:

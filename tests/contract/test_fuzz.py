@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given
-from hypothesis import settings as effort
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from chalicelib import frames, limits, settings
@@ -22,7 +22,7 @@ from chalicelib.storage.models import Room
 from tests.conftest import Socket
 from tests.gateway import Gateway
 
-FRAMES = int(os.environ.get("FRAMES", "2000"))
+FRAMES = int(os.environ.get("FRAMES", "600"))
 """Number of generated frames of all kinds."""
 
 KINDS = 4
@@ -53,7 +53,7 @@ nearly_valid = st.sampled_from([*ACTIONS, "sendmessage", "receive", "__class__"]
 
 @pytest.fixture
 def pair(socket: Any, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> tuple[Socket, Socket]:
-    """Two members, a and b, of a room without a rate limit, in which every clientId is new."""
+    """Connect two members, a and b, to a room without a rate limit, in which every clientId is new."""
     monkeypatch.setattr(settings, "WINDOW_SECONDS", 0)
     monkeypatch.setattr(limits, "IDEMPOTENCY_TTL_SECONDS", 0)
     a, b = socket("a"), socket("b")
@@ -62,19 +62,19 @@ def pair(socket: Any, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPa
 
 
 def _generated(strategy: st.SearchStrategy[Any]) -> Any:
-    """Run a test with its share of the frames. The same number always generates the same frames."""
-    patience = effort(
+    """Return a decorator that runs a test with its share of the frames, the same ones in each run."""
+    budget = hypothesis_settings(
         max_examples=-(-FRAMES // KINDS),
         deadline=None,
         derandomize=True,
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
-    return lambda test: patience(given(frame=strategy)(test))
+    return lambda test: budget(given(frame=strategy)(test))
 
 
 @_generated(st.text(st.characters()))
-@example("None")  # what Chalice makes of a frame without a body
+@example("None")  # a frame without a body, as Chalice passes it on
 @example("\ufeff{}")
 @example("\ud800")
 @example('{"action": "ping", "more": ' + "[" * 10_000 + "]" * 10_000 + "}")

@@ -1,4 +1,4 @@
-"""ALLOWED_ORIGINS: which web pages may use the chat."""
+"""ALLOWED_ORIGINS: pages of other origins cannot use the chat."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ OURS, ALSO_OURS, THEIRS = "https://chat.example.org", "https://beta.example.org"
 
 @pytest.fixture
 def only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Allow two origins."""
     monkeypatch.setattr(settings, "ALLOWED_ORIGINS", (OURS, ALSO_OURS))
 
 
@@ -29,7 +30,7 @@ def _connect(ws_event: WebSocketEvents, room: Room, headers: dict[str, str]) -> 
 
 @pytest.mark.usefixtures("only_ours")
 @pytest.mark.parametrize("origin", [OURS, ALSO_OURS])
-def test_pages_of_an_allowed_origin_use_the_chat(
+def test_page_of_an_allowed_origin_is_accepted(
     client: Client, room: Room, gateway: Any, ws_event: WebSocketEvents, origin: str
 ) -> None:
     answer = client.http.get("/rooms", headers={"Origin": origin})
@@ -42,7 +43,7 @@ def test_pages_of_an_allowed_origin_use_the_chat(
 @pytest.mark.usefixtures("only_ours")
 @pytest.mark.parametrize("origin", [THEIRS, "null", OURS + ".example.com", OURS.upper(), "http://chat.example.org"])
 @pytest.mark.parametrize("header", ["Origin", "origin"])
-def test_pages_of_another_origin_are_refused_and_nothing_is_stored(
+def test_page_of_another_origin_is_rejected_and_stores_nothing(
     client: Client, room: Room, gateway: Any, ws_event: WebSocketEvents, header: str, origin: str
 ) -> None:
     before = Room.count()
@@ -56,14 +57,14 @@ def test_pages_of_another_origin_are_refused_and_nothing_is_stored(
 
 
 @pytest.mark.usefixtures("only_ours")
-def test_what_is_no_browser_says_no_origin_and_passes(
+def test_client_without_an_origin_is_accepted(
     client: Client, room: Room, gateway: Any, ws_event: WebSocketEvents
 ) -> None:
     assert client.http.get("/rooms").status_code == 200
     assert _connect(ws_event, room, {}) == 200
 
 
-def test_any_page_uses_a_chat_that_lists_no_origins(
+def test_every_origin_is_accepted_without_the_setting(
     client: Client, room: Room, gateway: Any, ws_event: WebSocketEvents
 ) -> None:
     answer = client.http.get("/rooms", headers={"Origin": THEIRS})
@@ -72,7 +73,7 @@ def test_any_page_uses_a_chat_that_lists_no_origins(
 
 
 @pytest.mark.parametrize(("allowed", "named"), [((), "*"), ((OURS,), OURS), ((OURS, ALSO_OURS), "*")])
-def test_a_preflight_names_the_one_origin_or_any(
+def test_preflight_names_the_only_origin_or_any(
     monkeypatch: pytest.MonkeyPatch, allowed: tuple[str, ...], named: str
 ) -> None:
     monkeypatch.setattr(settings, "ALLOWED_ORIGINS", allowed)

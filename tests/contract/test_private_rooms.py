@@ -1,4 +1,4 @@
-"""Private rooms: who has the token comes in, nobody else learns more than that there is a room."""
+"""Private rooms: only clients with the join token can read or join them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATHS = ["/rooms/{}", "/rooms/{}/members", "/rooms/{}/messages"]
 
 @pytest.fixture
 def secret(tables: None) -> Room:
-    """A private room, as it is right after its creation."""
+    """Create a private room."""
     return rooms.create("Surprise party", private=True)
 
 
@@ -29,7 +29,7 @@ def _create(client: Client, **body: object) -> Any:
     return client.http.post("/rooms", headers={"Content-Type": "application/json"}, body=json.dumps(body).encode())
 
 
-def test_a_private_room_is_created_with_a_token_of_256_bits(client: Client) -> None:
+def test_created_private_room_has_a_token_of_256_bits(client: Client) -> None:
     answer = _create(client, roomName="Surprise party", private=True)
     assert answer.status_code == 201
     assert set(answer.json_body) == {"message", "roomId", "joinToken"}
@@ -39,21 +39,21 @@ def test_a_private_room_is_created_with_a_token_of_256_bits(client: Client) -> N
 
 
 @pytest.mark.parametrize("body", [{}, {"private": False}])
-def test_a_room_is_public_unless_it_is_asked_to_be_private(client: Client, body: dict[str, Any]) -> None:
+def test_room_is_public_by_default(client: Client, body: dict[str, Any]) -> None:
     answer = _create(client, roomName="Tea", **body)
     assert set(answer.json_body) == {"message", "roomId"}
     assert [room["name"] for room in client.http.get("/rooms").json_body["rooms"]] == ["Tea"]
 
 
 @pytest.mark.parametrize("private", [None, 1, "true", [], {}])
-def test_private_is_true_or_false_and_nothing_else(client: Client, private: object) -> None:
+def test_private_must_be_true_or_false(client: Client, private: object) -> None:
     answer = _create(client, roomName="Tea", private=private)
     assert answer.status_code == 400
     assert answer.json_body["Message"].startswith("private must be true or false")
     assert list(Room.scan()) == []
 
 
-def test_a_private_room_is_never_listed(socket: Any, client: Client, secret: Room, gateway: Gateway) -> None:
+def test_private_room_is_never_listed(socket: Any, client: Client, secret: Room, gateway: Gateway) -> None:
     a, b = socket("a"), socket("b")
     assert a.connect(roomId=secret.room_id, token=secret.join_token) == 200
     assert b.connect(roomId=secret.room_id, token=secret.join_token) == 200
@@ -66,9 +66,7 @@ def test_a_private_room_is_never_listed(socket: Any, client: Client, secret: Roo
 
 @pytest.mark.parametrize("query", ["", "?token=", "?token=wrong", "?token=%ED%A0%80", "?token=" + "x" * 2_000])
 @pytest.mark.parametrize("path", PATHS)
-def test_without_its_token_a_private_room_gives_nothing_away(
-    client: Client, secret: Room, path: str, query: str
-) -> None:
+def test_private_room_requires_its_token(client: Client, secret: Room, path: str, query: str) -> None:
     answer = client.http.get(path.format(secret.room_id) + query)
     assert answer.status_code == 403
     assert answer.json_body == {
@@ -78,7 +76,7 @@ def test_without_its_token_a_private_room_gives_nothing_away(
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "ünïcode \ud800"])
-def test_without_its_token_nobody_connects_to_a_private_room(
+def test_connection_to_a_private_room_requires_its_token(
     socket: Any, secret: Room, gateway: Gateway, token: str | None
 ) -> None:
     query = {} if token is None else {"token": token}
@@ -87,22 +85,22 @@ def test_without_its_token_nobody_connects_to_a_private_room(
     assert rooms.get(secret.room_id, secret.join_token).member_count == 0
 
 
-def test_the_token_of_another_room_opens_nothing(client: Client, secret: Room) -> None:
+def test_token_of_another_room_is_rejected(client: Client, secret: Room) -> None:
     other = rooms.create("Other party", private=True)
     assert client.http.get(f"/rooms/{secret.room_id}?token={other.join_token}").status_code == 403
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_with_its_token_a_private_room_is_a_room_like_any(client: Client, secret: Room, path: str) -> None:
+def test_private_room_can_be_read_with_its_token(client: Client, secret: Room, path: str) -> None:
     assert client.http.get(f"{path.format(secret.room_id)}?token={secret.join_token}").status_code == 200
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_public_room_asks_for_no_token_and_minds_none(client: Client, room: Room, path: str) -> None:
+def test_public_room_ignores_tokens(client: Client, room: Room, path: str) -> None:
     assert client.http.get(path.format(room.room_id) + "?token=whatever").status_code == 200
 
 
-def test_members_of_a_private_room_talk(socket: Any, secret: Room, gateway: Gateway) -> None:
+def test_members_of_a_private_room_receive_its_messages(socket: Any, secret: Room, gateway: Gateway) -> None:
     a, b = socket("a"), socket("b")
     for member in (a, b):
         member.connect(roomId=secret.room_id, token=secret.join_token)
@@ -118,7 +116,7 @@ def test_tokens_are_compared_in_constant_time(client: Client, secret: Room, monk
     assert stored == given == Room.get(secret.room_id).token_hash
 
 
-def test_the_token_is_in_no_row_no_log_and_no_answer_but_the_first(
+def test_token_appears_only_in_the_answer_to_the_creation(
     socket: Any,
     client: Client,
     gateway: Gateway,
@@ -126,8 +124,8 @@ def test_the_token_is_in_no_row_no_log_and_no_answer_but_the_first(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = _create(client, roomName="Surprise party", private=True).json_body
-    token, room_id = made["joinToken"], made["roomId"]
+    created = _create(client, roomName="Surprise party", private=True).json_body
+    token, room_id = created["joinToken"], created["roomId"]
     member: Socket = socket("a")
     member.connect(roomId=room_id, token=token)
     socket("b").connect(roomId=room_id, token=token)
@@ -146,5 +144,5 @@ def test_the_token_is_in_no_row_no_log_and_no_answer_but_the_first(
     assert "division by zero" in caplog.text
 
 
-def test_the_app_never_runs_in_debug_mode_which_would_answer_with_tracebacks() -> None:
+def test_debug_mode_which_answers_with_tracebacks_is_off() -> None:
     assert chat_app.app.debug is False

@@ -1,8 +1,9 @@
-"""Flood control: what a member who says too much is told, and what the others notice of it."""
+"""Rate limit: rejected messages, warnings, closed connections, and what the other members receive."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
@@ -18,22 +19,32 @@ from tests.conftest import Socket
 from tests.gateway import GONE, Gateway
 
 START = 1_795_000_000
+LIMIT = 5
+
+Pair = tuple[Socket, Socket]
+
+
+@pytest.fixture(autouse=True)
+def limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Allow 5 messages in 10 seconds."""
+    monkeypatch.setattr(settings, "MESSAGES_PER_WINDOW", LIMIT)
+    assert settings.WINDOW_SECONDS == 10
 
 
 @pytest.fixture
-def clock() -> Any:
-    """The time, which stands until it is moved."""
+def clock() -> Iterator[time_machine.Coordinates]:
+    """Stop the time. Only the test moves it."""
     with time_machine.travel(START, tick=False) as clock:
         yield clock
 
 
 @pytest.fixture
-def pair(clock: Any, socket: Any, room: Room, gateway: Gateway) -> tuple[Socket, Socket]:
-    """Two members of a room."""
+def pair(clock: time_machine.Coordinates, socket: Callable[[str], Socket], room: Room, gateway: Gateway) -> Pair:
+    """Connect two members, a and b, to a room a minute ago."""
     a, b = socket("a"), socket("b")
     assert (a.connect(roomId=room.room_id), b.connect(roomId=room.room_id)) == (200, 200)
     clock.shift(60)
-    gateway.forget()
+    gateway.reset()
     return a, b
 
 
@@ -50,50 +61,90 @@ def _stored(room: Room) -> int:
     return len(messages.history(room.room_id, None, None, 100).messages)
 
 
-def test_as_many_messages_as_the_limit_allows_are_delivered(pair: tuple[Socket, Socket], gateway: Gateway) -> None:
-    _say(pair[0], settings.MESSAGES_PER_WINDOW)
-    assert len(gateway.texts("b")) == settings.MESSAGES_PER_WINDOW
+# Messages
+
+
+def test_messages_up_to_the_limit_are_delivered(pair: Pair, gateway: Gateway) -> None:
+    _say(pair[0], LIMIT)
+    assert len(gateway.texts("b")) == LIMIT
     assert _errors(gateway, "a") == []
 
 
-def test_one_more_is_refused_with_when_to_send_it_again(
-    clock: Any, pair: tuple[Socket, Socket], gateway: Gateway, room: Room
+def test_message_above_the_limit_is_rejected_with_the_delay_to_wait(
+    clock: time_machine.Coordinates, pair: Pair, gateway: Gateway, room: Room
 ) -> None:
     pair[0].say("first")
     clock.shift(3.5)
-    _say(pair[0], settings.MESSAGES_PER_WINDOW - 1)
+    _say(pair[0], LIMIT - 1)
     pair[0].say("too much", clientId="c-1")
     assert _errors(gateway, "a") == [
         {
             "code": "rate_limited",
-            "message": "expected at most 20 messages in 10 seconds; retry after 7 seconds",
+            "message": "expected at most 5 messages in 10 seconds; retry after 7 seconds",
             "action": "sendMessage",
             "clientId": "c-1",
             "retryAfter": 7,
         }
     ]
     assert "too much" not in gateway.texts("b")
-    assert _stored(room) == settings.MESSAGES_PER_WINDOW
+    assert _stored(room) == LIMIT
     clock.shift(7)
     pair[0].say("again", clientId="c-1")
     assert gateway.texts("b")[-1] == "again"
 
 
-def test_no_window_ever_has_more_than_the_limit(
-    clock: Any, pair: tuple[Socket, Socket], gateway: Gateway, room: Room
+def test_no_window_contains_more_messages_than_the_limit(
+    clock: time_machine.Coordinates, pair: Pair, gateway: Gateway
 ) -> None:
     delivered: list[float] = []
     for second in range(40):
-        _say(pair[0], 3)
+        _say(pair[0], 1 + second % 2)
         delivered += [second] * (len(gateway.texts("b")) - len(delivered))
         clock.shift(1)
     for start in delivered:
-        assert sum(start <= at < start + settings.WINDOW_SECONDS for at in delivered) <= settings.MESSAGES_PER_WINDOW
-    assert len(delivered) == 4 * settings.MESSAGES_PER_WINDOW
+        assert sum(start <= at < start + settings.WINDOW_SECONDS for at in delivered) <= LIMIT
+    assert len(delivered) == 4 * LIMIT
 
 
-def test_a_burst_is_warned_of_once_a_second(clock: Any, pair: tuple[Socket, Socket], gateway: Gateway) -> None:
-    _say(pair[0], 100)
+def test_members_receive_the_messages_of_others_during_a_flood(pair: Pair, gateway: Gateway) -> None:
+    _say(pair[0], 4 * LIMIT)
+    pair[1].say("hello?")
+    assert gateway.texts("a")[-1] == "hello?"
+
+
+def test_concurrent_messages_are_limited_and_warned_once(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    def record(_: int) -> int | str | None:
+        try:
+            return "accepted" if rate_limit.record_message("a") else "no row"
+        except RateLimitExceeded as error:
+            return error.warnings
+
+    process, lock = BotocoreStubber.process_request, Lock()
+
+    def process_alone(stubber: BotocoreStubber, request: Any) -> Any:
+        with lock:
+            return process(stubber, request)
+
+    # Writes to DynamoDB are atomic ("Atomic counters" and "Condition expressions"). In moto's threads they are not.
+    monkeypatch.setattr(BotocoreStubber, "process_request", process_alone)
+    with ThreadPoolExecutor(16) as executor:
+        results = Counter(executor.map(record, range(40)))
+    assert results == {"accepted": LIMIT, 1: 1, None: 39 - LIMIT}
+
+
+def test_window_of_zero_seconds_disables_the_limit(
+    pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "WINDOW_SECONDS", 0)
+    _say(pair[0], 4 * LIMIT)
+    assert len(gateway.texts("b")) == 4 * LIMIT
+
+
+# Warnings
+
+
+def test_flood_is_warned_once_per_second(clock: time_machine.Coordinates, pair: Pair, gateway: Gateway) -> None:
+    _say(pair[0], 4 * LIMIT)
     clock.shift(0.9)
     _say(pair[0], 1)
     assert len(_errors(gateway, "a")) == 1
@@ -104,39 +155,11 @@ def test_a_burst_is_warned_of_once_a_second(clock: Any, pair: tuple[Socket, Sock
     assert gateway.closed == []
 
 
-def test_of_a_burst_at_once_the_limit_is_admitted_and_one_is_warned_of(
-    pair: tuple[Socket, Socket], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def admit(_: int) -> int | str | None:
-        try:
-            return "admitted" if rate_limit.record_message("a") else "nobody"
-        except RateLimitExceeded as excess:
-            return excess.warnings
-
-    process, one_at_a_time = BotocoreStubber.process_request, Lock()
-
-    def atomic(stubber: BotocoreStubber, request: Any) -> Any:
-        with one_at_a_time:
-            return process(stubber, request)
-
-    # DynamoDB makes each write as a whole ("Atomic counters" and "Condition expressions"); moto's threads do not.
-    monkeypatch.setattr(BotocoreStubber, "process_request", atomic)
-    with ThreadPoolExecutor(16) as threads:
-        outcomes = Counter(threads.map(admit, range(60)))
-    assert outcomes == {"admitted": settings.MESSAGES_PER_WINDOW, 1: 1, None: 59 - settings.MESSAGES_PER_WINDOW}
-
-
-def test_the_others_talk_on_beside_a_flood(pair: tuple[Socket, Socket], gateway: Gateway) -> None:
-    _say(pair[0], 100)
-    pair[1].say("hello?")
-    assert gateway.texts("a")[-1] == "hello?"
-
-
 @pytest.mark.parametrize("status", [200, GONE])
-def test_who_goes_on_after_five_warnings_is_closed(
-    clock: Any, pair: tuple[Socket, Socket], gateway: Gateway, status: int
+def test_connection_that_ignores_five_warnings_is_closed(
+    clock: time_machine.Coordinates, pair: Pair, gateway: Gateway, status: int
 ) -> None:
-    _say(pair[0], settings.MESSAGES_PER_WINDOW)
+    _say(pair[0], LIMIT)
     for _ in range(limits.MAX_RATE_LIMIT_WARNINGS):
         pair[0].say("more")
         clock.shift(1)
@@ -147,13 +170,13 @@ def test_who_goes_on_after_five_warnings_is_closed(
     assert len(_errors(gateway, "a")) == limits.MAX_RATE_LIMIT_WARNINGS
 
 
-def test_who_waits_as_told_gets_everything_through_and_is_never_closed(
-    clock: Any, pair: tuple[Socket, Socket], gateway: Gateway
+def test_client_that_waits_as_told_is_never_closed(
+    clock: time_machine.Coordinates, pair: Pair, gateway: Gateway
 ) -> None:
-    texts = [str(number) for number in range(200)]
+    texts = [str(number) for number in range(10 * LIMIT)]
     for text in texts:
         pair[0].say(text)
-        clock.shift(0.4)
+        clock.shift(1.5)
         while gateway.texts("b")[-1] != text:
             clock.shift(_errors(gateway, "a")[-1]["retryAfter"])
             pair[0].say(text)
@@ -162,16 +185,19 @@ def test_who_waits_as_told_gets_everything_through_and_is_never_closed(
     assert gateway.closed == []
 
 
-def test_what_is_not_a_message_does_not_count(pair: tuple[Socket, Socket], gateway: Gateway) -> None:
-    for _ in range(50):
+# Frames that are not messages
+
+
+def test_pings_and_invalid_frames_do_not_count_as_messages(pair: Pair, gateway: Gateway) -> None:
+    for _ in range(4 * LIMIT):
         pair[0].send({"action": "ping"})
         pair[0].say("")
     pair[0].say("hi")
     assert gateway.texts("b") == ["hi"]
 
 
-def test_who_sends_nothing_but_other_frames_is_closed_after_many(
-    clock: Any, pair: tuple[Socket, Socket], gateway: Gateway
+def test_connection_that_sends_too_many_frames_is_closed(
+    clock: time_machine.Coordinates, pair: Pair, gateway: Gateway
 ) -> None:
     for _ in range(limits.MAX_FRAMES_PER_WINDOW):
         pair[0].send({"action": "ping"})
@@ -185,29 +211,24 @@ def test_who_sends_nothing_but_other_frames_is_closed_after_many(
     assert gateway.closed == ["a"]
 
 
-def test_a_row_that_counts_nothing_yet_is_told_to_connect_again(pair: tuple[Socket, Socket], gateway: Gateway) -> None:
+# Connections that are in no room
+
+
+def test_connection_without_message_times_has_to_connect_again(pair: Pair, gateway: Gateway) -> None:
     Connection.get("a").update([Connection.message_times.remove()])
     pair[0].say("hi")
     assert [error["code"] for error in _errors(gateway, "a")] == ["not_in_room"]
 
 
-def test_who_has_expired_cannot_speak(clock: Any, pair: tuple[Socket, Socket], gateway: Gateway) -> None:
+def test_expired_connection_cannot_send_messages(clock: time_machine.Coordinates, pair: Pair, gateway: Gateway) -> None:
     clock.shift(limits.CONNECTION_TTL_SECONDS)
     pair[0].say("hi")
     assert [error["code"] for error in _errors(gateway, "a")] == ["not_in_room"]
 
 
-def test_a_flood_brings_back_nobody_who_has_left(pair: tuple[Socket, Socket], gateway: Gateway) -> None:
-    _say(pair[0], settings.MESSAGES_PER_WINDOW)
+def test_flood_does_not_restore_a_connection_that_left(pair: Pair, gateway: Gateway) -> None:
+    _say(pair[0], LIMIT)
     pair[0].disconnect()
     pair[0].say("more")
     assert _errors(gateway, "a")[-1]["code"] == "not_in_room"
     assert [row.connection_id for row in Connection.scan()] == ["b"]
-
-
-def test_a_window_of_no_seconds_limits_nobody(
-    pair: tuple[Socket, Socket], gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(settings, "WINDOW_SECONDS", 0)
-    _say(pair[0], 50)
-    assert len(gateway.texts("b")) == 50

@@ -1,4 +1,4 @@
-"""What each request_log logs: one JSON line, for people who search and for CloudWatch, which makes metrics of it."""
+"""Log line of an invocation: its fields, and the metrics that CloudWatch extracts from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Line = dict[str, Any]
 
 @pytest.fixture
 def logged(capfd: pytest.CaptureFixture[str]) -> Any:
-    """Returns the one JSON line that was logged since the last time."""
+    """Return a function that returns the only JSON line that was logged since its last call."""
 
     def line() -> Line:
         lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
@@ -29,11 +29,11 @@ def logged(capfd: pytest.CaptureFixture[str]) -> Any:
     return line
 
 
-def _facts(line: Line) -> Line:
+def _fields(line: Line) -> Line:
     return {name: value for name, value in line.items() if name not in ("_aws", "duration_ms", "stage")}
 
 
-def test_a_message_logs_whom_it_reached_and_what_it_cost(
+def test_line_of_a_message_contains_deliveries_and_requests(
     socket: Any, room: Room, gateway: Gateway, logged: Any
 ) -> None:
     for id_ in ("a", "b"):
@@ -42,7 +42,7 @@ def test_a_message_logs_whom_it_reached_and_what_it_cost(
     gateway.answer("b", 400)
     socket("a").say("hi")
     line = logged()
-    assert _facts(line) == {
+    assert _fields(line) == {
         "function": "websocket_message",
         "outcome": "sendMessage",
         "room_id": room.room_id,
@@ -56,21 +56,25 @@ def test_a_message_logs_whom_it_reached_and_what_it_cost(
     assert line["stage"] == "dev"
 
 
-def test_joining_and_leaving_are_logged(socket: Any, room: Room, gateway: Gateway, logged: Any) -> None:
+def test_line_of_a_join_and_a_leave_contains_the_outcome(
+    socket: Any, room: Room, gateway: Gateway, logged: Any
+) -> None:
     member: Socket = socket("a")
     member.connect(roomId=room.room_id)
-    assert _facts(logged()).items() >= {"function": "websocket_connect", "outcome": "joined"}.items()
+    assert _fields(logged()).items() >= {"function": "websocket_connect", "outcome": "joined"}.items()
     member.disconnect()
-    assert _facts(logged()).items() >= {"function": "websocket_disconnect", "outcome": "left"}.items()
+    assert _fields(logged()).items() >= {"function": "websocket_disconnect", "outcome": "left"}.items()
     member.disconnect()
-    assert _facts(logged())["outcome"] == "not in a room"
+    assert _fields(logged())["outcome"] == "not in a room"
     member.connect(roomId="nosuchroom")
-    assert _facts(logged()) == {"function": "websocket_connect", "outcome": "404", "dynamodb_requests": 1, "faults": 0}
+    assert _fields(logged()) == {"function": "websocket_connect", "outcome": "404", "dynamodb_requests": 1, "faults": 0}
 
 
-def test_a_refused_frame_logs_its_error_code(socket: Any, tables: None, gateway: Gateway, logged: Any) -> None:
+def test_line_of_a_rejected_frame_contains_its_error_code(
+    socket: Any, tables: None, gateway: Gateway, logged: Any
+) -> None:
     socket("a").send("hello")
-    assert _facts(logged()) == {
+    assert _fields(logged()) == {
         "function": "websocket_message",
         "outcome": "invalid_json",
         "delivered": 1,
@@ -81,11 +85,11 @@ def test_a_refused_frame_logs_its_error_code(socket: Any, tables: None, gateway:
     }
 
 
-def test_a_rest_request_logs_its_route_and_status_and_never_its_query(client: Client, logged: Any) -> None:
+def test_line_of_a_rest_request_contains_route_and_status_without_the_query(client: Client, logged: Any) -> None:
     room = rooms.create("Party", private=True)
     client.http.get(f"/rooms/{room.room_id}?token={room.join_token}")
     line = logged()
-    assert _facts(line) == {
+    assert _fields(line) == {
         "function": "api_handler",
         "outcome": "GET /rooms/{room_id} 200",
         "room_id": room.room_id,
@@ -95,7 +99,7 @@ def test_a_rest_request_logs_its_route_and_status_and_never_its_query(client: Cl
     assert room.join_token not in json.dumps(line)
 
 
-def test_a_fault_of_ours_logs_the_reference_that_the_member_was_told(
+def test_line_of_an_internal_error_contains_the_reference_of_the_error_frame(
     socket: Any, room: Room, gateway: Gateway, logged: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chat.rate_limit, "record_message", lambda _: 1 / 0)
@@ -106,7 +110,9 @@ def test_a_fault_of_ours_logs_the_reference_that_the_member_was_told(
 
 
 @pytest.mark.parametrize("path", ["/rooms", "/rooms/some"])
-def test_a_fault_in_a_route_is_counted(client: Client, logged: Any, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+def test_line_of_a_failed_route_counts_a_fault(
+    client: Client, logged: Any, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
     monkeypatch.setattr(rooms, "list_public", lambda *_: 1 / 0)
     monkeypatch.setattr(rooms, "get", lambda *_: 1 / 0)
     client.http.get(path)
@@ -115,13 +121,13 @@ def test_a_fault_in_a_route_is_counted(client: Client, logged: Any, monkeypatch:
     assert line["outcome"].endswith(" 500")
 
 
-def test_a_function_that_fails_is_logged_all_the_same(
+def test_failed_function_is_logged(
     socket: Any, tables: None, gateway: Gateway, logged: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rooms, "get_connection", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         socket("a").disconnect()
-    assert _facts(logged()) == {
+    assert _fields(logged()) == {
         "function": "websocket_disconnect",
         "outcome": "fault",
         "dynamodb_requests": 0,
@@ -129,9 +135,7 @@ def test_a_function_that_fails_is_logged_all_the_same(
     }
 
 
-def test_cloudwatch_makes_metrics_of_the_numbers_by_stage(
-    socket: Any, room: Room, gateway: Gateway, logged: Any
-) -> None:
+def test_line_declares_its_metrics_by_stage(socket: Any, room: Room, gateway: Gateway, logged: Any) -> None:
     socket("a").connect(roomId=room.room_id)
     logged()
     gateway.answer("a", GONE)
@@ -151,7 +155,7 @@ def test_cloudwatch_makes_metrics_of_the_numbers_by_stage(
     assert line["_aws"]["Timestamp"] > 1_700_000_000_000
 
 
-def test_a_batch_of_a_large_room_is_logged(gateway: Gateway, room: Room, logged: Any) -> None:
+def test_line_of_a_fan_out_batch_contains_room_and_deliveries(gateway: Gateway, room: Room, logged: Any) -> None:
     batch = json.dumps([gateway.url, room.room_id, '{"pong":true}', ["a", "b"], 1])
     chat_app.fan_out({"Records": [{"body": batch, "receiptHandle": "r"}]}, None)
-    assert _facts(logged()).items() >= {"function": "fan_out", "room_id": room.room_id, "delivered": 2}.items()
+    assert _fields(logged()).items() >= {"function": "fan_out", "room_id": room.room_id, "delivered": 2}.items()

@@ -1,4 +1,4 @@
-"""The REST API as its callers see it: status, body, headers, and what is stored."""
+"""REST API: statuses, bodies and headers of the answers, and stored rooms."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def create(client: Client, body: Any) -> HTTPResponse:
     return client.http.post("/rooms", headers=JSON, body=body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
-def test_a_room_is_created(client: Client) -> None:
+def test_created_room_can_be_read(client: Client) -> None:
     response = create(client, {"roomName": " Tea ", "more": 1})
     assert response.status_code == 201
     assert response.json_body == {"message": "Room created successfully", "roomId": response.json_body["roomId"]}
@@ -32,7 +32,7 @@ def test_a_room_is_created(client: Client) -> None:
     assert sorted(room.json_body) == ["created_at", "member_count", "name", "room_id"]
 
 
-def test_a_room_is_created_whatever_content_type_a_page_sends(client: Client) -> None:
+def test_room_is_created_from_any_content_type(client: Client) -> None:
     response = client.http.post("/rooms", headers={"Content-Type": "text/plain"}, body=b'{"roomName": "Tea"}')
     assert response.status_code == 201
 
@@ -56,7 +56,7 @@ def test_a_room_is_created_whatever_content_type_a_page_sends(client: Client) ->
         ({"roomName": "a\ud800b"}, "roomName must be valid Unicode"),
     ],
 )
-def test_bad_input_is_refused_and_nothing_stored(client: Client, body: Any, expected: str) -> None:
+def test_invalid_room_is_rejected_and_stores_nothing(client: Client, body: Any, expected: str) -> None:
     response = create(client, body)
     assert response.status_code == 400
     assert response.json_body["Code"] == "BadRequestError"
@@ -64,7 +64,7 @@ def test_bad_input_is_refused_and_nothing_stored(client: Client, body: Any, expe
     assert list(Room.scan()) == []
 
 
-def test_a_request_without_a_body_is_refused(client: Client) -> None:
+def test_request_without_a_body_is_rejected(client: Client) -> None:
     assert client.http.post("/rooms").status_code == 400
 
 
@@ -77,13 +77,13 @@ def test_rooms_are_listed_in_pages(client: Client) -> None:
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=-1", "limit=many", "limit=", "limit=1.5"])
-def test_a_bad_limit_is_refused(client: Client, query: str) -> None:
+def test_invalid_limit_is_rejected(client: Client, query: str) -> None:
     response = client.http.get(f"/rooms?{query}")
     assert response.status_code == 400
     assert "limit must be an integer from 1 to 100" in response.json_body["Message"]
 
 
-def test_a_bad_cursor_is_refused(client: Client) -> None:
+def test_invalid_cursor_is_rejected(client: Client) -> None:
     response = client.http.get("/rooms?cursor=bm9uc2Vuc2U")
     assert response.status_code == 400
     assert "cursor must be the nextCursor" in response.json_body["Message"]
@@ -99,25 +99,25 @@ def test_a_bad_cursor_is_refused(client: Client) -> None:
         "/static/..%2fapp.py",
     ],
 )
-def test_what_is_not_there_is_not_found(client: Client, path: str) -> None:
+def test_unknown_resource_is_not_found(client: Client, path: str) -> None:
     response = client.http.get(path)
     assert response.status_code == 404
     assert response.json_body["Code"] == "NotFoundError"
 
 
-def test_members_are_listed_without_their_connections(client: Client) -> None:
+def test_members_are_listed_without_connection_ids(client: Client) -> None:
     room = rooms.create("Tea")
     member = rooms.join("secret-id", room.room_id, "Aki")
     response = client.http.get(f"/rooms/{room.room_id}/members")
     assert response.json_body == {"members": [{"id": member.member_id, "name": "Aki"}]}
 
 
-def test_config_has_the_websocket_url_of_the_settings(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_config_contains_the_websocket_url_of_the_settings(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.com/live")
     assert client.http.get("/config").json_body == {"webSocketUrl": "wss://chat.example.com/live"}
 
 
-def test_the_page_and_its_files_are_served(client: Client) -> None:
+def test_page_and_its_files_are_served(client: Client) -> None:
     page = client.http.get("/")
     assert page.status_code == 200
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -126,7 +126,7 @@ def test_the_page_and_its_files_are_served(client: Client) -> None:
     assert (script.status_code, script.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
 
 
-def test_the_fields_of_the_page_take_as_much_as_the_server(client: Client) -> None:
+def test_length_limits_of_the_page_equal_those_of_the_server(client: Client) -> None:
     fields = re.findall(r'<input id="([\w-]+)"[^>]* maxlength="(\d+)"', client.http.get("/").body.decode())
     assert {field: int(limit) for field, limit in fields} == {
         "your-name": limits.MAX_DISPLAY_NAME_LENGTH,
@@ -135,7 +135,9 @@ def test_the_fields_of_the_page_take_as_much_as_the_server(client: Client) -> No
     }
 
 
-def test_the_page_may_load_and_reach_nothing_but_its_own(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_content_security_policy_allows_only_own_files_and_apis(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.org/socket")
     page = client.http.get("/")
     policy = dict(part.split(" ", 1) for part in page.headers["Content-Security-Policy"].split("; "))
@@ -155,7 +157,7 @@ def test_the_page_may_load_and_reach_nothing_but_its_own(client: Client, monkeyp
 
 
 @pytest.mark.parametrize("problem", [NotFound("not yet"), EndpointConnectionError(endpoint_url="https://…")])
-def test_the_page_is_there_though_its_socket_cannot_be_found(
+def test_page_is_served_although_the_websocket_url_is_unknown(
     client: Client, monkeypatch: pytest.MonkeyPatch, problem: Exception
 ) -> None:
     def fail() -> str:
@@ -166,23 +168,23 @@ def test_the_page_is_there_though_its_socket_cannot_be_found(
 
 
 @pytest.mark.parametrize("name", ["page.py", "..%2Fpage.py", "%2e%2e%2fpage.py", "web", "index", "main.js%00", ".", ""])
-def test_the_page_has_its_own_files_and_no_others(client: Client, name: str) -> None:
+def test_files_outside_the_page_are_not_served(client: Client, name: str) -> None:
     assert client.http.get(f"/static/{name}").status_code in (403, 404)
 
 
 @pytest.mark.parametrize("path", ["/", "/rooms", "/rooms/nosuchroom", "/rooms?limit=0", "/static/main.js"])
-def test_every_answer_may_be_read_from_another_origin(client: Client, path: str) -> None:
+def test_every_answer_can_be_read_by_pages_of_other_origins(client: Client, path: str) -> None:
     assert client.http.get(path).headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_every_route_answers_the_cors_preflight() -> None:
+def test_every_route_answers_cors_preflights() -> None:
     routes = [route for methods in chat_app.app.routes.values() for route in methods.values()]
     assert all(route.cors for route in routes)
 
 
 @pytest.fixture
 def tea(client: Client) -> Room:
-    """A room in which Aki has said three things."""
+    """Create a room in which Aki has sent three messages."""
     room = rooms.create("Tea")
     aki = rooms.join("secret-id", room.room_id, "Aki")
     for number in (1, 2, 3):
@@ -190,7 +192,7 @@ def tea(client: Client) -> Room:
     return room
 
 
-def test_messages_are_listed_as_their_frames_have_them(client: Client, tea: Room) -> None:
+def test_messages_are_listed_in_the_form_of_their_frames(client: Client, tea: Room) -> None:
     page = client.http.get(f"/rooms/{tea.room_id}/messages?after=2").json_body
     aki = Connection.get("secret-id")
     (message,) = page.pop("messages")
@@ -231,7 +233,7 @@ def test_messages_are_listed_in_pages(client: Client, tea: Room) -> None:
         ("limit=101", "limit must be an integer from 1 to 100"),
     ],
 )
-def test_a_bad_position_is_refused(client: Client, tea: Room, query: str, expected: str) -> None:
+def test_invalid_range_of_messages_is_rejected(client: Client, tea: Room, query: str, expected: str) -> None:
     response = client.http.get(f"/rooms/{tea.room_id}/messages?{query}")
     assert response.status_code == 400
     assert response.json_body["Message"] == expected

@@ -1,4 +1,7 @@
-"""Whatever members do, in whatever order: the counts are right, the sequences rise, nothing acknowledged is missing."""
+"""Random sequences of joins, leaves, crashes and messages: counts stay exact, and no acknowledged message is lost.
+
+`make fuzz` runs this with more and longer sequences.
+"""
 
 from __future__ import annotations
 
@@ -22,20 +25,21 @@ from moto import mock_aws
 from chalicelib import messages, rooms
 from chalicelib import settings as chat_settings
 from chalicelib.storage.models import Connection, Room
-from tests.conftest import Socket, WebSocketEvents, make_tables
+from tests.conftest import Socket, WebSocketEvents, create_dev_tables
+from tests.effort import examples
 from tests.gateway import GONE, Gateway
 
-PATIENCE = settings(
-    max_examples=20,
-    stateful_step_count=25,
+BUDGET = settings(
+    max_examples=examples(test=10, fuzz=100),
+    stateful_step_count=examples(test=15, fuzz=40),
     deadline=None,
     derandomize=True,  # the same examples in every run
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
 
-class ARoom(RuleBasedStateMachine):
-    """One room, from its creation to its end, and what its members know."""
+class RoomMachine(RuleBasedStateMachine):
+    """One room from its creation to its expiry, and the messages that its members have seen acknowledged."""
 
     gateway: Gateway
     ws_event: WebSocketEvents
@@ -49,7 +53,7 @@ class ARoom(RuleBasedStateMachine):
         self.aws.start()
         self.clock = time_machine.travel(datetime.now(UTC))
         self.now = self.clock.start()
-        make_tables()
+        create_dev_tables()
         self.room = rooms.create("Tea")
         self.joined = 0
         self.closed: set[str] = set()
@@ -58,7 +62,7 @@ class ARoom(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.clock.stop()
         self.aws.stop()
-        self.gateway.forget()
+        self.gateway.reset()
 
     def _alive(self) -> bool:
         return Room.get(self.room.room_id).is_alive
@@ -81,7 +85,7 @@ class ARoom(RuleBasedStateMachine):
 
     @rule(member=consumes(members))
     def drop(self, member: Socket) -> None:
-        """Lose a connection without a `$disconnect`."""
+        """Close a connection without a `$disconnect`."""
         self.closed.add(member.id)
         self.gateway.answer(member.id, GONE)
 
@@ -107,7 +111,7 @@ class ARoom(RuleBasedStateMachine):
                 assert self.acknowledged.setdefault(client_id, sequence) == sequence
 
     @rule()
-    def die_between_the_writes(self) -> None:
+    def crash_between_the_writes_of_a_message(self) -> None:
         messages._take_sequence(self.room.room_id, datetime.now(UTC))
 
     @rule(seconds=st.sampled_from([1, 31, 61]))
@@ -115,34 +119,34 @@ class ARoom(RuleBasedStateMachine):
         self.now.shift(timedelta(seconds=seconds))
 
     @invariant()
-    def the_count_is_that_of_the_rows(self) -> None:
+    def member_count_equals_the_number_of_connections(self) -> None:
         assert Room.get(self.room.room_id).member_count == Connection.count()
 
     @invariant()
-    def an_empty_room_is_not_listed_once_somebody_was_in_it(self) -> None:
+    def room_is_listed_while_it_is_new_or_has_members(self) -> None:
         listed, _ = rooms.list_public(10, None)
         assert [room.room_id for room in listed] == (
             [self.room.room_id] if self._alive() and (Connection.count() or not self.joined) else []
         )
 
     @invariant()
-    def what_was_acknowledged_is_there_once_and_in_order(self) -> None:
+    def history_has_each_acknowledged_message_once_and_in_order(self) -> None:
         if not self._alive():
             return
-        said, position = [], 0
+        history, position = [], 0
         while position < (page := messages.history(self.room.room_id, position, None, 7)).last_sequence:
-            said += page.messages
+            history += page.messages
             if not page.messages:
                 break
             position = int(page.messages[-1].sequence)
-        sequences = [message.sequence for message in said]
+        sequences = [message.sequence for message in history]
         assert sequences == sorted(set(sequences))
-        stored = {message.client_id: message.sequence for message in said}
-        assert len(stored) == len(said)
+        stored = {message.client_id: message.sequence for message in history}
+        assert len(stored) == len(history)
         assert stored == self.acknowledged
 
 
-def test_a_room_keeps_its_promises(gateway: Gateway, ws_event: WebSocketEvents) -> None:
-    machine = type("ARoom", (ARoom,), {"gateway": gateway, "ws_event": staticmethod(ws_event)})
+def test_room_stays_consistent_in_any_sequence_of_events(gateway: Gateway, ws_event: WebSocketEvents) -> None:
+    machine = type("RoomMachine", (RoomMachine,), {"gateway": gateway, "ws_event": staticmethod(ws_event)})
     assert chat_settings.EMPTY_ROOM_GRACE_SECONDS == 60
-    run_state_machine_as_test(machine, settings=PATIENCE)
+    run_state_machine_as_test(machine, settings=BUDGET)

@@ -1,4 +1,4 @@
-"""Where members connect."""
+"""Discovery of the WebSocket API's address."""
 
 from collections.abc import Iterator
 
@@ -13,6 +13,7 @@ from chalicelib.errors import NotFound
 
 @pytest.fixture(autouse=True)
 def account() -> Iterator[None]:
+    """Provide an AWS account without APIs, and an empty cache."""
     websocket_url.cache_clear()
     with mock_aws():
         yield
@@ -26,12 +27,12 @@ def _create_api(name: str) -> str:
     return str(api["ApiId"])
 
 
-def test_the_setting_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setting_takes_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.com")
     assert websocket_url() == "wss://chat.example.com"
 
 
-def test_without_it_the_api_that_chalice_deployed_is_found_once() -> None:
+def test_api_of_chalice_deploy_is_found_and_cached() -> None:
     _create_api("chalice-chat-prod-websocket-api")
     api_id = _create_api("chalice-chat-dev-websocket-api")
     url = websocket_url()
@@ -41,6 +42,6 @@ def test_without_it_the_api_that_chalice_deployed_is_found_once() -> None:
     assert websocket_url() == url
 
 
-def test_without_either_the_answer_says_what_to_do() -> None:
+def test_error_without_an_api_names_the_remedy() -> None:
     with pytest.raises(NotFound, match="deploy chalice-chat-dev-websocket-api, or set WEBSOCKET_URL"):
         websocket_url()

@@ -1,9 +1,9 @@
-"""What was said in a room: stored once, under a sequence, and read back in order."""
+"""Message storage: sequences, idempotency, history, tombstones, expiry."""
 
 from __future__ import annotations
 
 import threading
-from collections import Counter as Tally
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -23,12 +23,14 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[time_machine.Coordinates]:
+    """Stop the time. Only the test moves it."""
     with time_machine.travel(NOON, tick=False) as clock:
         yield clock
 
 
 @pytest.fixture
 def aki(room: Room) -> Connection:
+    """Add a member to the room."""
     return rooms.join("a", room.room_id, "Aki")
 
 
@@ -49,37 +51,37 @@ def test_sequences_start_at_1_and_rise_by_1_in_each_room(aki: Connection) -> Non
     assert messages.post(cy, "a", None).sequence == 1
 
 
-def test_a_message_costs_two_requests_whatever_came_before_it(aki: Connection, requests: Tally[str]) -> None:
-    for number in range(30):
+def test_message_costs_two_requests_however_many_are_stored(aki: Connection, requests: Counter[str]) -> None:
+    for number in range(10):
         requests.clear()
         messages.post(aki, "hi", f"c-{number}")
         assert requests == {"UpdateItem": 1, "TransactWriteItems": 1}
 
 
-def test_sending_again_is_stored_once_and_has_the_same_sequence(room: Room, aki: Connection) -> None:
+def test_repeated_client_id_returns_the_stored_message(room: Room, aki: Connection) -> None:
     first = messages.post(aki, "hi", "c-1")
-    again = messages.post(aki, "hi", "c-1")
-    from_elsewhere = messages.post(rooms.join("b", room.room_id, "Aki"), "hi", "c-1")
-    assert again.sequence == from_elsewhere.sequence == first.sequence
-    assert (again.sender_id, again.sent_at) == (first.sender_id, first.sent_at)
+    repeated = messages.post(aki, "hi", "c-1")
+    from_another_connection = messages.post(rooms.join("b", room.room_id, "Aki"), "hi", "c-1")
+    assert repeated.sequence == from_another_connection.sequence == first.sequence
+    assert (repeated.sender_id, repeated.sent_at) == (first.sender_id, first.sent_at)
     assert texts(room) == ["hi"]
 
 
-def test_the_same_client_id_in_another_room_is_another_message(room: Room, aki: Connection) -> None:
+def test_client_id_is_unique_per_room(room: Room, aki: Connection) -> None:
     other = rooms.create("Coffee")
     messages.post(aki, "hi", "c-1")
     messages.post(rooms.join("c", other.room_id, "Cy"), "ho", "c-1")
     assert (texts(room), texts(other)) == (["hi"], ["ho"])
 
 
-def test_a_client_id_for_another_message_is_refused_and_nothing_lost(room: Room, aki: Connection) -> None:
+def test_client_id_with_another_text_is_rejected(room: Room, aki: Connection) -> None:
     messages.post(aki, "hi", "1")
     with pytest.raises(InvalidInput, match="clientId must be new for a new message"):
         messages.post(aki, "something else", "1")
     assert texts(room) == ["hi"]
 
 
-def test_a_client_id_stands_for_its_message_for_ten_minutes(
+def test_client_id_can_be_used_again_after_ten_minutes(
     room: Room, aki: Connection, clock: time_machine.Coordinates
 ) -> None:
     messages.post(aki, "hi", "c-1")
@@ -91,38 +93,36 @@ def test_a_client_id_stands_for_its_message_for_ten_minutes(
     assert texts(room) == ["hi", "hi"]
 
 
-def test_a_message_that_meets_a_void_takes_another_sequence(room: Room, aki: Connection) -> None:
+def test_message_that_loses_its_sequence_to_a_tombstone_gets_another(room: Room, aki: Connection) -> None:
     messages.post(aki, "a", None)
     messages._write_tombstones(room.room_id, [2])
     assert messages.post(aki, "b", "c-1").sequence == 3
     assert texts(room) == ["a", "b"]
 
 
-def test_many_who_speak_at_once_get_sequences_of_their_own(
+def test_concurrent_messages_get_different_sequences(
     room: Room, aki: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dispatch, one_at_a_time = DynamoDB.dispatch, threading.Lock()
+    dispatch, lock = DynamoDB.dispatch, threading.Lock()
 
-    def in_turn(*arguments: Any) -> Any:
-        with one_at_a_time:  # moto's requests are not safe beside one another
+    def dispatch_alone(*arguments: Any) -> Any:
+        with lock:  # moto is not thread-safe
             return dispatch(*arguments)
 
-    monkeypatch.setattr(DynamoDB, "dispatch", in_turn)
-    with ThreadPoolExecutor(8) as at_once:
-        taken = [message.sequence for message in at_once.map(lambda n: messages.post(aki, str(n), f"c-{n}"), range(60))]
-    assert sorted(taken) == list(range(1, 61))
-    assert sequences(room, limit=100) == list(range(1, 61))
+    monkeypatch.setattr(DynamoDB, "dispatch", dispatch_alone)
+    with ThreadPoolExecutor(8) as executor:
+        posted = list(executor.map(lambda number: messages.post(aki, str(number), f"c-{number}"), range(40)))
+    assert sorted(message.sequence for message in posted) == list(range(1, 41))
+    assert sequences(room, limit=100) == list(range(1, 41))
 
 
 # Reading
 
 
 @pytest.fixture
-def spoken(aki: Connection) -> Connection:
-    """Aki, who has said "1" to "10"."""
-    for number in range(1, 11):
-        messages.post(aki, str(number), None)
-    return aki
+def ten_messages(room: Room, aki: Connection) -> None:
+    """Store messages with the texts 1 to 10."""
+    _store(room, 10)
 
 
 @pytest.mark.parametrize(
@@ -144,49 +144,57 @@ def spoken(aki: Connection) -> Connection:
         (7, 3, 2, []),
     ],
 )
-def test_history_is_read_between_positions(
-    room: Room, spoken: Connection, after: int | None, before: int | None, limit: int, expected: range
+def test_history_returns_the_messages_of_a_range(
+    room: Room, ten_messages: None, after: int | None, before: int | None, limit: int, expected: range
 ) -> None:
     page = messages.history(room.room_id, after, before, limit)
     assert [message.sequence for message in page.messages] == list(expected)
     assert (page.last_sequence, page.complete) == (10, True)
 
 
-def test_the_history_of_a_silent_room_is_empty(room: Room) -> None:
+def test_history_of_a_new_room_is_empty(room: Room) -> None:
     assert messages.history(room.room_id, None, None, 50) == ([], 0, True)
     assert messages.history(room.room_id, 0, None, 50) == ([], 0, True)
 
 
 @pytest.mark.parametrize(("after", "before"), [(11, None), (None, 12), (10**17, None)])
-def test_a_position_beyond_the_end_is_refused(room: Room, spoken: Connection, after: int, before: int) -> None:
+def test_range_beyond_the_last_sequence_is_rejected(room: Room, ten_messages: None, after: int, before: int) -> None:
     with pytest.raises(InvalidInput, match=r"must be at most 1[01]"):
         messages.history(room.room_id, after, before, 50)
 
 
-def test_the_history_of_an_unknown_room_is_not_found(tables: None) -> None:
+def test_history_of_an_unknown_room_is_not_found(tables: None) -> None:
     with pytest.raises(RoomNotFound):
         messages.history("nosuchroom", None, None, 50)
 
 
-def test_a_page_of_a_long_history_reads_no_more_than_the_page(
-    room: Room, aki: Connection, monkeypatch: pytest.MonkeyPatch
+def test_page_of_history_reads_the_same_items_however_long_the_history_is(
+    room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Message.batch_write() as batch:
-        for number in range(1, 10_001):
-            batch.save(_stored(room, number, str(number)))
-    RoomSequence(room.room_id, last_sequence=10_000, expires_at=timedelta(days=30)).save()
-    query, items = DynamoDB.query, []
+    longer = rooms.create("Longer")
+    _store(room, 120)
+    _store(longer, 360)
+    query, items = DynamoDB.query, Counter[str]()
 
-    def counted(*arguments: Any, **options: Any) -> Any:
-        answer = query(*arguments, **options)
-        items.append(answer["ScannedCount"])
+    def count_items(connection: DynamoDB, table: str, hash_key: str, *arguments: Any, **options: Any) -> Any:
+        answer = query(connection, table, hash_key, *arguments, **options)
+        items[hash_key] += answer["ScannedCount"]
         return answer
 
-    monkeypatch.setattr(DynamoDB, "query", counted)
-    for page in ({}, {"before": 5_001}, {"after": 5_000}, {"after": 0}):
+    monkeypatch.setattr(DynamoDB, "query", count_items)
+    for page in ({}, {"before": 61}, {"after": 60}, {"after": 0}):
         items.clear()
-        assert len(texts(room, **page)) == 50
-        assert sum(items) <= 1 + 51  # the last message, then the page with the position itself
+        assert len(texts(room, **page)) == len(texts(longer, **page)) == 50
+        # The last message, the page, and the message at `after`.
+        assert items[room.room_id] == items[longer.room_id] <= 1 + 50 + 1
+
+
+def _store(room: Room, count: int) -> None:
+    """Store messages with the texts 1 to count."""
+    with Message.batch_write() as batch:
+        for number in range(1, count + 1):
+            batch.save(_stored(room, number, str(number)))
+    RoomSequence(room.room_id, last_sequence=count, expires_at=timedelta(days=30)).save()
 
 
 def _stored(room: Room, sequence: int, text: str, sent_at: datetime = NOON) -> Message:
@@ -202,7 +210,7 @@ def _stored(room: Room, sequence: int, text: str, sent_at: datetime = NOON) -> M
     )
 
 
-# Sequences that were taken and never used
+# Gaps: sequences that were taken, but have no message
 
 
 @pytest.mark.parametrize(
@@ -215,7 +223,7 @@ def _stored(room: Room, sequence: int, text: str, sent_at: datetime = NOON) -> M
         lambda room: sequences(room, after=1, before=3),
     ],
 )
-def test_a_gap_that_was_read_over_stays_a_gap(room: Room, aki: Connection, read: Callable[[Room], list[int]]) -> None:
+def test_gap_stays_empty_after_it_was_read(room: Room, aki: Connection, read: Callable[[Room], list[int]]) -> None:
     messages.post(aki, "a", None)
     late = _take(room)
     messages.post(aki, "c", None)
@@ -225,7 +233,7 @@ def test_a_gap_that_was_read_over_stays_a_gap(room: Room, aki: Connection, read:
     assert sequences(room) == [1, 3]
 
 
-def test_a_gap_at_the_beginning_that_was_read_over_stays_a_gap(room: Room, aki: Connection) -> None:
+def test_gap_at_the_beginning_stays_empty_after_it_was_read(room: Room, aki: Connection) -> None:
     late = _take(room)
     messages.post(aki, "b", None)
     assert sequences(room, after=0) == [2]
@@ -233,7 +241,7 @@ def test_a_gap_at_the_beginning_that_was_read_over_stays_a_gap(room: Room, aki: 
 
 
 @pytest.mark.parametrize("read", [lambda room: sequences(room, after=3), lambda room: sequences(room, before=2)])
-def test_a_gap_that_was_not_read_over_stays_open(
+def test_gap_outside_the_range_that_was_read_can_be_filled(
     room: Room, aki: Connection, read: Callable[[Room], list[int]]
 ) -> None:
     messages.post(aki, "a", None)
@@ -244,7 +252,7 @@ def test_a_gap_that_was_not_read_over_stays_open(
     assert sequences(room) == [1, 2, 3]
 
 
-def test_what_was_taken_last_and_is_not_stored_yet_is_not_the_last_sequence(room: Room, aki: Connection) -> None:
+def test_last_sequence_is_that_of_the_last_stored_message(room: Room, aki: Connection) -> None:
     messages.post(aki, "a", None)
     late = _take(room)
     assert messages.history(room.room_id, None, None, 50).last_sequence == 1
@@ -252,7 +260,7 @@ def test_what_was_taken_last_and_is_not_stored_yet_is_not_the_last_sequence(room
     assert sequences(room, after=1) == [2]
 
 
-def test_gaps_stall_no_reader(room: Room, aki: Connection) -> None:
+def test_gaps_do_not_stop_a_reader(room: Room, aki: Connection) -> None:
     for number in range(1, 31):
         if number % 3:
             messages.post(aki, str(number), None)
@@ -266,7 +274,7 @@ def test_gaps_stall_no_reader(room: Room, aki: Connection) -> None:
     assert seen == [number for number in range(1, 31) if number % 3]
 
 
-def test_a_message_that_comes_while_a_reader_closes_its_gap_is_in_the_page(
+def test_message_that_is_stored_just_before_its_tombstone_is_returned(
     room: Room, aki: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     messages.post(aki, "a", None)
@@ -274,16 +282,16 @@ def test_a_message_that_comes_while_a_reader_closes_its_gap_is_in_the_page(
     messages.post(aki, "c", None)
     write_tombstones = messages._write_tombstones
 
-    def just_before(room_id: str, gaps: list[int]) -> None:
+    def store_first(room_id: str, gaps: list[int]) -> None:
         assert _store_late(room, late)
         write_tombstones(room_id, gaps)
 
-    monkeypatch.setattr(messages, "_write_tombstones", just_before)
+    monkeypatch.setattr(messages, "_write_tombstones", store_first)
     assert sequences(room) == [1, 2, 3]
 
 
 def _take(room: Room) -> int:
-    """Die after taking a sequence, or be slow."""
+    """Take a sequence like a message that is stored late or never."""
     return messages._take_sequence(room.room_id, datetime.now(UTC))
 
 
@@ -298,19 +306,21 @@ def _store_late(room: Room, sequence: int) -> bool:
 # Expiry
 
 
-def test_expired_messages_are_absent(room: Room, spoken: Connection, clock: time_machine.Coordinates) -> None:
+def test_expired_messages_are_absent(
+    room: Room, aki: Connection, ten_messages: None, clock: time_machine.Coordinates
+) -> None:
     _stay(room, clock, hours=24)
     assert messages.history(room.room_id, None, None, 50) == ([], 10, True)
-    assert messages.post(spoken, "11", None).sequence == 11
+    assert messages.post(aki, "11", None).sequence == 11
     assert sequences(room) == [11]
 
 
-def test_a_reader_is_told_when_messages_that_it_missed_have_expired(
-    room: Room, spoken: Connection, clock: time_machine.Coordinates
+def test_history_is_incomplete_after_missed_messages_have_expired(
+    room: Room, aki: Connection, ten_messages: None, clock: time_machine.Coordinates
 ) -> None:
     _stay(room, clock, hours=23)
-    messages.post(spoken, "11", None)
-    messages.post(spoken, "12", None)
+    messages.post(aki, "11", None)
+    messages.post(aki, "12", None)
     _stay(room, clock, hours=1)
     complete = {after: messages.history(room.room_id, after, None, 50).complete for after in (0, 5, 9, 10, 11, 12)}
     assert complete == {0: False, 5: False, 9: False, 10: True, 11: True, 12: True}
@@ -319,14 +329,14 @@ def test_a_reader_is_told_when_messages_that_it_missed_have_expired(
     assert complete == {0: False, 11: False, 12: True}
 
 
-def test_a_young_room_has_lost_nothing_whatever_its_gaps(room: Room, aki: Connection) -> None:
+def test_history_of_a_young_room_is_complete_despite_gaps(room: Room, aki: Connection) -> None:
     _take(room)
     messages.post(aki, "b", None)
     assert messages.history(room.room_id, 0, None, 50).complete is True
 
 
-def test_a_position_in_a_room_where_all_has_expired_is_still_good(
-    room: Room, spoken: Connection, clock: time_machine.Coordinates
+def test_last_sequence_is_kept_after_all_messages_have_expired(
+    room: Room, ten_messages: None, clock: time_machine.Coordinates
 ) -> None:
     _stay(room, clock, hours=24)
     late = _take(room)
@@ -335,7 +345,7 @@ def test_a_position_in_a_room_where_all_has_expired_is_still_good(
 
 
 def _stay(room: Room, clock: time_machine.Coordinates, hours: int) -> None:
-    """Let hours pass in a room that somebody is in."""
+    """Let hours pass in a room that always has a member."""
     for _ in range(hours):
         clock.shift(timedelta(hours=1))
         rooms.join(f"visitor-{datetime.now(UTC).isoformat()}", room.room_id, None)

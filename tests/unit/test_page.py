@@ -8,7 +8,7 @@ from pathlib import Path
 FILES = sorted((Path(__file__).parent.parent / "web").glob("*.test.mjs"))
 
 
-def test_the_modules_of_the_page() -> None:
+def test_modules_of_the_page_pass_their_tests() -> None:
     # Node.js below 22.7 takes a .js file for a module only when told to look.
     run = subprocess.run(
         ["node", "--experimental-detect-module", "--test", *FILES],  # noqa: S607

@@ -1,4 +1,4 @@
-"""The life of a room, from its creation to its end."""
+"""Room lifecycle: create, list, join, leave, expire."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from pynamodb.connection import Connection as DynamoDB
 from chalicelib import limits, rooms, settings
 from chalicelib.errors import InvalidInput, RoomNotFound
 from chalicelib.schemas import serialize_room
-from chalicelib.storage.models import Connection, Room
+from chalicelib.storage.models import LISTED, Connection, Room
 from tests.conftest import members_of
+from tests.rooms import fill_room
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -25,6 +26,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[time_machine.Coordinates]:
+    """Stop the time. Only the test moves it."""
     with time_machine.travel(NOON, tick=False) as clock:
         yield clock
 
@@ -34,7 +36,15 @@ def listed_names() -> list[str]:
     return [room.name for room in found]
 
 
-def test_a_new_room_is_listed_and_empty(room: Room) -> None:
+def create_unused_rooms(count: int) -> None:
+    now = datetime.now(UTC)
+    expires_at = now + timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
+    with Room.batch_write() as batch:
+        for number in range(count):
+            batch.save(Room(f"unused-{number}", name="unused", created_at=now, listed=LISTED, expires_at=expires_at))
+
+
+def test_new_room_is_listed_and_empty(room: Room) -> None:
     assert serialize_room(rooms.get(room.room_id)) == {
         "room_id": room.room_id,
         "name": "Tea",
@@ -44,7 +54,7 @@ def test_a_new_room_is_listed_and_empty(room: Room) -> None:
     assert listed_names() == ["Tea"]
 
 
-def test_a_room_that_nobody_joins_expires(room: Room, clock: time_machine.Coordinates) -> None:
+def test_room_without_members_expires(room: Room, clock: time_machine.Coordinates) -> None:
     clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
     assert listed_names() == []
     with pytest.raises(RoomNotFound):
@@ -54,19 +64,19 @@ def test_a_room_that_nobody_joins_expires(room: Room, clock: time_machine.Coordi
     assert members_of(room.room_id) == set()
 
 
-def test_an_unknown_room_is_not_found(tables: None) -> None:
+def test_unknown_room_is_not_found(tables: None) -> None:
     with pytest.raises(RoomNotFound):
         rooms.get("nosuchroom")
 
 
 @pytest.mark.parametrize("room_id", ["", "a/b", "x" * 65, "x" * 3_000, "\u0000", "Tea room", "room\n"])
-def test_what_cannot_be_a_rooms_id_is_not_asked_for(tables: None, requests: Counter[str], room_id: str) -> None:
+def test_invalid_room_id_is_not_found_without_a_request(tables: None, requests: Counter[str], room_id: str) -> None:
     with pytest.raises(RoomNotFound):
         rooms.get(room_id)
     assert not requests
 
 
-def test_joining_counts_once_and_keeps_the_room(room: Room, clock: time_machine.Coordinates) -> None:
+def test_join_counts_the_member_and_extends_the_expiry(room: Room, clock: time_machine.Coordinates) -> None:
     rooms.join("c1", room.room_id, "Aki")
     rooms.join("c2", room.room_id, "Bo")
     clock.shift(timedelta(hours=2))
@@ -74,17 +84,17 @@ def test_joining_counts_once_and_keeps_the_room(room: Room, clock: time_machine.
     assert [member.name for member in rooms.members(room.room_id)] == ["Aki", "Bo"]
 
 
-def test_a_member_has_an_id_that_is_not_the_connections(room: Room) -> None:
+def test_member_id_differs_from_the_connection_id(room: Room) -> None:
     first, second = rooms.join("c1", room.room_id, "Aki"), rooms.join("c2", room.room_id, "Aki")
     assert len({first.member_id, second.member_id, "c1", "c2"}) == 4
 
 
 @pytest.mark.parametrize("name", [None, ""])
-def test_a_member_without_a_name_is_a_guest(room: Room, name: str | None) -> None:
+def test_member_without_a_name_is_a_guest(room: Room, name: str | None) -> None:
     assert rooms.join("c1", room.room_id, name).name.startswith("guest-")
 
 
-def test_the_last_one_out_unlists_the_room_at_once(room: Room) -> None:
+def test_room_is_unlisted_when_its_last_member_leaves(room: Room) -> None:
     rooms.join("c1", room.room_id, "Aki")
     rooms.join("c2", room.room_id, "Bo")
     rooms.leave(room.room_id, ["c1"])
@@ -94,9 +104,7 @@ def test_the_last_one_out_unlists_the_room_at_once(room: Room) -> None:
     assert rooms.get(room.room_id).member_count == 0
 
 
-def test_an_emptied_room_can_be_joined_within_its_grace_and_is_listed_again(
-    room: Room, clock: time_machine.Coordinates
-) -> None:
+def test_empty_room_can_be_joined_within_its_grace_period(room: Room, clock: time_machine.Coordinates) -> None:
     rooms.join("c1", room.room_id, "Aki")
     rooms.leave(room.room_id, ["c1"])
     clock.shift(timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS - 1))
@@ -106,7 +114,7 @@ def test_an_emptied_room_can_be_joined_within_its_grace_and_is_listed_again(
     assert rooms.get(room.room_id).member_count == 1
 
 
-def test_an_emptied_room_is_gone_after_its_grace(room: Room, clock: time_machine.Coordinates) -> None:
+def test_empty_room_expires_after_its_grace_period(room: Room, clock: time_machine.Coordinates) -> None:
     rooms.join("c1", room.room_id, "Aki")
     rooms.leave(room.room_id, ["c1"])
     clock.shift(timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS))
@@ -114,14 +122,14 @@ def test_an_emptied_room_is_gone_after_its_grace(room: Room, clock: time_machine
         rooms.join("c2", room.room_id, "Aki")
 
 
-def test_without_a_grace_the_last_one_out_deletes_the_room(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_room_without_a_grace_period_is_deleted(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "EMPTY_ROOM_GRACE_SECONDS", 0)
     rooms.join("c1", room.room_id, "Aki")
     rooms.leave(room.room_id, ["c1"])
     assert list(Room.scan()) == []
 
 
-def test_leaving_twice_counts_once(room: Room) -> None:
+def test_repeated_leave_is_counted_once(room: Room) -> None:
     for id_ in ("c1", "c2", "c3"):
         rooms.join(id_, room.room_id, "Aki")
     assert [left.connection_id for left in rooms.leave(room.room_id, ["c1"])] == ["c1"]
@@ -129,30 +137,29 @@ def test_leaving_twice_counts_once(room: Room) -> None:
     assert rooms.get(room.room_id).member_count == 2
 
 
-def test_many_leave_in_few_transactions(room: Room) -> None:
+def test_leave_of_more_members_than_a_transaction_holds_is_split(room: Room) -> None:
     ids = [f"c{number}" for number in range(150)]
-    for id_ in ids:
-        rooms.join(id_, room.room_id, "Aki")
+    fill_room(room, ids)
     assert len(rooms.leave(room.room_id, ids[:120])) == 120
     assert rooms.get(room.room_id).member_count == 30
     assert members_of(room.room_id) == set(ids[120:])
 
 
-def test_nobody_is_taken_out_of_a_room_that_they_are_not_in(room: Room) -> None:
+def test_leave_of_another_room_changes_nothing(room: Room) -> None:
     other = rooms.create("Coffee")
     rooms.join("c1", other.room_id, "Aki")
     assert rooms.leave(room.room_id, ["c1", "never-seen"]) == []
     assert rooms.get(other.room_id).member_count == 1
 
 
-def test_a_connection_of_a_room_that_dynamodb_has_deleted_can_leave(room: Room) -> None:
+def test_connection_can_leave_a_deleted_room(room: Room) -> None:
     rooms.join("c1", room.room_id, "Aki")
     Room(room.room_id).delete()
     rooms.leave(room.room_id, ["c1"])
     assert list(Connection.scan()) == []
 
 
-def test_a_room_whose_disconnects_never_came_expires(room: Room, clock: time_machine.Coordinates) -> None:
+def test_room_expires_although_disconnects_are_missing(room: Room, clock: time_machine.Coordinates) -> None:
     rooms.join("c1", room.room_id, "Aki")
     clock.shift(timedelta(seconds=limits.CONNECTION_TTL_SECONDS))
     assert listed_names() == []
@@ -160,7 +167,7 @@ def test_a_room_whose_disconnects_never_came_expires(room: Room, clock: time_mac
         rooms.members(room.room_id)
 
 
-def test_an_expired_connection_is_no_member(room: Room, clock: time_machine.Coordinates) -> None:
+def test_expired_connection_is_not_a_member(room: Room, clock: time_machine.Coordinates) -> None:
     rooms.join("c1", room.room_id, "Aki")
     clock.shift(timedelta(hours=2))
     rooms.join("c2", room.room_id, "Bo")
@@ -168,7 +175,7 @@ def test_an_expired_connection_is_no_member(room: Room, clock: time_machine.Coor
     assert [member.name for member in rooms.members(room.room_id)] == ["Bo"]
 
 
-def test_rooms_are_listed_newest_first_a_page_at_a_time(tables: None, clock: time_machine.Coordinates) -> None:
+def test_rooms_are_listed_newest_first_in_pages(tables: None, clock: time_machine.Coordinates) -> None:
     for number in range(5):
         rooms.create(f"room {number}")
         clock.shift(MINUTE)
@@ -179,20 +186,17 @@ def test_rooms_are_listed_newest_first_a_page_at_a_time(tables: None, clock: tim
     assert end is None
 
 
-def test_a_page_that_ends_with_the_list_has_no_cursor(tables: None) -> None:
+def test_last_page_has_no_cursor(tables: None) -> None:
     rooms.create("one")
     rooms.create("two")
     assert rooms.list_public(2, None)[1] is None
 
 
-def test_a_page_is_full_however_many_rooms_before_it_have_expired(
-    tables: None, clock: time_machine.Coordinates
-) -> None:
+def test_page_is_full_although_newer_rooms_have_expired(tables: None, clock: time_machine.Coordinates) -> None:
     alive = rooms.create("alive")
     rooms.join("c1", alive.room_id, "Aki")
     clock.shift(MINUTE)
-    for number in range(250):
-        rooms.create(f"unused {number}")
+    create_unused_rooms(250)
     clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
     found, cursor = rooms.list_public(1, None)
     assert ([room.name for room in found], cursor) == (["alive"], None)
@@ -222,12 +226,12 @@ def _cursor(position: object) -> str:
         "x" * 5_000,
     ],
 )
-def test_a_cursor_that_no_page_gave_is_refused(tables: None, cursor: str) -> None:
+def test_invalid_cursor_is_rejected(tables: None, cursor: str) -> None:
     with pytest.raises(InvalidInput, match="cursor must be the nextCursor of an earlier page"):
         rooms.list_public(10, cursor)
 
 
-# Two at once: the other acts just before this one's transaction
+# Races: another change is made just before the transaction
 
 
 Meanwhile = Callable[[Callable[[], object]], None]
@@ -235,15 +239,15 @@ Meanwhile = Callable[[Callable[[], object]], None]
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
-    """Lets something happen between what the next transaction has read and its writing."""
+    """Return a function that makes a change between the reads and the writes of the next transaction."""
 
-    def arrange(happen: Callable[[], object]) -> None:
+    def arrange(change: Callable[[], object]) -> None:
         dispatch = DynamoDB.dispatch
 
         def interrupted(connection: DynamoDB, operation: str, arguments: dict[str, Any]) -> Any:
             if operation == "TransactWriteItems":
                 monkeypatch.setattr(DynamoDB, "dispatch", dispatch)
-                happen()
+                change()
             return dispatch(connection, operation, arguments)
 
         monkeypatch.setattr(DynamoDB, "dispatch", interrupted)
@@ -251,7 +255,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
     return arrange
 
 
-def test_when_the_last_two_leave_at_once_the_room_is_unlisted(room: Room, meanwhile: Meanwhile) -> None:
+def test_room_is_unlisted_when_its_last_two_members_leave_concurrently(room: Room, meanwhile: Meanwhile) -> None:
     for id_ in ("a", "b"):
         rooms.join(id_, room.room_id, None)
     meanwhile(lambda: rooms.leave(room.room_id, ["b"]))
@@ -261,7 +265,7 @@ def test_when_the_last_two_leave_at_once_the_room_is_unlisted(room: Room, meanwh
 
 
 @pytest.mark.parametrize("grace", [60, 0])
-def test_when_one_joins_as_the_last_one_leaves_the_room_stays(
+def test_room_stays_when_a_member_joins_while_the_last_one_leaves(
     room: Room, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch, grace: int
 ) -> None:
     monkeypatch.setattr(settings, "EMPTY_ROOM_GRACE_SECONDS", grace)
@@ -272,7 +276,7 @@ def test_when_one_joins_as_the_last_one_leaves_the_room_stays(
     assert listed_names() == ["Tea"]
 
 
-def test_one_who_is_taken_out_twice_at_once_counts_once(room: Room, meanwhile: Meanwhile) -> None:
+def test_concurrent_removals_of_a_member_are_counted_once(room: Room, meanwhile: Meanwhile) -> None:
     for id_ in ("a", "b", "c"):
         rooms.join(id_, room.room_id, None)
     meanwhile(lambda: rooms.leave(room.room_id, ["a"]))
@@ -280,7 +284,7 @@ def test_one_who_is_taken_out_twice_at_once_counts_once(room: Room, meanwhile: M
     assert rooms.get(room.room_id).member_count == 2
 
 
-def test_nobody_joins_a_room_that_is_deleted_meanwhile(
+def test_room_that_is_deleted_during_a_join_is_not_found(
     room: Room, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "EMPTY_ROOM_GRACE_SECONDS", 0)
@@ -292,7 +296,7 @@ def test_nobody_joins_a_room_that_is_deleted_meanwhile(
     assert members_of(room.room_id) == set()
 
 
-def test_one_who_leaves_an_expired_room_does_not_bring_it_back(room: Room, clock: time_machine.Coordinates) -> None:
+def test_late_leave_does_not_revive_an_expired_room(room: Room, clock: time_machine.Coordinates) -> None:
     rooms.join("a", room.room_id, None)
     clock.shift(timedelta(seconds=limits.CONNECTION_TTL_SECONDS))
     rooms.leave(room.room_id, ["a"])
@@ -300,15 +304,14 @@ def test_one_who_leaves_an_expired_room_does_not_bring_it_back(room: Room, clock
         rooms.get(room.room_id)
 
 
-def test_the_list_looks_so_far_and_no_further_for_rooms_that_have_not_expired(
+def test_page_ends_after_a_limited_number_of_expired_rooms(
     tables: None, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rooms, "MAX_LIST_BATCHES", 1)
     alive = rooms.create("alive")
     rooms.join("c1", alive.room_id, "Aki")
     clock.shift(MINUTE)
-    for number in range(150):
-        rooms.create(f"unused {number}")
+    create_unused_rooms(150)
     clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
     found, cursor = rooms.list_public(1, None)
     assert found == []
@@ -316,7 +319,7 @@ def test_the_list_looks_so_far_and_no_further_for_rooms_that_have_not_expired(
     assert ([room.name for room in found], cursor) == (["alive"], None)
 
 
-def test_a_room_that_the_index_still_names_is_not_listed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stale_index_entries_are_not_listed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = Room("gone", name="gone", created_at=NOON)
     unlisted = rooms.create("unlisted")
     rooms.join("c1", unlisted.room_id, None)

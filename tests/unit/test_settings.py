@@ -1,4 +1,4 @@
-"""What the environment decides."""
+"""Settings from environment variables."""
 
 import os
 import subprocess
@@ -16,11 +16,11 @@ def _import_settings(**environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_setting_comes_from_the_environment() -> None:
+def test_setting_is_read_from_the_environment() -> None:
     assert _import_settings(EMPTY_ROOM_GRACE_SECONDS="0").stdout == "0\n"
 
 
-def test_a_setting_that_is_too_small_is_named() -> None:
+def test_error_of_a_setting_below_its_minimum_names_it() -> None:
     assert "FANOUT_BATCH must be an integer of at least 1, not '0'" in _import_settings(FANOUT_BATCH="0").stderr
 
 
@@ -38,12 +38,12 @@ def test_a_setting_that_is_too_small_is_named() -> None:
         "https://a.example.org?x",
     ],
 )
-def test_an_origin_that_no_browser_would_send_is_named(value: str) -> None:
-    refused = _import_settings(ALLOWED_ORIGINS=f"https://chat.example.org, {value}")
-    assert f"ALLOWED_ORIGINS must list origins such as https://chat.example.org, not '{value}'" in refused.stderr
+def test_error_of_an_invalid_origin_names_it(value: str) -> None:
+    failed = _import_settings(ALLOWED_ORIGINS=f"https://chat.example.org, {value}")
+    assert f"ALLOWED_ORIGINS must list origins such as https://chat.example.org, not '{value}'" in failed.stderr
 
 
 @pytest.mark.parametrize("value", ["", "-1", "1.5", "a minute"])
-def test_a_setting_that_is_no_number_is_named(value: str) -> None:
-    refused = _import_settings(EMPTY_ROOM_GRACE_SECONDS=value)
-    assert "EMPTY_ROOM_GRACE_SECONDS must be an integer of at least 0" in refused.stderr
+def test_error_of_a_setting_that_is_not_an_integer_names_it(value: str) -> None:
+    failed = _import_settings(EMPTY_ROOM_GRACE_SECONDS=value)
+    assert "EMPTY_ROOM_GRACE_SECONDS must be an integer of at least 0" in failed.stderr

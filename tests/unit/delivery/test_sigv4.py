@@ -1,8 +1,9 @@
-"""The signature against botocore's own."""
+"""Signed requests, compared with those of botocore."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 import time_machine
 from botocore.auth import SigV4Auth
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from chalicelib.delivery.sigv4 import SigV4RequestBuilder
 
-# What an HTTP header can hold, for keys and tokens; ids of connections can be any text, and look like base64.
+# Keys and tokens are sent in headers. Connection ids look like base64, but may be any text.
 TOKENS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=200)
 BASE64 = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", min_size=1)
 CONNECTION_IDS = BASE64 | st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -47,7 +48,7 @@ ENDPOINTS = st.sampled_from(
     payload=b'{"pong":true}',
     moment=datetime(2026, 11, 22, 10, tzinfo=UTC),
 )
-def test_a_post_is_signed_as_botocore_signs_it(
+def test_signature_equals_that_of_botocore(
     connection_id: str,
     endpoint: str,
     region: str,
@@ -67,18 +68,16 @@ def test_a_post_is_signed_as_botocore_signs_it(
     assert headers.pop("content-length") == str(len(payload))
 
     host = endpoint.split("/")[2]
-    theirs = AWSRequest("POST", f"{endpoint.split('//')[0]}//{host}{path}", data=payload)
+    expected = AWSRequest("POST", f"{endpoint.split('//')[0]}//{host}{path}", data=payload)
     with time_machine.travel(moment, tick=False):
-        SigV4Auth(credentials, "execute-api", region).add_auth(theirs)
-    assert headers == {"host": host} | {name.lower(): value for name, value in theirs.headers.items()}
+        SigV4Auth(credentials, "execute-api", region).add_auth(expected)
+    assert headers == {"host": host} | {name.lower(): value for name, value in expected.headers.items()}
 
 
 @given(connection_id=CONNECTION_IDS)
-def test_the_path_is_that_of_botocores_client(connection_id: str) -> None:
+def test_connection_id_is_one_quoted_segment_of_the_path(connection_id: str) -> None:
     credentials = ReadOnlyCredentials("key", "secret", None)
     request = SigV4RequestBuilder("https://host/prod", "eu-west-1", credentials, b"", datetime.now(UTC))(connection_id)
-    from urllib.parse import unquote
-
     path = request.split(b" ")[1].decode()
     assert path.startswith("/prod/@connections/")
     assert unquote(path) == f"/prod/@connections/{connection_id}"

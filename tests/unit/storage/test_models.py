@@ -33,7 +33,7 @@ def _described(model: type[Model]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("model", [model for model, _ in TABLES])
-def test_a_model_describes_the_table_that_the_file_makes(request: pytest.FixtureRequest, model: type[Model]) -> None:
+def test_model_describes_the_table_of_the_template(request: pytest.FixtureRequest, model: type[Model]) -> None:
     with mock_aws():
         model.create_table(billing_mode="PAY_PER_REQUEST")
         by_model = _described(model)
@@ -42,13 +42,13 @@ def test_a_model_describes_the_table_that_the_file_makes(request: pytest.Fixture
 
 
 @pytest.mark.parametrize(("model", "table"), TABLES)
-def test_a_model_expires_by_the_attribute_that_its_table_deletes_by(model: type[Model], table: dict[str, Any]) -> None:
+def test_expiry_of_a_model_is_the_ttl_attribute_of_its_table(model: type[Model], table: dict[str, Any]) -> None:
     ttl = [a.attr_name for a in model.get_attributes().values() if isinstance(a, TTLAttribute)]
     assert table["TimeToLiveSpecification"] == {"AttributeName": ttl[0], "Enabled": True}
 
 
 @pytest.mark.parametrize(("model", "table"), TABLES)
-def test_a_table_is_paid_by_request_backed_up_encrypted_and_kept_in_prod(
+def test_table_is_on_demand_backed_up_encrypted_and_protected_in_prod(
     model: type[Model], table: dict[str, Any]
 ) -> None:
     assert table["BillingMode"] == "PAY_PER_REQUEST"
@@ -58,7 +58,9 @@ def test_a_table_is_paid_by_request_backed_up_encrypted_and_kept_in_prod(
 
 
 @pytest.mark.parametrize(("model", "table"), TABLES)
-def test_a_table_has_the_name_that_its_stage_gives_the_functions(model: type[Model], table: dict[str, Any]) -> None:
+def test_name_of_a_table_is_the_one_in_the_environment_of_the_functions(
+    model: type[Model], table: dict[str, Any]
+) -> None:
     stages = json.loads((PROJECT / ".chalice/config.json").read_text())["stages"]
     for stage, config in stages.items():
         name = table["TableName"]["Fn::Sub"].replace("${Stage}", stage)
