@@ -8,8 +8,9 @@ PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 # npm records there what it has installed.
 INSTALLED := node_modules/.package-lock.json
+NODE_PACKAGES := tests/browser/$(INSTALLED) tests/node/$(INSTALLED) benchmarks/node/$(INSTALLED)
 
-.PHONY: help run rooms test check soak fuzz bench generate lint format package resources deploy clean tools always
+.PHONY: help run rooms test check soak fuzz bench generate lint format package resources deploy clean tools unit-and-contract always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +27,10 @@ rooms: .venv/installed ## List the rooms and members of the chat that runs at PO
 test: tools ## Run all tests, in WORKERS processes
 	$(PYTEST_PARALLEL)
 
-check: .venv/installed tests/node/$(INSTALLED) ## Run lint, the unit tests and the contract tests: for use while working
-	@$(MAKE) lint
+check: .venv/installed tests/node/$(INSTALLED) ## Run lint, the unit tests and the contract tests, in about a minute
+	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory lint unit-and-contract
+
+unit-and-contract:
 	$(PYTEST_PARALLEL) tests/unit tests/contract
 
 soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LISTENERS, MESSAGES per sender, CUTS (probability)
@@ -77,8 +80,7 @@ clean: ## Remove everything that the other targets create
 	rm -rf .venv build benchmarks/node/node_modules tests/browser/node_modules tests/node/node_modules .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-tools: .venv/installed .venv/chromium tests/browser/$(INSTALLED) tests/node/$(INSTALLED) benchmarks/node/$(INSTALLED) \
-		## Install what the tests need besides Python: Node.js, its packages, Chromium
+tools: .venv/chromium $(NODE_PACKAGES) ## Install what the tests need besides Python: Node.js and its packages, Chromium
 
 .venv/chromium: tests/browser/install.sh | .venv/installed
 	@BIN=$(BIN) sh $<

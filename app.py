@@ -1,4 +1,4 @@
-"""Routes and WebSocket handlers of Chalice Chat. Each one calls a function of chalicelib."""
+"""Routes, WebSocket handlers and queue handler of Chalice Chat. They delegate to chalicelib."""
 
 import json
 import logging
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from chalice import Chalice, CORSConfig, Response
 from chalice.app import Request, SQSEvent, WebsocketEvent
 
-from chalicelib import chat, discovery, messages, origins, presence, request_log, rooms, settings, static_files
+from chalicelib import chat, discovery, messages, origins, request_log, room_delivery, rooms, settings, static_files
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.delivery.fanout import Batch
 from chalicelib.endpoints import Endpoints, Json, Parameters, error_response
 from chalicelib.errors import ChatError, Forbidden, NotFound, RoomNotFound, report_internal_error
-from chalicelib.fields import Array, String, Value
+from chalicelib.fields import Array, ServerValue, String
 from chalicelib.schemas import (
     AFTER,
     BEFORE,
@@ -58,7 +58,7 @@ def allow_origins(request: Request, get_response: Callable[[Request], Response])
 @app.route("/")
 @endpoint(content_types=["text/html"])
 def get_page() -> Response:
-    """The page."""
+    """Return the page."""
     return static_files.serve("index.html")
 
 
@@ -69,17 +69,19 @@ def get_page() -> Response:
     errors=[NotFound],
 )
 def get_page_file(name: str) -> Response:
-    """A file of the page."""
+    """Return a file of the page."""
     return static_files.serve(name)
 
 
 @app.route("/config")
 @endpoint(
-    returns={"webSocketUrl": Value({"type": "string", "pattern": "^wss?://"}, example="wss://chat.example.org/dev")},
+    returns={
+        "webSocketUrl": ServerValue({"type": "string", "pattern": "^wss?://"}, example="wss://chat.example.org/dev")
+    },
     errors=[NotFound],
 )
 def get_config() -> Json:
-    """The address of the WebSocket API, to which clients add `?roomId=…&name=…`."""
+    """Return the address of the WebSocket API, to which clients append `?roomId=…&name=…`."""
     return {"webSocketUrl": discovery.websocket_url()}
 
 
@@ -88,8 +90,8 @@ def get_config() -> Json:
 def create_room(body: Parameters) -> Json:
     """Create a room.
 
-    A room that nobody joins expires after an hour. When the last member leaves, it can still be joined for a minute.
-    The body is read as JSON, whatever its Content-Type.
+    A room that nobody joins expires after UNUSED_ROOM_SECONDS. After the last member has left, it can still be joined
+    for EMPTY_ROOM_GRACE_SECONDS. The body is read as JSON, whatever its Content-Type.
     """
     return serialize_created_room(rooms.create(body["roomName"], body["private"]))
 
@@ -97,7 +99,10 @@ def create_room(body: Parameters) -> Json:
 @app.route("/rooms")
 @endpoint(query={"limit": LIMIT, "cursor": CURSOR}, returns=ROOM_PAGE)
 def list_rooms(query: Parameters) -> Json:
-    """List the public rooms, newest first. Empty rooms are not listed."""
+    """List the public rooms, newest first.
+
+    A new room is listed at once. A room that its last member has left is not listed.
+    """
     return serialize_room_page(*rooms.list_public(query["limit"], query["cursor"]))
 
 
@@ -122,7 +127,7 @@ def list_members(room_id: str, query: Parameters) -> Json:
     errors=[Forbidden, RoomNotFound],
 )
 def list_messages(room_id: str, query: Parameters) -> Json:
-    """List messages in ascending order: with `after` the oldest ones after it, otherwise the newest."""
+    """List messages in ascending order: the oldest ones after `after`, if given, otherwise the newest."""
     return serialize_message_page(*messages.history(room_id, **query))
 
 
@@ -157,4 +162,4 @@ def disconnect(event: WebsocketEvent) -> None:
 def fan_out(event: SQSEvent) -> None:
     """Deliver a batch of the fan-out queue."""
     for record in event:
-        presence.send_batch(websocket_api, Batch(*json.loads(record.body)))
+        room_delivery.send_batch(websocket_api, Batch(*json.loads(record.body)))

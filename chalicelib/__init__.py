@@ -1,4 +1,4 @@
-"""The chat behind the routes and handlers of app.py. docs/architecture.md describes its modules."""
+"""Implementation of the chat. app.py contains its routes and handlers; docs/architecture.md describes the modules."""
 
 import gc
 

@@ -1,4 +1,4 @@
-"""Declaration of WebSocket actions.
+"""The decorator that declares WebSocket actions, and their dispatch. The actions themselves are in chat.py.
 
     @action("wave", data={"hand": Choice(["left", "right"])}, sends=[frames.WAVE_FRAME])
     def wave(context: Context, data: dict[str, Any]) -> None:
@@ -6,7 +6,8 @@
         context.broadcast(frames.wave(context.sender, data["hand"]))
 
 The declaration determines how a frame is dispatched, validated and rate-limited. docs/asyncapi.yaml is generated
-from it, and the tests send every action its examples.
+from it, and the tests send every action the example of its fields. `WAVE_FRAME`, the schema of the frame, and `wave`,
+which serializes it, are added to frames.py.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from chalicelib import presence, rate_limit, request_log, rooms
+from chalicelib import rate_limit, request_log, rooms
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.errors import NotInRoom, UnknownAction
 from chalicelib.fields import Field, Object
-from chalicelib.frames import Frame
+from chalicelib.frames import FrameSchema
+from chalicelib.room_delivery import send_to_room
 from chalicelib.storage.models import Connection
 
 __all__ = ["ACTIONS", "Action", "Context", "action", "dispatch"]
@@ -53,16 +55,16 @@ class Context:
     ) -> None:
         """Send a frame to everyone in the sender's room.
 
-        recipients: the room's `Connection.expiries_in`, if it is known already.
+        recipients: the result of `Connection.recipients_in`, if the handler has read it already.
         """
         room_id = self.sender.joined_room_id
-        expiries = dict(Connection.expiries_in(room_id) if recipients is None else recipients)
+        recipients = dict(Connection.recipients_in(room_id) if recipients is None else recipients)
         if include_sender:
             # The index is eventually consistent: it may not contain the sender yet.
-            expiries[self.connection_id] = int(self.sender.expires_at.timestamp())
+            recipients[self.connection_id] = int(self.sender.expires_at.timestamp())
         else:
-            expiries.pop(self.connection_id, None)
-        presence.send_to_room(self.websocket_api, room_id, [frame], expiries)
+            recipients.pop(self.connection_id, None)
+        send_to_room(self.websocket_api, room_id, [frame], recipients)
 
 
 Handler = Callable[[Context, dict[str, Any]], None]
@@ -74,15 +76,15 @@ class Action:
 
     names: the names that frames may use; all but the first are aliases.
     data: the fields of the frame's `data`.
-    rate_limited: whether the action counts as a message for the rate limit.
-    sends: the frames that the action sends, besides the error frame.
+    rate_limited: whether the action counts for the rate limit. All such actions of a connection share one limit.
+    sends: the frames that the action sends besides the error frame, for docs/asyncapi.yaml and the tests.
     """
 
     names: tuple[str, ...]
     handler: Handler
     data: Object
     rate_limited: bool
-    sends: tuple[Frame, ...]
+    sends: tuple[FrameSchema, ...]
 
     def handle(self, context: Context, data: dict[str, Any]) -> None:
         """Validate the data of a frame, apply the rate limit, and run the handler.
@@ -101,7 +103,7 @@ ACTIONS: dict[str, Action] = {}
 
 
 def action(
-    *names: str, data: Mapping[str, Field] | None = None, rate_limited: bool = True, sends: Iterable[Frame] = ()
+    *names: str, data: Mapping[str, Field] | None = None, rate_limited: bool = True, sends: Iterable[FrameSchema] = ()
 ) -> Callable[[Handler], Handler]:
     """Return a decorator that declares an action. The docstring of the handler describes it in docs/asyncapi.yaml."""
 
@@ -119,6 +121,6 @@ def dispatch(context: Context, name: str, data: dict[str, Any]) -> None:
     Raises UnknownAction, and what `Action.handle` raises.
     """
     if name not in ACTIONS:
-        raise UnknownAction(f"expected an action that is one of {', '.join(ACTIONS)}")
+        raise UnknownAction(f"expected an action that is one of {', '.join(ACTIONS)}, not {name[:64]!r}")
     request_log.append_keys(outcome=name)
     ACTIONS[name].handle(context, data)

@@ -6,15 +6,17 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from chalice.app import WebsocketDisconnectedError
 
-from chalicelib import frames, limits, messages, presence, rate_limit, request_log, rooms, settings
+from chalicelib import frames, limits, messages, rate_limit, request_log, rooms, settings
 from chalicelib.actions import Context, action, dispatch
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.errors import ChatError, RateLimitExceeded, report_internal_error
 from chalicelib.fields import Object
+from chalicelib.presence import presence_frames
+from chalicelib.room_delivery import send_to_room
 from chalicelib.schemas import CLIENT_ID, DISPLAY_NAME, MESSAGE_TEXT, ROOM_ID_PARAMETER, TOKEN
 from chalicelib.storage.models import Connection
 
@@ -36,7 +38,7 @@ def connect(websocket_api: BroadcastWebsocketAPI, connection_id: str, query: Map
     parameters = CONNECT_QUERY.parse_query({name: value for name, value in query.items() if value})
     connection = rooms.join(connection_id, parameters["roomId"], parameters["name"], parameters["token"])
     request_log.append_keys(outcome="joined")
-    presence.notify(websocket_api, "join", connection.joined_room_id, [connection])
+    _notify(websocket_api, "join", connection.joined_room_id, [connection])
 
 
 def disconnect(websocket_api: BroadcastWebsocketAPI, connection_id: str) -> None:
@@ -46,7 +48,7 @@ def disconnect(websocket_api: BroadcastWebsocketAPI, connection_id: str) -> None
     if connection is not None:
         room_id = connection.joined_room_id
         request_log.append_keys(room_id=room_id)
-        presence.notify(websocket_api, "leave", room_id, rooms.leave(room_id, [connection_id]))
+        _notify(websocket_api, "leave", room_id, rooms.leave(room_id, [connection_id]))
 
 
 def receive(websocket_api: BroadcastWebsocketAPI, connection_id: str, body: str) -> None:
@@ -75,10 +77,10 @@ def send_message(context: Context, data: dict[str, Any]) -> None:
     acknowledgement. A client that receives no answer sends the same frame again: within 10 minutes a repeated
     `clientId` stores nothing, and the stored message is delivered again under the same sequence.
     """
-    sender = context.sender
     with ThreadPoolExecutor(1) as executor:
-        recipients = executor.submit(Connection.expiries_in, sender.joined_room_id)
-        message = messages.post(sender, data["message"], data["clientId"])
+        # The recipients are read while the message is stored, which saves the latency of one request.
+        recipients = executor.submit(Connection.recipients_in, context.sender.joined_room_id)
+        message = messages.store(context.sender, data["message"], data["clientId"])
     context.broadcast(frames.message(message), recipients.result())
 
 
@@ -88,8 +90,26 @@ def ping(context: Context, data: dict[str, Any]) -> None:
     context.reply(frames.PONG)
 
 
+def _notify(
+    websocket_api: BroadcastWebsocketAPI, change: Literal["join", "leave"], room_id: str, connections: list[Connection]
+) -> None:
+    """Notify the other members of a room of a join or leave.
+
+    Best effort: a failed notification is logged and does not undo the join or leave.
+    """
+    try:
+        if notifications := presence_frames(change, room_id, connections):
+            recipients = Connection.recipients_in(room_id)
+            for connection in connections:
+                recipients.pop(connection.connection_id, None)
+            send_to_room(websocket_api, room_id, notifications, recipients)
+    except Exception:
+        request_log.add_metric(faults=1)
+        log.exception("could not notify room %s of a %s", room_id, change)
+
+
 def _handle_rate_limit(context: Context, error: RateLimitExceeded, body: str) -> None:
-    """Send a warning if one is due. Close the connection of a client that ignores its warnings."""
+    """Reply with the error if a warning is due. Close the connection of a client that ignores its warnings."""
     request_log.append_keys(outcome=error.code)
     if error.warnings is None:
         return

@@ -1,4 +1,4 @@
-"""Declaration of REST routes: their input, their answers and their errors.
+"""The decorator that declares REST routes: their input, their responses and their errors.
 
     @app.route("/rooms")
     @endpoint(query={"limit": LIMIT}, returns={"rooms": Array(ROOM)})
@@ -6,7 +6,7 @@
         \"""List the public rooms.\"""
 
 An endpoint receives validated input: path parameters by name, `query` and `body` as dictionaries. A ChatError that it
-raises becomes an HTTP answer of Chalice's form, {"Code", "Message"}. docs/openapi.yaml and the tests that call every
+raises becomes an HTTP response in Chalice's form, {"Code", "Message"}. docs/openapi.yaml and the tests that call every
 route follow from the declarations.
 """
 
@@ -44,8 +44,8 @@ class Endpoint:
 
     view: the function, whose docstring describes it.
     path: the path parameters other than room_id.
-    returns: the JSON object of a successful answer, None for an answer that is not JSON.
-    content_types: the media types of a successful answer.
+    returns: the JSON object of a successful response, None for a response that is not JSON.
+    content_types: the media types of a successful response.
     errors: the errors that the endpoint raises besides InvalidInput.
     """
 
@@ -116,7 +116,7 @@ class Endpoints:
 
 
 def error_response(error: ChatError) -> Response:
-    """Return the HTTP answer that reports an error."""
+    """Return the HTTP response that reports an error."""
     status, code = next(
         (answer for kind, answer in HTTP_ERRORS.items() if isinstance(error, kind)), (500, "InternalServerError")
     )

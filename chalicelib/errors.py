@@ -11,7 +11,7 @@
     │   └── RoomNotFound
     └── InternalError
 
-`endpoints.py` maps them to HTTP answers, `frames.py` to error frames. The docstrings appear in docs/asyncapi.yaml.
+`endpoints.py` maps them to HTTP responses, `frames.py` to error frames. The docstrings appear in docs/asyncapi.yaml.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class ChatError(Exception):
 
 
 class InvalidInput(ChatError):
-    """The data of the action are not as declared, the frame is too long, or the clientId belongs to another message."""
+    """The frame is too long, its data is not as declared, or its clientId belongs to another message."""
 
     code = "invalid_message"
 
@@ -70,9 +70,10 @@ class RateLimitExceeded(ChatError):
     code = "rate_limited"
 
     def __init__(self, retry_after: int, warnings: int | None):
-        """Take the seconds until the next message is accepted, and the number of warnings that the client has ignored.
+        """Take the number of seconds until the next message is accepted, and the number of this warning.
 
-        The number includes the warning that is due now. None means that none is due, because the last one is recent.
+        warnings: how many consecutive warnings the client has received without waiting, this one included. None if no
+        warning is due, because the last one is less than a second old.
         """
         super().__init__(
             f"expected at most {settings.MESSAGES_PER_WINDOW} messages in {settings.WINDOW_SECONDS} seconds; "

@@ -18,7 +18,7 @@ from typing import Any
 from chalicelib.errors import InvalidInput
 from chalicelib.validation import parse_integer, validate_boolean, validate_integer, validate_text
 
-__all__ = ["Array", "Boolean", "Choice", "Field", "Integer", "Name", "Object", "String", "Text", "Value"]
+__all__ = ["Array", "Boolean", "Choice", "Field", "Integer", "Name", "Object", "ServerValue", "String", "Text"]
 
 Schema = dict[str, Any]
 
@@ -34,7 +34,8 @@ class Field:
     required: whether the field must be present. A field with a default is optional.
     default: the value of an absent field.
     nullable: whether null is accepted and means absent.
-    example: a valid value, for the documents and for the tests that call every action and route.
+    example: a valid value, for the documents and for the tests that call every action and route. A required field of
+        an action or route needs one; Integer, Boolean, Choice, Array and Object have it by default.
     """
 
     def __init__(
@@ -53,14 +54,14 @@ class Field:
         self.example = example
 
     def validate(self, value: Any, name: str) -> Any:
-        """Return a JSON value in Python's form.
+        """Validate a JSON value, and return it as a Python value.
 
         Raises InvalidInput with a sentence that starts with name.
         """
         raise NotImplementedError(f"{type(self).__name__} describes values that only the server produces")
 
     def parse(self, text: str, name: str) -> Any:
-        """Return the value that a query string spells. Raises what `validate` raises."""
+        """Parse the text of a query parameter. Raises what `validate` raises."""
         return self.validate(text, name)
 
     def schema(self) -> Schema:
@@ -76,7 +77,7 @@ class Field:
         raise NotImplementedError
 
 
-class Value(Field):
+class ServerValue(Field):
     """A value that only the server produces, described by a JSON Schema of its own."""
 
     def __init__(self, schema: Schema, description: str = "", **options: Any):
@@ -88,7 +89,7 @@ class Value(Field):
 
 
 class Text(Field):
-    """A readable string of 1 to max_length characters, without control characters."""
+    """A readable string of 1 to max_length code points, without control characters."""
 
     def __init__(self, description: str = "", *, max_length: int, **options: Any):
         super().__init__(description, **options)
@@ -109,7 +110,7 @@ class Name(Text):
 
 
 class String(Field):
-    """Any string, for a value that is only compared with stored ones."""
+    """Any string, for a value that the program looks up or compares."""
 
     def validate(self, value: Any, name: str) -> str:
         if not isinstance(value, str):
@@ -186,7 +187,7 @@ class Array(Field):
 
 
 class Object(Field):
-    """Named fields. Properties that are not declared are ignored in input, and never sent.
+    """Named fields. Input may contain other properties, which are ignored.
 
     title: the name of the schema in the documents, for an object that appears in several places.
     """
@@ -198,19 +199,25 @@ class Object(Field):
         super().__init__(description, **{"example": example} | options)
 
     def validate(self, value: Any, name: str = "") -> dict[str, Any]:
-        """Return the declared properties of a JSON object; absent ones have their default."""
+        """Return the declared properties of a JSON object; absent ones have their default.
+
+        Raises InvalidInput if a required property is missing, or one is not as declared.
+        """
         if not isinstance(value, dict):
             raise InvalidInput(f"{name or 'the value'} must be an object")
         prefix = f"{name}." if name else ""
         return {
             key: field.default
-            if self._is_absent(field, value, key)
-            else field.validate(value.get(key), f"{prefix}{key}")
+            if self._is_absent(field, value, key, prefix)
+            else field.validate(value[key], f"{prefix}{key}")
             for key, field in self.fields.items()
         }
 
     def parse_query(self, query: Mapping[str, str]) -> dict[str, Any]:
-        """Return the declared parameters of a query string; absent ones have their default."""
+        """Return the declared parameters of a query string; absent ones have their default.
+
+        Raises InvalidInput if a required parameter is missing, or one is not as declared.
+        """
         missing = [key for key, field in self.fields.items() if field.required and key not in query]
         if missing:
             raise InvalidInput(f"{missing[0]} must be in the query string, as in ?{missing[0]}=…")
@@ -219,10 +226,10 @@ class Object(Field):
         }
 
     @staticmethod
-    def _is_absent(field: Field, value: Mapping[str, Any], key: str) -> bool:
-        if key not in value:
-            return not field.required
-        return field.nullable and value[key] is None
+    def _is_absent(field: Field, value: Mapping[str, Any], key: str, prefix: str) -> bool:
+        if field.required and key not in value:
+            raise InvalidInput(f"{prefix}{key} is missing")
+        return key not in value or (field.nullable and value[key] is None)
 
     def _schema(self) -> Schema:
         required = [name for name, field in self.fields.items() if field.required]

@@ -2,16 +2,19 @@
 
 A client sends:
 
-    {"action": NAME, "data": {…}}                                   actions.py declares the actions
+    {"action": NAME, "data": {…}}                                   chat.py declares the actions
 
-The server sends:
+The server sends ("?" marks a field that may be absent):
 
     {"message": {"type": "message", "message", "sender": {"id", "name"}, "sequence", "sentAt", "clientId"?}}
     {"message": {"type": "join" | "leave", "message", "sender": {"id", "name"}, "memberCount"}}
     {"error": {"code", "message", "action"?, "clientId"?, "retryAfter"?}}
     {"pong": true}
 
-Frames are serialized without ASCII escapes: a message of 4,000 characters then stays within API Gateway's 32 KB per
+A new event of a room is another type of `message`. Clients ignore types that they do not know. Each frame has a schema
+here, for docs/asyncapi.yaml, and a function that serializes it; the tests compare the two.
+
+Frames are serialized without ASCII escapes: a message of 4,000 characters then stays within API Gateway's 32 KiB per
 frame, whatever its script.
 """
 
@@ -30,7 +33,7 @@ from chalicelib.errors import (
     RateLimitExceeded,
     UnknownAction,
 )
-from chalicelib.fields import Choice, Field, Integer, Object, Text, Value
+from chalicelib.fields import Choice, Field, Integer, Object, ServerValue, Text
 from chalicelib.limits import MAX_CLIENT_ID_LENGTH, MAX_FRAME_BYTES
 from chalicelib.schemas import CLIENT_ID, MEMBER, MESSAGE, serialize_member, serialize_message
 from chalicelib.storage.models import Connection, Message
@@ -44,7 +47,7 @@ __all__ = [
     "MESSAGE_FRAME",
     "PONG",
     "PONG_FRAME",
-    "Frame",
+    "FrameSchema",
     "error",
     "message",
     "parse",
@@ -54,8 +57,8 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Frame:
-    """Declaration of a frame that the server sends: its name in docs/asyncapi.yaml, its meaning, and its fields."""
+class FrameSchema:
+    """Schema of a frame that the server sends: its name in docs/asyncapi.yaml, its meaning, and its fields."""
 
     name: str
     description: str
@@ -65,19 +68,19 @@ class Frame:
 _PRESENCE_VERBS = {"join": "joined", "leave": "left"}
 
 
-def _presence_frame(change: str, description: str) -> Frame:
+def _presence_frame(change: str, description: str) -> FrameSchema:
     fields: dict[str, Field] = {
         "type": Choice([change]),
-        "message": Value(
+        "message": ServerValue(
             {"type": "string", "minLength": 1}, "The event as a sentence.", example=f"Bo {_PRESENCE_VERBS[change]}"
         ),
         "sender": MEMBER,
         "memberCount": Integer("Number of connections in the room now.", minimum=1),
     }
-    return Frame(change, description, Object({"message": Object(fields)}))
+    return FrameSchema(change, description, Object({"message": Object(fields)}))
 
 
-MESSAGE_FRAME = Frame(
+MESSAGE_FRAME = FrameSchema(
     "message",
     "A stored message. It may arrive twice, and after a message with a higher sequence. Sequences may have gaps.",
     Object({"message": MESSAGE}),
@@ -88,7 +91,7 @@ LEAVE_FRAME = _presence_frame(
     "A member has left. Sent to the other members. The leave of a connection that broke without a close frame is "
     "noticed when the next frame cannot be delivered to it.",
 )
-PONG_FRAME = Frame("pong", "The answer to a ping.", Object({"pong": Value({"const": True}, example=True)}))
+PONG_FRAME = FrameSchema("pong", "The answer to a ping.", Object({"pong": ServerValue({"const": True}, example=True)}))
 
 FRAME_ERRORS: tuple[type[ChatError], ...] = (
     InvalidJSON,
@@ -102,7 +105,7 @@ FRAME_ERRORS: tuple[type[ChatError], ...] = (
 
 _ACTION_NAME = Text("The action that the error answers.", max_length=64, required=False, example="sendMessage")
 
-ERROR_FRAME = Frame(
+ERROR_FRAME = FrameSchema(
     "error",
     "The reason why a frame was rejected.",
     Object(
@@ -110,7 +113,7 @@ ERROR_FRAME = Frame(
             "error": Object(
                 {
                     "code": Choice([error.code for error in FRAME_ERRORS], example=InvalidInput.code),
-                    "message": Value(
+                    "message": ServerValue(
                         {"type": "string", "minLength": 1},
                         "What was expected, as a sentence.",
                         example="message must not be blank",
@@ -135,7 +138,7 @@ def parse(body: str) -> tuple[str, dict[str, Any]]:
     """Return the action name and the data of a frame from a client.
 
     Raises InvalidJSON if the frame is not a JSON object, UnknownAction if it names no action, and InvalidInput if its
-    data are not an object, or the frame is longer than 32 KB.
+    `data` is neither empty nor an object, or it is longer than 32 KiB.
     """
     if (size := len(body.encode("utf-8", "surrogatepass"))) > MAX_FRAME_BYTES:
         raise InvalidInput(f"expected a frame of at most {MAX_FRAME_BYTES:,} bytes, not {size:,}")

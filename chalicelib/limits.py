@@ -1,4 +1,4 @@
-"""Fixed limits: the chat's own, and those of the AWS services below it. `settings.py` has the configurable ones."""
+"""Fixed limits of the chat and of API Gateway. `settings.py` has the configurable ones, such as the rate limit."""
 
 __all__ = [
     "CONNECTION_TTL_SECONDS",
@@ -28,20 +28,21 @@ MAX_FRAME_BYTES = 32_768
 API Gateway joins the frames of a longer message, up to 128 KB, into one event."""
 
 CONNECTION_TTL_SECONDS = 7_800
-"""Lifetime of a connection row. API Gateway closes every connection after 2 hours (same page); ten more minutes allow
-for clock skew."""
+"""Lifetime of a connection row. API Gateway closes every connection after 2 hours (same AWS page); ten more minutes
+allow for clock skew."""
 
 MAX_CONNECT_SECONDS = 30
-"""Maximum duration of `$connect`: API Gateway's integration timeout is 29 seconds (same page)."""
+"""Maximum duration of `$connect`: API Gateway's integration timeout is 29 seconds (same AWS page)."""
 
 MAX_FRAMES_PER_WINDOW = 500
 """Frames of all kinds that a process accepts from a connection in WINDOW_SECONDS before it closes the connection."""
 
 MAX_RATE_LIMIT_WARNINGS = 5
-"""Rate-limit errors that a client may ignore before its connection is closed."""
+"""Consecutive rate-limit errors that a client may ignore before its connection is closed."""
 
 IDEMPOTENCY_TTL_SECONDS = 600
 """Time during which a repeated clientId returns the stored message instead of storing another."""
 
-SEQUENCE_TTL_SECONDS = 2_592_000
-"""Lifetime of a room's sequence counter after its last message: 30 days, much longer than any room without messages."""
+SEQUENCE_TTL_SECONDS = 31_536_000
+"""Lifetime of a room's sequence counter after its last message: one year. A room that is used for longer without a
+message starts again at 1. It must be longer than MESSAGE_RETENTION_SECONDS."""

@@ -30,13 +30,14 @@ from chalicelib.storage.transactions import (
     was_cancelled,
 )
 
-__all__ = ["History", "history", "post"]
+__all__ = ["History", "history", "store"]
 
 
 class History(NamedTuple):
     """A page of messages in ascending order.
 
-    complete: whether no message after `after` has expired.
+    last_sequence: the highest sequence in the room.
+    complete: true if no message after `after` can have expired.
     """
 
     messages: list[Message]
@@ -45,13 +46,14 @@ class History(NamedTuple):
 
 
 @retry_on_conflict
-def post(sender: Connection, text: str, client_id: str | None) -> Message:
-    """Store a message in its sender's room, and return the stored message. Costs two requests.
+def store(sender: Connection, text: str, client_id: str | None) -> Message:
+    """Store a message in its sender's room, and return the stored message.
 
-    Idempotent: if client_id was used in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the message of
-    that time is returned.
+    Idempotent: if any member used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
+    message of that time is returned. Costs two requests, four for a client_id that was used before.
 
-    Raises InvalidInput if that message has another text.
+    Retries a cancelled transaction for up to 10 seconds. Raises InvalidInput if the earlier message has another text,
+    and StorageError if DynamoDB fails.
     """
     room_id, now = sender.joined_room_id, datetime.now(UTC)
     sequence = _take_sequence(room_id, now)
@@ -77,7 +79,7 @@ def post(sender: Connection, text: str, client_id: str | None) -> Message:
         if earlier is None:
             raise
         if earlier.text != text:
-            raise InvalidInput("clientId must be new for a new message, such as a UUID") from error
+            raise InvalidInput("clientId belongs to another message: use a new one, such as a UUID") from error
         return earlier
     return message
 
@@ -85,7 +87,9 @@ def post(sender: Connection, text: str, client_id: str | None) -> Message:
 def history(
     room_id: str, after: int | None = None, before: int | None = None, limit: int = 50, token: str | None = None
 ) -> History:
-    """Return at most limit messages between two sequences: the oldest ones if after is given, otherwise the newest.
+    """Return at most limit messages between two sequences, both exclusive.
+
+    With after, these are the oldest ones, otherwise the newest. Writes a tombstone into each gap that it finds.
 
     Raises InvalidInput if after or before is beyond the last message, and what `rooms.get` raises.
     """
@@ -136,7 +140,7 @@ def _is_wanted(wanted: _Range, row: Message) -> bool:
 
 
 def _is_complete(room: Room, after: int, rows: list[Message]) -> bool:
-    """Return whether no message after `after` can have expired. Messages expire in their order."""
+    """Return true if no message after `after` can have expired. Messages expire in their order."""
     is_young = room.created_at + timedelta(seconds=settings.MESSAGE_RETENTION_SECONDS) > datetime.now(UTC)
     return is_young or (bool(rows) and rows[0].sequence <= after + 1)
 
@@ -183,7 +187,7 @@ def _last_sequence(room_id: str) -> int:
     for row in newest:
         if row.is_alive:
             return int(row.sequence)
-    sequence = RoomSequence.get_or_none(room_id, RoomSequence.SORT_KEY)
+    sequence = RoomSequence.find(room_id, RoomSequence.SORT_KEY)
     if sequence is None:
         return 0
     # All messages have expired. A message may be in progress under this sequence: the tombstone moves it to the next.
@@ -203,10 +207,10 @@ def _idempotency_record(message: Message) -> IdempotencyRecord:
 
 
 def _earlier_message(room_id: str, client_id: str) -> Message | None:
-    record = IdempotencyRecord.get_or_none(room_id, IdempotencyRecord.sort_key_of(client_id))
+    record = IdempotencyRecord.find(room_id, IdempotencyRecord.sort_key_of(client_id))
     if record is None or not record.is_alive:
         return None
-    return Message.get_or_none(room_id, Message.sort_key_of(int(record.sequence)))
+    return Message.find(room_id, Message.sort_key_of(int(record.sequence)))
 
 
 def _retained_until(moment: datetime) -> datetime:

@@ -1,11 +1,13 @@
 """Sliding-window rate limit per connection.
 
 The row of a connection contains the times of its last MESSAGES_PER_WINDOW messages. One conditional write checks that
-the oldest time is outside the window, and replaces it by the time of this message. A rejected message changes nothing:
-it neither reaches the other members nor delays the sender's next message.
+the oldest time is outside the window, and replaces it by the time of this message. A rejected message is neither stored
+nor delivered, and does not delay the sender's next message. At most once per second, the client receives a warning.
 
-Frames that are not messages, such as pings and invalid frames, cost no write. They are counted in the memory of each
-process, which is enough to close a connection that floods the chat with them, but not exact.
+The list has its length since the connection joined, so a new MESSAGES_PER_WINDOW applies to new connections.
+
+All frames, pings and invalid ones included, are also counted in the memory of each process, in fixed windows. That is
+enough to close a connection that floods the chat, but not exact.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ _counting_since = 0
 
 
 def count_frame(connection_id: str) -> bool:
-    """Count a frame of any kind, and return whether its connection has exceeded MAX_FRAMES_PER_WINDOW."""
+    """Count a frame in this process, and return whether its connection has exceeded MAX_FRAMES_PER_WINDOW."""
     global _counting_since
     now = _milliseconds()
     if not 0 <= now - _counting_since < settings.WINDOW_SECONDS * 1000:
@@ -45,8 +47,8 @@ def record_message(connection_id: str) -> Connection:
     NotInRoom if it is in no room.
     """
     now, sender = _milliseconds(), Connection(connection_id)
-    # The list keeps its length in whichever order DynamoDB applies the two actions: an element set beyond the end of a
-    # list is appended, and the elements after a removed one move up ("Update expressions").
+    # Both orders of these two updates give the same list: an element that is set beyond the end of a list is appended,
+    # and the elements after a removed one move up ("Update expressions").
     slide_window: list[UpdateAction] = [
         Connection.message_times[settings.MESSAGES_PER_WINDOW].set(now),
         Connection.message_times[0].remove(),
@@ -63,7 +65,7 @@ def record_message(connection_id: str) -> Connection:
 
 
 def _rejection(connection_id: str, now: int) -> NotInRoom | RateLimitExceeded:
-    """Return why the write of a message was rejected: no row, or no room in the window."""
+    """Return why the write of a message was rejected: the connection has no row, or its window is full."""
     sender = rooms.get_connection(connection_id)
     if sender is None or not sender.message_times:
         return NotInRoom()
@@ -78,10 +80,10 @@ def _retry_after(sender: Connection, now: int) -> int:
 
 
 def _record_warning(sender: Connection, now: int, retry_after: int) -> int | None:
-    """Record a warning if one is due, and return the number of warnings that the sender has ignored.
+    """Record a warning if one is due, and return the number of consecutive warnings, this one included.
 
-    A warning counts as ignored if the sender did not wait as long as it said. Of several messages at once, only the
-    first to write its warning is answered.
+    A warning starts a new count if the sender has waited as long as the last one said. Of several concurrent messages,
+    only the first to write its warning is answered.
     """
     if now - int(sender.warned_at) < WARNING_INTERVAL_SECONDS * 1000:
         return None

@@ -8,7 +8,7 @@ specification"). A field is present where it applies:
     delivered, gone, failed, queued           connections that received a frame, were closed, could not be reached,
                                               or were handed to the fan-out queue
     dynamodb_requests                         number of requests to DynamoDB
-    faults                                    1 if the invocation failed through an error of the server, otherwise 0
+    faults                                    number of errors of the server, failed notifications and removals included
     reference                                 reference of that error, as the client received it
 """
 

@@ -73,7 +73,7 @@ def get(room_id: str, token: str | None = None) -> Room:
         raise RoomNotFound
     request_log.append_keys(room_id=room_id)
     if room.token_hash is not None and not hmac.compare_digest(room.token_hash, _hash(token or "")):
-        raise Forbidden("this room is private: add the token of its invitation to the query string, as in ?token=…")
+        raise Forbidden("this room is private: expected its joinToken in the query string, as in ?token=…")
     return room
 
 
@@ -103,7 +103,7 @@ def list_public(limit: int, cursor: str | None = None) -> tuple[list[Room], str 
 
 
 def members(room_id: str, token: str | None = None) -> list[Connection]:
-    """Return the connections in a room, as far as the eventually consistent index knows them.
+    """Return the connections in a room. The index is eventually consistent: recent joins and leaves may be missing.
 
     Raises what `get` raises.
     """
@@ -112,15 +112,15 @@ def members(room_id: str, token: str | None = None) -> list[Connection]:
 
 
 def get_connection(connection_id: str) -> Connection | None:
-    """Return a connection by a consistent read, None if it is in no room."""
-    return Connection.get_or_none(connection_id)
+    """Return a connection by a consistent read, None if it has no row. It may have expired."""
+    return Connection.find(connection_id)
 
 
 @retry_on_conflict
 def join(connection_id: str, room_id: str, name: str | None = None, token: str | None = None) -> Connection:
     """Add a connection to a room, under a name or as a guest.
 
-    Raises what `get` raises.
+    Retries a cancelled transaction for up to 10 seconds. Raises what `get` raises, and StorageError if DynamoDB fails.
     """
     room = get(room_id, token)
     now = datetime.now(UTC)
@@ -149,7 +149,8 @@ def leave(room_id: str, connection_ids: Sequence[str], *, skip_connecting: bool 
     and if they were removed, they would be open without being in a room.
 
     The transaction that removes the last member also unlists the room. The room can still be joined by its id for
-    EMPTY_ROOM_GRACE_SECONDS.
+    EMPTY_ROOM_GRACE_SECONDS. One transaction removes up to 99 connections, and is retried for up to 10 seconds if it is
+    cancelled. Raises StorageError if DynamoDB fails.
     """
     batch_size = MAX_TRANSACTION_ITEMS - 1  # the room is an item of the transaction, too
     return [
@@ -196,7 +197,7 @@ def _hash(token: str) -> str:
 
 
 def _read(room_id: str) -> Room | None:
-    return Room.get_or_none(room_id) if Room.is_valid_id(room_id) else None
+    return Room.find(room_id) if Room.is_valid_id(room_id) else None
 
 
 def _still_listed(entries: list[Room]) -> Iterator[Room]:

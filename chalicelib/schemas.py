@@ -1,4 +1,4 @@
-"""JSON objects of the API: rooms, members and messages. REST answers and WebSocket frames contain the same objects."""
+"""JSON objects of the API: rooms, members and messages. REST responses and frames contain the same objects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.fields import Array, Boolean, Choice, Integer, Name, Object, String, Text, Value
+from chalicelib.fields import Array, Boolean, Choice, Integer, Name, Object, ServerValue, String, Text
 from chalicelib.limits import (
     MAX_CLIENT_ID_LENGTH,
     MAX_DISPLAY_NAME_LENGTH,
@@ -65,10 +65,10 @@ LIMIT = Integer("Maximum number of items.", minimum=1, maximum=MAX_PAGE_SIZE, de
 CURSOR = String("The nextCursor of an earlier page.", required=False)
 AFTER = Integer("Return the oldest messages after this sequence.", minimum=0, required=False)
 BEFORE = Integer("Return only messages before this sequence.", minimum=1, required=False)
-PRIVATE = Boolean("A private room is never listed, and only its joinToken opens it.", default=False)
+PRIVATE = Boolean("A private room is never listed. Its joinToken is required to join and to read it.", default=False)
 
-ROOM_ID = Value({"type": "string", "pattern": r"^[\w-]{1,64}$"}, "Id of a room.", example="Zk3vQ0pXcT9aLm2B")
-TIMESTAMP = Value(
+ROOM_ID = ServerValue({"type": "string", "pattern": r"^[\w-]{1,64}$"}, "Id of a room.", example="Zk3vQ0pXcT9aLm2B")
+TIMESTAMP = ServerValue(
     {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"},
     example="2026-11-22T10:00:00.000Z",
 )
@@ -77,15 +77,17 @@ ROOM_ID_PARAMETER = String("Id of a room. Any other text gets a 404.", example=R
 
 MEMBER = Object(
     {
-        "id": Value({"type": "string", "pattern": r"^[\w-]{12}$"}, "Public id of the member.", example="8hVt2mQwXz0s"),
-        "name": Value({"type": "string", "minLength": 1, "maxLength": MAX_DISPLAY_NAME_LENGTH}, example="Aki"),
+        "id": ServerValue(
+            {"type": "string", "pattern": r"^[\w-]{12}$"}, "Public id of the member.", example="8hVt2mQwXz0s"
+        ),
+        "name": ServerValue({"type": "string", "minLength": 1, "maxLength": MAX_DISPLAY_NAME_LENGTH}, example="Aki"),
     },
     title="Member",
 )
 ROOM = Object(
     {
         "room_id": ROOM_ID,
-        "name": Value({"type": "string", "minLength": 1, "maxLength": MAX_ROOM_NAME_LENGTH}, example="Tea"),
+        "name": ServerValue({"type": "string", "minLength": 1, "maxLength": MAX_ROOM_NAME_LENGTH}, example="Tea"),
         "member_count": Integer("Number of connections in the room.", minimum=0, example=2),
         "created_at": TIMESTAMP,
     },
@@ -94,11 +96,13 @@ ROOM = Object(
 MESSAGE = Object(
     {
         "type": Choice(["message"]),
-        "message": Value({"type": "string", "minLength": 1, "maxLength": MAX_MESSAGE_LENGTH}, example="hi"),
+        "message": ServerValue({"type": "string", "minLength": 1, "maxLength": MAX_MESSAGE_LENGTH}, example="hi"),
         "sender": MEMBER,
-        "sequence": Integer("Position in the room's history. It is unique and rises.", minimum=1, example=12),
+        "sequence": Integer(
+            "Position in the room's history. It is unique in the room, and increases.", minimum=1, example=12
+        ),
         "sentAt": TIMESTAMP,
-        "clientId": Value(
+        "clientId": ServerValue(
             {"type": "string", "minLength": 1, "maxLength": MAX_CLIENT_ID_LENGTH},
             "The sender's own id of the message, if it sent one.",
             required=False,
@@ -112,9 +116,9 @@ CREATED_ROOM = Object(
     {
         "message": Choice(["Room created successfully"]),
         "roomId": ROOM_ID,
-        "joinToken": Value(
+        "joinToken": ServerValue(
             {"type": "string", "pattern": r"^[\w-]{43}$"},
-            "The token that opens a private room. It is only in this answer.",
+            "The token that is required to join a private room. Only this response contains it.",
             required=False,
         ),
     }
@@ -122,7 +126,7 @@ CREATED_ROOM = Object(
 ROOM_PAGE = Object(
     {
         "rooms": Array(ROOM, max_items=MAX_PAGE_SIZE),
-        "nextCursor": Value(
+        "nextCursor": ServerValue(
             {"type": ["string", "null"], "minLength": 1}, "`null` on the last page.", example="WyIyMDI2LTEx"
         ),
     }
@@ -130,8 +134,8 @@ ROOM_PAGE = Object(
 MESSAGE_PAGE = Object(
     {
         "messages": Array(MESSAGE, max_items=MAX_PAGE_SIZE),
-        "lastSequence": Integer("Highest sequence in the room, 0 if it has no messages.", minimum=0, example=12),
-        "complete": Boolean("False if messages after `after` have expired."),
+        "lastSequence": Integer("Highest sequence in the room, 0 if it never had a message.", minimum=0, example=12),
+        "complete": Boolean("True if no message after `after` can have expired."),
     }
 )
 
@@ -147,7 +151,7 @@ def serialize_room(room: Room) -> dict[str, Any]:
 
 
 def serialize_created_room(room: Room) -> dict[str, Any]:
-    """Return a new room as the answer to its creation. Only this answer contains the join token."""
+    """Return a new room as the response to its creation. Only this response contains the join token."""
     join_token = {} if room.join_token is None else {"joinToken": room.join_token}
     return {"message": "Room created successfully", "roomId": room.room_id} | join_token
 

@@ -68,17 +68,17 @@ UNUSED_ROOM_SECONDS = _integer("UNUSED_ROOM_SECONDS", 3_600)
 """Time until a new room that nobody joins expires."""
 
 FANOUT_BATCH = _integer("FANOUT_BATCH", 2_000, minimum=1)
-"""Maximum number of connections that one function posts to. Larger rooms are split into batches. 2,000 connection ids
-and the longest frame fit into one SQS message of 256 KiB ("Amazon SQS message quotas")."""
+"""Maximum number of connections that one invocation posts to. Larger rooms are split into batches. 2,000 connection ids
+and the longest frame fit into one SQS message of 256 KiB ("Amazon SQS message quotas"); more may not."""
 
 MESSAGE_RETENTION_SECONDS = _integer("MESSAGE_RETENTION_SECONDS", 86_400)
 """Time during which a message can be read."""
 
 MESSAGES_PER_WINDOW = _integer("MESSAGES_PER_WINDOW", 20, minimum=1)
-"""Rate limit: number of messages that a connection may send in any WINDOW_SECONDS."""
+"""Rate limit: number of messages that a connection may send in any WINDOW_SECONDS. It applies to new connections."""
 
 WINDOW_SECONDS = _integer("WINDOW_SECONDS", 10)
-"""Length of the rate limit's window. 0 disables the rate limit."""
+"""Length of the rate limit's window. 0 disables the rate limit and MAX_FRAMES_PER_WINDOW."""
 
 PRESENCE_LIMIT = _integer("PRESENCE_LIMIT", 100)
-"""Largest room, in members, that receives join and leave frames. Their number grows with the square of a crowd."""
+"""Largest room, in members, that receives join and leave frames. N joins cost about N² posts."""

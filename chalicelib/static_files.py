@@ -1,4 +1,4 @@
-"""The files of the page."""
+"""Serving of the page's files, with their security headers."""
 
 from functools import cache
 from pathlib import Path
@@ -17,12 +17,12 @@ _CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascr
 
 
 def serve(name: str) -> Response:
-    """Return a file of the page as an HTTP answer.
+    """Return a file of the page as an HTTP response.
 
     Raises NotFound if the page has no file of that name.
     """
     if name not in _names():
-        raise NotFound("file not found: the page has no such file")
+        raise NotFound(f"file not found: the page has no file {name[:80]!r}")
     path = _FOLDER / name
     headers: dict[str, str | list[str]] = {
         "Content-Type": f"{_CONTENT_TYPES[path.suffix]}; charset=utf-8",

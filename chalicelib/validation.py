@@ -21,14 +21,14 @@ def parse_object(body: str | bytes) -> dict[str, Any]:
     try:
         value = json.loads(body, parse_int=_parse_json_integer, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
-        raise InvalidJSON("expected a JSON object, not invalid JSON") from error
+        raise InvalidJSON("expected a JSON object: this is not valid JSON") from error
     if not isinstance(value, dict):
         raise InvalidJSON(f"expected a JSON object, not {_json_type(value)}")
     return value
 
 
 def validate_text(value: Any, name: str, max_length: int) -> str:
-    """Return value if it is a readable string of 1 to max_length characters.
+    """Return value if it is a readable string of 1 to max_length characters (code points).
 
     Any script and emoji is valid. Control characters are not, nor are surrogates, which UTF-8 cannot encode, nor a
     string without a visible character.

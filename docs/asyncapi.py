@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib import chat, limits, settings
 from chalicelib.actions import ACTIONS, Action
 from chalicelib.errors import RateLimitExceeded
-from chalicelib.frames import ERROR_FRAME, FRAME_ERRORS, JOIN_FRAME, LEAVE_FRAME, Frame
+from chalicelib.frames import ERROR_FRAME, FRAME_ERRORS, JOIN_FRAME, LEAVE_FRAME, FrameSchema
 from docs.json_schema import Components, schema_of
 
 __all__ = ["document"]
@@ -126,7 +126,7 @@ def _request(action: Action, components: Components) -> Json:
     }
 
 
-def _frame(frame: Frame, components: Components) -> Json:
+def _frame(frame: FrameSchema, components: Components) -> Json:
     payload = schema_of(frame.content, components, closed=True)
     if frame is ERROR_FRAME:
         components["Error"] |= _error_constraints()
@@ -153,10 +153,10 @@ def _error_constraints() -> Json:
     }
 
 
-def _message_name(frame: Frame) -> str:
+def _message_name(frame: FrameSchema) -> str:
     """Return a frame's name among the messages, where requests have the names of their actions."""
     return f"{frame.name}Frame" if frame.name in ACTIONS else frame.name
 
 
-def _channel_message(frame: Frame) -> Json:
+def _channel_message(frame: FrameSchema) -> Json:
     return {"$ref": f"#/channels/room/messages/{_message_name(frame)}"}

@@ -8,10 +8,18 @@ from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
 
-LONGEST_FIRST = ["tests/walk/", "tests/localcloud/", "tests/browser/", "tests/benchmarks/", "tests/contract/", "tests/"]
+LONGEST_FIRST = [
+    "tests/docs/",
+    "tests/deployment/",
+    "tests/localcloud/",
+    "tests/browser/",
+    "tests/benchmarks/",
+    "tests/contract/",
+    "tests/",
+]
 SHARE_A_FIXTURE = {
     "tests/benchmarks/test_run.py",
-    "tests/contract/test_package.py",
+    "tests/deployment/test_package.py",
     "tests/localcloud/test_reload.py",
     "tests/localcloud/test_rest_schema.py",
 }
@@ -23,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next(rank for rank, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)))
 
 
-class Scheduling(LoadScopeScheduling):
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has no type hints
     """Scheduler that gives each worker one test at a time, or one file of SHARE_A_FIXTURE."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -1,1 +1,1 @@
-"""Delivery of one payload to many WebSocket connections. Nothing in this package knows what a room is."""
+"""Delivery of one payload to many WebSocket connections. This package does not read or change rooms."""

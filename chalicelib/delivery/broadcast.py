@@ -55,10 +55,12 @@ class BroadcastWebsocketAPI(WebsocketAPI):
         self._endpoint = url
 
     def broadcast(self, connection_ids: Collection[str], payload: str) -> BroadcastResult:
-        """Send payload, of at most 32 KB, to every connection, and return the result of each post.
+        """Post payload, of at most 32 KiB, to every connection, and return the result of each post.
 
         Returns within about 10 seconds. A failed post does not affect the others. Each endpoint has a pool of HTTP
         connections that stay open between broadcasts.
+
+        Raises ValueError if the endpoint is not set, and NoCredentialsError if there are no credentials.
         """
         if not connection_ids:
             return BroadcastResult([], [], [])
@@ -66,7 +68,7 @@ class BroadcastWebsocketAPI(WebsocketAPI):
         build_request = SigV4RequestBuilder(
             self.endpoint, self._get_region(), _credentials(), payload.encode(), datetime.now(UTC)
         )
-        result = pool.post(connection_ids, build_request)
+        result = pool.post_all(connection_ids, build_request)
         request_log.add_metric(delivered=len(result.delivered), gone=len(result.gone), failed=len(result.failed))
         return result
 

@@ -1,8 +1,8 @@
-"""Fan-out of one payload to many connections: batches of connection ids on an SQS queue, one function per batch.
+"""Fan-out of one payload to many connections: batches of connection ids on an SQS queue, one invocation per batch.
 
 A batch contains its payload and its connections. Only failed connections are requeued; confirmed deliveries are not
-repeated. If a function crashes mid-batch, SQS redelivers the whole batch (at-least-once), and some connections receive
-the payload twice.
+repeated. But if a function crashes mid-batch, SQS redelivers the whole batch (at-least-once), and some connections
+receive the payload twice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from chalicelib.aws import session
 
 __all__ = ["Batch", "enqueue", "requeue"]
 
-MAX_ATTEMPTS = 3
+MAX_BATCH_ATTEMPTS = 3
 RETRY_DELAY_SECONDS = 2
 
 log = logging.getLogger(f"{settings.APP_NAME}.fanout")
@@ -34,9 +34,9 @@ class Batch(NamedTuple):
     connection_ids: list[str]
     attempt: int = 1
 
-    def without(self, delivered: Collection[str]) -> Batch:
-        """Return the remaining batch for the next attempt."""
-        remaining = [id_ for id_ in self.connection_ids if id_ not in delivered]
+    def next_attempt(self, done: Collection[str]) -> Batch:
+        """Return the batch for the next attempt, without the connections that are done."""
+        remaining = [id_ for id_ in self.connection_ids if id_ not in done]
         return self._replace(connection_ids=remaining, attempt=self.attempt + 1)
 
 
@@ -52,7 +52,7 @@ def requeue(batch: Batch) -> None:
     """Send the rest of a batch to the queue again, with a delay of 2 seconds. After 3 attempts, log and drop it."""
     if not batch.connection_ids:
         return
-    if batch.attempt > MAX_ATTEMPTS:
+    if batch.attempt > MAX_BATCH_ATTEMPTS:
         log.warning("dropped %d connections of room %s", len(batch.connection_ids), batch.room_id)
     else:
         _send(batch, DelaySeconds=RETRY_DELAY_SECONDS)

@@ -23,7 +23,7 @@ _STATUS = re.compile(rb"HTTP/1\.\d (\d{3})")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 Exchange = Generator[int, None, Any]
-"""A step of an exchange that is in progress: yields selector events, and returns its result."""
+"""A generator that runs an exchange or a part of it: yields selector events, and returns the result."""
 
 log = logging.getLogger(f"{settings.APP_NAME}.http_connection")
 
@@ -55,9 +55,9 @@ class HTTPConnection:
         return status
 
     def is_usable(self, now: float) -> bool:
-        """Return whether an idle connection is still open, and close it if not.
+        """Return whether an idle connection can be reused: open, and idle for less than 20 seconds. Otherwise close it.
 
-        A connection that was idle for long may have been dropped by a network device without a notice.
+        A network device may have dropped a connection that was idle for longer, without a notice.
         """
         if now - self.last_used < MAX_IDLE_SECONDS:
             try:

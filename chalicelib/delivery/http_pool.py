@@ -1,7 +1,7 @@
 """Keep-alive connection pool for one server. One thread and one selector run all its requests concurrently.
 
-benchmarks/README.md compares it with libraries: those either cost more than the rest of a broadcast, or do not fit
-into the package.
+benchmarks/README.md compares it with libraries: they cost more CPU than the rest of a broadcast, or do not fit into the
+package.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ POST_TIMEOUT_SECONDS = 2.0
 BROADCAST_TIMEOUT_SECONDS = 10.0
 """Timeout of a whole broadcast, including retries."""
 
-MAX_ATTEMPTS = 3
+MAX_POST_ATTEMPTS = 3
 BACKOFF_SECONDS = 0.1
 TICK_SECONDS = 0.02
 
@@ -64,11 +64,11 @@ class ConnectionPool:
         self._address = parts.hostname or "", parts.port or (443 if self._context else 80)
         self._idle: list[HTTPConnection] = []
 
-    def post(self, connection_ids: Collection[str], build_request: Callable[[str], bytes]) -> BroadcastResult:
+    def post_all(self, connection_ids: Collection[str], build_request: Callable[[str], bytes]) -> BroadcastResult:
         """Send the request that build_request makes for each connection id, and return the results.
 
-        429, 5xx and broken connections are retried with jittered exponential back-off, up to 3 attempts. A post times
-        out after 2 seconds, and all posts together after 10 seconds.
+        429, 5xx and broken HTTP connections are retried with jittered exponential backoff, up to 3 attempts. 410 counts
+        as gone; any other status fails at once. An attempt times out after 2 seconds, and all posts together after 10.
         """
         now = time.monotonic()
         idle = [connection for connection in self._idle if connection.is_usable(now)]
@@ -184,7 +184,7 @@ class _Broadcast:
             self._fail(post, f"status {status}")
 
     def _retry(self, post: _Post, reason: object) -> None:
-        if post.attempt == MAX_ATTEMPTS:
+        if post.attempt == MAX_POST_ATTEMPTS:
             self._fail(post, reason)
         else:
             due = time.monotonic() + random.uniform(0, BACKOFF_SECONDS * 2**post.attempt)  # noqa: S311

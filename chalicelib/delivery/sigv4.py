@@ -1,4 +1,4 @@
-"""Signature Version 4 for posts to @connections, with everything that the posts of a broadcast share computed once.
+"""Signature Version 4 for posts to @connections. The parts that all posts of a broadcast share are computed once.
 
 botocore's general signer takes about a millisecond of CPU per request, and a broadcast signs one payload for a thousand
 paths. ("Create a signed AWS API request", AWS Identity and Access Management User Guide)

@@ -28,7 +28,7 @@ def decode_cursor(cursor: str) -> dict[str, dict[str, str]]:
         room = Room(room_id, created_at=UTCDateTimeAttribute().deserialize(str(created_at)))
         is_genuine = Room.is_valid_id(room_id) and encode_cursor(room) == cursor
     except (TypeError, RecursionError) as error:
-        raise ValueError(cursor) from error
+        raise ValueError(f"expected a cursor of encode_cursor, not {cursor!r}") from error
     if not is_genuine:
-        raise ValueError(cursor)
+        raise ValueError(f"expected a cursor of encode_cursor, not {cursor!r}")
     return {"listed": {"S": LISTED}, "created_at": {"S": created_at}, "room_id": {"S": room_id}}

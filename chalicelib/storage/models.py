@@ -46,8 +46,8 @@ class _Table(Model):
         return table
 
     @classmethod
-    def get_or_none(cls, hash_key: str, range_key: str | None = None) -> Self | None:
-        """Return the item of a key by a consistent read, None if there is none."""
+    def find(cls, hash_key: str, range_key: str | None = None) -> Self | None:
+        """Return the item of a key by a consistent read, None if there is none. It may have expired."""
         try:
             return cls.get(hash_key, range_key, consistent_read=True)
         except DoesNotExist:
@@ -63,7 +63,8 @@ class _Expiring:
     def is_alive(self) -> bool:
         """Whether the item has not expired.
 
-        Every read has to check this: TTL deletes an item typically within two days ("Working with expired items").
+        TTL deletes an item typically within two days ("Working with expired items"). So reads have to check this,
+        except where an expired item matters: a leave removes an expired connection, too.
         """
         return self.expires_at > datetime.now(UTC)
 
@@ -143,8 +144,8 @@ class Connection(_Expiring, _Table):
     by_room = JoinedRoomIndex()
 
     @classmethod
-    def expiries_in(cls, room_id: str) -> dict[str, int]:
-        """Return the expiry of each connection in a room, in Unix seconds, by connection id. Reads all pages.
+    def recipients_in(cls, room_id: str) -> dict[str, int]:
+        """Return the connections in a room: the expiry of each in Unix seconds, by connection id. Reads all pages.
 
         It skips PynamoDB's models: building a thousand of them takes longer than posting to their connections.
         """

@@ -36,7 +36,7 @@ def condition_failed(error: StorageError) -> bool:
     return error.cause_response_code == "ConditionalCheckFailedException"
 
 
-# A decorated function starts by reading what its writes depend on, so a retry decides on the current state.
+# A retry runs the whole decorated function again, so it decides on the current data.
 retry_on_conflict = retry(
     retry=retry_if_exception(was_cancelled),
     wait=wait_random_exponential(multiplier=0.02, max=0.5),

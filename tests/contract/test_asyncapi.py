@@ -68,7 +68,7 @@ def test_every_error_code_occurs(
         member.say(text)
     member.disconnect()
     member.say("hi")
-    monkeypatch.setattr(chat.messages, "post", lambda *_: 1 / 0)
+    monkeypatch.setattr(chat.messages, "store", lambda *_: 1 / 0)
     other = socket("b")
     other.connect(roomId=room.room_id)
     other.say("hi")

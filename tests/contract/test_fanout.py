@@ -75,7 +75,7 @@ def test_only_failed_connections_are_requeued(
     gateway.answer("m07", 403)
     socket("m00").say("hi")
     assert sum(process_queue(client, queue)) == len(MEMBERS) + 1 + 2
-    assert gateway.attempts == dict.fromkeys(MEMBERS, 1) | {"m03": 2, "m07": fanout.MAX_ATTEMPTS}
+    assert gateway.attempts == dict.fromkeys(MEMBERS, 1) | {"m03": 2, "m07": fanout.MAX_BATCH_ATTEMPTS}
     assert gateway.texts("m03") == ["hi"]
 
 

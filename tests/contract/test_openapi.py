@@ -98,7 +98,7 @@ def ask(client: Client, monkeypatch: pytest.MonkeyPatch) -> Ask:
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.com/live")
     discovery.websocket_url.cache_clear()
     tea, party = rooms.create("Tea"), rooms.create("Party", private=True)
-    messages.post(rooms.join("secret-id", tea.room_id, "Aki"), "hi", "c-1")
+    messages.store(rooms.join("secret-id", tea.room_id, "Aki"), "hi", "c-1")
     names = {"TEA": tea.room_id, "PARTY": party.room_id, "TOKEN": party.join_token}
 
     def named(part: Any) -> Any:

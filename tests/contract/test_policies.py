@@ -143,9 +143,9 @@ def _drive_connect(driver: Driver) -> None:
         def leave_first(room_id: str) -> dict[str, int]:
             patch.undo()
             driver.socket("g").disconnect()
-            return Connection.expiries_in(room_id)
+            return Connection.recipients_in(room_id)
 
-        patch.setattr(Connection, "expiries_in", leave_first)
+        patch.setattr(Connection, "recipients_in", leave_first)
         assert driver.socket("g").connect(roomId=driver.room("f")) == 200
 
 

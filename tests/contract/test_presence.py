@@ -66,7 +66,7 @@ def test_join_succeeds_although_its_notification_fails(
     socket("a").connect(roomId=room.room_id)
     gateway.answer("a", 500)
     assert socket("b").connect(roomId=room.room_id) == 200
-    monkeypatch.setattr(Connection, "expiries_in", raise_throttled)
+    monkeypatch.setattr(Connection, "recipients_in", raise_throttled)
     assert socket("c").connect(roomId=room.room_id) == 200
     monkeypatch.setattr(chat_app.websocket_api, "broadcast", lambda *_: 1 / 0)
     assert socket("d").connect(roomId=room.room_id) == 200

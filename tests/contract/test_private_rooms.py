@@ -71,7 +71,7 @@ def test_private_room_requires_its_token(client: Client, secret: Room, path: str
     assert answer.status_code == 403
     assert answer.json_body == {
         "Code": "ForbiddenError",
-        "Message": "this room is private: add the token of its invitation to the query string, as in ?token=…",
+        "Message": "this room is private: expected its joinToken in the query string, as in ?token=…",
     }
 
 

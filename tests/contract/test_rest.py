@@ -47,7 +47,7 @@ def test_room_is_created_from_any_content_type(client: Client) -> None:
         ([], "expected a JSON object, not an array"),
         ("Tea", "expected a JSON object, not a string"),
         (None, "expected a JSON object, not null"),
-        ({}, "roomName must be a string, not null"),
+        ({}, "roomName is missing"),
         ({"roomName": 5}, "roomName must be a string, not a number"),
         ({"roomName": {"S": "Tea"}}, "roomName must be a string, not an object"),
         ({"roomName": "   "}, "roomName must not be blank"),
@@ -188,7 +188,7 @@ def tea(client: Client) -> Room:
     room = rooms.create("Tea")
     aki = rooms.join("secret-id", room.room_id, "Aki")
     for number in (1, 2, 3):
-        messages.post(aki, f"message {number}", f"c-{number}")
+        messages.store(aki, f"message {number}", f"c-{number}")
     return room
 
 

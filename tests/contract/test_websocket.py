@@ -112,7 +112,7 @@ def test_sender_receives_its_message_before_the_index_contains_it(
     pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expires_at = int(Connection.get("b").expires_at.timestamp())
-    monkeypatch.setattr(Connection, "expiries_in", lambda _: {"b": expires_at})
+    monkeypatch.setattr(Connection, "recipients_in", lambda _: {"b": expires_at})
     pair[0].say("hi")
     assert gateway.texts("a") == gateway.texts("b") == ["hi"]
 
@@ -120,7 +120,7 @@ def test_sender_receives_its_message_before_the_index_contains_it(
 def test_message_is_stored_before_it_is_delivered(
     pair: Pair, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Connection, "expiries_in", raise_throttled)
+    monkeypatch.setattr(Connection, "recipients_in", raise_throttled)
     pair[0].say("hi", clientId="c-1")
     assert [message.text for message in messages.history(room.room_id, None, None, 50).messages] == ["hi"]
     assert error_codes(gateway, "a") == ["internal"]
@@ -130,7 +130,7 @@ def test_message_is_stored_before_it_is_delivered(
 def test_message_that_is_not_stored_is_not_delivered(
     pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat.messages, "post", raise_throttled)
+    monkeypatch.setattr(chat.messages, "store", raise_throttled)
     pair[0].say("hi")
     assert error_codes(gateway, "a") == ["internal"]
     assert gateway.attempts == {"a": 1}
@@ -210,7 +210,7 @@ def test_message_of_an_unknown_connection_gets_a_not_in_room_error(
 def test_internal_error_is_logged_and_answered_with_its_reference_only(
     pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(Connection, "expiries_in", lambda _: 1 / 0)
+    monkeypatch.setattr(Connection, "recipients_in", lambda _: 1 / 0)
     pair[0].say("hi")
     (error,) = (frame["error"] for frame in gateway.frames["a"])
     assert error["code"] == "internal"

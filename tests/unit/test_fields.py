@@ -6,7 +6,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from chalicelib.errors import InvalidInput
-from chalicelib.fields import Array, Boolean, Choice, Field, Integer, Name, Object, String, Text, Value
+from chalicelib.fields import Array, Boolean, Choice, Field, Integer, Name, Object, ServerValue, String, Text
 
 SAMPLES: list[tuple[Field, list[Any], list[Any]]] = [
     (Text(max_length=5), ["a", "日本", "a b"], ["", " ", "too long", "a\x00", 5, None, True, [], {}]),
@@ -76,4 +76,4 @@ def test_missing_query_parameter_is_named() -> None:
 
 def test_value_of_the_server_cannot_be_validated_as_input() -> None:
     with pytest.raises(NotImplementedError, match="only the server produces"):
-        Value({"type": "string"}).validate("a", "name")
+        ServerValue({"type": "string"}).validate("a", "name")

@@ -47,21 +47,21 @@ def sequences(room: Room, after: int | None = None, before: int | None = None, l
 
 def test_sequences_start_at_1_and_rise_by_1_in_each_room(aki: Connection) -> None:
     cy = rooms.join("c", rooms.create("Coffee").room_id, "Cy")
-    assert [messages.post(aki, text, None).sequence for text in ("a", "b", "c")] == [1, 2, 3]
-    assert messages.post(cy, "a", None).sequence == 1
+    assert [messages.store(aki, text, None).sequence for text in ("a", "b", "c")] == [1, 2, 3]
+    assert messages.store(cy, "a", None).sequence == 1
 
 
 def test_message_costs_two_requests_however_many_are_stored(aki: Connection, requests: Counter[str]) -> None:
     for number in range(10):
         requests.clear()
-        messages.post(aki, "hi", f"c-{number}")
+        messages.store(aki, "hi", f"c-{number}")
         assert requests == {"UpdateItem": 1, "TransactWriteItems": 1}
 
 
 def test_repeated_client_id_returns_the_stored_message(room: Room, aki: Connection) -> None:
-    first = messages.post(aki, "hi", "c-1")
-    repeated = messages.post(aki, "hi", "c-1")
-    from_another_connection = messages.post(rooms.join("b", room.room_id, "Aki"), "hi", "c-1")
+    first = messages.store(aki, "hi", "c-1")
+    repeated = messages.store(aki, "hi", "c-1")
+    from_another_connection = messages.store(rooms.join("b", room.room_id, "Aki"), "hi", "c-1")
     assert repeated.sequence == from_another_connection.sequence == first.sequence
     assert (repeated.sender_id, repeated.sent_at) == (first.sender_id, first.sent_at)
     assert texts(room) == ["hi"]
@@ -69,34 +69,34 @@ def test_repeated_client_id_returns_the_stored_message(room: Room, aki: Connecti
 
 def test_client_id_is_unique_per_room(room: Room, aki: Connection) -> None:
     other = rooms.create("Coffee")
-    messages.post(aki, "hi", "c-1")
-    messages.post(rooms.join("c", other.room_id, "Cy"), "ho", "c-1")
+    messages.store(aki, "hi", "c-1")
+    messages.store(rooms.join("c", other.room_id, "Cy"), "ho", "c-1")
     assert (texts(room), texts(other)) == (["hi"], ["ho"])
 
 
 def test_client_id_with_another_text_is_rejected(room: Room, aki: Connection) -> None:
-    messages.post(aki, "hi", "1")
-    with pytest.raises(InvalidInput, match="clientId must be new for a new message"):
-        messages.post(aki, "something else", "1")
+    messages.store(aki, "hi", "1")
+    with pytest.raises(InvalidInput, match="clientId belongs to another message"):
+        messages.store(aki, "something else", "1")
     assert texts(room) == ["hi"]
 
 
 def test_client_id_can_be_used_again_after_ten_minutes(
     room: Room, aki: Connection, clock: time_machine.Coordinates
 ) -> None:
-    messages.post(aki, "hi", "c-1")
+    messages.store(aki, "hi", "c-1")
     clock.shift(timedelta(minutes=10) - timedelta(seconds=1))
-    messages.post(aki, "hi", "c-1")
+    messages.store(aki, "hi", "c-1")
     assert texts(room) == ["hi"]
     clock.shift(timedelta(seconds=1))
-    messages.post(aki, "hi", "c-1")
+    messages.store(aki, "hi", "c-1")
     assert texts(room) == ["hi", "hi"]
 
 
 def test_message_that_loses_its_sequence_to_a_tombstone_gets_another(room: Room, aki: Connection) -> None:
-    messages.post(aki, "a", None)
+    messages.store(aki, "a", None)
     messages._write_tombstones(room.room_id, [2])
-    assert messages.post(aki, "b", "c-1").sequence == 3
+    assert messages.store(aki, "b", "c-1").sequence == 3
     assert texts(room) == ["a", "b"]
 
 
@@ -111,7 +111,7 @@ def test_concurrent_messages_get_different_sequences(
 
     monkeypatch.setattr(DynamoDB, "dispatch", dispatch_alone)
     with ThreadPoolExecutor(8) as executor:
-        posted = list(executor.map(lambda number: messages.post(aki, str(number), f"c-{number}"), range(40)))
+        posted = list(executor.map(lambda number: messages.store(aki, str(number), f"c-{number}"), range(40)))
     assert sorted(message.sequence for message in posted) == list(range(1, 41))
     assert sequences(room, limit=100) == list(range(1, 41))
 
@@ -224,9 +224,9 @@ def _stored(room: Room, sequence: int, text: str, sent_at: datetime = NOON) -> M
     ],
 )
 def test_gap_stays_empty_after_it_was_read(room: Room, aki: Connection, read: Callable[[Room], list[int]]) -> None:
-    messages.post(aki, "a", None)
+    messages.store(aki, "a", None)
     late = _take(room)
-    messages.post(aki, "c", None)
+    messages.store(aki, "c", None)
     seen = read(room)
     assert late not in seen
     assert _store_late(room, late) is False
@@ -235,7 +235,7 @@ def test_gap_stays_empty_after_it_was_read(room: Room, aki: Connection, read: Ca
 
 def test_gap_at_the_beginning_stays_empty_after_it_was_read(room: Room, aki: Connection) -> None:
     late = _take(room)
-    messages.post(aki, "b", None)
+    messages.store(aki, "b", None)
     assert sequences(room, after=0) == [2]
     assert _store_late(room, late) is False
 
@@ -244,16 +244,16 @@ def test_gap_at_the_beginning_stays_empty_after_it_was_read(room: Room, aki: Con
 def test_gap_outside_the_range_that_was_read_can_be_filled(
     room: Room, aki: Connection, read: Callable[[Room], list[int]]
 ) -> None:
-    messages.post(aki, "a", None)
+    messages.store(aki, "a", None)
     late = _take(room)
-    messages.post(aki, "c", None)
+    messages.store(aki, "c", None)
     read(room)
     assert _store_late(room, late) is True
     assert sequences(room) == [1, 2, 3]
 
 
 def test_last_sequence_is_that_of_the_last_stored_message(room: Room, aki: Connection) -> None:
-    messages.post(aki, "a", None)
+    messages.store(aki, "a", None)
     late = _take(room)
     assert messages.history(room.room_id, None, None, 50).last_sequence == 1
     assert _store_late(room, late) is True
@@ -263,7 +263,7 @@ def test_last_sequence_is_that_of_the_last_stored_message(room: Room, aki: Conne
 def test_gaps_do_not_stop_a_reader(room: Room, aki: Connection) -> None:
     for number in range(1, 31):
         if number % 3:
-            messages.post(aki, str(number), None)
+            messages.store(aki, str(number), None)
         else:
             _take(room)
     position, seen = 0, []
@@ -277,9 +277,9 @@ def test_gaps_do_not_stop_a_reader(room: Room, aki: Connection) -> None:
 def test_message_that_is_stored_just_before_its_tombstone_is_returned(
     room: Room, aki: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    messages.post(aki, "a", None)
+    messages.store(aki, "a", None)
     late = _take(room)
-    messages.post(aki, "c", None)
+    messages.store(aki, "c", None)
     write_tombstones = messages._write_tombstones
 
     def store_first(room_id: str, gaps: list[int]) -> None:
@@ -311,7 +311,7 @@ def test_expired_messages_are_absent(
 ) -> None:
     _stay(room, clock, hours=24)
     assert messages.history(room.room_id, None, None, 50) == ([], 10, True)
-    assert messages.post(aki, "11", None).sequence == 11
+    assert messages.store(aki, "11", None).sequence == 11
     assert sequences(room) == [11]
 
 
@@ -319,8 +319,8 @@ def test_history_is_incomplete_after_missed_messages_have_expired(
     room: Room, aki: Connection, ten_messages: None, clock: time_machine.Coordinates
 ) -> None:
     _stay(room, clock, hours=23)
-    messages.post(aki, "11", None)
-    messages.post(aki, "12", None)
+    messages.store(aki, "11", None)
+    messages.store(aki, "12", None)
     _stay(room, clock, hours=1)
     complete = {after: messages.history(room.room_id, after, None, 50).complete for after in (0, 5, 9, 10, 11, 12)}
     assert complete == {0: False, 5: False, 9: False, 10: True, 11: True, 12: True}
@@ -331,7 +331,7 @@ def test_history_is_incomplete_after_missed_messages_have_expired(
 
 def test_history_of_a_young_room_is_complete_despite_gaps(room: Room, aki: Connection) -> None:
     _take(room)
-    messages.post(aki, "b", None)
+    messages.store(aki, "b", None)
     assert messages.history(room.room_id, 0, None, 50).complete is True
 
 

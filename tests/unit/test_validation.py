@@ -96,7 +96,7 @@ def test_boolean_is_true_or_false(value: object) -> None:
     "body", ["", "None", "{", "{'a': 1}", '{"a": NaN}', "[" * 100_000, b"\xff\xfe", b"\x00", "\ufeff{}"]
 )
 def test_invalid_json_is_rejected(body: str | bytes) -> None:
-    with pytest.raises(InvalidJSON, match=r"^expected a JSON object, not invalid JSON$"):
+    with pytest.raises(InvalidJSON, match=r"^expected a JSON object: this is not valid JSON$"):
         parse_object(body)
 
 

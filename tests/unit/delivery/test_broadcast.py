@@ -98,7 +98,7 @@ def test_broadcast_does_not_repeat_what_cannot_pass(api: BroadcastWebsocketAPI, 
 def test_broadcast_gives_up_after_its_attempts(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
     gateway.answer("a", 500)
     assert api.broadcast(["a"], PAYLOAD).failed == ["a"]
-    assert gateway.attempts == {"a": http_pool.MAX_ATTEMPTS}
+    assert gateway.attempts == {"a": http_pool.MAX_POST_ATTEMPTS}
 
 
 def test_a_post_that_hangs_costs_its_own_time_and_no_more(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
