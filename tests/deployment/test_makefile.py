@@ -9,7 +9,7 @@ import pytest
 
 from deployment.config import PROJECT
 
-INTERNAL = {"always", "browser"}
+INTERNAL = {"always", "unit-and-contract"}
 
 
 @pytest.mark.parametrize("arguments", [[], ["help"]])
