@@ -91,11 +91,11 @@ def _permissions(request: _Request) -> set[Permission]:
             }
         case ["DynamoDB_20120810", "BatchGetItem"]:
             return {("dynamodb:BatchGetItem", _table(name)) for name in arguments["RequestItems"]}
-        case ["DynamoDB_20120810", operation]:
+        case ["DynamoDB_20120810", operation] if "TableName" in arguments:
             return {(f"dynamodb:{operation}", _table(arguments["TableName"], arguments.get("IndexName")))}
         case ["AmazonSQS", "GetQueueUrl"]:
             return {("sqs:GetQueueUrl", queue(arguments["QueueName"]))}
-        case ["AmazonSQS", operation]:
+        case ["AmazonSQS", operation] if "QueueUrl" in arguments:
             return {(f"sqs:{operation}", queue(arguments["QueueUrl"].split("/")[-1]))}
     match request.path.split("/"):
         case ["", "v2", *parts]:

@@ -1,7 +1,7 @@
-"""Least privilege: a function's policy grants what the function does in AWS, nothing less and nothing more.
+"""Least privilege: the policy of a function grants exactly the permissions that its requests need.
 
-Each handler is driven through its ways to AWS, and its requests are read as IAM reads them: an action and a resource.
-A grant that then seems unused is one too many, or its way is not driven here.
+Each function receives the example of every declared action or endpoint, and the events of the further code paths that
+send requests to AWS. A permission that no request needs is superfluous, or its code path is missing here.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from chalicelib.storage.models import Connection, Message
 from docs.openapi import operations
 from tests.conftest import PROJECT, Socket
 from tests.gateway import GONE, Gateway
-from tests.iam import Recorder, Right, queue
+from tests.iam import Permission, RequestRecorder, queue
 
 CHALICE = PROJECT / ".chalice"
 FUNCTIONS = json.loads((CHALICE / "config.json").read_text())["stages"]["dev"]["lambda_functions"]
 
-LOG_GROUPS = "arn:aws:logs:*:*:log-group:/aws/lambda/*"  # CloudFormation makes up the functions' names
+LOG_GROUPS = "arn:aws:logs:*:*:log-group:/aws/lambda/*"  # CloudFormation generates the names of the functions
 
-BY_LAMBDA: dict[str, set[Right]] = {
+USED_BY_LAMBDA: dict[str, set[Permission]] = {
     "AWSLambdaBasicExecutionRole": {
         ("logs:CreateLogGroup", LOG_GROUPS),
         ("logs:CreateLogStream", LOG_GROUPS),
@@ -45,12 +45,12 @@ BY_LAMBDA: dict[str, set[Right]] = {
         ("sqs:GetQueueAttributes", queue(settings.FANOUT_QUEUE)),
     },
 }
-"""What Lambda itself does with a function's rights, by the policy that lists it ("AWS Managed Policy Reference")."""
+"""Permissions that Lambda itself uses, by the managed policy that lists them ("AWS Managed Policy Reference")."""
 
 
 @dataclass
 class Driver:
-    """What drives the functions. A member whose id is "gone" is answered 410, one whose id is "refused" 403."""
+    """Sends events to the functions. Posts to the connection "gone" get a 410, those to "forbidden" a 403."""
 
     client: Client
     socket: Callable[[str], Socket]
@@ -58,11 +58,12 @@ class Driver:
     monkeypatch: pytest.MonkeyPatch
 
     def configure(self, **values: int) -> None:
+        """Change settings."""
         for name, value in values.items():
             self.monkeypatch.setattr(settings, name, value)
 
     def request(self, method: str, path: str, endpoint: Endpoint, **parameters: str) -> None:
-        """Send the example of an endpoint's declaration, which has to succeed."""
+        """Send the example of an endpoint, and check that it succeeds."""
         values = {name: field.example for name, field in endpoint.path.items()} | parameters
         query = {} if endpoint.query is None else endpoint.query.example
         body = b"" if endpoint.body is None else json.dumps(endpoint.body.example).encode()
@@ -70,12 +71,12 @@ class Driver:
         assert answer.status_code == endpoint.status, answer.body
 
     def act(self, member: str, action: str) -> None:
-        """Send the example of an action's declaration, which has to succeed."""
+        """Send the example of an action, and check that it succeeds."""
         self.socket(member).send({"action": action, "data": ACTIONS[action].data.example})
         assert not any("error" in frame for frame in self.gateway.frames[member])
 
     def room(self, *ids: str) -> str:
-        """Make a room whose members joined a minute ago."""
+        """Create a room whose members joined a minute ago, and return its id."""
         with time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
             room_id = str(rooms.create("Tea").room_id)
             for id_ in ids:
@@ -83,11 +84,12 @@ class Driver:
         return room_id
 
     def fan_out(self, room_id: str, *ids: str) -> None:
+        """Invoke the fan-out function with a batch."""
         batch = fanout.Batch(chat_app.websocket_api.endpoint, room_id, '{"pong":true}', list(ids))
         chat_app.fan_out(self.client.events.generate_sqs_event([json.dumps(batch)], settings.FANOUT_QUEUE), None)
 
 
-def _forget_what_is_cached() -> None:
+def _clear_caches() -> None:
     discovery.websocket_url.cache_clear()
     fanout._queue_url.cache_clear()
 
@@ -96,23 +98,23 @@ def _forget_what_is_cached() -> None:
 def driver(
     client: Client, socket: Callable[[str], Socket], gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Driver]:
-    """Drives functions that have just been deployed: nothing is cached."""
+    """Provide the queue and the API of the stage, and functions without cached values."""
     boto3.client("sqs").create_queue(QueueName=settings.FANOUT_QUEUE)
     boto3.client("apigatewayv2").create_api(Name="chalice-chat-dev-websocket-api", ProtocolType="WEBSOCKET")
     gateway.answer("gone", GONE)
-    gateway.answer("refused", 403)
-    _forget_what_is_cached()
+    gateway.answer("forbidden", 403)
+    _clear_caches()
     yield Driver(client, socket, gateway, monkeypatch)
-    _forget_what_is_cached()
+    _clear_caches()
 
 
 @pytest.fixture
-def recorder(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    """Records what each of the functions asks of AWS."""
-    recorder = Recorder(monkeypatch)
-    recorder.watch("api_handler", driver.client.http, "request")
+def recorder(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> RequestRecorder:
+    """Record the requests of each function."""
+    recorder = RequestRecorder(monkeypatch)
+    recorder.record("api_handler", driver.client.http, "request")
     for function in FUNCTIONS.keys() - {"api_handler"}:
-        recorder.watch(function, chat_app, function.removeprefix("websocket_"))
+        recorder.record(function, chat_app, function.removeprefix("websocket_"))
     return recorder
 
 
@@ -122,7 +124,7 @@ def _drive_api(driver: Driver) -> None:
     for method, path, endpoint in operations():
         driver.request(method, path, endpoint, room_id=room)
     rooms.create("Coffee", private=True)
-    # A sequence without a message: as the last one, and before another.
+    # A sequence without a message: as the last one, and before another one.
     room = driver.room("b")
     for text in ("one", "two"):
         driver.socket("b").say(text)
@@ -135,17 +137,17 @@ def _drive_connect(driver: Driver) -> None:
     driver.configure(FANOUT_BATCH=1)
     assert driver.socket("c").connect(roomId=driver.room("d", "e")) == 200
 
-    # Who joins leaves again at once, and the only other one, just told so, is gone when told of the join: the last out.
+    # g leaves before its join is announced. f, the only other member, is gone when it is notified of the join.
     driver.configure(FANOUT_BATCH=2, EMPTY_ROOM_GRACE_SECONDS=0)
     driver.gateway.answer("f", 200, GONE)
     with driver.monkeypatch.context() as patch:
 
-        def leave_first(room_id: str) -> dict[str, int]:
+        def disconnect_first(room_id: str) -> dict[str, int]:
             patch.undo()
             driver.socket("g").disconnect()
             return Connection.recipients_in(room_id)
 
-        patch.setattr(Connection, "recipients_in", leave_first)
+        patch.setattr(Connection, "recipients_in", disconnect_first)
         assert driver.socket("g").connect(roomId=driver.room("f")) == 200
 
 
@@ -154,12 +156,12 @@ def _drive_message(driver: Driver) -> None:
     driver.socket("b").say("The examples may refer to this message.")
     for name in ACTIONS:
         driver.act("a", name)
-    # A repeated clientId, a member who is gone, an invalid frame, and a connection that is in no room.
+    # A repeated clientId, a gone member, an invalid frame, and a connection that is in no room.
     driver.room("c", "gone")
     for _ in range(2):
         driver.socket("c").say("hi", clientId="c-1")
     driver.socket("a").send("nonsense")
-    driver.socket("nobody").say("hi")
+    driver.socket("unknown").say("hi")
     for grace in (60, 0):
         driver.configure(EMPTY_ROOM_GRACE_SECONDS=grace)
         driver.room("gone")
@@ -185,7 +187,7 @@ def _drive_disconnect(driver: Driver) -> None:
 
 
 def _drive_fan_out(driver: Driver) -> None:
-    driver.fan_out(driver.room("a", "refused", "gone"), "a", "refused", "gone")
+    driver.fan_out(driver.room("a", "forbidden", "gone"), "a", "forbidden", "gone")
     for grace in (60, 0):
         driver.configure(EMPTY_ROOM_GRACE_SECONDS=grace)
         driver.fan_out(driver.room("gone"), "gone")
@@ -202,23 +204,23 @@ DRIVES = {
 }
 
 
-def _granted(function: str) -> set[Right]:
-    rights = set()
+def _granted(function: str) -> set[Permission]:
+    granted = set()
     for statement in json.loads((CHALICE / FUNCTIONS[function]["iam_policy_file"]).read_text())["Statement"]:
         assert statement.keys() == {"Sid", "Effect", "Action", "Resource"}
         assert statement["Effect"] == "Allow"
-        rights |= {(action, resource) for action in statement["Action"] for resource in statement["Resource"]}
-    return rights
+        granted |= {(action, resource) for action in statement["Action"] for resource in statement["Resource"]}
+    return granted
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_may_do_what_it_does_and_nothing_else(
-    driver: Driver, recorder: Recorder, caplog: pytest.LogCaptureFixture, function: str
+def test_policy_grants_exactly_what_the_function_needs(
+    driver: Driver, recorder: RequestRecorder, caplog: pytest.LogCaptureFixture, function: str
 ) -> None:
     DRIVES[function](driver)
     assert not any(record.exc_info for record in caplog.records)
-    needed = recorder.rights(function) | BY_LAMBDA["AWSLambdaBasicExecutionRole"]
+    needed = recorder.permissions(function) | USED_BY_LAMBDA["AWSLambdaBasicExecutionRole"]
     if function == "fan_out":
-        needed |= BY_LAMBDA["AWSLambdaSQSQueueExecutionRole"]
+        needed |= USED_BY_LAMBDA["AWSLambdaSQSQueueExecutionRole"]
     granted = _granted(function)
-    assert {"lacking": needed - granted, "unused": granted - needed} == {"lacking": set(), "unused": set()}
+    assert {"missing": needed - granted, "unused": granted - needed} == {"missing": set(), "unused": set()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 import time_machine
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -146,7 +147,12 @@ class RoomMachine(RuleBasedStateMachine):
         assert stored == self.acknowledged
 
 
-def test_room_stays_consistent_in_any_sequence_of_events(gateway: Gateway, ws_event: WebSocketEvents) -> None:
+def test_room_stays_consistent_in_any_sequence_of_events(
+    gateway: Gateway, ws_event: WebSocketEvents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No rate limit, and small rows, which moto copies often.
+    monkeypatch.setattr(chat_settings, "WINDOW_SECONDS", 0)
+    monkeypatch.setattr(chat_settings, "MESSAGES_PER_WINDOW", 1)
     machine = type("RoomMachine", (RoomMachine,), {"gateway": gateway, "ws_event": staticmethod(ws_event)})
     assert chat_settings.EMPTY_ROOM_GRACE_SECONDS == 60
     run_state_machine_as_test(machine, settings=BUDGET)

@@ -1,4 +1,4 @@
-"""`make help`."""
+"""Targets of the Makefile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INTERNAL = {"always", "unit-and-contract"}
 
 
 @pytest.mark.parametrize("arguments", [[], ["help"]])
-def test_make_lists_every_target_with_its_description(arguments: list[str]) -> None:
+def test_make_help_lists_every_target(arguments: list[str]) -> None:
     (phony,) = re.findall(r"^\.PHONY: (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
     printed = subprocess.run(
         ["make", "--no-print-directory", *arguments],  # noqa: S607

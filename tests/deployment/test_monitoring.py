@@ -1,4 +1,4 @@
-"""Dashboard and alarms, and the stack that has them for `chalice deploy`."""
+"""Dashboard and alarms, and the stack that contains them for `chalice deploy`."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from deployment.resources import resources_template
 
 @pytest.fixture
 def resources() -> dict[str, Any]:
-    """The resources of the stage dev for `chalice deploy`."""
+    """Return the resources of the stage dev for `chalice deploy`."""
     resources: dict[str, Any] = resources_template("dev")["Resources"]
     return resources
 
 
 @pytest.fixture
 def widgets(resources: dict[str, Any]) -> list[dict[str, Any]]:
-    """The widgets of the dashboard."""
+    """Return the widgets of the dashboard."""
     body = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
     widgets: list[dict[str, Any]] = body["widgets"]
     return widgets
@@ -84,6 +84,7 @@ def test_functions_have_the_names_of_chalice_deploy() -> None:
 
 
 def dependencies(resource: Any) -> Iterator[Any]:
+    """Yield the direct and indirect dependencies of a resource."""
     for dependency in resource.dependencies():
         yield dependency
         yield from dependencies(dependency)

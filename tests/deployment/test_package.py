@@ -1,4 +1,4 @@
-"""The package of every stage, as it goes to AWS."""
+"""Package of every stage for AWS."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ MEBIBYTE = 2**20
 
 Packages = dict[str, Path]
 
+# One worker runs these tests, so that each stage is packaged once.
+pytestmark = pytest.mark.xdist_group("package")
+
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
-    """The folder of each stage's package."""
+    """Package each stage once, and return the folders."""
     folders = {stage: tmp_path_factory.mktemp(stage) for stage in STAGES}
     for stage, folder in folders.items():
         package(stage, folder)
@@ -39,10 +42,9 @@ def resources_of(folder: Path) -> dict[str, Any]:
     return resources
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_template_passes_cfn_lint(packages: Packages, stage: str) -> None:
+def test_templates_pass_cfn_lint(packages: Packages) -> None:
     linted = subprocess.run(
-        [Path(sys.executable).with_name("cfn-lint"), packages[stage] / "sam.json"],
+        [Path(sys.executable).with_name("cfn-lint"), *(folder / "sam.json" for folder in packages.values())],
         text=True,
         capture_output=True,
         check=False,
@@ -68,7 +70,7 @@ def test_zip_contains_only_the_app_and_its_requirements(packages: Packages) -> N
 
 def test_app_starts_from_the_zip_without_network_credentials_or_compilation(packages: Packages, tmp_path: Path) -> None:
     zipfile.ZipFile(packages["prod"] / "deployment.zip").extractall(tmp_path)
-    # -S leaves out this environment's packages; the audit hook sees every name look-up, connection and compilation.
+    # -S excludes the packages of this environment. The audit hook sees every DNS query, connection and compilation.
     start = """
 import sys
 def refuse(event, arguments):
