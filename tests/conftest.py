@@ -34,7 +34,7 @@ from chalicelib import discovery, flood, rooms
 from chalicelib.models import Connection, Room
 from tests.gateway import Gateway
 
-pytest_plugins = ["tests.cloud", "tests.nodejs", "tests.scheduling"]
+pytest_plugins = ["tests.cloud", "tests.nodejs", "tests.scheduling", "tests.temporary"]
 
 PROJECT = Path(__file__).parent.parent
 
