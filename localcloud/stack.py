@@ -22,6 +22,7 @@ BUCKET = "chalice-chat-local-code"
 CODE = "deployment.zip"
 TEMPLATE = "sam.json"
 CHANGE_SECONDS = 30
+POLL_SECONDS = 0.2
 
 
 def client(service: str, port: int) -> Any:
@@ -90,7 +91,7 @@ class Stack:
                 ClientRequestToken=token,
             )
             self._stacks.get_waiter(f"stack_{change}_complete").wait(
-                StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": CHANGE_SECONDS}
+                StackName=STACK, WaiterConfig={"Delay": POLL_SECONDS, "MaxAttempts": int(CHANGE_SECONDS / POLL_SECONDS)}
             )
         except ClientError as cause:
             raise LocalCloudError(f"the stack {STACK} failed: {cause}") from cause

@@ -35,7 +35,7 @@ from chalicelib.storage.models import Connection, Room
 from tests.gateway import Gateway
 from tests.tables import create_tables
 
-pytest_plugins = ["tests.cloud", "tests.nodejs", "tests.scheduling"]
+pytest_plugins = ["tests.cloud", "tests.nodejs", "tests.scheduling", "tests.temporary"]
 
 PROJECT = Path(__file__).parent.parent
 

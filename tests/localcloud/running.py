@@ -20,9 +20,12 @@ COMMAND = (sys.executable, "-m", "localcloud")
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy what `make run` needs into folder, where a test may edit it."""
+    """Copy what `make run` needs into folder, where a test may edit it.
+
+    The copy includes the requirements that Chalice has packaged before: they need not be fetched again.
+    """
     for name in ("chalicelib", "deployment", "localcloud", ".chalice"):
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("deployments", "__pycache__"))
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("app.py", "requirements.txt"):
         shutil.copy(PROJECT / name, folder)
     return folder
