@@ -25,8 +25,9 @@ soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LIS
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
 		$(BIN)/pytest --timeout=3600 -s tests/localcloud/test_soak.py
 
-fuzz: .venv/installed ## Test with FRAMES generated frames
-	FRAMES=$(or $(FRAMES),50000) $(BIN)/pytest --timeout=3600 tests/contract/test_fuzz.py
+fuzz: .venv/installed ## Test with FRAMES generated frames and with long random sequences of events
+	FUZZ=1 FRAMES=$(or $(FRAMES),50000) $(BIN)/pytest --timeout=3600 \
+		tests/contract/test_fuzz.py tests/contract/test_state_machine.py
 
 bench: .venv/installed ## Benchmark against other implementations; needs Node.js 20
 	cd benchmarks/node && npm install --no-audit --no-fund --silent
