@@ -37,7 +37,7 @@ soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LIS
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
 		$(PYTEST) --timeout=3600 -s tests/localcloud/test_soak.py
 
-fuzz: .venv/installed ## Run the generated tests with many examples: FRAMES frames, and more requests and histories
+fuzz: .venv/installed ## Run the generated tests with many examples: FRAMES frames, more requests, longer sequences of events
 	FUZZ=1 FRAMES=$(or $(FRAMES),50000) $(PYTEST) --timeout=3600 \
 		tests/contract/test_fuzz.py tests/contract/test_state_machine.py tests/localcloud/test_rest_schema.py
 

@@ -9,7 +9,7 @@ import pytest
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import chat, rooms
+from chalicelib import chat, request_log, rooms
 from chalicelib.storage.models import Room
 from tests.conftest import Socket
 from tests.gateway import GONE, Gateway
@@ -159,3 +159,16 @@ def test_line_of_a_fan_out_batch_contains_room_and_deliveries(gateway: Gateway, 
     batch = json.dumps([gateway.url, room.room_id, '{"pong":true}', ["a", "b"], 1])
     chat_app.fan_out({"Records": [{"body": batch, "receiptHandle": "r"}]}, None)
     assert _fields(logged()).items() >= {"function": "fan_out", "room_id": room.room_id, "delivered": 2}.items()
+
+
+def test_line_of_an_unknown_event_type_names_the_type(logged: Any) -> None:
+    class ScheduledEvent:
+        pass
+
+    assert request_log.log_middleware(ScheduledEvent(), lambda _: "response") == "response"
+    assert _fields(logged()) == {
+        "function": "unknown function for ScheduledEvent",
+        "outcome": "done",
+        "dynamodb_requests": 0,
+        "faults": 0,
+    }
