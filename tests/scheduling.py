@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next(rank for rank, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)))
 
 
-class Scheduling(LoadScopeScheduling):
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
     """Scheduler that gives each worker one test at a time, or one file of SHARE_A_FIXTURE."""
 
     def _split_scope(self, nodeid: str) -> str:
