@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from localcloud.cloud import LocalCloud, client, local_cloud
-from tests.conftest import free_port
+from tests.ports import free_port
 
 __all__ = ["cloud", "connection_ids"]
 

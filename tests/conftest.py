@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket as socket_module
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -33,6 +32,7 @@ import app as chat_app
 from chalicelib import discovery, rate_limit, rooms
 from chalicelib.storage.models import Connection, Room
 from tests.gateway import Gateway
+from tests.ports import free_port as free_port
 from tests.tables import create_tables
 
 pytest_plugins = ["tests.cloud", "tests.nodejs", "tests.scheduling", "tests.temporary"]
@@ -168,9 +168,3 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def members_of(room_id: str) -> set[str]:
     """List the ids of the connections in a room."""
     return {connection.connection_id for connection in Connection.scan() if connection.joined_room_id == room_id}
-
-
-def free_port() -> int:
-    with socket_module.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route, WebSocket, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import create_room, expect_message, messages, room_of, say, take_name
+from tests.browser.visitor import create_room, expect_message, expect_view, messages, room_of, say, take_name
 from tests.cloud import connection_ids
 
 LIST_REFRESH_MS = 5_000
@@ -43,7 +43,7 @@ def test_room_list_refreshes_and_shows_the_member_count(open_page: OpenPage) -> 
     aki, bo = open_page(), open_page("about:blank")
     bo.clock.install()
     bo.goto(aki.url)
-    expect(bo.locator("main:not([hidden], [inert])")).to_be_visible()
+    expect_view(bo)
     create_room(aki, "Coffee and cake")
     bo.clock.run_for(LIST_REFRESH_MS)
     entry = bo.get_by_role("list", name="Rooms").get_by_role("link", name="Coffee and cake")
@@ -170,7 +170,7 @@ def test_slow_page_is_not_reported_as_incomplete(open_page: OpenPage, cloud: Loc
     expect(page.get_by_label("Your name")).to_be_visible()
     assert not page.get_by_text(INCOMPLETE).is_visible()
     held[0].continue_()
-    expect(page.locator("main:not([hidden], [inert])")).to_be_visible()
+    expect_view(page)
     page.evaluate(END_DELAY)
     assert not page.get_by_text(INCOMPLETE).is_visible()
 

@@ -12,7 +12,13 @@ from chalicelib import settings
 from localcloud.cloud import LocalCloud
 
 
+def expect_view(page: Page) -> None:
+    """Wait until the script of the view has run: it moves the focus, and would take what is being typed elsewhere."""
+    expect(page.locator("main:not([hidden], [inert])")).to_be_visible()
+
+
 def create_room(page: Page, name: str, *, private: bool = False) -> None:
+    expect_view(page)
     page.get_by_label("Room name").fill(name)
     page.get_by_label("Private").set_checked(private)
     page.get_by_role("button", name="Create room").click()
@@ -20,6 +26,7 @@ def create_room(page: Page, name: str, *, private: bool = False) -> None:
 
 
 def take_name(page: Page, name: str) -> None:
+    expect_view(page)
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Your name").press("Enter")
 
