@@ -66,7 +66,9 @@ def test_action_receives_the_declared_data(context: Context, handled: list[dict[
 
 
 def test_error_of_an_unknown_action_lists_the_declared_ones(context: Context, handled: list[dict[str, Any]]) -> None:
-    with pytest.raises(UnknownAction, match=r"^expected an action that is one of wave, greet, look, whoami$"):
+    with pytest.raises(
+        UnknownAction, match=r"^expected an action that is one of wave, greet, look, whoami, not 'nick'$"
+    ):
         dispatch(context, "nick", {})
     assert handled == []
 
