@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import create_room, expect_message, messages, say
+from tests.browser.visitor import create_room, expect_message, expect_view, messages, say
 
 NAME = "Party for Cy"
 INVITE_LINK = re.compile(r"#/rooms/[\w-]+\?token=[\w-]+$")
@@ -45,6 +45,7 @@ def test_invite_link_opens_a_private_room(host: Page, open_page: OpenPage) -> No
 
 def test_pasted_invite_link_opens_a_private_room(host: Page, open_page: OpenPage) -> None:
     guest = open_page()
+    expect_view(guest)
     guest.get_by_label("Link you were given").fill(host.url)
     guest.get_by_role("button", name="Join").click()
     expect(guest.get_by_role("heading", name=NAME)).to_be_visible()
