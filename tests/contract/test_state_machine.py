@@ -31,7 +31,7 @@ from tests.effort import examples
 from tests.gateway import GONE, Gateway
 
 BUDGET = settings(
-    max_examples=examples(test=10, fuzz=100),
+    max_examples=examples(test=6, fuzz=100),
     stateful_step_count=examples(test=15, fuzz=40),
     deadline=None,
     derandomize=True,  # the same examples in every run
