@@ -17,7 +17,10 @@ from chalicelib.delivery.sigv4 import SigV4RequestBuilder
 # Keys and tokens are sent in headers. Connection ids look like base64, but may be any text.
 TOKENS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=200)
 BASE64 = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", min_size=1)
-CONNECTION_IDS = BASE64 | st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+# A URL cannot contain the dot segments "." and "..": normalization removes them (RFC 3986, section 6.2.2.3).
+CONNECTION_IDS = BASE64 | st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
+    lambda connection_id: connection_id not in (".", "..")
+)
 ENDPOINTS = st.sampled_from(
     [
         "https://abcdef1234.execute-api.eu-central-1.amazonaws.com/prod",
