@@ -39,7 +39,7 @@ ERRORS = [
 
 
 class Views:
-    """What the endpoints receive and answer."""
+    """Stand-in for views: records what it receives, and answers or raises what a test sets."""
 
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
