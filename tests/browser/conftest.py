@@ -13,6 +13,7 @@ from tests.browser.visitor import create_room, take_name
 
 # Without these options Chromium sends requests to its vendor at every start.
 QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+NAMES = ["chromium-headless-shell", "chromium", "google-chrome"]
 MILLISECONDS = 15_000
 # Part of each violation that Chromium writes to the console.
 POLICY = "Content Security Policy"
@@ -26,7 +27,7 @@ def browser() -> Iterator[Browser]:
 
     The scope is the package: Playwright keeps an event loop running, and tests of other packages start their own.
     """
-    found = shutil.which("chromium") or shutil.which("google-chrome")
+    found = next(filter(None, map(shutil.which, NAMES)), None)
     expect.set_options(timeout=MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=QUIET, chromium_sandbox=False)

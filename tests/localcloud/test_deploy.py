@@ -74,6 +74,8 @@ def project(tmp_path: Path) -> Path:
         if part.name != "installed":
             (tmp_path / ".venv" / part.name).symlink_to(part)
     (tmp_path / ".venv/installed").touch()
+    if (PROJECT / ".chalice/deployments").is_dir():  # the requirements that Chalice has downloaded before
+        shutil.copytree(PROJECT / ".chalice/deployments", tmp_path / ".chalice/deployments")
     return tmp_path
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import requests
@@ -19,6 +19,8 @@ from websockets.sync.client import ClientConnection, connect
 from localcloud.stack import Stack, client
 from tests.conftest import free_port
 from tests.localcloud.running import SECONDS, copy_project, lines_until, running
+
+T = TypeVar("T")
 
 GIVE_UP_SECONDS = 20  # before unread console lines fill the pipe, which would block the local cloud
 
@@ -47,11 +49,14 @@ class Run:
     def shown(self, part: str) -> str:
         return "\n".join(lines_until(self.process, part))
 
+    def get(self, path: str) -> requests.Response:
+        return requests.get(f"{self.rest}{path}", timeout=SECONDS)
+
     @contextmanager
     def member(self) -> Iterator[ClientConnection]:
-        room = requests.post(f"{self.rest}/rooms", json={"roomName": "Tea"}, timeout=SECONDS).json()["roomId"]
-        url = requests.get(f"{self.rest}/config", timeout=SECONDS).json()["webSocketUrl"]
-        with connect(f"{url}?roomId={room}") as member:
+        created = requests.post(f"{self.rest}/rooms", json={"roomName": "Tea"}, timeout=SECONDS)
+        assert created.status_code == 201, created.text
+        with connect(f"{self.get('/config').json()['webSocketUrl']}?roomId={created.json()['roomId']}") as member:
             yield member
 
 
@@ -67,11 +72,11 @@ def ask(member: ClientConnection, frame: dict[str, Any]) -> Any:
     return json.loads(member.recv(SECONDS))
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Poll: clients are not notified of a reload."""
+def wait_until(get: Callable[[], T], is_sought: Callable[[T], bool]) -> None:
+    """Get a value until it is the one sought. Polls: clients are not notified of a reload."""
     started = time.monotonic()
-    while not condition():
-        assert time.monotonic() - started < GIVE_UP_SECONDS
+    while not is_sought(value := get()):
+        assert time.monotonic() - started < GIVE_UP_SECONDS, getattr(value, "text", value)
         time.sleep(0.05)
 
 
@@ -83,14 +88,12 @@ def test_open_connection_uses_a_saved_module(run: Run) -> None:
     with run.member() as member:
         assert ask(member, {})["error"]["message"].startswith("expected an action, as in")
         with run.saved("chalicelib/frames.py", "expected an action, as in", "an action is wanted, as in"):
-            wanted = "an action is wanted"
-            wait_until(lambda: wanted in ask(member, {})["error"]["message"])
+            wait_until(lambda: ask(member, {})["error"]["message"], lambda text: "an action is wanted" in text)
 
 
 def test_saved_static_file_is_served(run: Run) -> None:
     with run.saved("chalicelib/static/style.css", "\n", "\n/* new */\n"):
-        url = f"{run.rest}/static/style.css"
-        wait_until(lambda: "/* new */" in requests.get(url, timeout=SECONDS).text)
+        wait_until(lambda: run.get("/static/style.css"), lambda answer: "/* new */" in answer.text)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def test_failed_import_is_shown_and_the_previous_version_keeps_running(run: Run,
             run.shown("Reload failed; the previous version keeps running")
             assert ask(member, {"action": "ping"}) == {"pong": True}
         with run.saved("chalicelib/frames.py", '{"pong": True}', '{"pong": "again"}'):
-            wait_until(lambda: ask(member, {"action": "ping"}) == {"pong": "again"})
+            wait_until(lambda: ask(member, {"action": "ping"}), {"pong": "again"}.__eq__)
 
 
 def test_running_invocation_finishes_on_the_version_that_started_it(run: Run, tmp_path: Path) -> None:
@@ -123,12 +126,12 @@ def test_running_invocation_finishes_on_the_version_that_started_it(run: Run, tm
 def test_new_route_answers_at_the_same_address(run: Run) -> None:
     route = '@app.route("/name")\ndef name():\n    return {"name": "Tea"}\n\n\n@app.route("/config")'
     with run.saved("app.py", '@app.route("/config")', route):
-        wait_until(lambda: requests.get(f"{run.rest}/name", timeout=SECONDS).text == '{"name":"Tea"}')
+        wait_until(lambda: run.get("/name"), lambda answer: answer.text == '{"name":"Tea"}')
         preflight = {"Origin": "https://chat.example.org", "Access-Control-Request-Method": "GET"}
         allowed = requests.options(f"{run.rest}/name", headers=preflight, timeout=SECONDS)
         assert allowed.headers["Access-Control-Allow-Origin"] == "*"
-        assert requests.get(f"{run.rest}/rooms", timeout=SECONDS).status_code == 200
-    wait_until(lambda: requests.get(f"{run.rest}/name", timeout=SECONDS).status_code == 403)
+        assert run.get("/rooms").status_code == 200
+    wait_until(lambda: run.get("/name"), lambda answer: answer.status_code == 403)
 
 
 def test_changed_handler_leaves_the_stack_unchanged(run: Run) -> None:
@@ -150,8 +153,8 @@ def test_new_function_and_new_setting_update_the_stack(run: Run) -> None:
         run.saved("app.py", "@app.on_ws_connect()", function),
         run.saved(".chalice/config.json", '"STAGE": "local"', setting),
     ):
-        wait_until(lambda: Stack(run.port).environment().get("UNUSED_ROOM_SECONDS") == "60")
-        wait_until(lambda: any("CountRooms" in name for name in function_names(run.port)))
+        wait_until(Stack(run.port).environment, lambda settings: settings.get("UNUSED_ROOM_SECONDS") == "60")
+        wait_until(lambda: function_names(run.port), lambda names: any("CountRooms" in name for name in names))
 
 
 @pytest.mark.parametrize(
@@ -168,7 +171,7 @@ def test_failed_stack_is_shown_and_the_previous_one_keeps_running(
     with run.saved(name, old, new):
         run.shown(error)
         run.shown("Reload failed; the previous version keeps running")
-        assert requests.get(f"{run.rest}/config", timeout=SECONDS).status_code == 200
+        assert run.get("/config").status_code == 200
 
 
 def test_new_requirement_asks_for_a_restart(run: Run) -> None:

@@ -70,7 +70,7 @@ def find_make(started: dict[int, str]) -> int:
     return pid
 
 
-def test_console_shows_the_addresses_and_ctrl_c_ends_it() -> None:
+def test_console_shows_the_addresses_which_stay_the_same_after_another_start() -> None:
     port = free_port()
     with running(port) as process:
         *steps, rest, websocket, page = lines_until(process, "Page:")
@@ -82,19 +82,13 @@ def test_console_shows_the_addresses_and_ctrl_c_ends_it() -> None:
         output, _ = process.communicate(timeout=SECONDS)
         assert (process.returncode, output) == (0, "\nStopped.\n")
     assert not is_open(port)
-
-
-def test_addresses_stay_the_same_after_sigterm_and_another_start() -> None:
-    port = free_port()
     with running(port) as process:
-        before = start(process)
+        assert start(process) == [rest, websocket, page]
         started = descendants(process.pid)
         process.terminate()
         output, _ = process.communicate(timeout=SECONDS)
         assert (process.returncode, output.endswith("\nStopped.\n")) == (0, True)
     wait_until_ended(set(started))
-    with running(port) as process:
-        assert start(process) == before
 
 
 @pytest.mark.parametrize(
