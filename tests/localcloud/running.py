@@ -36,7 +36,7 @@ def running(
     port: int | str, project: Path = PROJECT, command: tuple[str, ...] = COMMAND
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a project at port in a process group of its own, and kill the group at the end."""
-    # Processes inherit an ignored signal. A shell starts background processes, such as these tests, with SIGINT ignored.
+    # Processes inherit ignored signals, and a shell starts background processes with SIGINT ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         command,
