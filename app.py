@@ -116,7 +116,7 @@ def get_room(room_id: str, query: Parameters) -> Json:
 @app.route("/rooms/{room_id}/members")
 @endpoint(query={"token": TOKEN}, returns={"members": Array(MEMBER)}, errors=[Forbidden, RoomNotFound])
 def list_members(room_id: str, query: Parameters) -> Json:
-    """List the members of a room, in no order. Very recent joins and leaves may be missing."""
+    """List the members of a room, in the order of joining. Very recent joins and leaves may be missing."""
     return {"members": [serialize_member(member) for member in rooms.members(room_id, query["token"])]}
 
 

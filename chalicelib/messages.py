@@ -52,8 +52,8 @@ def store(sender: Connection, text: str, client_id: str | None) -> Message:
     Idempotent: if any member used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
     message of that time is returned. Costs two requests, four for a client_id that was used before.
 
-    Retries a cancelled transaction for up to 10 seconds. Raises InvalidInput if the earlier message has another text,
-    and StorageError if DynamoDB fails.
+    Retries conflicts with transactions for up to 10 seconds. Raises InvalidInput if the earlier message has another
+    text, and StorageError if DynamoDB fails.
     """
     room_id, now = sender.joined_room_id, datetime.now(UTC)
     sequence = _take_sequence(room_id, now)
@@ -98,7 +98,9 @@ def history(
         raise InvalidInput(f"after must be at most {last}, the last sequence in this room")
     if before is not None and before > last + 1:
         raise InvalidInput(f"before must be at most {last + 1}, one more than the last sequence in this room")
-    wanted = _Range(room_id, after, last if before is None else before - 1, limit)
+    end = last if before is None else before - 1
+    # DynamoDB rejects a BETWEEN whose lower bound is above the upper one ("Query", "Key condition expressions").
+    wanted = _Range(room_id, after, max(end, after or 0), limit)
     rows = _read(wanted)
     complete = after is None or after == last or _is_complete(room, after, rows)
     if gaps := _gaps(wanted, rows, complete):
@@ -158,18 +160,23 @@ def _gaps(wanted: _Range, rows: list[Message], complete: bool) -> list[int]:
 def _write_tombstones(room_id: str, sequences: list[int]) -> None:
     """Write a tombstone for each sequence that still has no row, so that nothing is stored under it later."""
     for sequence in sequences:
-        tombstone = Message(
-            room_id=room_id,
-            sort_key=Message.sort_key_of(sequence),
-            sequence=sequence,
-            is_tombstone=True,
-            expires_at=_retained_until(datetime.now(UTC)),
-        )
-        try:
-            tombstone.save(Message.sort_key.does_not_exist())
-        except StorageError as error:
-            if not condition_failed(error):
-                raise
+        _write_tombstone(room_id, sequence)
+
+
+@retry_on_conflict
+def _write_tombstone(room_id: str, sequence: int) -> None:
+    tombstone = Message(
+        room_id=room_id,
+        sort_key=Message.sort_key_of(sequence),
+        sequence=sequence,
+        is_tombstone=True,
+        expires_at=_retained_until(datetime.now(UTC)),
+    )
+    try:
+        tombstone.save(Message.sort_key.does_not_exist())
+    except StorageError as error:
+        if not condition_failed(error):
+            raise
 
 
 def _take_sequence(room_id: str, now: datetime) -> int:

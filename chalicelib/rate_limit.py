@@ -18,7 +18,7 @@ from collections import Counter
 from chalicelib import limits, request_log, rooms, settings
 from chalicelib.errors import NotInRoom, RateLimitExceeded
 from chalicelib.storage.models import Connection
-from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed
+from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict
 
 __all__ = ["count_frame", "record_message"]
 
@@ -40,11 +40,12 @@ def count_frame(connection_id: str) -> bool:
     return _frame_counts[connection_id] > limits.MAX_FRAMES_PER_WINDOW
 
 
+@retry_on_conflict
 def record_message(connection_id: str) -> Connection:
     """Record a message of a connection, and return the connection's row. Costs one request, if the limit allows it.
 
-    Raises RateLimitExceeded if the connection has sent MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, and
-    NotInRoom if it is in no room.
+    Retries conflicts with transactions for up to 10 seconds. Raises RateLimitExceeded if the connection has sent
+    MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, and NotInRoom if it is in no room.
     """
     now, sender = _milliseconds(), Connection(connection_id)
     # Both orders of these two updates give the same list: an element that is set beyond the end of a list is appended,

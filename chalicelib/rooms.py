@@ -35,6 +35,7 @@ MAX_LIST_BATCHES = 10
 """Maximum number of further batches that a page of the list reads when most of the index entries have expired."""
 
 
+@retry_on_conflict
 def create(name: str, private: bool = False) -> Room:
     """Create a room that expires after UNUSED_ROOM_SECONDS unless somebody joins it.
 
@@ -103,12 +104,14 @@ def list_public(limit: int, cursor: str | None = None) -> tuple[list[Room], str 
 
 
 def members(room_id: str, token: str | None = None) -> list[Connection]:
-    """Return the connections in a room. The index is eventually consistent: recent joins and leaves may be missing.
+    """Return the connections in a room, in the order of joining.
 
-    Raises what `get` raises.
+    The index is eventually consistent: recent joins and leaves may be missing. Raises what `get` raises.
     """
     get(room_id, token)
-    return [connection for connection in Connection.by_room.query(room_id) if connection.is_alive]
+    connections = [connection for connection in Connection.by_room.query(room_id) if connection.is_alive]
+    # A query on an index without a sort key returns items in no order ("Query").
+    return sorted(connections, key=lambda connection: (connection.joined_at, connection.connection_id))
 
 
 def get_connection(connection_id: str) -> Connection | None:
@@ -120,7 +123,8 @@ def get_connection(connection_id: str) -> Connection | None:
 def join(connection_id: str, room_id: str, name: str | None = None, token: str | None = None) -> Connection:
     """Add a connection to a room, under a name or as a guest.
 
-    Retries a cancelled transaction for up to 10 seconds. Raises what `get` raises, and StorageError if DynamoDB fails.
+    Retries conflicts with transactions for up to 10 seconds. Raises what `get` raises, and StorageError if DynamoDB
+    fails.
     """
     room = get(room_id, token)
     now = datetime.now(UTC)
@@ -131,6 +135,7 @@ def join(connection_id: str, room_id: str, name: str | None = None, token: str |
         member_id=secrets.token_urlsafe(9),
         name=name or f"guest-{secrets.token_hex(2)}",
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
+        joined_at=now,
         expires_at=expires_at,
     )
     changes: list[UpdateAction] = [Room.member_count.add(1), Room.expires_at.set(expires_at)]

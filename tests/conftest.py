@@ -6,7 +6,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,8 @@ os.environ.update(
     PYTHONDONTWRITEBYTECODE="1",
 )
 
-import boto3
 import pytest
 from chalice.test import Client
-from moto import mock_aws
 from pynamodb.connection import Connection as DynamoDB
 
 import app as chat_app
@@ -33,31 +30,12 @@ from chalicelib import discovery, rate_limit, rooms
 from chalicelib.storage.models import Connection, Room
 from tests.gateway import Gateway
 from tests.ports import free_port as free_port
-from tests.tables import create_tables
 
-pytest_plugins = ["tests.cloud", "tests.nodejs", "tests.scheduling", "tests.temporary"]
+pytest_plugins = ["tests.cloud", "tests.dynamodb", "tests.nodejs", "tests.scheduling", "tests.temporary"]
 
 PROJECT = Path(__file__).parent.parent
 
 WebSocketEvents = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def tables() -> Iterator[None]:
-    """Create empty tables in moto."""
-    with mock_aws():
-        create_dev_tables()
-        yield
-
-
-@cache
-def _dynamodb() -> Any:
-    return boto3.client("dynamodb")
-
-
-def create_dev_tables() -> None:
-    """Create the tables of the stage dev in moto."""
-    create_tables(_dynamodb(), "dev")
 
 
 @pytest.fixture

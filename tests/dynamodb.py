@@ -1,22 +1,113 @@
-"""Fault injection for DynamoDB in moto: throttling, timeouts, and crashes of the calling process."""
+"""DynamoDB for the unit and contract tests: two emulators, and the faults that they do not show by themselves.
+
+moto is the one that Python developers know. dynoxide is stricter: it rejects requests that moto accepts and AWS does
+not, and runs in a process of its own. Each test that has tables runs on both.
+"""
 
 from __future__ import annotations
 
 import json
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
+import boto3
 import pytest
+import urllib3
 from botocore.exceptions import ReadTimeoutError
+from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from tenacity import retry, stop_after_delay, wait_fixed
 
-__all__ = ["WRITES", "Crash", "Fault", "inject_faults"]
+from localcloud.cloud import emulator as ministack
+from tests.ports import free_port
+from tests.tables import create_tables
+
+__all__ = ["WRITES", "Crash", "Fault", "dynamodb", "empty_tables", "inject_faults", "tables"]
 
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
 
-Fault = Literal["throttling", "timeout", "crash before", "crash after"]
+Fault = Literal["throttling", "timeout", "conflict", "crash before", "crash after"]
 """A timeout means that DynamoDB handles the request, but its answer does not arrive."""
+
+DYNOXIDE = Path(__file__).parent / "node/node_modules/@dynoxide/linux-x64/dynoxide"
+START_SECONDS = 10
+
+_process = BotocoreStubber.process_request
+
+
+@pytest.fixture(scope="session")
+def _strict_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run dynoxide, or MiniStack on a platform that dynoxide has no binary for, and return its URL."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    if not DYNOXIDE.exists():
+        with ministack(port, tmp_path_factory.mktemp("ministack") / "files"):
+            yield url
+        return
+    process = subprocess.Popen([DYNOXIDE, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_until_ready(url)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+@retry(wait=wait_fixed(0.01), stop=stop_after_delay(START_SECONDS), reraise=True)
+def _wait_until_ready(url: str) -> None:
+    urllib3.request("GET", url, retries=False)
+
+
+@pytest.fixture(params=["moto", "dynoxide"])
+def dynamodb(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the test on each emulator, and return its name."""
+    if request.param == "dynoxide":
+        _redirect(monkeypatch, request.getfixturevalue("_strict_emulator"))
+    return str(request.param)
+
+
+def _redirect(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Send the requests to DynamoDB to an emulator at url. moto answers those to other services."""
+    pool = urllib3.PoolManager(maxsize=32)
+
+    def process(stubber: BotocoreStubber, request: Any) -> Any:
+        if not _is_dynamodb(request):
+            return _process(stubber, request)
+        answer = pool.request(request.method, url, body=request.body, headers=dict(request.headers))
+        return answer.status, dict(answer.headers), answer.data
+
+    monkeypatch.setattr(BotocoreStubber, "process_request", process)
+
+
+def _is_dynamodb(request: Any) -> bool:
+    return bytes(request.headers.get("X-Amz-Target", b"")).startswith(b"DynamoDB_20120810.")
+
+
+@contextmanager
+def empty_tables() -> Iterator[None]:
+    """Provide an AWS account of moto, with the empty tables of the stage dev in the emulator."""
+    with mock_aws():
+        for name in _client().list_tables()["TableNames"]:
+            _client().delete_table(TableName=name)
+        create_tables(_client(), "dev")
+        yield
+
+
+@pytest.fixture
+def tables(dynamodb: str) -> Iterator[None]:
+    """Provide empty tables."""
+    with empty_tables():
+        yield
+
+
+@cache
+def _client() -> Any:
+    return boto3.client("dynamodb")
 
 
 class Crash(BaseException):
@@ -28,13 +119,14 @@ def inject_faults(monkeypatch: pytest.MonkeyPatch, select_fault: Callable[[str, 
     process, answers = BotocoreStubber.process_request, {}
 
     def process_with_fault(stubber: BotocoreStubber, request: Any) -> Any:
-        if "X-Amz-Target" not in request.headers:
+        if not _is_dynamodb(request):
             return process(stubber, request)
         operation, body = request.headers["X-Amz-Target"].decode().split(".")[1], request.body.decode()
         fault = select_fault(operation, body)
         if fault == "throttling":
-            error = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"
-            return 400, {}, json.dumps({"__type": error, "message": "slow down"})
+            return _error("ProvisionedThroughputExceededException", message="slow down")
+        if fault == "conflict":
+            return _conflict(operation, body)
         if fault == "crash before":
             raise Crash
         # DynamoDB runs a transaction once for each token ("TransactWriteItems"). moto ignores tokens.
@@ -50,3 +142,20 @@ def inject_faults(monkeypatch: pytest.MonkeyPatch, select_fault: Callable[[str, 
 
     monkeypatch.setattr(BotocoreStubber, "process_request", process_with_fault)
     monkeypatch.setattr(time, "sleep", lambda _: None)
+
+
+def _conflict(operation: str, body: str) -> tuple[int, dict[str, str], str]:
+    """Return the error of a write that meets a transaction in progress ("DynamoDB Transactions: How it works")."""
+    if operation != "TransactWriteItems":
+        return _error("TransactionConflictException", message="Transaction is ongoing for the item")
+    items = json.loads(body)["TransactItems"]
+    return _error(
+        "TransactionCanceledException",
+        Message="Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict]",
+        CancellationReasons=[{"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}]
+        + [{"Code": "None"}] * (len(items) - 1),
+    )
+
+
+def _error(code: str, **content: Any) -> tuple[int, dict[str, str], str]:
+    return 400, {}, json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}"} | content)

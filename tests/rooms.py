@@ -26,6 +26,7 @@ def fill_room(room: Room, connection_ids: Iterable[str]) -> None:
             member_id=secrets.token_urlsafe(9),
             name=connection_id,
             message_times=[0] * settings.MESSAGES_PER_WINDOW,
+            joined_at=joined_at,
             expires_at=expires_at,
         )
         for connection_id in connection_ids

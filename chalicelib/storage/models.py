@@ -116,12 +116,13 @@ class JoinedRoomIndex(GlobalSecondaryIndex["Connection"]):
 
     class Meta:
         index_name = "joined_room_id-index"
-        projection = IncludeProjection(["member_id", "name", "expires_at"])
+        projection = IncludeProjection(["member_id", "name", "joined_at", "expires_at"])
 
     joined_room_id = UnicodeAttribute(hash_key=True)
     connection_id = UnicodeAttribute()
     member_id = UnicodeAttribute()
     name = UnicodeAttribute()
+    joined_at = UTCDateTimeAttribute()
     expires_at = TTLAttribute()
 
 
@@ -139,6 +140,7 @@ class Connection(_Expiring, _Table):
     warnings = NumberAttribute(default=0)
     warned_at = NumberAttribute(default=0)
     retry_at = NumberAttribute(default=0)
+    joined_at = UTCDateTimeAttribute()
     expires_at = TTLAttribute()
 
     by_room = JoinedRoomIndex()
@@ -156,8 +158,7 @@ class Connection(_Expiring, _Table):
     @property
     def may_be_connecting(self) -> bool:
         """Whether the `$connect` of this connection may still be running. Until it returns, every post gets a 410."""
-        joined_at = self.expires_at - timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
-        return joined_at + timedelta(seconds=limits.MAX_CONNECT_SECONDS) > datetime.now(UTC)
+        return self.joined_at + timedelta(seconds=limits.MAX_CONNECT_SECONDS) > datetime.now(UTC)
 
 
 class _MessagesTable:

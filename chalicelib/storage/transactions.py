@@ -1,4 +1,4 @@
-"""Transactions, their retry, and the classification of DynamoDB's errors."""
+"""Transactions, the retry of conflicts, and the classification of DynamoDB's errors."""
 
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.expressions.update import Action as UpdateAction
@@ -12,6 +12,7 @@ __all__ = [
     "Transaction",
     "UpdateAction",
     "condition_failed",
+    "had_conflict",
     "retry_on_conflict",
     "transaction",
     "was_cancelled",
@@ -36,9 +37,18 @@ def condition_failed(error: StorageError) -> bool:
     return error.cause_response_code == "ConditionalCheckFailedException"
 
 
+def had_conflict(error: BaseException) -> bool:
+    """Return whether a retry may succeed: a transaction was cancelled, or a single write met one in progress.
+
+    botocore does not retry these errors ("DynamoDB Transactions: How it works").
+    """
+    is_conflict = isinstance(error, StorageError) and error.cause_response_code == "TransactionConflictException"
+    return is_conflict or was_cancelled(error)
+
+
 # A retry runs the whole decorated function again, so it decides on the current data.
 retry_on_conflict = retry(
-    retry=retry_if_exception(was_cancelled),
+    retry=retry_if_exception(had_conflict),
     wait=wait_random_exponential(multiplier=0.02, max=0.5),
     stop=stop_after_delay(10),
     reraise=True,

@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from moto import mock_aws
 
 from chalicelib import limits, messages, rooms, settings
-from chalicelib.storage.models import Connection, Room
-from tests.conftest import Socket, create_dev_tables
-from tests.dynamodb import WRITES, Crash, Fault, inject_faults
+from chalicelib.storage.models import Connection, Message, Room
+from chalicelib.storage.transactions import retry_on_conflict
+from tests.conftest import Socket
+from tests.dynamodb import WRITES, Crash, Fault, empty_tables, inject_faults
 from tests.gateway import GONE, Gateway
 
 MINUTE = timedelta(minutes=1)
@@ -69,14 +69,14 @@ def test_room_is_consistent_after_a_crash_at_any_write(
     socket: Sockets,
     gateway: Gateway,
     clock: time_machine.Coordinates,
+    dynamodb: str,
     fault: Fault,
 ) -> None:
     # No rate limit, and small rows, which moto copies often.
     monkeypatch.setattr(settings, "WINDOW_SECONDS", 0)
     monkeypatch.setattr(settings, "MESSAGES_PER_WINDOW", 1)
     for fatal in itertools.count(1):
-        with mock_aws():
-            create_dev_tables()
+        with empty_tables():
             room = rooms.create("Tea")
             with monkeypatch.context() as patch:
                 writes = itertools.count(1)
@@ -103,6 +103,51 @@ def _check(room: Room, gateway: Gateway, clock: time_machine.Coordinates) -> Non
 
 def _messages(gateway: Gateway, member: Connection) -> list[dict[str, dict[str, str]]]:
     return [frame for frame in gateway.frames[member.connection_id] if frame["message"]["type"] == "message"]
+
+
+def test_write_that_meets_a_transaction_is_retried_without_a_fault(
+    monkeypatch: pytest.MonkeyPatch,
+    socket: Sockets,
+    gateway: Gateway,
+    dynamodb: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(settings, "MESSAGES_PER_WINDOW", 1)
+    for conflicting in itertools.count(1):
+        with empty_tables(), monkeypatch.context() as patch:
+            writes = itertools.count(1)
+
+            def conflict(
+                operation: str, _: str, writes: Iterator[int] = writes, number: int = conflicting
+            ) -> Fault | None:
+                return "conflict" if operation in WRITES and next(writes) == number else None
+
+            inject_faults(patch, conflict)
+            _write_every_item(socket, gateway)
+            if next(writes) <= conflicting:
+                break
+        gateway.reset()
+    assert conflicting > 1 + 2 + 1 + 2 * 3 + 1 + 1 + 1
+    assert '"faults": 0' in (output := capsys.readouterr().out)
+    assert output.count('"faults": ') == output.count('"faults": 0')
+
+
+def _write_every_item(socket: Sockets, gateway: Gateway) -> None:
+    """Create a room, connect twice, leave a gap, send two messages, read past the gap, send too often, and leave."""
+    room = rooms.create("Tea")
+    a, b = socket("a"), socket("b")
+    assert [a.connect(roomId=room.room_id), b.connect(roomId=room.room_id)] == [200, 200]
+    retry_on_conflict(messages._take_sequence)(room.room_id, datetime.now(UTC))
+    a.say("one", clientId="one")
+    b.say("two")
+    assert [message.text for message in messages.history(room.room_id, after=0).messages] == ["one", "two"]
+    gap = Message.find(room.room_id, Message.sort_key_of(1))
+    assert gap is not None
+    assert gap.is_tombstone
+    b.say("three")
+    assert gateway.frames["b"][-1]["error"]["code"] == "rate_limited"
+    b.disconnect()
+    assert rooms.get(room.room_id).member_count == 1
 
 
 @pytest.mark.parametrize("fault", ["throttling", "timeout"])

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -21,12 +23,13 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from moto import mock_aws
 
 from chalicelib import messages, rooms
 from chalicelib import settings as chat_settings
 from chalicelib.storage.models import Connection, Room
-from tests.conftest import Socket, WebSocketEvents, create_dev_tables
+from chalicelib.storage.transactions import retry_on_conflict
+from tests.conftest import Socket, WebSocketEvents
+from tests.dynamodb import empty_tables, inject_faults
 from tests.effort import examples
 from tests.gateway import GONE, Gateway
 
@@ -37,6 +40,10 @@ BUDGET = settings(
     derandomize=True,  # the same examples in every run
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
+
+
+CONFLICTS = {"PutItem": 0.2, "UpdateItem": 0.2, "DeleteItem": 0.2, "TransactWriteItems": 0.3}
+"""The share of the writes that meet a transaction in progress, by operation."""
 
 
 class RoomMachine(RuleBasedStateMachine):
@@ -50,11 +57,10 @@ class RoomMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.aws = mock_aws()
-        self.aws.start()
+        self.tables = ExitStack()
+        self.tables.enter_context(empty_tables())
         self.clock = time_machine.travel(datetime.now(UTC))
         self.now = self.clock.start()
-        create_dev_tables()
         self.room = rooms.create("Tea")
         self.joined = 0
         self.closed: set[str] = set()
@@ -62,7 +68,7 @@ class RoomMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.clock.stop()
-        self.aws.stop()
+        self.tables.close()
         self.gateway.reset()
 
     def _alive(self) -> bool:
@@ -113,7 +119,7 @@ class RoomMachine(RuleBasedStateMachine):
 
     @rule()
     def crash_between_the_writes_of_a_message(self) -> None:
-        messages._take_sequence(self.room.room_id, datetime.now(UTC))
+        retry_on_conflict(messages._take_sequence)(self.room.room_id, datetime.now(UTC))
 
     @rule(seconds=st.sampled_from([1, 31, 61]))
     def wait(self, seconds: int) -> None:
@@ -148,11 +154,21 @@ class RoomMachine(RuleBasedStateMachine):
 
 
 def test_room_stays_consistent_in_any_sequence_of_events(
-    gateway: Gateway, ws_event: WebSocketEvents, monkeypatch: pytest.MonkeyPatch
+    gateway: Gateway,
+    ws_event: WebSocketEvents,
+    dynamodb: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     # No rate limit, and small rows, which moto copies often.
     monkeypatch.setattr(chat_settings, "WINDOW_SECONDS", 0)
     monkeypatch.setattr(chat_settings, "MESSAGES_PER_WINDOW", 1)
     machine = type("RoomMachine", (RoomMachine,), {"gateway": gateway, "ws_event": staticmethod(ws_event)})
     assert chat_settings.EMPTY_ROOM_GRACE_SECONDS == 60
+    chance = Random(7)
+    inject_faults(
+        monkeypatch, lambda operation, _: "conflict" if chance.random() < CONFLICTS.get(operation, 0) else None
+    )
     run_state_machine_as_test(machine, settings=BUDGET)
+    output = capsys.readouterr().out
+    assert output.count('"faults": ') == output.count('"faults": 0') > 0

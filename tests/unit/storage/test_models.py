@@ -5,7 +5,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 from pynamodb.attributes import TTLAttribute
 from pynamodb.models import Model
 
@@ -33,12 +32,11 @@ def _described(model: type[Model]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("model", [model for model, _ in TABLES])
-def test_model_describes_the_table_of_the_template(request: pytest.FixtureRequest, model: type[Model]) -> None:
-    with mock_aws():
-        model.create_table(billing_mode="PAY_PER_REQUEST")
-        by_model = _described(model)
-    request.getfixturevalue("tables")
-    assert by_model == _described(model)
+def test_model_describes_the_table_of_the_template(tables: None, model: type[Model]) -> None:
+    by_template = _described(model)
+    boto3.client("dynamodb").delete_table(TableName=model.Meta.table_name)
+    model.create_table(billing_mode="PAY_PER_REQUEST")
+    assert _described(model) == by_template
 
 
 @pytest.mark.parametrize(("model", "table"), TABLES)
