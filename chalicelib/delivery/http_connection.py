@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import os
 import re
 import selectors
 import socket
 import ssl
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from chalicelib import settings
+from chalicelib.delivery.name_resolution import Address
 
 __all__ = ["Exchange", "HTTPConnection"]
 
 MAX_IDLE_SECONDS = 20.0
+
+CONNECT_TIMEOUT_SECONDS = 1.0
+"""Timeout of the TCP handshake with one address. The next address is tried after it."""
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _STATUS = re.compile(rb"HTTP/1\.\d (\d{3})")
@@ -31,15 +37,19 @@ log = logging.getLogger(f"{settings.APP_NAME}.http_connection")
 class HTTPConnection:
     """One connection to a server. It opens when the first request is sent."""
 
-    def __init__(self, address: tuple[str, int], context: ssl.SSLContext | None) -> None:
-        self._address, self._context = address, context
+    def __init__(self, host: str, addresses: Sequence[Address], context: ssl.SSLContext | None) -> None:
+        self._host, self._addresses, self._context = host, addresses, context
         self.socket: Any = None
+        self.connect_times_out_at = math.inf
         self.is_open = False
         self.is_reusable = True
         self.last_used = 0.0
 
     def exchange(self, request: bytes) -> Exchange:
-        """Send a request, and return the status code of its response. Raises OSError if the connection fails."""
+        """Send a request, and return the status code of its response. Raises OSError if the connection fails.
+
+        The caller throws TimeoutError into it at connect_times_out_at.
+        """
         if not self.is_open:
             yield from self._open()
             self.is_open = True
@@ -76,21 +86,34 @@ class HTTPConnection:
             self.socket.close()
 
     def _open(self) -> Exchange:
-        family, kind, protocol, _, address = socket.getaddrinfo(*self._address, type=socket.SOCK_STREAM)[0]
-        self.socket = socket.socket(family, kind, protocol)
-        self.socket.setblocking(False)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        error = self.socket.connect_ex(address)
-        if error == errno.EINPROGRESS:
-            yield WRITE
-            error = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if error:
-            raise OSError(error, os.strerror(error))
+        yield from self._connect()
         if self._context is not None:
             self.socket = self._context.wrap_socket(
-                self.socket, server_hostname=self._address[0], do_handshake_on_connect=False
+                self.socket, server_hostname=self._host, do_handshake_on_connect=False
             )
             yield from _when_ready(READ, self.socket.do_handshake)
+
+    def _connect(self) -> Exchange:
+        """Connect to the first address that accepts."""
+        failure = OSError(errno.EHOSTUNREACH, f"no address of {self._host} is known")
+        for *kind, address in self._addresses:
+            self.close()
+            self.socket = socket.socket(*kind)
+            self.socket.setblocking(False)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.connect_times_out_at = time.monotonic() + CONNECT_TIMEOUT_SECONDS
+            try:
+                error = self.socket.connect_ex(address)
+                if error == errno.EINPROGRESS:
+                    yield WRITE
+                    error = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if not error:
+                    self.connect_times_out_at = math.inf
+                    return
+                failure = OSError(error, os.strerror(error))
+            except TimeoutError as timeout:
+                failure = timeout
+        raise failure
 
     def _parse_status(self, response: bytes) -> int:
         """Return the status code of a complete response, 0 if it is incomplete."""

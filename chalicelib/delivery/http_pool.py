@@ -12,6 +12,7 @@ import logging
 import os
 import random
 import selectors
+import socket
 import ssl
 import time
 from collections import deque
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 
 from chalicelib import settings
 from chalicelib.delivery.http_connection import Exchange, HTTPConnection
+from chalicelib.delivery.name_resolution import Resolver
 
 __all__ = ["BroadcastResult", "ConnectionPool"]
 
@@ -36,7 +38,7 @@ POST_TIMEOUT_SECONDS = 2.0
 """Timeout of one post, including the opening of its connection."""
 
 BROADCAST_TIMEOUT_SECONDS = 10.0
-"""Timeout of a whole broadcast, including retries."""
+"""Timeout of a whole broadcast, including name resolution and retries."""
 
 MAX_POST_ATTEMPTS = 3
 BACKOFF_SECONDS = 0.1
@@ -61,7 +63,8 @@ class ConnectionPool:
         self._context = None
         if parts.scheme == "https":
             self._context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
-        self._address = parts.hostname or "", parts.port or (443 if self._context else 80)
+        self._host = parts.hostname or ""
+        self._resolver = Resolver(self._host, parts.port or (443 if self._context else 80))
         self._idle: list[HTTPConnection] = []
 
     def post_all(self, connection_ids: Collection[str], build_request: Callable[[str], bytes]) -> BroadcastResult:
@@ -72,7 +75,14 @@ class ConnectionPool:
         """
         now = time.monotonic()
         idle = [connection for connection in self._idle if connection.is_usable(now)]
-        with _Broadcast(connection_ids, build_request, idle, self._new_connection) as broadcast:
+        addresses = deque(self._resolver.addresses())
+
+        def new_connection() -> HTTPConnection:
+            addresses.rotate()  # so that all addresses get connections
+            return HTTPConnection(self._host, tuple(addresses), self._context)
+
+        times_out_at = now + BROADCAST_TIMEOUT_SECONDS
+        with _Broadcast(connection_ids, build_request, idle, new_connection, times_out_at) as broadcast:
             broadcast.run()
         self._idle = broadcast.idle
         return broadcast.result
@@ -82,9 +92,6 @@ class ConnectionPool:
         for connection in self._idle:
             connection.close()
         self._idle.clear()
-
-    def _new_connection(self) -> HTTPConnection:
-        return HTTPConnection(self._address, self._context)
 
 
 class _Post(NamedTuple):
@@ -109,6 +116,7 @@ class _Broadcast:
         build_request: Callable[[str], bytes],
         idle: list[HTTPConnection],
         new_connection: Callable[[], HTTPConnection],
+        times_out_at: float,
     ) -> None:
         self.result = BroadcastResult([], [], [])
         self.idle = idle
@@ -117,9 +125,9 @@ class _Broadcast:
         self._retries: list[tuple[float, int, _Post]] = []
         self._retry_order = itertools.count()
         self._busy: dict[HTTPConnection, _InProgress] = {}
-        self._registered: dict[HTTPConnection, int] = {}
+        self._registered: dict[HTTPConnection, tuple[socket.socket, int]] = {}
         self._selector = selectors.DefaultSelector()
-        self._times_out_at = time.monotonic() + BROADCAST_TIMEOUT_SECONDS
+        self._times_out_at = times_out_at
 
     def __enter__(self) -> _Broadcast:
         return self
@@ -152,11 +160,11 @@ class _Broadcast:
         self._busy[connection] = _InProgress(post, exchange, time.monotonic() + POST_TIMEOUT_SECONDS)
         self._advance(connection)
 
-    def _advance(self, connection: HTTPConnection) -> None:
-        """Continue the exchange of a connection whose socket is ready."""
+    def _advance(self, connection: HTTPConnection, timeout: TimeoutError | None = None) -> None:
+        """Continue the exchange of a connection whose socket is ready, or whose attempt to connect has timed out."""
         in_progress = self._busy[connection]
         try:
-            event = next(in_progress.exchange)
+            event = in_progress.exchange.throw(timeout) if timeout else next(in_progress.exchange)
         except StopIteration as finished:
             self._handle_status(in_progress.post, finished.value)
             self._release(connection)
@@ -167,11 +175,10 @@ class _Broadcast:
             self._register(connection, event)
 
     def _register(self, connection: HTTPConnection, event: int) -> None:
-        if connection not in self._registered:
+        if self._registered.get(connection) != (connection.socket, event):
+            self._unregister(connection)
             self._selector.register(connection.socket, event, connection)
-        elif self._registered[connection] != event:
-            self._selector.modify(connection.socket, event, connection)
-        self._registered[connection] = event
+            self._registered[connection] = connection.socket, event
 
     def _handle_status(self, post: _Post, status: int) -> None:
         if status == 200:
@@ -201,18 +208,19 @@ class _Broadcast:
         elif self._pending:
             self._start(connection, self._pending.popleft())
         else:
+            del self._busy[connection]
             self._unregister(connection)
             connection.last_used = time.monotonic()
             self.idle.append(connection)
 
     def _drop(self, connection: HTTPConnection) -> None:
+        del self._busy[connection]
         self._unregister(connection)
         connection.close()
 
     def _unregister(self, connection: HTTPConnection) -> None:
-        del self._busy[connection]
-        if self._registered.pop(connection, None) is not None:
-            self._selector.unregister(connection.socket)
+        if registered := self._registered.pop(connection, None):
+            self._selector.unregister(registered[0])
 
     def _tick(self, now: float) -> None:
         """Queue the retries that are due, and fail what has timed out."""
@@ -222,6 +230,8 @@ class _Broadcast:
             if now >= min(in_progress.times_out_at, self._times_out_at):
                 self._fail(in_progress.post, "timeout")
                 self._drop(connection)
+            elif now >= connection.connect_times_out_at:
+                self._advance(connection, TimeoutError("timeout of the connection"))
         if now >= self._times_out_at:
             for post in [*self._pending, *(post for _, _, post in self._retries)]:
                 self._fail(post, "timeout of the broadcast")
