@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +129,10 @@ def _connection_row(room_id: str, connection_id: str, now: int) -> dict[str, Any
         "member_id": f"m-{connection_id[-6:-1]}",
         "name": "guest-4f7a",
     }
+    joined_at = datetime.fromtimestamp(now - CONNECTION_AGE_SECONDS, UTC)
     expires_at = now + 7_800 - CONNECTION_AGE_SECONDS
     return {name: {"S": value} for name, value in texts.items()} | {
+        "joined_at": {"S": joined_at.strftime("%Y-%m-%dT%H:%M:%S.%f%z")},
         "expires_at": {"N": str(expires_at)},
         "message_times": {"L": [{"N": "0"}] * settings.MESSAGES_PER_WINDOW},
     }

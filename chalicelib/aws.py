@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
 
 import botocore.session
 
-__all__ = ["session"]
+__all__ = ["SERVICES", "is_configured", "session"]
+
+SERVICES = ("apigatewaymanagementapi", "apigatewayv2", "dynamodb", "sqs")
+"""The services that the functions use. deployment/botocore_data.py packages botocore's data of these services only."""
+
+
+class _Session(botocore.session.Session):  # type: ignore[misc] # botocore has no type hints
+    def create_client(self, service_name: str, *arguments: Any, **options: Any) -> Any:
+        """Create a client. Raises ValueError if the service is not one of SERVICES."""
+        if service_name not in SERVICES:
+            raise ValueError(
+                f"the package has no data for the service {service_name}: add it to SERVICES in {__name__}"
+            )
+        return super().create_client(service_name, *arguments, **options)
 
 
 @cache
 def session() -> Any:
     """Return the session. It reads the environment, and needs no network."""
-    return botocore.session.get_session()
+    return _Session()
+
+
+def is_configured() -> bool:
+    """Return whether the environment has credentials and a Region, as on Lambda. Clients then need no network."""
+    return "AWS_ACCESS_KEY_ID" in os.environ and "AWS_DEFAULT_REGION" in os.environ

@@ -21,6 +21,8 @@ os.environ.update(
     PYTHONDONTWRITEBYTECODE="1",
 )
 
+# moto answers the requests of clients that are created after its import, and the app creates one when it is imported.
+import moto.core  # noqa: F401
 import pytest
 from chalice.test import Client
 from pynamodb.connection import Connection as DynamoDB

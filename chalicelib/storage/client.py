@@ -27,3 +27,8 @@ class _Client(Connection):
 
 # A request takes milliseconds. These timeouts, in seconds, are shorter than the timeout of any function.
 dynamodb = _Client(connect_timeout_seconds=2, read_timeout_seconds=3)
+
+if aws.is_configured():
+    # Lambda imports modules with a full vCPU, and runs handlers with the share of their memory ("Lambda execution
+    # environment lifecycle", "Configure Lambda function memory"). Creating the client takes longer than a message.
+    _ = dynamodb.client

@@ -12,8 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 
+from chalicelib.aws import SERVICES
+from deployment.botocore_data import remove_unused_services
 from deployment.config import read_stages
 from deployment.errors import PackageError
 from deployment.package import package
@@ -58,7 +61,7 @@ def test_every_stage_ships_the_same_bytes(packages: Packages) -> None:
 
 def test_zip_contains_only_the_app_and_its_requirements(packages: Packages) -> None:
     zipped = packages["prod"] / "deployment.zip"
-    assert zipped.stat().st_size <= 20 * MEBIBYTE
+    assert zipped.stat().st_size <= 4 * MEBIBYTE
     required = re.findall(r"^([\w-]+)==", (PROJECT / "requirements.txt").read_text(), re.MULTILINE)
     modules = {"python-dateutil": "dateutil"}
     expected = {modules.get(name, name) for name in required} | {"app.py", "chalice", "chalicelib"}
@@ -86,6 +89,41 @@ print(app.app.app_name)
         [sys.executable, "-S", "-c", start], cwd=tmp_path, env={"HOME": str(tmp_path)}, text=True, capture_output=True
     )
     assert (started.stdout, started.returncode) == ("chalice-chat\n", 0), started.stderr
+
+
+def test_zip_contains_botocores_data_of_the_used_services_only(packages: Packages, tmp_path: Path) -> None:
+    names = zipfile.ZipFile(packages["prod"] / "deployment.zip").namelist()
+    data = re.compile(r"botocore/data/(\w+)/")
+    assert {match[1] for name in names if (match := data.match(name))} == set(SERVICES)
+
+
+def test_every_client_that_the_zip_creates_has_the_endpoint_of_the_whole_botocore(
+    packages: Packages, tmp_path: Path
+) -> None:
+    zipfile.ZipFile(packages["prod"] / "deployment.zip").extractall(tmp_path)
+    regions = ["us-east-1", "eu-central-1", "cn-north-1"]
+    create = f"""
+from botocore.session import get_session
+for service in {SERVICES}:
+    for region in {regions}:
+        print(get_session().create_client(service, region).meta.endpoint_url)
+"""
+    environment = {"HOME": str(tmp_path), "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    created = subprocess.run(
+        [sys.executable, "-S", "-c", create], cwd=tmp_path, env=environment, text=True, capture_output=True
+    )
+    whole = [
+        botocore.session.get_session().create_client(service, region).meta.endpoint_url
+        for service in SERVICES
+        for region in regions
+    ]
+    assert created.stdout.split() == whole, created.stderr
+
+
+def test_service_that_botocore_does_not_know_is_reported(packages: Packages, tmp_path: Path) -> None:
+    archive = shutil.copy(packages["prod"] / "deployment.zip", tmp_path)
+    with pytest.raises(PackageError, match="no data of the service nosuchservice"):
+        remove_unused_services(Path(archive), ["dynamodb", "nosuchservice"])
 
 
 @pytest.mark.parametrize("stage", STAGES)
