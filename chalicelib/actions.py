@@ -12,7 +12,8 @@ which serializes it, are added to frames.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -34,6 +35,8 @@ class Context:
 
     websocket_api: BroadcastWebsocketAPI
     connection_id: str
+    prefetched: Sequence[Future[Any]] = ()
+    """The result of the action's prefetch, if it was called."""
 
     @cached_property
     def sender(self) -> Connection:
@@ -68,6 +71,12 @@ class Context:
 
 
 Handler = Callable[[Context, dict[str, Any]], None]
+Prefetch = Callable[[str], Sequence[Future[Any]]]
+
+MAX_KNOWN_ROOMS = 10_000
+
+_known_rooms: dict[str, str] = {}
+"""The rooms of the connections that this process has served, by connection id. They are hints: each use is checked."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,8 @@ class Action:
     data: the fields of the frame's `data`.
     rate_limited: whether the action counts for the rate limit. All such actions of a connection share one limit.
     sends: the frames that the action sends besides the error frame, for docs/asyncapi.yaml and the tests.
+    prefetch: starts requests that need only the id of the room. It is called while the rate limit is checked, if this
+        process knows the room. It must do no harm when the action is then rejected.
     """
 
     names: tuple[str, ...]
@@ -85,6 +96,7 @@ class Action:
     data: Object
     rate_limited: bool
     sends: tuple[FrameSchema, ...]
+    prefetch: Prefetch | None
 
     def handle(self, context: Context, data: dict[str, Any]) -> None:
         """Validate the data of a frame, apply the rate limit, and run the handler.
@@ -93,9 +105,25 @@ class Action:
         """
         arguments = self.data.validate(data)
         if self.rate_limited:
-            context.sender = rate_limit.record_message(context.connection_id)
-            request_log.append_keys(room_id=context.sender.joined_room_id)
+            self._record(context)
         self.handler(context, arguments)
+
+    def _record(self, context: Context) -> None:
+        # A connection that was rejected is forgotten: only the first of many rejected frames prefetches.
+        room_id = _known_rooms.pop(context.connection_id, None)
+        if self.prefetch is not None and room_id is not None:
+            context.prefetched = self.prefetch(room_id)
+        try:
+            context.sender = rate_limit.record_message(context.connection_id)
+        except BaseException:
+            wait(context.prefetched)  # Lambda would freeze them in the middle
+            raise
+        if context.sender.joined_room_id != room_id:
+            context.prefetched = ()
+        if len(_known_rooms) >= MAX_KNOWN_ROOMS:
+            _known_rooms.clear()
+        _known_rooms[context.connection_id] = context.sender.joined_room_id
+        request_log.append_keys(room_id=context.sender.joined_room_id)
 
 
 ACTIONS: dict[str, Action] = {}
@@ -103,12 +131,16 @@ ACTIONS: dict[str, Action] = {}
 
 
 def action(
-    *names: str, data: Mapping[str, Field] | None = None, rate_limited: bool = True, sends: Iterable[FrameSchema] = ()
+    *names: str,
+    data: Mapping[str, Field] | None = None,
+    rate_limited: bool = True,
+    sends: Iterable[FrameSchema] = (),
+    prefetch: Prefetch | None = None,
 ) -> Callable[[Handler], Handler]:
     """Return a decorator that declares an action. The docstring of the handler describes it in docs/asyncapi.yaml."""
 
     def declare(handler: Handler) -> Handler:
-        declared = Action(names, handler, Object(data or {}), rate_limited, tuple(sends))
+        declared = Action(names, handler, Object(data or {}), rate_limited, tuple(sends), prefetch)
         ACTIONS.update(dict.fromkeys(names, declared))
         return handler
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -69,7 +69,24 @@ def receive(websocket_api: BroadcastWebsocketAPI, connection_id: str, body: str)
         _reply_error(context, report_internal_error(f"a frame from {connection_id}"), body)
 
 
-@action("sendMessage", "onMessage", data={"message": MESSAGE_TEXT, "clientId": CLIENT_ID}, sends=[frames.MESSAGE_FRAME])
+_executor = ThreadPoolExecutor(2)
+
+
+def _prefetch(room_id: str) -> Sequence[Future[Any]]:
+    """Take a sequence and read the recipients. If the message is rejected, the sequence is a gap, as after a crash."""
+    return (
+        _executor.submit(messages.take_sequence, room_id),
+        _executor.submit(Connection.recipients_in, room_id),
+    )
+
+
+@action(
+    "sendMessage",
+    "onMessage",
+    data={"message": MESSAGE_TEXT, "clientId": CLIENT_ID},
+    sends=[frames.MESSAGE_FRAME],
+    prefetch=_prefetch,
+)
 def send_message(context: Context, data: dict[str, Any]) -> None:
     """Send a message to everyone in the room.
 
@@ -77,10 +94,8 @@ def send_message(context: Context, data: dict[str, Any]) -> None:
     acknowledgement. A client that receives no answer sends the same frame again: within 10 minutes a repeated
     `clientId` stores nothing, and the stored message is delivered again under the same sequence.
     """
-    with ThreadPoolExecutor(1) as executor:
-        # The recipients are read while the message is stored, which saves the latency of one request.
-        recipients = executor.submit(Connection.recipients_in, context.sender.joined_room_id)
-        message = messages.store(context.sender, data["message"], data["clientId"])
+    sequence, recipients = context.prefetched or _prefetch(context.sender.joined_room_id)
+    message = messages.store(context.sender, data["message"], data["clientId"], sequence.result())
     context.broadcast(frames.message(message), recipients.result())
 
 

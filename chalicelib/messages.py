@@ -30,7 +30,7 @@ from chalicelib.storage.transactions import (
     was_cancelled,
 )
 
-__all__ = ["History", "history", "store"]
+__all__ = ["History", "history", "store", "take_sequence"]
 
 
 class History(NamedTuple):
@@ -45,18 +45,24 @@ class History(NamedTuple):
     complete: bool
 
 
-@retry_on_conflict
-def store(sender: Connection, text: str, client_id: str | None) -> Message:
+def store(sender: Connection, text: str, client_id: str | None, sequence: int | None = None) -> Message:
     """Store a message in its sender's room, and return the stored message.
 
     Idempotent: if any member used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
     message of that time is returned. Costs two requests, four for a client_id that was used before.
 
+    sequence: one that the caller has taken for this message; then the costs are one request less.
+
     Retries conflicts with transactions for up to 10 seconds. Raises InvalidInput if the earlier message has another
     text, and StorageError if DynamoDB fails.
     """
+    return _store(sender, text, client_id, [] if sequence is None else [sequence])
+
+
+@retry_on_conflict
+def _store(sender: Connection, text: str, client_id: str | None, taken: list[int]) -> Message:
     room_id, now = sender.joined_room_id, datetime.now(UTC)
-    sequence = _take_sequence(room_id, now)
+    sequence = taken.pop() if taken else take_sequence(room_id)
     message = Message(
         room_id=room_id,
         sort_key=Message.sort_key_of(sequence),
@@ -179,9 +185,11 @@ def _write_tombstone(room_id: str, sequence: int) -> None:
             raise
 
 
-def _take_sequence(room_id: str, now: datetime) -> int:
+@retry_on_conflict
+def take_sequence(room_id: str) -> int:
+    """Take the next sequence of a room. Raises StorageError if DynamoDB fails."""
     sequence = RoomSequence(room_id)
-    expires_at = now + timedelta(seconds=limits.SEQUENCE_TTL_SECONDS)
+    expires_at = datetime.now(UTC) + timedelta(seconds=limits.SEQUENCE_TTL_SECONDS)
     sequence.update([RoomSequence.last_sequence.add(1), RoomSequence.expires_at.set(expires_at)])
     return int(sequence.last_sequence)
 

@@ -28,7 +28,7 @@ from chalice.test import Client
 from pynamodb.connection import Connection as DynamoDB
 
 import app as chat_app
-from chalicelib import discovery, rate_limit, rooms
+from chalicelib import actions, discovery, rate_limit, rooms
 from chalicelib.storage.models import Connection, Room
 from tests.gateway import Gateway
 from tests.ports import free_port as free_port
@@ -129,6 +129,7 @@ class Socket:
 def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Callable[[str], Socket]:
     """Return a function that creates a client for a connection id."""
     rate_limit._frame_counts.clear()
+    actions._known_rooms.clear()
     return lambda connection_id: Socket(ws_event, connection_id)
 
 

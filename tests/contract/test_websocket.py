@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pynamodb.connection import Connection as DynamoDB
 from pynamodb.exceptions import TransactWriteError
 
 import app as chat_app
@@ -99,6 +101,22 @@ def test_message_reaches_every_member_of_the_room_once(
         "sentAt": "",
         "clientId": "c-1",
     }
+
+
+def test_second_message_of_a_connection_waits_for_two_round_trips(
+    pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair[0].say("one")
+    dispatch, barrier = DynamoDB.dispatch, threading.Barrier(3, timeout=10)
+
+    def dispatch_together(connection: DynamoDB, operation: str, arguments: dict[str, Any]) -> Any:
+        if operation != "TransactWriteItems":
+            barrier.wait()  # fails unless the three requests before the transaction are in progress at once
+        return dispatch(connection, operation, arguments)
+
+    monkeypatch.setattr(DynamoDB, "dispatch", dispatch_together)
+    pair[0].say("two")
+    assert gateway.texts("b") == ["one", "two"]
 
 
 def test_message_costs_four_requests_to_dynamodb(pair: Pair, gateway: Gateway, requests: Counter[str]) -> None:

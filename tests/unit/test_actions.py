@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +27,7 @@ FRAME = '{"pong":true}'
 def handled(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Declare wave, which counts against the rate limit, and look, which does not. List the data that they receive."""
     monkeypatch.setattr(actions, "ACTIONS", {})
+    monkeypatch.setattr(actions, "_known_rooms", {})
     handled: list[dict[str, Any]] = []
 
     @action("wave", "greet", data=HAND)
@@ -112,6 +114,64 @@ def test_action_of_an_unknown_connection_is_rejected(
     with pytest.raises(NotInRoom):
         dispatch(unknown, name, data)
     assert handled == []
+
+
+# Prefetch
+
+
+@pytest.fixture
+def prefetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Declare hum, which prefetches, and list the rooms that it prefetches for."""
+    rooms: list[str] = []
+
+    def prefetch(room_id: str) -> list[Future[int]]:
+        rooms.append(room_id)
+        future: Future[int] = Future()
+        future.set_result(len(rooms))
+        return [future]
+
+    @action("hum", prefetch=prefetch)
+    def hum(context: Context, data: dict[str, Any]) -> None:
+        pass
+
+    return rooms
+
+
+def _hum(connection_id: str) -> None:
+    dispatch(Context(chat_app.websocket_api, connection_id), "hum", {})
+
+
+def test_action_prefetches_once_the_room_is_known(context: Context, room: Room, prefetched: list[str]) -> None:
+    _hum("a")
+    assert prefetched == []
+    _hum("a")
+    _hum("b")
+    assert prefetched == [room.room_id]
+
+
+def test_only_the_first_of_many_rejected_frames_prefetches(
+    context: Context, room: Room, prefetched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(settings.MESSAGES_PER_WINDOW):
+        _hum("a")
+    for _ in range(5):
+        with pytest.raises(RateLimitExceeded):
+            _hum("a")
+    assert prefetched == [room.room_id] * settings.MESSAGES_PER_WINDOW
+
+
+def test_prefetch_for_another_room_is_not_used(context: Context, prefetched: list[str]) -> None:
+    actions._known_rooms["a"] = "another"
+    dispatch(context, "hum", {})
+    assert prefetched == ["another"]
+    assert context.prefetched == ()
+
+
+def test_known_rooms_are_limited(context: Context, prefetched: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "MAX_KNOWN_ROOMS", 2)
+    for connection_id in ("a", "b", "c"):
+        _hum(connection_id)
+    assert list(actions._known_rooms) == ["c"]
 
 
 # Sender

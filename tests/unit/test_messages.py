@@ -292,7 +292,7 @@ def test_message_that_is_stored_just_before_its_tombstone_is_returned(
 
 def _take(room: Room) -> int:
     """Take a sequence like a message that is stored late or never."""
-    return messages._take_sequence(room.room_id, datetime.now(UTC))
+    return messages.take_sequence(room.room_id)
 
 
 def _store_late(room: Room, sequence: int) -> bool:
