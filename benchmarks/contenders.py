@@ -14,15 +14,20 @@ from typing import Any, NamedTuple
 
 from benchmarks.environment import PROJECT, Environment, message_event
 
-__all__ = ["CONTENDERS", "BenchmarkError", "Contender", "Sample", "first_message_ms", "start_contender"]
+__all__ = ["COLD_STARTS", "CONTENDERS", "BenchmarkError", "Contender", "Sample", "first_message", "start_contender"]
 
-PYTHON_RUNNER = [sys.executable, "-m", "benchmarks.python_runner"]
+# -P: the program is imported from the package (Environment.variables), not from the current folder.
+PYTHON_RUNNER = [sys.executable, "-P", "-m", "benchmarks.python_runner"]
+NODE_RUNNER = [shutil.which("node") or "node", str(PROJECT / "benchmarks/node/runner.mjs")]
 CONTENDERS = {
     "program": [*PYTHON_RUNNER, "program"],
-    "node": [shutil.which("node") or "node", str(PROJECT / "benchmarks/node/runner.mjs")],
+    "node": [*NODE_RUNNER, "handler.mjs"],
     "boto3": [*PYTHON_RUNNER, "boto3"],
 }
 """The command that starts each contender."""
+
+COLD_STARTS = CONTENDERS | {"minimal": [*NODE_RUNNER, "minimal.mjs"]}
+"""The commands whose first messages are compared."""
 
 
 class BenchmarkError(Exception):
@@ -38,6 +43,13 @@ class Sample(NamedTuple):
     posts: int
     delivered: int
     duplicates: int
+
+
+class FirstMessage(NamedTuple):
+    """The measurements of a cold start: the time with start and imports, and the CPU time of the call alone."""
+
+    wall_ms: float
+    call_cpu_ms: float
 
 
 class Contender:
@@ -84,17 +96,19 @@ class Contender:
 def start_contender(name: str, environment: Environment, folder: Path) -> Iterator[Contender]:
     """Start a contender, and stop it at the end. Its standard error goes to a log file in folder."""
     log = folder / f"{name}.log"
+    # boto3 needs parts of botocore that the package lacks.
+    variables = environment.variables | ({"PYTHONPATH": str(PROJECT)} if name == "boto3" else {})
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with (
         log.open("ab") as errors,
-        subprocess.Popen(CONTENDERS[name], cwd=PROJECT, env=environment.variables, stderr=errors, **pipes) as process,
+        subprocess.Popen(COLD_STARTS[name], cwd=PROJECT, env=variables, stderr=errors, **pipes) as process,
     ):
         yield Contender(name, process, log, environment)
 
 
-def first_message_ms(name: str, environment: Environment, folder: Path, sender: str) -> float:
-    """Measure a cold start: the time from starting a process until its first message is delivered to its sender."""
+def first_message(name: str, environment: Environment, folder: Path, sender: str) -> FirstMessage:
+    """Measure a cold start: from starting a process until its first message is delivered to its sender."""
     started = time.perf_counter()
     with start_contender(name, environment, folder) as contender:
-        contender.send_message(sender, reachable=1)
-        return (contender.answered_at - started) * 1000
+        sample = contender.send_message(sender, reachable=1)
+        return FirstMessage((contender.answered_at - started) * 1000, sample.cpu_ms)

@@ -1,28 +1,30 @@
-"""Servers and data for a benchmark run: DynamoDB (MiniStack), a `@connections` stub, and rooms with members."""
+"""Servers and data for a benchmark run: DynamoDB, a `@connections` stub, the package, and rooms with members."""
 
 from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 import uuid
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.gateway import HOST
 from chalicelib import settings
+from deployment.package import package
 from localcloud import cloud
+from tests.dynoxide import strict_emulator
 from tests.tables import create_tables
 
-__all__ = ["PROJECT", "Environment", "message_event", "start_environment"]
+__all__ = ["PROJECT", "Environment", "delay_dynamodb", "message_event", "start_environment"]
 
 PROJECT = Path(__file__).parent.parent
 STAGE = "dev"
@@ -40,6 +42,8 @@ class Environment:
 
     dynamodb_port: int
     gateway_port: int
+    package: Path
+    """The folder of the extracted package, from which the program is imported."""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -49,6 +53,7 @@ class Environment:
         excluded = ("AWS_", "PYTHONDONTWRITEBYTECODE")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(excluded)}
         return inherited | {
+            "PYTHONPATH": os.pathsep.join(map(str, [self.package, PROJECT])),
             "AWS_ENDPOINT_URL": f"http://{HOST}:{self.dynamodb_port}",
             "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": gateway,
             "AWS_ACCESS_KEY_ID": "testing",
@@ -107,16 +112,24 @@ def message_event(connection_id: str) -> dict[str, Any]:
 
 @contextmanager
 def start_environment(folder: Path, delay_ms: int) -> Iterator[Environment]:
-    """Start both servers on free ports, with empty tables, and stop them at the end."""
-    port = _free_port()
-    with cloud.emulator(port, folder / "emulator"), _gateway(delay_ms) as gateway_port:
+    """Package the program, start both servers on free ports, with empty tables, and stop them at the end."""
+    package(STAGE, folder / "package")
+    zipfile.ZipFile(folder / "package/deployment.zip").extractall(folder / "code")
+    with strict_emulator(folder / "emulator") as port, _server("gateway", str(delay_ms)) as gateway_port:
         create_tables(cloud.client("dynamodb", port), STAGE)
-        yield Environment(port, gateway_port)
+        yield Environment(port, gateway_port, folder / "code")
 
 
 @contextmanager
-def _gateway(delay_ms: int) -> Iterator[int]:
-    command = [sys.executable, "-m", "benchmarks.gateway", str(delay_ms)]
+def delay_dynamodb(environment: Environment, milliseconds: float) -> Iterator[Environment]:
+    """Return the environment with a DynamoDB that delays each response."""
+    with _server("delay", str(environment.dynamodb_port), str(milliseconds)) as port:
+        yield replace(environment, dynamodb_port=port)
+
+
+@contextmanager
+def _server(module: str, *arguments: str) -> Iterator[int]:
+    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
     process: Any
     with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield int(process.stdout.readline())
@@ -136,9 +149,3 @@ def _connection_row(room_id: str, connection_id: str, now: int) -> dict[str, Any
         "expires_at": {"N": str(expires_at)},
         "message_times": {"L": [{"N": "0"}] * settings.MESSAGES_PER_WINDOW},
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

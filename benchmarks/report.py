@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["Failures", "Measurement", "Results", "write"]
+from benchmarks.contenders import FirstMessage
+
+__all__ = ["Failures", "Latency", "Measurement", "Results", "write"]
 
 NAMES = {"program": "the program", "node": "Node.js, AWS SDK v3", "boto3": "boto3, 32 threads"}
+COLD_START_NAMES = NAMES | {"minimal": "Node.js, AWS SDK v3: GetItem, Query and one post only"}
 COLOURS = {"program": "#0b6e4f", "node": "#c8553d", "boto3": "#3d5a98", "floor": "#888888"}
 FLOOR_CONNECTIONS = 256
 POST_TIMEOUT_MS = 2_000
@@ -42,13 +45,24 @@ class Failures(NamedTuple):
     failing_ms: float
 
 
+class Latency(NamedTuple):
+    """The percentiles of a contender's messages in a small room, with a DynamoDB that answers late."""
+
+    contender: str
+    members: int
+    p50_ms: float
+    p99_ms: float
+
+
 class Results(NamedTuple):
     """All measurements of a run."""
 
     delay_ms: int
+    dynamodb_delay_ms: int
     measurements: list[Measurement]
-    first_ms: dict[str, float]
+    first: dict[str, FirstMessage]
     failures: Failures
+    latencies: list[Latency]
 
 
 def write(results: Results, folder: Path) -> None:
@@ -87,7 +101,18 @@ def _page(results: Results) -> Iterable[str]:
     yield ""
     yield "## Cold start: the first message of a new process, imports included"
     yield ""
-    yield from _table(["", "wall ms", "program / contender"], _first_messages(results))
+    yield from _table(
+        ["", "wall ms", "program / contender", "CPU ms of the call after the import"], _first_messages(results)
+    )
+    yield ""
+    yield f"## Latency in a room of {results.latencies[0].members}"
+    yield ""
+    yield (
+        f"DynamoDB delays each response by {results.dynamodb_delay_ms} ms, and the stub of API Gateway by "
+        f"{results.delay_ms} ms. Percentiles of 200 messages."
+    )
+    yield ""
+    yield from _table(["", "p50 ms", "p99 ms"], _latencies(results))
     yield ""
     yield from _failures(results.failures)
     yield ""
@@ -147,9 +172,15 @@ def _per_member(results: Results) -> Iterable[list[str]]:
 
 
 def _first_messages(results: Results) -> Iterable[list[str]]:
-    program = results.first_ms["program"]
-    for name, wall in results.first_ms.items():
-        yield [NAMES[name], _figure(wall), "" if name == "program" else f"{program / wall:.2f}"]
+    program = results.first["program"]
+    for name, first in results.first.items():
+        ratio = "" if name == "program" else f"{program.wall_ms / first.wall_ms:.2f}"
+        yield [COLD_START_NAMES[name], _figure(first.wall_ms), ratio, _figure(first.call_cpu_ms)]
+
+
+def _latencies(results: Results) -> Iterable[list[str]]:
+    for latency in results.latencies:
+        yield [NAMES[latency.contender], _figure(latency.p50_ms), _figure(latency.p99_ms)]
 
 
 def _failures(failures: Failures) -> Iterable[str]:

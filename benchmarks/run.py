@@ -13,16 +13,26 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
 from benchmarks import report
-from benchmarks.contenders import CONTENDERS, BenchmarkError, Sample, first_message_ms, start_contender
-from benchmarks.environment import PROJECT, Environment, start_environment
-from benchmarks.report import Failures, Measurement, Results
+from benchmarks.contenders import (
+    COLD_STARTS,
+    CONTENDERS,
+    BenchmarkError,
+    FirstMessage,
+    Sample,
+    first_message,
+    start_contender,
+)
+from benchmarks.environment import PROJECT, Environment, delay_dynamodb, start_environment
+from benchmarks.report import Failures, Latency, Measurement, Results
 
 __all__ = ["bench"]
 
 DELAY_MS = 10
+DYNAMODB_DELAY_MS = 5
+"""Delay of each response of DynamoDB in the measurement of latencies only."""
 FAILURE_SHARES = {"throttled": 0.05, "broken": 0.01, "hanging": 0.01, "gone": 0.05}
 """The share of members that fail in each way (see benchmarks.gateway)."""
 
@@ -43,16 +53,34 @@ def bench(quick: bool) -> Results:
         # Both sizes are above PRESENCE_LIMIT: a smaller room would also receive leave notifications.
         size, count = (120, 1) if quick else (1_000, 3)
         failures = _measure_failures(environment, folder, size, count)
-    return Results(DELAY_MS, rows, first, failures)
+        latencies = _measure_latencies(environment, folder, members=10, count=2 if quick else 200)
+    return Results(DELAY_MS, DYNAMODB_DELAY_MS, rows, first, failures, latencies)
 
 
-def _measure_first_messages(environment: Environment, folder: Path, repeats: int) -> dict[str, float]:
+def _measure_first_messages(environment: Environment, folder: Path, repeats: int) -> dict[str, FirstMessage]:
     """Measure cold starts: the first message of a new process, imports included."""
     _log("First messages")
     sender = environment.create_room("first", ["plain"])
     # The first round is a warm-up: it fills the page cache, and Python writes its bytecode.
-    rounds = [[first_message_ms(name, environment, folder, sender) for name in CONTENDERS] for _ in range(repeats + 1)]
-    return dict(zip(CONTENDERS, map(median, zip(*rounds[1:], strict=True)), strict=True))
+    rounds = [[first_message(name, environment, folder, sender) for name in COLD_STARTS] for _ in range(repeats + 1)]
+    samples = zip(*rounds[1:], strict=True)  # those of each contender
+    medians = [FirstMessage(*map(median, zip(*contender, strict=True))) for contender in samples]
+    return dict(zip(COLD_STARTS, medians, strict=True))
+
+
+def _measure_latencies(environment: Environment, folder: Path, members: int, count: int) -> list[Latency]:
+    """Measure messages of one member of a small room, one after the other, with a DynamoDB that answers late."""
+    sender = environment.create_room("latency", ["plain"] * members)
+    names = ["program", "node"]
+    with delay_dynamodb(environment, DYNAMODB_DELAY_MS) as delayed, ExitStack() as started:
+        contenders = [started.enter_context(start_contender(name, delayed, folder)) for name in names]
+        walls: dict[str, list[float]] = {name: [] for name in names}
+        for round_ in range(count + 1):
+            for contender in contenders:
+                wall_ms = contender.send_message(sender, reachable=members).wall_ms
+                if round_:
+                    walls[contender.name].append(wall_ms)
+    return [Latency(name, members, median(walls[name]), quantiles(walls[name], n=100)[98]) for name in names]
 
 
 def _measure_messages(environment: Environment, folder: Path, size: int, rounds: int) -> Iterator[Measurement]:

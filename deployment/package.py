@@ -16,7 +16,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from deployment.botocore_data import remove_unused_services
+from deployment.botocore_parts import remove_unused_parts
 from deployment.config import PROJECT, RESOURCES, read_stage
 from deployment.errors import PackageError
 from deployment.postprocess import postprocess_template
@@ -34,7 +34,7 @@ def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
         for compiled in (project / "chalicelib").rglob("__pycache__"):
             shutil.rmtree(compiled)
         _run_chalice(stage, folder, project)
-    remove_unused_services(folder / "deployment.zip")
+    remove_unused_parts(folder / "deployment.zip")
     _add_bytecode(folder / "deployment.zip")
     template_file = folder / "sam.json"
     template = json.loads(template_file.read_text())

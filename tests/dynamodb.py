@@ -7,12 +7,10 @@ not, and runs in a process of its own. Each test that has tables runs on both.
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
 import boto3
@@ -21,10 +19,8 @@ import urllib3
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
-from tenacity import retry, stop_after_delay, wait_fixed
 
-from localcloud.cloud import emulator as ministack
-from tests.ports import free_port
+from tests.dynoxide import strict_emulator
 from tests.tables import create_tables
 
 __all__ = ["WRITES", "Crash", "Fault", "dynamodb", "empty_tables", "inject_faults", "tables"]
@@ -34,33 +30,13 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
 Fault = Literal["throttling", "timeout", "conflict", "crash before", "crash after"]
 """A timeout means that DynamoDB handles the request, but its answer does not arrive."""
 
-DYNOXIDE = Path(__file__).parent / "node/node_modules/@dynoxide/linux-x64/dynoxide"
-START_SECONDS = 10
-
 _process = BotocoreStubber.process_request
 
 
 @pytest.fixture(scope="session")
 def _strict_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run dynoxide, or MiniStack on a platform that dynoxide has no binary for, and return its URL."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    if not DYNOXIDE.exists():
-        with ministack(port, tmp_path_factory.mktemp("ministack") / "files"):
-            yield url
-        return
-    process = subprocess.Popen([DYNOXIDE, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_until_ready(url)
-        yield url
-    finally:
-        process.kill()
-        process.wait()
-
-
-@retry(wait=wait_fixed(0.01), stop=stop_after_delay(START_SECONDS), reraise=True)
-def _wait_until_ready(url: str) -> None:
-    urllib3.request("GET", url, retries=False)
+    with strict_emulator(tmp_path_factory.mktemp("dynamodb") / "files") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(params=["moto", "dynoxide"])

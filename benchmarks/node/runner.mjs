@@ -1,8 +1,9 @@
-// The process of the Node.js contender: reads one event per line from standard input, and prints one line of
+// The process of a Node.js contender, whose handler's module is its argument: reads one event per line from standard input, and prints one line of
 // measurements for each. python_runner.py does the same for Python.
 
 import { createInterface } from "node:readline";
-import { dynamodb, handler } from "./handler.mjs";
+
+const { dynamodb, handler } = await import(`./${process.argv[2]}`);
 
 let requests = 0;
 dynamodb.middlewareStack.add(

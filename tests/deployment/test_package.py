@@ -16,7 +16,7 @@ import botocore.session
 import pytest
 
 from chalicelib.aws import SERVICES
-from deployment.botocore_data import remove_unused_services
+from deployment.botocore_parts import remove_unused_parts
 from deployment.config import read_stages
 from deployment.errors import PackageError
 from deployment.package import package
@@ -120,10 +120,23 @@ for service in {SERVICES}:
     assert created.stdout.split() == whole, created.stderr
 
 
+def test_cold_start_imports_no_html_parser(packages: Packages, tmp_path: Path) -> None:
+    zipfile.ZipFile(packages["prod"] / "deployment.zip").extractall(tmp_path)
+    imported = "import sys, app; print(*(name for name in ('html.parser', 'asyncio') if name in sys.modules))"
+    started = subprocess.run(
+        [sys.executable, "-S", "-c", imported],
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path)},
+        text=True,
+        capture_output=True,
+    )
+    assert (started.stdout, started.stderr) == ("\n", "")
+
+
 def test_service_that_botocore_does_not_know_is_reported(packages: Packages, tmp_path: Path) -> None:
     archive = shutil.copy(packages["prod"] / "deployment.zip", tmp_path)
     with pytest.raises(PackageError, match="no data of the service nosuchservice"):
-        remove_unused_services(Path(archive), ["dynamodb", "nosuchservice"])
+        remove_unused_parts(Path(archive), ["dynamodb", "nosuchservice"])
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -15,6 +15,19 @@ def test_packaged_service_has_a_client(service: str) -> None:
     assert aws.session().create_client(service).meta.service_model.service_name == service
 
 
+@pytest.mark.parametrize("service", aws.CREDENTIAL_SERVICES)
+def test_profile_may_take_credentials_from_another_service(service: str) -> None:
+    assert aws.session().create_client(service, region_name="us-east-1")
+
+
+def test_handlers_of_other_services_are_not_registered() -> None:
+    session, handled = aws._Session(), []
+    for event in ("a", "b.sqs.SendMessage", "c.*.Tag", "d.s3.PutObject", "docs.e"):
+        session.register(event, lambda event_name, **_: handled.append(event_name))
+        session.get_component("event_emitter").emit(event.replace("*", "sqs"))
+    assert handled == ["a", "b.sqs.SendMessage", "c.sqs.Tag"]
+
+
 @pytest.mark.parametrize("missing", ["AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION"])
 def test_environment_without_credentials_or_region_is_not_configured(
     monkeypatch: pytest.MonkeyPatch, missing: str

@@ -1,7 +1,7 @@
-"""botocore's data in the package: that of the services that the functions use.
+"""The parts of botocore that the functions use.
 
-botocore describes each AWS service in JSON files, which make up five sixths of the package. The data of all others is
-removed. That also makes cold starts faster: botocore lists the services, and parses their endpoints, for each client.
+botocore describes each AWS service in JSON files, which make up five sixths of the package. Only the files of the used
+services stay. That also makes cold starts faster: botocore lists the services and parses their endpoints.
 """
 
 from __future__ import annotations
@@ -15,28 +15,52 @@ from pathlib import Path, PurePosixPath
 from chalicelib.aws import SERVICES
 from deployment.errors import PackageError
 
-__all__ = ["remove_unused_services"]
+__all__ = ["remove_unused_parts"]
 
 DATA = PurePosixPath("botocore/data")
+DOCUMENTATION = PurePosixPath("botocore/docs")
 ENDPOINTS = str(DATA / "endpoints.json")
 
+STUBS = {
+    str(DOCUMENTATION / "__init__.py"): "",
+    str(DOCUMENTATION / "docstring.py"): (
+        "class ClientMethodDocstring(str):\n"
+        "    def __new__(cls, *arguments, **options):\n"
+        "        return super().__new__(cls)\n\n\n"
+        "PaginatorDocstring = WaiterDocstring = ClientMethodDocstring\n"
+    ),
+}
+"""The modules that replace botocore.docs, which renders the docstrings of clients. Importing its HTML parser takes a
+twentieth of a cold start."""
 
-def remove_unused_services(archive: Path, services: Collection[str] = SERVICES) -> None:
-    """Remove from an archive botocore's data of all services but these.
+KEPT = str(DOCUMENTATION / "utils.py")  # botocore.handlers imports it
+
+
+def remove_unused_parts(archive: Path, services: Collection[str] = SERVICES) -> None:
+    """Remove from an archive botocore's data of all services but these, and its documentation.
 
     Raises PackageError if botocore does not know a service.
     """
     complete = archive.with_suffix(".complete.zip")
     archive.rename(complete)
     with zipfile.ZipFile(complete) as source, zipfile.ZipFile(archive, "w") as target:
-        entries = [entry for entry in source.infolist() if _service(entry.filename) in {None, *services}]
+        entries = [entry for entry in source.infolist() if _is_used(entry.filename, services)]
         if unknown := set(services) - {_service(entry.filename) for entry in entries}:
             raise PackageError(f"botocore has no data of the service {min(unknown)}: see SERVICES in chalicelib/aws.py")
         contents = {entry: source.read(entry) for entry in entries}
         prefixes = {_endpoint_prefix(entry.filename, content) for entry, content in contents.items()}
         for entry, content in contents.items():
-            target.writestr(entry, _select(content, prefixes) if entry.filename == ENDPOINTS else content)
+            if entry.filename in STUBS:
+                content = STUBS[entry.filename].encode()
+            elif entry.filename == ENDPOINTS:
+                content = _select(content, prefixes)
+            target.writestr(entry, content)
     complete.unlink()
+
+
+def _is_used(name: str, services: Collection[str]) -> bool:
+    is_documentation = DOCUMENTATION in PurePosixPath(name).parents
+    return name in {KEPT, *STUBS} or (not is_documentation and _service(name) in {None, *services})
 
 
 def _service(name: str) -> str | None:
