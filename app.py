@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from chalice import Chalice, CORSConfig, Response
 from chalice.app import Request, SQSEvent, WebsocketEvent
@@ -58,8 +59,12 @@ def allow_origins(request: Request, get_response: Callable[[Request], Response])
 @app.route("/")
 @endpoint(content_types=["text/html"])
 def get_page() -> Response:
-    """Return the page."""
-    return static_files.serve("index.html")
+    """Return the page.
+
+    An address without the last slash gets a redirect (302) to the address with it.
+    """
+    request: Any = app.current_request
+    return static_files.serve_page(request.context.get("path", "/"))
 
 
 @app.route("/static/{name}")

@@ -10,10 +10,21 @@ from chalice import Response
 from chalicelib import discovery
 from chalicelib.errors import NotFound
 
-__all__ = ["serve"]
+__all__ = ["serve", "serve_page"]
 
 _FOLDER = Path(__file__).parent / "static"
 _CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+def serve_page(path: str) -> Response:
+    """Return the page, or a redirect to it if path, the requested one with its stage, does not end with a slash.
+
+    API Gateway serves the page at /dev and at /dev/, but the page's relative URLs are valid only at /dev/. The redirect
+    is relative as well, because the local cloud has a path of its own before the stage.
+    """
+    if path.endswith("/"):
+        return serve("index.html")
+    return Response("", headers={"Location": f"{path.rpartition('/')[2]}/"}, status_code=302)
 
 
 def serve(name: str) -> Response:

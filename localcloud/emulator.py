@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from ministack.app import main
+from ministack import app
 from ministack.core import lambda_runtime
 from ministack.services import apigateway_v1, lambda_svc
 from ministack.services.cloudformation import provisioners
@@ -136,6 +136,20 @@ def _update_rest_api_in_place() -> None:
     handlers["update"] = overwrite
 
 
+def _pass_missing_slash() -> None:
+    """Tell functions that the address of a REST API's stage lacks the last slash, as API Gateway does.
+
+    MiniStack 1.5.33 adds the slash to the `path` of the request's context.
+    """
+    parse = app._parse_execute_api_url
+
+    def parse_and_keep(host: str, path: str) -> Any:
+        parsed = parse(host, path)
+        return (*parsed[:2], "") if parsed and parsed[2] == "/" and not path.endswith("/") else parsed
+
+    app._parse_execute_api_url = parse_and_keep
+
+
 def _end_with_parent() -> None:
     """End with the functions' processes when the parent closes the pipe.
 
@@ -155,8 +169,9 @@ if __name__ == "__main__":
     _start_with_current_code()
     _share_code()
     _update_rest_api_in_place()
+    _pass_missing_slash()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # SAM warns about usage metrics for its developers, which are not published here.
     logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
     sys.argv = ["ministack"]
-    main()
+    app.main()

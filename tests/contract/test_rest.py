@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -170,6 +171,20 @@ def test_page_is_served_although_the_websocket_url_is_unknown(
 @pytest.mark.parametrize("name", ["page.py", "..%2Fpage.py", "%2e%2e%2fpage.py", "web", "index", "main.js%00", ".", ""])
 def test_files_outside_the_page_are_not_served(client: Client, name: str) -> None:
     assert client.http.get(f"/static/{name}").status_code in (403, 404)
+
+
+@pytest.mark.parametrize("path", ["/dev", "/chat", "/tea/chat"])
+def test_address_without_its_last_slash_redirects_to_the_page(client: Client, path: str) -> None:
+    def get(path: str) -> Any:
+        context = {"path": path, "httpMethod": "GET", "resourcePath": "/", "identity": {}}
+        event = {"requestContext": context, "headers": {}, "multiValueQueryStringParameters": None, "body": None}
+        return chat_app.app(event | {"pathParameters": {}, "stageVariables": None, "isBase64Encoded": False}, None)
+
+    redirect = get(path)
+    assert redirect["statusCode"] == 302
+    address = urljoin(f"https://example.org{path}", redirect["headers"]["Location"])
+    assert address == f"https://example.org{path}/"
+    assert get(f"{path}/")["statusCode"] == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/rooms", "/rooms/nosuchroom", "/rooms?limit=0", "/static/main.js"])

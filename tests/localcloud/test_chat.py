@@ -157,6 +157,13 @@ def _forget_a_disconnect(cloud: LocalCloud, room_id: str, name: str) -> None:
     )
 
 
+def test_page_opens_at_an_address_without_its_last_slash(cloud: LocalCloud) -> None:
+    page = requests.get(cloud.rest_url, timeout=SECONDS)
+    assert [redirect.status_code for redirect in page.history] == [302]
+    assert (page.url, page.status_code) == (f"{cloud.rest_url}/", 200)
+    assert "<!doctype html>" in page.text.lower()
+
+
 def test_tables_have_a_ttl(cloud: LocalCloud) -> None:
     for table in ("rooms", "connections"):
         ttl = client("dynamodb", cloud.port).describe_time_to_live(TableName=f"chalice-chat-local-{table}")
