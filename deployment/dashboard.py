@@ -31,7 +31,8 @@ def dashboard(functions: Functions, tables: Iterable[str]) -> dict[str, Any]:
     ]
     _place(widgets)
     body = {"Fn::Sub": json.dumps({"widgets": widgets})}
-    properties = {"DashboardName": {"Fn::Sub": "chalice-chat-${Stage}"}, "DashboardBody": body}
+    # With the Region, because the name is unique in the account, across all Regions ("PutDashboard").
+    properties = {"DashboardName": {"Fn::Sub": "chalice-chat-${Stage}-${AWS::Region}"}, "DashboardBody": body}
     return {"Type": "AWS::CloudWatch::Dashboard", "Properties": properties}
 
 

@@ -53,6 +53,11 @@ def test_widgets_do_not_overlap(widgets: list[dict[str, Any]]) -> None:
     assert all(x < 24 for x, _ in cells)
 
 
+def test_dashboard_of_each_region_has_its_own_name(resources: dict[str, Any]) -> None:
+    name = resources["Dashboard"]["Properties"]["DashboardName"]
+    assert name == {"Fn::Sub": "chalice-chat-${Stage}-${AWS::Region}"}
+
+
 def test_alarms_go_off_at_the_first_fault_dead_letter_or_throttle(resources: dict[str, Any]) -> None:
     alarms = {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
     assert set(alarms) == {"ErrorsAlarm", "DeadLettersAlarm", "ThrottlesAlarm"}

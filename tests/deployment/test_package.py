@@ -199,6 +199,12 @@ def test_dashboard_and_alarms_cover_every_function_and_table(packages: Packages,
     assert functions | tables <= set(strings(body))
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_dashboard_of_each_region_has_its_own_name(packages: Packages, stage: str) -> None:
+    name = resources_of(packages[stage])["Dashboard"]["Properties"]["DashboardName"]
+    assert name == {"Fn::Sub": "chalice-chat-${Stage}-${AWS::Region}"}
+
+
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_function_that_serves_the_page_knows_the_websocket_url(packages: Packages, stage: str) -> None:
     function = resources_of(packages[stage])["APIHandler"]["Properties"]
