@@ -73,4 +73,7 @@ def _sum(metrics: list[Metric], label: str) -> dict[str, Any]:
         }
         for metric in metrics
     ]
-    return {"Metrics": [*addends, {"Id": "all", "Expression": "SUM(METRICS())", "Label": label}]}
+    # Alarms on metrics of AWS/DynamoDB ignore missing data, whatever TreatMissingData says ("PutMetricAlarm"): without
+    # FILL, an alarm that has gone off would never return to OK.
+    filled = ", ".join(f"FILL({metric.id}, 0)" for metric in metrics)
+    return {"Metrics": [*addends, {"Id": "all", "Expression": f"SUM([{filled}])", "Label": label}]}

@@ -53,6 +53,13 @@ def test_widgets_do_not_overlap(widgets: list[dict[str, Any]]) -> None:
     assert all(x < 24 for x, _ in cells)
 
 
+def test_alarms_return_to_ok_when_a_metric_has_no_data(resources: dict[str, Any]) -> None:
+    for name in ("ErrorsAlarm", "ThrottlesAlarm"):
+        *addends, total = resources[name]["Properties"]["Metrics"]
+        filled = ", ".join(f"FILL({addend['Id']}, 0)" for addend in addends)
+        assert total["Expression"] == f"SUM([{filled}])"
+
+
 def test_dashboard_of_each_region_has_its_own_name(resources: dict[str, Any]) -> None:
     name = resources["Dashboard"]["Properties"]["DashboardName"]
     assert name == {"Fn::Sub": "chalice-chat-${Stage}-${AWS::Region}"}
@@ -63,9 +70,8 @@ def test_alarms_go_off_at_the_first_fault_dead_letter_or_throttle(resources: dic
     assert set(alarms) == {"ErrorsAlarm", "DeadLettersAlarm", "ThrottlesAlarm"}
     for alarm in alarms.values():
         assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
-    *addends, total = alarms["ErrorsAlarm"]["Metrics"]
+    *addends, _ = alarms["ErrorsAlarm"]["Metrics"]
     metrics = [addend["MetricStat"]["Metric"] for addend in addends]
-    assert total["Expression"] == "SUM(METRICS())"
     assert {(metric["Namespace"], metric["MetricName"]) for metric in metrics} == {
         ("AWS/Lambda", "Errors"),
         (request_log.NAMESPACE, "faults"),
