@@ -1,6 +1,6 @@
-"""Names of the Lambda functions, for the metrics of each.
+"""The Lambda functions of a template: their names, and where their code is.
 
-A mapping from the function's name in .chalice/config.json to its name on AWS, written as for `Fn::Sub`.
+`Functions` is a mapping from the function's name in .chalice/config.json to its name on AWS, written as for `Fn::Sub`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["Functions", "deployed_functions", "packaged_functions"]
+__all__ = ["Functions", "deployed_functions", "locate_code", "packaged_functions"]
 
 Functions = Mapping[str, str]
 
@@ -24,3 +24,10 @@ def deployed_functions(names: Iterable[str]) -> Functions:
     """Return the functions with the names that `chalice deploy` gives them."""
     prefix = "chalice-chat-${Stage}"
     return {name: prefix if name == "api_handler" else f"{prefix}-{name}" for name in names}
+
+
+def locate_code(resources: dict[str, Any], bucket: str, key: str) -> None:
+    """Let the functions in a template of `chalice package` load their code from S3."""
+    for resource in resources.values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}

@@ -17,6 +17,7 @@ def postprocess_template(template: dict[str, Any], stage: str) -> None:
     # The tables belong to the same stage as the functions, without a parameter when deploying.
     template["Parameters"]["Stage"]["Default"] = stage
     _reference_queue(resources)
+    _reference_rest_stage(resources)
     _set_websocket_url(resources, stage)
     limit_apis(resources)
     add_monitoring(template, packaged_functions(resources))
@@ -26,6 +27,15 @@ def _reference_queue(resources: dict[str, Any]) -> None:
     # Chalice writes the queue's ARN as text; only a reference lets CloudFormation create the queue first.
     (source,) = resources["FanOut"]["Properties"]["Events"].values()
     source["Properties"]["Queue"] = {"Fn::GetAtt": ["FanoutQueue", "Arn"]}
+
+
+def _reference_rest_stage(resources: dict[str, Any]) -> None:
+    # Without a version, SAM adds a stage named "Stage": public and without limits ("AWS::Serverless::Api").
+    resources["RestAPI"]["Properties"]["OpenApiVersion"] = "2.0"
+    # Chalice writes the stage's name as text; only a reference lets CloudFormation create the stage before the mapping.
+    for resource in resources.values():
+        if resource["Type"] == "AWS::ApiGateway::BasePathMapping":
+            resource["Properties"]["Stage"] = {"Ref": "RestAPI.Stage"}
 
 
 def _set_websocket_url(resources: dict[str, Any], stage: str) -> None:

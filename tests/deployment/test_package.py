@@ -21,6 +21,7 @@ from deployment.config import read_stages
 from deployment.errors import PackageError
 from deployment.package import package
 from tests.conftest import PROJECT
+from tests.sam import expand
 
 STAGES = list(read_stages())
 MEBIBYTE = 2**20
@@ -43,6 +44,14 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
 def resources_of(folder: Path) -> dict[str, Any]:
     resources: dict[str, Any] = json.loads((folder / "sam.json").read_text())["Resources"]
     return resources
+
+
+def test_rest_api_has_no_stage_but_its_own(packages: Packages) -> None:
+    expanded = expand(packages["prod"])
+    stages = [one["Properties"] for one in expanded.values() if one["Type"] == "AWS::ApiGateway::Stage"]
+    deployments = [one["Properties"] for one in expanded.values() if one["Type"] == "AWS::ApiGateway::Deployment"]
+    assert [stage["StageName"] for stage in stages] == ["prod"]
+    assert not any("StageName" in deployment for deployment in deployments)
 
 
 def test_templates_pass_cfn_lint(packages: Packages) -> None:
