@@ -1,10 +1,10 @@
-"""Alarms and dashboard, added to a template that has the tables and queues."""
+"""Alarms, dashboard and log groups, added to a template that has the tables and queues."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from deployment.alarms import CONDITIONS, PARAMETERS, alarms
+from deployment import alarms, log_groups
 from deployment.dashboard import dashboard
 from deployment.functions import Functions
 
@@ -12,9 +12,10 @@ __all__ = ["add_monitoring"]
 
 
 def add_monitoring(template: dict[str, Any], functions: Functions) -> None:
-    """Add the alarms and the dashboard of the functions and of the template's tables and queues."""
+    """Add the functions' log groups, and the alarms and the dashboard of the functions, tables and queues."""
     resources = template["Resources"]
     tables = [name for name, resource in resources.items() if resource["Type"] == "AWS::DynamoDB::Table"]
-    template["Parameters"] |= PARAMETERS
-    template["Conditions"] |= CONDITIONS
-    resources |= alarms(functions, tables) | {"Dashboard": dashboard(functions, tables)}
+    template["Parameters"] |= alarms.PARAMETERS | log_groups.PARAMETERS
+    template["Conditions"] |= alarms.CONDITIONS
+    resources |= log_groups.log_groups(functions)
+    resources |= alarms.alarms(functions, tables) | {"Dashboard": dashboard(functions, tables)}

@@ -7,6 +7,7 @@ from typing import Any
 from deployment.functions import packaged_functions
 from deployment.limits import limit_apis
 from deployment.monitoring import add_monitoring
+from deployment.roles import narrow_roles
 
 __all__ = ["postprocess_template"]
 
@@ -19,6 +20,7 @@ def postprocess_template(template: dict[str, Any], stage: str) -> None:
     _reference_queue(resources)
     _reference_rest_stage(resources)
     _set_websocket_url(resources, stage)
+    narrow_roles(resources)
     limit_apis(resources)
     add_monitoring(template, packaged_functions(resources))
 

@@ -31,11 +31,12 @@ from tests.iam import Permission, RequestRecorder, queue
 CHALICE = PROJECT / ".chalice"
 FUNCTIONS = json.loads((CHALICE / "config.json").read_text())["stages"]["dev"]["lambda_functions"]
 
-LOG_GROUPS = "arn:aws:logs:*:*:log-group:/aws/lambda/*"  # CloudFormation generates the names of the functions
+# CloudFormation generates the names of the functions, beginning with the stack's name.
+LOG_GROUPS = "arn:aws:logs:*:*:log-group:/aws/lambda/chalice-chat-dev*"
 
 USED_BY_LAMBDA: dict[str, set[Permission]] = {
+    # Without logs:CreateLogGroup: the stack contains the log groups.
     "AWSLambdaBasicExecutionRole": {
-        ("logs:CreateLogGroup", LOG_GROUPS),
         ("logs:CreateLogStream", LOG_GROUPS),
         ("logs:PutLogEvents", LOG_GROUPS),
     },

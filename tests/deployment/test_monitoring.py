@@ -101,6 +101,12 @@ def dependencies(resource: Any) -> Iterator[Any]:
         yield from dependencies(dependency)
 
 
+def test_stack_for_chalice_deploy_contains_the_log_groups(resources: dict[str, Any]) -> None:
+    groups = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Logs::LogGroup"]
+    named = deployed_functions(read_stage("dev")["lambda_functions"])
+    assert {group["LogGroupName"]["Fn::Sub"] for group in groups} == {f"/aws/lambda/{name}" for name in named.values()}
+
+
 def test_command_writes_a_stack_that_passes_cfn_lint(tmp_path: Path) -> None:
     file = tmp_path / "build/resources.json"
     subprocess.run([sys.executable, "-m", "deployment.resources", "prod", file], cwd=PROJECT, check=True)

@@ -25,6 +25,7 @@ from tests.sam import expand
 
 STAGES = list(read_stages())
 MEBIBYTE = 2**20
+HERE = r"arn:\$\{AWS::Partition\}:[a-z-]+:\$\{AWS::Region\}:\$\{AWS::AccountId\}"
 
 Packages = dict[str, Path]
 
@@ -159,8 +160,9 @@ def test_each_function_has_a_role_limited_to_its_stage(packages: Packages, stage
         for statement in policy["PolicyDocument"]["Statement"]:
             assert statement["Effect"] == "Allow"
             assert not any("*" in action for action in statement["Action"])
-            if statement["Sid"] not in ("Logs", "WebSocketUrl"):
-                assert all(f"-{stage}-" in arn or f"/{stage}/" in arn for arn in statement["Resource"])
+            for arn in statement["Resource"]:
+                named = f"${{WebsocketAPI}}/{stage}/" if ":execute-api:" in arn["Fn::Sub"] else f"chalice-chat-{stage}"
+                assert re.fullmatch(rf"{HERE}:.*{re.escape(named)}.*", arn["Fn::Sub"])
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -212,6 +214,17 @@ def test_dashboard_and_alarms_cover_every_function_and_table(packages: Packages,
 def test_dashboard_of_each_region_has_its_own_name(packages: Packages, stage: str) -> None:
     name = resources_of(packages[stage])["Dashboard"]["Properties"]["DashboardName"]
     assert name == {"Fn::Sub": "chalice-chat-${Stage}-${AWS::Region}"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_logs_of_every_function_are_kept_for_the_chosen_days(packages: Packages, stage: str) -> None:
+    template = json.loads((packages[stage] / "sam.json").read_text())
+    resources = template["Resources"]
+    functions = [name for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"]
+    groups = [resource["Properties"] for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
+    assert {group["LogGroupName"]["Fn::Sub"] for group in groups} == {f"/aws/lambda/${{{name}}}" for name in functions}
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups)
+    assert template["Parameters"]["LogRetentionDays"]["Default"] == 30
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])

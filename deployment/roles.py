@@ -1,0 +1,30 @@
+"""The roles of the packaged functions, limited to what is known only at deployment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["narrow_roles"]
+
+
+def narrow_roles(resources: dict[str, Any]) -> None:
+    """Replace the wildcards for account, Region and API in the roles' policies by those of the stack.
+
+    The policies in .chalice/policies/ cannot contain them: `chalice deploy` knows no references.
+    """
+    for resource in resources.values():
+        if resource["Type"] == "AWS::IAM::Role":
+            (policy,) = resource["Properties"]["Policies"]
+            document = policy["PolicyDocument"]
+            # The package contains the WebSocket API's address, so no function has to look for it.
+            document["Statement"] = [one for one in document["Statement"] if one["Sid"] != "WebSocketUrl"]
+            for statement in document["Statement"]:
+                statement["Resource"] = [{"Fn::Sub": _narrow(arn)} for arn in statement["Resource"]]
+
+
+def _narrow(arn: str) -> str:
+    """Return an ARN of .chalice/policies/, such as arn:aws:execute-api:*:*:*/dev/POST/@connections/*, for `Fn::Sub`."""
+    _, _, service, _, _, resource = arn.split(":", 5)
+    if service == "execute-api":
+        resource = resource.replace("*", "${WebsocketAPI}", 1)
+    return f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"
