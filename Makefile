@@ -10,7 +10,7 @@ PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 INSTALLED := node_modules/.package-lock.json
 NODE_PACKAGES := tests/browser/$(INSTALLED) tests/node/$(INSTALLED) benchmarks/node/$(INSTALLED)
 
-.PHONY: help run rooms test check soak fuzz bench generate lint format package resources deploy clean tools unit-and-contract always
+.PHONY: help run rooms test check soak fuzz bench generate lint format package resources deploy undeploy clean tools unit-and-contract always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,15 +66,11 @@ package: .venv/installed ## Write deployment.zip and sam.json for STAGE, by defa
 resources: .venv/installed ## Write the stack that `chalice deploy` needs to build/STAGE/resources.json
 	$(BIN)/python -m deployment.resources $(STAGE) build/$(STAGE)/resources.json
 
-deploy: package ## Create or update the stack chalice-chat-STAGE on AWS, with your S3 bucket BUCKET and, optionally, SNS topic ALARM_TOPIC
-	@test "$(BUCKET)" || { echo "error: BUCKET must name an S3 bucket of yours: make deploy STAGE=$(STAGE) BUCKET=..." >&2; exit 1; }
-	$(BIN)/aws cloudformation package --template-file build/$(STAGE)/sam.json --s3-bucket $(BUCKET) \
-		--output-template-file build/$(STAGE)/packaged.json --use-json
-	$(BIN)/aws cloudformation deploy --stack-name chalice-chat-$(STAGE) --template-file build/$(STAGE)/packaged.json \
-		--s3-bucket $(BUCKET) --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND \
-		$(if $(ALARM_TOPIC),--parameter-overrides AlarmTopic=$(ALARM_TOPIC))
-	$(BIN)/aws cloudformation describe-stacks --stack-name chalice-chat-$(STAGE) \
-		--query "Stacks[0].Outputs[?OutputKey=='EndpointURL'].OutputValue" --output text
+deploy: package ## Create or update the stack of STAGE on AWS; optional: BUCKET, ALARM_TOPIC, LOG_RETENTION_DAYS
+	@$(BIN)/python -m deployment.deploy $(STAGE) build/$(STAGE)
+
+undeploy: .venv/installed ## Delete the stack of STAGE and all its data from AWS, after a question; YES=1 answers it
+	@$(BIN)/python -m deployment.undeploy $(STAGE)
 
 clean: ## Remove everything that the other targets create
 	rm -rf .venv build benchmarks/node/node_modules tests/browser/node_modules tests/node/node_modules .chalice/deployments .mypy_cache .pytest_cache .ruff_cache

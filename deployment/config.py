@@ -8,7 +8,7 @@ from typing import Any
 
 from deployment.errors import PackageError
 
-__all__ = ["PROJECT", "RESOURCES", "read_stage", "read_stages"]
+__all__ = ["PROJECT", "RESOURCES", "read_stage", "read_stages", "stack_name"]
 
 PROJECT = Path(__file__).parent.parent
 
@@ -31,3 +31,8 @@ def read_stage(stage: str, project: Path = PROJECT) -> Any:
     if stage not in stages:
         raise PackageError(f".chalice/config.json has no stage {stage}, only {', '.join(stages)}")
     return stages[stage]
+
+
+def stack_name(stage: str) -> str:
+    """Return the name of a stage's stack. The policies in deployment/policies/ contain it, too."""
+    return f"chalice-chat-{stage}"

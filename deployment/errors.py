@@ -1,7 +1,11 @@
-"""Errors of packaging."""
+"""Errors of packaging and deployment."""
 
-__all__ = ["PackageError"]
+__all__ = ["DeployError", "PackageError"]
 
 
 class PackageError(Exception):
     """The project cannot be packaged. The text is one sentence for the console."""
+
+
+class DeployError(Exception):
+    """A stack cannot be deployed or removed. The text is one sentence for the console."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-import secrets
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
+from deployment import stack
+from deployment.config import stack_name
+from deployment.errors import DeployError
+from deployment.functions import locate_code
 from localcloud.errors import LocalCloudError
 from localcloud.workarounds import REST_API_ID, adapt_template, enable_ttl, repair_preflight
 
@@ -17,7 +20,7 @@ __all__ = ["HOST", "STACK", "STAGE", "Stack", "client"]
 
 HOST = "127.0.0.1"
 STAGE = "local"
-STACK = "chalice-chat-local"
+STACK = stack_name(STAGE)
 BUCKET = "chalice-chat-local-code"
 CODE = "deployment.zip"
 TEMPLATE = "sam.json"
@@ -41,9 +44,8 @@ class Stack:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._stacks, self._functions, self._storage = (
-            client(service, port) for service in ("cloudformation", "lambda", "s3")
-        )
+        self._functions, self._storage = client("lambda", port), client("s3", port)
+        self._stack = stack.Stack(client("cloudformation", port), STACK, POLL_SECONDS, CHANGE_SECONDS)
 
     def create(self, template: Path, archive: Path) -> None:
         """Create the stack from a packaged template and code archive.
@@ -52,18 +54,27 @@ class Stack:
         """
         self._storage.create_bucket(Bucket=BUCKET)
         self._storage.upload_file(str(archive), BUCKET, CODE)
-        self._apply("create", self._adapted(template))
+        self.update(template)
 
-    def update(self, template: Path) -> bool:
+    def update(self, path: Path) -> bool:
         """Update the stack to a packaged template, and return whether anything changed.
 
         Raises LocalCloudError like `create`; the stack then stays as it was.
         """
-        new = self._adapted(template)
-        if new == self._stacks.get_template(StackName=STACK, TemplateStage="Original")["TemplateBody"]:
-            return False
-        self._apply("update", new)
-        return True
+        template = adapt_template(path, f"http://{HOST}:{self._port}")
+        locate_code(template["Resources"], BUCKET, CODE)
+        # By URL: CloudFormation takes at most 51,200 bytes in the request itself, and a few more routes exceed that.
+        self._storage.put_object(Bucket=BUCKET, Key=TEMPLATE, Body=json.dumps(template))
+        try:
+            changed = self._stack.deploy(f"http://{HOST}:{self._port}/{BUCKET}/{TEMPLATE}", {})
+        except DeployError as cause:
+            raise LocalCloudError(str(cause)) from cause
+        except ClientError as cause:
+            raise LocalCloudError(f"the stack {STACK} failed: {cause}") from cause
+        if changed:
+            repair_preflight(client("apigateway", self._port), template, REST_API_ID)
+            enable_ttl(client("dynamodb", self._port), template, STAGE)
+        return changed
 
     def update_code(self, archive: Path) -> None:
         """Replace the code of every function from its next invocation on. Connections stay open."""
@@ -75,34 +86,3 @@ class Stack:
         """Return the environment variables of the functions, which all have the same."""
         variables: dict[str, str] = self._functions.list_functions()["Functions"][0]["Environment"]["Variables"]
         return variables
-
-    def _adapted(self, template: Path) -> dict[str, Any]:
-        return adapt_template(template, f"http://{HOST}:{self._port}", BUCKET)
-
-    def _apply(self, change: Literal["create", "update"], template: dict[str, Any]) -> None:
-        token = secrets.token_hex()
-        # By URL: CloudFormation takes at most 51,200 bytes in the request itself, and a few more routes exceed that.
-        self._storage.put_object(Bucket=BUCKET, Key=TEMPLATE, Body=json.dumps(template))
-        try:
-            getattr(self._stacks, f"{change}_stack")(
-                StackName=STACK,
-                TemplateURL=f"http://{HOST}:{self._port}/{BUCKET}/{TEMPLATE}",
-                Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-                ClientRequestToken=token,
-            )
-            self._stacks.get_waiter(f"stack_{change}_complete").wait(
-                StackName=STACK, WaiterConfig={"Delay": POLL_SECONDS, "MaxAttempts": int(CHANGE_SECONDS / POLL_SECONDS)}
-            )
-        except ClientError as cause:
-            raise LocalCloudError(f"the stack {STACK} failed: {cause}") from cause
-        except WaiterError as cause:
-            raise LocalCloudError(f"the stack {STACK} failed: {self._first_failure(token)}") from cause
-        repair_preflight(client("apigateway", self._port), template, REST_API_ID)
-        enable_ttl(client("dynamodb", self._port), template, STAGE)
-
-    def _first_failure(self, token: str) -> str:
-        events = self._stacks.describe_stack_events(StackName=STACK)["StackEvents"]
-        for event in reversed(events):
-            if event.get("ClientRequestToken") == token and "FAILED" in event["ResourceStatus"]:
-                return f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
-        return f"not complete after {CHANGE_SECONDS} seconds"

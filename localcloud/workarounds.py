@@ -1,11 +1,14 @@
 """Workarounds for what MiniStack 1.5.33 does not support in a CloudFormation template.
 
-The workarounds for its behaviour at run time are in localcloud/emulator.py.
+python -m localcloud.workarounds FILE adapts a packaged template in place to the local cloud at AWS_ENDPOINT_URL. The
+workarounds for MiniStack's behaviour at run time are in localcloud/emulator.py.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +30,8 @@ WEBSOCKET_API_ID = "chat-ws"
 Template = dict[str, Any]
 
 
-def adapt_template(path: Path, endpoint: str, bucket: str) -> Template:
-    """Read a packaged template and adapt it to MiniStack at an endpoint, with the code in an S3 bucket there."""
+def adapt_template(path: Path, endpoint: str) -> Template:
+    """Read a packaged template and adapt it to MiniStack at an endpoint."""
     template: Template = json.loads(path.read_text())
     resources = template["Resources"]
     remove_metric_math(resources)
@@ -36,9 +39,7 @@ def adapt_template(path: Path, endpoint: str, bucket: str) -> Template:
     _fix_api_ids(resources)
     for resource in resources.values():
         if resource["Type"] == "AWS::Serverless::Function":
-            function = resource["Properties"]
-            function["CodeUri"] = {"Bucket": bucket, "Key": Path(function["CodeUri"]).name}
-            _set_endpoints(endpoint, function["Environment"]["Variables"])
+            _set_endpoints(endpoint, resource["Properties"]["Environment"]["Variables"])
     return template
 
 
@@ -68,8 +69,9 @@ def _set_endpoints(endpoint: str, variables: dict[str, str]) -> None:
     variables["AWS_ENDPOINT_URL"] = endpoint
     variables["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] = api
     variables["WEBSOCKET_URL"] = api.replace("http", "ws", 1)
-    # .chalice/config.json sets these for `chalice local`.
-    del variables["AWS_CONFIG_FILE"], variables["AWS_PROFILE"]
+    # .chalice/config.json sets these for `chalice local`, in the stage `local`.
+    variables.pop("AWS_CONFIG_FILE", None)
+    variables.pop("AWS_PROFILE", None)
 
 
 def enable_ttl(dynamodb: Any, template: Template, stage: str) -> None:
@@ -98,3 +100,12 @@ def _put_mock(gateway: Any, method: dict[str, str], integration: Template) -> No
     gateway.put_integration(**method, type="MOCK", requestTemplates=integration["requestTemplates"])
     gateway.put_method_response(**method, statusCode="200", responseParameters=dict.fromkeys(headers, False))
     gateway.put_integration_response(**method, statusCode="200", responseParameters=headers, responseTemplates={})
+
+
+def main(file: Path) -> None:
+    """Adapt a packaged template in place."""
+    file.write_text(json.dumps(adapt_template(file, os.environ["AWS_ENDPOINT_URL"])))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
