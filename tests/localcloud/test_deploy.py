@@ -107,6 +107,7 @@ class Console:
             cwd=self._project,
             env=self._environment,
             text=True,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=SECONDS,
         )
@@ -136,32 +137,39 @@ async def echo(chat: Chat, room_id: str) -> Any:
         return (await receive(member))["message"]
 
 
+def chat_of(account: LocalCloud, stage: str) -> Chat:
+    """Return the chat of a stage."""
+    chat = Chat(account)
+    chat.rest, chat.websocket = (f"{url.rpartition('/')[0]}/{stage}" for url in (chat.rest, chat.websocket))
+    return chat
+
+
 def test_stage_is_deployed_updated_and_removed_without_preparation(project: Path, account: LocalCloud) -> None:
-    console, chat = Console(project, account, "local"), Chat(account)
-    *_, page = console.run("make deploy STAGE=local").splitlines()
-    assert page == f"https://{REST_API_ID}.execute-api.us-east-1.amazonaws.com/local/"
+    console, chat = Console(project, account, "dev"), chat_of(account, "dev")
+    (deploy,), (_, undeploy) = commands("Deploy"), commands("Remove")
+    *_, page = console.run(deploy).splitlines()
+    assert page == f"https://{REST_API_ID}.execute-api.us-east-1.amazonaws.com/dev/"
     room_id = chat.create("Tea")
     assert asyncio.run(echo(chat, room_id))["message"] == "hi"
     deployed = objects(account)
-    assert {Path(key).parent.name for key in deployed} == {"chalice-chat-local"}
+    assert {Path(key).parent.name for key in deployed} == {"chalice-chat-dev"}
 
-    assert "Nothing has changed" in console.run("make deploy STAGE=local")
+    assert "Nothing has changed" in console.run(deploy)
     assert objects(account) == deployed
 
     with (project / "app.py").open("a") as app:
         app.write(ROUTE)
-    assert console.run("make deploy STAGE=local").endswith(f"Deployed.\n{page}\n")
+    assert console.run(deploy).endswith(f"Deployed.\n{page}\n")
     assert chat.get(f"/rooms/{room_id}/name") == {"name": "Tea"}
     assert len(objects(account)) == 2 * len(deployed)
 
     assert left(account) == set(LISTS)
-    refused = console.start("make undeploy STAGE=local")
-    assert "error: nothing was deleted: there is no terminal" in refused.stderr
+    assert "error: nothing was deleted: there is no terminal" in console.start(undeploy).stderr
     assert left(account) == set(LISTS)
-    named = console.run("make undeploy STAGE=local YES=1")
-    assert all(name in named for name in ("chalice-chat-local-messages", f"in the bucket {BUCKET}: 4"))
+    named = console.run(f"{undeploy} YES=1")
+    assert all(name in named for name in ("chalice-chat-dev-messages", f"in the bucket {BUCKET}: 4"))
     assert left(account) == set()
-    assert console.run("make undeploy STAGE=local").startswith("There is nothing to remove")
+    assert console.run(undeploy).startswith("There is nothing to remove")
 
 
 def objects(account: LocalCloud) -> list[str]:
