@@ -1,1 +1,1 @@
-"""Packaging for AWS: `chalice package`, what it leaves out, and the files generated for it."""
+"""Packaging for AWS (`chalice package`, what it leaves out, and the files generated for it), deployment and removal."""

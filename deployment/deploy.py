@@ -70,7 +70,7 @@ def _advice(failure: StackFailed, stage: str) -> str:
 def _advice_on_conflict(reason: str) -> str:
     """Say what to do when a resource of the same name exists outside the stack."""
     if other := re.search(r":stack/([\w-]+)/", reason):
-        return f"delete the other stack with `{AWS} cloudformation delete-stack --stack-name {other[1]}`"
+        return f"delete the other stack with its data: `{AWS} cloudformation delete-stack --stack-name {other[1]}`"
     if table := re.search(r"chalice-chat-\w+-(?:rooms|connections|messages)\b", reason):
         return (
             "an earlier stack left this table, so delete it with its data: "

@@ -44,10 +44,11 @@ class Stack:
         return None if description["StackStatus"] == "DELETE_COMPLETE" else description
 
     def resources(self) -> list[dict[str, Any]]:
-        """Return the summaries of the resources that exist."""
+        """Return the summaries of the resources that exist, and that a deletion of the stack deletes."""
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
         listed = [resource for page in pages for resource in page["StackResourceSummaries"]]
-        return [resource for resource in listed if resource["ResourceStatus"] != "DELETE_COMPLETE"]
+        # A resource whose creation failed may be one of the same name that belongs to another stack.
+        return [one for one in listed if one["ResourceStatus"] not in ("CREATE_FAILED", "DELETE_COMPLETE")]
 
     def output(self, key: str) -> str:
         """Return the value of an output."""

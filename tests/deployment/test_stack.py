@@ -140,6 +140,22 @@ def test_failed_deletion_names_its_first_failed_resource(answers: Answers) -> No
         answers.stack.delete()
 
 
+def test_resource_that_belongs_to_another_stack_is_no_resource_of_this_one(answers: Answers) -> None:
+    statuses = ("CREATE_FAILED", "DELETE_COMPLETE", "DELETE_FAILED")
+    summaries = [
+        {
+            "LogicalResourceId": status,
+            "ResourceType": "AWS::DynamoDB::Table",
+            "LastUpdatedTimestamp": TIME,
+            "ResourceStatus": status,
+        }
+        for status in statuses
+    ]
+    answers.stub.add_response("list_stack_resources", {"StackResourceSummaries": summaries})
+    with answers.stub:
+        assert [resource["LogicalResourceId"] for resource in answers.stack.resources()] == ["DELETE_FAILED"]
+
+
 @pytest.mark.parametrize(
     ("status", "reason", "expected"),
     [
