@@ -45,7 +45,9 @@ def remove_unused_parts(archive: Path, services: Collection[str] = SERVICES) -> 
     archive.rename(complete)
     with zipfile.ZipFile(complete) as source, zipfile.ZipFile(archive, "w") as target:
         entries = [entry for entry in source.infolist() if _is_used(entry.filename, services)]
-        if unknown := set(services) - {_service(entry.filename) for entry in entries}:
+        packaged = {_service(entry.filename) for entry in entries}
+        # A package for its template alone contains no requirements.
+        if any(packaged) and (unknown := set(services) - packaged):
             raise PackageError(f"botocore has no data of the service {min(unknown)}: see SERVICES in chalicelib/aws.py")
         contents = {entry: source.read(entry) for entry in entries}
         prefixes = {_endpoint_prefix(entry.filename, content) for entry, content in contents.items()}
