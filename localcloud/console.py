@@ -33,5 +33,7 @@ def _details(fields: dict[str, Any]) -> Iterator[str]:
     for name in ("delivered", "gone", "failed", "queued"):
         if name in fields:
             yield f"{fields[name]} {name}"
+    if fields.get("faults"):
+        yield f"{fields['faults']} faults"
     if "reference" in fields:
         yield f"reference {fields['reference']}"

@@ -23,9 +23,12 @@ from moto.core.botocore_stubber import BotocoreStubber
 from tests.dynoxide import strict_emulator
 from tests.tables import create_tables
 
-__all__ = ["WRITES", "Crash", "Fault", "dynamodb", "empty_tables", "inject_faults", "tables"]
+__all__ = ["CONFLICTS", "WRITES", "Crash", "Fault", "conflict", "dynamodb", "empty_tables", "inject_faults", "tables"]
 
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
+
+CONFLICTS = {"PutItem": 0.2, "UpdateItem": 0.2, "DeleteItem": 0.2, "TransactWriteItems": 0.3}
+"""The share of the writes that meet a transaction in progress, by operation, in the tests of many random events."""
 
 Fault = Literal["throttling", "timeout", "conflict", "crash before", "crash after"]
 """A timeout means that DynamoDB handles the request, but its answer does not arrive."""
@@ -102,7 +105,7 @@ def inject_faults(monkeypatch: pytest.MonkeyPatch, select_fault: Callable[[str, 
         if fault == "throttling":
             return _error("ProvisionedThroughputExceededException", message="slow down")
         if fault == "conflict":
-            return _conflict(operation, body)
+            return conflict(operation, body)
         if fault == "crash before":
             raise Crash
         # DynamoDB runs a transaction once for each token ("TransactWriteItems"). moto ignores tokens.
@@ -120,7 +123,7 @@ def inject_faults(monkeypatch: pytest.MonkeyPatch, select_fault: Callable[[str, 
     monkeypatch.setattr(time, "sleep", lambda _: None)
 
 
-def _conflict(operation: str, body: str) -> tuple[int, dict[str, str], str]:
+def conflict(operation: str, body: str) -> tuple[int, dict[str, str], str]:
     """Return the error of a write that meets a transaction in progress ("DynamoDB Transactions: How it works")."""
     if operation != "TransactWriteItems":
         return _error("TransactionConflictException", message="Transaction is ongoing for the item")

@@ -28,7 +28,7 @@ from chalicelib import messages, rooms
 from chalicelib import settings as chat_settings
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket, WebSocketEvents
-from tests.dynamodb import empty_tables, inject_faults
+from tests.dynamodb import CONFLICTS, empty_tables, inject_faults
 from tests.effort import examples
 from tests.gateway import GONE, Gateway
 
@@ -39,10 +39,6 @@ BUDGET = settings(
     derandomize=True,  # the same examples in every run
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-
-
-CONFLICTS = {"PutItem": 0.2, "UpdateItem": 0.2, "DeleteItem": 0.2, "TransactWriteItems": 0.3}
-"""The share of the writes that meet a transaction in progress, by operation."""
 
 
 class RoomMachine(RuleBasedStateMachine):

@@ -1,4 +1,4 @@
-"""The REST API of the packaged app, tested by Schemathesis against docs/openapi.yaml."""
+"""The REST API of the packaged app on the strict DynamoDB, tested by Schemathesis against docs/openapi.yaml."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from websockets.sync.client import connect
 from localcloud.cloud import LocalCloud
 from tests.conftest import PROJECT
 from tests.effort import examples
+from tests.localcloud.strict import strict_dynamodb
 
 SECONDS = 20  # for one request: a cold start takes about one
 RUN_SECONDS = examples(test=150, fuzz=1_800)  # for the whole run
@@ -87,8 +88,8 @@ def run(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Run all checks of Schemathesis against the local cloud."""
     folder = tmp_path_factory.mktemp("schemathesis")
     schemathesis = Path(sys.executable).with_name("schemathesis")
-    party = _create(cloud, roomName="Party", private=True)
-    with _talk(cloud) as talk:
+    with strict_dynamodb(cloud.port, folder / "dynamodb"), _talk(cloud) as talk:
+        party = _create(cloud, roomName="Party", private=True)
         names = {"TALK": talk, "PARTY": party["roomId"], "TOKEN": party["joinToken"]}
         filled_in = re.sub("|".join(names), lambda name: names[name[0]], SETTINGS)
         (folder / "schemathesis.toml").write_text(filled_in)

@@ -1,5 +1,7 @@
 """Soak test: senders and listeners lose their connections again and again, and all end with the same history.
 
+The functions use the strict DynamoDB, in which many writes meet a transaction in progress.
+
 `make soak` runs it with the numbers that you choose.
 """
 
@@ -9,13 +11,20 @@ import asyncio
 import json
 import os
 import random
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import pytest
 import requests
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from localcloud.cloud import LocalCloud
+from tests.conftest import free_port
+from tests.localcloud.running import lines_until, running
+from tests.localcloud.strict import strict_dynamodb
 
 SENDERS = int(os.environ.get("SENDERS", "3"))
 LISTENERS = int(os.environ.get("LISTENERS", "3"))
@@ -127,7 +136,25 @@ class Listener:
         assert self.heard.setdefault(content["sequence"], content["message"]) == content["message"]
 
 
-def test_all_clients_end_with_the_same_history_after_many_lost_connections(cloud: LocalCloud) -> None:
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[tuple[LocalCloud, list[str]]]:
+    """Run a local cloud on the strict DynamoDB. Return it, and the list to which its console lines are added."""
+    port, lines = free_port(), []
+    with running(port) as process:
+        lines_until(process, "Page:")
+        reading = Thread(target=lambda: lines.extend(process.stdout or ()))
+        reading.start()
+        with strict_dynamodb(port, tmp_path / "dynamodb"):
+            yield LocalCloud(port, process), lines
+        process.terminate()
+        reading.join()
+
+
+def test_all_clients_end_with_the_same_history_after_many_lost_connections(
+    console: tuple[LocalCloud, list[str]],
+) -> None:
+    cloud, lines = console
+
     async def soak() -> None:
         room = Room(cloud)
         senders = [Sender(room, f"sender{number}") for number in range(SENDERS)]
@@ -144,6 +171,8 @@ def test_all_clients_end_with_the_same_history_after_many_lost_connections(cloud
         _check(senders, listeners)
 
     asyncio.run(soak())
+    assert [line for line in lines if "sendMessage" in line]
+    assert [line for line in lines if "fault" in line] == []
 
 
 def _check(senders: list[Sender], listeners: list[Listener]) -> None:
