@@ -31,11 +31,14 @@ import app as chat_app
 from chalicelib import actions, discovery, rate_limit, rooms
 from chalicelib.storage.models import Connection, Room
 from tests.gateway import Gateway
+from tests.invocations import mark_invocation
 from tests.ports import free_port as free_port
 
 pytest_plugins = ["tests.cloud", "tests.dynamodb", "tests.nodejs", "tests.scheduling", "tests.temporary"]
 
 PROJECT = Path(__file__).parent.parent
+
+chat_app.app.register_middleware(mark_invocation)
 
 WebSocketEvents = Callable[..., dict[str, Any]]
 
@@ -148,4 +151,8 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 def members_of(room_id: str) -> set[str]:
     """List the ids of the connections in a room."""
-    return {connection.connection_id for connection in Connection.scan() if connection.joined_room_id == room_id}
+    return {
+        connection.connection_id
+        for connection in Connection.scan(consistent_read=True)
+        if connection.joined_room_id == room_id
+    }

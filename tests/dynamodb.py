@@ -1,12 +1,14 @@
 """DynamoDB for the unit and contract tests: two emulators, and the faults that they do not show by themselves.
 
 moto is the one that Python developers know. dynoxide is stricter: it rejects requests that moto accepts and AWS does
-not, and runs in a process of its own. Each test that has tables runs on both.
+not, and runs in a process of its own. It also has a replica, which receives the writes late: reads that are not
+consistent return old data, as they may on AWS. Each test that has tables runs on both.
 """
 
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,11 +23,13 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
 from tests.dynoxide import strict_emulator
+from tests.invocations import current_invocation
 from tests.tables import create_tables
 
 __all__ = ["CONFLICTS", "WRITES", "Crash", "Fault", "conflict", "dynamodb", "empty_tables", "inject_faults", "tables"]
 
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
+READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
 
 CONFLICTS = {"PutItem": 0.2, "UpdateItem": 0.2, "DeleteItem": 0.2, "TransactWriteItems": 0.3}
 """The share of the writes that meet a transaction in progress, by operation, in the tests of many random events."""
@@ -37,30 +41,89 @@ _process = BotocoreStubber.process_request
 
 
 @pytest.fixture(scope="session")
-def _strict_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with strict_emulator(tmp_path_factory.mktemp("dynamodb") / "files") as port:
-        yield f"http://127.0.0.1:{port}"
+def _strict_emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Run a primary and a replica, and return their URLs."""
+    folder = tmp_path_factory.mktemp("dynamodb")
+    with strict_emulator(folder / "primary") as primary, strict_emulator(folder / "replica") as replica:
+        yield f"http://127.0.0.1:{primary}", f"http://127.0.0.1:{replica}"
 
 
 @pytest.fixture(params=["moto", "dynoxide"])
 def dynamodb(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Run the test on each emulator, and return its name."""
     if request.param == "dynoxide":
-        _redirect(monkeypatch, request.getfixturevalue("_strict_emulator"))
+        _redirect(monkeypatch, _Database(*request.getfixturevalue("_strict_emulators")))
     return str(request.param)
 
 
-def _redirect(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """Send the requests to DynamoDB to an emulator at url. moto answers those to other services."""
-    pool = urllib3.PoolManager(maxsize=32)
+def _redirect(monkeypatch: pytest.MonkeyPatch, database: _Database) -> None:
+    """Send the requests to DynamoDB to a database. moto answers those to other services."""
 
     def process(stubber: BotocoreStubber, request: Any) -> Any:
-        if not _is_dynamodb(request):
-            return _process(stubber, request)
-        answer = pool.request(request.method, url, body=request.body, headers=dict(request.headers))
-        return answer.status, dict(answer.headers), answer.data
+        return database.answer(request) if _is_dynamodb(request) else _process(stubber, request)
 
     monkeypatch.setattr(BotocoreStubber, "process_request", process)
+
+
+class _Database:
+    """Two emulators: a primary, and a replica that answers the reads that may return old data ("Read consistency").
+
+    - A query of an index does not find what the same invocation has written. Earlier writes have arrived.
+    - Another read without ConsistentRead does not find the last write, either.
+
+    The replica gets the writes when the next of these reads needs them. Most tests need few.
+    """
+
+    def __init__(self, primary: str, replica: str) -> None:
+        self._primary, self._replica = primary, replica
+        self._pool = urllib3.PoolManager(maxsize=32)
+        self._lock = threading.Lock()
+        self._writes: list[tuple[object | None, Any]] = []
+        self._arrived = 0
+
+    def answer(self, request: Any) -> Any:
+        """Return the status, the headers and the body of the answer to a request."""
+        operation = _operation(request)
+        if operation in READS:
+            return self._read(request)
+        with self._lock:  # so that the replica gets the writes in the same order
+            answer = self._send(self._primary, request)
+            if answer[0] == 200 and "Table" not in operation:
+                self._writes.append((current_invocation(), request))
+            elif answer[0] == 200 and operation in ("CreateTable", "DeleteTable"):
+                self._change_tables(request)
+        return answer
+
+    def _read(self, request: Any) -> Any:
+        is_consistent = b'"ConsistentRead": true' in request.body
+        with self._lock:
+            visible = len(self._writes) if is_consistent else self._count_visible_writes(request)
+            if visible < len(self._writes):
+                for _, write in self._writes[self._arrived : visible]:
+                    assert self._send(self._replica, write)[0] == 200
+                self._arrived = max(self._arrived, visible)
+                return self._send(self._replica, request)
+        return self._send(self._primary, request)
+
+    def _count_visible_writes(self, request: Any) -> int:
+        written_by = [invocation for invocation, _ in self._writes]
+        invocation = current_invocation()
+        own = written_by.index(invocation) if invocation is not None and invocation in written_by else len(written_by)
+        return own if b'"IndexName"' in request.body else min(own, len(written_by) - 1)
+
+    def _change_tables(self, request: Any) -> None:
+        """Create or delete a table of the replica at once. Only empty_tables deletes tables that have items: all."""
+        assert self._send(self._replica, request)[0] == 200
+        self._writes.clear()
+        self._arrived = 0
+
+    def _send(self, url: str, request: Any) -> tuple[int, dict[str, str], bytes]:
+        answer = self._pool.request(request.method, url, body=request.body, headers=dict(request.headers))
+        return answer.status, dict(answer.headers), answer.data
+
+
+def _operation(request: Any) -> str:
+    return str(request.headers["X-Amz-Target"].decode().split(".")[1])
 
 
 def _is_dynamodb(request: Any) -> bool:
@@ -100,7 +163,7 @@ def inject_faults(monkeypatch: pytest.MonkeyPatch, select_fault: Callable[[str, 
     def process_with_fault(stubber: BotocoreStubber, request: Any) -> Any:
         if not _is_dynamodb(request):
             return process(stubber, request)
-        operation, body = request.headers["X-Amz-Target"].decode().split(".")[1], request.body.decode()
+        operation, body = _operation(request), request.body.decode()
         fault = select_fault(operation, body)
         if fault == "throttling":
             return _error("ProvisionedThroughputExceededException", message="slow down")

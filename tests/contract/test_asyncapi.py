@@ -39,7 +39,7 @@ def test_connection_query_is_accepted_as_described(socket: Callable[[str], Socke
     query = {"roomId": room.room_id, "name": "Aki", "token": "any"}
     assert query.keys() == QUERY.keys()
     assert socket("a").connect(**query) == 200
-    assert Connection.get("a").name == "Aki"
+    assert Connection.get("a", consistent_read=True).name == "Aki"
 
 
 @pytest.mark.parametrize("name", ACTIONS)

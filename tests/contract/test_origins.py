@@ -53,7 +53,7 @@ def test_page_of_another_origin_is_rejected_and_stores_nothing(
     assert answer.headers.get("Access-Control-Allow-Origin") != origin
     assert Room.count() == before
     assert _connect(ws_event, room, {header: origin}) == 403
-    assert list(Connection.scan()) == []
+    assert list(Connection.scan(consistent_read=True)) == []
 
 
 @pytest.mark.usefixtures("only_ours")

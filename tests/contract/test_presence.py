@@ -49,7 +49,7 @@ def test_join_is_announced_to_the_other_members_only(socket: Sockets, room: Room
     socket("b").connect(roomId=room.room_id, name="Bo")
     assert gateway.attempts == {"a": 1}
     (frame,) = gateway.frames["a"]
-    bo = Connection.get("b")
+    bo = Connection.get("b", consistent_read=True)
     assert frame == {
         "message": {
             "type": "join",
@@ -88,7 +88,7 @@ def test_room_above_the_presence_limit_receives_no_notifications(
 
 
 def test_leave_is_announced_to_the_remaining_members(pair: Pair, room: Room, gateway: Gateway) -> None:
-    bo = serialize_member(Connection.get("b"))
+    bo = serialize_member(Connection.get("b", consistent_read=True))
     pair[1].disconnect()
     assert gateway.attempts == {"a": 1}
     assert gateway.frames["a"] == [{"message": {"type": "leave", "message": "Bo left", "sender": bo, "memberCount": 1}}]
@@ -150,7 +150,7 @@ def test_gone_connection_stays_while_its_connect_may_be_running(
 
 
 def test_expired_connection_receives_nothing_and_leaves_the_room(pair: Pair, room: Room, gateway: Gateway) -> None:
-    Connection.get("b").update([Connection.expires_at.set(timedelta(seconds=-1))])
+    Connection.get("b", consistent_read=True).update([Connection.expires_at.set(timedelta(seconds=-1))])
     pair[0].say("hi")
     assert gateway.attempts["b"] == 0
     assert rooms.get(room.room_id).member_count == 1

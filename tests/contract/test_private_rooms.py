@@ -50,7 +50,7 @@ def test_private_must_be_true_or_false(client: Client, private: object) -> None:
     answer = _create(client, roomName="Tea", private=private)
     assert answer.status_code == 400
     assert answer.json_body["Message"].startswith("private must be true or false")
-    assert list(Room.scan()) == []
+    assert list(Room.scan(consistent_read=True)) == []
 
 
 def test_private_room_is_never_listed(socket: Any, client: Client, secret: Room, gateway: Gateway) -> None:
@@ -81,7 +81,7 @@ def test_connection_to_a_private_room_requires_its_token(
 ) -> None:
     query = {} if token is None else {"token": token}
     assert socket("a").connect(roomId=secret.room_id, **query) == 403
-    assert list(Connection.scan()) == []
+    assert list(Connection.scan(consistent_read=True)) == []
     assert rooms.get(secret.room_id, secret.join_token).member_count == 0
 
 
@@ -113,7 +113,7 @@ def test_tokens_are_compared_in_constant_time(client: Client, secret: Room, monk
     monkeypatch.setattr(hmac, "compare_digest", lambda *texts: bool(compared.append(texts)))
     assert client.http.get(f"/rooms/{secret.room_id}?token={secret.join_token}").status_code == 403
     ((stored, given),) = compared
-    assert stored == given == Room.get(secret.room_id).token_hash
+    assert stored == given == Room.get(secret.room_id, consistent_read=True).token_hash
 
 
 def test_token_appears_only_in_the_answer_to_the_creation(
@@ -136,7 +136,7 @@ def test_token_appears_only_in_the_answer_to_the_creation(
         broken.setattr(Room, "get", lambda *_, **__: 1 / 0)
         answers.append(client.http.get(f"/rooms/{room_id}?token={token}").body.decode())
         assert socket("c").connect(roomId=room_id, token=token) == 500
-    rows = [str(row.serialize()) for table in (Room, Connection) for row in table.scan()]
+    rows = [str(row.serialize()) for table in (Room, Connection) for row in table.scan(consistent_read=True)]
     assert len(rows) == 3
     everything = [*answers, *rows, *map(str, gateway.frames.values()), caplog.text, "".join(capfd.readouterr())]
     assert everything[-1].count('"function": "websocket_connect"') == 3

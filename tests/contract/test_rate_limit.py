@@ -215,7 +215,7 @@ def test_connection_that_sends_too_many_frames_is_closed(
 
 
 def test_connection_without_message_times_has_to_connect_again(pair: Pair, gateway: Gateway) -> None:
-    Connection.get("a").update([Connection.message_times.remove()])
+    Connection.get("a", consistent_read=True).update([Connection.message_times.remove()])
     pair[0].say("hi")
     assert [error["code"] for error in _errors(gateway, "a")] == ["not_in_room"]
 
@@ -231,4 +231,4 @@ def test_flood_does_not_restore_a_connection_that_left(pair: Pair, gateway: Gate
     pair[0].disconnect()
     pair[0].say("more")
     assert _errors(gateway, "a")[-1]["code"] == "not_in_room"
-    assert [row.connection_id for row in Connection.scan()] == ["b"]
+    assert [row.connection_id for row in Connection.scan(consistent_read=True)] == ["b"]

@@ -62,7 +62,7 @@ def test_invalid_room_is_rejected_and_stores_nothing(client: Client, body: Any, 
     assert response.status_code == 400
     assert response.json_body["Code"] == "BadRequestError"
     assert expected in response.json_body["Message"]
-    assert list(Room.scan()) == []
+    assert list(Room.scan(consistent_read=True)) == []
 
 
 def test_request_without_a_body_is_rejected(client: Client) -> None:
@@ -209,7 +209,7 @@ def tea(client: Client) -> Room:
 
 def test_messages_are_listed_in_the_form_of_their_frames(client: Client, tea: Room) -> None:
     page = client.http.get(f"/rooms/{tea.room_id}/messages?after=2").json_body
-    aki = Connection.get("secret-id")
+    aki = Connection.get("secret-id", consistent_read=True)
     (message,) = page.pop("messages")
     assert page == {"lastSequence": 3, "complete": True}
     assert message | {"sentAt": ""} == {

@@ -67,7 +67,7 @@ class RoomMachine(RuleBasedStateMachine):
         self.gateway.reset()
 
     def _alive(self) -> bool:
-        return Room.get(self.room.room_id).is_alive
+        return Room.get(self.room.room_id, consistent_read=True).is_alive
 
     @rule(target=members)
     def join(self) -> Any:
@@ -107,7 +107,7 @@ class RoomMachine(RuleBasedStateMachine):
         for frame in self.gateway.frames[member.id]:
             if "error" in frame:
                 assert frame["error"]["code"] == "not_in_room"
-                assert Connection.count(member.id) == 0
+                assert Connection.count(member.id, consistent_read=True) == 0
             elif frame["message"].get("clientId") == client_id:
                 sequence = frame["message"]["sequence"]
                 assert self.acknowledged.setdefault(client_id, sequence) == sequence
@@ -122,7 +122,7 @@ class RoomMachine(RuleBasedStateMachine):
 
     @invariant()
     def member_count_equals_the_number_of_connections(self) -> None:
-        assert Room.get(self.room.room_id).member_count == Connection.count()
+        assert Room.get(self.room.room_id, consistent_read=True).member_count == Connection.count()
 
     @invariant()
     def room_is_listed_while_it_is_new_or_has_members(self) -> None:

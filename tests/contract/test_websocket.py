@@ -61,13 +61,13 @@ def test_invalid_connect_is_rejected_and_stores_nothing(
 ) -> None:
     query = {key: room.room_id if value == "ROOM" else value for key, value in query.items()}
     assert socket("a").connect(**query) == status
-    assert list(Connection.scan()) == []
+    assert list(Connection.scan(consistent_read=True)) == []
     assert rooms.get(room.room_id).member_count == 0
 
 
 def test_empty_connect_parameters_count_as_absent(socket: Sockets, room: Room) -> None:
     assert socket("a").connect(roomId=room.room_id, name="", token="") == 200
-    assert Connection.get("a").name.startswith("guest-")
+    assert Connection.get("a", consistent_read=True).name.startswith("guest-")
 
 
 def test_failed_connect_is_answered_with_a_reference(
@@ -96,7 +96,7 @@ def test_message_reaches_every_member_of_the_room_once(
     assert frame["message"] | {"sentAt": ""} == {
         "type": "message",
         "message": "hi",
-        "sender": {"id": Connection.get("a").member_id, "name": "Aki"},
+        "sender": {"id": Connection.get("a", consistent_read=True).member_id, "name": "Aki"},
         "sequence": 1,
         "sentAt": "",
         "clientId": "c-1",
@@ -129,7 +129,7 @@ def test_message_costs_four_requests_to_dynamodb(pair: Pair, gateway: Gateway, r
 def test_sender_receives_its_message_before_the_index_contains_it(
     pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expires_at = int(Connection.get("b").expires_at.timestamp())
+    expires_at = int(Connection.get("b", consistent_read=True).expires_at.timestamp())
     monkeypatch.setattr(Connection, "recipients_in", lambda _: {"b": expires_at})
     pair[0].say("hi")
     assert gateway.texts("a") == gateway.texts("b") == ["hi"]

@@ -126,7 +126,7 @@ def test_empty_room_without_a_grace_period_is_deleted(room: Room, monkeypatch: p
     monkeypatch.setattr(settings, "EMPTY_ROOM_GRACE_SECONDS", 0)
     rooms.join("c1", room.room_id, "Aki")
     rooms.leave(room.room_id, ["c1"])
-    assert list(Room.scan()) == []
+    assert list(Room.scan(consistent_read=True)) == []
 
 
 def test_repeated_leave_is_counted_once(room: Room) -> None:
@@ -157,7 +157,7 @@ def test_connection_can_leave_a_deleted_room(room: Room) -> None:
     rooms.join("c1", room.room_id, "Aki")
     Room(room.room_id).delete()
     rooms.leave(room.room_id, ["c1"])
-    assert list(Connection.scan()) == []
+    assert list(Connection.scan(consistent_read=True)) == []
 
 
 def test_room_expires_although_disconnects_are_missing(room: Room, clock: time_machine.Coordinates) -> None:
@@ -293,7 +293,7 @@ def test_room_that_is_deleted_during_a_join_is_not_found(
     meanwhile(lambda: rooms.leave(room.room_id, ["a"]))
     with pytest.raises(RoomNotFound):
         rooms.join("b", room.room_id, None)
-    assert list(Room.scan()) == []
+    assert list(Room.scan(consistent_read=True)) == []
     assert members_of(room.room_id) == set()
 
 
