@@ -9,7 +9,9 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from benchmarks import svg
 
 from benchmarks.contenders import FirstMessage
 
@@ -68,8 +70,8 @@ class Results(NamedTuple):
 def write(results: Results, folder: Path) -> None:
     """Write results.md and wall.svg to folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.md").write_text("\n".join(_page(results)))
-    (folder / "wall.svg").write_text("\n".join(_plot(results)))
+    (folder / "results.md").writetext("\n".join(_page(results)))
+    (folder / "wall.svg").writetext("\n".join(_plot(results)))
 
 
 def _page(results: Results) -> Iterable[str]:
@@ -132,7 +134,7 @@ def _machine() -> str:
 
 
 def _lines(path: str) -> list[str]:
-    return Path(path).read_text().splitlines()
+    return Path(path).readtext().splitlines()
 
 
 def _table(head: list[str], rows: Iterable[list[str]]) -> Iterable[str]:
@@ -222,20 +224,20 @@ def _plot(results: Results) -> Iterable[str]:
     up = _scale(_decades(walls), HEIGHT - BOTTOM, TOP)
     yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">'
     yield f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>'
-    yield _text(LEFT, 22, "Wall time of one message (ms) by members of the room", size=14)
+    yield svg.text(LEFT, 22, "Wall time of one message (ms) by members of the room", size=14)
     for power in _decades(_sizes(results)):
         x = across(10**power)
-        yield _line([(x, TOP), (x, HEIGHT - BOTTOM)], "#dddddd", 1)
-        yield _text(x, HEIGHT - BOTTOM + 20, f"{10**power:,}", anchor="middle")
+        yield svg.line([(x, TOP), (x, HEIGHT - BOTTOM)], "#dddddd", 1)
+        yield svg.text(x, HEIGHT - BOTTOM + 20, f"{10**power:,}", anchor="middle")
     for power in _decades(walls):
         y = up(10**power)
-        yield _line([(LEFT, y), (WIDTH - RIGHT, y)], "#dddddd", 1)
-        yield _text(LEFT - 8, y + 4, f"{10**power:,}", anchor="end")
-    labels = _spread_labels({name: up(line[-1][1]) for name, line in lines.items()})
+        yield svg.line([(LEFT, y), (WIDTH - RIGHT, y)], "#dddddd", 1)
+        yield svg.text(LEFT - 8, y + 4, f"{10**power:,}", anchor="end")
+    labels = svg.spread_labels({name: up(line[-1][1]) for name, line in lines.items()})
     for name, line in lines.items():
         points = [(across(members), up(wall)) for members, wall in line]
-        yield _line(points, COLOURS[name], 2, dashed=name == "floor")
-        yield _text(WIDTH - RIGHT + 10, labels[name], NAMES.get(name, "arithmetic floor"), colour=COLOURS[name])
+        yield svg.line(points, COLOURS[name], 2, dashed=name == "floor")
+        yield svg.text(WIDTH - RIGHT + 10, labels[name], NAMES.get(name, "arithmetic floor"), colour=COLOURS[name])
     yield "</svg>"
     yield ""
 
@@ -252,22 +254,3 @@ def _decades(values: Iterable[float]) -> list[int]:
 def _scale(decades: list[int], start: float, end: float) -> Scale:
     first, width = decades[0], decades[-1] - decades[0]
     return lambda value: start + (math.log10(value) - first) / width * (end - start)
-
-
-def _spread_labels(heights: dict[str, float]) -> dict[str, float]:
-    """Move labels apart so that none covers another."""
-    placed: dict[str, float] = {}
-    lowest = -math.inf
-    for name, height in sorted(heights.items(), key=lambda item: item[1]):
-        lowest = placed[name] = max(height + 4, lowest + 16)
-    return placed
-
-
-def _line(points: list[tuple[float, float]], colour: str, width: int, dashed: bool = False) -> str:
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    dashes = ' stroke-dasharray="5 4"' if dashed else ""
-    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"{dashes}/>'
-
-
-def _text(x: float, y: float, text: Any, *, size: int = 12, anchor: str = "start", colour: str = "#222222") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">{text}</text>'
