@@ -10,7 +10,7 @@ PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 INSTALLED := node_modules/.package-lock.json
 NODE_PACKAGES := tests/browser/$(INSTALLED) tests/node/$(INSTALLED) benchmarks/node/$(INSTALLED)
 
-.PHONY: help run rooms test check soak fuzz bench generate lint format package resources deploy undeploy clean tools unit-and-contract always
+.PHONY: help run rooms test check soak fuzz bench simulate generate lint format package resources deploy undeploy clean tools unit-and-contract always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ fuzz: .venv/installed ## Run the generated tests with many examples: FRAMES fram
 
 bench: benchmarks/node/$(INSTALLED) ## Benchmark against other implementations
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.run
+
+simulate: .venv/installed ## Simulate crowds and large rooms on AWS, and write the figures of docs/scaling.md, in 2 to 3 minutes
+	$(BIN)/python -m benchmarks.simulation
 
 generate: .venv/installed ## Write the generated files: docs/openapi.yaml, docs/asyncapi.yaml and .chalice/policies
 	$(BIN)/python -m docs.generate

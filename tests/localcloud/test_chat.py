@@ -142,6 +142,7 @@ def _forget_a_disconnect(cloud: LocalCloud, room_id: str, name: str) -> None:
         "joined_room_id": room_id,
         "member_id": "8hVt2mQwXz0s",
         "name": name,
+        "joined_at": "2026-11-22T10:00:00.000000+0000",
     }
     database = client("dynamodb", cloud.port)
     database.put_item(

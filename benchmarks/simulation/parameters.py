@@ -1,0 +1,120 @@
+"""Every number of the simulation: the program's own parameters, AWS's quotas, prices, and assumptions.
+
+The program's parameters are read from its modules, its page and its configuration, so that they cannot differ. A quota
+names the title of its AWS page. What neither the program nor AWS states is marked as assumed. Times are in seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+from chalicelib import limits, rooms, settings
+from chalicelib.delivery import fanout, http_connection, http_pool
+from deployment.config import PROJECT, RESOURCES
+from deployment.limits import REST_LIMITS, WEBSOCKET_LIMITS
+
+__all__ = ["recorded"]
+
+
+def _page_constant(module: str, name: str) -> int:
+    """Return a constant of a module of the page. It may be a product, such as 4 * 60_000."""
+    source = (PROJECT / f"chalicelib/static/{module}.js").read_text()
+    found = re.search(rf"^const {name} = ([\d_ *]+);", source, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"expected `const {name} = …;` in chalicelib/static/{module}.js")
+    return math.prod(int(factor) for factor in found[1].split("*"))
+
+
+# The program
+FANOUT_BATCH = settings.FANOUT_BATCH
+PRESENCE_LIMIT = settings.PRESENCE_LIMIT
+MAX_CONNECT_SECONDS = limits.MAX_CONNECT_SECONDS
+MAX_CONNECTIONS = http_pool.MAX_CONNECTIONS
+BROADCAST_TIMEOUT = http_pool.BROADCAST_TIMEOUT_SECONDS
+MAX_POST_ATTEMPTS = http_pool.MAX_POST_ATTEMPTS
+POST_BACKOFF = http_pool.BACKOFF_SECONDS
+MAX_IDLE = http_connection.MAX_IDLE_SECONDS
+MAX_BATCH_ATTEMPTS = fanout.MAX_BATCH_ATTEMPTS
+BATCH_RETRY_DELAY = fanout.RETRY_DELAY_SECONDS
+
+_conflict_retry: Any = vars(rooms.join)["retry"]
+CONFLICT_BACKOFF = float(_conflict_retry.wait.multiplier)
+CONFLICT_BACKOFF_LIMIT = float(_conflict_retry.wait.max)
+CONFLICT_PATIENCE = float(_conflict_retry.stop.max_delay)
+
+# The page
+FIRST_PAUSE = _page_constant("pauses", "FIRST_PAUSE_MS") / 1000
+LONGEST_PAUSE = _page_constant("pauses", "LONGEST_PAUSE_MS") / 1000
+OPENING_LIMIT = _page_constant("socket", "OPENING_LIMIT_MS") / 1000
+STEADY_AFTER = _page_constant("socket", "STEADY_AFTER_MS") / 1000
+QUIET_PAUSE = _page_constant("socket", "QUIET_PAUSE_MS") / 1000
+INDEX_LAG = _page_constant("room", "INDEX_LAG_MS") / 1000
+GAP_PATIENCE = _page_constant("history", "GAP_PATIENCE_MS") / 1000
+MISSED_PAGE = _page_constant("history", "MISSED_PAGE")
+RECHECK = _page_constant("presence", "RECHECK_MS") / 1000
+ECHO_PATIENCE = _page_constant("outbox", "ECHO_PATIENCE_MS") / 1000
+MOST_SENDS = _page_constant("outbox", "MOST_SENDS")
+BEAT_EVERY = _page_constant("heartbeat", "BEAT_EVERY_MS") / 1000
+SILENCE_LIMIT = _page_constant("heartbeat", "SILENCE_LIMIT_MS") / 1000
+READS_MEMBERS = True  # on each connection; a scenario without it shows what that costs
+
+# The deployment
+REST_RATE, REST_BURST = REST_LIMITS["ThrottlingRateLimit"], REST_LIMITS["ThrottlingBurstLimit"]
+WEBSOCKET_RATE, WEBSOCKET_BURST = WEBSOCKET_LIMITS["ThrottlingRateLimit"], WEBSOCKET_LIMITS["ThrottlingBurstLimit"]
+_functions = json.loads((PROJECT / ".chalice/config.json").read_text())["lambda_functions"]
+MEMORY_MB = {name: int(function["lambda_memory_size"]) for name, function in _functions.items()}
+FUNCTION_TIMEOUT = {name: float(function["lambda_timeout"]) for name, function in _functions.items()}
+_queue = json.loads((PROJECT / RESOURCES).read_text())["Resources"]["FanoutQueue"]["Properties"]
+VISIBILITY_TIMEOUT = float(_queue["VisibilityTimeout"])
+MAX_RECEIVES = int(_queue["RedrivePolicy"]["maxReceiveCount"])
+
+# API Gateway. "Amazon API Gateway quotas": requests of all APIs of an account and Region, posts included.
+ACCOUNT_RATE, ACCOUNT_BURST = 10_000, 5_000
+# "Quotas for configuring and running a WebSocket API in API Gateway". The burst is assumed: one second's worth.
+NEW_CONNECTIONS_RATE, NEW_CONNECTIONS_BURST = 500, 500
+
+# Lambda. "Understanding Lambda function scaling": invocations per second are limited to 10 per unit of concurrency.
+# Its limit of 1,000 new environments per function in 10 seconds cannot bind below a concurrency of 1,000.
+INVOCATIONS_PER_CONCURRENCY = 10
+# "Configure Lambda function memory": 1,769 MB have one vCPU.
+MEMORY_OF_ONE_CPU = 1_769
+COLD_START = 0.7  # assumed; 0.2 s of it are imports and clients (results.md)
+
+# SQS. "Configuring scaling behavior for SQS event source mappings": batches at a time, growth per second, maximum.
+POLLERS, POLLERS_PER_SECOND, MAX_POLLERS = 5, 5, 1_250
+# "Error handling for an SQS event source in Lambda": a throttled batch is retried until it becomes visible again.
+THROTTLED_BATCH_RETRY = 1.0  # assumed
+SQS_SEND, SQS_DELIVERY = 0.01, 0.02  # assumed
+
+# DynamoDB. "Key range throughput exceeded": units per second of one partition key, and so of one item.
+PARTITION_WRITES, PARTITION_READS = 1_000, 3_000
+READ_UNIT_BYTES = 4_096
+INDEX_ROW_BYTES, MESSAGE_BYTES = 130, 300  # as docs/scaling.md counts; assumed
+REQUEST, TRANSACTION = 0.005, 0.02  # assumed
+CONFLICT_WINDOW = 0.01  # assumed: time during which a transaction cancels others on the same item
+# botocore's standard mode, with PynamoDB's default number of attempts, for throttled reads.
+READ_ATTEMPTS, READ_BACKOFF_LIMIT = 4, 20.0
+
+# A post, and CPU seconds on one vCPU. results.md: 0.027 ms for each member; TLS adds a third (README.md).
+POST = 0.01  # assumed, as in the benchmark
+CPU_POST = 0.000_036
+CPU_TLS = 0.000_83  # README.md: the first broadcast over TLS needs 207 ms more for 250 connections
+CPU_INVOCATION = 0.009  # results.md: a message in a room of 1
+CPU_INDEX_ROW = 0.000_005  # assumed: connection ids only, without models
+CPU_MEMBER = (
+    0.000_05  # measured: a PynamoDB model and JSON for each member of the list take 0.036 ms; parsing is assumed
+)
+
+# Dollars at the list prices of us-east-1 in 2026; docs/scaling.md names them, too.
+PRICE_WEBSOCKET, PRICE_REST, PRICE_CONNECTION_MINUTE = 1.0e-6, 3.5e-6, 0.25e-6
+PRICE_INVOCATION, PRICE_GB_SECOND, PRICE_QUEUE_REQUEST = 0.2e-6, 16.67e-6, 0.4e-6
+PRICE_WRITE_UNIT, PRICE_READ_UNIT = 0.625e-6, 0.125e-6
+
+
+def recorded() -> dict[str, Any]:
+    """Return all parameters by name, as they are recorded beside the results."""
+    imported = {"PROJECT", "RESOURCES", "REST_LIMITS", "WEBSOCKET_LIMITS"}
+    return {name: value for name, value in sorted(globals().items()) if name.isupper() and name not in imported}

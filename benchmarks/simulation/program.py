@@ -1,0 +1,235 @@
+"""The chat's functions, with the requests that each of them makes."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import simpy
+
+from benchmarks.simulation import parameters as p
+from benchmarks.simulation.aws import Cloud, Environment, Partition, Queue, Steps
+from benchmarks.simulation.broadcast import broadcast
+from benchmarks.simulation.page import Connection, Message, Page
+
+__all__ = ["History", "Program", "Room"]
+
+
+class Room:
+    """A room: its partitions in DynamoDB, its connections, and its messages in the order of their sequences."""
+
+    def __init__(self, env: simpy.Environment) -> None:
+        self.item, self.index, self.history = Partition(env), Partition(env), Partition(env)
+        self.connections: dict[Connection, None] = {}
+        self.entered = 0
+        self.last_sequence = 0
+        self.messages: list[Message] = []
+
+
+class History(NamedTuple):
+    """A response to GET /rooms/{room_id}/messages."""
+
+    messages: list[Message]
+    last_sequence: int
+
+
+class Program:
+    """The functions of one stage."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self._queue = Queue(cloud)
+
+    def owe(self, room: Room, message: Message) -> None:
+        """Count the deliveries that a message is expected to make."""
+        self.cloud.tally.expected += room.entered - message.owed
+        message.owed = room.entered
+
+    def store(self, room: Room, message: Message) -> None:
+        """Store a message under the next sequence."""
+        self.owe(room, message)
+        room.last_sequence += 1
+        message.sequence = room.last_sequence
+        room.messages.append(message)
+
+    def connect(self, page: Page) -> Steps | None:
+        """Open a connection. The result of the steps is the connection, None if the program refused it."""
+        if not self.cloud.admit(self.cloud.new_connections, self.cloud.websocket_stage):
+            return None
+        return self.cloud.invoke("websocket_connect", partial(self._connect, page))
+
+    def disconnect(self, connection: Connection) -> None:
+        """Handle the end of a connection. API Gateway does not repeat an event that was throttled (assumed)."""
+        if self.cloud.admit(self.cloud.websocket_stage):
+            self._start(self.cloud.invoke("websocket_disconnect", partial(self._disconnect, connection)))
+
+    def send_message(self, connection: Connection, message: Message) -> None:
+        """Handle a sendMessage frame."""
+        self._frame(partial(self._send_message, connection, message))
+
+    def ping(self, connection: Connection) -> None:
+        """Handle a ping frame."""
+        self._frame(partial(self._ping, connection))
+
+    def get(self, room: Room) -> Steps | None:
+        """Handle GET /rooms/{room_id}. The result is the member count, None after an error."""
+        return self._request(partial(self._get, room))
+
+    def get_members(self, room: Room) -> Steps | None:
+        """Handle GET /rooms/{room_id}/members. The result is their number, None after an error."""
+        return self._request(partial(self._get_members, room))
+
+    def get_history(self, room: Room, after: int | None) -> Steps | None:
+        """Handle GET /rooms/{room_id}/messages. The result is the History, None after an error."""
+        return self._request(partial(self._get_history, room, after))
+
+    def _frame(self, work: Callable[[Environment], Steps]) -> None:
+        if self.cloud.admit(self.cloud.websocket_stage):
+            self.cloud.tally.websocket_messages += 1
+            self._start(self.cloud.invoke("websocket_message", work))
+
+    def _request(self, work: Callable[[Environment], Steps]) -> Steps | None:
+        if not self.cloud.admit(self.cloud.rest_stage):
+            return None
+        self.cloud.tally.rest_requests += 1
+        return self.cloud.invoke("api_handler", work)
+
+    def _start(self, invocation: Steps | None) -> None:
+        if invocation is not None:
+            self.cloud.env.process(invocation)
+
+    def _get(self, room: Room, environment: Environment) -> Steps:
+        is_read = yield from self.cloud.read(room.item, 1)
+        return len(room.connections) if is_read else None
+
+    def _get_members(self, room: Room, environment: Environment) -> Steps:
+        found = yield from self._query_index(room, environment, p.CPU_MEMBER)
+        return None if found is None else len(found)
+
+    def _get_history(self, room: Room, after: int | None, environment: Environment) -> Steps:
+        for partition in (room.item, room.history):
+            if not (yield from self.cloud.read(partition, 1)):
+                return None
+        last = _sequence(room.messages[-1]) if room.messages else 0
+        start = len(room.messages) if after is None else bisect_right(room.messages, after, key=_sequence)
+        found = room.messages[start : start + p.MISSED_PAGE]
+        if not (yield from self.cloud.read(room.history, math.ceil(len(found) * p.MESSAGE_BYTES / p.READ_UNIT_BYTES))):
+            return None
+        return History(found, last)
+
+    def _connect(self, page: Page, environment: Environment) -> Steps:
+        room, connection = page.room, Connection(page, self.cloud.env.now)
+        if not (yield from self.cloud.transact(room.item, 2)):
+            return None
+        self.cloud.tally.write_units += 3  # the connection's row in the transaction, and in the index
+        room.connections[connection] = None
+        yield from self._notify(room, environment, connection)
+        connection.is_open = True
+        return connection
+
+    def _disconnect(self, connection: Connection, environment: Environment) -> Steps:
+        yield self.cloud.env.timeout(p.REQUEST)
+        room = connection.page.room
+        if (yield from self._leave(room, [connection])):
+            yield from self._notify(room, environment, connection)
+
+    def _leave(self, room: Room, connections: list[Connection]) -> Steps:
+        """Remove connections in one transaction. Return how many of them were in the room."""
+        yield self.cloud.env.timeout(p.REQUEST)
+        if not any(connection in room.connections for connection in connections):
+            return 0
+        if not (yield from self.cloud.transact(room.item, 2)):
+            return 0
+        leaving = [connection for connection in connections if connection in room.connections]
+        self.cloud.tally.write_units += 3 * len(leaving)
+        for connection in leaving:
+            del room.connections[connection]
+        return len(leaving)
+
+    def _notify(self, room: Room, environment: Environment, subject: Connection) -> Steps:
+        """Announce a join or leave to the other members."""
+        if (yield from self._announces(room)) and (found := (yield from self._query_index(room, environment))):
+            yield from self._send(room, environment, [one for one in found if one is not subject], None)
+
+    def _announces(self, room: Room) -> Steps:
+        is_read = yield from self.cloud.read(room.item, 1)
+        return is_read and 0 < len(room.connections) <= p.PRESENCE_LIMIT
+
+    def _query_index(self, room: Room, environment: Environment, cpu: float = p.CPU_INDEX_ROW) -> Steps:
+        """Return the connections in a room, None if the query was throttled."""
+        found = list(room.connections)
+        units = max(0.5, len(found) * p.INDEX_ROW_BYTES / p.READ_UNIT_BYTES / 2)
+        if not (yield from self.cloud.read(room.index, units)):
+            return None
+        yield self.cloud.env.timeout(len(found) * cpu / environment.cpu_share)
+        return found
+
+    def _send_message(self, connection: Connection, message: Message, environment: Environment) -> Steps:
+        env, room = self.cloud.env, connection.page.room
+        yield env.timeout(p.REQUEST)  # the rate limit, which no scenario reaches
+        query = env.process(self._query_index(room, environment))
+        yield env.timeout(p.REQUEST + p.TRANSACTION)
+        self.cloud.tally.write_units += 6
+        if message.sequence is None:
+            self.store(room, message)
+        else:
+            # The retry has taken a sequence that gets no message; it reads the stored message.
+            room.last_sequence += 1
+            yield env.timeout(2 * p.REQUEST)
+        recipients = yield query
+        if recipients is not None:
+            recipients = list(dict.fromkeys([*recipients, connection]))
+            recipients.sort(key=lambda _: self.cloud.random.random())  # the program's are a set: in no order
+            yield from self._send(room, environment, recipients, message)
+
+    def _send(
+        self, room: Room, environment: Environment, recipients: list[Connection], message: Message | None
+    ) -> Steps:
+        """Send a frame as room_delivery.send_to_room: a message, or None for a join or leave."""
+        if len(recipients) > p.FANOUT_BATCH:
+            for start in range(0, len(recipients), p.FANOUT_BATCH):
+                yield self.cloud.env.timeout(p.SQS_SEND)
+                batch = recipients[start : start + p.FANOUT_BATCH]
+                self._queue.put(partial(self._fan_out, room, batch, message, 1))
+            return
+        frames = [message]
+        while frames and recipients and self.cloud.env.now < environment.deadline:
+            frame = frames.pop(0)
+            result = yield from broadcast(self.cloud, environment, recipients, partial(_deliver, frame))
+            unreachable = {*result.gone, *result.failed}
+            recipients = [recipient for recipient in recipients if recipient not in unreachable]
+            frames += yield from self._remove_gone(room, result.gone)
+
+    def _fan_out(
+        self, room: Room, batch: list[Connection], message: Message | None, attempt: int, environment: Environment
+    ) -> Steps:
+        result = yield from broadcast(self.cloud, environment, batch, partial(_deliver, message))
+        if result.failed and attempt < p.MAX_BATCH_ATTEMPTS:
+            rest = partial(self._fan_out, room, result.failed, message, attempt + 1)
+            self._queue.put(rest, p.BATCH_RETRY_DELAY)
+        yield from self._remove_gone(room, result.gone)
+
+    def _remove_gone(self, room: Room, gone: list[Connection]) -> Steps:
+        """Remove closed connections from the room, and return their leave frames."""
+        young = self.cloud.env.now - p.MAX_CONNECT_SECONDS
+        removable = [connection for connection in gone if connection.joined_at <= young]
+        if not removable:
+            return []
+        left = yield from self._leave(room, removable)
+        return [None] * left if left and (yield from self._announces(room)) else []
+
+    def _ping(self, connection: Connection, environment: Environment) -> Steps:
+        yield from broadcast(self.cloud, environment, [connection], partial(_deliver, None))
+
+
+def _sequence(message: Message) -> int:
+    return message.sequence or 0
+
+
+def _deliver(message: Message | None, connection: Connection) -> bool:
+    if connection.is_open:
+        connection.page.hear(message)
+    return connection.is_open
