@@ -53,7 +53,7 @@ def create(name: str, private: bool = False) -> Room:
         room.token_hash = _hash(room.join_token)
     else:
         room.listed = LISTED
-    room.save(Room.room_id.does_not_exist())
+    room.save()
     return room
 
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-__all__ = ["DISCONNECT", "GONE", "HANG", "NOT_HTTP", "Gateway"]
+__all__ = ["CLOSE", "DISCONNECT", "GONE", "HANG", "NOT_HTTP", "NO_LENGTH", "Gateway"]
 
 GONE = 410
 HANG = 0
@@ -20,6 +20,10 @@ DISCONNECT = -1
 """Close the connection without an answer."""
 NOT_HTTP = -2
 """Answer with bytes that are not HTTP."""
+CLOSE = -3
+"""Answer with status 200 and `Connection: close`."""
+NO_LENGTH = -4
+"""Answer with status 200 and a body that ends when the connection is closed."""
 ERROR_TYPES = {
     403: "ForbiddenException",
     410: "GoneException",
@@ -126,7 +130,7 @@ class Gateway:
                 if status in (HANG, DISCONNECT, NOT_HTTP):
                     self.close_connection = True
                     return
-                if status == 200:
+                if status in (200, CLOSE, NO_LENGTH):
                     gateway.frames[connection_id].append(json.loads(body))
                 self._answer(status)
 
@@ -134,10 +138,15 @@ class Gateway:
                 return unquote(self.path).removeprefix("/test/@connections/")
 
             def _answer(self, status: int) -> None:
-                self.send_response(status)
+                self.send_response(200 if status in (CLOSE, NO_LENGTH) else status)
                 if status in ERROR_TYPES:
                     self.send_header("x-amzn-ErrorType", ERROR_TYPES[status])
-                self.send_header("Content-Length", "0")
+                if status == CLOSE:
+                    self.send_header("Connection", "close")
+                if status == NO_LENGTH:
+                    self.close_connection = True
+                else:
+                    self.send_header("Content-Length", "0")
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None:

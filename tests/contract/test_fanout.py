@@ -11,7 +11,7 @@ import pytest
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import rooms, settings
+from chalicelib import frames, rooms, settings
 from chalicelib.delivery import fanout
 from chalicelib.storage.models import Room
 from tests.conftest import Socket, members_of
@@ -89,6 +89,37 @@ def test_gone_connections_leave_a_large_room_and_are_announced(
     assert members_of(large_room.room_id) == set(MEMBERS) - {"m05", "m06", "m20"}
     assert rooms.get(large_room.room_id).member_count == 32
     assert len([text for text in gateway.texts("m00") if text.endswith("left")]) == 3
+
+
+def test_gone_connections_are_not_requeued(
+    client: Client, queue: Any, large_room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "PRESENCE_LIMIT", 0)
+    gateway.answer("m05", GONE)
+    fanout.enqueue(gateway.url, large_room.room_id, frames.PONG, ["m04", "m05"])
+    assert process_queue(client, queue) == [2]
+    assert gateway.attempts == {"m04": 1, "m05": 1}
+
+
+def test_batch_is_posted_to_its_endpoint(
+    client: Client, queue: Any, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # fan_out has no WebSocket event, from which Chalice would set the endpoint.
+    monkeypatch.setattr(chat_app.websocket_api, "_endpoint", None)
+    fanout.enqueue(gateway.url, room.room_id, frames.PONG, ["a"])
+    process_queue(client, queue)
+    assert gateway.frames["a"] == [{"pong": True}]
+
+
+def test_requeued_batch_is_delayed(
+    client: Client, queue: Any, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fanout, "RETRY_DELAY_SECONDS", 900)
+    gateway.answer("a", 403)
+    fanout.enqueue(gateway.url, room.room_id, frames.PONG, ["a"])
+    assert process_queue(client, queue) == [1]
+    queue.reload()
+    assert queue.attributes["ApproximateNumberOfMessagesDelayed"] == "1"
 
 
 def test_largest_batch_fits_into_one_sqs_message() -> None:

@@ -162,6 +162,8 @@ def test_request_that_fails_once_is_retried_without_effect(
         return fault if attempts[operation] == 1 else None
 
     inject_faults(monkeypatch, fail_first)
+    assert rooms.create("Coffee").name == "Coffee"
+    attempts.clear()
     assert b.connect(roomId=room.room_id) == 200
     attempts.clear()
     a.say("hi", clientId="c-1")
@@ -171,6 +173,7 @@ def test_request_that_fails_once_is_retried_without_effect(
     assert [message.text for message in messages.history(room.room_id, None, None, 50).messages] == ["hi"]
     assert rooms.get(room.room_id).member_count == 1
     assert [text for text in gateway.texts("b") if text == "hi"] == ["hi"]
+    assert [listed.name for listed in rooms.list_public(10)[0]] == ["Coffee", "Tea"]
 
 
 def test_message_gets_an_internal_error_when_dynamodb_stays_unavailable(

@@ -155,7 +155,7 @@ def test_flood_is_warned_once_per_second(clock: time_machine.Coordinates, pair: 
     assert gateway.closed == []
 
 
-@pytest.mark.parametrize("status", [200, GONE])
+@pytest.mark.parametrize("status", [200, GONE, 403])
 def test_connection_that_ignores_five_warnings_is_closed(
     clock: time_machine.Coordinates, pair: Pair, gateway: Gateway, status: int
 ) -> None:
@@ -204,6 +204,7 @@ def test_connection_that_sends_too_many_frames_is_closed(
     assert gateway.closed == []
     pair[0].send({"action": "ping"})
     assert gateway.closed == ["a"]
+    assert len(gateway.frames["a"]) == limits.MAX_FRAMES_PER_WINDOW
     pair[1].send({"action": "ping"})
     assert gateway.frames["b"] == [{"pong": True}]
     clock.shift(settings.WINDOW_SECONDS)

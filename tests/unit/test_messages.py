@@ -93,6 +93,25 @@ def test_client_id_can_be_used_again_after_ten_minutes(
     assert texts(room) == ["hi", "hi"]
 
 
+def test_client_id_that_can_be_used_again_belongs_to_the_new_message(
+    room: Room, aki: Connection, clock: time_machine.Coordinates
+) -> None:
+    messages.store(aki, "hi", "c-1")
+    messages._write_tombstones(room.room_id, [2])
+    clock.shift(timedelta(minutes=10))
+    assert messages.store(aki, "hi", "c-1").sequence == 3
+
+
+def test_client_id_can_be_used_again_after_its_message_has_expired(
+    room: Room, aki: Connection, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "MESSAGE_RETENTION_SECONDS", 60)
+    messages.store(aki, "hi", "c-1")
+    clock.shift(timedelta(seconds=60))
+    assert messages.store(aki, "hi", "c-1").sequence == 2
+    assert texts(room) == ["hi"]
+
+
 def test_message_that_loses_its_sequence_to_a_tombstone_gets_another(room: Room, aki: Connection) -> None:
     messages.store(aki, "a", None)
     messages._write_tombstones(room.room_id, [2])
@@ -168,12 +187,25 @@ def test_history_of_an_unknown_room_is_not_found(tables: None) -> None:
         messages.history("nosuchroom", None, None, 50)
 
 
-def test_page_of_history_reads_the_same_items_however_long_the_history_is(
-    room: Room, monkeypatch: pytest.MonkeyPatch
+def test_range_that_ends_before_it_starts_is_a_valid_query(
+    room: Room, ten_messages: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    longer = rooms.create("Longer")
-    _store(room, 120)
-    _store(longer, 360)
+    dispatch, ranges = DynamoDB.dispatch, []
+
+    def record_range(connection: DynamoDB, operation: str, arguments: dict[str, Any]) -> Any:
+        if " BETWEEN " in arguments.get("KeyConditionExpression", ""):
+            ranges.append([value["S"] for value in arguments["ExpressionAttributeValues"].values()][1:])
+        return dispatch(connection, operation, arguments)
+
+    monkeypatch.setattr(DynamoDB, "dispatch", record_range)
+    assert sequences(room, after=7, before=3) == []
+    # DynamoDB rejects a lower bound above the upper one. The emulators do not.
+    assert ranges == [[Message.sort_key_of(7)] * 2]
+
+
+@pytest.fixture
+def items(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count the items that queries read, by room."""
     query, items = DynamoDB.query, Counter[str]()
 
     def count_items(connection: DynamoDB, table: str, hash_key: str, *arguments: Any, **options: Any) -> Any:
@@ -182,6 +214,13 @@ def test_page_of_history_reads_the_same_items_however_long_the_history_is(
         return answer
 
     monkeypatch.setattr(DynamoDB, "query", count_items)
+    return items
+
+
+def test_page_of_history_reads_the_same_items_however_long_the_history_is(room: Room, items: Counter[str]) -> None:
+    longer = rooms.create("Longer")
+    _store(room, 120)
+    _store(longer, 360)
     for page in ({}, {"before": 61}, {"after": 60}, {"after": 0}):
         items.clear()
         assert len(texts(room, **page)) == len(texts(longer, **page)) == 50
@@ -313,6 +352,52 @@ def test_expired_messages_are_absent(
     assert messages.history(room.room_id, None, None, 50) == ([], 10, True)
     assert messages.store(aki, "11", None).sequence == 11
     assert sequences(room) == [11]
+
+
+def test_history_ends_at_the_newest_expired_message(
+    room: Room,
+    aki: Connection,
+    clock: time_machine.Coordinates,
+    items: Counter[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settings, "MESSAGE_RETENTION_SECONDS", 3_600)
+    _store(room, 200)
+    _stay(room, clock, hours=1)
+    messages.store(aki, "new", None)
+    assert texts(room) == ["new"]
+    assert items[room.room_id] <= 1 + 50 + 1
+
+
+def test_tombstone_expires_with_the_messages_around_it(
+    room: Room, aki: Connection, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "MESSAGE_RETENTION_SECONDS", 7_200)
+    messages.store(aki, "a", None)
+    late = _take(room)
+    messages.store(aki, "c", None)
+    assert texts(room) == ["a", "c"]
+    _stay(room, clock, hours=1)
+    assert texts(room) == ["a", "c"]
+    assert _store_late(room, late) is False
+
+
+def test_sequences_continue_after_ttl_has_deleted_every_message(
+    room: Room, aki: Connection, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "MESSAGE_RETENTION_SECONDS", 3_600)
+    messages.store(aki, "a", "c-1")
+    _stay(room, clock, hours=1)
+    _delete_expired_items()
+    assert messages.history(room.room_id) == ([], 1, True)
+    assert messages.store(aki, "b", "c-1").sequence == 2
+
+
+def _delete_expired_items() -> None:
+    """Delete what TTL deletes from the messages table."""
+    for row in Message.scan(consistent_read=True):
+        if not row.is_alive:
+            row.delete()
 
 
 def test_history_is_incomplete_after_missed_messages_have_expired(

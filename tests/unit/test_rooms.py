@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 import time_machine
 from pynamodb.connection import Connection as DynamoDB
+from tenacity import stop_after_attempt
 
 from chalicelib import limits, rooms, settings
 from chalicelib.errors import InvalidInput, RoomNotFound
 from chalicelib.schemas import serialize_room
 from chalicelib.storage.models import LISTED, Connection, Room
+from chalicelib.storage.transactions import StorageError
 from tests.conftest import members_of
 from tests.rooms import fill_room
 
@@ -82,6 +84,24 @@ def test_join_counts_the_member_and_extends_the_expiry(room: Room, clock: time_m
     clock.shift(timedelta(hours=2))
     assert rooms.get(room.room_id).member_count == 2
     assert [member.name for member in rooms.members(room.room_id)] == ["Aki", "Bo"]
+
+
+def test_members_are_listed_in_the_order_of_joining(room: Room, clock: time_machine.Coordinates) -> None:
+    rooms.join("a", room.room_id, "second")
+    clock.shift(-MINUTE)
+    rooms.join("b", room.room_id, "first")
+    clock.shift(2 * MINUTE)
+    rooms.join("c", room.room_id, "third")
+    assert [member.name for member in rooms.members(room.room_id)] == ["first", "second", "third"]
+
+
+def test_connection_that_joins_twice_is_counted_once(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms.join("c1", room.room_id, "Aki")
+    monkeypatch.setattr(rooms.join.retry, "stop", stop_after_attempt(1))
+    with pytest.raises(StorageError):
+        rooms.join("c1", room.room_id, "Bo")
+    assert rooms.get(room.room_id).member_count == 1
+    assert [member.name for member in rooms.members(room.room_id)] == ["Aki"]
 
 
 def test_member_id_differs_from_the_connection_id(room: Room) -> None:
@@ -189,6 +209,7 @@ def test_rooms_are_listed_newest_first_in_pages(tables: None, clock: time_machin
 
 def test_last_page_has_no_cursor(tables: None) -> None:
     rooms.create("one")
+    assert rooms.list_public(1, None)[1] is None
     rooms.create("two")
     assert rooms.list_public(2, None)[1] is None
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+import random
 import socket
 from contextlib import suppress
 
 import pytest
 
-from chalicelib.delivery import http_pool
+from chalicelib.delivery import http_connection, http_pool
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from tests.conftest import free_port
-from tests.gateway import DISCONNECT, GONE, HANG, Gateway
+from tests.gateway import CLOSE, DISCONNECT, GONE, HANG, NO_LENGTH, Gateway
 from tests.unit.delivery.conftest import OpenAPI
 
 PAYLOAD = '{"message": {"message": "hi"}}'
@@ -74,7 +75,31 @@ def test_post_on_a_broken_connection_is_retried(api: BroadcastWebsocketAPI, gate
     assert gateway.attempts == {"a": 2, "b": 1}
 
 
+@pytest.fixture
+def backoffs(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """List the longest time that each retry may wait. None waits."""
+    longest: list[float] = []
+    monkeypatch.setattr(random, "uniform", lambda _, high: longest.append(high) or 0.0)
+    return longest
+
+
+def test_retries_wait_longer_each_time(api: BroadcastWebsocketAPI, gateway: Gateway, backoffs: list[float]) -> None:
+    gateway.answer("a", 500)
+    api.broadcast(["a"], PAYLOAD)
+    assert backoffs == [2 * http_pool.BACKOFF_SECONDS, 4 * http_pool.BACKOFF_SECONDS]
+
+
 # Timeouts
+
+
+def test_retry_that_is_due_after_the_timeout_of_the_broadcast_has_failed(
+    api: BroadcastWebsocketAPI, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_pool, "BROADCAST_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(random, "uniform", lambda *_: 3_600)
+    gateway.answer("a", 500)
+    assert api.broadcast(["a", "b"], PAYLOAD) == (["b"], [], ["a"])
+    assert gateway.attempts == {"a": 1, "b": 1}
 
 
 def test_hanging_posts_time_out_concurrently(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
@@ -111,11 +136,39 @@ def test_connections_stay_open_between_broadcasts(api: BroadcastWebsocketAPI, ga
     assert gateway.opened == opened <= 30
 
 
-def test_connections_that_the_server_closed_are_not_reused(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
+def test_connections_that_the_server_closed_are_not_reused(
+    api: BroadcastWebsocketAPI, gateway: Gateway, backoffs: list[float]
+) -> None:
     api.broadcast(["a", "b"], PAYLOAD)
     gateway.close_connections()
     assert sorted(api.broadcast(["a", "b"], PAYLOAD).delivered) == ["a", "b"]
     assert gateway.attempts == {"a": 2, "b": 2}
+    assert backoffs == []
+
+
+@pytest.mark.parametrize("answer", [CLOSE, NO_LENGTH])
+def test_connection_that_the_server_will_close_is_not_reused(
+    api: BroadcastWebsocketAPI,
+    gateway: Gateway,
+    backoffs: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    answer: int,
+) -> None:
+    monkeypatch.setattr(http_pool, "MAX_CONNECTIONS", 1)
+    for id_ in ("a", "b"):
+        gateway.answer(id_, answer)
+    assert sorted(api.broadcast(["a", "b"], PAYLOAD).delivered) == ["a", "b"]
+    assert gateway.opened == 2
+    assert backoffs == []
+
+
+def test_connection_that_was_idle_for_long_is_not_reused(
+    api: BroadcastWebsocketAPI, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.broadcast(["a"], PAYLOAD)
+    monkeypatch.setattr(http_connection, "MAX_IDLE_SECONDS", 0)
+    assert api.broadcast(["a"], PAYLOAD).delivered == ["a"]
+    assert gateway.opened == 2
 
 
 def test_number_of_connections_being_opened_is_limited(open_api: OpenAPI, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,10 +25,14 @@ class DNS:
 
     def __init__(self, *ports: int) -> None:
         self.ports = ports
-        self.lookups = 0
+        self.requested: list[tuple[str, int]] = []
 
-    def getaddrinfo(self, host: str, *_: Any, **__: Any) -> list[Any]:
-        self.lookups += 1
+    @property
+    def lookups(self) -> int:
+        return len(self.requested)
+
+    def getaddrinfo(self, host: str, port: int, **_: Any) -> list[Any]:
+        self.requested.append((host, port))
         if not self.ports:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in self.ports]
@@ -65,6 +69,16 @@ def test_broadcasts_to_many_connections_need_one_lookup(api: BroadcastWebsocketA
     assert len(api.broadcast(IDS, PAYLOAD).delivered) == 100
     assert gateway.opened > 1
     assert dns.lookups == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("https://chat.example.org/test", 443), ("http://chat.example.org", 80), ("https://chat.example.org:8443", 8443)],
+)
+def test_port_of_an_address_is_that_of_its_scheme(open_api: OpenAPI, dns: DNS, url: str, port: int) -> None:
+    dns.ports = ()
+    open_api(url).broadcast(["a"], PAYLOAD)
+    assert dns.requested == [("chat.example.org", port)]
 
 
 def test_name_is_looked_up_again_after_its_time_to_live(
