@@ -10,7 +10,7 @@ PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 INSTALLED := node_modules/.package-lock.json
 NODE_PACKAGES := tests/browser/$(INSTALLED) tests/node/$(INSTALLED) benchmarks/node/$(INSTALLED)
 
-.PHONY: help run rooms test check soak fuzz bench simulate generate lint format package resources deploy undeploy clean tools unit-and-contract always
+.PHONY: help run rooms test check soak fuzz mutate bench simulate generate lint format package resources deploy undeploy clean tools unit-and-contract always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ check: .venv/installed tests/node/$(INSTALLED) ## Run lint, the unit tests and t
 	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory lint unit-and-contract
 
 unit-and-contract:
-	$(PYTEST_PARALLEL) -k "not moto" tests/unit tests/contract
+	$(PYTEST_PARALLEL) -k "not moto" tests/unit tests/contract tests/mutation
 
 soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LISTENERS, MESSAGES per sender, CUTS (probability)
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
@@ -40,6 +40,9 @@ soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LIS
 fuzz: .venv/installed ## Run the generated tests with many examples: FRAMES frames, more requests, longer sequences of events
 	FUZZ=1 FRAMES=$(or $(FRAMES),50000) $(PYTEST) --timeout=3600 \
 		tests/contract/test_fuzz.py tests/contract/test_state_machine.py tests/localcloud/test_rest_schema.py
+
+mutate: .venv/installed tests/node/$(INSTALLED) ## Make mistakes in the code, one at a time, and count those that the tests notice: ONLY=rooms.py
+	$(BIN)/python -m tests.mutation $(ONLY)
 
 bench: benchmarks/node/$(INSTALLED) ## Benchmark against other implementations
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.run

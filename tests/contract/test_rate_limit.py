@@ -157,7 +157,11 @@ def test_flood_is_warned_once_per_second(clock: time_machine.Coordinates, pair: 
 
 @pytest.mark.parametrize("status", [200, GONE, 403])
 def test_connection_that_ignores_five_warnings_is_closed(
-    clock: time_machine.Coordinates, pair: Pair, gateway: Gateway, status: int
+    clock: time_machine.Coordinates,
+    pair: Pair,
+    gateway: Gateway,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
 ) -> None:
     _say(pair[0], LIMIT)
     for _ in range(limits.MAX_RATE_LIMIT_WARNINGS):
@@ -168,6 +172,7 @@ def test_connection_that_ignores_five_warnings_is_closed(
     pair[0].say("more")
     assert gateway.closed == ["a"]
     assert len(_errors(gateway, "a")) == limits.MAX_RATE_LIMIT_WARNINGS
+    assert ('"faults": 1' in capsys.readouterr().out) == (status == 403)
 
 
 def test_client_that_waits_as_told_is_never_closed(
