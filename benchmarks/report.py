@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import svg
-
 from benchmarks.contenders import FirstMessage
 
 __all__ = ["Failures", "Latency", "Measurement", "Results", "write"]
