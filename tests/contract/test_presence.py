@@ -164,13 +164,19 @@ def test_message_of_a_gone_sender_reaches_the_others(pair: Pair, room: Room, gat
 
 
 def test_failed_removal_does_not_affect_delivery(
-    pair: Pair, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    pair: Pair,
+    room: Room,
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     gateway.answer("b", GONE)
     monkeypatch.setattr(chat.rooms, "leave", raise_throttled)
+    capsys.readouterr()
     pair[0].say("anybody?")
     assert gateway.frames["a"][0]["message"]["message"] == "anybody?"
     assert len(gateway.frames["a"]) == 1
+    assert '"faults": 0' not in capsys.readouterr().out
 
 
 # Large rooms

@@ -217,6 +217,16 @@ def test_connection_that_sends_too_many_frames_is_closed(
     assert gateway.closed == ["a"]
 
 
+def test_frames_are_counted_anew_after_the_clock_was_set_back(
+    clock: time_machine.Coordinates, pair: Pair, gateway: Gateway
+) -> None:
+    for _ in range(limits.MAX_FRAMES_PER_WINDOW):
+        pair[0].send({"action": "ping"})
+    clock.shift(-60)
+    pair[0].send({"action": "ping"})
+    assert gateway.closed == []
+
+
 # Connections that are in no room
 
 

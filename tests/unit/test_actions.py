@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
@@ -158,6 +159,21 @@ def test_only_the_first_of_many_rejected_frames_prefetches(
         with pytest.raises(RateLimitExceeded):
             _hum("a")
     assert prefetched == [room.room_id] * settings.MESSAGES_PER_WINDOW
+
+
+def test_rejected_frame_waits_for_its_prefetch(
+    context: Context, prefetched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited_for: list[Sequence[Future[Any]]] = []
+    monkeypatch.setattr(actions, "wait", waited_for.append)
+    monkeypatch.setattr(settings, "MESSAGES_PER_WINDOW", 1)
+    for _ in range(2):
+        Connection("a").update([Connection.message_times.set([0])])
+        _hum("a")
+    with pytest.raises(RateLimitExceeded):
+        dispatch(context, "hum", {})
+    assert waited_for == [context.prefetched]
+    assert context.prefetched
 
 
 def test_prefetch_for_another_room_is_not_used(context: Context, prefetched: list[str]) -> None:

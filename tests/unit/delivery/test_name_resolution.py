@@ -52,6 +52,14 @@ def api(open_api: OpenAPI, dns: DNS) -> BroadcastWebsocketAPI:
 
 
 @pytest.fixture
+def second_gateway() -> Iterator[Gateway]:
+    """Start another fake of @connections."""
+    gateway = Gateway()
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture
 def silent() -> Iterator[int]:
     """Return a port that does not answer: the queue of its connections is full."""
     with ExitStack() as stack:
@@ -88,6 +96,15 @@ def test_name_is_looked_up_again_after_its_time_to_live(
     api.broadcast(["a"], PAYLOAD)
     api.broadcast(["a"], PAYLOAD)
     assert dns.lookups == 2
+
+
+def test_connections_are_spread_over_all_addresses(
+    api: BroadcastWebsocketAPI, gateway: Gateway, second_gateway: Gateway, dns: DNS
+) -> None:
+    dns.ports = (*dns.ports, int(second_gateway.url.split(":")[2].split("/")[0]))
+    assert sorted(api.broadcast(IDS, PAYLOAD).delivered) == sorted(IDS)
+    assert gateway.attempts
+    assert second_gateway.attempts
 
 
 def test_address_that_refuses_is_passed_over(api: BroadcastWebsocketAPI, gateway: Gateway, dns: DNS) -> None:
