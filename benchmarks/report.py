@@ -69,8 +69,8 @@ class Results(NamedTuple):
 def write(results: Results, folder: Path) -> None:
     """Write results.md and wall.svg to folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.md").writetext("\n".join(_page(results)))
-    (folder / "wall.svg").writetext("\n".join(_plot(results)))
+    (folder / "results.md").write_text("\n".join(_page(results)))
+    (folder / "wall.svg").write_text("\n".join(_plot(results)))
 
 
 def _page(results: Results) -> Iterable[str]:
@@ -133,7 +133,7 @@ def _machine() -> str:
 
 
 def _lines(path: str) -> list[str]:
-    return Path(path).readtext().splitlines()
+    return Path(path).read_text().splitlines()
 
 
 def _table(head: list[str], rows: Iterable[list[str]]) -> Iterable[str]:
