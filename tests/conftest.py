@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+os.environ.pop("AWS_PROFILE", None)
 # Some tests run make, which would take over the options of a make that runs the tests.
-for name in ("AWS_PROFILE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
-    os.environ.pop(name, None)
+os.environ.pop("MAKEFLAGS", None)
+os.environ.pop("MAKELEVEL", None)
 # Set before the app is imported, because botocore reads these when it creates clients.
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
