@@ -102,6 +102,15 @@ def test_retry_that_is_due_after_the_timeout_of_the_broadcast_has_failed(
     assert gateway.attempts == {"a": 1, "b": 1}
 
 
+def test_post_times_out_before_its_broadcast(
+    api: BroadcastWebsocketAPI, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_pool, "POST_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(http_pool, "BROADCAST_TIMEOUT_SECONDS", 3_600)
+    gateway.answer("a", HANG)
+    assert api.broadcast(["a"], PAYLOAD).failed == ["a"]
+
+
 def test_hanging_posts_time_out_concurrently(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
     # One after the other, they would take longer than the whole broadcast may.
     hanging = [f"hanging-{number}" for number in range(10)]
