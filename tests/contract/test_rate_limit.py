@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from moto.core.botocore_stubber import BotocoreStubber
 
-from chalicelib import limits, messages, rate_limit, settings
+from chalicelib import limits, messages, rate_limit, rooms, settings
 from chalicelib.errors import RateLimitExceeded
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket
@@ -153,6 +153,17 @@ def test_flood_is_warned_once_per_second(clock: time_machine.Coordinates, pair: 
     assert len(_errors(gateway, "a")) == 2
     assert _errors(gateway, "b") == []
     assert gateway.closed == []
+
+
+def test_only_one_of_two_messages_that_are_rejected_at_once_is_warned(
+    pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _say(pair[0], LIMIT)
+    before_both = rooms.get_connection("a")
+    pair[0].say("one")
+    monkeypatch.setattr(rooms, "get_connection", lambda _: before_both)
+    pair[0].say("two")
+    assert len(_errors(gateway, "a")) == 1
 
 
 @pytest.mark.parametrize("status", [200, GONE, 403])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -32,3 +33,11 @@ def open_api() -> Iterator[OpenAPI]:
 def api(open_api: OpenAPI, gateway: Gateway) -> BroadcastWebsocketAPI:
     """Return a client of the fake of @connections."""
     return open_api(gateway.url)
+
+
+@pytest.fixture
+def backoffs(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """List the longest time that each retry may wait. None waits."""
+    longest: list[float] = []
+    monkeypatch.setattr(random, "uniform", lambda _, high: longest.append(high) or 0.0)
+    return longest

@@ -42,6 +42,12 @@ def test_endpoint_without_the_variable_is_that_of_api_gateway() -> None:
     assert api._get_client().meta.endpoint_url == "https://abcdef1234.execute-api.eu-west-1.amazonaws.com/prod"
 
 
+def test_endpoint_that_is_set_is_kept(api: BroadcastWebsocketAPI) -> None:
+    api.endpoint = "https://chat.example.org/test"
+    api.configure_from_api_id("abcdef1234", "test")
+    assert api.endpoint == "https://chat.example.org/test"
+
+
 def test_broadcast_without_an_endpoint_names_the_remedy() -> None:
     with pytest.raises(ValueError, match="set the endpoint or call configure_from_api_id"):
         BroadcastWebsocketAPI(env={}).broadcast(["a"], PAYLOAD)

@@ -75,14 +75,6 @@ def test_post_on_a_broken_connection_is_retried(api: BroadcastWebsocketAPI, gate
     assert gateway.attempts == {"a": 2, "b": 1}
 
 
-@pytest.fixture
-def backoffs(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """List the longest time that each retry may wait. None waits."""
-    longest: list[float] = []
-    monkeypatch.setattr(random, "uniform", lambda _, high: longest.append(high) or 0.0)
-    return longest
-
-
 def test_retries_wait_longer_each_time(api: BroadcastWebsocketAPI, gateway: Gateway, backoffs: list[float]) -> None:
     gateway.answer("a", 500)
     api.broadcast(["a"], PAYLOAD)

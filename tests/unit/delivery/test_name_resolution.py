@@ -107,19 +107,28 @@ def test_connections_are_spread_over_all_addresses(
     assert second_gateway.attempts
 
 
-def test_address_that_refuses_is_passed_over(api: BroadcastWebsocketAPI, gateway: Gateway, dns: DNS) -> None:
+def test_address_that_refuses_is_passed_over(
+    api: BroadcastWebsocketAPI, gateway: Gateway, dns: DNS, backoffs: list[float]
+) -> None:
     dns.ports = (free_port(), *dns.ports)
     assert sorted(api.broadcast(IDS, PAYLOAD).delivered) == sorted(IDS)
     assert set(gateway.attempts.values()) == {1}
+    assert backoffs == []
 
 
 def test_address_that_does_not_answer_is_passed_over(
-    api: BroadcastWebsocketAPI, gateway: Gateway, dns: DNS, silent: int, monkeypatch: pytest.MonkeyPatch
+    api: BroadcastWebsocketAPI,
+    gateway: Gateway,
+    dns: DNS,
+    silent: int,
+    backoffs: list[float],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(http_connection, "CONNECT_TIMEOUT_SECONDS", 0.1)
     dns.ports = (silent, *dns.ports)
     assert sorted(api.broadcast(IDS, PAYLOAD).delivered) == sorted(IDS)
     assert set(gateway.attempts.values()) == {1}
+    assert backoffs == []
 
 
 def test_unknown_name_fails_every_post_after_one_lookup(api: BroadcastWebsocketAPI, dns: DNS) -> None:
