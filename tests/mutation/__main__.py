@@ -37,7 +37,9 @@ def _is_caught(edit: Edit, copy: Path) -> bool:
     result = subprocess.run(command, cwd=copy, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     shutil.copyfile(PROJECT / edit.file, copy / edit.file)
     if result.returncode not in (0, FAILED):
-        raise RuntimeError(f"the tests of {edit.file} could not run with {edit.new!r}: {result.stdout[-2000:]}")
+        raise RuntimeError(
+            f"expected the exit code 0 or 1 of pytest, not {result.returncode}, with {edit}: {result.stdout[-2000:]}"
+        )
     test = re.search(r"^(?:FAILED|ERROR) (\S+)", result.stdout, re.MULTILINE)
     print(f"{edit.file}: {edit.old!r} -> {edit.new!r}")
     print(f"    caught by {test[1]}" if test else "    SURVIVED", flush=True)
