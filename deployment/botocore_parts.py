@@ -1,4 +1,4 @@
-"""The parts of botocore that the functions use.
+"""The parts of botocore, and of the urllib3 below it, that the functions use.
 
 botocore describes each AWS service in JSON files, which make up five sixths of the package. Only the files of the used
 services stay. That also makes cold starts faster: botocore lists the services and parses their endpoints.
@@ -22,6 +22,7 @@ DOCUMENTATION = PurePosixPath("botocore/docs")
 ENDPOINTS = str(DATA / "endpoints.json")
 
 STUBS = {
+    "urllib3/http2/__init__.py": "",
     str(DOCUMENTATION / "__init__.py"): "",
     str(DOCUMENTATION / "docstring.py"): (
         "class ClientMethodDocstring(str):\n"
@@ -30,8 +31,9 @@ STUBS = {
         "PaginatorDocstring = WaiterDocstring = ClientMethodDocstring\n"
     ),
 }
-"""The modules that replace botocore.docs, which renders the docstrings of clients. Importing its HTML parser takes a
-twentieth of a cold start."""
+"""The modules that replace others: botocore.docs, which renders the docstrings of clients, imports an HTML parser, and
+urllib3.http2, which only programs that switch HTTP/2 on need, imports importlib.metadata. Each takes a twentieth of a
+cold start."""
 
 KEPT = str(DOCUMENTATION / "utils.py")  # botocore.handlers imports it
 

@@ -72,13 +72,14 @@ def _run_chalice(stage: str, folder: Path, project: Path) -> None:
 def _add_bytecode(archive: Path) -> None:
     """Add compiled bytecode to the archive, so that cold starts do not compile the modules.
 
-    Python validates it by the hash of the source, because timestamps do not survive the way to Lambda. The bytecode
-    is for the running version of Python, which is also the Lambda runtime that Chalice chooses.
+    Python does not compare it with the source: timestamps do not survive the way to Lambda, and hashes take time in
+    each cold start. The bytecode is for the running version of Python, which is also the Lambda runtime that Chalice
+    chooses.
     """
     with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as package:
         folder = Path(name)
         package.extractall(folder, [name for name in package.namelist() if name.endswith(".py")])
-        options = ["-q", "--invalidation-mode", "checked-hash", "-s", name]
+        options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", name]
         # In a new process: the bytecode may differ with the strings that a process has interned before.
         subprocess.run([sys.executable, "-m", "compileall", *options, name], check=True)
         for compiled in sorted(folder.rglob("*.pyc")):
