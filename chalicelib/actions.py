@@ -116,7 +116,7 @@ class Action:
         try:
             context.sender = rate_limit.record_message(context.connection_id)
         except BaseException:
-            wait(context.prefetched)  # Lambda would freeze them in the middle
+            wait(context.prefetched)  # because Lambda freezes the process when the handler returns
             raise
         if context.sender.joined_room_id != room_id:
             context.prefetched = ()

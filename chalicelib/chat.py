@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Literal
 
 from chalice.app import WebsocketDisconnectedError
@@ -143,9 +144,8 @@ def _close(websocket_api: BroadcastWebsocketAPI, connection_id: str, sent: str) 
     request_log.append_keys(outcome="closed")
     log.warning("closing %s, which sent %s", connection_id, sent)
     try:
-        websocket_api.close(connection_id)
-    except WebsocketDisconnectedError:
-        pass  # the client has closed it already
+        with suppress(WebsocketDisconnectedError):  # the client has closed it already
+            websocket_api.close(connection_id)
     except Exception:
         # It must not reach API Gateway, as in `receive`. The next frame tries again.
         request_log.add_metric(faults=1)

@@ -61,6 +61,7 @@ def store(sender: Connection, text: str, client_id: str | None, sequence: int | 
 
 @retry_on_conflict
 def _store(sender: Connection, text: str, client_id: str | None, taken: list[int]) -> Message:
+    """Store a message under the sequence in taken, and take another one for each retry."""
     room_id, now = sender.joined_room_id, datetime.now(UTC)
     sequence = taken.pop() if taken else take_sequence(room_id)
     message = Message(

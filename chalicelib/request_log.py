@@ -8,7 +8,8 @@ specification"). A field is present where it applies:
     delivered, gone, failed, queued           connections that received a frame, were closed, could not be reached,
                                               or were handed to the fan-out queue
     dynamodb_requests                         number of requests to DynamoDB
-    faults                                    number of errors of the server, failed notifications and the like included
+    faults                                    number of errors of the server, failed notifications,
+                                              removals and closes included
     reference                                 reference of that error, as the client received it
 """
 

@@ -11,7 +11,7 @@ __all__ = ["Tally"]
 
 
 class Tally:
-    """What a run counts. A delivery is one message for one page that has entered the room."""
+    """Counters of one run. A delivery is one message for one page that has entered the room."""
 
     def __init__(self) -> None:
         self.throttles: Counter[str] = Counter()

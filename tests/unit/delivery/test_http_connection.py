@@ -36,17 +36,21 @@ def tls() -> Iterator[tuple[trustme.CA, Gateway]]:
     gateway.close()
 
 
-def test_broadcast_over_tls_reaches_every_connection(
-    open_api: OpenAPI, tls: tuple[trustme.CA, Gateway], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@pytest.fixture
+def trusted(tls: tuple[trustme.CA, Gateway], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Gateway:
+    """Let clients trust the authority, and return the fake."""
     authority, gateway = tls
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    return gateway
+
+
+def test_broadcast_over_tls_reaches_every_connection(open_api: OpenAPI, trusted: Gateway) -> None:
     ids = [f"m{number}" for number in range(200)]
-    api = open_api(gateway.url.replace("http://127.0.0.1", "https://localhost"))
+    api = open_api(trusted.url.replace("http://127.0.0.1", "https://localhost"))
     for _ in range(2):
         assert sorted(api.broadcast(ids, PAYLOAD).delivered) == sorted(ids)
-    assert gateway.opened <= http_pool.MAX_CONNECTIONS
+    assert trusted.opened <= http_pool.MAX_CONNECTIONS
 
 
 def test_certificate_of_an_unknown_authority_is_rejected(open_api: OpenAPI, tls: tuple[trustme.CA, Gateway]) -> None:
@@ -56,11 +60,6 @@ def test_certificate_of_an_unknown_authority_is_rejected(open_api: OpenAPI, tls:
     assert not gateway.attempts
 
 
-def test_certificate_of_another_host_is_rejected(
-    open_api: OpenAPI, tls: tuple[trustme.CA, Gateway], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    authority, gateway = tls
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-    assert open_api(gateway.url.replace("http", "https")).broadcast(["a"], PAYLOAD).failed == ["a"]
-    assert not gateway.attempts
+def test_certificate_of_another_host_is_rejected(open_api: OpenAPI, trusted: Gateway) -> None:
+    assert open_api(trusted.url.replace("http", "https")).broadcast(["a"], PAYLOAD).failed == ["a"]
+    assert not trusted.attempts
