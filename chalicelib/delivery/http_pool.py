@@ -9,21 +9,19 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
-import os
 import random
 import selectors
 import socket
-import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from functools import cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from chalicelib import aws, settings
+from chalicelib import settings
 from chalicelib.delivery.http_connection import Exchange, HTTPConnection
 from chalicelib.delivery.name_resolution import Resolver
+from chalicelib.delivery.tls import tls_context
 
 __all__ = ["BroadcastResult", "ConnectionPool"]
 
@@ -63,7 +61,7 @@ class ConnectionPool:
         parts = urlsplit(url)
         self._context = None
         if parts.scheme == "https":
-            self._context = _tls_context(os.environ.get("AWS_CA_BUNDLE"))
+            self._context = tls_context()
         self._host = parts.hostname or ""
         self._resolver = Resolver(self._host, parts.port or (443 if self._context else 80))
         self._idle: list[HTTPConnection] = []
@@ -93,15 +91,6 @@ class ConnectionPool:
         for connection in self._idle:
             connection.close()
         self._idle.clear()
-
-
-@cache
-def _tls_context(ca_bundle: str | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca_bundle)
-
-
-if aws.is_configured():
-    _tls_context(os.environ.get("AWS_CA_BUNDLE"))  # at import, like the client of chalicelib/storage/client.py
 
 
 class _Post(NamedTuple):
