@@ -75,7 +75,7 @@ resources: .venv/installed ## Write the stack that `chalice deploy` needs to bui
 deploy: package ## Create or update the stack of STAGE on AWS; optional: BUCKET, ALARM_TOPIC, LOG_RETENTION_DAYS
 	@$(BIN)/python -m deployment.deploy $(STAGE) build/$(STAGE)
 
-undeploy: .venv/installed ## Delete the stack of STAGE and all its data from AWS, after a question; YES=1 answers it
+undeploy: .venv/installed ## Delete the stack of STAGE and all its data from AWS, after a confirmation; YES=1 skips it
 	@$(BIN)/python -m deployment.undeploy $(STAGE)
 
 clean: ## Remove everything that the other targets create

@@ -11,7 +11,7 @@ import botocore.session
 __all__ = ["SERVICES", "is_configured", "session"]
 
 SERVICES = ("apigatewaymanagementapi", "apigatewayv2", "dynamodb", "sqs")
-"""The services that the functions use. deployment/botocore_parts.py packages botocore's data of these services only."""
+"""The services that the functions use. deployment/unused_parts.py packages botocore's data of these services only."""
 
 CREDENTIAL_SERVICES = ("signin", "sso", "sso-oidc", "sts")
 """The services that profiles on a developer's machine may take credentials from."""

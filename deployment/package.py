@@ -16,10 +16,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from deployment.botocore_parts import remove_unused_parts
 from deployment.config import PROJECT, RESOURCES, read_stage
 from deployment.errors import PackageError
 from deployment.postprocess import postprocess_template
+from deployment.unused_parts import remove_unused_parts
 
 __all__ = ["package"]
 

@@ -20,7 +20,7 @@ __all__ = ["undeploy"]
 
 
 def undeploy(stage: str, account: Account) -> None:
-    """Delete everything that deployments of the stage have made, after a question. Raises DeployError."""
+    """Delete everything that deployments of the stage have made, after a confirmation. Raises DeployError."""
     read_stage(stage)
     stack = Stack(account.client("cloudformation"), stack_name(stage))
     bucket = Bucket(account, os.environ.get("BUCKET", ""))
@@ -29,7 +29,7 @@ def undeploy(stage: str, account: Account) -> None:
     if is_deployed or keys:
         tables = _of_type("AWS::DynamoDB::Table", stack.resources()) if is_deployed else []
         _check_protection(tables, account, stage)
-        _confirm(_what_goes(stack, tables, is_deployed, bucket, keys, account), stage)
+        _confirm(_describe(stack, tables, is_deployed, bucket, keys, account), stage)
         stack.delete()
     else:
         print(f"There is nothing to remove: no stack {stack.name} in {account.region}, account {account.id}.")
@@ -55,10 +55,10 @@ def _check_protection(tables: list[str], account: Account, stage: str) -> None:
         )
 
 
-def _what_goes(
+def _describe(
     stack: Stack, tables: list[str], is_deployed: bool, bucket: Bucket, keys: list[str], account: Account
 ) -> str:
-    """Name what will be deleted."""
+    """Describe what will be deleted."""
     parts = [f"the stack {stack.name} with its functions, APIs, queues and logs"] if is_deployed else []
     parts += [f"the table {table} with its data" for table in tables]
     parts += [f"the objects of this stage in the bucket {bucket.name}: {len(keys)}"] if keys else []

@@ -16,10 +16,10 @@ import botocore.session
 import pytest
 
 from chalicelib.aws import SERVICES
-from deployment.botocore_parts import remove_unused_parts
 from deployment.config import read_stages
 from deployment.errors import PackageError
 from deployment.package import package
+from deployment.unused_parts import remove_unused_parts
 from tests.conftest import PROJECT
 from tests.sam import expand
 
@@ -144,10 +144,13 @@ def test_cold_start_imports_nothing_that_only_unused_parts_need(packages: Packag
     assert (started.stdout, started.stderr) == ("\n", "")
 
 
-def test_service_that_botocore_does_not_know_is_reported(packages: Packages, tmp_path: Path) -> None:
+def test_service_that_botocore_does_not_know_is_reported(
+    packages: Packages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployment.unused_parts.SERVICES", ["dynamodb", "nosuchservice"])
     archive = shutil.copy(packages["prod"] / "deployment.zip", tmp_path)
     with pytest.raises(PackageError, match="no data of the service nosuchservice"):
-        remove_unused_parts(Path(archive), ["dynamodb", "nosuchservice"])
+        remove_unused_parts(Path(archive))
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,8 +20,6 @@ from tests.conftest import free_port
 from tests.localcloud.running import SECONDS, copy_project, lines_until, running
 
 T = TypeVar("T")
-
-GIVE_UP_SECONDS = 20  # before unread console lines fill the pipe, which would block the local cloud
 
 
 @dataclass
@@ -49,6 +46,11 @@ class Run:
     def shown(self, part: str) -> str:
         return "\n".join(lines_until(self.process, part))
 
+    def wait_until(self, get: Callable[[], T], is_sought: Callable[[T], bool]) -> None:
+        """Get a value, again after each reload, until it is the one sought."""
+        while not is_sought(get()):
+            self.shown("Reload")
+
     def get(self, path: str) -> requests.Response:
         return requests.get(f"{self.rest}{path}", timeout=SECONDS)
 
@@ -72,14 +74,6 @@ def ask(member: ClientConnection, frame: dict[str, Any]) -> Any:
     return json.loads(member.recv(SECONDS))
 
 
-def wait_until(get: Callable[[], T], is_sought: Callable[[T], bool]) -> None:
-    """Get a value until it is the one sought. Polls: clients are not notified of a reload."""
-    started = time.monotonic()
-    while not is_sought(value := get()):
-        assert time.monotonic() - started < GIVE_UP_SECONDS, getattr(value, "text", value)
-        time.sleep(0.05)
-
-
 def function_names(port: int) -> list[str]:
     return [function["FunctionName"] for function in client("lambda", port).list_functions()["Functions"]]
 
@@ -88,12 +82,12 @@ def test_open_connection_uses_a_saved_module(run: Run) -> None:
     with run.member() as member:
         assert ask(member, {})["error"]["message"].startswith("expected an action, as in")
         with run.saved("chalicelib/frames.py", "expected an action, as in", "an action is wanted, as in"):
-            wait_until(lambda: ask(member, {})["error"]["message"], lambda text: "an action is wanted" in text)
+            run.wait_until(lambda: ask(member, {})["error"]["message"], lambda text: "an action is wanted" in text)
 
 
 def test_saved_static_file_is_served(run: Run) -> None:
     with run.saved("chalicelib/static/style.css", "\n", "\n/* new */\n"):
-        wait_until(lambda: run.get("/static/style.css"), lambda answer: "/* new */" in answer.text)
+        run.wait_until(lambda: run.get("/static/style.css"), lambda answer: "/* new */" in answer.text)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +101,7 @@ def test_failed_import_is_shown_and_the_previous_version_keeps_running(run: Run,
             run.shown("Reload failed; the previous version keeps running")
             assert ask(member, {"action": "ping"}) == {"pong": True}
         with run.saved("chalicelib/frames.py", '{"pong": True}', '{"pong": "again"}'):
-            wait_until(lambda: ask(member, {"action": "ping"}), {"pong": "again"}.__eq__)
+            run.wait_until(lambda: ask(member, {"action": "ping"}), {"pong": "again"}.__eq__)
 
 
 def test_running_invocation_finishes_on_the_version_that_started_it(run: Run, tmp_path: Path) -> None:
@@ -126,12 +120,12 @@ def test_running_invocation_finishes_on_the_version_that_started_it(run: Run, tm
 def test_new_route_answers_at_the_same_address(run: Run) -> None:
     route = '@app.route("/name")\ndef name():\n    return {"name": "Tea"}\n\n\n@app.route("/config")'
     with run.saved("app.py", '@app.route("/config")', route):
-        wait_until(lambda: run.get("/name"), lambda answer: answer.text == '{"name":"Tea"}')
+        run.wait_until(lambda: run.get("/name"), lambda answer: answer.text == '{"name":"Tea"}')
         preflight = {"Origin": "https://chat.example.org", "Access-Control-Request-Method": "GET"}
         allowed = requests.options(f"{run.rest}/name", headers=preflight, timeout=SECONDS)
         assert allowed.headers["Access-Control-Allow-Origin"] == "*"
         assert run.get("/rooms").status_code == 200
-    wait_until(lambda: run.get("/name"), lambda answer: answer.status_code == 403)
+    run.wait_until(lambda: run.get("/name"), lambda answer: answer.status_code == 403)
 
 
 def test_changed_handler_leaves_the_stack_unchanged(run: Run) -> None:
@@ -153,8 +147,8 @@ def test_new_function_and_new_setting_update_the_stack(run: Run) -> None:
         run.saved("app.py", "@app.on_ws_connect()", function),
         run.saved(".chalice/config.json", '"STAGE": "local"', setting),
     ):
-        wait_until(Stack(run.port).environment, lambda settings: settings.get("UNUSED_ROOM_SECONDS") == "60")
-        wait_until(lambda: function_names(run.port), lambda names: any("CountRooms" in name for name in names))
+        run.wait_until(Stack(run.port).environment, lambda settings: settings.get("UNUSED_ROOM_SECONDS") == "60")
+        run.wait_until(lambda: function_names(run.port), lambda names: any("CountRooms" in name for name in names))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""The parts of botocore, and of the urllib3 below it, that the functions use.
+"""Remove the parts of botocore and urllib3 that the functions do not use.
 
-botocore describes each AWS service in JSON files, which make up five sixths of the package. Only the files of the used
-services stay. That also makes cold starts faster: botocore lists the services and parses their endpoints.
+botocore describes each AWS service in JSON files. Without those of the unused services, the package is a sixth of its
+size, and cold starts are faster: botocore lists the services and parses their endpoints.
 """
 
 from __future__ import annotations
@@ -17,39 +17,41 @@ from deployment.errors import PackageError
 
 __all__ = ["remove_unused_parts"]
 
-DATA = PurePosixPath("botocore/data")
-DOCUMENTATION = PurePosixPath("botocore/docs")
-ENDPOINTS = str(DATA / "endpoints.json")
+DATA = "botocore/data/"
+DOCUMENTATION = "botocore/docs/"
+ENDPOINTS = f"{DATA}endpoints.json"
 
 STUBS = {
     "urllib3/http2/__init__.py": "",
-    str(DOCUMENTATION / "__init__.py"): "",
-    str(DOCUMENTATION / "docstring.py"): (
+    f"{DOCUMENTATION}__init__.py": "",
+    f"{DOCUMENTATION}docstring.py": (
         "class ClientMethodDocstring(str):\n"
         "    def __new__(cls, *arguments, **options):\n"
         "        return super().__new__(cls)\n\n\n"
         "PaginatorDocstring = WaiterDocstring = ClientMethodDocstring\n"
     ),
 }
-"""The modules that replace others: botocore.docs, which renders the docstrings of clients, imports an HTML parser, and
-urllib3.http2, which only programs that switch HTTP/2 on need, imports importlib.metadata. Each takes a twentieth of a
-cold start."""
+"""Modules that are replaced, because importing each takes a twentieth of a cold start.
 
-KEPT = str(DOCUMENTATION / "utils.py")  # botocore.handlers imports it
+botocore.docs renders the docstrings of clients, and imports an HTML parser. urllib3.http2 imports importlib.metadata;
+only programs that enable HTTP/2 need it.
+"""
+
+KEPT = f"{DOCUMENTATION}utils.py"  # botocore.handlers imports it
 
 
-def remove_unused_parts(archive: Path, services: Collection[str] = SERVICES) -> None:
-    """Remove from an archive botocore's data of all services but these, and its documentation.
+def remove_unused_parts(archive: Path) -> None:
+    """Remove botocore's documentation, and its data of all services but SERVICES, from an archive.
 
-    Raises PackageError if botocore does not know a service.
+    Raises PackageError if botocore has no data of one of SERVICES.
     """
     complete = archive.with_suffix(".complete.zip")
     archive.rename(complete)
     with zipfile.ZipFile(complete) as source, zipfile.ZipFile(archive, "w") as target:
-        entries = [entry for entry in source.infolist() if _is_used(entry.filename, services)]
+        entries = [entry for entry in source.infolist() if _is_used(entry.filename)]
         packaged = {_service(entry.filename) for entry in entries}
         # A package for its template alone contains no requirements.
-        if any(packaged) and (unknown := set(services) - packaged):
+        if any(packaged) and (unknown := set(SERVICES) - packaged):
             raise PackageError(f"botocore has no data of the service {min(unknown)}: see SERVICES in chalicelib/aws.py")
         contents = {entry: source.read(entry) for entry in entries}
         prefixes = {_endpoint_prefix(entry.filename, content) for entry, content in contents.items()}
@@ -62,16 +64,16 @@ def remove_unused_parts(archive: Path, services: Collection[str] = SERVICES) -> 
     complete.unlink()
 
 
-def _is_used(name: str, services: Collection[str]) -> bool:
-    is_documentation = DOCUMENTATION in PurePosixPath(name).parents
-    return name in {KEPT, *STUBS} or (not is_documentation and _service(name) in {None, *services})
+def _is_used(name: str) -> bool:
+    if name.startswith(DOCUMENTATION):
+        return name == KEPT or name in STUBS
+    return _service(name) in {None, *SERVICES}
 
 
 def _service(name: str) -> str | None:
     """Return the service that a file of botocore describes, None for all other files."""
-    path = PurePosixPath(name)
-    is_service = DATA in path.parents and len(path.parts) > len(DATA.parts) + 1
-    return path.parts[len(DATA.parts)] if is_service else None
+    service, is_folder, _ = name.removeprefix(DATA).partition("/")
+    return service if name.startswith(DATA) and is_folder else None
 
 
 def _endpoint_prefix(name: str, content: bytes) -> str | None:
