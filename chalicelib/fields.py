@@ -24,8 +24,8 @@ Schema = dict[str, Any]
 
 # What validate_text accepts, as far as a regular expression can say it: no control character, and a visible character.
 _CONTROL = r"\u0000-\u001f\u007f-\u009f"
+_CONTROL_IN_LINES = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"  # without tab and line feed
 _INVISIBLE = r"\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
-TEXT_PATTERN = f"^[^{_CONTROL}]*[^{_INVISIBLE}{_CONTROL}][^{_CONTROL}]*$"
 
 
 class Field:
@@ -89,17 +89,22 @@ class ServerValue(Field):
 
 
 class Text(Field):
-    """A readable string of 1 to max_length code points, without control characters."""
+    """A readable string of 1 to max_length code points, without control characters.
 
-    def __init__(self, description: str = "", *, max_length: int, **options: Any):
+    multiline: whether it may contain line feeds and tabs.
+    """
+
+    def __init__(self, description: str = "", *, max_length: int, multiline: bool = False, **options: Any):
         super().__init__(description, **options)
-        self.max_length = max_length
+        self.max_length, self.multiline = max_length, multiline
 
     def validate(self, value: Any, name: str) -> str:
-        return validate_text(value, name, self.max_length)
+        return validate_text(value, name, self.max_length, multiline=self.multiline)
 
     def _schema(self) -> Schema:
-        return {"type": "string", "minLength": 1, "maxLength": self.max_length, "pattern": TEXT_PATTERN}
+        control = _CONTROL_IN_LINES if self.multiline else _CONTROL
+        pattern = f"^[^{control}]*[^{_INVISIBLE}{control}][^{control}]*$"
+        return {"type": "string", "minLength": 1, "maxLength": self.max_length, "pattern": pattern}
 
 
 class Name(Text):

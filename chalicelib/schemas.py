@@ -52,7 +52,12 @@ DISPLAY_NAME = Name(
     required=False,
     example="Aki",
 )
-MESSAGE_TEXT = Text("Text of the message, of any script.", max_length=MAX_MESSAGE_LENGTH, example="hi")
+MESSAGE_TEXT = Text(
+    "Text of the message, of any script. Line feeds and tabs are allowed, other control characters are not.",
+    max_length=MAX_MESSAGE_LENGTH,
+    multiline=True,
+    example="hi",
+)
 CLIENT_ID = Text(
     "The sender's own id of a message, such as a UUID: new for each new message, the same for a retry.",
     max_length=MAX_CLIENT_ID_LENGTH,

@@ -27,11 +27,11 @@ def parse_object(body: str | bytes) -> dict[str, Any]:
     return value
 
 
-def validate_text(value: Any, name: str, max_length: int) -> str:
+def validate_text(value: Any, name: str, max_length: int, *, multiline: bool = False) -> str:
     """Return value if it is a readable string of 1 to max_length characters (code points).
 
     Any script and emoji is valid. Control characters are not, nor are surrogates, which UTF-8 cannot encode, nor a
-    string without a visible character.
+    string without a visible character. With multiline, the control characters line feed and tab are valid.
 
     Raises InvalidInput with a sentence that starts with name.
     """
@@ -39,7 +39,12 @@ def validate_text(value: Any, name: str, max_length: int) -> str:
         raise InvalidInput(f"{name} must be a string, not {_json_type(value)}")
     if len(value) > max_length:
         raise InvalidInput(f"{name} must have at most {max_length:,} characters, not {len(value):,}")
-    categories = {unicodedata.category(character) for character in value}
+    allowed = "\n\t" if multiline else ""
+    categories = {unicodedata.category(character) for character in value if character not in allowed}
+    if "Cc" in categories and multiline:
+        raise InvalidInput(
+            f"{name} may contain line feeds and tabs, but no other control characters, such as carriage returns"
+        )
     if "Cc" in categories:
         raise InvalidInput(f"{name} must not contain control characters, such as line feeds and tabs")
     if "Cs" in categories:

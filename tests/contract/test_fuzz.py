@@ -111,6 +111,9 @@ def test_json_gets_one_answer(
 
 @_generated(valid | nearly_valid)
 @example({"action": "sendMessage", "data": {"message": "a\x00"}})
+@example({"action": "sendMessage", "data": {"message": "a\n\tb"}})
+@example({"action": "sendMessage", "data": {"message": "a\r\nb"}})
+@example({"action": "sendMessage", "data": {"message": "\n\t"}})
 @example({"action": "sendMessage", "data": {"message": "\ud800"}})
 @example({"action": "sendMessage", "data": {"message": "hi", "clientId": "\udfff"}})
 @example({"action": "sendMessage", "data": {"message": {"message": "hi"}}})

@@ -54,6 +54,7 @@ def test_room_is_created_from_any_content_type(client: Client) -> None:
         ({"roomName": "   "}, "roomName must not be blank"),
         ({"roomName": "x" * 81}, "roomName must have at most 80 characters, not 81"),
         ({"roomName": "a\u0000b"}, "roomName must not contain control characters"),
+        ({"roomName": "a\nb"}, "roomName must not contain control characters"),
         ({"roomName": "a\ud800b"}, "roomName must be valid Unicode"),
     ],
 )

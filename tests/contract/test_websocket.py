@@ -52,6 +52,7 @@ def raise_throttled(*_: Any, **__: Any) -> Any:
         ({"roomId": "ROOM", "name": " "}, 400),
         ({"roomId": "ROOM", "name": "x" * 41}, 400),
         ({"roomId": "ROOM", "name": "a\nb"}, 400),
+        ({"roomId": "ROOM", "name": "a\tb"}, 400),
         ({"roomId": "nosuchroom"}, 404),
         ({"roomId": "no such room"}, 404),
     ],
@@ -101,6 +102,13 @@ def test_message_reaches_every_member_of_the_room_once(
         "sentAt": "",
         "clientId": "c-1",
     }
+
+
+def test_message_of_several_lines_is_delivered_and_stored_unchanged(pair: Pair, room: Room, gateway: Gateway) -> None:
+    text = "def f():\n\treturn 1\n"
+    pair[0].say(text)
+    assert gateway.texts("a") == gateway.texts("b") == [text]
+    assert [message.text for message in messages.history(room.room_id).messages] == [text]
 
 
 def test_second_message_of_a_connection_waits_for_two_round_trips(
@@ -194,6 +202,8 @@ def test_ping_is_answered_to_its_sender_only(pair: Pair, gateway: Gateway) -> No
         ({"action": "sendMessage", "data": {"message": ""}}, "invalid_message"),
         ({"action": "sendMessage", "data": {"message": "x" * 4_001}}, "invalid_message"),
         ({"action": "sendMessage", "data": {"message": "a\x00"}}, "invalid_message"),
+        ({"action": "sendMessage", "data": {"message": "a\r\nb"}}, "invalid_message"),
+        ({"action": "sendMessage", "data": {"message": "\n\t "}}, "invalid_message"),
     ],
 )
 def test_invalid_frame_gets_one_error_and_the_connection_stays_usable(

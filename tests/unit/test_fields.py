@@ -10,7 +10,13 @@ from chalicelib.fields import Array, Boolean, Choice, Field, Integer, Name, Obje
 
 SAMPLES: list[tuple[Field, list[Any], list[Any]]] = [
     (Text(max_length=5), ["a", "日本", "a b"], ["", " ", "too long", "a\x00", 5, None, True, [], {}]),
-    (Name(max_length=5), ["Aki"], ["", "   ", "a\x00", 5]),
+    (Text(max_length=5), ["ab"], ["a\nb", "a\tb", "\ta", "a\rb", "a\x85b"]),
+    (
+        Text(max_length=5, multiline=True),
+        ["a", "a\nb", "\n\ta\n", " a\t"],
+        ["", "\n", "\t", " \n\t ", "a\rb", "a\r\nb", "a\x0bb", "a\x0cb", "a\x08b", "a\x1fb", "a\x7fb", "a\x85b", 5],
+    ),
+    (Name(max_length=5), ["Aki"], ["", "   ", "a\x00", "a\nb", "a\tb", 5]),
     (String(), ["", "a\n", "x" * 9], [None, 5, []]),
     (Integer(minimum=1, maximum=3), [1, 3, 2.0], [0, 4, 1.5, "1", True, None]),
     (Integer(minimum=0), [0, 10**15], [-1, 0.5]),

@@ -121,7 +121,7 @@ def test_rate_limit_error_frame_contains_the_delay() -> None:
     assert (error["code"], error["retryAfter"]) == ("rate_limited", 7)
 
 
-@pytest.mark.parametrize("character", ["a", '"', "\\", "日", "👍"])
+@pytest.mark.parametrize("character", ["a", '"', "\\", "\n", "\t", "日", "👍"])
 def test_longest_message_fits_into_one_frame(character: str) -> None:
     longest = stored(character * 4_000, client_id="👍" * 64, name="👍" * 40)
     assert len(frames.message(longest).encode()) < FRAME_LIMIT

@@ -42,6 +42,8 @@ def test_text_of_any_script_is_valid(text: str) -> None:
         ("x" * 11, "must have at most 10 characters, not 11"),
         ("a\x00b", "must not contain control characters"),
         ("a\nb", "must not contain control characters"),
+        ("a\tb", "must not contain control characters"),
+        ("\n", "must not contain control characters"),
         ("a\x7f", "must not contain control characters"),
         ("a\x85", "must not contain control characters"),
         ("a\ud800", "must be valid Unicode"),
@@ -50,6 +52,28 @@ def test_text_of_any_script_is_valid(text: str) -> None:
 def test_unreadable_text_is_invalid(value: object, problem: str) -> None:
     with pytest.raises(InvalidInput, match=f"^message {problem}"):
         validate_text(value, "message", 10)
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\n\ta\n", "日\n本", "def f():\n\treturn 1\n"])
+def test_multiline_text_may_contain_line_feeds_and_tabs(text: str) -> None:
+    assert validate_text(text, "message", 30, multiline=True) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["a\r\nb", "a\rb", "a\x00b", "a\x08\n", "a\x0b", "a\x0c", "a\x1f", "a\x7f", "a\x85", "\r"]
+)
+def test_multiline_text_contains_no_other_control_characters(text: str) -> None:
+    with pytest.raises(
+        InvalidInput,
+        match=r"^message may contain line feeds and tabs, but no other control characters, such as carriage returns$",
+    ):
+        validate_text(text, "message", 10, multiline=True)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\t", " \n\t\n ", "\u200b\n\u3000"])
+def test_multiline_text_without_a_visible_character_is_blank(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^message must not be blank$"):
+        validate_text(text, "message", 10, multiline=True)
 
 
 def test_text_limit_counts_characters_not_bytes() -> None:
