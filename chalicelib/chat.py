@@ -13,7 +13,7 @@ from chalice.app import WebsocketDisconnectedError
 from chalicelib import frames, limits, messages, rate_limit, request_log, rooms, settings
 from chalicelib.actions import Context, action, dispatch
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
-from chalicelib.errors import ChatError, RateLimitExceeded, report_internal_error
+from chalicelib.errors import ChatError, NotInRoom, RateLimitExceeded, report_internal_error
 from chalicelib.fields import Object
 from chalicelib.presence import presence_frames
 from chalicelib.room_delivery import send_to_room
@@ -103,6 +103,21 @@ def send_message(context: Context, data: dict[str, Any]) -> None:
 def ping(context: Context, data: dict[str, Any]) -> None:
     """Keep an idle connection open. API Gateway closes a connection after 10 minutes without a frame."""
     context.reply(frames.PONG)
+
+
+@action("hello", rate_limited=False, sends=[frames.WELCOME_FRAME])
+def hello(context: Context, data: dict[str, Any]) -> None:
+    """Return the member and the room of the connection.
+
+    Clients send it as their first frame, because the server cannot send anything while the connection opens. Like
+    pings, it does not count against the rate limit of messages.
+    """
+    # It reads from DynamoDB: MAX_FRAMES_PER_WINDOW limits how often, as count_frame counts every frame.
+    room = rooms.get_or_none(context.sender.joined_room_id)
+    if room is None:
+        raise NotInRoom
+    request_log.append_keys(room_id=room.room_id)
+    context.reply(frames.welcome(context.sender, room, messages.last_sequence(room.room_id)))
 
 
 def _notify(

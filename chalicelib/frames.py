@@ -10,6 +10,7 @@ The server sends ("?" marks a field that may be absent):
     {"message": {"type": "join" | "leave", "message", "sender": {"id", "name"}, "memberCount"}}
     {"error": {"code", "message", "action"?, "clientId"?, "retryAfter"?}}
     {"pong": true}
+    {"welcome": {"member": {"id", "name"}, "room": {"room_id", "name", "private"}, "memberCount", "lastSequence"}}
 
 A new event of a room is another type of `message`. Clients ignore types that they do not know. Each frame has a schema
 here, for docs/asyncapi.yaml, and a function that serializes it; the tests compare the two.
@@ -35,8 +36,17 @@ from chalicelib.errors import (
 )
 from chalicelib.fields import Choice, Field, Integer, Object, ServerValue, Text
 from chalicelib.limits import MAX_CLIENT_ID_LENGTH, MAX_FRAME_BYTES
-from chalicelib.schemas import CLIENT_ID, MEMBER, MESSAGE, serialize_member, serialize_message
-from chalicelib.storage.models import Connection, Message
+from chalicelib.schemas import (
+    CLIENT_ID,
+    LAST_SEQUENCE,
+    MEMBER,
+    MESSAGE,
+    ROOM_SUMMARY,
+    serialize_member,
+    serialize_message,
+    serialize_room_summary,
+)
+from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.validation import parse_object
 
 __all__ = [
@@ -47,12 +57,14 @@ __all__ = [
     "MESSAGE_FRAME",
     "PONG",
     "PONG_FRAME",
+    "WELCOME_FRAME",
     "FrameSchema",
     "error",
     "message",
     "parse",
     "presence",
     "serialize",
+    "welcome",
 ]
 
 
@@ -92,6 +104,22 @@ LEAVE_FRAME = _presence_frame(
     "noticed when the next frame cannot be delivered to it.",
 )
 PONG_FRAME = FrameSchema("pong", "The answer to a ping.", Object({"pong": ServerValue({"const": True}, example=True)}))
+WELCOME_FRAME = FrameSchema(
+    "welcome",
+    "The answer to hello: the member that the connection is, and its room.",
+    Object(
+        {
+            "welcome": Object(
+                {
+                    "member": MEMBER,
+                    "room": ROOM_SUMMARY,
+                    "memberCount": Integer("Number of connections in the room.", minimum=0, example=2),
+                    "lastSequence": LAST_SEQUENCE,
+                }
+            )
+        }
+    ),
+)
 
 FRAME_ERRORS: tuple[type[ChatError], ...] = (
     InvalidJSON,
@@ -166,6 +194,20 @@ def presence(change: Literal["join", "leave"], member: Connection, member_count:
                 "message": text,
                 "sender": serialize_member(member),
                 "memberCount": member_count,
+            }
+        }
+    )
+
+
+def welcome(member: Connection, room: Room, last_sequence: int) -> str:
+    """Return the frame that tells a member who it is, and the state of its room."""
+    return serialize(
+        {
+            "welcome": {
+                "member": serialize_member(member),
+                "room": serialize_room_summary(room),
+                "memberCount": int(room.member_count),
+                "lastSequence": last_sequence,
             }
         }
     )

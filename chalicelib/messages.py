@@ -30,7 +30,7 @@ from chalicelib.storage.transactions import (
     was_cancelled,
 )
 
-__all__ = ["History", "history", "store", "take_sequence"]
+__all__ = ["History", "history", "last_sequence", "store", "take_sequence"]
 
 
 class History(NamedTuple):
@@ -100,7 +100,7 @@ def history(
 
     Raises InvalidInput if after or before is beyond the last message, and what `rooms.get` raises.
     """
-    room, last = rooms.get(room_id, token), _last_sequence(room_id)
+    room, last = rooms.get(room_id, token), last_sequence(room_id)
     if after is not None and after > last:
         raise InvalidInput(f"after must be at most {last}, the last sequence in this room")
     if before is not None and before > last + 1:
@@ -195,7 +195,7 @@ def take_sequence(room_id: str) -> int:
     return int(sequence.last_sequence)
 
 
-def _last_sequence(room_id: str) -> int:
+def last_sequence(room_id: str) -> int:
     """Return the highest sequence that has a row. Higher ones may be taken, but nothing is stored under them yet."""
     newest = Message.query(
         room_id, Message.sort_key.startswith("message#"), consistent_read=True, scan_index_forward=False, limit=1

@@ -23,6 +23,7 @@ __all__ = [
     "CREATED_ROOM",
     "CURSOR",
     "DISPLAY_NAME",
+    "LAST_SEQUENCE",
     "LIMIT",
     "MEMBER",
     "MESSAGE",
@@ -34,6 +35,7 @@ __all__ = [
     "ROOM_ID_PARAMETER",
     "ROOM_NAME",
     "ROOM_PAGE",
+    "ROOM_SUMMARY",
     "TIMESTAMP",
     "TOKEN",
     "format_timestamp",
@@ -43,6 +45,7 @@ __all__ = [
     "serialize_message_page",
     "serialize_room",
     "serialize_room_page",
+    "serialize_room_summary",
 ]
 
 ROOM_NAME = Name("Any script; spaces around it are removed.", max_length=MAX_ROOM_NAME_LENGTH, example="Tea")
@@ -98,6 +101,14 @@ ROOM = Object(
     },
     title="Room",
 )
+ROOM_SUMMARY = Object(
+    {
+        "room_id": ROOM_ID,
+        "name": ROOM.fields["name"],
+        "private": Boolean("Whether the joinToken is required to join and to read the room.", example=False),
+    },
+    title="RoomSummary",
+)
 MESSAGE = Object(
     {
         "type": Choice(["message"]),
@@ -116,6 +127,8 @@ MESSAGE = Object(
     },
     title="Message",
 )
+
+LAST_SEQUENCE = Integer("Highest sequence in the room, 0 if it never had a message.", minimum=0, example=12)
 
 CREATED_ROOM = Object(
     {
@@ -139,7 +152,7 @@ ROOM_PAGE = Object(
 MESSAGE_PAGE = Object(
     {
         "messages": Array(MESSAGE, max_items=MAX_PAGE_SIZE),
-        "lastSequence": Integer("Highest sequence in the room, 0 if it never had a message.", minimum=0, example=12),
+        "lastSequence": LAST_SEQUENCE,
         "complete": Boolean("True if no message after `after` can have expired."),
     }
 )
@@ -153,6 +166,11 @@ def serialize_room(room: Room) -> dict[str, Any]:
         "member_count": int(room.member_count),
         "created_at": format_timestamp(room.created_at),
     }
+
+
+def serialize_room_summary(room: Room) -> dict[str, Any]:
+    """Return a room as a `RoomSummary` object."""
+    return {"room_id": room.room_id, "name": room.name, "private": room.token_hash is not None}
 
 
 def serialize_created_room(room: Room) -> dict[str, Any]:

@@ -204,9 +204,10 @@ def test_client_that_waits_as_told_is_never_closed(
 # Frames that are not messages
 
 
-def test_pings_and_invalid_frames_do_not_count_as_messages(pair: Pair, gateway: Gateway) -> None:
+def test_other_actions_and_invalid_frames_do_not_count_as_messages(pair: Pair, gateway: Gateway) -> None:
     for _ in range(4 * LIMIT):
         pair[0].send({"action": "ping"})
+        pair[0].send({"action": "hello"})
         pair[0].say("")
     pair[0].say("hi")
     assert gateway.texts("b") == ["hi"]
@@ -226,6 +227,19 @@ def test_connection_that_sends_too_many_frames_is_closed(
     clock.shift(settings.WINDOW_SECONDS)
     pair[0].send({"action": "ping"})
     assert gateway.closed == ["a"]
+
+
+def test_frames_of_a_connection_that_sends_too_many_cost_no_requests_to_dynamodb(
+    pair: Pair, gateway: Gateway, requests: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_FRAMES_PER_WINDOW", 3)
+    for _ in range(3):
+        pair[0].send({"action": "hello"})
+    assert len(gateway.frames["a"]) == 3
+    requests.clear()
+    pair[0].send({"action": "hello"})
+    assert gateway.closed == ["a"]
+    assert not requests
 
 
 def test_frames_are_counted_anew_after_the_clock_was_set_back(

@@ -1,4 +1,4 @@
-"""WebSocket handlers, called with the events of API Gateway: connecting, messages, pings and errors."""
+"""WebSocket handlers, called with the events of API Gateway: connecting, messages, pings, hello and errors."""
 
 from __future__ import annotations
 
@@ -180,6 +180,63 @@ def test_client_id_of_another_message_is_rejected(pair: Pair, gateway: Gateway) 
 def test_ping_is_answered_to_its_sender_only(pair: Pair, gateway: Gateway) -> None:
     pair[0].send({"action": "ping"})
     assert gateway.frames == {"a": [{"pong": True}]}
+
+
+# Hello
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_hello_is_answered_with_the_member_and_its_room(
+    socket: Sockets, tables: None, gateway: Gateway, private: bool
+) -> None:
+    room = rooms.create("Tea", private)
+    for id_, name in (("a", "Aki"), ("b", "Bo")):
+        socket(id_).connect(roomId=room.room_id, name=name, token=room.join_token or "")
+    socket("a").say("one")
+    socket("a").say("two")
+    gateway.frames.clear()
+    socket("b").send({"action": "hello"})
+    assert gateway.frames == {
+        "b": [
+            {
+                "welcome": {
+                    "member": {"id": Connection.get("b", consistent_read=True).member_id, "name": "Bo"},
+                    "room": {"room_id": room.room_id, "name": "Tea", "private": private},
+                    "memberCount": 2,
+                    "lastSequence": 2,
+                }
+            }
+        ]
+    }
+
+
+def test_last_sequence_of_hello_is_that_of_the_history(pair: Pair, room: Room, gateway: Gateway) -> None:
+    def last_sequence() -> int:
+        gateway.frames.clear()
+        pair[1].send({"action": "hello"})
+        (frame,) = gateway.frames["b"]
+        return int(frame["welcome"]["lastSequence"])
+
+    assert last_sequence() == 0
+    pair[0].say("hi")
+    messages.take_sequence(room.room_id)  # nothing is stored under it yet
+    assert last_sequence() == messages.history(room.room_id).last_sequence == 1
+
+
+def test_hello_costs_three_requests_to_dynamodb(pair: Pair, requests: Counter[str]) -> None:
+    pair[0].say("hi")
+    requests.clear()
+    pair[0].send({"action": "hello"})
+    assert requests == {"GetItem": 2, "Query": 1}
+
+
+def test_hello_in_a_room_that_is_gone_gets_a_not_in_room_error(
+    socket: Sockets, pair: Pair, room: Room, gateway: Gateway
+) -> None:
+    Room(room.room_id).delete()
+    pair[0].send({"action": "hello"})
+    socket("unknown").send({"action": "hello"})
+    assert error_codes(gateway, "a") == error_codes(gateway, "unknown") == ["not_in_room"]
 
 
 # Errors

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import frames
 from chalicelib.errors import ChatError, InvalidInput, NotInRoom, RateLimitExceeded
-from chalicelib.storage.models import Connection, Message
+from chalicelib.storage.models import Connection, Message, Room
 
 AKI = Connection("secret-id", member_id="m1", name="Aki")
 
@@ -78,6 +78,19 @@ def test_presence_frame_contains_member_and_count(change: Any, text: str) -> Non
     }
 
 
+@pytest.mark.parametrize("token_hash", [None, "hash"])
+def test_welcome_frame_contains_the_member_and_its_room(token_hash: str | None) -> None:
+    room = Room("r1", name="Tea", member_count=2, token_hash=token_hash)
+    assert json.loads(frames.welcome(AKI, room, 12)) == {
+        "welcome": {
+            "member": {"id": "m1", "name": "Aki"},
+            "room": {"room_id": "r1", "name": "Tea", "private": token_hash is not None},
+            "memberCount": 2,
+            "lastSequence": 12,
+        }
+    }
+
+
 def error_of(error: ChatError, request: str) -> dict[str, Any]:
     return dict(json.loads(frames.error(error, request))["error"])
 
@@ -129,3 +142,4 @@ def test_longest_message_fits_into_one_frame(character: str) -> None:
 
 def test_no_frame_contains_a_connection_id() -> None:
     assert "secret-id" not in frames.presence("join", AKI, 1)
+    assert "secret-id" not in frames.welcome(AKI, Room("r1", name="Tea"), 0)
