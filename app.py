@@ -38,7 +38,7 @@ from chalicelib.schemas import (
 app = Chalice(app_name=settings.APP_NAME)
 app.experimental_feature_flags.add("WEBSOCKETS")
 app.log.setLevel(logging.INFO)
-app.api.cors = CORSConfig(allow_origin=origins.preflight_origin(), max_age=600)
+app.api.cors = CORSConfig(allow_origin=origins.preflight_origin(), expose_headers=["ETag"], max_age=600)
 # Each WebSocket handler keeps the API object that it finds here when it is registered.
 app.websocket_api = websocket_api = BroadcastWebsocketAPI()
 app.register_middleware(request_log.log_middleware)
@@ -103,7 +103,7 @@ def create_room(body: Parameters) -> Json:
 
 
 @app.route("/rooms")
-@endpoint(query={"limit": LIMIT, "cursor": CURSOR}, returns=ROOM_PAGE)
+@endpoint(query={"limit": LIMIT, "cursor": CURSOR}, returns=ROOM_PAGE, conditional=True)
 def list_rooms(query: Parameters) -> Json:
     """List the public rooms, newest first.
 

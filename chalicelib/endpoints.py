@@ -20,6 +20,7 @@ from typing import Any
 from chalice import Chalice, Response
 
 from chalicelib.errors import ChatError, Forbidden, InvalidInput, NotFound, RateLimitExceeded
+from chalicelib.etags import conditional_response
 from chalicelib.fields import Field, Object
 from chalicelib.validation import parse_object
 
@@ -47,6 +48,7 @@ class Endpoint:
     returns: the JSON object of a successful response, None for a response that is not JSON.
     content_types: the media types of a successful response.
     errors: the errors that the endpoint raises besides InvalidInput.
+    conditional: whether a successful response has an ETag, and a request whose If-None-Match contains it gets a 304.
     """
 
     view: View
@@ -57,6 +59,7 @@ class Endpoint:
     status: int
     content_types: tuple[str, ...]
     errors: tuple[type[ChatError], ...]
+    conditional: bool
 
 
 class Endpoints:
@@ -76,6 +79,7 @@ class Endpoints:
         status: int = 200,
         content_types: Iterable[str] = ("application/json",),
         errors: Iterable[type[ChatError]] = (),
+        conditional: bool = False,
     ) -> Callable[[View], View]:
         """Return a decorator that declares an endpoint. Place it below Chalice's `app.route`."""
 
@@ -89,6 +93,7 @@ class Endpoints:
                 status,
                 tuple(content_types),
                 tuple(errors),
+                conditional,
             )
             self.by_name[view.__name__] = endpoint
 
@@ -98,7 +103,8 @@ class Endpoints:
                     answer = view(**path_parameters, **self._input(endpoint))
                 except ChatError as error:
                     return error_response(error)
-                return answer if isinstance(answer, Response) else Response(answer, status_code=status)
+                response = answer if isinstance(answer, Response) else Response(answer, status_code=status)
+                return self._conditional(response) if conditional else response
 
             return handle
 
@@ -113,6 +119,10 @@ class Endpoints:
         if endpoint.body is not None:
             parameters["body"] = endpoint.body.validate(parse_object(request.raw_body))
         return parameters
+
+    def _conditional(self, response: Response) -> Response:
+        request: Any = self._app.current_request
+        return conditional_response(response, request.headers.get("If-None-Match", ""))
 
 
 def error_response(error: ChatError) -> Response:

@@ -40,6 +40,7 @@ LINKS: dict[str, Json] = {
     "listRooms": {
         "nextPage": {"operationId": "listRooms", "parameters": {"cursor": "$response.body#/nextCursor"}},
         "newest": {"operationId": "getRoom", "parameters": {"roomId": "$response.body#/rooms/0/room_id"}},
+        "unchanged": {"operationId": "listRooms", "parameters": {"If-None-Match": "$response.header.ETag"}},
     },
     "listMessages": {
         name: {
@@ -65,9 +66,24 @@ HEADERS: dict[str, Json] = {
         "schema": {"type": "string", "pattern": r"^(\*|https?://[^/\s]+)$"},
     },
     "Cache-Control": {"required": True, "schema": {"const": "no-cache"}},
+    "ETag": {
+        "description": "Identifies the body. Send it as If-None-Match to learn whether the body has changed.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^"[0-9a-f]{32}"$'},
+    },
     "Referrer-Policy": {"required": True, "schema": {"const": "no-referrer"}},
     "X-Content-Type-Options": {"required": True, "schema": {"const": "nosniff"}},
     "Content-Security-Policy": {"schema": {"type": "string", "pattern": "^default-src 'none'; "}},
+}
+
+CONDITIONAL_HEADERS = ("Cache-Control", "ETag")
+"""The headers of successful responses of conditional endpoints."""
+
+IF_NONE_MATCH: Json = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "ETags of earlier responses. If one of them is current, the response is a 304 without a body.",
+    "schema": {"type": "string"},
 }
 
 ERROR = {
@@ -134,12 +150,14 @@ def document() -> Json:
 
 
 def _operation(method: str, path: str, endpoint: Endpoint, components: Components) -> Json:
-    parameters = [
+    parameters: list[Json] = [
         _parameter(name, "path", endpoint.path.get(name, ROOM_ID_PARAMETER), components)
         for name in re.findall(r"{(\w+)}", path)
     ]
     if endpoint.query is not None:
         parameters += [_parameter(name, "query", field, components) for name, field in endpoint.query.fields.items()]
+    if endpoint.conditional:
+        parameters.append(IF_NONE_MATCH)
     summary, _, details = (getdoc(endpoint.view) or "").partition("\n\n")
     success: Json = {"description": "Success."} | _content(endpoint, components)
     if links := LINKS.get(operation_id(endpoint)):
@@ -150,7 +168,7 @@ def _operation(method: str, path: str, endpoint: Endpoint, components: Component
         | {"tags": ["rooms" if path.startswith("/rooms") else "page"]}
         | ({"parameters": parameters} if parameters else {})
         | _request_body(endpoint, components)
-        | {"responses": {str(endpoint.status): success} | _errors(method, endpoint)}
+        | {"responses": {str(endpoint.status): success} | _not_modified(endpoint) | _errors(method, endpoint)}
     )
 
 
@@ -178,12 +196,17 @@ def _request_body(endpoint: Endpoint, components: Components) -> Json:
 def _content(endpoint: Endpoint, components: Components) -> Json:
     if endpoint.returns is None:
         content: Json = {kind: {"schema": {"type": "string"}} for kind in endpoint.content_types}
-        return {"headers": _header_references(HEADERS), "content": content}
+        return {"headers": _header_references(name for name in HEADERS if name != "ETag"), "content": content}
     content = {"schema": schema_of(endpoint.returns, components, closed=True), "example": endpoint.returns.example}
-    return {
-        "headers": _header_references(["Access-Control-Allow-Origin"]),
-        "content": {"application/json": content},
-    }
+    names = ["Access-Control-Allow-Origin", *(CONDITIONAL_HEADERS if endpoint.conditional else [])]
+    return {"headers": _header_references(names), "content": {"application/json": content}}
+
+
+def _not_modified(endpoint: Endpoint) -> Json:
+    if not endpoint.conditional:
+        return {}
+    headers = _header_references(["Access-Control-Allow-Origin", *CONDITIONAL_HEADERS])
+    return {"304": {"description": "The body has not changed since the response with this ETag.", "headers": headers}}
 
 
 def _errors(method: str, endpoint: Endpoint) -> Json:

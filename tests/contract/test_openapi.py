@@ -56,6 +56,8 @@ def _derived_answers() -> Iterator[tuple[str, Request, int]]:
             yield name, _example(name) | _room("PARTY", token="another"), 403
         elif any(issubclass(error, NotFound) for error in endpoint.errors):
             yield name, _example(name) | {"path_parameters": dict.fromkeys(endpoint.path, "nosuchname")}, 404
+        if endpoint.conditional:
+            yield name, _example(name) | {"headers": {"If-None-Match": "*"}}, 304
         if endpoint.body is not None:
             yield name, _example(name) | {"body": []}, 400
         for parameter, field in ({} if endpoint.query is None else endpoint.query.fields).items():

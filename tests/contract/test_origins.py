@@ -37,6 +37,9 @@ def test_page_of_an_allowed_origin_is_accepted(
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == origin
     assert answer.headers["Vary"] == "Origin"
+    unchanged = client.http.get("/rooms", headers={"Origin": origin, "If-None-Match": answer.headers["ETag"]})
+    assert (unchanged.status_code, unchanged.headers["Access-Control-Allow-Origin"]) == (304, origin)
+    assert unchanged.headers["Vary"] == "Origin"
     assert _connect(ws_event, room, {"Origin": origin}) == 200
 
 

@@ -78,6 +78,24 @@ def test_rooms_are_listed_in_pages(client: Client) -> None:
     assert second["nextCursor"] is None
 
 
+def test_unchanged_list_of_rooms_gets_a_304(client: Client) -> None:
+    create(client, {"roomName": "Tea"})
+    etag = client.http.get("/rooms").headers["ETag"]
+    unchanged = client.http.get("/rooms", headers={"If-None-Match": f'"other", {etag}'})
+    assert (unchanged.status_code, unchanged.body) == (304, b"")
+    assert unchanged.headers["ETag"] == etag
+    assert unchanged.headers["Cache-Control"] == "no-cache"
+    create(client, {"roomName": "Coffee"})
+    changed = client.http.get("/rooms", headers={"if-none-match": etag})
+    assert changed.status_code == 200
+    assert [room["name"] for room in changed.json_body["rooms"]] == ["Coffee", "Tea"]
+    assert changed.headers["ETag"] != etag
+
+
+def test_invalid_request_with_a_matching_etag_is_rejected(client: Client) -> None:
+    assert client.http.get("/rooms?limit=0", headers={"If-None-Match": "*"}).status_code == 400
+
+
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=-1", "limit=many", "limit=", "limit=1.5"])
 def test_invalid_limit_is_rejected(client: Client, query: str) -> None:
     response = client.http.get(f"/rooms?{query}")
@@ -190,7 +208,11 @@ def test_address_without_its_last_slash_redirects_to_the_page(client: Client, pa
 
 @pytest.mark.parametrize("path", ["/", "/rooms", "/rooms/nosuchroom", "/rooms?limit=0", "/static/main.js"])
 def test_every_answer_can_be_read_by_pages_of_other_origins(client: Client, path: str) -> None:
-    assert client.http.get(path).headers["Access-Control-Allow-Origin"] == "*"
+    headers = client.http.get(path).headers
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Access-Control-Expose-Headers"] == "ETag"
+    unchanged = client.http.get(path, headers={"If-None-Match": "*"}).headers
+    assert unchanged["Access-Control-Allow-Origin"] == "*"
 
 
 def test_every_route_answers_cors_preflights() -> None:

@@ -180,3 +180,17 @@ def test_cors_allows_a_page_of_another_origin(chat: Chat, path: str) -> None:
     assert "Content-Type" in preflight.headers["Access-Control-Allow-Headers"]
     answer = requests.get(chat.rest + path, headers=asked, timeout=SECONDS)
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Access-Control-Expose-Headers"] == "ETag"
+
+
+def test_unchanged_list_of_rooms_gets_a_304(chat: Chat) -> None:
+    for name in ("Tea", "Coffee"):
+        chat.create(name)
+    newest = f"{chat.rest}/rooms?limit=1"  # the rooms of other tests may expire meanwhile
+    listed = requests.get(newest, timeout=SECONDS)
+    headers = {"Origin": "http://localhost:5173", "If-None-Match": f"W/{listed.headers['ETag']}"}
+    unchanged = requests.get(newest, headers=headers, timeout=SECONDS)
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert unchanged.headers["ETag"] == listed.headers["ETag"]
+    assert unchanged.headers["Cache-Control"] == "no-cache"
+    assert unchanged.headers["Access-Control-Allow-Origin"] == "*"

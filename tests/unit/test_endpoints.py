@@ -59,13 +59,18 @@ def views() -> Views:
 
 @pytest.fixture
 def endpoints(views: Views) -> Endpoints:
-    """Declare an endpoint without input, and one with all kinds of input."""
+    """Declare an endpoint without input, a conditional one, and one with all kinds of input."""
     app = Chalice("endpoints")
     endpoint = Endpoints(app)
 
     @app.route("/plain")
     @endpoint()
     def plain() -> Any:
+        return views()
+
+    @app.route("/conditional")
+    @endpoint(conditional=True)
+    def conditional() -> Any:
         return views()
 
     @app.route("/cups/{cup}", methods=["POST"])
@@ -122,6 +127,21 @@ def test_response_object_is_returned_unchanged(client: Client, views: Views) -> 
     views.answer = Response("text", status_code=202, headers={"Content-Type": "text/plain"})
     answer = fill_cup(client)
     assert (answer.status_code, answer.body) == (202, b"text")
+
+
+@pytest.mark.parametrize("answer", [{"done": True}, Response('{"done":true}')])
+def test_conditional_endpoint_answers_a_matching_etag_with_304(client: Client, views: Views, answer: Any) -> None:
+    views.answer = answer
+    first = client.http.get("/conditional")
+    assert (first.status_code, first.body) == (200, b'{"done":true}')
+    second = client.http.get("/conditional", headers={"if-none-match": first.headers["ETag"]})
+    assert (second.status_code, second.body) == (304, b"")
+    assert "ETag" not in client.http.get("/plain", headers={"If-None-Match": "*"}).headers
+
+
+def test_error_of_a_conditional_endpoint_is_never_a_304(client: Client, views: Views) -> None:
+    views.answer = NotFound("no")
+    assert client.http.get("/conditional", headers={"If-None-Match": "*"}).status_code == 404
 
 
 @pytest.mark.parametrize(("error", "status", "code"), ERRORS)
