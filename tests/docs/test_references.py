@@ -14,7 +14,7 @@ PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), PROJECT / "benchmark
 
 TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
-SOURCE = re.compile(r"`((?:app\.py|(?:chalicelib|deployment|localcloud|docs|tests)/[\w/.-]+\.\w+))`")
+SOURCE = re.compile(r"`((?:app\.py|(?:chalicelib|deployment|localcloud|docs|examples|tests)/[\w/.-]+\.\w+))`")
 
 CREATED_BY_THE_TUTORIAL = {"tests/contract/test_quotes.py", "tests/contract/test_typing.py"}
 

@@ -1,0 +1,80 @@
+"""Chat bot that answers `/roll` in a room, as a starting point for clients in Python. See also docs/protocol.md.
+
+Install its only requirement with `pip install websockets`, and start it with `python examples/bot.py REST_URL ROOM_ID`.
+REST_URL is the address of the page. The address of a room on the page ends with ROOM_ID. Ctrl-C ends the bot.
+"""
+
+import asyncio
+import json
+import random
+import sys
+from contextlib import suppress
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+
+def get(url: str) -> Any:
+    """Return the JSON of a response. Ends the bot if the room is gone or private."""
+    try:
+        return json.load(urlopen(url, timeout=20))
+    except HTTPError as error:
+        raise SystemExit(json.load(error).get("Message", error)) if error.code in (403, 404) else error from None
+
+
+class Bot:
+    async def run(self, rest_url: str, room_id: str) -> None:
+        """Answer each command that is sent from now on, including those that are sent while the connection is lost."""
+        self.room_url = f"{rest_url.rstrip('/')}/rooms/{room_id}"
+        self.position = (await asyncio.to_thread(get, f"{self.room_url}/messages?limit=1"))["lastSequence"]
+        self.answers: dict[str, str] = {}  # text by clientId, until the history contains it
+        url = (await asyncio.to_thread(get, f"{rest_url.rstrip('/')}/config"))["webSocketUrl"]
+        async for connection in connect(f"{url}?roomId={room_id}&name=Dice", process_exception=self.check_room):
+            with suppress(ConnectionClosed, OSError):  # OSError: a request failed
+                await self.talk(connection)
+            await asyncio.sleep(random.uniform(1, 3))  # connect() backs off only if it cannot connect
+
+    def check_room(self, failure: Exception) -> None:
+        """End the bot if connect() failed because the room is gone. Otherwise, connect() retries."""
+        with suppress(OSError):
+            get(self.room_url)
+
+    async def talk(self, connection: ClientConnection) -> None:
+        """Read the history at first and for each new sequence: frames may be lost, repeated or out of order."""
+        while True:
+            page = await asyncio.to_thread(get, f"{self.room_url}/messages?after={self.position}&limit=100")
+            for message in page["messages"]:
+                self.position = message["sequence"]
+                self.answers.pop(message.get("clientId"), None)
+                if message.get("message") == "/roll":
+                    number = random.Random(message["sentAt"]).randint(1, 6)  # a retry needs the same text
+                    self.answers[f"dice-{self.position}"] = f"{message['sender']['name']} rolls a {number}"
+            if len(page["messages"]) < 100:
+                await self.send_or_wait(connection)
+
+    async def send_or_wait(self, connection: ClientConnection) -> None:
+        """Send the oldest answer and wait until it comes back. Without an answer to send, wait for a new message."""
+        if client_id := next(iter(self.answers), ""):
+            data = {"message": self.answers[client_id], "clientId": client_id}
+            await connection.send(json.dumps({"action": "sendMessage", "data": data}))
+        try:
+            async with asyncio.timeout(10 if client_id else 240) as limit:
+                while True:
+                    match json.loads(await connection.recv()):  # other frames are ignored
+                        case {"message": {"sequence": sequence, **rest}} if sequence > self.position:
+                            if client_id in ("", rest.get("clientId")):
+                                return
+                        case {"error": {"code": "rate_limited", "retryAfter": seconds}}:
+                            limit.reschedule(asyncio.get_running_loop().time() + seconds)
+                        case {"error": {"code": "not_in_room"}}:
+                            await connection.close()  # recv() then raises ConnectionClosed
+        except TimeoutError:
+            await connection.send('{"action": "ping"}')  # API Gateway closes an idle connection after 10 minutes
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        asyncio.run(Bot().run(*sys.argv[1:]))
