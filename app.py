@@ -58,7 +58,7 @@ def allow_origins(request: Request, get_response: Callable[[Request], Response])
 
 
 @app.route("/")
-@endpoint(content_types=["text/html"])
+@endpoint(content_types=["text/html"], conditional=True)
 def get_page() -> Response:
     """Return the page.
 
@@ -73,6 +73,7 @@ def get_page() -> Response:
     path={"name": String("Name of a style sheet, a script or an image. Any other text gets a 404.", example="main.js")},
     content_types=["text/css", "text/html", "text/javascript", "image/svg+xml"],
     errors=[NotFound],
+    conditional=True,
 )
 def get_page_file(name: str) -> Response:
     """Return a file of the page."""

@@ -130,4 +130,5 @@ def error_response(error: ChatError) -> Response:
     status, code = next(
         (answer for kind, answer in HTTP_ERRORS.items() if isinstance(error, kind)), (500, "InternalServerError")
     )
-    return Response({"Code": code, "Message": str(error)}, status_code=status)
+    # A 404 may be stored without this (RFC 9110, "404 Not Found"), although the room or file may exist later.
+    return Response({"Code": code, "Message": str(error)}, {"Cache-Control": "no-store"}, status)

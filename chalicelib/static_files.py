@@ -1,6 +1,8 @@
-"""Serving of the page's files, with their security headers."""
+"""Serving of the page's files, with their security headers and caching headers."""
 
+import re
 from functools import cache
+from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +16,12 @@ __all__ = ["serve", "serve_page"]
 
 _FOLDER = Path(__file__).parent / "static"
 _CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+_PLACEHOLDER = "{{webSocketUrl}}"
+"""Text of HTML files that is replaced by the address of the WebSocket API, so that the page need not request it."""
+
+_HASHED_NAME = re.compile(r".+-[A-Z2-7]{8}\.[a-z]+")
+"""A name with the hash of the file's content, as esbuild writes it: page-3TAXQ2ZK.js. New content gets a new name."""
 
 
 def serve_page(path: str) -> Response:
@@ -34,28 +42,36 @@ def serve(name: str) -> Response:
     """
     if name not in _names():
         raise NotFound(f"file not found: the page has no file {name[:80]!r}")
-    path = _FOLDER / name
+    suffix, text = Path(name).suffix, _read(name)
     headers: dict[str, str | list[str]] = {
-        "Content-Type": f"{_CONTENT_TYPES[path.suffix]}; charset=utf-8",
-        "Cache-Control": "no-cache",
+        "Content-Type": f"{_CONTENT_TYPES[suffix]}; charset=utf-8",
+        "Cache-Control": "public, max-age=31536000, immutable" if _HASHED_NAME.fullmatch(name) else "no-cache",
         "X-Content-Type-Options": "nosniff",
         # The address of a private room must not reach another site as the referrer of a link.
         "Referrer-Policy": "no-referrer",
     }
-    if path.suffix == ".html":
-        headers["Content-Security-Policy"] = _content_security_policy()
-    return Response(path.read_text(encoding="utf-8"), headers=headers)
+    if suffix == ".html":
+        websocket_url = _websocket_url()
+        headers["Content-Security-Policy"] = _content_security_policy(websocket_url)
+        text = text.replace(_PLACEHOLDER, escape(websocket_url))
+    return Response(text, headers=headers)
 
 
-def _content_security_policy() -> str:
-    """Allow the page to load its own files, and to connect to its own REST and WebSocket APIs."""
+def _websocket_url() -> str:
+    """Return the address of the WebSocket API, the empty string if it cannot be found."""
     try:
-        url = urlsplit(discovery.websocket_url())
-        websocket_origin = f"{url.scheme}://{url.netloc}"
+        return discovery.websocket_url()
     except (NotFound, BotoCoreError, ClientError):
-        websocket_origin = "wss:"  # any WebSocket: without this the page could not connect until it is reloaded
+        return ""
+
+
+def _content_security_policy(websocket_url: str) -> str:
+    """Allow the page to load its own files and inline images, and to connect to its own REST and WebSocket APIs."""
+    url = urlsplit(websocket_url)
+    # Any WebSocket if the address is unknown: without this the page could not connect until it is reloaded.
+    websocket_origin = f"{url.scheme}://{url.netloc}" if websocket_url else "wss:"
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         f"connect-src 'self' {websocket_origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
@@ -63,3 +79,8 @@ def _content_security_policy() -> str:
 @cache
 def _names() -> frozenset[str]:
     return frozenset(path.name for path in _FOLDER.iterdir() if path.suffix in _CONTENT_TYPES)
+
+
+@cache
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")

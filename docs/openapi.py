@@ -65,7 +65,11 @@ HEADERS: dict[str, Json] = {
         "required": True,
         "schema": {"type": "string", "pattern": r"^(\*|https?://[^/\s]+)$"},
     },
-    "Cache-Control": {"required": True, "schema": {"const": "no-cache"}},
+    "Cache-Control": {
+        "description": "`no-cache`, except for files with the hash of their content in their name: these never change.",
+        "required": True,
+        "schema": {"enum": ["no-cache", "public, max-age=31536000, immutable"]},
+    },
     "ETag": {
         "description": "Identifies the body. Send it as If-None-Match to learn whether the body has changed.",
         "required": True,
@@ -196,7 +200,7 @@ def _request_body(endpoint: Endpoint, components: Components) -> Json:
 def _content(endpoint: Endpoint, components: Components) -> Json:
     if endpoint.returns is None:
         content: Json = {kind: {"schema": {"type": "string"}} for kind in endpoint.content_types}
-        return {"headers": _header_references(name for name in HEADERS if name != "ETag"), "content": content}
+        return {"headers": _header_references(HEADERS), "content": content}
     content = {"schema": schema_of(endpoint.returns, components, closed=True), "example": endpoint.returns.example}
     names = ["Access-Control-Allow-Origin", *(CONDITIONAL_HEADERS if endpoint.conditional else [])]
     return {"headers": _header_references(names), "content": {"application/json": content}}

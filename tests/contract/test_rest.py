@@ -165,7 +165,7 @@ def test_content_security_policy_allows_only_own_files_and_apis(
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        "img-src": "'self'",
+        "img-src": "'self' data:",
         "connect-src": "'self' wss://chat.example.org",
         "base-uri": "'none'",
         "form-action": "'none'",
@@ -174,6 +174,48 @@ def test_content_security_policy_allows_only_own_files_and_apis(
     for file in (page, client.http.get("/static/main.js")):
         assert file.headers["X-Content-Type-Options"] == "nosniff"
         assert file.headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("path", ["/", "/static/index.html", "/static/main.js", "/static/icon.svg"])
+def test_unchanged_file_of_the_page_gets_a_304(client: Client, path: str) -> None:
+    file = client.http.get(path)
+    assert (file.status_code, file.headers["Cache-Control"]) == (200, "no-cache")
+    unchanged = client.http.get(path, headers={"If-None-Match": file.headers["ETag"]})
+    assert (unchanged.status_code, unchanged.body) == (304, b"")
+    # With all headers: browsers update the stored ones, and API Gateway replaces a missing Content-Type.
+    assert unchanged.headers == file.headers
+
+
+def test_etag_of_the_page_changes_with_the_websocket_url(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.org/one")
+    etag = client.http.get("/").headers["ETag"]
+    discovery.websocket_url.cache_clear()
+    monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.org/two")
+    page = client.http.get("/", headers={"If-None-Match": etag})
+    assert page.status_code == 200
+    assert b'<meta name="websocket-url" content="wss://chat.example.org/two">' in page.body
+    assert page.headers["ETag"] != etag
+
+
+def test_unknown_file_is_not_found_whatever_its_etag_and_not_cached(client: Client) -> None:
+    response = client.http.get("/static/page-3TAXQ2ZK.js", headers={"If-None-Match": "*"})
+    assert (response.status_code, response.headers["Cache-Control"]) == (404, "no-store")
+    assert "ETag" not in response.headers
+
+
+@pytest.mark.parametrize("headers", [{}, {"If-None-Match": "*"}])
+def test_page_asks_for_the_websocket_url_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    calls = []
+
+    def fail() -> str:
+        calls.append(1)
+        raise NotFound("not yet")
+
+    monkeypatch.setattr(discovery, "websocket_url", fail)
+    assert client.http.get("/", headers=headers).status_code == (304 if headers else 200)
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("problem", [NotFound("not yet"), EndpointConnectionError(endpoint_url="https://…")])

@@ -183,6 +183,21 @@ def test_cors_allows_a_page_of_another_origin(chat: Chat, path: str) -> None:
     assert answer.headers["Access-Control-Expose-Headers"] == "ETag"
 
 
+@pytest.mark.parametrize("path", ["/", "/static/main.js"])
+def test_unchanged_file_of_the_page_gets_a_304(chat: Chat, path: str) -> None:
+    file = requests.get(chat.rest + path, timeout=SECONDS)
+    assert file.headers["Cache-Control"] == "no-cache"
+    unchanged = requests.get(chat.rest + path, headers={"If-None-Match": file.headers["ETag"]}, timeout=SECONDS)
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    for name in ("ETag", "Cache-Control", "Content-Type", "Access-Control-Allow-Origin"):
+        assert unchanged.headers[name] == file.headers[name]
+
+
+def test_page_contains_the_websocket_url(chat: Chat) -> None:
+    page = requests.get(f"{chat.rest}/", timeout=SECONDS).text
+    assert f'<meta name="websocket-url" content="{chat.websocket}">' in page
+
+
 def test_unchanged_list_of_rooms_gets_a_304(chat: Chat) -> None:
     for name in ("Tea", "Coffee"):
         chat.create(name)

@@ -50,7 +50,7 @@ enabled = false
 
 # No schema can express which cursors and sequences exist: that depends on the stored rooms and messages.
 [[operations]]
-include-operation-id = ["listRooms", "listMessages"]
+include-operation-id = ["listRooms", "listMessages", "getPage", "getPageFile"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "403", "404"]
 
 # One room with messages and a member, and one private room.

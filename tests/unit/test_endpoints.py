@@ -156,6 +156,7 @@ def test_error_of_a_view_becomes_an_http_answer(
 def test_error_response_contains_code_and_message() -> None:
     response = error_response(Forbidden("this room is private"))
     assert (response.status_code, response.body) == (403, {"Code": "ForbiddenError", "Message": "this room is private"})
+    assert response.headers == {"Cache-Control": "no-store"}
 
 
 # Declarations

@@ -1,0 +1,112 @@
+"""Files of the page: their headers, and the address of the WebSocket API in the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from chalicelib import discovery, static_files
+from chalicelib.errors import NotFound
+from chalicelib.static_files import serve
+
+PAGE = '<meta name="websocket-url" content="{{webSocketUrl}}">'
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Replace the files of the page by index.html alone, whose WebSocket API is wss://chat.example.org/dev."""
+    (tmp_path / "index.html").write_text(PAGE)
+    monkeypatch.setattr(static_files, "_FOLDER", tmp_path)
+    monkeypatch.setattr(discovery, "websocket_url", lambda: "wss://chat.example.org/dev")
+    _clear_caches()
+    yield tmp_path
+    _clear_caches()
+
+
+def _clear_caches() -> None:
+    static_files._names.cache_clear()
+    static_files._read.cache_clear()
+
+
+def cache_control(name: str) -> object:
+    return serve(name).headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("name", ["page-3TAXQ2ZK.js", "page-ABCDEFGH.css", "a-b-234567AZ.svg", "chunk--22222222.js"])
+def test_file_with_a_hash_in_its_name_is_immutable(folder: Path, name: str) -> None:
+    (folder / name).touch()
+    assert cache_control(name) == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "index.html",
+        "main.js",
+        "message-view.js",
+        "page-3taxq2zk.js",
+        "page-3TAXQ2Z.js",
+        "page-3TAXQ2ZK7.js",
+        "page-3TAXQ2Z1.js",
+        "page-3TAXQ2Z8.js",
+        "page-3TAXQ2ZK.min.js",
+        "page3TAXQ2ZK.js",
+        "page_3TAXQ2ZK.js",
+        "3TAXQ2ZK.js",
+    ],
+)
+def test_file_with_another_name_is_revalidated(folder: Path, name: str) -> None:
+    (folder / name).touch()
+    assert cache_control(name) == "no-cache"
+
+
+@pytest.mark.parametrize("name", ["page-3TAXQ2ZK.js", "page.py", "../static_files.py", "", "."])
+def test_unknown_file_is_not_found(folder: Path, name: str) -> None:
+    (folder / "page.py").touch()
+    with pytest.raises(NotFound, match=r"^file not found: the page has no file"):
+        serve(name)
+
+
+def test_file_is_read_once(folder: Path) -> None:
+    (folder / "style.css").write_text("body {}")
+    assert serve("style.css").body == "body {}"
+    (folder / "style.css").unlink()
+    assert serve("style.css").body == "body {}"
+
+
+@pytest.mark.parametrize(
+    ("url", "content", "origin"),
+    [
+        ("wss://chat.example.org/dev", "wss://chat.example.org/dev", "wss://chat.example.org"),
+        ("ws://127.0.0.1:8000/a?b=1&c='2'", "ws://127.0.0.1:8000/a?b=1&amp;c=&#x27;2&#x27;", "ws://127.0.0.1:8000"),
+    ],
+)
+def test_page_contains_the_escaped_websocket_url(
+    monkeypatch: pytest.MonkeyPatch, url: str, content: str, origin: str
+) -> None:
+    monkeypatch.setattr(discovery, "websocket_url", lambda: url)
+    page = serve("index.html")
+    assert page.body == f'<meta name="websocket-url" content="{content}">'
+    assert f"connect-src 'self' {origin};" in page.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("problem", [NotFound("not yet"), EndpointConnectionError(endpoint_url="https://…")])
+def test_page_without_a_websocket_api_contains_an_empty_url(
+    monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def fail() -> str:
+        raise problem
+
+    monkeypatch.setattr(discovery, "websocket_url", fail)
+    page = serve("index.html")
+    assert page.body == '<meta name="websocket-url" content="">'
+    assert "connect-src 'self' wss:;" in page.headers["Content-Security-Policy"]
+
+
+def test_other_files_do_not_need_the_websocket_url(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "websocket_url", lambda: 1 / 0)
+    (folder / "page.js").write_text("{{webSocketUrl}}")
+    assert serve("page.js").body == "{{webSocketUrl}}"
