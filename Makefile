@@ -8,9 +8,11 @@ PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 # npm records there what it has installed.
 INSTALLED := node_modules/.package-lock.json
-NODE_PACKAGES := tests/browser/$(INSTALLED) tests/node/$(INSTALLED) benchmarks/node/$(INSTALLED)
+NODE_PACKAGES := web/$(INSTALLED) tests/browser/$(INSTALLED) tests/node/$(INSTALLED) benchmarks/node/$(INSTALLED)
+# A Node.js of the virtual environment is there only if PATH has none that is recent enough.
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
 
-.PHONY: help run rooms test check soak fuzz mutate bench simulate generate lint format package resources deploy undeploy clean tools unit-and-contract always
+.PHONY: help run rooms test check soak fuzz mutate bench simulate generate page lint format package resources deploy undeploy clean tools unit-and-contract always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,11 +29,11 @@ rooms: .venv/installed ## List the rooms and members of the chat that runs at PO
 test: tools ## Run all tests, in WORKERS processes
 	$(PYTEST_PARALLEL)
 
-check: .venv/installed tests/node/$(INSTALLED) ## Run lint, the unit tests and the contract tests, in about a minute
+check: .venv/installed tests/node/$(INSTALLED) web/$(INSTALLED) ## Run lint, the unit tests and the contract tests, in about a minute
 	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory lint unit-and-contract
 
 unit-and-contract:
-	$(PYTEST_PARALLEL) -k "not moto" tests/unit tests/contract tests/mutation
+	$(PYTEST_PARALLEL) -k "not moto" tests/unit tests/contract tests/mutation tests/web/test_units.py
 
 soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LISTENERS, MESSAGES per sender, CUTS (probability)
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
@@ -54,17 +56,22 @@ generate: .venv/installed ## Write the generated files: docs/openapi.yaml, docs/
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m deployment.policies
 
-lint: .venv/installed ## Check style, types, imports, the CloudFormation template and known vulnerabilities
+page: web/$(INSTALLED) ## Build the page from web/page to chalicelib/static
+	@$(NPM) --prefix web run build
+
+lint: .venv/installed web/$(INSTALLED) ## Check style, types, imports, the CloudFormation template and known vulnerabilities
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/cfn-lint .chalice/resources.json
+	$(NPM) --prefix web run lint
 	BIN=$(BIN) .ci/audit
 
-format: .venv/installed ## Format the code and fix what ruff can fix
+format: .venv/installed web/$(INSTALLED) ## Format the code and fix what ruff and Biome can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(NPM) --prefix web run format
 
 package: .venv/installed ## Write deployment.zip and sam.json for STAGE, by default dev, to build/STAGE
 	$(BIN)/python -m deployment.package $(STAGE) build/$(STAGE)
@@ -79,7 +86,7 @@ undeploy: .venv/installed ## Delete the stack of STAGE and all its data from AWS
 	@$(BIN)/python -m deployment.undeploy $(STAGE)
 
 clean: ## Remove everything that the other targets create
-	rm -rf .venv build benchmarks/node/node_modules tests/browser/node_modules tests/node/node_modules .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build web/build web/client/dist web/node_modules benchmarks/node/node_modules tests/browser/node_modules tests/node/node_modules .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 tools: .venv/chromium $(NODE_PACKAGES) ## Install what the tests need besides Python: Node.js and its packages, Chromium
@@ -92,10 +99,9 @@ tools: .venv/chromium $(NODE_PACKAGES) ## Install what the tests need besides Py
 	@$(BIN)/python -m tests.nodejs
 	@touch $@
 
-# A Node.js of the virtual environment is there only if PATH has none that is recent enough.
 %/$(INSTALLED): %/package.json | .venv/node
 	@echo "Installing $<"
-	@cd $* && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-audit --no-fund --silent
+	@cd $* && $(NPM) install --no-audit --no-fund
 	@touch $@
 
 .venv/installed: requirements.txt requirements-dev.txt

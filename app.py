@@ -70,8 +70,8 @@ def get_page() -> Response:
 
 @app.route("/static/{name}")
 @endpoint(
-    path={"name": String("Name of a style sheet, a script or an image. Any other text gets a 404.", example="main.js")},
-    content_types=["text/css", "text/html", "text/javascript", "image/svg+xml"],
+    path={"name": String("Name of a file of the page. Any other text gets a 404.", example="index.html")},
+    content_types=["text/css", "text/html", "text/javascript"],
     errors=[NotFound],
     conditional=True,
 )

@@ -15,7 +15,7 @@ from chalicelib.errors import NotFound
 __all__ = ["serve", "serve_page"]
 
 _FOLDER = Path(__file__).parent / "static"
-_CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 _PLACEHOLDER = "{{webSocketUrl}}"
 """Text of HTML files that is replaced by the address of the WebSocket API, so that the page need not request it."""
@@ -71,7 +71,7 @@ def _content_security_policy(websocket_url: str) -> str:
     # Any WebSocket if the address is unknown: without this the page could not connect until it is reloaded.
     websocket_origin = f"{url.scheme}://{url.netloc}" if websocket_url else "wss:"
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
         f"connect-src 'self' {websocket_origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 

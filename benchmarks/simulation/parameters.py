@@ -19,12 +19,12 @@ from deployment.limits import REST_LIMITS, WEBSOCKET_LIMITS
 __all__ = ["recorded"]
 
 
-def _page_constant(module: str, name: str) -> int:
-    """Return a constant of a module of the page. It may be a product, such as 4 * 60_000."""
-    source = (PROJECT / f"chalicelib/static/{module}.js").read_text()
+def _client_constant(module: str, name: str) -> int:
+    """Return a constant of a module of the client library. It may be a product, such as 4 * 60_000."""
+    source = (PROJECT / f"web/client/src/{module}.ts").read_text()
     found = re.search(rf"^const {name} = ([\d_ *]+);", source, re.MULTILINE)
     if found is None:
-        raise ValueError(f"expected `const {name} = …;` in chalicelib/static/{module}.js")
+        raise ValueError(f"expected `const {name} = …;` in web/client/src/{module}.ts")
     return math.prod(int(factor) for factor in found[1].split("*"))
 
 
@@ -45,20 +45,20 @@ CONFLICT_BACKOFF = float(_conflict_retry.wait.multiplier)
 CONFLICT_BACKOFF_LIMIT = float(_conflict_retry.wait.max)
 CONFLICT_PATIENCE = float(_conflict_retry.stop.max_delay)
 
-# The page
-FIRST_PAUSE = _page_constant("pauses", "FIRST_PAUSE_MS") / 1000
-LONGEST_PAUSE = _page_constant("pauses", "LONGEST_PAUSE_MS") / 1000
-OPENING_LIMIT = _page_constant("socket", "OPENING_LIMIT_MS") / 1000
-STEADY_AFTER = _page_constant("socket", "STEADY_AFTER_MS") / 1000
-QUIET_PAUSE = _page_constant("socket", "QUIET_PAUSE_MS") / 1000
-INDEX_LAG = _page_constant("room", "INDEX_LAG_MS") / 1000
-GAP_PATIENCE = _page_constant("history", "GAP_PATIENCE_MS") / 1000
-MISSED_PAGE = _page_constant("history", "MISSED_PAGE")
-RECHECK = _page_constant("presence", "RECHECK_MS") / 1000
-ECHO_PATIENCE = _page_constant("outbox", "ECHO_PATIENCE_MS") / 1000
-MOST_SENDS = _page_constant("outbox", "MOST_SENDS")
-BEAT_EVERY = _page_constant("heartbeat", "BEAT_EVERY_MS") / 1000
-SILENCE_LIMIT = _page_constant("heartbeat", "SILENCE_LIMIT_MS") / 1000
+# The client library, with which the page is made
+FIRST_PAUSE = _client_constant("backoff", "FIRST_DELAY_MS") / 1000
+LONGEST_PAUSE = _client_constant("backoff", "MAX_DELAY_MS") / 1000
+OPENING_LIMIT = _client_constant("connection", "OPEN_TIMEOUT_MS") / 1000
+STEADY_AFTER = _client_constant("connection", "STEADY_AFTER_MS") / 1000
+QUIET_PAUSE = _client_constant("connection", "QUIET_DELAY_MS") / 1000
+INDEX_LAG = _client_constant("room", "INDEX_LAG_MS") / 1000
+GAP_PATIENCE = _client_constant("history", "GAP_DELAY_MS") / 1000
+MISSED_PAGE = _client_constant("history", "MISSED_PAGE")
+RECHECK = _client_constant("presence", "RECHECK_MS") / 1000
+ECHO_PATIENCE = _client_constant("outbox", "ECHO_TIMEOUT_MS") / 1000
+MOST_SENDS = _client_constant("outbox", "MAX_ATTEMPTS")
+BEAT_EVERY = _client_constant("heartbeat", "PING_EVERY_MS") / 1000
+SILENCE_LIMIT = _client_constant("heartbeat", "ANSWER_TIMEOUT_MS") / 1000
 READS_MEMBERS = True  # on each connection; a scenario without it shows what that costs
 
 # The deployment

@@ -18,6 +18,7 @@ from chalicelib.errors import NotFound, RoomNotFound
 from chalicelib.fields import String
 from docs.openapi import operation_id, operations
 from tests.conftest import PROJECT
+from tests.page_files import SCRIPT, STYLE
 
 FILE = PROJECT / "docs/openapi.yaml"
 DOCUMENT = yaml.safe_load(FILE.read_text())
@@ -68,9 +69,8 @@ def _derived_answers() -> Iterator[tuple[str, Request, int]]:
 DERIVED = [answer for answer in _derived_answers() if answer[:1] + answer[2:] != ("getConfig", 404)]
 
 FURTHER = [
-    ("getPageFile", {"path_parameters": {"name": "index.html"}}, 200),
-    ("getPageFile", {"path_parameters": {"name": "style.css"}}, 200),
-    ("getPageFile", {"path_parameters": {"name": "icon.svg"}}, 200),
+    ("getPageFile", {"path_parameters": {"name": SCRIPT}}, 200),
+    ("getPageFile", {"path_parameters": {"name": STYLE}}, 200),
     ("getConfig", {}, 200),
     ("createRoom", _body(roomName="Party", private=True), 201),
     ("createRoom", _body(roomName="Party", private="yes"), 400),

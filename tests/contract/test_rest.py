@@ -15,6 +15,7 @@ import app as chat_app
 from chalicelib import discovery, limits, messages, rooms, settings
 from chalicelib.errors import NotFound
 from chalicelib.storage.models import Connection, Room
+from tests.page_files import SCRIPT, STYLE
 
 JSON = {"Content-Type": "application/json"}
 
@@ -142,7 +143,7 @@ def test_page_and_its_files_are_served(client: Client) -> None:
     assert page.status_code == 200
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert b'<html lang="en"' in page.body
-    script = client.http.get("/static/main.js")
+    script = client.http.get(f"/static/{SCRIPT}")
     assert (script.status_code, script.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
 
 
@@ -151,7 +152,6 @@ def test_length_limits_of_the_page_equal_those_of_the_server(client: Client) -> 
     assert {field: int(limit) for field, limit in fields} == {
         "your-name": limits.MAX_DISPLAY_NAME_LENGTH,
         "room-name": limits.MAX_ROOM_NAME_LENGTH,
-        "message": limits.MAX_MESSAGE_LENGTH,
     }
 
 
@@ -165,21 +165,29 @@ def test_content_security_policy_allows_only_own_files_and_apis(
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        "img-src": "'self' data:",
+        "img-src": "data:",
         "connect-src": "'self' wss://chat.example.org",
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",
     }
-    for file in (page, client.http.get("/static/main.js")):
+    for file in (page, client.http.get(f"/static/{SCRIPT}")):
         assert file.headers["X-Content-Type-Options"] == "nosniff"
         assert file.headers["Referrer-Policy"] == "no-referrer"
 
 
-@pytest.mark.parametrize("path", ["/", "/static/index.html", "/static/main.js", "/static/icon.svg"])
-def test_unchanged_file_of_the_page_gets_a_304(client: Client, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "caching"),
+    [
+        ("/", "no-cache"),
+        ("/static/index.html", "no-cache"),
+        (f"/static/{SCRIPT}", "public, max-age=31536000, immutable"),
+        (f"/static/{STYLE}", "public, max-age=31536000, immutable"),
+    ],
+)
+def test_unchanged_file_of_the_page_gets_a_304(client: Client, path: str, caching: str) -> None:
     file = client.http.get(path)
-    assert (file.status_code, file.headers["Cache-Control"]) == (200, "no-cache")
+    assert (file.status_code, file.headers["Cache-Control"]) == (200, caching)
     unchanged = client.http.get(path, headers={"If-None-Match": file.headers["ETag"]})
     assert (unchanged.status_code, unchanged.body) == (304, b"")
     # With all headers: browsers update the stored ones, and API Gateway replaces a missing Content-Type.
@@ -229,7 +237,9 @@ def test_page_is_served_although_the_websocket_url_is_unknown(
     assert "connect-src 'self' wss:;" in client.http.get("/").headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("name", ["page.py", "..%2Fpage.py", "%2e%2e%2fpage.py", "web", "index", "main.js%00", ".", ""])
+@pytest.mark.parametrize(
+    "name", ["page.py", "..%2Fpage.py", "%2e%2e%2fpage.py", "web", "index", f"{SCRIPT}%00", ".", ""]
+)
 def test_files_outside_the_page_are_not_served(client: Client, name: str) -> None:
     assert client.http.get(f"/static/{name}").status_code in (403, 404)
 
@@ -248,7 +258,7 @@ def test_address_without_its_last_slash_redirects_to_the_page(client: Client, pa
     assert get(f"{path}/")["statusCode"] == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/rooms", "/rooms/nosuchroom", "/rooms?limit=0", "/static/main.js"])
+@pytest.mark.parametrize("path", ["/", "/rooms", "/rooms/nosuchroom", "/rooms?limit=0", f"/static/{SCRIPT}"])
 def test_every_answer_can_be_read_by_pages_of_other_origins(client: Client, path: str) -> None:
     headers = client.http.get(path).headers
     assert headers["Access-Control-Allow-Origin"] == "*"

@@ -92,10 +92,11 @@ PLACES: dict[str, Callable[..., str]] = {
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the project that uses the same virtual environment."""
+    """A copy of the project that uses the same virtual environment and Node.js packages."""
     folder = tmp_path / "project"
     shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
     (folder / ".venv").symlink_to(sys.prefix)
+    (folder / "web/node_modules").symlink_to(PROJECT / "web/node_modules")
     return folder
 
 

@@ -16,6 +16,7 @@ from localcloud.cloud import STACK, LocalCloud, client
 from tests.cloud import connection_ids
 from tests.conftest import WebSocketEvents
 from tests.localcloud.client import SECONDS, Chat, drain, message, receive, until
+from tests.page_files import SCRIPT
 
 CROWD = 12  # members who join at once; the local cloud starts two processes for each
 MORE_THAN_A_BATCH = 25  # members; the FANOUT_BATCH of the stage local is 20
@@ -171,7 +172,7 @@ def test_tables_have_a_ttl(cloud: LocalCloud) -> None:
         assert ttl["TimeToLiveDescription"] == {"AttributeName": "expires_at", "TimeToLiveStatus": "ENABLED"}
 
 
-@pytest.mark.parametrize("path", ["/rooms", "/rooms/any", "/rooms/any/members", "/config", "/", "/static/main.js"])
+@pytest.mark.parametrize("path", ["/rooms", "/rooms/any", "/rooms/any/members", "/config", "/", f"/static/{SCRIPT}"])
 def test_cors_allows_a_page_of_another_origin(chat: Chat, path: str) -> None:
     asked = {"Origin": "http://localhost:5173", "Access-Control-Request-Method": "GET"}
     preflight = requests.options(chat.rest + path, headers=asked, timeout=SECONDS)
@@ -183,10 +184,12 @@ def test_cors_allows_a_page_of_another_origin(chat: Chat, path: str) -> None:
     assert answer.headers["Access-Control-Expose-Headers"] == "ETag"
 
 
-@pytest.mark.parametrize("path", ["/", "/static/main.js"])
-def test_unchanged_file_of_the_page_gets_a_304(chat: Chat, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "caching"), [("/", "no-cache"), (f"/static/{SCRIPT}", "public, max-age=31536000, immutable")]
+)
+def test_unchanged_file_of_the_page_gets_a_304(chat: Chat, path: str, caching: str) -> None:
     file = requests.get(chat.rest + path, timeout=SECONDS)
-    assert file.headers["Cache-Control"] == "no-cache"
+    assert file.headers["Cache-Control"] == caching
     unchanged = requests.get(chat.rest + path, headers={"If-None-Match": file.headers["ETag"]}, timeout=SECONDS)
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     for name in ("ETag", "Cache-Control", "Content-Type", "Access-Control-Allow-Origin"):

@@ -86,8 +86,8 @@ def test_open_connection_uses_a_saved_module(run: Run) -> None:
 
 
 def test_saved_static_file_is_served(run: Run) -> None:
-    with run.saved("chalicelib/static/style.css", "\n", "\n/* new */\n"):
-        run.wait_until(lambda: run.get("/static/style.css"), lambda answer: "/* new */" in answer.text)
+    with run.saved("chalicelib/static/index.html", "<body", "<!-- new --><body"):
+        run.wait_until(lambda: run.get("/"), lambda answer: "<!-- new -->" in answer.text)
 
 
 @pytest.mark.parametrize(

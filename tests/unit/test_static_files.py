@@ -35,7 +35,7 @@ def cache_control(name: str) -> object:
     return serve(name).headers["Cache-Control"]
 
 
-@pytest.mark.parametrize("name", ["page-3TAXQ2ZK.js", "page-ABCDEFGH.css", "a-b-234567AZ.svg", "chunk--22222222.js"])
+@pytest.mark.parametrize("name", ["page-3TAXQ2ZK.js", "page-ABCDEFGH.css", "a-b-234567AZ.css", "chunk--22222222.js"])
 def test_file_with_a_hash_in_its_name_is_immutable(folder: Path, name: str) -> None:
     (folder / name).touch()
     assert cache_control(name) == "public, max-age=31536000, immutable"

@@ -1,0 +1,12 @@
+"""The names of the page's built files, which contain a hash of their content."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["SCRIPT", "STYLE"]
+
+FOLDER = Path(__file__).parent.parent / "chalicelib/static"
+
+(SCRIPT,) = [path.name for path in FOLDER.glob("page-*.js")]
+(STYLE,) = [path.name for path in FOLDER.glob("style-*.css")]

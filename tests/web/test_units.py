@@ -1,0 +1,18 @@
+"""The tests of the client library and of the page that need neither a browser nor a server: web/*/tests, in Node.js."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+PROJECT = Path(__file__).parent.parent.parent
+
+
+def test_client_and_page_pass_their_unit_tests() -> None:
+    run = subprocess.run(
+        ["npm", "--prefix", "web", "--silent", "test"],  # noqa: S607
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr

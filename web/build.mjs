@@ -1,0 +1,74 @@
+/**
+ * Build the page into chalicelib/static/: index.html, one script and one style sheet, named after their content.
+ *
+ * `node build.mjs --check` fails if the files there are not those that it would write. `--watch` builds after each save.
+ */
+
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import * as esbuild from "esbuild";
+
+const PAGE = join(import.meta.dirname, "page");
+const TARGET = join(import.meta.dirname, "../chalicelib/static");
+
+/** @type {esbuild.BuildOptions} */
+const OPTIONS = {
+  absWorkingDir: PAGE,
+  entryPoints: { page: "src/main.ts", style: "style.css" },
+  entryNames: "[name]-[hash]",
+  outdir: TARGET,
+  write: false,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  // The browsers of the last three years: what "Baseline widely available" means.
+  target: ["chrome115", "firefox115", "safari16.4"],
+  tsconfig: "tsconfig.json",
+  logLevel: "warning",
+};
+
+/** Return the files of the page by name. */
+async function files(/** @type {esbuild.BuildResult} */ result) {
+  /** @type {Record<string, string>} */
+  const built = Object.fromEntries((result.outputFiles ?? []).map(({ path, text }) => [basename(path), text]));
+  const names = Object.keys(built);
+  const nameOf = (/** @type {string} */ start) => names.find((name) => name.startsWith(start));
+  const icon = await readFile(join(PAGE, "icon.svg"), "utf-8");
+  const page = await readFile(join(PAGE, "index.html"), "utf-8");
+  built["index.html"] = page
+    .replaceAll('"icon.svg"', `"data:image/svg+xml,${encodeURIComponent(icon.trim())}"`)
+    .replace('"style.css"', `"static/${nameOf("style-")}"`)
+    .replace('"src/main.ts"', `"static/${nameOf("page-")}"`);
+  return built;
+}
+
+async function write(/** @type {Record<string, string>} */ built) {
+  await mkdir(TARGET, { recursive: true });
+  for (const [name, text] of Object.entries(built)) await writeFile(join(TARGET, name), text);
+  for (const name of await readdir(TARGET)) if (!(name in built)) await rm(join(TARGET, name));
+}
+
+async function check(/** @type {Record<string, string>} */ built) {
+  const present = (await readdir(TARGET)).sort();
+  const texts = await Promise.all(present.map((name) => readFile(join(TARGET, name), "utf-8")));
+  const isSame = present.join() === Object.keys(built).sort().join();
+  if (isSame && present.every((name, index) => built[name] === texts[index])) return;
+  console.error("chalicelib/static/ is not what web/page/ builds: run `make page`, and commit the result");
+  process.exitCode = 1;
+}
+
+if (process.argv.includes("--watch")) {
+  const plugin = {
+    name: "write",
+    setup(/** @type {esbuild.PluginBuild} */ build) {
+      build.onEnd(async (result) => {
+        if (result.errors.length === 0) await write(await files(result));
+      });
+    },
+  };
+  const context = await esbuild.context({ ...OPTIONS, plugins: [plugin] });
+  await context.watch();
+} else {
+  const built = await files(await esbuild.build(OPTIONS));
+  await (process.argv.includes("--check") ? check(built) : write(built));
+}

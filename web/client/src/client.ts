@@ -1,0 +1,81 @@
+/** The entry to the chat: lists, creates and joins rooms. */
+
+import { ChatError } from "./errors.js";
+import { sessionStorageOf } from "./outbox-store.js";
+import { RestApi } from "./rest.js";
+import { Room } from "./room.js";
+import { RoomList } from "./room-list.js";
+import type { ChatStorage, CreatedRoom, RoomPage, WebSocketConstructor } from "./types.js";
+
+export interface ChatClientOptions {
+  /** The REST address, as `make deploy` and `make run` print it. */
+  readonly url: string | URL;
+  /** The address of the WebSocket API. By default, it is asked from the REST API before the first connection. */
+  readonly webSocketUrl?: string | undefined;
+  /** By default, the platform's. Node.js 20 has none: hand in that of the package `ws`. */
+  readonly WebSocket?: WebSocketConstructor | undefined;
+  /** By default, the platform's. */
+  readonly fetch?: typeof fetch | undefined;
+  /** Keeps unsent messages during a reload. By default `sessionStorage`, where there is one. */
+  readonly storage?: ChatStorage | undefined;
+}
+
+export interface JoinOptions {
+  /** The display name, of 1 to 40 characters. Without it, the server invents one, as in guest-08d9. */
+  readonly name?: string | undefined;
+  /** The `joinToken` of a private room. */
+  readonly token?: string | undefined;
+}
+
+/** A chat server. Creating a client sends no request, so it is safe during server rendering. */
+export class ChatClient {
+  readonly #options: ChatClientOptions;
+  readonly #rest: RestApi;
+  #webSocketUrl: Promise<string> | undefined;
+
+  constructor(options: ChatClientOptions) {
+    this.#options = options;
+    this.#rest = new RestApi(options.url, (...request) => (options.fetch ?? fetch)(...request));
+    if (options.webSocketUrl) this.#webSocketUrl = Promise.resolve(options.webSocketUrl);
+  }
+
+  /** Read a page of the public rooms, newest first. `limit` is 1 to 100. Rejects with a ChatError. */
+  listRooms({ limit = 20, cursor = null }: { limit?: number; cursor?: string | null } = {}): Promise<RoomPage> {
+    return this.#rest.listRooms(limit, cursor);
+  }
+
+  /** Return a list of the public rooms that refreshes itself between `start` and `stop`. */
+  watchRooms(): RoomList {
+    return new RoomList(this.#rest);
+  }
+
+  /** Create a room. A name has 1 to 80 characters. A private room is not listed. Rejects with a ChatError. */
+  createRoom(roomName: string, options: { private?: boolean } = {}): Promise<CreatedRoom> {
+    return this.#rest.createRoom(roomName, options.private ?? false);
+  }
+
+  /** Join a room. It connects at once and stays connected, also through network failures, until `leave`. */
+  join(roomId: string, { name = "", token }: JoinOptions = {}): Room {
+    const WebSocket = this.#options.WebSocket ?? globalThis.WebSocket;
+    if (!WebSocket) {
+      throw new ChatError("no_websocket", "expected the option WebSocket: this platform has none of its own");
+    }
+    return new Room({
+      roomId,
+      name,
+      token,
+      rest: this.#rest,
+      WebSocket,
+      storage: this.#options.storage ?? sessionStorageOf(globalThis as { sessionStorage?: ChatStorage }),
+      findWebSocketUrl: () => this.#findWebSocketUrl(),
+    });
+  }
+
+  #findWebSocketUrl(): Promise<string> {
+    this.#webSocketUrl ??= this.#rest.getWebSocketUrl().catch((error: unknown) => {
+      this.#webSocketUrl = undefined; // the next attempt asks again
+      throw error;
+    });
+    return this.#webSocketUrl;
+  }
+}

@@ -1,0 +1,27 @@
+/** An error of the chat. `code` is stable; `message` is a sentence to show to people. */
+export class ChatError extends Error {
+  /**
+   * For messages, the codes of the server's error frames: `invalid_message`, `rate_limited`, `not_in_room`, `internal`,
+   * and further ones. Also: `unconfirmed` (the server did not answer), `discarded`, `closed` (the room has ended),
+   * `network` (the server could not be reached), and `http_STATUS` for an error response, as in `http_404`.
+   */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ChatError";
+    this.code = code;
+  }
+}
+
+/** An error response of the REST API. */
+export class ApiError extends ChatError {
+  /** The HTTP status code. */
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(`http_${status}`, message);
+    this.name = "ApiError";
+    this.status = status;
+  }
+}

@@ -1,0 +1,58 @@
+/** Heartbeat that detects dead connections. */
+
+import { isHidden } from "./platform.js";
+
+const TICK_MS = 10_000;
+/** API Gateway closes a connection that is idle for ten minutes. */
+const PING_EVERY_MS = 4 * 60_000;
+const ANSWER_TIMEOUT_MS = 15_000;
+
+type Timer = ReturnType<typeof setTimeout>;
+
+export class Heartbeat {
+  readonly #ping: () => void;
+  readonly #onTimeout: () => void;
+  #ticking: Timer | undefined;
+  #waiting: Timer | undefined;
+  #tickedAt = 0;
+  #pingedAt = 0;
+
+  constructor(ping: () => void, onTimeout: () => void) {
+    this.#ping = ping;
+    this.#onTimeout = onTimeout;
+  }
+
+  start(): void {
+    this.stop();
+    this.#tickedAt = this.#pingedAt = Date.now();
+    this.#ticking = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#ticking);
+    this.#ticking = undefined;
+    this.received();
+  }
+
+  /** Send a ping now, unless one is waiting for its answer. */
+  beat(): void {
+    if (this.#ticking === undefined || this.#waiting !== undefined) return;
+    this.#pingedAt = Date.now();
+    this.#waiting = setTimeout(this.#onTimeout, ANSWER_TIMEOUT_MS);
+    this.#ping();
+  }
+
+  /** Stop waiting for an answer. Any received frame counts as one. */
+  received(): void {
+    clearTimeout(this.#waiting);
+    this.#waiting = undefined;
+  }
+
+  #tick(): void {
+    const now = Date.now();
+    // A long time between two ticks means that the machine was suspended. Timers of a hidden page run once a minute.
+    const wasSuspended = now - this.#tickedAt > 2 * TICK_MS && !isHidden();
+    this.#tickedAt = now;
+    if (wasSuspended || now - this.#pingedAt >= PING_EVERY_MS) this.beat();
+  }
+}

@@ -1,0 +1,151 @@
+/** Reads the history over REST: first the newest messages, then missed ones, and older ones on request. */
+
+import { backoff } from "./backoff.js";
+import type { StoredMessage } from "./frames.js";
+import type { MessagePage, MessageRange } from "./rest.js";
+import type { Timeline } from "./timeline.js";
+
+const PAGE = 50;
+const MISSED_PAGE = 100;
+const GAP_DELAY_MS = 400;
+
+export interface HistoryOptions {
+  read(range: MessageRange): Promise<MessagePage>;
+  /** Messages of the first page or of an older one. The timeline contains them already. */
+  onHistory(messages: readonly StoredMessage[]): void;
+  /** Messages that should have arrived as frames. Add them to the timeline. */
+  onMissed(messages: readonly StoredMessage[]): void;
+  onExpired(after: number): void;
+  onOlder(state: "loading" | "more" | "none" | "failed"): void;
+  onCaughtUp(): void;
+  onError(error: unknown): void;
+}
+
+export class History {
+  readonly #timeline: Timeline;
+  readonly #options: HistoryOptions;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+  #target = 0;
+  #isReading = false;
+  #isBehind = false;
+  #isReadingOlder = false;
+  #isStopped = false;
+
+  constructor(timeline: Timeline, options: HistoryOptions) {
+    this.#timeline = timeline;
+    this.#options = options;
+  }
+
+  /** Read new messages now. Call this at the start, and whenever frames may have been lost. */
+  catchUp(): void {
+    this.#isBehind = true;
+    this.#readIn(0);
+  }
+
+  /** Read new messages unless everything up to this sequence is known. */
+  reach(sequence: number): void {
+    this.#target = Math.max(this.#target, sequence);
+    if (this.#isComplete()) this.#options.onCaughtUp();
+    else this.#readIn(0);
+  }
+
+  /** Read missing messages after a short delay. Frames may arrive out of order, so most gaps close by themselves. */
+  fillGap(): void {
+    if (this.#timer === undefined) this.#readIn(GAP_DELAY_MS);
+  }
+
+  async readOlder(): Promise<void> {
+    const { floor, hasOlder } = this.#timeline;
+    if (this.#isReadingOlder || this.#isStopped || !hasOlder || floor === null) return;
+    this.#isReadingOlder = true;
+    this.#options.onOlder("loading");
+    try {
+      const { messages } = await this.#options.read({ before: floor, limit: PAGE });
+      if (this.#isStopped) return;
+      this.#extend(messages);
+      this.#options.onOlder(this.#olderState());
+    } catch (error) {
+      if (this.#isStopped) return;
+      this.#options.onOlder("failed");
+      this.#options.onError(error);
+    } finally {
+      this.#isReadingOlder = false;
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #readIn(milliseconds: number): void {
+    if (this.#isReading || this.#isStopped) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#readOnce(), milliseconds);
+  }
+
+  async #readOnce(): Promise<void> {
+    this.#timer = undefined;
+    this.#isReading = true;
+    this.#isBehind = false;
+    const isAnswered = await this.#read();
+    this.#isReading = false;
+    if (this.#isStopped) return;
+    if (this.#isBehind) {
+      this.#readIn(0);
+    } else if (!isAnswered || !this.#isComplete()) {
+      this.#readIn(backoff(this.#failures++));
+    } else {
+      this.#failures = 0;
+      this.#options.onCaughtUp();
+    }
+  }
+
+  async #read(): Promise<boolean> {
+    const after = this.#timeline.position;
+    try {
+      const page = await this.#options.read(after === null ? { limit: PAGE } : { after, limit: MISSED_PAGE });
+      if (this.#isStopped) return true;
+      if (after === null) this.#begin(page);
+      else this.#fill(after, page);
+      return true;
+    } catch (error) {
+      if (!this.#isStopped) this.#options.onError(error);
+      return false;
+    }
+  }
+
+  #begin({ messages, lastSequence }: MessagePage): void {
+    // Frames may have arrived before this response. Only messages older than those belong to the history.
+    const live = this.#timeline.floor ?? Number.POSITIVE_INFINITY;
+    const older = messages.filter(({ sequence }) => sequence < live);
+    this.#timeline.begin(messages[0]?.sequence ?? 1, lastSequence);
+    if (older.length) this.#extend(older);
+    this.#options.onMissed(messages.slice(older.length));
+    this.#options.onOlder(this.#olderState());
+  }
+
+  #extend(messages: readonly StoredMessage[]): void {
+    this.#timeline.extend(messages);
+    this.#options.onHistory(messages);
+  }
+
+  #fill(after: number, { messages, lastSequence, complete }: MessagePage): void {
+    if (!complete) this.#options.onExpired(after);
+    this.#options.onMissed(messages);
+    this.#timeline.settle(messages.at(-1)?.sequence ?? lastSequence);
+    const position = this.#timeline.position ?? 0;
+    // Read the next page at once, but only if this one advanced the position.
+    if (position > after && position < lastSequence) this.#isBehind = true;
+  }
+
+  #isComplete(): boolean {
+    const { position, hasGap } = this.#timeline;
+    return position !== null && position >= this.#target && !hasGap;
+  }
+
+  #olderState(): "more" | "none" {
+    return this.#timeline.hasOlder ? "more" : "none";
+  }
+}

@@ -1,0 +1,5 @@
+export { ChatClient, type ChatClientOptions, type JoinOptions } from "./client.js";
+export { ApiError, ChatError } from "./errors.js";
+export type { Room } from "./room.js";
+export type { RoomList, RoomListSnapshot } from "./room-list.js";
+export type * from "./types.js";

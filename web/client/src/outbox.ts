@@ -1,0 +1,245 @@
+/** Queue of unsent messages: sends them in order, one at a time, until each is confirmed or has failed. */
+
+import { backoff } from "./backoff.js";
+import { ChatError } from "./errors.js";
+import type { ErrorFrame } from "./frames.js";
+import type { Message, PendingMessage } from "./types.js";
+
+const ECHO_TIMEOUT_MS = 10_000;
+const MAX_ATTEMPTS = 6;
+/** The server remembers a clientId for ten minutes; retries are idempotent that long. Leave a minute for slow networks. */
+const SAFE_TO_REPEAT_MS = 9 * 60_000;
+const TEMPORARY = ["internal", "rate_limited", "not_in_room"];
+const UNCONFIRMED = new ChatError("unconfirmed", "The server did not confirm it.");
+const DOUBTFUL = new ChatError("unconfirmed", "It may have arrived before the page was reloaded; look above first.");
+
+/** A message as it is saved. `sentAt` is the time of the first attempt, `failure` the reason why it is no longer sent. */
+export interface SavedMessage {
+  readonly clientId: string;
+  readonly message: string;
+  readonly sentAt: number | null;
+  readonly failure?: string | null;
+}
+
+interface Entry {
+  readonly clientId: string;
+  readonly message: string;
+  sentAt: number | null;
+  attempts: number;
+  error: ChatError | undefined;
+  settle: { resolve(message: Message): void; reject(error: ChatError): void } | undefined;
+}
+
+export interface OutboxOptions {
+  readonly saved: readonly SavedMessage[];
+  /** Send a frame, and return whether the connection is open. */
+  send(message: string, clientId: string): boolean;
+  save(messages: readonly SavedMessage[]): void;
+  onChange(pending: readonly PendingMessage[]): void;
+}
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  #entries: Entry[];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOpen = false;
+  #isCaughtUp = false;
+  #isHeldBack = false;
+  #ended: ChatError | undefined;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.#entries = options.saved.map(restore);
+  }
+
+  /** The messages for a snapshot. */
+  get pending(): readonly PendingMessage[] {
+    const first = this.#firstWaiting();
+    const status = this.#isHeldBack ? "held" : this.#isOpen ? "sending" : "offline";
+    return this.#entries.map((entry) => ({
+      clientId: entry.clientId,
+      message: entry.message,
+      status: entry.error ? "failed" : entry === first ? status : "queued",
+      error: entry.error,
+    }));
+  }
+
+  /** Queue a message. The promise settles when it is stored, or has failed. */
+  add(message: string): Promise<Message> {
+    const entry: Entry = {
+      clientId: crypto.randomUUID(),
+      message,
+      sentAt: null,
+      attempts: 0,
+      error: undefined,
+      settle: undefined,
+    };
+    this.#entries.push(entry);
+    return this.#promise(entry);
+  }
+
+  /** The connection is open: start sending. */
+  open(): void {
+    this.#isOpen = true;
+    this.#changed();
+  }
+
+  /** The connection is closed: the message in flight has to be sent again. */
+  close(): void {
+    this.#isOpen = this.#isCaughtUp = false;
+    this.#stopWaiting();
+    this.#changed();
+  }
+
+  /** The history has been read up to now, with every message of ours that was stored. */
+  caughtUp(): void {
+    this.#isCaughtUp = true;
+    this.#sendNext();
+  }
+
+  /** Sending is over: fail all messages with this error. */
+  end(error: ChatError): void {
+    this.#ended = error;
+    this.close();
+  }
+
+  /** Remove the message with this clientId, because it is stored. Returns whether there was one. */
+  confirm(stored: Message): boolean {
+    const entry = this.#find(stored.clientId);
+    if (!entry) return false;
+    this.#remove(entry);
+    entry.settle?.resolve(stored);
+    this.#changed();
+    return true;
+  }
+
+  /** Handle an error frame. One that does not name a message of this outbox answers something else, and is ignored. */
+  refuse({ clientId, code, message, retryAfter }: ErrorFrame): void {
+    const entry = this.#find(clientId);
+    if (!entry || entry.error) return;
+    const isTemporary = TEMPORARY.includes(code);
+    this.#stopWaiting();
+    if (isTemporary && retryAfter !== undefined && retryAfter > 0) {
+      // A rate-limited attempt does not count. The server closes connections that do not wait for `retryAfter`.
+      entry.attempts -= 1;
+      this.#isHeldBack = true;
+      this.#wait(retryAfter * 1_000);
+    } else if (isTemporary && entry.attempts < MAX_ATTEMPTS) {
+      this.#wait(backoff(entry.attempts - 1));
+    } else {
+      this.#fail(entry, new ChatError(code, message));
+    }
+    this.#changed();
+  }
+
+  /** Queue a failed message again, behind the waiting ones. */
+  retry(clientId: string): Promise<Message> {
+    const entry = this.#find(clientId);
+    if (!entry?.error)
+      return Promise.reject(new ChatError("unknown_message", "There is no failed message of this id."));
+    this.#remove(entry);
+    entry.attempts = 0;
+    entry.error = undefined;
+    this.#entries.push(entry);
+    return this.#promise(entry);
+  }
+
+  /** Forget a message. If it was sent already, it may still arrive. */
+  discard(clientId: string): void {
+    const entry = this.#find(clientId);
+    if (!entry) return;
+    this.#remove(entry);
+    entry.settle?.reject(new ChatError("discarded", "The message was discarded."));
+    this.#changed();
+  }
+
+  #promise(entry: Entry): Promise<Message> {
+    const promise = new Promise<Message>((resolve, reject) => {
+      entry.settle = { resolve, reject };
+    });
+    // A caller who looks at `pending` instead of the promise must not cause an unhandled rejection.
+    promise.catch(() => {});
+    this.#changed();
+    return promise;
+  }
+
+  #find(clientId: string | undefined): Entry | undefined {
+    return this.#entries.find((entry) => entry.clientId === clientId);
+  }
+
+  #firstWaiting(): Entry | undefined {
+    return this.#entries.find(({ error }) => !error);
+  }
+
+  #remove(entry: Entry): void {
+    if (entry === this.#firstWaiting()) this.#stopWaiting();
+    this.#entries = this.#entries.filter((other) => other !== entry);
+  }
+
+  #fail(entry: Entry, error: ChatError): void {
+    entry.error = error;
+    entry.settle?.reject(error);
+    entry.settle = undefined;
+  }
+
+  #changed(): void {
+    const ended = this.#ended;
+    if (ended) {
+      for (const entry of this.#entries) if (!entry.error) this.#fail(entry, ended);
+    }
+    this.#sendNext();
+    this.#save();
+    this.#options.onChange(this.pending);
+  }
+
+  #save(): void {
+    this.#options.save(
+      this.#entries.map(({ clientId, message, sentAt, error }) => ({
+        clientId,
+        message,
+        sentAt,
+        failure: error?.message ?? null,
+      })),
+    );
+  }
+
+  // API Gateway does not keep the order of a connection's frames, so the next message waits for the answer to this one.
+  #sendNext(): void {
+    const entry = this.#firstWaiting();
+    if (!entry || !this.#isOpen || this.#timer !== undefined) return;
+    // The server may have forgotten this clientId: only the history shows whether the first attempt was stored.
+    if (isOld(entry) && !this.#isCaughtUp) return;
+    if (entry.attempts >= MAX_ATTEMPTS) {
+      this.#fail(entry, UNCONFIRMED);
+      this.#changed();
+    } else if (this.#options.send(entry.message, entry.clientId)) {
+      entry.attempts += 1;
+      entry.sentAt ??= Date.now();
+      this.#save();
+      this.#wait(ECHO_TIMEOUT_MS);
+    }
+  }
+
+  #wait(milliseconds: number): void {
+    this.#timer = setTimeout(() => {
+      this.#stopWaiting();
+      this.#changed();
+    }, milliseconds);
+  }
+
+  #stopWaiting(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#isHeldBack = false;
+  }
+}
+
+// The history that is read after a reload may not reach back to an old message, so that message is marked as doubtful.
+function restore({ clientId, message, sentAt, failure }: SavedMessage): Entry {
+  const failed = failure ? new ChatError("unconfirmed", failure) : isOld({ sentAt }) ? DOUBTFUL : undefined;
+  return { clientId, message, sentAt, attempts: 0, error: failed, settle: undefined };
+}
+
+function isOld({ sentAt }: { sentAt: number | null }): boolean {
+  return sentAt !== null && Date.now() - sentAt > SAFE_TO_REPEAT_MS;
+}

@@ -1,0 +1,127 @@
+/** React hooks. */
+
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import type { ChatClient, JoinOptions } from "./client.js";
+import { ChatError } from "./errors.js";
+import { NOT_JOINED, type Room } from "./room.js";
+import { NO_ROOMS, type RoomListSnapshot } from "./room-list.js";
+import type { Message, RoomSnapshot } from "./types.js";
+
+/** The result of `useRooms`. Its functions stay the same between renderings. */
+export interface UseRooms extends RoomListSnapshot {
+  loadMore(): Promise<void>;
+  refresh(): Promise<void>;
+}
+
+/** The result of `useRoom`. Its functions stay the same between renderings, and are those of `Room`. */
+export interface UseRoom extends RoomSnapshot {
+  /** The room, for its events. Null on a server, and until the component is mounted. */
+  readonly room: Room | null;
+  send(text: string): Promise<Message>;
+  retry(clientId: string): Promise<Message>;
+  discard(clientId: string): void;
+  loadOlder(): Promise<void>;
+  reconnect(): void;
+}
+
+/** Return the list of public rooms. It refreshes itself while the component is mounted and the page is visible. */
+export function useRooms(client: ChatClient): UseRooms {
+  const list = useMemo(() => client.watchRooms(), [client]);
+  useEffect(() => {
+    list.start();
+    return () => list.stop();
+  }, [list]);
+  const snapshot = useSyncExternalStore(list.subscribe, list.getSnapshot, getNoRooms);
+  const actions = useMemo(() => ({ loadMore: () => list.loadMore(), refresh: () => list.refresh() }), [list]);
+  return { ...snapshot, ...actions };
+}
+
+/**
+ * Join a room while the component is mounted. All components with the same client, room and token share one connection.
+ *
+ * A new `name` renames this client. Another room or token leaves this room and joins the other one.
+ */
+export function useRoom(client: ChatClient, roomId: string, { name = "", token }: JoinOptions = {}): UseRoom {
+  const [joined, setJoined] = useState<Room | null>(null);
+  const current = useRef<Room | null>(null);
+  const latestName = useRef(name);
+  useEffect(() => {
+    latestName.current = name;
+    current.current?.rename(name);
+  }, [name]);
+  useEffect(() => {
+    const { room, release } = acquire(client, roomId, latestName.current, token);
+    current.current = room;
+    setJoined(room);
+    return () => {
+      current.current = null;
+      release();
+    };
+  }, [client, roomId, token]);
+  const room = joined?.roomId === roomId ? joined : null;
+  const snapshot = useSyncExternalStore(
+    room?.subscribe ?? subscribeToNothing,
+    room?.getSnapshot ?? getNotJoined,
+    getNotJoined,
+  );
+  const actions = useMemo(
+    () => ({
+      send: (text: string) => current.current?.send(text) ?? notJoined(),
+      retry: (clientId: string) => current.current?.retry(clientId) ?? notJoined(),
+      discard: (clientId: string) => current.current?.discard(clientId),
+      loadOlder: async () => current.current?.loadOlder(),
+      reconnect: () => current.current?.reconnect(),
+    }),
+    [],
+  );
+  return { ...snapshot, room, ...actions };
+}
+
+interface SharedRoom {
+  readonly room: Room;
+  users: number;
+}
+
+const sharedRooms = new WeakMap<ChatClient, Map<string, SharedRoom>>();
+
+function acquire(client: ChatClient, roomId: string, name: string, token: string | undefined) {
+  const rooms = sharedRooms.get(client) ?? new Map<string, SharedRoom>();
+  sharedRooms.set(client, rooms);
+  const key = JSON.stringify([roomId, token]);
+  let shared = rooms.get(key);
+  if (!shared || shared.room.state.status === "closed") {
+    shared = { room: client.join(roomId, { name, token }), users: 0 };
+    rooms.set(key, shared);
+  }
+  const { room } = shared;
+  const acquired = shared;
+  acquired.users += 1;
+  room.rename(name);
+  const release = () => {
+    acquired.users -= 1;
+    // StrictMode mounts each component twice, and a navigation mounts the next page after this one: leave only if
+    // nobody uses the room a moment later.
+    setTimeout(() => {
+      if (acquired.users > 0) return;
+      room.leave();
+      if (rooms.get(key) === acquired) rooms.delete(key);
+    });
+  };
+  return { room, release };
+}
+
+function subscribeToNothing(): () => void {
+  return () => {};
+}
+
+function getNotJoined(): RoomSnapshot {
+  return NOT_JOINED;
+}
+
+function getNoRooms(): RoomListSnapshot {
+  return NO_ROOMS;
+}
+
+function notJoined(): Promise<Message> {
+  return Promise.reject(new ChatError("closed", "The room is not joined: the component is not mounted."));
+}

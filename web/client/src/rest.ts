@@ -1,0 +1,108 @@
+/** REST client. */
+
+import { ApiError, ChatError } from "./errors.js";
+import type { StoredMessage } from "./frames.js";
+import type { CreatedRoom, Member, RoomPage } from "./types.js";
+
+const TIMEOUT_MS = 20_000;
+
+/** A page of the history, ascending. `complete` is false if messages of the range are no longer stored. */
+export interface MessagePage {
+  readonly messages: readonly StoredMessage[];
+  readonly lastSequence: number;
+  readonly complete: boolean;
+}
+
+/** A part of the history: the oldest messages after `after`, those before `before`, or the newest. */
+export interface MessageRange {
+  readonly limit: number;
+  readonly after?: number;
+  readonly before?: number;
+}
+
+interface WireRoom {
+  readonly room_id: string;
+  readonly name: string;
+  readonly member_count: number;
+  readonly created_at: string;
+}
+
+type Query = Record<string, string | number | null | undefined>;
+
+export class RestApi {
+  readonly #url: string;
+  readonly #fetch: typeof fetch;
+
+  constructor(url: string | URL, fetchFunction: typeof fetch) {
+    this.#url = String(url).replace(/\/+$/, "");
+    this.#fetch = fetchFunction;
+  }
+
+  async createRoom(roomName: string, isPrivate: boolean): Promise<CreatedRoom> {
+    const { roomId, joinToken } = await this.#call<CreatedRoom>("rooms", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ roomName, private: isPrivate }),
+    });
+    return { roomId, joinToken };
+  }
+
+  async listRooms(limit: number, cursor: string | null): Promise<RoomPage> {
+    const query = queryString({ limit, cursor });
+    const page = await this.#call<{ rooms: readonly WireRoom[]; nextCursor: string | null }>(`rooms${query}`);
+    return {
+      rooms: page.rooms.map(({ room_id, name, member_count, created_at }) => ({
+        roomId: room_id,
+        name,
+        memberCount: member_count,
+        createdAt: created_at,
+      })),
+      cursor: page.nextCursor,
+    };
+  }
+
+  async getMembers(roomId: string, token: string | undefined): Promise<readonly Member[]> {
+    return (await this.#room<{ members: readonly Member[] }>(roomId, "/members", { token })).members;
+  }
+
+  getMessages(roomId: string, token: string | undefined, range: MessageRange): Promise<MessagePage> {
+    return this.#room(roomId, "/messages", { ...range, token });
+  }
+
+  /** Read the room, and so find out whether it can be joined. */
+  getRoom(roomId: string, token: string | undefined): Promise<{ readonly name: string }> {
+    return this.#room(roomId, "", { token });
+  }
+
+  async getWebSocketUrl(): Promise<string> {
+    return (await this.#call<{ webSocketUrl: string }>("config")).webSocketUrl;
+  }
+
+  #room<Answer>(roomId: string, part: string, query: Query): Promise<Answer> {
+    return this.#call(`rooms/${encodeURIComponent(roomId)}${part}${queryString(query)}`);
+  }
+
+  async #call<Answer>(path: string, options: RequestInit = {}): Promise<Answer> {
+    const fetchFunction = this.#fetch; // called without `this`, as browsers demand
+    let response: Response;
+    try {
+      response = await fetchFunction(`${this.#url}/${path}`, { signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
+      if (response.ok) return (await response.json()) as Answer;
+    } catch (cause) {
+      throw new ChatError("network", "The server could not be reached.", { cause });
+    }
+    throw new ApiError(response.status, await sentenceOf(response));
+  }
+}
+
+export function queryString(query: Query): string {
+  const entries = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return entries.length ? `?${new URLSearchParams(entries.map(([name, value]) => [name, String(value)]))}` : "";
+}
+
+async function sentenceOf(response: Response): Promise<string> {
+  const body: unknown = await response.json().catch(() => null); // a proxy may answer with a page of its own
+  const sentence = (body as { Message?: unknown } | null)?.Message;
+  if (response.status < 500 && typeof sentence === "string") return sentence;
+  return "The server could not do that just now. Please try again.";
+}

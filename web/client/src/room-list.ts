@@ -1,0 +1,113 @@
+/** The list of public rooms, refreshed while somebody looks at it. */
+
+import { ChatError } from "./errors.js";
+import { isHidden, onWake } from "./platform.js";
+import type { RestApi } from "./rest.js";
+import type { RoomSummary } from "./types.js";
+
+const PAGE = 20;
+const FIRST_DELAY_MS = 5_000;
+const MAX_DELAY_MS = 60_000;
+
+/** The list at one moment. */
+export interface RoomListSnapshot {
+  readonly rooms: readonly RoomSummary[];
+  /** Whether `loadMore` would show further rooms. */
+  readonly hasMore: boolean;
+  /** False until the list has been read once. */
+  readonly isLoaded: boolean;
+  /** Why the last reading failed. It is repeated. */
+  readonly error: ChatError | null;
+}
+
+export const NO_ROOMS: RoomListSnapshot = { rooms: [], hasMore: false, isLoaded: false, error: null };
+
+/** Created by `ChatClient.watchRooms`. */
+export class RoomList {
+  readonly #rest: RestApi;
+  readonly #listeners = new Set<() => void>();
+  #snapshot = NO_ROOMS;
+  #pages = 1;
+  #reading = 0;
+  #delay = FIRST_DELAY_MS;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopListening: (() => void) | undefined;
+
+  /** @internal */
+  constructor(rest: RestApi) {
+    this.#rest = rest;
+  }
+
+  /** Call a function after each change. Returns the function that ends that. Needs no `this`. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    const added = () => listener();
+    this.#listeners.add(added);
+    return () => void this.#listeners.delete(added);
+  };
+
+  /** Return the list at this moment. The same object until something changes. Needs no `this`. */
+  readonly getSnapshot = (): RoomListSnapshot => this.#snapshot;
+
+  /**
+   * Read the list now, and again after 5 seconds while the page is visible. The interval doubles, up to a minute, while
+   * nothing changes.
+   */
+  start(): void {
+    this.stop();
+    this.#delay = FIRST_DELAY_MS;
+    this.#stopListening = onWake({
+      wake: () => {
+        this.#delay = FIRST_DELAY_MS;
+        void this.refresh();
+      },
+    });
+    void this.refresh();
+  }
+
+  /** Stop reading the list. */
+  stop(): void {
+    this.#stopListening?.();
+    this.#stopListening = undefined;
+    this.#reading += 1;
+    clearTimeout(this.#timer);
+  }
+
+  /** Show one page more. Resolves when it has been read. */
+  async loadMore(): Promise<void> {
+    this.#pages += 1;
+    await this.refresh();
+  }
+
+  /** Read the list now. Errors are in the snapshot. */
+  async refresh(): Promise<void> {
+    clearTimeout(this.#timer);
+    const reading = ++this.#reading;
+    let next: RoomListSnapshot;
+    try {
+      next = { ...(await this.#read()), isLoaded: true, error: null };
+    } catch (error) {
+      const known = error instanceof ChatError ? error : new ChatError("network", String(error), { cause: error });
+      next = { ...this.#snapshot, error: known };
+    }
+    if (reading !== this.#reading) return;
+    const hasChanged = JSON.stringify(next) !== JSON.stringify(this.#snapshot);
+    this.#delay = hasChanged ? FIRST_DELAY_MS : Math.min(2 * this.#delay, MAX_DELAY_MS);
+    if (hasChanged) {
+      this.#snapshot = next;
+      for (const listener of [...this.#listeners]) listener();
+    }
+    if (this.#stopListening && !isHidden()) this.#timer = setTimeout(() => void this.refresh(), this.#delay);
+  }
+
+  async #read(): Promise<Pick<RoomListSnapshot, "rooms" | "hasMore">> {
+    const rooms: RoomSummary[] = [];
+    let cursor: string | null = null;
+    for (let page = 0; page < this.#pages; page += 1) {
+      const answer = await this.#rest.listRooms(PAGE, cursor);
+      rooms.push(...answer.rooms);
+      cursor = answer.cursor;
+      if (cursor === null) break;
+    }
+    return { rooms, hasMore: cursor !== null };
+  }
+}

@@ -1,0 +1,118 @@
+/** The REST side of the client, the room list, and platforms without a browser. */
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+import { ApiError, ChatClient, ChatError } from "../src/index.js";
+import { FakeBrowser, FakeServer, pass } from "./fake-server.js";
+
+const ROOM = { room_id: "r1", name: "Tea", member_count: 2, created_at: "2026-11-23T10:00:00.000Z" };
+const SUMMARY = { roomId: "r1", name: "Tea", memberCount: 2, createdAt: "2026-11-23T10:00:00.000Z" };
+
+let server: FakeServer;
+let browser: FakeBrowser;
+
+beforeEach(() => {
+  mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
+  server = new FakeServer();
+  browser = new FakeBrowser();
+  browser.install();
+});
+
+afterEach(() => {
+  browser.uninstall();
+  mock.timers.reset();
+});
+
+const client = (url = "https://rest.test/dev") => new ChatClient({ url, fetch: server.fetch });
+
+test("rooms are listed page by page", async () => {
+  server.answer = () => [200, { rooms: [ROOM], nextCursor: "c2" }];
+  assert.deepEqual(await client().listRooms(), { rooms: [SUMMARY], cursor: "c2" });
+  await client("https://rest.test/dev/").listRooms({ limit: 5, cursor: "c2" });
+  assert.deepEqual(server.requests, ["GET /rooms?limit=20", "GET /rooms?limit=5&cursor=c2"]);
+});
+
+test("creating a room resolves to its id, and to the token of a private one", async () => {
+  server.answer = () => [201, { message: "Room created successfully", roomId: "r1", joinToken: "t1" }];
+  assert.deepEqual(await client().createRoom("Tea", { private: true }), { roomId: "r1", joinToken: "t1" });
+  assert.deepEqual(server.requests, ["POST /rooms"]);
+});
+
+test("an error response rejects with its status and the server's sentence", async () => {
+  server.answer = () => [400, { Code: "BadRequestError", Message: "roomName must not be blank" }];
+  await assert.rejects(client().createRoom(" "), (error) => {
+    assert.ok(error instanceof ApiError && error instanceof ChatError);
+    assert.deepEqual([error.code, error.status, error.message], ["http_400", 400, "roomName must not be blank"]);
+    return true;
+  });
+});
+
+test("the text of a server error or of a proxy's page is not shown", async () => {
+  for (const body of [{ Message: "InternalServerError: see the logs" }, "<html>", null]) {
+    server.answer = () => [502, body];
+    await assert.rejects(client().listRooms(), /^ApiError: The server could not do that just now/);
+  }
+});
+
+test("an unreachable server rejects with the code network", async () => {
+  server.answer = () => "unreachable";
+  await assert.rejects(client().listRooms(), (error) => error instanceof ChatError && error.code === "network");
+});
+
+test("a room id is encoded in addresses", async () => {
+  server.answer = () => [404, { Message: "room not found" }];
+  const { fetch, WebSocket } = server;
+  const room = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket }).join("a/b?c");
+  await pass(100);
+  assert.equal(room.state.status, "closed");
+  assert.ok(server.requests.includes("GET /rooms/a/b?c/messages?limit=50"), String(server.requests));
+});
+
+test("a platform without WebSocket is told what to hand in", () => {
+  const saved = globalThis.WebSocket;
+  Object.defineProperty(globalThis, "WebSocket", { value: undefined, configurable: true });
+  assert.throws(() => client().join("r1"), /expected the option WebSocket/);
+  Object.defineProperty(globalThis, "WebSocket", { value: saved, configurable: true });
+});
+
+test("the room list is read less and less often while nothing changes, and at once when somebody looks again", async () => {
+  let count = 1;
+  server.answer = () => [200, { rooms: [{ ...ROOM, member_count: count }], nextCursor: null }];
+  const list = client().watchRooms();
+  const counts: (number | undefined)[] = [];
+  list.subscribe(() => counts.push(list.getSnapshot().rooms[0]?.memberCount));
+  list.start();
+  await pass(300_000);
+  const idle = server.requests.length;
+  assert.ok(idle >= 7 && idle <= 10, `${idle} requests in five minutes`);
+  count = 2;
+  while (counts.length < 2) await pass(1_000);
+  assert.deepEqual(counts, [1, 2]);
+  const before = server.requests.length;
+  await pass(5_000);
+  assert.equal(server.requests.length, before + 1);
+  browser.setHidden(true);
+  await pass(60_000);
+  const hidden = server.requests.length;
+  await pass(600_000);
+  assert.equal(server.requests.length, hidden);
+  browser.setHidden(false);
+  await pass(100);
+  assert.equal(server.requests.length, hidden + 1);
+  list.stop();
+  await pass(600_000);
+  assert.equal(server.requests.length, hidden + 1);
+});
+
+test("the room list shows further pages and keeps its rooms through an error", async () => {
+  server.answer = () => [200, { rooms: [ROOM], nextCursor: "c2" }];
+  const list = client().watchRooms();
+  await list.refresh();
+  assert.deepEqual([list.getSnapshot().rooms.length, list.getSnapshot().hasMore], [1, true]);
+  await list.loadMore();
+  assert.equal(list.getSnapshot().rooms.length, 2);
+  server.answer = () => [500, {}];
+  await list.refresh();
+  assert.equal(list.getSnapshot().error?.code, "http_500");
+  assert.equal(list.getSnapshot().rooms.length, 2);
+});

@@ -1,0 +1,251 @@
+/** A chat server inside the test: REST by `fetch`, WebSockets by `WebSocket`, with faults that a test switches on. */
+
+import { mock } from "node:test";
+import type { WebSocketLike } from "../src/types.js";
+
+const EPOCH = Date.parse("2026-11-23T10:00:00Z");
+
+export interface Stored {
+  readonly sequence: number;
+  readonly type: "message";
+  readonly message: string;
+  readonly sender: { readonly id: string; readonly name: string };
+  readonly sentAt: string;
+  readonly clientId?: string | undefined;
+}
+
+/** The answer of a REST request: a status and a body, or "unreachable". */
+type Answer = readonly [status: number, body: unknown] | "unreachable";
+
+export class FakeServer {
+  /** What the room has stored. */
+  readonly stored: Stored[] = [];
+  /** The paths of the REST requests, with their queries. */
+  readonly requests: string[] = [];
+  readonly sockets: FakeSocket[] = [];
+  readonly members = new Map<string, string>();
+  /** The first sequence that is still stored. */
+  firstStored = 1;
+  isPrivate = false;
+  memberCount: number | null = null;
+  /** Return an answer to replace the usual one. */
+  answer: (path: string) => Answer | undefined = () => undefined;
+  /** Handle a frame instead of the usual handling: return true. */
+  onFrame: (socket: FakeSocket, frame: { action: string; data?: Record<string, string> }) => boolean = () => false;
+  /** Whether handshakes fail. */
+  refusesHandshakes = false;
+  /** Whether a handshake waits until the test calls `socket.accept()`. */
+  holdsHandshakes = false;
+
+  readonly fetch = async (url: RequestInfo | URL, options: RequestInit = {}): Promise<Response> => {
+    const { pathname, search, searchParams } = new URL(String(url));
+    const path = decodeURIComponent(pathname.replace(/^\/dev/, ""));
+    this.requests.push(`${options.method ?? "GET"} ${path}${search}`);
+    const answer = this.answer(path) ?? this.#answer(path, searchParams);
+    await Promise.resolve();
+    if (answer === "unreachable") throw new TypeError("fetch failed");
+    return new Response(JSON.stringify(answer[1]), { status: answer[0] });
+  };
+
+  readonly WebSocket = bindSocket(this);
+
+  /** The newest connection. */
+  get socket(): FakeSocket {
+    const socket = this.sockets.at(-1);
+    if (!socket) throw new Error("expected a connection; there is none");
+    return socket;
+  }
+
+  /** Store a message as another member's, without delivering it. */
+  store(message: string, sender = { id: "m-other", name: "Other" }, clientId?: string): Stored {
+    const known = this.stored.find((one) => clientId !== undefined && one.clientId === clientId);
+    if (known) return known;
+    const sequence = (this.stored.at(-1)?.sequence ?? 0) + 1;
+    const sentAt = new Date(EPOCH + sequence * 1_000).toISOString();
+    const stored: Stored = { type: "message", sequence, message, sender, sentAt, clientId };
+    this.stored.push(stored);
+    return stored;
+  }
+
+  /** Deliver a stored message to every open connection. */
+  deliver(stored: Stored): void {
+    for (const socket of this.sockets) socket.receive({ message: stored });
+  }
+
+  handle(socket: FakeSocket, text: string): void {
+    const frame = JSON.parse(text);
+    socket.frames.push(frame);
+    if (this.onFrame(socket, frame)) return;
+    if (frame.action === "ping") socket.receive({ pong: true });
+    if (frame.action === "hello") this.welcome(socket);
+    if (frame.action === "sendMessage")
+      this.deliver(this.store(frame.data.message, socket.member, frame.data.clientId));
+  }
+
+  welcome(socket: FakeSocket): void {
+    socket.receive({
+      welcome: {
+        member: socket.member,
+        room: { room_id: "r1", name: "Tea", private: this.isPrivate },
+        memberCount: this.memberCount ?? this.members.size,
+        lastSequence: this.stored.at(-1)?.sequence ?? 0,
+      },
+    });
+  }
+
+  #answer(path: string, query: URLSearchParams): Answer {
+    if (path === "/config") return [200, { webSocketUrl: "wss://ws.test/dev" }];
+    if (path === "/rooms/r1") return [200, { room_id: "r1", name: "Tea", member_count: this.members.size }];
+    if (path === "/rooms/r1/members") {
+      return [200, { members: [...this.members].map(([id, name]) => ({ id, name })) }];
+    }
+    if (path === "/rooms/r1/messages") return [200, this.#page(query)];
+    return [404, { Code: "NotFoundError", Message: "room not found" }];
+  }
+
+  #page(query: URLSearchParams): unknown {
+    const limit = Number(query.get("limit"));
+    const after = query.get("after");
+    const before = Number(query.get("before") ?? Number.POSITIVE_INFINITY);
+    const kept = this.stored.filter(({ sequence }) => sequence >= this.firstStored && sequence < before);
+    const messages =
+      after === null ? kept.slice(-limit) : kept.filter(({ sequence }) => sequence > Number(after)).slice(0, limit);
+    return {
+      messages,
+      lastSequence: this.stored.at(-1)?.sequence ?? 0,
+      complete: after === null || Number(after) + 1 >= this.firstStored,
+    };
+  }
+}
+
+export class FakeSocket implements WebSocketLike {
+  readyState = 0;
+  onopen: ((event: never) => void) | null = null;
+  onmessage: ((event: never) => void) | null = null;
+  onclose: ((event: never) => void) | null = null;
+  onerror: ((event: never) => void) | null = null;
+  /** The frames that the client has sent. */
+  readonly frames: { action: string; data?: Record<string, string> }[] = [];
+  readonly member: { readonly id: string; readonly name: string };
+  readonly url: URL;
+  readonly #server: FakeServer;
+
+  constructor(server: FakeServer, url: string) {
+    this.#server = server;
+    this.url = new URL(url);
+    server.sockets.push(this);
+    const id = `m${server.sockets.length}`;
+    this.member = { id, name: this.url.searchParams.get("name") ?? `guest-${id}` };
+    if (!server.holdsHandshakes) queueMicrotask(() => (server.refusesHandshakes ? this.cut(1006) : this.accept()));
+  }
+
+  accept(): void {
+    if (this.readyState !== 0) return;
+    this.readyState = 1;
+    this.#server.members.set(this.member.id, this.member.name);
+    this.onopen?.({} as never);
+  }
+
+  send(text: string): void {
+    if (this.readyState !== 1) throw new Error("expected an open connection");
+    queueMicrotask(() => this.#server.handle(this, text));
+  }
+
+  receive(frame: unknown): void {
+    const data = typeof frame === "string" ? frame : JSON.stringify(frame);
+    if (this.readyState === 1) this.onmessage?.({ data } as never);
+  }
+
+  /** End the connection from the server's side, or by the network. */
+  cut(code = 1006): void {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    this.#server.members.delete(this.member.id);
+    this.onerror?.({} as never);
+    this.onclose?.({ code } as never);
+  }
+
+  close(): void {
+    this.readyState = 3;
+    this.#server.members.delete(this.member.id);
+  }
+}
+
+function bindSocket(server: FakeServer) {
+  return class extends FakeSocket {
+    constructor(url: string) {
+      super(server, url);
+    }
+  };
+}
+
+/** The browser around the client: its events, and whether it has a network. */
+export class FakeBrowser {
+  readonly #events = new EventTarget();
+
+  install(): void {
+    const target = globalThis as unknown as Record<string, unknown>;
+    target.addEventListener = this.#events.addEventListener.bind(this.#events);
+    target.removeEventListener = this.#events.removeEventListener.bind(this.#events);
+    target.document = { hidden: false };
+    this.#setOnline(true);
+  }
+
+  uninstall(): void {
+    const target = globalThis as unknown as Record<string, unknown>;
+    for (const name of ["addEventListener", "removeEventListener", "document", "navigator"]) delete target[name];
+  }
+
+  goOffline(): void {
+    this.#setOnline(false);
+    this.#events.dispatchEvent(new Event("offline"));
+  }
+
+  goOnline(): void {
+    this.#setOnline(true);
+    this.#events.dispatchEvent(new Event("online"));
+  }
+
+  setHidden(isHidden: boolean): void {
+    (globalThis as unknown as { document: { hidden: boolean } }).document.hidden = isHidden;
+    this.#events.dispatchEvent(new Event("visibilitychange"));
+  }
+
+  #setOnline(onLine: boolean): void {
+    Object.defineProperty(globalThis, "navigator", { value: { onLine }, configurable: true });
+  }
+}
+
+/** A storage in memory, with the first content given. */
+export class MemoryStorage {
+  readonly items: Map<string, string>;
+
+  constructor(items: Record<string, string> = {}) {
+    this.items = new Map(Object.entries(items));
+  }
+
+  getItem(key: string): string | null {
+    return this.items.get(key) ?? null;
+  }
+
+  setItem(key: string, value: string): void {
+    this.items.set(key, value);
+  }
+
+  removeItem(key: string): void {
+    this.items.delete(key);
+  }
+}
+
+/** Let everything happen that waits for no timer. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+}
+
+/** Let time pass, in steps of a tenth of a second. Needs mocked timers. */
+export async function pass(milliseconds: number): Promise<void> {
+  for (let passed = 0; passed < milliseconds; passed += 100) {
+    mock.timers.tick(Math.min(100, milliseconds - passed));
+    await settle();
+  }
+}

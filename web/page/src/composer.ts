@@ -1,0 +1,86 @@
+/** The field in which a message is written: it grows, keeps a draft per room, and counts the last characters. */
+
+import { byId, showText } from "./dom.js";
+import { goToEnd, scrollByPages } from "./log-view.js";
+import { loadDraft, saveDraft } from "./store.js";
+import { cleanMessage, counted, lengthOf } from "./text.js";
+
+const MAX_LENGTH = 4_000;
+const COUNTED_FROM = 200;
+const PAGE = 0.9;
+
+const form = byId("compose", HTMLFormElement);
+const field = byId("message", HTMLTextAreaElement);
+const sendButton = byId("send", HTMLButtonElement);
+const note = byId("compose-note", HTMLElement);
+
+let roomId = "";
+let send: ((text: string) => void) | null = null;
+
+/** Start writing to a room, with the draft of the last visit. */
+export function enter(newRoomId: string, newSend: (text: string) => void): void {
+  roomId = newRoomId;
+  send = newSend;
+  field.value = loadDraft(roomId);
+  update();
+  field.focus();
+}
+
+/** Stop writing: nothing can be sent any more. The text stays in its field, and in its draft. */
+export function close(): void {
+  send = null;
+  update();
+}
+
+/** Return the text in the field. */
+export function draft(): string {
+  return field.value;
+}
+
+function update(): void {
+  const left = MAX_LENGTH - lengthOf(cleanMessage(field.value));
+  const isTooLong = left < 0;
+  showText(
+    note,
+    isTooLong
+      ? `${counted(-left, "character")} too many: a message has at most ${MAX_LENGTH.toLocaleString("en")}.`
+      : left <= COUNTED_FROM
+        ? `${counted(left, "character")} left`
+        : "",
+  );
+  note.classList.toggle("too-long", isTooLong);
+  field.setAttribute("aria-invalid", String(isTooLong));
+  sendButton.disabled = isTooLong || send === null;
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
+}
+
+function submit(event: Event): void {
+  event.preventDefault();
+  const text = cleanMessage(field.value);
+  if (!send || !text.trim() || lengthOf(text) > MAX_LENGTH) return;
+  send(text);
+  field.value = "";
+  saveDraft(roomId, "");
+  update();
+  goToEnd();
+  field.focus();
+}
+
+function onKey(event: KeyboardEvent): void {
+  // While an input method composes a character, Enter confirms that character.
+  if (event.isComposing) return;
+  if (event.key === "Enter" && !event.shiftKey) submit(event);
+  const isOneLine = field.scrollHeight <= field.clientHeight + 1;
+  if ((event.key === "PageUp" || event.key === "PageDown") && isOneLine) {
+    event.preventDefault();
+    scrollByPages(event.key === "PageUp" ? -PAGE : PAGE);
+  }
+}
+
+form.addEventListener("submit", submit);
+field.addEventListener("keydown", onKey);
+field.addEventListener("input", () => {
+  saveDraft(roomId, field.value);
+  update();
+});

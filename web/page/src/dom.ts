@@ -1,0 +1,41 @@
+/** DOM helpers. */
+
+/** Return the element with an id of index.html. Throws an Error if there is none of this class. */
+export function byId<Type extends Element>(id: string, type: abstract new () => Type): Type {
+  const element = document.getElementById(id);
+  if (element instanceof type) return element;
+  throw new Error(`expected an element ${type.name} with the id ${id}`);
+}
+
+export function make<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  className = "",
+  text = "",
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+/** Set the text of an element only if it differs, so that live regions do not announce it twice. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Show a text in an element, or hide the element if there is none. */
+export function showText(element: HTMLElement, text: string): void {
+  element.hidden = !text;
+  setText(element, text);
+}
+
+/** Make `entries` the children of `list`. Moves as few as possible, so that a focused link or button keeps the focus. */
+export function arrange(list: Element, entries: readonly Element[]): void {
+  const wanted = new Set(entries);
+  for (const entry of [...list.children]) {
+    if (!wanted.has(entry)) entry.remove();
+  }
+  entries.forEach((entry, index) => {
+    if (list.children[index] !== entry) list.insertBefore(entry, list.children[index] ?? null);
+  });
+}

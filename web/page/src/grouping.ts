@@ -1,0 +1,31 @@
+/** Grouping of messages by sender and day, and a colour for each person. */
+
+const LONG_PAUSE_MS = 5 * 60_000;
+const COLOURS = 8;
+
+export interface Placement {
+  readonly senderId: string;
+  readonly moment: Date;
+}
+
+/** Test whether a message is the first of its day. `previous` is null for the first message. */
+export function startsDay({ moment }: Placement, previous: Placement | null): boolean {
+  return moment.toDateString() !== previous?.moment.toDateString();
+}
+
+/** Test whether a message continues the group of the previous one: same sender, same day, no long pause. */
+export function continues(message: Placement, previous: Placement | null): boolean {
+  return (
+    previous !== null &&
+    message.senderId === previous.senderId &&
+    message.moment.getTime() - previous.moment.getTime() < LONG_PAUSE_MS &&
+    !startsDay(message, previous)
+  );
+}
+
+/** Return the number of a person's colour, 1 to 8. A name keeps its colour in every room and after every reconnect. */
+export function colourOf(name: string): number {
+  let hash = 0;
+  for (const character of name) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
+  return 1 + (hash % COLOURS);
+}

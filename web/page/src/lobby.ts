@@ -1,0 +1,60 @@
+/** Controller of the room list: shows it, creates rooms, and opens invite links. */
+
+import { ApiError, type ChatClient } from "chalice-chat-client";
+import * as view from "./lobby-view.js";
+import { addressOf, roomInLink } from "./route.js";
+import { saveRoomName } from "./store.js";
+import { sentence } from "./text.js";
+
+const UNREACHABLE = "The server could not be reached. Check your connection and try again.";
+
+export function makeLobby(client: ChatClient): { enter(cameBack: boolean): void; leave(): void } {
+  const list = client.watchRooms();
+  let scrollTop = 0;
+
+  async function create(roomName: string, isPrivate: boolean): Promise<void> {
+    try {
+      const { roomId, joinToken } = await client.createRoom(roomName, { private: isPrivate });
+      view.clearForms();
+      saveRoomName(roomId, roomName);
+      location.hash = addressOf({ roomId, token: joinToken });
+    } catch (error) {
+      view.showCreateError(error instanceof ApiError ? sentence(error.message) : UNREACHABLE);
+    }
+  }
+
+  function join(link: string): void {
+    const room = roomInLink(link);
+    if (!room) {
+      view.showJoinError(
+        "That is not a link to a room here. Ask for it again: “Copy invite link” in the room gives it.",
+      );
+      return;
+    }
+    view.clearForms();
+    location.hash = addressOf(room);
+  }
+
+  async function showMore(): Promise<void> {
+    const shown = view.countShown();
+    await list.loadMore();
+    view.focusRoom(shown);
+  }
+
+  list.subscribe(() => view.showList(list.getSnapshot()));
+  view.listen({ create, join, showMore, open: ({ roomId, name }) => saveRoomName(roomId, name) });
+
+  return {
+    enter(cameBack) {
+      list.start();
+      if (!cameBack) return;
+      view.focusHeading();
+      window.scrollTo(0, scrollTop);
+    },
+    leave() {
+      scrollTop = window.scrollY;
+      list.stop();
+      view.clearErrors();
+    },
+  };
+}

@@ -1,0 +1,236 @@
+/** The message log of a room: history (not announced by screen readers), live messages, and the scroll position. */
+
+import type { Message, RoomSnapshot } from "chalice-chat-client";
+import { byId, make, setText } from "./dom.js";
+import { arrangeMessages, messageEntry } from "./message-view.js";
+import { counted } from "./text.js";
+
+const MAX_ENTRIES = 500;
+const PAGE = 50;
+const NEAR_END_PX = 48;
+const NOTES = {
+  loading: "Loading messages…",
+  failed: "Messages could not be loaded. Trying again…",
+  ready: "Nothing said yet. What you write reaches everyone who is here.",
+};
+const OLDER_NOTES = { loading: "Loading…", failed: "Earlier messages could not be loaded.", more: "", none: "" };
+
+const log = byId("log", HTMLElement);
+const note = byId("log-note", HTMLElement);
+const older = byId("older", HTMLElement);
+const olderButton = byId("show-older", HTMLButtonElement);
+const olderNote = byId("older-note", HTMLElement);
+const history = byId("history", HTMLOListElement);
+const live = byId("live", HTMLOListElement);
+const toLatest = byId("to-latest", HTMLButtonElement);
+
+/** The entries by sequence, with the message that each shows. */
+let shown = new Map<number, { entry: HTMLLIElement; message: Message }>();
+let messages: readonly Message[] = [];
+let loadOlder = () => {};
+let olderState: RoomSnapshot["older"] = "none";
+let isReady = false;
+let isAtEnd = true;
+let newBelow = 0;
+/** Messages before this sequence are not shown, and those from `liveFrom` on are announced. */
+let shownFrom = 0;
+let liveFrom = Number.POSITIVE_INFINITY;
+/** The first message that arrived while nobody looked, or while there was no connection. */
+let newFrom: number | null = null;
+const newLine = make("li", "new-line", "New");
+
+export function enter(handlers: { loadOlder(): void }): void {
+  leave();
+  loadOlder = handlers.loadOlder;
+}
+
+export function leave(): void {
+  shown = new Map();
+  messages = [];
+  loadOlder = () => {};
+  olderState = "none";
+  isReady = false;
+  isAtEnd = true;
+  shownFrom = 0;
+  liveFrom = Number.POSITIVE_INFINITY;
+  newFrom = null;
+  history.replaceChildren();
+  live.replaceChildren();
+  older.hidden = true;
+  setText(note, NOTES.loading);
+  note.hidden = false;
+  countNewBelow(0);
+}
+
+/** Show the messages of a snapshot. */
+export function showMessages(snapshot: RoomSnapshot): void {
+  messages = snapshot.messages;
+  if (snapshot.history === "ready" && !isReady) {
+    isReady = true;
+    liveFrom = (messages.at(-1)?.sequence ?? 0) + 1;
+  }
+  setText(note, NOTES[snapshot.history]);
+  keepPlace(render);
+}
+
+/** Show a sentence between the messages, after those that are there now. */
+export function addNotice(text: string): void {
+  const entry = make("li", "notice", text);
+  entry.dir = "auto";
+  keepPlace(() => live.append(entry));
+}
+
+/** Show whether there are older messages. */
+export function showOlder(state: RoomSnapshot["older"]): void {
+  const hadFocus = document.activeElement === olderButton;
+  olderState = state;
+  keepPlace(() => showOlderState());
+  if (older.hidden && hadFocus) log.focus();
+  readOlderNearTop();
+}
+
+/** Draw a line before this message: it and those after it are new to the reader. Null removes the line. */
+export function markNewFrom(sequence: number | null): void {
+  newFrom = sequence;
+  keepPlace(placeNewLine);
+}
+
+export function goToEnd(): void {
+  isAtEnd = true;
+  countNewBelow(0);
+  stayAtEnd();
+}
+
+/** Scroll by a share of the visible height: -0.9 is a page up. */
+export function scrollByPages(pages: number): void {
+  log.scrollBy({ top: pages * log.clientHeight });
+}
+
+/** Change the log without moving the visible entries. At the end, keep the newest entry visible. */
+export function keepPlace(change: () => void): void {
+  const anchor = isAtEnd ? undefined : firstInSight();
+  // Use the lower edge: the change may add or remove a day or a name above the entry.
+  const bottom = anchor?.getBoundingClientRect().bottom ?? 0;
+  change();
+  if (isAtEnd) dropOldest();
+  arrangeMessages(entries());
+  if (anchor) log.scrollTop += anchor.getBoundingClientRect().bottom - bottom;
+  stayAtEnd();
+  note.hidden = isReady && !isEmpty();
+}
+
+export function isEmpty(): boolean {
+  return log.querySelector("li") === null;
+}
+
+function render(): void {
+  const now = new Map<number, { entry: HTMLLIElement; message: Message }>();
+  let added = 0;
+  // From the newest to the oldest: each entry is inserted before the one after it.
+  let next: HTMLLIElement | null = null;
+  for (const message of [...messages].reverse()) {
+    if (message.sequence < shownFrom) break;
+    const known = shown.get(message.sequence);
+    if (known?.message === message) {
+      next = known.entry;
+      now.set(message.sequence, known);
+      continue;
+    }
+    const entry = messageEntry(message);
+    if (known) known.entry.replaceWith(entry);
+    else if (next) next.before(entry);
+    else listOf(message).append(entry);
+    if (!known && message.sequence >= liveFrom) added += 1;
+    next = entry;
+    now.set(message.sequence, { entry, message });
+  }
+  for (const [sequence, { entry }] of shown) if (!now.has(sequence)) entry.remove();
+  shown = now;
+  placeNewLine();
+  if (!isAtEnd) countNewBelow(newBelow + added);
+}
+
+function listOf({ sequence }: Message): HTMLOListElement {
+  return sequence >= liveFrom ? live : history;
+}
+
+function placeNewLine(): void {
+  const first = newFrom === null ? undefined : shown.get(newFrom)?.entry;
+  if (first) first.before(newLine);
+  else newLine.remove();
+}
+
+// The pending messages are left out: they disappear when they are confirmed, so they cannot be an anchor.
+function entries(): Element[] {
+  return [...history.children, ...live.children];
+}
+
+function firstInSight(): Element | undefined {
+  const { top } = log.getBoundingClientRect();
+  return entries().find((entry) => entry.getBoundingClientRect().bottom > top);
+}
+
+function dropOldest(): void {
+  const dropped = entries().slice(0, -MAX_ENTRIES);
+  for (const entry of dropped) {
+    const sequence = Number((entry as HTMLElement).dataset.sequence);
+    entry.remove();
+    if (!sequence) continue;
+    shown.delete(sequence);
+    shownFrom = sequence + 1;
+  }
+  if (dropped.length) showOlderState();
+}
+
+function hasHidden(): boolean {
+  return (messages[0]?.sequence ?? shownFrom) < shownFrom;
+}
+
+function showOlderState(): void {
+  older.hidden = olderState === "none" && !hasHidden();
+  setText(olderNote, hasHidden() ? "" : OLDER_NOTES[olderState]);
+}
+
+function showOlderMessages(): void {
+  if (!hasHidden()) {
+    loadOlder();
+    return;
+  }
+  const hidden = messages.filter(({ sequence }) => sequence < shownFrom);
+  shownFrom = hidden.at(-PAGE)?.sequence ?? 0;
+  keepPlace(() => {
+    render();
+    showOlderState();
+  });
+}
+
+function countNewBelow(count: number): void {
+  newBelow = count;
+  toLatest.hidden = isAtEnd;
+  setText(toLatest, count ? counted(count, "new message") : "Jump to latest");
+}
+
+function stayAtEnd(): void {
+  if (isAtEnd) log.scrollTop = log.scrollHeight;
+}
+
+function notePlace(): void {
+  isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
+  countNewBelow(isAtEnd ? 0 : newBelow);
+  readOlderNearTop();
+}
+
+// After a failure only the button retries; otherwise each scroll event would send a request.
+function readOlderNearTop(): void {
+  if (older.hidden || !(olderState === "more" || hasHidden())) return;
+  if (log.scrollTop < log.clientHeight) showOlderMessages();
+}
+
+log.addEventListener("scroll", notePlace);
+olderButton.addEventListener("click", showOlderMessages);
+toLatest.addEventListener("click", () => {
+  goToEnd();
+  log.focus(); // the button disappears
+});
+// A phone's on-screen keyboard makes the log smaller without a scroll event.
+new ResizeObserver(stayAtEnd).observe(log);

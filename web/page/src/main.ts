@@ -1,0 +1,72 @@
+/** Entry point: hash routing, and the visitor's name. */
+
+import { ChatClient } from "chalice-chat-client";
+import { byId } from "./dom.js";
+import { makeLobby } from "./lobby.js";
+import { addressOf, roomIn } from "./route.js";
+import { loadName, loadWaiting, saveName } from "./store.js";
+import { cleanName, counted } from "./text.js";
+import { type Visit, visitRoom } from "./visit.js";
+
+const nameField = byId("your-name", HTMLInputElement);
+const chooseName = byId("choose-name", HTMLButtonElement);
+const messageField = byId("message", HTMLTextAreaElement);
+const lobbyView = byId("lobby", HTMLElement);
+const roomView = byId("room", HTMLElement);
+const waiting = byId("waiting", HTMLElement);
+const waitingText = byId("waiting-text", HTMLElement);
+const waitingLink = byId("waiting-link", HTMLAnchorElement);
+const webSocketUrl = document.querySelector<HTMLMetaElement>("meta[name=websocket-url]")?.content;
+
+// The page is served by the REST API itself, under any stage path.
+const client = new ChatClient({ url: new URL(".", location.href), webSocketUrl });
+const lobby = makeLobby(client);
+
+let current: { readonly address: string; readonly visit: Visit | null } | null = null;
+
+function followAddress(): void {
+  const room = roomIn(location.hash);
+  const address = room ? addressOf(room) : "#/";
+  if (current?.address === address) return;
+  const cameBack = current !== null;
+  if (current) (current.visit ?? lobby).leave();
+  document.body.dataset.view = room ? "room" : "lobby";
+  document.body.classList.remove("naming");
+  lobbyView.hidden = room !== null;
+  roomView.hidden = room === null;
+  current = { address, visit: room ? visitRoom(client, room, cleanName(nameField.value)) : null };
+  if (!room) lobby.enter(cameBack);
+  mentionWaiting(address);
+}
+
+/** Mention a message that waits in another room, because it is sent only there. */
+function mentionWaiting(here: string): void {
+  const other = Object.values(loadWaiting()).find(({ address }) => address !== here);
+  waiting.hidden = !other;
+  if (!other) return;
+  waitingText.textContent = `${counted(other.count, "message")} to ${other.name} not sent yet.`;
+  waitingLink.href = other.address;
+}
+
+function takeName(): void {
+  nameField.value = cleanName(nameField.value);
+  document.body.classList.remove("naming");
+  saveName(nameField.value);
+  current?.visit?.rename(nameField.value);
+}
+
+nameField.value = loadName();
+nameField.addEventListener("blur", takeName);
+nameField.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing) return;
+  nameField.blur();
+  if (current?.visit) messageField.focus();
+});
+chooseName.addEventListener("click", () => {
+  document.body.classList.add("naming");
+  nameField.focus();
+  nameField.select();
+});
+window.addEventListener("hashchange", followAddress);
+byId("still-loading", HTMLElement).remove();
+followAddress();

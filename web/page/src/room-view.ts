@@ -1,0 +1,157 @@
+/** The view of a room around its log and its composer: DOM elements only. */
+
+import type { CloseReason, Member, RoomSnapshot, RoomState } from "chalice-chat-client";
+import { byId, make, setText } from "./dom.js";
+import { colourOf } from "./grouping.js";
+
+/** What the button says: alone, and after it has copied. On a narrow screen, there is less room. */
+const SHARE = { wide: ["Copy invite link", "Invite link copied"], narrow: ["Invite", "Link copied"] } as const;
+const COPIED_MS = 4_000;
+const STATES = {
+  connecting: "Connecting…",
+  open: "Connected",
+  lost: "Connection lost. Trying again…",
+  closed: "Disconnected",
+};
+const ENDINGS: Readonly<Record<Exclude<CloseReason, "left">, { name: string; text: string }>> = {
+  private: { name: "Private room", text: "This room is private: you need its invite link." },
+  gone: {
+    name: "Room not found",
+    text: "This room no longer exists. Rooms close soon after the last person has left.",
+  },
+  banned: { name: "Room closed to you", text: "You were removed from this room." },
+};
+
+const view = byId("room", HTMLElement);
+const heading = byId("room-heading", HTMLElement);
+const lock = byId("lock", SVGElement);
+const copyButton = byId("copy-link", HTMLButtonElement);
+const copyNote = byId("copy-note", HTMLElement);
+const linkToCopy = byId("link-to-copy", HTMLElement);
+const roomLink = byId("room-link", HTMLInputElement);
+const people = byId("people", HTMLDetailsElement);
+const memberCount = byId("member-count", HTMLElement);
+const memberList = byId("members", HTMLUListElement);
+const connectionState = byId("connection-state", HTMLElement);
+const tryNowButton = byId("try-now", HTMLButtonElement);
+const you = byId("you", HTMLElement);
+const youAre = byId("you-are", HTMLElement);
+const chooseName = byId("choose-name", HTMLButtonElement);
+const ending = byId("ending", HTMLElement);
+const endingText = byId("ending-text", HTMLElement);
+const openAgainButton = byId("open-again", HTMLButtonElement);
+const wideScreen = matchMedia("(min-width: 48rem)");
+const OPENING = heading.textContent ?? "";
+const WHO = memberCount.textContent ?? "";
+const canShare = typeof navigator.share === "function" && matchMedia("(pointer: coarse)").matches;
+
+export interface RoomHandlers {
+  tryNow(): void;
+  openAgain(): Promise<void>;
+}
+
+let handlers: RoomHandlers | null = null;
+let copyNoteTimer: ReturnType<typeof setTimeout> | undefined;
+
+export function enter(newHandlers: RoomHandlers): void {
+  handlers = newHandlers;
+  sayCopied(false);
+}
+
+export function leave(): void {
+  handlers = null;
+  memberList.replaceChildren();
+  setText(heading, OPENING);
+  setText(memberCount, WHO);
+  ending.hidden = true;
+  openAgainButton.hidden = true;
+  you.hidden = true;
+  view.classList.remove("closed");
+  linkToCopy.hidden = true;
+}
+
+export function showName(name: string | null, isPrivate: boolean): void {
+  if (name !== null) setText(heading, name);
+  lock.toggleAttribute("hidden", !isPrivate);
+}
+
+export function showState({ status }: RoomState): void {
+  setText(connectionState, STATES[status]);
+  connectionState.dataset.state = status;
+  view.dataset.state = status;
+  tryNowButton.hidden = status !== "lost";
+}
+
+/** Show who the visitor is. `chosen` is the name that they have chosen, or "". */
+export function showYou(member: Member | null, chosen: string): void {
+  you.hidden = member === null;
+  if (member === null) return;
+  youAre.replaceChildren("You are ", make("bdi", "", member.name));
+  setText(chooseName, chosen ? "change" : "choose a name");
+}
+
+/** Show why the visit ended or could not begin: without any message, the reason alone. The room's name may be unknown. */
+export function showEnding(reason: Exclude<CloseReason, "left">, roomName: string | null, isEmpty: boolean): void {
+  const { name, text } = ENDINGS[reason];
+  ending.hidden = false;
+  setText(endingText, text);
+  memberList.replaceChildren();
+  setText(memberCount, WHO);
+  openAgainButton.hidden = reason !== "gone" || roomName === null;
+  if (roomName === null) setText(heading, name);
+  view.classList.toggle("closed", reason === "private" || isEmpty);
+}
+
+export function showMembers({ members, memberCount: count, you: self }: RoomSnapshot): void {
+  if (count !== null) setText(memberCount, `${count.toLocaleString("en")} here`);
+  const sorted = [...members].sort((one, other) => one.name.localeCompare(other.name));
+  memberList.replaceChildren(...sorted.map((member) => memberEntry(member, member.id === self?.id)));
+}
+
+function memberEntry({ name }: Member, isSelf: boolean): HTMLElement {
+  const entry = make("li");
+  entry.append(make("bdi", `person colour-${colourOf(name)}`, name), isSelf ? " (you)" : "");
+  return entry;
+}
+
+async function share(): Promise<void> {
+  if (canShare) {
+    // Rejects when the visitor closes the dialogue, which is an answer, too.
+    await navigator.share({ title: heading.textContent ?? "", url: location.href }).catch(() => {});
+    return;
+  }
+  try {
+    await navigator.clipboard.writeText(location.href);
+    sayCopied(true);
+  } catch {
+    // The clipboard needs HTTPS and permission. Without it, show the link as text; the next click hides it.
+    linkToCopy.hidden = !linkToCopy.hidden;
+    roomLink.value = location.href;
+    roomLink.select();
+  }
+}
+
+function sayCopied(isCopied: boolean): void {
+  const [ask, done] = SHARE[wideScreen.matches ? "wide" : "narrow"];
+  clearTimeout(copyNoteTimer);
+  setText(copyNote, isCopied ? SHARE.wide[1] : "");
+  setText(copyButton, isCopied ? done : canShare ? "Share" : ask);
+  if (isCopied) copyNoteTimer = setTimeout(sayCopied, COPIED_MS, false);
+}
+
+async function openAgain(): Promise<void> {
+  openAgainButton.disabled = true;
+  await handlers?.openAgain().catch(() => setText(endingText, "A new room could not be opened. Please try again."));
+  openAgainButton.disabled = false;
+}
+
+function fitScreen(): void {
+  people.open = wideScreen.matches;
+  sayCopied(false);
+}
+
+tryNowButton.addEventListener("click", () => handlers?.tryNow());
+openAgainButton.addEventListener("click", openAgain);
+copyButton.addEventListener("click", share);
+wideScreen.addEventListener("change", fitScreen);
+fitScreen();

@@ -1,0 +1,54 @@
+/** What the page keeps in the browser. Storage may be full or disabled: then things last until the page is closed. */
+
+const NAME = "chalice-chat.name";
+const DRAFT = "chalice-chat.draft.";
+const ROOM_NAME = "chalice-chat.room-name.";
+const WAITING = "chalice-chat.waiting";
+
+/** A room with messages that were not sent before the visitor left it. */
+export interface Waiting {
+  readonly address: string;
+  readonly name: string;
+  readonly count: number;
+}
+
+export const loadName = () => read(() => localStorage, NAME) ?? "";
+export const saveName = (name: string) => write(() => localStorage, NAME, name);
+export const loadDraft = (roomId: string) => read(() => sessionStorage, DRAFT + roomId) ?? "";
+export const saveDraft = (roomId: string, text: string) => write(() => sessionStorage, DRAFT + roomId, text);
+
+export const loadRoomName = (roomId: string) => read(() => sessionStorage, ROOM_NAME + roomId);
+export const saveRoomName = (roomId: string, name: string) => write(() => sessionStorage, ROOM_NAME + roomId, name);
+
+export function loadWaiting(): Readonly<Record<string, Waiting>> {
+  try {
+    return JSON.parse(read(() => sessionStorage, WAITING) ?? "{}");
+  } catch {
+    return {}; // written by something else
+  }
+}
+
+/** Remember how many messages of a room wait to be sent. */
+export function saveWaiting(roomId: string, waiting: Waiting): void {
+  const { [roomId]: _, ...others } = loadWaiting();
+  const all = waiting.count ? { ...others, [roomId]: waiting } : others;
+  write(() => sessionStorage, WAITING, Object.keys(all).length ? JSON.stringify(all) : "");
+}
+
+// Browsers that block storage throw where it is accessed.
+function read(storage: () => Storage, key: string): string | null {
+  try {
+    return storage().getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function write(storage: () => Storage, key: string, value: string): void {
+  try {
+    if (value) storage().setItem(key, value);
+    else storage().removeItem(key);
+  } catch {
+    console.warn("the browser's storage is full or disabled");
+  }
+}

@@ -1,0 +1,121 @@
+/** Controller of a visit to one room: passes its snapshots to the views, and what the visitor does to the room. */
+
+import type { ChatClient, Message, RoomSnapshot } from "chalice-chat-client";
+import * as composer from "./composer.js";
+import * as log from "./log-view.js";
+import { showPending } from "./pending-view.js";
+import * as view from "./room-view.js";
+import { addressOf, type RoomAddress } from "./route.js";
+import { loadRoomName, saveDraft, saveRoomName, saveWaiting } from "./store.js";
+import { clearTitle, countUnread, showTitle } from "./title.js";
+
+export interface Visit {
+  rename(name: string): void;
+  leave(): void;
+}
+
+export function visitRoom(client: ChatClient, address: RoomAddress, visitorName: string): Visit {
+  const { roomId, token } = address;
+  const room = client.join(roomId, { name: visitorName, token });
+  let name = loadRoomName(roomId);
+  let shown: RoomSnapshot | null = null;
+  let awayAfter: number | null = null;
+
+  function show(): void {
+    const now = room.getSnapshot();
+    const before = shown;
+    shown = now;
+    const changed = (...parts: (keyof RoomSnapshot)[]) => !before || parts.some((part) => now[part] !== before[part]);
+    if (changed("name", "isPrivate")) showName(now);
+    if (changed("messages", "history")) log.showMessages(now);
+    if (changed("older", "history")) log.showOlder(now.older);
+    if (changed("members", "memberCount", "you")) view.showMembers(now);
+    if (changed("you")) view.showYou(now.you, currentName);
+    if (changed("pending")) {
+      showPending(now.pending, room);
+      saveWaiting(roomId, { address: addressOf(address), name: name ?? "a room", count: now.pending.length });
+    }
+    if (changed("state")) showState(now, before);
+  }
+
+  // The name that the visitor has just seen elsewhere is shown until the server has answered.
+  function showName({ name: answered, isPrivate }: RoomSnapshot): void {
+    if (answered !== null) saveRoomName(roomId, answered);
+    name = answered ?? name;
+    view.showName(name, isPrivate);
+    showTitle(name ?? "");
+  }
+
+  function showState({ state }: RoomSnapshot, before: RoomSnapshot | null): void {
+    view.showState(state);
+    if (state.status === "lost") noteAway();
+    if (state.status !== "closed" || state.reason === "left" || before?.state.status === "closed") return;
+    composer.close();
+    view.showEnding(state.reason, name, log.isEmpty());
+  }
+
+  // From now on, what arrives is new to the visitor.
+  function noteAway(): void {
+    if (awayAfter === null) log.markNewFrom(null);
+    awayAfter ??= room.messages.at(-1)?.sequence ?? 0;
+  }
+
+  function onMessage({ sequence, isOwn }: Message): void {
+    if (isOwn) return;
+    countUnread();
+    if (awayAfter !== null && sequence > awayAfter) {
+      log.markNewFrom(sequence);
+      awayAfter = null;
+    }
+  }
+
+  function onVisibility(): void {
+    if (document.hidden) noteAway();
+    else if (room.state.status === "open") awayAfter = null;
+  }
+
+  function say(text: string): void {
+    log.markNewFrom(null);
+    room.send(text).catch(() => {}); // shown as failed, from the snapshot
+  }
+
+  /** Create a room of the same name, and take the text that was not sent along. */
+  async function openAgain(): Promise<void> {
+    const { isPrivate, pending } = room.getSnapshot();
+    if (name === null) return;
+    const { roomId: newId, joinToken } = await client.createRoom(name, { private: isPrivate });
+    const unsent = [...pending.map(({ message }) => message), composer.draft()].filter((text) => text.trim());
+    saveRoomName(newId, name);
+    saveDraft(newId, unsent.join("\n"));
+    for (const { clientId } of pending) room.discard(clientId);
+    saveDraft(roomId, "");
+    location.hash = addressOf({ roomId: newId, token: joinToken });
+  }
+
+  let currentName = visitorName;
+  view.enter({ tryNow: () => room.reconnect(), openAgain });
+  log.enter({ loadOlder: () => void room.loadOlder() });
+  composer.enter(roomId, say);
+  room.on("message", onMessage);
+  room.on("presence", ({ message }) => log.addNotice(message));
+  room.on("expired", () => log.addNotice("Some earlier messages are no longer kept."));
+  room.on("error", (error) => console.warn(error));
+  room.subscribe(show);
+  document.addEventListener("visibilitychange", onVisibility);
+  show();
+
+  return {
+    rename(newName) {
+      currentName = newName;
+      room.rename(newName);
+    },
+    leave() {
+      document.removeEventListener("visibilitychange", onVisibility);
+      room.leave();
+      composer.close();
+      log.leave();
+      view.leave();
+      clearTitle();
+    },
+  };
+}

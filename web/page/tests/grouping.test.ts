@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { colourOf, continues, startsDay } from "../src/grouping.js";
+
+const said = (senderId: string, day: number, hours: number, minutes: number) => ({
+  senderId,
+  moment: new Date(2026, 10, day, hours, minutes),
+});
+
+test("what one person says within five minutes belongs together", () => {
+  const first = said("aki", 23, 10, 0);
+  assert.equal(continues(said("aki", 23, 10, 4), first), true);
+  assert.equal(continues(said("aki", 23, 10, 5), first), false);
+  assert.equal(continues(said("bo", 23, 10, 1), first), false);
+  assert.equal(continues(first, null), false);
+});
+
+test("midnight starts a day and ends what belongs together", () => {
+  const late = said("aki", 23, 23, 59);
+  const early = said("aki", 24, 0, 1);
+  assert.equal(startsDay(early, late), true);
+  assert.equal(continues(early, late), false);
+  assert.equal(startsDay(late, said("aki", 23, 0, 0)), false);
+  assert.equal(startsDay(late, null), true);
+});
+
+test("a name keeps its colour, and names share all colours", () => {
+  assert.equal(colourOf("Aki"), colourOf("Aki"));
+  const names = Array.from({ length: 400 }, (_, number) => `guest-${number.toString(16).padStart(4, "0")}`);
+  assert.deepEqual([...new Set(["", "👍", ...names].map(colourOf))].sort(), [1, 2, 3, 4, 5, 6, 7, 8]);
+});

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { cleanMessage, cleanName, isEmoji, lengthOf, sentence } from "../src/text.js";
+
+test("a few emoji and nothing else are emoji", () => {
+  for (const text of ["👍", "👩‍👩‍👧‍👦 🇯🇵", "👋🏽👋🏽", " ❤️ "]) assert.equal(isEmoji(text), true, text);
+  for (const text of ["", " ", "ok 👍", "42", "#", "😀".repeat(7)]) assert.equal(isEmoji(text), false, text);
+});
+
+test("a browser that cannot tell emoji loads the page all the same", async () => {
+  const { mock: constructed } = mock.method(globalThis, "RegExp", () => {
+    throw new SyntaxError("Invalid flags");
+  });
+  // Evaluated as a module of its own, because the module above has made its expression already.
+  const { isEmoji: isEmojiThere } = await import("../src/text.js?in-an-old-browser" as "../src/text.js");
+  constructed.restore();
+  assert.equal(isEmojiThere("👍"), false);
+});
+
+test("a message keeps its lines and tabs, and loses what the server refuses", () => {
+  assert.equal(cleanMessage("one\r\ntwo\rthree\u2028four\u2029five"), "one\ntwo\nthree\nfour\nfive");
+  assert.equal(cleanMessage("if x:\n\treturn\n"), "if x:\n\treturn");
+  assert.equal(cleanMessage("\n  \n  indented"), "  indented");
+  assert.equal(cleanMessage("bell\u0007, null\u0000"), "bell , null");
+  assert.equal(cleanMessage(" \n\t\n "), "");
+});
+
+test("a name is one line, or empty", () => {
+  assert.equal(cleanName(" Aki\nB "), "Aki B");
+  assert.equal(cleanName(" \u200b "), "");
+});
+
+test("characters are counted as the server counts them", () => {
+  assert.equal(lengthOf("a👍ä"), 3);
+});
+
+test("an error text of the server becomes a sentence with the names of the page", () => {
+  assert.equal(sentence("roomName must not be blank"), "Room name must not be blank.");
+  assert.equal(
+    sentence("message must have at most 4,000 characters"),
+    "The message must have at most 4,000 characters.",
+  );
+  assert.equal(sentence("What now?"), "What now?");
+});
