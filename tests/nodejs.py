@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["is_on_path", "node_tools", "pytest_configure"]
+__all__ = ["client_tests", "is_on_path", "node_tools", "pytest_configure"]
 
 MINIMUM_VERSION = 20
-TOOLS = Path(__file__).parent / "node"
+PROJECT = Path(__file__).parent.parent
+TOOLS = PROJECT / "tests/node"
 
 
 def is_on_path() -> bool:
@@ -39,6 +40,15 @@ def node_tools() -> Path:
     """Return the folder of the tests' Node.js programs, with their packages installed."""
     assert (TOOLS / "node_modules").is_dir(), "the Node.js packages are missing: `make tools` installs them"
     return TOOLS
+
+
+@pytest.fixture(scope="session")
+def client_tests(worker_id: str) -> Path:
+    """Bundle the tests of the client library that need a server, and return their folder."""
+    folder = PROJECT / f"web/build/{worker_id}"
+    bundle = ["npm", "--prefix", "web", "--silent", "run", "bundle-tests", "--", f"--outdir={folder}"]
+    subprocess.run(bundle, cwd=PROJECT, check=True)
+    return folder / "client/tests/live"
 
 
 if __name__ == "__main__" and not is_on_path():

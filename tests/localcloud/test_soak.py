@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import random
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -30,6 +31,8 @@ SENDERS = int(os.environ.get("SENDERS", "3"))
 LISTENERS = int(os.environ.get("LISTENERS", "3"))
 MESSAGES = int(os.environ.get("MESSAGES", "10"))
 CUTS = float(os.environ.get("CUTS", "0.2"))
+# The client library waits longer after each connection that breaks at once, so fewer cuts take as long.
+CLIENT_CUTS = min(CUTS, 0.05)
 SECONDS = 30
 LISTENING_SECONDS = (0.2, 1.5)
 
@@ -136,15 +139,15 @@ class Listener:
         assert self.heard.setdefault(content["sequence"], content["message"]) == content["message"]
 
 
-@pytest.fixture
-def console(tmp_path: Path) -> Iterator[tuple[LocalCloud, list[str]]]:
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalCloud, list[str]]]:
     """Run a local cloud on the strict DynamoDB. Return it, and the list to which its console lines are added."""
     port, lines = free_port(), []
     with running(port) as process:
         lines_until(process, "Page:")
         reading = Thread(target=lambda: lines.extend(process.stdout or ()))
         reading.start()
-        with strict_dynamodb(port, tmp_path / "dynamodb"):
+        with strict_dynamodb(port, tmp_path_factory.mktemp("dynamodb") / "data"):
             yield LocalCloud(port, process), lines
         process.terminate()
         reading.join()
@@ -171,6 +174,34 @@ def test_all_clients_end_with_the_same_history_after_many_lost_connections(
         _check(senders, listeners)
 
     asyncio.run(soak())
+    _check_console(lines)
+
+
+def test_client_library_ends_with_the_same_history_after_many_lost_connections(
+    console: tuple[LocalCloud, list[str]], client_tests: Path
+) -> None:
+    cloud, lines = console
+    numbers = map(str, (SENDERS, LISTENERS, MESSAGES, CLIENT_CUTS))
+    soak = subprocess.run(
+        ["node", client_tests / "soak.mjs", cloud.rest_url, *numbers],  # noqa: S607
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    result = json.loads(soak.stdout)
+    print(f"{result['cuts']} connections cut off")
+    history = dict(result["heard"][0])
+    assert len(result["heard"]) == SENDERS + LISTENERS
+    assert len(history) == SENDERS * MESSAGES
+    assert all(dict(heard) == history for heard in result["heard"])
+    assert all(list(dict(heard)) == sorted(history) for heard in result["heard"])
+    for sender, echoes in enumerate(result["echoes"]):
+        own = [text for _, text in sorted(history.items()) if text.startswith(f"sender{sender}-")]
+        assert own == [f"sender{sender}-{number}" for number in range(MESSAGES)]
+        assert echoes == {text: sequence for sequence, text in history.items() if text in own}
+    _check_console(lines)
+
+
+def _check_console(lines: list[str]) -> None:
     assert [line for line in lines if "sendMessage" in line]
     assert [line for line in lines if "fault" in line] == []
 

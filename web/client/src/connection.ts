@@ -29,6 +29,7 @@ export class Connection {
   readonly #stopListening: () => void;
   #socket: WebSocketLike | undefined;
   #openedAt: number | undefined;
+  #limit: ReturnType<typeof setTimeout> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #attempt = 0;
   #failures = 0;
@@ -114,10 +115,10 @@ export class Connection {
   }
 
   #follow(socket: WebSocketLike): void {
-    const limit = setTimeout(() => socket.close(), OPEN_TIMEOUT_MS);
+    this.#limit = setTimeout(() => socket.close(), OPEN_TIMEOUT_MS);
     this.#socket = socket;
     socket.onopen = () => {
-      clearTimeout(limit);
+      clearTimeout(this.#limit);
       this.#openedAt = Date.now();
       this.#heartbeat.start();
       this.#options.onStatus("open");
@@ -127,7 +128,7 @@ export class Connection {
       this.#options.onText(String(event.data));
     };
     socket.onclose = () => {
-      clearTimeout(limit);
+      clearTimeout(this.#limit);
       if (this.#openedAt === undefined) void this.#refused();
       else this.renew();
     };
@@ -151,6 +152,7 @@ export class Connection {
   // The attempt number lets a late response detect that it is outdated.
   #drop(): void {
     this.#attempt += 1;
+    clearTimeout(this.#limit);
     clearTimeout(this.#retry);
     this.#retry = this.#openedAt = undefined;
     this.#heartbeat.stop();

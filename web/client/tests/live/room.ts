@@ -1,0 +1,100 @@
+/** The client against the packaged app on a local cloud: `CHAT_URL=… node --test`. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { WebSocket } from "ws";
+import { ApiError, ChatClient, type Room, type RoomSnapshot } from "../../src/index.js";
+import { MemoryStorage } from "../fake-server.js";
+
+const SECONDS = 20;
+
+const url = process.env.CHAT_URL;
+assert.ok(url, "expected the REST address of a chat in CHAT_URL");
+
+function connect(): ChatClient {
+  return new ChatClient({ url: url as string, WebSocket, storage: new MemoryStorage() });
+}
+
+/** Wait until the snapshot of a room is as wanted. */
+async function until(room: Room, isWanted: (snapshot: RoomSnapshot) => boolean): Promise<RoomSnapshot> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`not reached: ${isWanted}\n${JSON.stringify(room.getSnapshot())}`)),
+      SECONDS * 1_000,
+    );
+    const check = () => {
+      if (!isWanted(room.getSnapshot())) return;
+      clearTimeout(timer);
+      stop();
+      resolve(room.getSnapshot());
+    };
+    const stop = room.subscribe(check);
+    check();
+  });
+}
+
+test("two clients talk, see each other, and leave", async () => {
+  const client = connect();
+  const { roomId } = await client.createRoom("Tea");
+  const aki = client.join(roomId, { name: "Aki" });
+  await until(aki, ({ you }) => you?.name === "Aki");
+  const { rooms } = await client.listRooms({ limit: 100 });
+  assert.ok(rooms.some((room) => room.roomId === roomId && room.name === "Tea" && room.memberCount === 1));
+  const bo = connect().join(roomId, { name: "Bo" });
+  await until(aki, ({ members }) => members.length === 2);
+  const { name, isPrivate, memberCount } = await until(bo, ({ members }) => members.length === 2);
+  assert.deepEqual([name, isPrivate, memberCount], ["Tea", false, 2]);
+  const stored = await aki.send("one\n\ttwo");
+  assert.equal(stored.isOwn, true);
+  const { messages } = await until(bo, (now) => now.messages.length === 1);
+  assert.deepEqual([messages[0]?.message, messages[0]?.isOwn, messages[0]?.sender.name], ["one\n\ttwo", false, "Aki"]);
+  bo.leave();
+  await until(aki, ({ members }) => members.length === 1);
+  aki.leave();
+  assert.deepEqual(aki.state, { status: "closed", reason: "left", isFinal: true });
+});
+
+test("whoever joins later reads the history page by page", async () => {
+  const client = connect();
+  const { roomId } = await client.createRoom("Long");
+  const writers = await Promise.all(
+    [0, 1, 2, 3].map(async (number) => {
+      const room = client.join(roomId, { name: `writer ${number}` });
+      for (let count = 0; count < 15; count += 1) await room.send(`${number}-${count}`);
+      return room;
+    }),
+  );
+  const late = connect().join(roomId);
+  await until(late, ({ history, messages }) => history === "ready" && messages.length === 50);
+  await late.loadOlder();
+  const { messages, older } = late.getSnapshot();
+  assert.deepEqual([messages.length, older], [60, "none"]);
+  for (const room of [...writers, late]) room.leave();
+});
+
+test("a private room opens with its token only", async () => {
+  const client = connect();
+  const { roomId, joinToken } = await client.createRoom("Secret", { private: true });
+  const stranger = client.join(roomId);
+  const { state } = await until(stranger, (now) => now.state.status === "closed");
+  assert.deepEqual(state, { status: "closed", reason: "private", isFinal: false });
+  const guest = client.join(roomId, { token: joinToken });
+  await until(guest, ({ you, isPrivate }) => you !== null && isPrivate);
+  guest.leave();
+});
+
+test("a room that does not exist is gone, and a room without a name is refused", async () => {
+  const client = connect();
+  const gone = client.join("nosuchroom");
+  await until(gone, ({ state }) => state.status === "closed" && state.reason === "gone");
+  await assert.rejects(client.createRoom(" "), (error) => error instanceof ApiError && error.status === 400);
+});
+
+test("the server's reason for refusing a message arrives", async () => {
+  const client = connect();
+  const { roomId } = await client.createRoom("Tea");
+  const room = client.join(roomId);
+  await assert.rejects(room.send("x".repeat(4_001)), { code: "invalid_message" });
+  await room.send("x".repeat(4_000));
+  room.leave();
+});
