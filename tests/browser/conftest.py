@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from localcloud.cloud import LocalCloud
+from tests.browser.new_account import Certificate, NewAccount, stand_in
 from tests.browser.visitor import create_room, take_name
 
 # Without these options Chromium sends requests to its vendor at every start.
@@ -22,15 +23,23 @@ OpenPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """Create the certificate of `new_account`."""
+    return Certificate.create(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="package")
+def browser(certificate: Certificate) -> Iterator[Browser]:
     """Start Chromium from PATH, otherwise Playwright's own.
 
     The scope is the package: Playwright keeps an event loop running, and tests of other packages start their own.
     """
+    # Playwright's option `ignore_https_errors` would turn off the cache of the browser.
+    trust = f"--ignore-certificate-errors-spki-list={certificate.key_hash}"
     found = next(filter(None, map(shutil.which, NAMES)), None)
     expect.set_options(timeout=MILLISECONDS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=QUIET, chromium_sandbox=False)
+        browser = playwright.chromium.launch(executable_path=found, args=[*QUIET, trust], chromium_sandbox=False)
         yield browser
         browser.close()
 
@@ -56,6 +65,13 @@ def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[OpenPage]:
     for context in contexts:
         context.close()
     assert problems == []
+
+
+@pytest.fixture
+def new_account(cloud: LocalCloud, certificate: Certificate) -> Iterator[NewAccount]:
+    """Serve the local cloud as a new AWS account would: `open_page(new_account.url)` opens the page."""
+    with stand_in(cloud, certificate) as account:
+        yield account
 
 
 @pytest.fixture
