@@ -9,6 +9,7 @@ from pathlib import Path
 from deployment.errors import PackageError
 from localcloud.cloud import chosen_port, local_cloud
 from localcloud.errors import LocalCloudError
+from localcloud.page_build import page_rebuilt_on_save
 from localcloud.reload import Reloader
 from localcloud.signals import interrupt_on_signals, interrupt_with_make
 from localcloud.stack import Stack
@@ -22,7 +23,7 @@ def serve(port: int) -> None:
     """Run the local cloud, with reload, until a KeyboardInterrupt. Raises LocalCloudError or PackageError."""
     folder = Path(f"build/local-{port}")
     reloader = Reloader(folder, say)
-    with local_cloud(port, folder, say) as cloud, reloader.watching(Stack(port)):
+    with local_cloud(port, folder, say) as cloud, reloader.watching(Stack(port)), page_rebuilt_on_save():
         say(f"REST:      {cloud.rest_url}")
         say(f"WebSocket: {cloud.websocket_url}")
         say(f"Page: {cloud.rest_url}/")

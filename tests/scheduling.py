@@ -22,6 +22,7 @@ SHARE_A_FIXTURE = {
     "tests/deployment/test_package.py",
     "tests/localcloud/test_reload.py",
     "tests/localcloud/test_rest_schema.py",
+    "tests/localcloud/test_soak.py",
 }
 """Files whose tests share a fixture that takes seconds: one worker runs all tests of such a file."""
 

@@ -1,7 +1,8 @@
 /**
  * Build the page into chalicelib/static/: index.html, one script and one style sheet, named after their content.
  *
- * `node build.mjs --check` fails if the files there are not those that it would write. `--watch` builds after each save.
+ * `node build.mjs --check` fails if the files there are not those that it would write. `--watch` builds after each save,
+ * until its standard input ends.
  */
 
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -44,7 +45,11 @@ async function files(/** @type {esbuild.BuildResult} */ result) {
 
 async function write(/** @type {Record<string, string>} */ built) {
   await mkdir(TARGET, { recursive: true });
-  for (const [name, text] of Object.entries(built)) await writeFile(join(TARGET, name), text);
+  for (const [name, text] of Object.entries(built)) {
+    const path = join(TARGET, name);
+    // A file that is written wakes up whoever watches the folder.
+    if ((await readFile(path, "utf-8").catch(() => null)) !== text) await writeFile(path, text);
+  }
   for (const name of await readdir(TARGET)) if (!(name in built)) await rm(join(TARGET, name));
 }
 
@@ -68,6 +73,8 @@ if (process.argv.includes("--watch")) {
   };
   const context = await esbuild.context({ ...OPTIONS, plugins: [plugin] });
   await context.watch();
+  // `make run` closes the pipe when it ends.
+  process.stdin.on("end", () => process.exit()).resume();
 } else {
   const built = await files(await esbuild.build(OPTIONS));
   await (process.argv.includes("--check") ? check(built) : write(built));

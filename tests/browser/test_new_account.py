@@ -18,6 +18,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.new_account import COLD_START_SECONDS, MAX_EXECUTIONS, NewAccount
 from tests.cloud import connection_ids
 from tests.conftest import PROJECT
+from tests.page_files import SCRIPT
 
 SECONDS = 20
 CLIENT = PROJECT / "tests/browser/http2_requests.mjs"
@@ -138,7 +139,7 @@ def test_connection_that_the_server_closes_is_closed_for_the_client(new_account:
             aki.recv(SECONDS)
 
 
-@pytest.mark.parametrize("path", ["", "static/main.js", "config", "rooms/nosuchroom"])
+@pytest.mark.parametrize("path", ["", f"static/{SCRIPT}", "config", "rooms/nosuchroom"])
 def test_responses_differ_only_in_the_address_of_the_websocket_api(
     new_account: NewAccount, cloud: LocalCloud, path: str
 ) -> None:
@@ -152,20 +153,20 @@ def test_responses_differ_only_in_the_address_of_the_websocket_api(
         assert proxied.headers[name] == direct.headers[name].replace(*origins)
 
 
-def test_chromium_uses_http_2_and_its_cache_and_connects(open_page: OpenPage, new_account: NewAccount) -> None:
+def test_chromium_uses_http_2_and_its_cache_and_connects(new_account: NewAccount, open_page: OpenPage) -> None:
     room_id = create_room(new_account)
     page = open_page(f"{new_account.url}config")
     assert page.evaluate("performance.getEntriesByType('navigation')[0].nextHopProtocol") == "h2"
     new_account.reset()
     page.evaluate(
-        """async (webSocketUrl) => {
+        """async ([script, webSocketUrl]) => {
             for (const cache of ["default", "force-cache"]) {
-                await (await fetch("static/icon.svg", { cache })).text();
+                await (await fetch(`static/${script}`, { cache })).text();
             }
             const socket = new WebSocket(webSocketUrl);
             await new Promise((resolve, reject) => { socket.onopen = resolve; socket.onerror = reject; });
         }""",
-        f"{new_account.websocket_url}?roomId={room_id}",
+        [SCRIPT, f"{new_account.websocket_url}?roomId={room_id}"],
     )
     assert [(one.function, one.status) for one in new_account.requests()] == [
         ("api_handler", 200),

@@ -28,6 +28,8 @@ def copy_project(folder: Path) -> Path:
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("app.py", "requirements.txt"):
         shutil.copy(PROJECT / name, folder)
+    shutil.copytree(PROJECT / "web", folder / "web", ignore=shutil.ignore_patterns("node_modules", "build", "dist"))
+    (folder / "web/node_modules").symlink_to(PROJECT / "web/node_modules")
     return folder
 
 

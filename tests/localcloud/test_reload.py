@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -83,6 +84,16 @@ def test_open_connection_uses_a_saved_module(run: Run) -> None:
         assert ask(member, {})["error"]["message"].startswith("expected an action, as in")
         with run.saved("chalicelib/frames.py", "expected an action, as in", "an action is wanted, as in"):
             run.wait_until(lambda: ask(member, {})["error"]["message"], lambda text: "an action is wanted" in text)
+
+
+def test_saved_module_of_the_page_is_built_and_served(run: Run) -> None:
+    before = run.get("/").text
+    with run.saved("web/page/src/title.ts", '"Chalice Chat"', '"Another Chat"'):
+        run.wait_until(lambda: run.get("/"), lambda answer: answer.text != before)
+        script = re.search(r"static/page-\w+\.js", run.get("/").text)
+        assert script
+        assert "Another Chat" in run.get(f"/{script[0]}").text
+    run.wait_until(lambda: run.get("/"), lambda answer: answer.text == before)
 
 
 def test_saved_static_file_is_served(run: Run) -> None:

@@ -2,7 +2,7 @@
 
 import { backoff } from "./backoff.js";
 import { Heartbeat } from "./heartbeat.js";
-import { isOnline, onWake } from "./platform.js";
+import { isOnline, watchPlatform } from "./platform.js";
 import type { WebSocketConstructor, WebSocketLike } from "./types.js";
 
 const OPEN_TIMEOUT_MS = 15_000;
@@ -38,7 +38,7 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#heartbeat = new Heartbeat(options.ping, () => this.renew());
-    this.#stopListening = onWake({
+    this.#stopListening = watchPlatform({
       wake: () => {
         this.retryNow();
         this.#heartbeat.beat();

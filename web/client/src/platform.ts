@@ -22,10 +22,10 @@ export function isHidden(): boolean {
 }
 
 /**
- * Call `wake` when the network is back or somebody looks at the page again, and `offline` when the network is gone.
- * Returns the function that ends it.
+ * Call `wake` when the network is back or somebody looks at the page again, `offline` when the network is gone, and `hide`
+ * when the page is closed or reloaded. Returns the function that ends it.
  */
-export function onWake(listeners: { wake: () => void; offline?: () => void }): () => void {
+export function watchPlatform(listeners: { wake: () => void; offline?: () => void; hide?: () => void }): () => void {
   const wakeIfSeen = () => {
     if (!isHidden()) listeners.wake();
   };
@@ -35,6 +35,7 @@ export function onWake(listeners: { wake: () => void; offline?: () => void }): (
     ["pageshow", ({ persisted }) => persisted && wakeIfSeen()],
     ["visibilitychange", wakeIfSeen],
     ["offline", () => listeners.offline?.()],
+    ["pagehide", () => listeners.hide?.()],
   ];
   for (const [type, listener] of added) platform.addEventListener?.(type, listener);
   return () => {

@@ -1,7 +1,7 @@
 /** The list of public rooms, refreshed while somebody looks at it. */
 
 import { ChatError } from "./errors.js";
-import { isHidden, onWake } from "./platform.js";
+import { isHidden, watchPlatform } from "./platform.js";
 import type { RestApi } from "./rest.js";
 import type { RoomSummary } from "./types.js";
 
@@ -55,7 +55,7 @@ export class RoomList {
   start(): void {
     this.stop();
     this.#delay = FIRST_DELAY_MS;
-    this.#stopListening = onWake({
+    this.#stopListening = watchPlatform({
       wake: () => {
         this.#delay = FIRST_DELAY_MS;
         void this.refresh();

@@ -14,8 +14,10 @@ import {
   type WelcomeFrame,
 } from "./frames.js";
 import { History } from "./history.js";
+import { saveMessages, takeMessages } from "./message-cache.js";
 import { Outbox } from "./outbox.js";
 import { loadOutbox, saveOutbox } from "./outbox-store.js";
+import { watchPlatform } from "./platform.js";
 import { Presence } from "./presence.js";
 import { queryString, type RestApi } from "./rest.js";
 import { Timeline } from "./timeline.js";
@@ -72,6 +74,7 @@ export class Room {
   readonly #history: History;
   readonly #outbox: Outbox;
   readonly #presence: Presence;
+  readonly #stopListening: () => void;
   /** The member ids of this client. Each connection has its own. */
   readonly #ownIds = new Set<string>();
   #published = new Map<number, Message>();
@@ -120,6 +123,11 @@ export class Room {
         // A lost frame leaves no visible gap until the next one arrives.
         this.#history.catchUp();
       },
+    });
+    this.#restore();
+    this.#stopListening = watchPlatform({
+      wake: () => takeMessages(storage, roomId), // the page was not reloaded
+      hide: () => this.#save(),
     });
     this.#connection.open();
     this.#history.catchUp();
@@ -317,7 +325,28 @@ export class Room {
     }
   }
 
+  // The page is about to be reloaded: keep what the next one can show before its first answer.
+  #save(): void {
+    const { position, messages } = this.#timeline;
+    if (position === null) return;
+    const known = messages.filter(({ sequence }) => sequence <= position);
+    saveMessages(this.#options.storage, this.roomId, { messages: known, position, ownIds: [...this.#ownIds] });
+  }
+
+  #restore(): void {
+    const cached = takeMessages(this.#options.storage, this.roomId);
+    if (!cached) return;
+    for (const id of cached.ownIds) this.#ownIds.add(id);
+    this.#timeline.restore(cached.messages, cached.position);
+    this.#publish({
+      history: "ready",
+      older: this.#timeline.hasOlder ? "more" : "none",
+      messages: this.#messages(),
+    });
+  }
+
   #close(reason: CloseReason): void {
+    this.#stopListening();
     clearTimeout(this.#lateHello);
     clearTimeout(this.#welcomeTimeout);
     this.#history.stop();

@@ -53,6 +53,13 @@ export class Timeline {
     this.#advance();
   }
 
+  /** Start with messages that were read before, complete up to a sequence. */
+  restore(messages: readonly StoredMessage[], position: number): void {
+    this.#messages = messages;
+    this.#floor = messages[0]?.sequence ?? null;
+    this.#position = position;
+  }
+
   /** Record that no unknown message up to this sequence will arrive. */
   settle(sequence: number): void {
     this.#position = Math.max(this.#position ?? 0, sequence);

@@ -206,6 +206,11 @@ export class FakeBrowser {
     this.#events.dispatchEvent(new Event("online"));
   }
 
+  /** Close or reload the page. */
+  hide(): void {
+    this.#events.dispatchEvent(new Event("pagehide"));
+  }
+
   setHidden(isHidden: boolean): void {
     (globalThis as unknown as { document: { hidden: boolean } }).document.hidden = isHidden;
     this.#events.dispatchEvent(new Event("visibilitychange"));

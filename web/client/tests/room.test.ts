@@ -577,6 +577,45 @@ test("a storage that fails or contains something else does no harm", async () =>
   assert.equal((await room.send("fine")).message, "fine");
 });
 
+test("after a reload, the messages are there at once, own ones are recognized, and missed ones follow", async () => {
+  const room = await join();
+  await room.send("mine");
+  server.deliver(server.store("theirs"));
+  browser.hide();
+  server.socket.cut();
+  server.store("missed");
+  server.requests.length = 0;
+  const { fetch, WebSocket } = server;
+  const reloaded = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket, storage }).join("r1");
+  rooms.push(reloaded);
+  assert.deepEqual(
+    reloaded.messages.map(({ message, isOwn }) => [message, isOwn]),
+    [
+      ["mine", true],
+      ["theirs", false],
+    ],
+  );
+  assert.equal(reloaded.getSnapshot().history, "ready");
+  await pass(100);
+  assert.deepEqual(texts(reloaded.messages), ["mine", "theirs", "missed"]);
+  assert.ok(server.requests.includes("GET /rooms/r1/messages?after=2&limit=100"), String(server.requests));
+});
+
+test("messages that were saved for a reload are used once, and not an hour later", async () => {
+  const room = await join();
+  await room.send("mine");
+  browser.hide();
+  const saved = storage.getItem("chalice-chat.messages.r1") ?? "";
+  browser.goOnline(); // the page is looked at again: it was not reloaded
+  assert.equal(storage.getItem("chalice-chat.messages.r1"), null);
+  const hourAgo = Date.now() - 60 * 60_000;
+  storage.setItem("chalice-chat.messages.r1", saved.replace(/"savedAt":\d+/, `"savedAt":${hourAgo}`));
+  const { fetch, WebSocket } = server;
+  const later = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket, storage }).join("r1");
+  rooms.push(later);
+  assert.deepEqual(later.messages, []);
+});
+
 test("frames of a newer server and invalid ones are ignored", async () => {
   const room = await join();
   const invalid: unknown[] = [

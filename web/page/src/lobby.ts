@@ -3,7 +3,7 @@
 import { ApiError, type ChatClient } from "chalice-chat-client";
 import * as view from "./lobby-view.js";
 import { addressOf, roomInLink } from "./route.js";
-import { saveRoomName } from "./store.js";
+import { loadRoomList, saveRoomList, saveRoomName } from "./store.js";
 import { sentence } from "./text.js";
 
 const UNREACHABLE = "The server could not be reached. Check your connection and try again.";
@@ -41,8 +41,15 @@ export function makeLobby(client: ChatClient): { enter(cameBack: boolean): void;
     view.focusRoom(shown);
   }
 
-  list.subscribe(() => view.showList(list.getSnapshot()));
+  list.subscribe(() => {
+    saveRoomList(list.getSnapshot());
+    view.showList(list.getSnapshot());
+  });
   view.listen({ create, join, showMore, open: ({ roomId, name }) => saveRoomName(roomId, name) });
+
+  // After a reload on a slow network, the last list is better than none.
+  const lastList = loadRoomList();
+  if (lastList) view.showList(lastList);
 
   return {
     enter(cameBack) {

@@ -1,8 +1,11 @@
 /** What the page keeps in the browser. Storage may be full or disabled: then things last until the page is closed. */
 
+import type { RoomListSnapshot } from "chalice-chat-client";
+
 const NAME = "chalice-chat.name";
 const DRAFT = "chalice-chat.draft.";
 const ROOM_NAME = "chalice-chat.room-name.";
+const ROOM_LIST = "chalice-chat.room-list";
 const WAITING = "chalice-chat.waiting";
 
 /** A room with messages that were not sent before the visitor left it. */
@@ -19,6 +22,19 @@ export const saveDraft = (roomId: string, text: string) => write(() => sessionSt
 
 export const loadRoomName = (roomId: string) => read(() => sessionStorage, ROOM_NAME + roomId);
 export const saveRoomName = (roomId: string, name: string) => write(() => sessionStorage, ROOM_NAME + roomId, name);
+
+/** Return the room list as it was shown last in this tab, or null. */
+export function loadRoomList(): RoomListSnapshot | null {
+  try {
+    return JSON.parse(read(() => sessionStorage, ROOM_LIST) ?? "null");
+  } catch {
+    return null; // written by something else
+  }
+}
+
+export function saveRoomList({ rooms, hasMore }: RoomListSnapshot): void {
+  write(() => sessionStorage, ROOM_LIST, JSON.stringify({ rooms, hasMore, isLoaded: false, error: null }));
+}
 
 export function loadWaiting(): Readonly<Record<string, Waiting>> {
   try {

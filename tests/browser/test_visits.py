@@ -1,0 +1,80 @@
+"""Visits of the page in a new AWS account: ten executions at once, and cold starts."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, Route, expect
+
+from localcloud.cloud import LocalCloud
+from tests.browser.conftest import OpenPage
+from tests.browser.new_account import Execution, NewAccount
+from tests.browser.visitor import create_room, expect_message, expect_view, room_of
+
+LIST_SECONDS = 2.2
+
+
+def page_requests(new_account: NewAccount) -> list[Execution]:
+    """Return the requests for the files of the page."""
+    page = urlsplit(new_account.url).path
+    return [one for one in new_account.requests() if one.path == page or one.path.startswith(f"{page}static/")]
+
+
+def wait_for_list(page: Page) -> float:
+    """Wait until a room of the list can be followed. Return the seconds since the visit began."""
+    expect(page.get_by_role("list", name="Rooms").get_by_role("link").first).to_be_visible()
+    return float(page.evaluate("performance.now()")) / 1_000
+
+
+def test_first_visit_of_the_list_takes_three_requests_and_the_next_one(
+    new_account: NewAccount, open_page: OpenPage, cloud: LocalCloud
+) -> None:
+    owner = open_page(f"{cloud.rest_url}/")
+    create_room(owner, "Tea")
+    new_account.reset()
+    page = open_page(new_account.url)
+    seconds = wait_for_list(page)
+    assert [one.status for one in page_requests(new_account)] == [200, 200, 200]
+    assert not any(one.is_refused for one in new_account.executions())
+    assert len(new_account.requests()) == 4
+    assert seconds <= LIST_SECONDS
+    new_account.reset()
+    page.goto("about:blank")
+    page.goto(new_account.url)
+    wait_for_list(page)
+    assert [one.status for one in page_requests(new_account)] == [304]
+    assert not any(one.is_refused for one in new_account.executions())
+
+
+def test_link_of_a_room_connects_with_few_requests(
+    new_account: NewAccount, open_page: OpenPage, cloud: LocalCloud
+) -> None:
+    room_id = room_of(cloud, ["hello"])
+    new_account.reset()
+    page = open_page(f"{new_account.url}#/rooms/{room_id}")
+    expect(page.get_by_role("status")).to_have_text("Connected")
+    expect_message(page, "hello")
+    expect(page.locator("#members li")).to_have_count(1)
+    assert len(new_account.requests()) <= 7
+    assert not any(one.is_refused for one in new_account.executions())
+
+
+def test_reload_shows_the_list_and_the_messages_before_the_server_answers(
+    open_page: OpenPage, cloud: LocalCloud
+) -> None:
+    page = open_page()
+    room_id = room_of(cloud, ["hello"])
+    page.reload()
+    wait_for_list(page)
+    held: list[Route] = []
+    page.route("**/rooms**", lambda route: held.append(route))
+    page.reload()
+    wait_for_list(page)
+    page.evaluate(f"location.hash = '#/rooms/{room_id}'")
+    expect_view(page)
+    expect(page.get_by_text("Loading messages…")).to_be_visible()
+    while held:
+        held.pop().continue_()
+    expect_message(page, "hello")
+    page.reload()
+    expect_message(page, "hello")
