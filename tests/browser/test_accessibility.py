@@ -12,7 +12,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import create_room, expect_message, room_of, say
+from tests.browser.visitor import create_room, expect_message, expire_room, room_of, say
 
 AXE = Path(__file__).with_name("node_modules") / "axe-core/axe.min.js"
 SCREENS: dict[str, ViewportSize] = {"phone": {"width": 375, "height": 667}, "desktop": {"width": 1280, "height": 800}}
@@ -79,6 +79,47 @@ def gone_room(page: Page, cloud: LocalCloud) -> None:
     expect(page.get_by_text("This room no longer exists")).to_be_visible()
 
 
+def gone_room_with_messages(page: Page, cloud: LocalCloud) -> None:
+    room(page, cloud)
+    expire_room(cloud, page)
+    page.context.set_offline(True)
+    expect(page.get_by_role("status")).to_have_text("Connection lost. Trying again…")
+    say(page, "Too late")
+    page.context.set_offline(False)
+    expect(page.get_by_role("button", name="Open a new room of this name")).to_be_visible()
+
+
+def list_with_a_message_that_waits(page: Page, cloud: LocalCloud) -> None:
+    page.goto(f"{cloud.rest_url}/#/rooms/{room_of(cloud, ['hello'])}")
+    expect(page.get_by_role("status")).to_have_text("Connected")
+    page.context.set_offline(True)
+    say(page, "Anybody?")
+    page.get_by_role("link", name="All rooms").click()
+    expect(page.get_by_text("not sent yet")).to_be_visible()
+
+
+def choosing_a_name(page: Page, cloud: LocalCloud) -> None:
+    room(page, cloud)
+    page.get_by_role("button", name="choose a name").click()
+    expect(page.get_by_label("Your name")).to_be_focused()
+
+
+def message_that_is_too_long(page: Page, cloud: LocalCloud) -> None:
+    room(page, cloud)
+    page.get_by_label("Message", exact=True).fill("x" * 4_001)
+    expect(page.get_by_text("1 character too many")).to_be_visible()
+
+
+def new_messages_below(page: Page, cloud: LocalCloud) -> None:
+    page.set_viewport_size(SCREENS["phone"])
+    page.goto(f"{cloud.rest_url}/#/rooms/{room_of(cloud, [f'message {number}' for number in range(30)])}")
+    expect_message(page, "message 29")
+    page.get_by_role("log").evaluate("(log) => { log.scrollTop = 0; }")
+    expect(page.get_by_role("button", name="Jump to latest")).to_be_visible()
+    page.locator("#member-count").click()
+    expect(page.get_by_role("list", name="Members")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     "view",
     [
@@ -90,6 +131,11 @@ def gone_room(page: Page, cloud: LocalCloud) -> None:
         room_with_a_failed_message,
         private_room,
         gone_room,
+        gone_room_with_messages,
+        list_with_a_message_that_waits,
+        choosing_a_name,
+        message_that_is_too_long,
+        new_messages_below,
     ],
 )
 def test_view_has_no_accessibility_violation(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
@@ -38,6 +38,23 @@ def test_first_paint_loads_at_most_60_kilobytes(open_page: OpenPage, cloud: Loca
     page.goto(f"{cloud.rest_url}/{fragment}")
     page.wait_for_function("() => window.firstPaint")
     assert 10_000 < page.evaluate(BYTES_LOADED) <= BYTES_BEFORE_FIRST_PAINT
+
+
+@pytest.mark.parametrize("viewport", [{"width": 390, "height": 700}, {"width": 1280, "height": 720}])
+@pytest.mark.parametrize("view", ["rooms", "room"])
+def test_loading_causes_no_layout_shift(
+    open_page: OpenPage, cloud: LocalCloud, view: str, viewport: ViewportSize
+) -> None:
+    room_id = room_of(cloud, [f"message {number}" for number in range(20)])
+    page = open_page("about:blank", viewport=viewport)
+    page.add_init_script(NOTE_SHIFTS)
+    page.goto(f"{cloud.rest_url}/{f'#/rooms/{room_id}' if view == 'room' else ''}")
+    if view == "room":
+        expect_message(page, "message 19")
+        expect(page.locator("#you")).to_be_visible()
+    else:
+        expect(page.get_by_text("Looking for rooms…")).to_be_hidden()
+    assert page.evaluate("shifts") == []
 
 
 def test_new_messages_cause_no_layout_shift(pair: tuple[Page, Page]) -> None:

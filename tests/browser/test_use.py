@@ -8,9 +8,18 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
-from localcloud.cloud import LocalCloud, client
+from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import create_room, expect_message, expect_view, messages, room_of, say, take_name
+from tests.browser.visitor import (
+    create_room,
+    expect_message,
+    expect_view,
+    expire_room,
+    messages,
+    room_of,
+    say,
+    take_name,
+)
 
 DASH = "\N{EN DASH}"
 PHONE: ViewportSize = {"width": 390, "height": 700}
@@ -27,12 +36,6 @@ def message_box(page: Page) -> Any:
 
 def scroll_top(page: Page) -> int:
     return int(page.evaluate("Math.round(document.querySelector('[role=log]').scrollTop)"))
-
-
-def delete_room(cloud: LocalCloud, page: Page) -> None:
-    """Let the room of a page expire, as if everyone had left it long ago."""
-    room_id = page.url.rsplit("/", 1)[-1]
-    client("dynamodb", cloud.port).delete_item(TableName="chalice-chat-local-rooms", Key={"room_id": {"S": room_id}})
 
 
 @pytest.mark.parametrize("viewport", [{"width": 1280, "height": 720}, PHONE])
@@ -263,7 +266,7 @@ def test_room_that_is_gone_is_opened_again_with_the_unsent_text(open_page: OpenP
     expect(page.get_by_role("status")).to_have_text("Connection lost. Trying again…")
     say(page, "not sent")
     message_box(page).fill("a draft")
-    delete_room(cloud, page)
+    expire_room(cloud, page)
     page.context.set_offline(False)
     expect(page.get_by_role("alert").last).to_be_visible()
     old = page.url

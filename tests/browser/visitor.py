@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from websockets.sync.client import connect
 
 from chalicelib import settings
-from localcloud.cloud import LocalCloud
+from localcloud.cloud import LocalCloud, client
 
 
 def expect_view(page: Page) -> None:
@@ -42,6 +42,12 @@ def messages(page: Page) -> list[str]:
 
 def expect_message(page: Page, message: str) -> None:
     expect(page.get_by_role("log").get_by_text(message, exact=True)).to_be_visible()
+
+
+def expire_room(cloud: LocalCloud, page: Page) -> None:
+    """Let the room of a page expire, as if everyone had left it long ago."""
+    room_id = page.url.rsplit("/", 1)[-1]
+    client("dynamodb", cloud.port).delete_item(TableName="chalice-chat-local-rooms", Key={"room_id": {"S": room_id}})
 
 
 def room_of(cloud: LocalCloud, said: list[str]) -> str:

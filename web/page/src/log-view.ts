@@ -73,8 +73,9 @@ export function showMessages(snapshot: RoomSnapshot): void {
   keepPlace(render);
 }
 
-/** Show a sentence between the messages, after those that are there now. */
+/** Show a sentence between the messages, after those that are there now. Before there are any, it would be pushed down. */
 export function addNotice(text: string): void {
+  if (!isReady) return;
   const entry = make("li", "notice", text);
   entry.dir = "auto";
   keepPlace(() => live.append(entry));
