@@ -67,7 +67,7 @@ export class Outbox {
   /** Queue a message. The promise settles when it is stored, or has failed. */
   add(message: string): Promise<Message> {
     const entry: Entry = {
-      clientId: crypto.randomUUID(),
+      clientId: newClientId(),
       message,
       sentAt: null,
       attempts: 0,
@@ -238,6 +238,11 @@ export class Outbox {
 function restore({ clientId, message, sentAt, failure }: SavedMessage): Entry {
   const failed = failure ? new ChatError("unconfirmed", failure) : isOld({ sentAt }) ? DOUBTFUL : undefined;
   return { clientId, message, sentAt, attempts: 0, error: failed, settle: undefined };
+}
+
+// Not crypto.randomUUID, which browsers have only on HTTPS and localhost.
+function newClientId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function isOld({ sentAt }: { sentAt: number | null }): boolean {

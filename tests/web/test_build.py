@@ -1,0 +1,59 @@
+"""The build of the page, and the check that the committed files are its result."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT
+
+
+def build(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["node", "web/build.mjs", *options],  # noqa: S607
+        cwd=project,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Copy the page and its sources."""
+    without = shutil.ignore_patterns("node_modules", "build", "dist")
+    shutil.copytree(PROJECT / "web", tmp_path / "web", ignore=without)
+    shutil.copytree(PROJECT / "chalicelib/static", tmp_path / "chalicelib/static")
+    (tmp_path / "web/node_modules").symlink_to(PROJECT / "web/node_modules")
+    return tmp_path
+
+
+def test_committed_page_is_what_its_sources_build(copy: Path) -> None:
+    before = {path.name: path.read_bytes() for path in (copy / "chalicelib/static").iterdir()}
+    assert build(copy, "--check").returncode == 0
+    assert build(copy).returncode == 0
+    assert {path.name: path.read_bytes() for path in (copy / "chalicelib/static").iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["web/page/src/title.ts", "web/client/src/backoff.ts", "web/page/style.css"])
+def test_page_that_differs_from_its_sources_is_reported(copy: Path, name: str) -> None:
+    source = (copy / name).read_text()
+    changed = source.replace("30_000", "40_000").replace("Chalice Chat", "Another Chat").replace("#faf6f0", "#fff")
+    assert changed != source
+    (copy / name).write_text(changed)
+    checked = build(copy, "--check")
+    assert checked.returncode == 1
+    assert checked.stderr == (
+        "chalicelib/static/ is not what web/page/ builds: run `make page`, and commit the result\n"
+    )
+    build(copy)
+    assert build(copy, "--check").returncode == 0
+
+
+def test_file_that_the_build_does_not_write_is_reported(copy: Path) -> None:
+    (copy / "chalicelib/static/old.js").touch()
+    assert build(copy, "--check").returncode == 1
+    build(copy)
+    assert not (copy / "chalicelib/static/old.js").exists()
