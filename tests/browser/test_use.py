@@ -155,6 +155,21 @@ def test_line_marks_what_was_missed_without_a_connection(pair: tuple[Page, Page]
     expect(aki.locator("[role=log] li:is(.message, .new-line)")).to_contain_text(["before", "New", "missed"])
 
 
+def test_no_line_after_a_lost_connection_that_missed_nothing(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    aki.clock.install()
+    say(bo, "before")
+    expect_message(aki, "before")
+    aki.context.set_offline(True)
+    expect(aki.get_by_role("status")).to_have_text("Connection lost. Trying again…")
+    aki.context.set_offline(False)
+    expect(aki.get_by_role("status")).to_have_text("Connected")
+    aki.clock.run_for(6_000)
+    say(bo, "live")
+    expect_message(aki, "live")
+    expect(aki.locator(".new-line")).to_have_count(0)
+
+
 def test_button_jumps_to_the_latest_message(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     for number in range(15):

@@ -9,6 +9,9 @@ import { addressOf, type RoomAddress } from "./route.js";
 import { loadRoomName, saveDraft, saveRoomName, saveWaiting } from "./store.js";
 import { clearTitle, countUnread, showTitle } from "./title.js";
 
+/** Within this time after a reconnect, the messages that were missed have been read. */
+const MISSED_MS = 5_000;
+
 export interface Visit {
   rename(name: string): void;
   leave(): void;
@@ -20,6 +23,7 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
   let name = loadRoomName(roomId);
   let shown: RoomSnapshot | null = null;
   let awayAfter: number | null = null;
+  let backTimer: ReturnType<typeof setTimeout> | undefined;
 
   function show(): void {
     const now = room.getSnapshot();
@@ -48,7 +52,9 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
 
   function showState({ state }: RoomSnapshot, before: RoomSnapshot | null): void {
     view.showState(state);
+    clearTimeout(backTimer);
     if (state.status === "lost") noteAway();
+    if (state.status === "open") backTimer = setTimeout(noteBack, MISSED_MS);
     if (state.status !== "closed" || state.reason === "left" || before?.state.status === "closed") return;
     composer.close();
     view.showEnding(state.reason, name, log.isEmpty());
@@ -69,9 +75,14 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
     }
   }
 
+  // From now on, what arrives is read as it arrives.
+  function noteBack(): void {
+    if (!document.hidden && room.state.status === "open") awayAfter = null;
+  }
+
   function onVisibility(): void {
     if (document.hidden) noteAway();
-    else if (room.state.status === "open") awayAfter = null;
+    else noteBack();
   }
 
   function say(text: string): void {
@@ -110,6 +121,7 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
       room.rename(newName);
     },
     leave() {
+      clearTimeout(backTimer);
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
       composer.close();
