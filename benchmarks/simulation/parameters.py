@@ -52,14 +52,16 @@ OPENING_LIMIT = _client_constant("connection", "OPEN_TIMEOUT_MS") / 1000
 STEADY_AFTER = _client_constant("connection", "STEADY_AFTER_MS") / 1000
 QUIET_PAUSE = _client_constant("connection", "QUIET_DELAY_MS") / 1000
 INDEX_LAG = _client_constant("room", "INDEX_LAG_MS") / 1000
+WELCOME_TIMEOUT = _client_constant("room", "WELCOME_TIMEOUT_MS") / 1000
+MAX_LISTED_MEMBERS = _client_constant("room", "MAX_LISTED_MEMBERS")
 GAP_PATIENCE = _client_constant("history", "GAP_DELAY_MS") / 1000
+FIRST_PAGE = _client_constant("history", "PAGE")
 MISSED_PAGE = _client_constant("history", "MISSED_PAGE")
 RECHECK = _client_constant("presence", "RECHECK_MS") / 1000
 ECHO_PATIENCE = _client_constant("outbox", "ECHO_TIMEOUT_MS") / 1000
 MOST_SENDS = _client_constant("outbox", "MAX_ATTEMPTS")
 BEAT_EVERY = _client_constant("heartbeat", "PING_EVERY_MS") / 1000
 SILENCE_LIMIT = _client_constant("heartbeat", "ANSWER_TIMEOUT_MS") / 1000
-READS_MEMBERS = True  # on each connection; a scenario without it shows what that costs
 
 # The deployment
 REST_RATE, REST_BURST = REST_LIMITS["ThrottlingRateLimit"], REST_LIMITS["ThrottlingBurstLimit"]

@@ -13,9 +13,10 @@ import simpy
 from benchmarks.simulation import parameters as p
 from benchmarks.simulation.aws import Cloud, Environment, Partition, Queue, Steps
 from benchmarks.simulation.broadcast import broadcast
-from benchmarks.simulation.page import Connection, Message, Page
+from benchmarks.simulation.frames import Frame, Message, Plain, Presence, Welcome
+from benchmarks.simulation.page import Connection, Page
 
-__all__ = ["History", "Program", "Room"]
+__all__ = ["MessagePage", "Program", "Room"]
 
 
 class Room:
@@ -24,12 +25,34 @@ class Room:
     def __init__(self, env: simpy.Environment) -> None:
         self.item, self.index, self.history = Partition(env), Partition(env), Partition(env)
         self.connections: dict[Connection, None] = {}
+        self.members = 0  # the bits of the connections
         self.entered = 0
         self.last_sequence = 0
         self.messages: list[Message] = []
+        self._numbered = 0
+
+    def number_connection(self) -> int:
+        """Return the number of a new connection."""
+        self._numbered += 1
+        return self._numbered - 1
+
+    def add(self, connection: Connection) -> None:
+        """Add a connection."""
+        self.connections[connection] = None
+        self.members |= connection.bit
+
+    def remove(self, connection: Connection) -> None:
+        """Remove a connection."""
+        del self.connections[connection]
+        self.members &= ~connection.bit
+
+    @property
+    def last_stored(self) -> int:
+        """The highest sequence that has a message."""
+        return self.messages[-1].order() if self.messages else 0
 
 
-class History(NamedTuple):
+class MessagePage(NamedTuple):
     """A response to GET /rooms/{room_id}/messages."""
 
     messages: list[Message]
@@ -41,16 +64,19 @@ class Program:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
+        self.unstored: set[Message] = set()
         self._queue = Queue(cloud)
 
     def owe(self, room: Room, message: Message) -> None:
         """Count the deliveries that a message is expected to make."""
+        self.unstored.add(message)
         self.cloud.tally.expected += room.entered - message.owed
         message.owed = room.entered
 
     def store(self, room: Room, message: Message) -> None:
         """Store a message under the next sequence."""
         self.owe(room, message)
+        self.unstored.discard(message)
         room.last_sequence += 1
         message.sequence = room.last_sequence
         room.messages.append(message)
@@ -74,16 +100,20 @@ class Program:
         """Handle a ping frame."""
         self._frame(partial(self._ping, connection))
 
+    def hello(self, connection: Connection) -> None:
+        """Handle a hello frame."""
+        self._frame(partial(self._hello, connection))
+
     def get(self, room: Room) -> Steps | None:
-        """Handle GET /rooms/{room_id}. The result is the member count, None after an error."""
+        """Handle GET /rooms/{room_id}."""
         return self._request(partial(self._get, room))
 
     def get_members(self, room: Room) -> Steps | None:
-        """Handle GET /rooms/{room_id}/members. The result is their number, None after an error."""
+        """Handle GET /rooms/{room_id}/members. The result is the bits of the members, None after an error."""
         return self._request(partial(self._get_members, room))
 
     def get_history(self, room: Room, after: int | None) -> Steps | None:
-        """Handle GET /rooms/{room_id}/messages. The result is the History, None after an error."""
+        """Handle GET /rooms/{room_id}/messages. The result is a MessagePage, None after an error."""
         return self._request(partial(self._get_history, room, after))
 
     def _frame(self, work: Callable[[Environment], Steps]) -> None:
@@ -102,31 +132,38 @@ class Program:
             self.cloud.env.process(invocation)
 
     def _get(self, room: Room, environment: Environment) -> Steps:
-        is_read = yield from self.cloud.read(room.item, 1)
-        return len(room.connections) if is_read else None
+        yield from self.cloud.read(room.item, 1)
 
     def _get_members(self, room: Room, environment: Environment) -> Steps:
+        if not (yield from self.cloud.read(room.item, 1)):
+            return None
+        members = room.members
         found = yield from self._query_index(room, environment, p.CPU_MEMBER)
-        return None if found is None else len(found)
+        return None if found is None else members
 
     def _get_history(self, room: Room, after: int | None, environment: Environment) -> Steps:
         for partition in (room.item, room.history):
             if not (yield from self.cloud.read(partition, 1)):
                 return None
-        last = _sequence(room.messages[-1]) if room.messages else 0
-        start = len(room.messages) if after is None else bisect_right(room.messages, after, key=_sequence)
-        found = room.messages[start : start + p.MISSED_PAGE]
-        if not (yield from self.cloud.read(room.history, math.ceil(len(found) * p.MESSAGE_BYTES / p.READ_UNIT_BYTES))):
+        last = room.last_stored
+        if after is None:
+            found = room.messages[-p.FIRST_PAGE :]
+        else:
+            start = bisect_right(room.messages, after, key=Message.order)
+            found = room.messages[start : start + p.MISSED_PAGE]
+        # A query that finds nothing costs one unit, too.
+        units = max(1, math.ceil(len(found) * p.MESSAGE_BYTES / p.READ_UNIT_BYTES))
+        if not (yield from self.cloud.read(room.history, units)):
             return None
-        return History(found, last)
+        return MessagePage(found, last)
 
     def _connect(self, page: Page, environment: Environment) -> Steps:
         room, connection = page.room, Connection(page, self.cloud.env.now)
         if not (yield from self.cloud.transact(room.item, 2)):
             return None
         self.cloud.tally.write_units += 3  # the connection's row in the transaction, and in the index
-        room.connections[connection] = None
-        yield from self._notify(room, environment, connection)
+        room.add(connection)
+        yield from self._notify(room, environment, connection, has_joined=True)
         connection.is_open = True
         return connection
 
@@ -134,29 +171,34 @@ class Program:
         yield self.cloud.env.timeout(p.REQUEST)
         room = connection.page.room
         if (yield from self._leave(room, [connection])):
-            yield from self._notify(room, environment, connection)
+            yield from self._notify(room, environment, connection, has_joined=False)
 
     def _leave(self, room: Room, connections: list[Connection]) -> Steps:
-        """Remove connections in one transaction. Return how many of them were in the room."""
+        """Remove connections in one transaction. Return those that were in the room."""
         yield self.cloud.env.timeout(p.REQUEST)
         if not any(connection in room.connections for connection in connections):
-            return 0
+            return []
         if not (yield from self.cloud.transact(room.item, 2)):
-            return 0
+            return []
         leaving = [connection for connection in connections if connection in room.connections]
         self.cloud.tally.write_units += 3 * len(leaving)
         for connection in leaving:
-            del room.connections[connection]
-        return len(leaving)
+            room.remove(connection)
+        return leaving
 
-    def _notify(self, room: Room, environment: Environment, subject: Connection) -> Steps:
+    def _notify(self, room: Room, environment: Environment, subject: Connection, has_joined: bool) -> Steps:
         """Announce a join or leave to the other members."""
-        if (yield from self._announces(room)) and (found := (yield from self._query_index(room, environment))):
-            yield from self._send(room, environment, [one for one in found if one is not subject], None)
+        frames = yield from self._presence_frames(room, [subject], has_joined)
+        if frames and (found := (yield from self._query_index(room, environment))):
+            yield from self._send(room, environment, [one for one in found if one is not subject], frames)
 
-    def _announces(self, room: Room) -> Steps:
+    def _presence_frames(self, room: Room, connections: list[Connection], has_joined: bool) -> Steps:
+        """Return a join or leave frame for each connection. There are none in a large room."""
         is_read = yield from self.cloud.read(room.item, 1)
-        return is_read and 0 < len(room.connections) <= p.PRESENCE_LIMIT
+        count = len(room.connections)
+        if not is_read or not 0 < count <= p.PRESENCE_LIMIT:
+            return []
+        return [Presence(has_joined, connection.bit, count) for connection in connections]
 
     def _query_index(self, room: Room, environment: Environment, cpu: float = p.CPU_INDEX_ROW) -> Steps:
         """Return the connections in a room, None if the query was throttled."""
@@ -183,32 +225,30 @@ class Program:
         if recipients is not None:
             recipients = list(dict.fromkeys([*recipients, connection]))
             recipients.sort(key=lambda _: self.cloud.random.random())  # the program's are a set: in no order
-            yield from self._send(room, environment, recipients, message)
+            yield from self._send(room, environment, recipients, [message])
 
-    def _send(
-        self, room: Room, environment: Environment, recipients: list[Connection], message: Message | None
-    ) -> Steps:
-        """Send a frame as room_delivery.send_to_room: a message, or None for a join or leave."""
+    def _send(self, room: Room, environment: Environment, recipients: list[Connection], frames: list[Frame]) -> Steps:
+        """Send frames as room_delivery.send_to_room."""
         if len(recipients) > p.FANOUT_BATCH:
-            for start in range(0, len(recipients), p.FANOUT_BATCH):
-                yield self.cloud.env.timeout(p.SQS_SEND)
-                batch = recipients[start : start + p.FANOUT_BATCH]
-                self._queue.put(partial(self._fan_out, room, batch, message, 1))
+            for frame in frames:
+                for start in range(0, len(recipients), p.FANOUT_BATCH):
+                    yield self.cloud.env.timeout(p.SQS_SEND)
+                    batch = recipients[start : start + p.FANOUT_BATCH]
+                    self._queue.put(partial(self._fan_out, room, batch, frame, 1))
             return
-        frames = [message]
         while frames and recipients and self.cloud.env.now < environment.deadline:
-            frame = frames.pop(0)
+            frame, *frames = frames
             result = yield from broadcast(self.cloud, environment, recipients, partial(_deliver, frame))
             unreachable = {*result.gone, *result.failed}
             recipients = [recipient for recipient in recipients if recipient not in unreachable]
             frames += yield from self._remove_gone(room, result.gone)
 
     def _fan_out(
-        self, room: Room, batch: list[Connection], message: Message | None, attempt: int, environment: Environment
+        self, room: Room, batch: list[Connection], frame: Frame, attempt: int, environment: Environment
     ) -> Steps:
-        result = yield from broadcast(self.cloud, environment, batch, partial(_deliver, message))
+        result = yield from broadcast(self.cloud, environment, batch, partial(_deliver, frame))
         if result.failed and attempt < p.MAX_BATCH_ATTEMPTS:
-            rest = partial(self._fan_out, room, result.failed, message, attempt + 1)
+            rest = partial(self._fan_out, room, result.failed, frame, attempt + 1)
             self._queue.put(rest, p.BATCH_RETRY_DELAY)
         yield from self._remove_gone(room, result.gone)
 
@@ -219,17 +259,21 @@ class Program:
         if not removable:
             return []
         left = yield from self._leave(room, removable)
-        return [None] * left if left and (yield from self._announces(room)) else []
+        return (yield from self._presence_frames(room, left, has_joined=False)) if left else []
 
     def _ping(self, connection: Connection, environment: Environment) -> Steps:
-        yield from broadcast(self.cloud, environment, [connection], partial(_deliver, None))
+        yield from broadcast(self.cloud, environment, [connection], partial(_deliver, Plain.PONG))
+
+    def _hello(self, connection: Connection, environment: Environment) -> Steps:
+        room = connection.page.room
+        yield self.cloud.env.timeout(p.REQUEST)  # the connection's row
+        self.cloud.tally.read_units += 1
+        is_read = (yield from self.cloud.read(room.item, 1)) and (yield from self.cloud.read(room.history, 1))
+        answer = Welcome(len(room.connections), room.last_stored) if is_read else Plain.HELLO_FAILED
+        yield from broadcast(self.cloud, environment, [connection], partial(_deliver, answer))
 
 
-def _sequence(message: Message) -> int:
-    return message.sequence or 0
-
-
-def _deliver(message: Message | None, connection: Connection) -> bool:
+def _deliver(frame: Frame, connection: Connection) -> bool:
     if connection.is_open:
-        connection.page.hear(message)
+        connection.page.hear(frame)
     return connection.is_open

@@ -10,7 +10,8 @@ import simpy
 
 from benchmarks.simulation import parameters as p
 from benchmarks.simulation.aws import Cloud, Steps
-from benchmarks.simulation.page import Message, Page
+from benchmarks.simulation.frames import Message
+from benchmarks.simulation.page import Page
 from benchmarks.simulation.program import Program, Room
 
 __all__ = ["CHANGED", "CHECK", "CONCURRENCIES", "SCENARIOS", "Outcome", "Run", "Scenario", "run"]
@@ -51,7 +52,6 @@ class Outcome(NamedTuple):
     connected_at: float | None
     complete_at: float | None
     throttles: dict[str, int]
-    repeats: int
     unsent: int
     dead_letters: int
     dollars: float
@@ -119,7 +119,6 @@ class Run:
             connected_at=self._connected_at(),
             complete_at=None if tally.missing else round(tally.last_delivery, 1),
             throttles={kind: count for kind, count in sorted(tally.throttles.items()) if count},
-            repeats=tally.repeats,
             unsent=tally.unsent,
             dead_letters=tally.dead_letters,
             dollars=round(tally.dollars(sum(self.connected) / 60), 2),
@@ -162,6 +161,8 @@ def _percentile(ordered: list[float], share: float) -> float | None:
 def _connected(run: Run) -> None:
     for page in run.pages:
         page.place()
+    for page in run.pages:
+        page.members.known = page.room.members
 
 
 ARRIVAL_SECONDS = 60.0
@@ -201,10 +202,6 @@ CHANGED = {
     "crowd/no-conflicts": SCENARIOS["crowd"]._replace(
         name="the crowd, if joins to one room did not conflict", changes={"CONFLICT_WINDOW": 0.0}
     ),
-    "crowd/no-list": SCENARIOS["crowd"]._replace(
-        name="the same, if pages did not read the list of members, either",
-        changes={"CONFLICT_WINDOW": 0.0, "READS_MEMBERS": False},
-    ),
     "rooms/quota": SCENARIOS["rooms"]._replace(
         name="the 1,000 rooms, with 80,000 requests/s for the account and 2,000 frames/s for the stage",
         changes={"ACCOUNT_RATE": 80_000, "ACCOUNT_BURST": 40_000, "WEBSOCKET_RATE": 2_000, "WEBSOCKET_BURST": 1_000},
@@ -217,8 +214,12 @@ CHANGED = {
     "reconnect/presence": SCENARIOS["reconnect"]._replace(
         name="the 100 rooms that lose their connections, with `PRESENCE_LIMIT` 50", changes={"PRESENCE_LIMIT": 50}
     ),
+    "reconnect/frames": SCENARIOS["reconnect"]._replace(
+        name="the same, with 2,000 frames/s for the stage, too",
+        changes={"PRESENCE_LIMIT": 50, "WEBSOCKET_RATE": 2_000, "WEBSOCKET_BURST": 1_000},
+    ),
 }
-"""Scenarios after a change of one parameter, for a concurrency of CONCURRENCIES[0] only."""
+"""Scenarios after a change of some parameters, for a concurrency of CONCURRENCIES[0] only."""
 
 CHECK = Scenario("3 rooms of 40 members, 1 message/s each, after an outage", 3, 40, 1, 5, _reconnect)
 """A small scenario: a test repeats it, and compares it with the recorded results."""

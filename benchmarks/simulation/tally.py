@@ -28,7 +28,6 @@ class Tally:
         self.last_delivery = 0.0
         self.unsent = 0
         self.lost = 0  # deliveries of messages that their senders gave up
-        self.repeats = 0
         self.dead_letters = 0
         self.timeouts = 0
 

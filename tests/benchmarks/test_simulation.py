@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,17 +30,30 @@ def _json(value: object) -> object:
     return json.loads(json.dumps(value))
 
 
-def _send_one(members: int, concurrency: int = 1_000) -> Run:
-    """Run one message in a room, 20 s long, and return the finished run."""
+def _run(members: int, seconds: float, start: Callable[[Run], None]) -> Run:
+    """Run a scenario without other messages in one room, and return the finished run."""
+    one = Run(Scenario("one room", 1, members, 0, seconds, start), concurrency=1_000)
+    one.outcome()
+    return one
 
+
+def _send_one(members: int) -> Run:
     def start(run: Run) -> None:
         for page in run.pages:
             page.place()
         run.env.process(run.pages[0].send())
 
-    one = Run(Scenario("one message", 1, members, 0, 20, start), concurrency)
-    one.outcome()
-    return one
+    return _run(members, 20, start)
+
+
+def _visit(others: int, seconds: float) -> Run:
+    def start(run: Run) -> None:
+        visitor, *residents = run.pages
+        for page in residents:
+            page.place()
+        run.env.process(visitor.visit())
+
+    return _run(others + 1, seconds, start)
 
 
 def test_results_are_those_of_the_current_parameters(recorded: dict[str, dict[str, Any]]) -> None:
@@ -84,6 +98,55 @@ def test_large_room_is_delivered_through_the_queue() -> None:
     assert tally.missing == 0
 
 
+def test_visit_reads_the_history_and_the_members_once_and_says_hello_twice() -> None:
+    tally = _visit(others=0, seconds=20).cloud.tally
+    assert tally.rest_requests == 2
+    assert tally.websocket_messages == 2 * 2  # each hello, and its welcome
+    assert tally.invocations == 1 + 2 + 2  # the $connect
+
+
+@pytest.mark.parametrize(("members", "requests"), [(p.MAX_LISTED_MEMBERS, 2), (p.MAX_LISTED_MEMBERS + 1, 1)])
+def test_page_reads_the_members_of_small_rooms_only(members: int, requests: int) -> None:
+    visit = _visit(others=members - 1, seconds=2)  # before the first ping
+    known = visit.pages[0].members.known.bit_count()
+    assert (visit.cloud.tally.rest_requests, known) == (requests, members if requests == 2 else 0)
+
+
+def test_page_that_misses_joins_reads_the_members_again() -> None:
+    def start(run: Run) -> None:
+        resident, *visitors = run.pages
+        resident.place()
+        for page in visitors:
+            run.env.process(page.visit())
+
+    arrival = _run(30, 20, start)
+    assert [page.members.known.bit_count() for page in arrival.pages] == [30] * 30
+
+
+def test_message_that_its_sender_finds_in_the_history_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(run: Run) -> None:
+        for page in run.pages:
+            page.place()
+        sender = run.pages[0]
+        monkeypatch.setattr(sender, "hear", lambda frame: None)
+        run.cloud.later(5, sender.history.catch_up)
+        run.env.process(sender.send())
+
+    room = _run(2, 2 * p.ECHO_PATIENCE, start).rooms[0]
+    assert (len(room.messages), room.last_sequence) == (1, 1)
+
+
+def test_unconfirmed_message_is_sent_again_on_a_new_connection() -> None:
+    def start(run: Run) -> None:
+        for page in run.pages:
+            page.place()
+        run.env.process(run.pages[0].send())
+        run.cloud.later(0.1, run.pages[0].lose_connection)
+
+    room = _run(2, p.ECHO_PATIENCE / 2, start).rooms[0]
+    assert (len(room.messages), room.last_sequence) == (1, 2)
+
+
 def test_posts_beyond_the_account_quota_are_retried() -> None:
     env = simpy.Environment()
     cloud = Cloud(env, 1, seed=1)
@@ -120,12 +183,13 @@ def test_every_delivery_is_live_later_or_missing(name: str, concurrency: int) ->
     small.outcome()
     tally = small.cloud.tally
     unread = sum(
-        (message.sequence or 0) > page.position and message.sequence not in page.ahead
+        message.order() > page.history.position and message.order() not in page.history.ahead
         for page in small.pages
-        if page.position is not None
+        if page.history.position is not None
         for message in page.room.messages
     )
-    assert tally.expected == len(tally.live) + len(tally.later) + unread + tally.lost
+    unsent = sum(message.owed for message in small.program.unstored)
+    assert tally.expected == len(tally.live) + len(tally.later) + unread + unsent
 
 
 def test_runs_are_deterministic() -> None:

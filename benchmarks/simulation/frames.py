@@ -1,0 +1,58 @@
+"""Messages, and the frames that a page receives."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+import simpy
+
+if TYPE_CHECKING:
+    from benchmarks.simulation.page import Page
+
+__all__ = ["Frame", "Message", "Plain", "Presence", "Welcome"]
+
+
+class Message:
+    """A message. It has a sequence once it is stored. The pages in its room are owed it, stored or not."""
+
+    __slots__ = ("confirmed", "owed", "sender", "sent_at", "sequence")
+
+    def __init__(self, env: simpy.Environment, sender: Page | None) -> None:
+        self.sender, self.sent_at, self.confirmed = sender, env.now, env.event()
+        self.sequence: int | None = None
+        self.owed = 0
+
+    def order(self) -> int:
+        """Return the sequence, 0 if the message is not stored."""
+        return self.sequence or 0
+
+    def confirm(self) -> None:
+        """Confirm the message to its sender. Has no effect on a confirmed message."""
+        if not self.confirmed.triggered:
+            self.confirmed.succeed()
+
+
+class Presence(NamedTuple):
+    """A join or leave frame. member is the bit of a connection (Connection.bit)."""
+
+    has_joined: bool
+    member: int
+    member_count: int
+
+
+class Welcome(NamedTuple):
+    """The answer to hello."""
+
+    member_count: int
+    last_sequence: int
+
+
+class Plain(Enum):
+    """Frames without fields that matter here."""
+
+    PONG = "the answer to a ping"
+    HELLO_FAILED = "the error frame that answers a hello"
+
+
+Frame = Message | Presence | Welcome | Plain
