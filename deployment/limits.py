@@ -5,12 +5,13 @@ from typing import Any
 __all__ = ["limit_apis"]
 
 REST_LIMITS = {"ThrottlingRateLimit": 2_000, "ThrottlingBurstLimit": 1_000}
-"""Requests per second to the REST API, and the burst above that rate. One visit makes about 33 requests, most of them
-for the page's files."""
+"""Requests per second to the REST API, and the burst above that rate. To enter a room, one visit makes up to 6
+requests: 3 for the page's files, and one each for the list of rooms, the history and the member list."""
 
 WEBSOCKET_LIMITS = {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 250}
-"""Frames, joins and leaves per second on the WebSocket API, and the burst above that rate. The functions' posts to
-members share the account's 10,000 requests per second ("Amazon API Gateway quotas"), so most of it is left for them."""
+"""Frames, joins and leaves per second on the WebSocket API, and the burst above that rate. One visit takes 4: the join,
+two `hello` frames and the leave. The functions' posts to members share the account's 10,000 requests per second
+("Amazon API Gateway quotas"), so most of it is left for them."""
 
 NO_LOGS = {"DataTraceEnabled": False, "LoggingLevel": "OFF"}
 """API Gateway's own logs contain addresses, and addresses contain tokens."""
