@@ -1,22 +1,16 @@
-"""Accessibility of each view, checked by axe-core: in light and dark, on a phone and on a desktop."""
+"""Accessibility of each view."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 
 from localcloud.cloud import LocalCloud
+from tests.browser.axe import SCREENS, expect_no_violations
 from tests.browser.conftest import OpenPage
 from tests.browser.visitor import create_room, expect_message, expire_room, room_of, say
-
-AXE = Path(__file__).with_name("node_modules") / "axe-core/axe.min.js"
-SCREENS: dict[str, ViewportSize] = {"phone": {"width": 375, "height": 667}, "desktop": {"width": 1280, "height": 800}}
-SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
 
 
 def empty_list(page: Page, cloud: LocalCloud) -> None:
@@ -143,10 +137,4 @@ def test_view_has_no_accessibility_violation(
 ) -> None:
     page = open_page("about:blank", reduced_motion="reduce")
     view(page, cloud)
-    page.evaluate(AXE.read_text())
-    for screen, size in SCREENS.items():
-        page.set_viewport_size(size)
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            violations = page.evaluate("axe.run().then(({violations}) => violations)")
-            assert violations == [], f"{screen}, {scheme}: {json.dumps(violations, indent=1)}"
+    expect_no_violations(page)
