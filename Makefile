@@ -8,11 +8,12 @@ PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 # npm records there what it has installed.
 INSTALLED := node_modules/.package-lock.json
-NODE_PACKAGES := web/$(INSTALLED) tests/browser/$(INSTALLED) tests/node/$(INSTALLED) benchmarks/node/$(INSTALLED)
+NODE_FOLDERS := web examples/nextjs tests/browser tests/node benchmarks/node
+NODE_PACKAGES := $(addsuffix /$(INSTALLED),$(NODE_FOLDERS))
 # A Node.js of the virtual environment is there only if PATH has none that is recent enough.
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
 
-.PHONY: help run rooms test check soak fuzz mutate bench simulate generate page lint format package resources deploy undeploy clean tools unit-and-contract always
+.PHONY: help run rooms nextjs test check soak fuzz mutate bench simulate generate page lint format package resources deploy undeploy clean tools unit-and-contract always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,10 +27,14 @@ build/run-$(PORT): .venv/installed always
 rooms: .venv/installed ## List the rooms and members of the chat that runs at PORT
 	@PORT=$(PORT) $(BIN)/python -m localcloud.rooms
 
+nextjs: examples/nextjs/$(INSTALLED) ## Run the front end in examples/nextjs for the chat that runs at PORT
+	@cd examples/nextjs && NEXT_TELEMETRY_DISABLED=1 \
+		NEXT_PUBLIC_CHAT_URL=http://127.0.0.1:$(PORT)/_aws/execute-api/chat-rest/local $(NPM) run dev -- --port=3000
+
 test: tools ## Run all tests, in WORKERS processes
 	$(PYTEST_PARALLEL)
 
-check: .venv/installed tests/node/$(INSTALLED) web/$(INSTALLED) ## Run lint, the unit tests and the contract tests, in about a minute
+check: .venv/installed tests/node/$(INSTALLED) web/$(INSTALLED) examples/nextjs/$(INSTALLED) ## Run lint, the unit tests and the contract tests, in about a minute
 	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory lint unit-and-contract
 
 unit-and-contract:
@@ -59,13 +64,14 @@ generate: .venv/installed ## Write the generated files: docs/openapi.yaml, docs/
 page: web/$(INSTALLED) ## Build the page from web/page to chalicelib/static
 	@$(NPM) --prefix web run build
 
-lint: .venv/installed web/$(INSTALLED) ## Check style, types, imports, the CloudFormation template and known vulnerabilities
+lint: .venv/installed web/$(INSTALLED) examples/nextjs/$(INSTALLED) ## Check style, types, imports, the CloudFormation template and known vulnerabilities
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/cfn-lint .chalice/resources.json
 	$(NPM) --prefix web run lint
+	$(NPM) --prefix web run lint:nextjs
 	BIN=$(BIN) .ci/audit
 
 format: .venv/installed web/$(INSTALLED) ## Format the code and fix what ruff and Biome can fix
@@ -86,7 +92,7 @@ undeploy: .venv/installed ## Delete the stack of STAGE and all its data from AWS
 	@$(BIN)/python -m deployment.undeploy $(STAGE)
 
 clean: ## Remove everything that the other targets create
-	rm -rf .venv build web/build web/client/dist web/node_modules benchmarks/node/node_modules tests/browser/node_modules tests/node/node_modules .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build web/build web/client/dist examples/nextjs/.next examples/nextjs/out $(addsuffix /node_modules,$(NODE_FOLDERS)) .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 tools: .venv/chromium $(NODE_PACKAGES) ## Install what the tests need besides Python: Node.js and its packages, Chromium
@@ -102,6 +108,14 @@ tools: .venv/chromium $(NODE_PACKAGES) ## Install what the tests need besides Py
 %/$(INSTALLED): %/package.json | .venv/node
 	@echo "Installing $<"
 	@cd $* && $(NPM) install --no-audit --no-fund
+	@touch $@
+
+# npm copies the client library there, and does not notice when it changes.
+examples/nextjs/$(INSTALLED): examples/nextjs/package.json web/client/package.json $(wildcard web/client/src/*.ts) | web/$(INSTALLED)
+	@echo "Installing $<"
+	@$(NPM) --prefix web/client run prepack
+	@rm -rf $(@D)/chalice-chat-client
+	@cd examples/nextjs && $(NPM) install --no-audit --no-fund
 	@touch $@
 
 .venv/installed: requirements.txt requirements-dev.txt

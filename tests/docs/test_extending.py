@@ -28,7 +28,7 @@ STEP = re.compile(
 )
 """Code to add, a command (sh), the output of the command above it, which fails (text), or names to export."""
 
-NOT_COPIED = (".git", ".venv", "*_cache", ".hypothesis", "build", "node_modules", "benchmarks", "*.png")
+NOT_COPIED = (".git", ".venv", ".next", "*_cache", ".hypothesis", "build", "node_modules", "benchmarks", "*.png")
 
 PYTEST_OPTIONS = "-p no:schemathesis -p no:hypothesispytest -p no:cacheprovider"
 """Plugins that none of the commands needs, and that take seconds to start."""

@@ -1,0 +1,36 @@
+"use client";
+
+import type { UseRoom } from "chalice-chat-client/react";
+import { type FormEvent, type KeyboardEvent, useState } from "react";
+
+export function Composer({ send }: Pick<UseRoom, "send">) {
+  const [text, setText] = useState("");
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    if (!text.trim()) return;
+    void send(text); // a message that fails stays in `pending`
+    setText("");
+  }
+
+  function submitOnEnter(event: KeyboardEvent<HTMLTextAreaElement>) {
+    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    event.currentTarget.form?.requestSubmit();
+  }
+
+  return (
+    <form className="row" onSubmit={submit}>
+      <textarea
+        aria-label="Message"
+        placeholder="Write a message"
+        rows={2}
+        maxLength={4000}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={submitOnEnter}
+      />
+      <button type="submit">Send</button>
+    </form>
+  );
+}

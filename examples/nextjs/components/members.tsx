@@ -1,0 +1,20 @@
+import type { UseRoom } from "chalice-chat-client/react";
+
+/** The number of members, and their names. In rooms of more than 100 members, the names are not known. */
+export function Members({ memberCount, members, you }: UseRoom) {
+  if (memberCount === null) return null;
+  return (
+    <details>
+      <summary>
+        {memberCount} {memberCount === 1 ? "person" : "people"}
+      </summary>
+      <ul aria-label="Members">
+        {members.map(({ id, name }) => (
+          <li key={id}>
+            <bdi>{name}</bdi> {id === you?.id && "(you)"}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}

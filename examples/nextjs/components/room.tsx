@@ -1,0 +1,56 @@
+"use client";
+
+import { useRoom } from "chalice-chat-client/react";
+import Link from "next/link";
+import { chat } from "@/lib/chat";
+import { useName } from "@/lib/use-name";
+import { Composer } from "./composer";
+import { InviteLink } from "./invite-link";
+import { Members } from "./members";
+import { Messages } from "./messages";
+
+const STATES = {
+  connecting: "Connecting…",
+  open: "Connected",
+  lost: "Connection lost. Trying again…",
+  closed: "Disconnected",
+};
+
+const ENDINGS = {
+  gone: "This room no longer exists. Rooms close soon after the last person has left.",
+  private: "This room is private: you need its invite link.",
+  banned: "You were removed from this room.",
+  left: "You have left this room.",
+};
+
+export function Room({ roomId, token }: { roomId: string; token?: string }) {
+  const [visitorName] = useName();
+  const room = useRoom(chat, roomId, { name: visitorName, token });
+  const { state, name, reconnect, send } = room;
+  const title = name ?? "Room";
+
+  return (
+    <main className="room">
+      <title>{`${title} – Chalice Chat`}</title>
+      <h1 dir="auto">{title}</h1>
+      <div className="row">
+        <p role="status">{STATES[state.status]}</p>
+        {state.status === "lost" && (
+          <button type="button" onClick={reconnect}>
+            Try now
+          </button>
+        )}
+        <Members {...room} />
+        {state.status !== "closed" && <InviteLink />}
+      </div>
+      <Messages {...room} />
+      {state.status === "closed" ? (
+        <p role="alert">
+          {ENDINGS[state.reason]} <Link href="/rooms/">Choose another room</Link>
+        </p>
+      ) : (
+        <Composer send={send} />
+      )}
+    </main>
+  );
+}

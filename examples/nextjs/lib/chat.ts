@@ -1,0 +1,13 @@
+import { ChatClient } from "chalice-chat-client";
+
+const url = process.env.NEXT_PUBLIC_CHAT_URL;
+if (!url) throw new Error("expected the REST address in NEXT_PUBLIC_CHAT_URL: see .env.example");
+
+/** The client of the whole application. Creating it sends no request, so that pages can be prerendered. */
+export const chat = new ChatClient({ url });
+
+/** Return the path of a room. A private room has a token. */
+export function roomPath(roomId: string, token?: string): string {
+  const query = new URLSearchParams({ id: roomId, ...(token && { token }) });
+  return `/room/?${query}`;
+}
