@@ -10,7 +10,8 @@ import pytest
 
 from tests.conftest import PROJECT
 
-PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), PROJECT / "benchmarks/README.md"]
+FOLDERS = ["benchmarks", "examples/nextjs", "web/client"]
+PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), *(PROJECT / folder / "README.md" for folder in FOLDERS)]
 
 TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
@@ -30,7 +31,7 @@ def _anchors(page: Path) -> Iterator[str]:
         yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_named_tests_exist(page: Path) -> None:
     missing = [
         f"{file}::{name}"
@@ -40,7 +41,7 @@ def test_named_tests_exist(page: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_linked_files_and_headings_exist(page: Path) -> None:
     broken = []
     for name, anchor in LINK.findall(_prose(page)):
@@ -50,7 +51,7 @@ def test_linked_files_and_headings_exist(page: Path) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_named_source_files_exist(page: Path) -> None:
     named = set(SOURCE.findall(_prose(page))) - CREATED_BY_THE_TUTORIAL
     assert [name for name in sorted(named) if not (PROJECT / name).is_file()] == []
