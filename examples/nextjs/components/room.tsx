@@ -23,7 +23,7 @@ const ENDINGS = {
   left: "You have left this room.",
 };
 
-export function Room({ roomId, token }: { roomId: string; token?: string }) {
+export function Room({ roomId, token }: { roomId: string; token: string | null }) {
   const [visitorName] = useName();
   const room = useRoom(chat, roomId, { name: visitorName, token });
   const { state, name, reconnect, send } = room;

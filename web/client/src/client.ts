@@ -3,7 +3,7 @@
 import { ChatError } from "./errors.js";
 import { sessionStorageOf } from "./outbox-store.js";
 import { RestApi } from "./rest.js";
-import { Room } from "./room.js";
+import { checkName, Room } from "./room.js";
 import { RoomList } from "./room-list.js";
 import type { ChatStorage, CreatedRoom, RoomPage, WebSocketConstructor } from "./types.js";
 
@@ -24,7 +24,7 @@ export interface JoinOptions {
   /** The display name, of 1 to 40 characters. Without it, the server invents one, as in guest-08d9. */
   readonly name?: string | undefined;
   /** The `joinToken` of a private room. */
-  readonly token?: string | undefined;
+  readonly token?: string | null | undefined;
 }
 
 /** A chat server. Creating a client sends no request, so it is safe during server rendering. */
@@ -54,8 +54,13 @@ export class ChatClient {
     return this.#rest.createRoom(roomName, options.private ?? false);
   }
 
-  /** Join a room. It connects at once and stays connected, also through network failures, until `leave`. */
+  /**
+   * Join a room. It connects at once and stays connected, also through network failures, until `leave`.
+   *
+   * Throws a ChatError if the name is too long, or if there is no WebSocket.
+   */
   join(roomId: string, { name = "", token }: JoinOptions = {}): Room {
+    checkName(name);
     const WebSocket = this.#options.WebSocket ?? globalThis.WebSocket;
     if (!WebSocket) {
       throw new ChatError("no_websocket", "expected the option WebSocket: this platform has none of its own");
@@ -63,7 +68,7 @@ export class ChatClient {
     return new Room({
       roomId,
       name,
-      token,
+      token: token ?? undefined,
       rest: this.#rest,
       WebSocket,
       storage: this.#options.storage ?? sessionStorageOf(globalThis as { sessionStorage?: ChatStorage }),

@@ -84,7 +84,7 @@ interface SharedRoom {
 
 const sharedRooms = new WeakMap<ChatClient, Map<string, SharedRoom>>();
 
-function acquire(client: ChatClient, roomId: string, name: string, token: string | undefined) {
+function acquire(client: ChatClient, roomId: string, name: string, token: JoinOptions["token"]) {
   const rooms = sharedRooms.get(client) ?? new Map<string, SharedRoom>();
   sharedRooms.set(client, rooms);
   const key = JSON.stringify([roomId, token]);
@@ -123,5 +123,7 @@ function getNoRooms(): RoomListSnapshot {
 }
 
 function notJoined(): Promise<Message> {
-  return Promise.reject(new ChatError("closed", "The room is not joined: the component is not mounted."));
+  const rejected = Promise.reject(new ChatError("closed", "The room is not joined: the component is not mounted."));
+  rejected.catch(() => {}); // as for `Room.send`, the promise may be ignored
+  return rejected;
 }

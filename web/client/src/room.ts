@@ -35,6 +35,7 @@ import type {
 
 /** The server announces joins and leaves in rooms up to this size only (PRESENCE_LIMIT). */
 const MAX_LISTED_MEMBERS = 100;
+const MAX_NAME_LENGTH = 40;
 /** The index of the connections that receive messages is eventually consistent: it may not contain a new one yet. */
 const INDEX_LAG_MS = 2_000;
 const WELCOME_TIMEOUT_MS = 5_000;
@@ -185,8 +186,12 @@ export class Room {
     return this.#history.readOlder();
   }
 
-  /** Change the name of this client. It reconnects under the new name. An empty name makes it a guest. */
+  /**
+   * Change the name of this client. It reconnects under the new name. An empty name makes it a guest. Throws a ChatError if
+   * the name is too long.
+   */
   rename(name: string): void {
+    checkName(name);
     if (name === this.#name || this.state.status === "closed") return;
     this.#name = name;
     this.#connection.open();
@@ -303,14 +308,14 @@ export class Room {
   }
 
   #onHistoryError(error: unknown): void {
-    if (this.#snapshot.history === "loading") this.#publish({ history: "failed" });
     const reason = reasonOf(error);
     if (reason) {
       this.#connection.close();
       this.#close(reason);
-    } else {
-      this.#report(error);
+      return;
     }
+    if (this.#snapshot.history === "loading") this.#publish({ history: "failed" });
+    this.#report(error);
   }
 
   /** Return whether the room can be joined. A failed request counts as yes, unless it was refused or not found. */
@@ -374,6 +379,14 @@ export class Room {
 
 function published({ sequence, message, sender, sentAt, clientId }: StoredMessage, isOwn: boolean): Message {
   return { sequence, message, sender, sentAt, clientId, isOwn };
+}
+
+/** Throw a ChatError if the server would refuse a name for its length: the handshake would not tell why. */
+export function checkName(name: string): void {
+  const { length } = [...name];
+  if (length > MAX_NAME_LENGTH) {
+    throw new ChatError("invalid_name", `expected a name of at most ${MAX_NAME_LENGTH} characters, not ${length}`);
+  }
 }
 
 function reasonOf(error: unknown): CloseReason | undefined {

@@ -380,6 +380,15 @@ test("a room that does not exist closes at once", async () => {
   server.refusesHandshakes = true;
   const room = await join();
   assert.deepEqual(room.state, { status: "closed", reason: "gone", isFinal: true });
+  assert.equal(room.getSnapshot().history, "loading");
+});
+
+test("a name that is too long is refused before the handshake, which would not tell why", async () => {
+  const tooLong = { code: "invalid_name", message: "expected a name of at most 40 characters, not 41" };
+  await assert.rejects(join({ name: "👍".repeat(41) }), tooLong);
+  const room = await join({ name: "👍".repeat(40) });
+  assert.throws(() => room.rename("x".repeat(41)), tooLong);
+  assert.equal(server.sockets.length, 1);
 });
 
 test("a private room without its token closes, but not for good, and keeps what was not sent", async () => {

@@ -17,5 +17,5 @@ function RoomOfAddress() {
   const query = useSearchParams();
   const id = query.get("id");
   if (!id) redirect("/rooms/");
-  return <Room key={id} roomId={id} token={query.get("token") ?? undefined} />;
+  return <Room key={id} roomId={id} token={query.get("token")} />;
 }
