@@ -98,7 +98,7 @@ export function showEnding(reason: Exclude<CloseReason, "left">, roomName: strin
   memberList.replaceChildren();
   setText(memberCount, WHO);
   openAgainButton.hidden = reason !== "gone" || roomName === null;
-  if (roomName === null) setText(heading, name);
+  if (roomName === null || reason === "private") setText(heading, name);
   view.classList.toggle("closed", reason === "private" || isEmpty);
 }
 
