@@ -37,7 +37,7 @@ def test_committed_page_is_what_its_sources_build(copy: Path) -> None:
     assert {path.name: path.read_bytes() for path in (copy / "chalicelib/static").iterdir()} == before
 
 
-@pytest.mark.parametrize("name", ["web/page/src/title.ts", "web/client/src/backoff.ts", "web/page/style.css"])
+@pytest.mark.parametrize("name", ["web/page/src/title.ts", "web/client/src/backoff.ts", "web/page/styles/colours.css"])
 def test_page_that_differs_from_its_sources_is_reported(copy: Path, name: str) -> None:
     source = (copy / name).read_text()
     changed = source.replace("30_000", "40_000").replace("Chalice Chat", "Another Chat").replace("#faf6f0", "#fff")

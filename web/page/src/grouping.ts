@@ -1,7 +1,6 @@
-/** Grouping of messages by sender and day, and a colour for each person. */
+/** Grouping of messages by sender and day. */
 
 const LONG_PAUSE_MS = 5 * 60_000;
-const COLOURS = 8;
 
 export interface Placement {
   readonly senderId: string;
@@ -21,11 +20,4 @@ export function continues(message: Placement, previous: Placement | null): boole
     message.moment.getTime() - previous.moment.getTime() < LONG_PAUSE_MS &&
     !startsDay(message, previous)
   );
-}
-
-/** Return the number of a person's colour, 1 to 8. A name keeps its colour in every room and after every reconnect. */
-export function colourOf(name: string): number {
-  let hash = 0;
-  for (const character of name) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
-  return 1 + (hash % COLOURS);
 }

@@ -2,8 +2,9 @@
 
 import type { Message } from "chalice-chat-client";
 import { make } from "./dom.js";
-import { colourOf, continues, type Placement, startsDay } from "./grouping.js";
+import { continues, type Placement, startsDay } from "./grouping.js";
 import { splitLinks } from "./links.js";
+import { personName } from "./person.js";
 import { isEmoji } from "./text.js";
 
 const placements = new WeakMap<Element, Placement>();
@@ -12,7 +13,7 @@ export function messageEntry({ message, sender, sentAt, sequence, isOwn }: Messa
   const moment = new Date(sentAt);
   const entry = make("li", isOwn ? "message own" : "message");
   const head = make("p", "head");
-  head.append(make("bdi", `person colour-${colourOf(sender.name)}`, sender.name));
+  head.append(personName(sender.name));
   entry.dataset.sequence = String(sequence);
   entry.append(head, lineOf(message, timeOf(moment)));
   placements.set(entry, { senderId: sender.id, moment });

@@ -2,10 +2,17 @@
 
 import type { CloseReason, Member, RoomSnapshot, RoomState } from "chalice-chat-client";
 import { byId, make, setText } from "./dom.js";
-import { colourOf } from "./grouping.js";
+import { personName } from "./person.js";
 
-/** What the button says: alone, and after it has copied. On a narrow screen, there is less room. */
-const SHARE = { wide: ["Copy invite link", "Invite link copied"], narrow: ["Invite", "Link copied"] } as const;
+/** The label of the share button. Narrow screens get the short one: the name of the room needs the space. */
+interface ShareLabel {
+  readonly wide: string;
+  readonly narrow: string;
+}
+
+const ASK: ShareLabel = { wide: "Copy invite link", narrow: "Invite" };
+const DONE: ShareLabel = { wide: "Invite link copied", narrow: "Link copied" };
+const SHARE: ShareLabel = { wide: "Share", narrow: "Share" };
 const COPIED_MS = 4_000;
 const STATES = {
   connecting: "Connecting…",
@@ -62,6 +69,7 @@ export function leave(): void {
   handlers = null;
   memberList.replaceChildren();
   setText(heading, OPENING);
+  heading.title = "";
   setText(memberCount, WHO);
   ending.hidden = true;
   openAgainButton.hidden = true;
@@ -71,7 +79,10 @@ export function leave(): void {
 }
 
 export function showName(name: string | null, isPrivate: boolean): void {
-  if (name !== null) setText(heading, name);
+  if (name !== null) {
+    setText(heading, name);
+    heading.title = name; // a long name is cut off
+  }
   lock.toggleAttribute("hidden", !isPrivate);
 }
 
@@ -110,7 +121,7 @@ export function showMembers({ members, memberCount: count, you: self }: RoomSnap
 
 function memberEntry({ name }: Member, isSelf: boolean): HTMLElement {
   const entry = make("li");
-  entry.append(make("bdi", `person colour-${colourOf(name)}`, name), isSelf ? " (you)" : "");
+  entry.append(personName(name), isSelf ? " (you)" : "");
   return entry;
 }
 
@@ -132,10 +143,10 @@ async function share(): Promise<void> {
 }
 
 function sayCopied(isCopied: boolean): void {
-  const [ask, done] = SHARE[wideScreen.matches ? "wide" : "narrow"];
+  const label = isCopied ? DONE : canShare ? SHARE : ASK;
   clearTimeout(copyNoteTimer);
-  setText(copyNote, isCopied ? SHARE.wide[1] : "");
-  setText(copyButton, isCopied ? done : canShare ? "Share" : ask);
+  setText(copyNote, isCopied ? DONE.wide : "");
+  copyButton.replaceChildren(make("span", "wide-only", label.wide), make("span", "narrow-only", label.narrow));
   if (isCopied) copyNoteTimer = setTimeout(sayCopied, COPIED_MS, false);
 }
 
@@ -147,7 +158,6 @@ async function openAgain(): Promise<void> {
 
 function fitScreen(): void {
   people.open = wideScreen.matches;
-  sayCopied(false);
 }
 
 tryNowButton.addEventListener("click", () => handlers?.tryNow());

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { colourOf, continues, startsDay } from "../src/grouping.js";
+import { continues, startsDay } from "../src/grouping.js";
 
 const said = (senderId: string, day: number, hours: number, minutes: number) => ({
   senderId,
@@ -22,10 +22,4 @@ test("midnight starts a day and ends what belongs together", () => {
   assert.equal(continues(early, late), false);
   assert.equal(startsDay(late, said("aki", 23, 0, 0)), false);
   assert.equal(startsDay(late, null), true);
-});
-
-test("a name keeps its colour, and names share all colours", () => {
-  assert.equal(colourOf("Aki"), colourOf("Aki"));
-  const names = Array.from({ length: 400 }, (_, number) => `guest-${number.toString(16).padStart(4, "0")}`);
-  assert.deepEqual([...new Set(["", "👍", ...names].map(colourOf))].sort(), [1, 2, 3, 4, 5, 6, 7, 8]);
 });
