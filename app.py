@@ -1,6 +1,6 @@
 """Routes, WebSocket handlers and queue handler of Chalice Chat. They delegate to chalicelib."""
 
-import chalicelib.delivery.tls  # noqa: F401, I001 - first, because it prepares the process during the other imports
+import chalicelib.delivery.tls  # noqa: F401, I001 - first: it loads certificates during the other imports
 import json
 import logging
 from collections.abc import Callable

@@ -57,7 +57,7 @@ LINKS: dict[str, Json] = {
         )
     },
 }
-"""How the answer of one operation leads to another. Schemathesis follows these links."""
+"""Links from the answer of one operation to another operation. Schemathesis follows them."""
 
 HEADERS: dict[str, Json] = {
     "Access-Control-Allow-Origin": {

@@ -1,7 +1,6 @@
 """Chat bot that answers `/roll` in a room, as a starting point for clients in Python. See also docs/protocol.md.
 
-Install its only requirement with `pip install websockets`, and start it with `python examples/bot.py REST_URL ROOM_ID`.
-REST_URL is the address of the page. The address of a room on the page ends with ROOM_ID. Ctrl-C ends the bot.
+Install its requirement with `pip install websockets`. The page of a room is at REST_URL#/rooms/ROOM_ID. Ctrl-C ends it.
 """
 
 import asyncio
@@ -13,8 +12,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets import ClientConnection, ConnectionClosed, connect
 
 
 def get(url: str) -> Any:
@@ -76,5 +74,7 @@ class Bot:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python examples/bot.py REST_URL ROOM_ID")
     with suppress(KeyboardInterrupt):
         asyncio.run(Bot().run(*sys.argv[1:]))

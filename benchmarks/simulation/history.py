@@ -1,4 +1,4 @@
-"""What a page knows of the messages in its room, and when it reads the history: as history.ts of the client."""
+"""Messages that a page knows, and the times at which it reads the history, as in history.ts of the client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page knows of the members of its room, and when it reads their list: as presence.ts of the client."""
+"""Members that a page knows, and the times at which it reads their list, as in presence.ts of the client."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from localcloud.cloud import LocalCloud
-from tests.browser.new_account import Certificate, NewAccount, stand_in
+from tests.browser.certificate import Certificate
+from tests.browser.new_account import NewAccount, stand_in
 from tests.browser.visitor import create_room, take_name
 
 # Without these options Chromium sends requests to its vendor at every start.

@@ -18,25 +18,17 @@ import asyncio
 import json
 import socket
 import ssl
-from base64 import b64encode
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
-from hashlib import sha256
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from pathlib import Path
 from threading import Event, Thread
-from time import monotonic
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
 import requests
-import trustme
 import urllib3
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509 import load_pem_x509_certificate
 from hypercorn.asyncio import serve as serve_http
 from hypercorn.config import Config
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
@@ -49,14 +41,17 @@ from websockets.sync.client import connect as connect_in_thread
 
 from localcloud.cloud import LocalCloud
 from localcloud.stack import HOST
+from tests.browser.certificate import Certificate
+from tests.browser.executions import MAX_EXECUTIONS, Execution, FunctionName, Lambda
 from tests.cloud import connection_ids
 
-__all__ = ["COLD_START_SECONDS", "MAX_EXECUTIONS", "Certificate", "Execution", "NewAccount", "stand_in"]
+__all__ = ["NewAccount", "stand_in"]
 
-MAX_EXECUTIONS = 10
-COLD_START_SECONDS = 0.7
 MESSAGE_SECONDS = 0.007
-"""How long an execution for a frame occupies its environment. The proxy does not see when the local cloud is done."""
+"""Simulated duration of an execution for a frame. The proxy does not see when the local cloud is done."""
+
+OPEN_SECONDS = 20
+"""Limit for the handshake of a connection."""
 
 # For a throttled function, API Gateway responds with 500, sometimes with 429 ("How do I troubleshoot issues for API
 # Gateway endpoints that integrate with Lambda?").
@@ -69,99 +64,6 @@ NOT_FORWARDED = {"host", "connection", "keep-alive", "transfer-encoding", "conte
 WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 Headers = list[tuple[bytes, bytes]]
-FunctionName = Literal["api_handler", "websocket_connect", "websocket_message", "websocket_disconnect"]
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """A certificate for 127.0.0.1.
-
-    file: the certificate with its private key.
-    authority: the certificate of the authority that has issued it.
-    key_hash: the hash of its public key, by which Chromium can trust it.
-    """
-
-    file: Path
-    authority: Path
-    key_hash: str
-
-    @classmethod
-    def create(cls, folder: Path) -> Certificate:
-        """Create a certificate with its files in folder."""
-        authority = trustme.CA()
-        issued = authority.issue_cert(HOST)
-        certificate = cls(folder / "certificate.pem", folder / "authority.pem", _key_hash(issued.cert_chain_pems[0]))
-        issued.private_key_and_cert_chain_pem.write_to_path(certificate.file)
-        authority.cert_pem.write_to_path(certificate.authority)
-        return certificate
-
-
-def _key_hash(certificate: trustme.Blob) -> str:
-    key = load_pem_x509_certificate(certificate.bytes()).public_key()
-    return b64encode(sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()).decode()
-
-
-@dataclass
-class Execution:
-    """An execution of a function, or a refused one.
-
-    method: of the HTTP request, MESSAGE for a frame, DISCONNECT for a closed connection.
-    started_ms, ended_ms: since the last reset.
-    status: of the response to an HTTP request.
-    """
-
-    function: FunctionName
-    method: str
-    path: str
-    started_ms: float
-    ended_ms: float | None = None
-    status: int | None = None
-    is_cold: bool = False
-    is_refused: bool = False
-
-
-@dataclass
-class Lambda:
-    """The execution environments of an account. At first there are none."""
-
-    max_executions: int = MAX_EXECUTIONS
-    executions: list[Execution] = field(default_factory=list)
-    _idle: Counter[FunctionName] = field(default_factory=Counter)
-    _running: int = 0
-    _created: float = field(default_factory=monotonic)
-
-    @asynccontextmanager
-    async def execute(self, function: FunctionName, method: str, path: str) -> AsyncIterator[Execution]:
-        """Run the block as an execution of a function. If `is_refused` is set, the block must not call the function."""
-        execution = Execution(function, method, path, self._now())
-        self.executions.append(execution)
-        try:
-            if self._running >= self.max_executions:
-                execution.is_refused = True
-                yield execution
-            else:
-                async with self._environment(execution):
-                    yield execution
-        finally:
-            execution.ended_ms = self._now()
-
-    @asynccontextmanager
-    async def _environment(self, execution: Execution) -> AsyncIterator[None]:
-        """Occupy an idle environment of the function, or a new one if there is none."""
-        self._running += 1
-        try:
-            execution.is_cold = not self._idle[execution.function]
-            if execution.is_cold:
-                await asyncio.sleep(COLD_START_SECONDS)
-            else:
-                self._idle[execution.function] -= 1
-            yield
-        finally:
-            self._idle[execution.function] += 1
-            self._running -= 1
-
-    def _now(self) -> float:
-        return (monotonic() - self._created) * 1000
 
 
 class NewAccount:
@@ -213,6 +115,7 @@ class NewAccount:
             sock=self._websocket,
             ssl=context,
             process_request=self._open,
+            open_timeout=OPEN_SECONDS,
             ping_interval=None,
             max_queue=None,
             server_header=None,
@@ -278,7 +181,12 @@ class NewAccount:
             try:
                 async with self._one_at_a_time["websocket_connect"]:
                     self._upstream[client] = await connect(
-                        url, origin=origin, proxy=None, ping_interval=None, max_queue=None
+                        url,
+                        origin=origin,
+                        proxy=None,
+                        open_timeout=OPEN_SECONDS,
+                        ping_interval=None,
+                        max_queue=None,
                     )
             except InvalidStatus as refusal:
                 execution.status = refusal.response.status_code

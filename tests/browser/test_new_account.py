@@ -15,7 +15,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.new_account import COLD_START_SECONDS, MAX_EXECUTIONS, NewAccount
+from tests.browser.executions import COLD_START_SECONDS, MAX_EXECUTIONS
+from tests.browser.new_account import NewAccount
 from tests.cloud import connection_ids
 from tests.conftest import PROJECT
 from tests.page_files import SCRIPT
@@ -46,7 +47,7 @@ def create_room(account: NewAccount) -> str:
 
 def join(account: NewAccount, room_id: str) -> ClientConnection:
     trust = ssl.create_default_context(cafile=str(account.certificate.authority))
-    return connect(f"{account.websocket_url}?roomId={room_id}&name=Aki", ssl=trust)
+    return connect(f"{account.websocket_url}?roomId={room_id}&name=Aki", ssl=trust, open_timeout=SECONDS)
 
 
 def say(member: ClientConnection, text: str) -> None:

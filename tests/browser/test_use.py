@@ -1,4 +1,4 @@
-"""What makes the page pleasant to use: scrolling, drafts, what is new, names, small screens, rooms that are gone."""
+"""Comfort of the page: scrolling, drafts, new messages, names, small screens, rooms that are gone."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from playwright.sync_api import Page, Route, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.new_account import Execution, NewAccount
+from tests.browser.executions import Execution
+from tests.browser.new_account import NewAccount
 from tests.browser.visitor import create_room, expect_message, expect_view, room_of
 
 LIST_SECONDS = 2.2

@@ -76,10 +76,11 @@ def push(url: str, *frames: Any) -> None:
         requests.post(url, data=json.dumps(frame), timeout=SECONDS).raise_for_status()
 
 
-def disconnect(bot: Bot, url: str) -> None:
-    """Close the bot's connection, and keep the bot from noticing until it gets SIGCONT."""
+async def disconnect(bot: Bot, url: str, witness: ClientConnection) -> None:
+    """Close the bot's connection, and wait until it has left. The bot does not notice until it gets SIGCONT."""
     bot.send_signal(signal.SIGSTOP)
-    requests.delete(url, timeout=SECONDS).raise_for_status()
+    (await asyncio.to_thread(requests.delete, url, timeout=SECONDS)).raise_for_status()
+    await hear(witness, f"{NAME} left")
 
 
 async def talk(chat: Chat, room_id: str, said: list[str]) -> None:
@@ -101,8 +102,7 @@ def test_bot_answers_a_command_said_during_its_absence_exactly_once(
             with start_bot(room_id) as bot:
                 await hear(aki, f"{NAME} joined")
                 first = await ask(aki)
-                disconnect(bot, url_of_bot(cloud, room_id, before))
-                await hear(aki, f"{NAME} left")
+                await disconnect(bot, url_of_bot(cloud, room_id, before), aki)
                 await talk(chat, room_id, [f"message {number}" for number in range(PAGE)])
                 missed = await say(aki, COMMAND)
                 bot.send_signal(signal.SIGCONT)
@@ -177,8 +177,7 @@ def test_bot_ends_with_the_reason_if_the_room_expires_during_its_absence(
             before = connection_ids(cloud, room_id)
             with start_bot(room_id) as bot:
                 await hear(aki, f"{NAME} joined")
-                disconnect(bot, url_of_bot(cloud, room_id, before))
-                await hear(aki, f"{NAME} left")
+                await disconnect(bot, url_of_bot(cloud, room_id, before), aki)
                 client("dynamodb", cloud.port).delete_item(
                     TableName="chalice-chat-local-rooms", Key={"room_id": {"S": room_id}}
                 )

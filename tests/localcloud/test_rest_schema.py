@@ -27,7 +27,7 @@ RUN_SECONDS = examples(test=150, fuzz=1_800)  # for the whole run
 DESCRIPTION = PROJECT / "docs/openapi.yaml"
 
 REQUESTS = examples(test=300, fuzz=2_000)
-"""How many requests a run makes at least."""
+"""Minimum number of requests of a run."""
 
 SETTINGS = f"""
 workers = 1 # ast of CPython 3.11 fails in threads ("recursion depth mismatch")

@@ -1,4 +1,4 @@
-/** What a browser tells about its network and its page, where there is a browser. */
+/** Network state and page visibility, where the platform is a browser. */
 
 type Listener = (event: { persisted?: boolean }) => void;
 

@@ -18,7 +18,7 @@ export interface Stored {
 type Answer = readonly [status: number, body: unknown] | "unreachable";
 
 export class FakeServer {
-  /** What the room has stored. */
+  /** The stored messages of the room. */
   readonly stored: Stored[] = [];
   /** The paths of the REST requests, with their queries. */
   readonly requests: string[] = [];

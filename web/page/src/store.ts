@@ -1,4 +1,4 @@
-/** What the page keeps in the browser. Storage may be full or disabled: then things last until the page is closed. */
+/** Storage of the page in the browser. If it is full or disabled, values last until the page is closed. */
 
 import type { RoomListSnapshot } from "chalice-chat-client";
 
