@@ -9,7 +9,18 @@ from typing import Any
 from chalice import Chalice, CORSConfig, Response
 from chalice.app import Request, SQSEvent, WebsocketEvent
 
-from chalicelib import chat, discovery, messages, origins, request_log, room_delivery, rooms, settings, static_files
+from chalicelib import (
+    chat,
+    discovery,
+    members,
+    messages,
+    origins,
+    request_log,
+    room_delivery,
+    rooms,
+    settings,
+    static_files,
+)
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.delivery.fanout import Batch
 from chalicelib.endpoints import Endpoints, Json, Parameters, error_response
@@ -21,15 +32,17 @@ from chalicelib.schemas import (
     CREATED_ROOM,
     CURSOR,
     LIMIT,
-    MEMBER,
+    LISTED_MEMBER,
     MESSAGE_PAGE,
     PRIVATE,
     ROOM,
     ROOM_NAME,
     ROOM_PAGE,
     TOKEN,
+)
+from chalicelib.serializers import (
     serialize_created_room,
-    serialize_member,
+    serialize_listed_member,
     serialize_message_page,
     serialize_room,
     serialize_room_page,
@@ -121,10 +134,10 @@ def get_room(room_id: str, query: Parameters) -> Json:
 
 
 @app.route("/rooms/{room_id}/members")
-@endpoint(query={"token": TOKEN}, returns={"members": Array(MEMBER)}, errors=[Forbidden, RoomNotFound])
+@endpoint(query={"token": TOKEN}, returns={"members": Array(LISTED_MEMBER)}, errors=[Forbidden, RoomNotFound])
 def list_members(room_id: str, query: Parameters) -> Json:
-    """List the members of a room, in the order of joining. Very recent joins and leaves may be missing."""
-    return {"members": [serialize_member(member) for member in rooms.members(room_id, query["token"])]}
+    """List the members of a room, in the order of joining, each once. Very recent joins and leaves may be missing."""
+    return {"members": [serialize_listed_member(member) for member in members.list_members(room_id, query["token"])]}
 
 
 @app.route("/rooms/{room_id}/messages")

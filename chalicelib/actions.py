@@ -1,13 +1,13 @@
 """The decorator that declares WebSocket actions, and their dispatch. The actions themselves are in chat.py.
 
-    @action("wave", data={"hand": Choice(["left", "right"])}, sends=[frames.WAVE_FRAME])
+    @action("wave", data={"hand": Choice(["left", "right"])}, sends=[WAVE_FRAME])
     def wave(context: Context, data: dict[str, Any]) -> None:
         \"""Wave to everyone in the room.\"""
         context.broadcast(frames.wave(context.sender, data["hand"]))
 
 The declaration determines how a frame is dispatched, validated and rate-limited. docs/asyncapi.yaml is generated
 from it, and the tests send every action the example of its fields. `WAVE_FRAME`, the schema of the frame, and `wave`,
-which serializes it, are added to frames.py.
+which serializes it, are added to frame_schemas.py and frames.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from chalicelib import rate_limit, request_log, rooms
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.errors import NotInRoom, UnknownAction
 from chalicelib.fields import Field, Object
-from chalicelib.frames import FrameSchema
+from chalicelib.frame_schemas import FrameSchema
 from chalicelib.room_delivery import send_to_room
 from chalicelib.storage.models import Connection
 

@@ -10,19 +10,20 @@ from typing import Any, Literal
 
 from chalice.app import WebsocketDisconnectedError
 
-from chalicelib import frames, limits, messages, rate_limit, request_log, rooms, settings
+from chalicelib import frames, limits, members, messages, rate_limit, request_log, rooms, settings
 from chalicelib.actions import Context, action, dispatch
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.errors import ChatError, NotInRoom, RateLimitExceeded, report_internal_error
 from chalicelib.fields import Object
-from chalicelib.presence import presence_frames
+from chalicelib.frame_schemas import MESSAGE_FRAME, PONG_FRAME, RENAME_FRAME, WELCOME_FRAME
+from chalicelib.presence import announced_count, presence_frames
 from chalicelib.room_delivery import send_to_room
-from chalicelib.schemas import CLIENT_ID, DISPLAY_NAME, MESSAGE_TEXT, ROOM_ID_PARAMETER, TOKEN
+from chalicelib.schemas import CLIENT_ID, DISPLAY_NAME, KEY, MESSAGE_TEXT, NEW_NAME, ROOM_ID_PARAMETER, TOKEN
 from chalicelib.storage.models import Connection
 
 __all__ = ["CONNECT_QUERY", "connect", "disconnect", "receive"]
 
-CONNECT_QUERY = Object({"roomId": ROOM_ID_PARAMETER, "name": DISPLAY_NAME, "token": TOKEN})
+CONNECT_QUERY = Object({"roomId": ROOM_ID_PARAMETER, "name": DISPLAY_NAME, "token": TOKEN, "key": KEY})
 """The query string of the WebSocket's address."""
 
 log = logging.getLogger(f"{settings.APP_NAME}.chat")
@@ -36,7 +37,7 @@ def connect(websocket_api: BroadcastWebsocketAPI, connection_id: str, query: Map
     Raises InvalidInput if the query is not as declared, and what `rooms.join` raises.
     """
     parameters = CONNECT_QUERY.parse_query({name: value for name, value in query.items() if value})
-    connection = rooms.join(connection_id, parameters["roomId"], parameters["name"], parameters["token"])
+    connection = rooms.join(connection_id, parameters.pop("roomId"), **parameters)
     request_log.append_keys(outcome="joined")
     _notify(websocket_api, "join", connection.joined_room_id, [connection])
 
@@ -84,7 +85,7 @@ def _prefetch(room_id: str) -> Sequence[Future[Any]]:
     "sendMessage",
     "onMessage",
     data={"message": MESSAGE_TEXT, "clientId": CLIENT_ID},
-    sends=[frames.MESSAGE_FRAME],
+    sends=[MESSAGE_FRAME],
     prefetch=_prefetch,
 )
 def send_message(context: Context, data: dict[str, Any]) -> None:
@@ -99,13 +100,29 @@ def send_message(context: Context, data: dict[str, Any]) -> None:
     context.broadcast(frames.message(message), recipients.result())
 
 
-@action("ping", rate_limited=False, sends=[frames.PONG_FRAME])
+@action("rename", data={"name": NEW_NAME}, sends=[RENAME_FRAME])
+def rename(context: Context, data: dict[str, Any]) -> None:
+    """Change the name of the member, in all its connections.
+
+    The new name is announced to everyone in the room, the sender included: that echo is the acknowledgement. Earlier
+    messages keep the name under which they were sent.
+    """
+    former_name = context.sender.name
+    members.rename(context.sender, data["name"])
+    frame = frames.rename(context.sender, former_name)
+    if former_name == data["name"] or not announced_count(context.sender.joined_room_id):
+        context.reply(frame)
+    else:
+        context.broadcast(frame)
+
+
+@action("ping", rate_limited=False, sends=[PONG_FRAME])
 def ping(context: Context, data: dict[str, Any]) -> None:
     """Keep an idle connection open. API Gateway closes a connection after 10 minutes without a frame."""
     context.reply(frames.PONG)
 
 
-@action("hello", rate_limited=False, sends=[frames.WELCOME_FRAME])
+@action("hello", rate_limited=False, sends=[WELCOME_FRAME])
 def hello(context: Context, data: dict[str, Any]) -> None:
     """Return the member and the room of the connection.
 

@@ -16,16 +16,30 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.errors import InvalidInput
-from chalicelib.validation import parse_integer, validate_boolean, validate_integer, validate_text
+from chalicelib.validation import (
+    parse_integer,
+    text_pattern,
+    validate_boolean,
+    validate_identifier,
+    validate_integer,
+    validate_text,
+)
 
-__all__ = ["Array", "Boolean", "Choice", "Field", "Integer", "Name", "Object", "ServerValue", "String", "Text"]
+__all__ = [
+    "Array",
+    "Boolean",
+    "Choice",
+    "Field",
+    "Identifier",
+    "Integer",
+    "Name",
+    "Object",
+    "ServerValue",
+    "String",
+    "Text",
+]
 
 Schema = dict[str, Any]
-
-# What validate_text accepts, as far as a regular expression can say it: no control character, and a visible character.
-_CONTROL = r"\u0000-\u001f\u007f-\u009f"
-_CONTROL_IN_LINES = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"  # without tab and line feed
-_INVISIBLE = r"\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
 
 
 class Field:
@@ -102,8 +116,7 @@ class Text(Field):
         return validate_text(value, name, self.max_length, multiline=self.multiline)
 
     def _schema(self) -> Schema:
-        control = _CONTROL_IN_LINES if self.multiline else _CONTROL
-        pattern = f"^[^{control}]*[^{_INVISIBLE}{control}][^{control}]*$"
+        pattern = text_pattern(multiline=self.multiline)
         return {"type": "string", "minLength": 1, "maxLength": self.max_length, "pattern": pattern}
 
 
@@ -124,6 +137,20 @@ class String(Field):
 
     def _schema(self) -> Schema:
         return {"type": "string"}
+
+
+class Identifier(Field):
+    """A string of min_length to max_length letters, digits, - and _, as in URLs. Errors do not quote it."""
+
+    def __init__(self, description: str = "", *, min_length: int, max_length: int, **options: Any):
+        super().__init__(description, **options)
+        self.min_length, self.max_length = min_length, max_length
+
+    def validate(self, value: Any, name: str) -> str:
+        return validate_identifier(value, name, self.min_length, self.max_length)
+
+    def _schema(self) -> Schema:
+        return {"type": "string", "pattern": f"^[A-Za-z0-9_-]{{{self.min_length},{self.max_length}}}$"}
 
 
 class Integer(Field):

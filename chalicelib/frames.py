@@ -8,12 +8,13 @@ The server sends ("?" marks a field that may be absent):
 
     {"message": {"type": "message", "message", "sender": {"id", "name"}, "sequence", "sentAt", "clientId"?}}
     {"message": {"type": "join" | "leave", "message", "sender": {"id", "name"}, "memberCount"}}
+    {"message": {"type": "rename", "message", "sender": {"id", "name"}, "formerName"}}
     {"error": {"code", "message", "action"?, "clientId"?, "retryAfter"?}}
     {"pong": true}
     {"welcome": {"member": {"id", "name"}, "room": {"room_id", "name", "private"}, "memberCount", "lastSequence"}}
 
 A new event of a room is another type of `message`. Clients ignore types that they do not know. Each frame has a schema
-here, for docs/asyncapi.yaml, and a function that serializes it; the tests compare the two.
+in frame_schemas.py, and a function here that serializes it; the tests compare the two.
 
 Frames are serialized without ASCII escapes: a message of 4,000 characters then stays within API Gateway's 32 KiB per
 frame, whatever its script.
@@ -22,144 +23,17 @@ frame, whatever its script.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, Literal
 
-from chalicelib.errors import (
-    ChatError,
-    InternalError,
-    InvalidInput,
-    InvalidJSON,
-    NotInRoom,
-    RateLimitExceeded,
-    UnknownAction,
-)
-from chalicelib.fields import Choice, Field, Integer, Object, ServerValue, Text
-from chalicelib.limits import MAX_CLIENT_ID_LENGTH, MAX_FRAME_BYTES
-from chalicelib.schemas import (
-    CLIENT_ID,
-    LAST_SEQUENCE,
-    MEMBER,
-    MESSAGE,
-    ROOM_SUMMARY,
-    serialize_member,
-    serialize_message,
-    serialize_room_summary,
-)
+from chalicelib.errors import ChatError, InvalidInput, InvalidJSON, RateLimitExceeded, UnknownAction
+from chalicelib.frame_schemas import ACTION_NAME, PRESENCE_VERBS
+from chalicelib.limits import MAX_FRAME_BYTES
+from chalicelib.schemas import CLIENT_ID
+from chalicelib.serializers import serialize_member, serialize_message, serialize_room_summary
 from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.validation import parse_object
 
-__all__ = [
-    "ERROR_FRAME",
-    "FRAME_ERRORS",
-    "JOIN_FRAME",
-    "LEAVE_FRAME",
-    "MESSAGE_FRAME",
-    "PONG",
-    "PONG_FRAME",
-    "WELCOME_FRAME",
-    "FrameSchema",
-    "error",
-    "message",
-    "parse",
-    "presence",
-    "serialize",
-    "welcome",
-]
-
-
-@dataclass(frozen=True)
-class FrameSchema:
-    """Schema of a frame that the server sends: its name in docs/asyncapi.yaml, its meaning, and its fields."""
-
-    name: str
-    description: str
-    content: Object
-
-
-_PRESENCE_VERBS = {"join": "joined", "leave": "left"}
-
-
-def _presence_frame(change: str, description: str) -> FrameSchema:
-    fields: dict[str, Field] = {
-        "type": Choice([change]),
-        "message": ServerValue(
-            {"type": "string", "minLength": 1}, "The event as a sentence.", example=f"Bo {_PRESENCE_VERBS[change]}"
-        ),
-        "sender": MEMBER,
-        "memberCount": Integer("Number of connections in the room now.", minimum=1),
-    }
-    return FrameSchema(change, description, Object({"message": Object(fields)}))
-
-
-MESSAGE_FRAME = FrameSchema(
-    "message",
-    "A stored message. It may arrive twice, and after a message with a higher sequence. Sequences may have gaps.",
-    Object({"message": MESSAGE}),
-)
-JOIN_FRAME = _presence_frame("join", "A member has joined. Sent to the other members.")
-LEAVE_FRAME = _presence_frame(
-    "leave",
-    "A member has left. Sent to the other members. The leave of a connection that broke without a close frame is "
-    "noticed when the next frame cannot be delivered to it.",
-)
-PONG_FRAME = FrameSchema("pong", "The answer to a ping.", Object({"pong": ServerValue({"const": True}, example=True)}))
-WELCOME_FRAME = FrameSchema(
-    "welcome",
-    "The answer to hello: the member that the connection is, and its room.",
-    Object(
-        {
-            "welcome": Object(
-                {
-                    "member": MEMBER,
-                    "room": ROOM_SUMMARY,
-                    "memberCount": Integer("Number of connections in the room.", minimum=0, example=2),
-                    "lastSequence": LAST_SEQUENCE,
-                }
-            )
-        }
-    ),
-)
-
-FRAME_ERRORS: tuple[type[ChatError], ...] = (
-    InvalidJSON,
-    UnknownAction,
-    InvalidInput,
-    RateLimitExceeded,
-    NotInRoom,
-    InternalError,
-)
-"""The errors that an error frame reports."""
-
-_ACTION_NAME = Text("The action that the error answers.", max_length=64, required=False, example="sendMessage")
-
-ERROR_FRAME = FrameSchema(
-    "error",
-    "The reason why a frame was rejected.",
-    Object(
-        {
-            "error": Object(
-                {
-                    "code": Choice([error.code for error in FRAME_ERRORS], example=InvalidInput.code),
-                    "message": ServerValue(
-                        {"type": "string", "minLength": 1},
-                        "What was expected, as a sentence.",
-                        example="message must not be blank",
-                    ),
-                    "action": _ACTION_NAME,
-                    "clientId": Text(
-                        "The clientId of the frame that the error answers.",
-                        max_length=MAX_CLIENT_ID_LENGTH,
-                        required=False,
-                        example=CLIENT_ID.example,
-                    ),
-                    "retryAfter": Integer("Seconds, with rate_limited only.", minimum=1, required=False, example=None),
-                },
-                title="Error",
-            )
-        }
-    ),
-)
+__all__ = ["PONG", "error", "message", "parse", "presence", "rename", "serialize", "welcome"]
 
 
 def parse(body: str) -> tuple[str, dict[str, Any]]:
@@ -186,7 +60,7 @@ def message(message: Message) -> str:
 
 def presence(change: Literal["join", "leave"], member: Connection, member_count: int) -> str:
     """Return the frame that announces a join or leave, and the number of members after it."""
-    text = f"{member.name} {_PRESENCE_VERBS[change]}"
+    text = f"{member.name} {PRESENCE_VERBS[change]}"
     return serialize(
         {
             "message": {
@@ -194,6 +68,20 @@ def presence(change: Literal["join", "leave"], member: Connection, member_count:
                 "message": text,
                 "sender": serialize_member(member),
                 "memberCount": member_count,
+            }
+        }
+    )
+
+
+def rename(member: Connection, former_name: str) -> str:
+    """Return the frame that announces the new name of a member."""
+    return serialize(
+        {
+            "message": {
+                "type": "rename",
+                "message": f"{former_name} is now {member.name}",
+                "sender": serialize_member(member),
+                "formerName": former_name,
             }
         }
     )
@@ -230,7 +118,7 @@ def _references(request: str) -> dict[str, Any]:
     data = frame.get("data")
     values = {"action": frame.get("action"), "clientId": data.get("clientId") if isinstance(data, dict) else None}
     references = {}
-    for name, field in (("action", _ACTION_NAME), ("clientId", CLIENT_ID)):
+    for name, field in (("action", ACTION_NAME), ("clientId", CLIENT_ID)):
         try:
             references[name] = field.validate(values[name], name)
         except InvalidInput:

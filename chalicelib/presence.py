@@ -1,4 +1,4 @@
-"""Join and leave notifications."""
+"""Notifications of joins, leaves and new names."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from typing import Literal
 from chalicelib import frames, rooms, settings
 from chalicelib.storage.models import Connection
 
-__all__ = ["presence_frames"]
+__all__ = ["announced_count", "presence_frames"]
+
+
+def announced_count(room_id: str) -> int:
+    """Return the number of connections in a room, or 0 if the room has more than PRESENCE_LIMIT, or none.
+
+    In a room for which this is 0, nothing is announced.
+    """
+    room = rooms.get_or_none(room_id)
+    member_count = 0 if room is None else int(room.member_count)
+    return member_count if member_count <= settings.PRESENCE_LIMIT else 0
 
 
 def presence_frames(change: Literal["join", "leave"], room_id: str, connections: list[Connection]) -> list[str]:
-    """Return the frames that announce joins or leaves to the other members of a room.
-
-    There are none if nobody is in the room, or if it has more than PRESENCE_LIMIT members.
-    """
-    room = rooms.get_or_none(room_id) if connections else None
-    if room is None or not 0 < (member_count := int(room.member_count)) <= settings.PRESENCE_LIMIT:
-        return []
-    return [frames.presence(change, connection, member_count) for connection in connections]
+    """Return the frames that announce joins or leaves to the other members of a room, if they are announced."""
+    member_count = announced_count(room_id) if connections else 0
+    return [frames.presence(change, connection, member_count) for connection in connections if member_count]

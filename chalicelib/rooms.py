@@ -7,23 +7,18 @@ races with the clean-up after a 410, counts once. Every room always has an expir
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from chalicelib import limits, request_log, settings
+from chalicelib import identity, limits, request_log, settings
 from chalicelib.errors import Forbidden, InvalidInput, RoomNotFound
 from chalicelib.storage.cursor import decode_cursor, encode_cursor
 from chalicelib.storage.models import LISTED, Connection, Room
 from chalicelib.storage.transactions import Transaction, UpdateAction, retry_on_conflict, transaction
 
-__all__ = ["create", "get", "get_connection", "get_or_none", "join", "leave", "list_public", "members"]
-
-TOKEN_BYTES = 32
-"""Entropy of a join token: with 256 random bits, an unsalted hash of it is safe to store."""
+__all__ = ["create", "get", "get_connection", "get_or_none", "join", "leave", "list_public"]
 
 MAX_TRANSACTION_ITEMS = 100
 """Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
@@ -46,11 +41,12 @@ def create(name: str, private: bool = False) -> Room:
         room_id=secrets.token_urlsafe(12),
         name=name,
         created_at=now,
+        salt=identity.new_salt(),
         expires_at=now + timedelta(seconds=settings.UNUSED_ROOM_SECONDS),
     )
     if private:
-        room.join_token = secrets.token_urlsafe(TOKEN_BYTES)
-        room.token_hash = _hash(room.join_token)
+        room.join_token = identity.new_token()
+        room.token_hash = identity.hash_token(room.join_token)
     else:
         room.listed = LISTED
     room.save()
@@ -73,7 +69,7 @@ def get(room_id: str, token: str | None = None) -> Room:
     if room is None:
         raise RoomNotFound
     request_log.append_keys(room_id=room_id)
-    if room.token_hash is not None and not hmac.compare_digest(room.token_hash, _hash(token or "")):
+    if room.token_hash is not None and not identity.is_token(token, room.token_hash):
         raise Forbidden("this room is private: expected its joinToken in the query string, as in ?token=…")
     return room
 
@@ -103,25 +99,16 @@ def list_public(limit: int, cursor: str | None = None) -> tuple[list[Room], str 
     return found, encode_cursor(entries[-1])
 
 
-def members(room_id: str, token: str | None = None) -> list[Connection]:
-    """Return the connections in a room, in the order of joining.
-
-    The index is eventually consistent: recent joins and leaves may be missing. Raises what `get` raises.
-    """
-    get(room_id, token)
-    connections = [connection for connection in Connection.by_room.query(room_id) if connection.is_alive]
-    # A query on an index without a sort key returns items in no order ("Query").
-    return sorted(connections, key=lambda connection: (connection.joined_at, connection.connection_id))
-
-
 def get_connection(connection_id: str) -> Connection | None:
     """Return a connection by a consistent read, None if it has no row. It may have expired."""
     return Connection.find(connection_id)
 
 
 @retry_on_conflict
-def join(connection_id: str, room_id: str, name: str | None = None, token: str | None = None) -> Connection:
-    """Add a connection to a room, under a name or as a guest.
+def join(
+    connection_id: str, room_id: str, name: str | None = None, token: str | None = None, key: str | None = None
+) -> Connection:
+    """Add a connection to a room, under a name or as a guest. Connections with the same key are the same member.
 
     Retries conflicts with transactions for up to 10 seconds. Raises what `get` raises, and StorageError if DynamoDB
     fails.
@@ -132,7 +119,7 @@ def join(connection_id: str, room_id: str, name: str | None = None, token: str |
     connection = Connection(
         connection_id=connection_id,
         joined_room_id=room_id,
-        member_id=secrets.token_urlsafe(9),
+        member_id=identity.member_id(room.salt, key),
         name=name or f"guest-{secrets.token_hex(2)}",
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
         joined_at=now,
@@ -195,10 +182,6 @@ def _subtract_members(writes: Transaction, room: Room, leaving: int) -> None:
             [Room.member_count.set(0), Room.listed.remove(), Room.expires_at.set(expires_at)],
             last_members_leave,
         )
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _read(room_id: str) -> Room | None:

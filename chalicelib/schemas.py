@@ -1,12 +1,8 @@
-"""JSON objects of the API: rooms, members and messages. REST responses and frames contain the same objects."""
+"""Schemas of the JSON objects of the API: rooms, members and messages. `serializers.py` builds the objects."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from typing import Any
-
-from chalicelib.fields import Array, Boolean, Choice, Integer, Name, Object, ServerValue, String, Text
+from chalicelib.fields import Array, Boolean, Choice, Identifier, Integer, Name, Object, ServerValue, String, Text
 from chalicelib.limits import (
     MAX_CLIENT_ID_LENGTH,
     MAX_DISPLAY_NAME_LENGTH,
@@ -14,7 +10,6 @@ from chalicelib.limits import (
     MAX_PAGE_SIZE,
     MAX_ROOM_NAME_LENGTH,
 )
-from chalicelib.storage.models import Connection, Message, Room
 
 __all__ = [
     "AFTER",
@@ -23,12 +18,15 @@ __all__ = [
     "CREATED_ROOM",
     "CURSOR",
     "DISPLAY_NAME",
+    "KEY",
     "LAST_SEQUENCE",
     "LIMIT",
+    "LISTED_MEMBER",
     "MEMBER",
     "MESSAGE",
     "MESSAGE_PAGE",
     "MESSAGE_TEXT",
+    "NEW_NAME",
     "PRIVATE",
     "ROOM",
     "ROOM_ID",
@@ -38,14 +36,6 @@ __all__ = [
     "ROOM_SUMMARY",
     "TIMESTAMP",
     "TOKEN",
-    "format_timestamp",
-    "serialize_created_room",
-    "serialize_member",
-    "serialize_message",
-    "serialize_message_page",
-    "serialize_room",
-    "serialize_room_page",
-    "serialize_room_summary",
 ]
 
 ROOM_NAME = Name("Any script; spaces around it are removed.", max_length=MAX_ROOM_NAME_LENGTH, example="Tea")
@@ -54,6 +44,14 @@ DISPLAY_NAME = Name(
     max_length=MAX_DISPLAY_NAME_LENGTH,
     required=False,
     example="Aki",
+)
+NEW_NAME = Name(DISPLAY_NAME.description, max_length=MAX_DISPLAY_NAME_LENGTH, example="Bea")
+KEY = Identifier(
+    "Secret that makes the client the same member in each of its connections to a room. Generate it once, at random, "
+    "and keep it. Without a key, each connection is a new member.",
+    min_length=22,
+    max_length=64,
+    required=False,
 )
 MESSAGE_TEXT = Text(
     "Text of the message, of any script. Line feeds and tabs are allowed, other control characters are not.",
@@ -86,11 +84,22 @@ ROOM_ID_PARAMETER = String("Id of a room. Any other text gets a 404.", example=R
 MEMBER = Object(
     {
         "id": ServerValue(
-            {"type": "string", "pattern": r"^[\w-]{12}$"}, "Public id of the member.", example="8hVt2mQwXz0s"
+            {"type": "string", "pattern": r"^[\w-]{16}$"},
+            "Public id of the member in this room. It stays the same for the same key.",
+            example="8hVt2mQwXz0sY4bN",
         ),
         "name": ServerValue({"type": "string", "minLength": 1, "maxLength": MAX_DISPLAY_NAME_LENGTH}, example="Aki"),
     },
     title="Member",
+)
+LISTED_MEMBER = Object(
+    MEMBER.fields
+    | {
+        "connections": Integer(
+            "Number of connections of the member, if it has several.", minimum=2, required=False, example=None
+        )
+    },
+    title="ListedMember",
 )
 ROOM = Object(
     {
@@ -156,59 +165,3 @@ MESSAGE_PAGE = Object(
         "complete": Boolean("True if no message after `after` can have expired."),
     }
 )
-
-
-def serialize_room(room: Room) -> dict[str, Any]:
-    """Return a room as a `Room` object."""
-    return {
-        "room_id": room.room_id,
-        "name": room.name,
-        "member_count": int(room.member_count),
-        "created_at": format_timestamp(room.created_at),
-    }
-
-
-def serialize_room_summary(room: Room) -> dict[str, Any]:
-    """Return a room as a `RoomSummary` object."""
-    return {"room_id": room.room_id, "name": room.name, "private": room.token_hash is not None}
-
-
-def serialize_created_room(room: Room) -> dict[str, Any]:
-    """Return a new room as the response to its creation. Only this response contains the join token."""
-    join_token = {} if room.join_token is None else {"joinToken": room.join_token}
-    return {"message": "Room created successfully", "roomId": room.room_id} | join_token
-
-
-def serialize_room_page(rooms: Iterable[Room], next_cursor: str | None) -> dict[str, Any]:
-    """Return a page of the list of rooms."""
-    return {"rooms": [serialize_room(room) for room in rooms], "nextCursor": next_cursor}
-
-
-def serialize_member(connection: Connection) -> dict[str, str]:
-    """Return the member of a connection as a `Member` object. The connection id never leaves the server."""
-    return {"id": connection.member_id, "name": connection.name}
-
-
-def serialize_message(message: Message) -> dict[str, Any]:
-    """Return a message as a `Message` object."""
-    return {
-        "type": "message",
-        "message": message.text,
-        "sender": {"id": message.sender_id, "name": message.sender_name},
-        "sequence": int(message.sequence),
-        "sentAt": format_timestamp(message.sent_at),
-    } | ({} if message.client_id is None else {"clientId": message.client_id})
-
-
-def serialize_message_page(messages: Iterable[Message], last_sequence: int, complete: bool) -> dict[str, Any]:
-    """Return a page of a room's history."""
-    return {
-        "messages": [serialize_message(message) for message in messages],
-        "lastSequence": last_sequence,
-        "complete": complete,
-    }
-
-
-def format_timestamp(moment: datetime) -> str:
-    """Return a moment in ISO 8601 with milliseconds, in UTC: 2026-11-22T10:00:00.000Z."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

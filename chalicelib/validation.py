@@ -1,16 +1,30 @@
 """Validation of untrusted input. `fields.py` binds these functions to declared fields."""
 
 import json
+import re
 import sys
 import unicodedata
 from typing import Any
 
 from chalicelib.errors import InvalidInput, InvalidJSON
 
-__all__ = ["parse_integer", "parse_object", "validate_boolean", "validate_integer", "validate_text"]
+__all__ = [
+    "parse_integer",
+    "parse_object",
+    "text_pattern",
+    "validate_boolean",
+    "validate_identifier",
+    "validate_integer",
+    "validate_text",
+]
 
 MAX_DIGITS = 18
 """Longest integer that is parsed as an int. Python refuses to parse very long ones, and none is in a declared range."""
+
+# Character classes for text_pattern.
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+_CONTROL_IN_LINES = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"  # without tab and line feed
+_INVISIBLE = r"\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
 
 
 def parse_object(body: str | bytes) -> dict[str, Any]:
@@ -52,6 +66,23 @@ def validate_text(value: Any, name: str, max_length: int, *, multiline: bool = F
     # Unassigned characters (Cn) count as visible: an emoji may be newer than Python's Unicode database.
     if all(category == "Cf" or category[0] == "Z" for category in categories):
         raise InvalidInput(f"{name} must not be blank")
+    return value
+
+
+def text_pattern(*, multiline: bool = False) -> str:
+    """Return what validate_text accepts, as far as a regular expression can say it."""
+    control = _CONTROL_IN_LINES if multiline else _CONTROL
+    return f"^[^{control}]*[^{_INVISIBLE}{control}][^{control}]*$"
+
+
+def validate_identifier(value: Any, name: str, min_length: int, max_length: int) -> str:
+    """Return value if it consists of min_length to max_length letters, digits, - and _.
+
+    Raises InvalidInput with a sentence that starts with name, and does not contain the value: it may be a secret.
+    """
+    if not isinstance(value, str) or not re.fullmatch(rf"[A-Za-z0-9_-]{{{min_length},{max_length}}}", value):
+        length = f"{min_length} to {max_length}" if min_length < max_length else str(min_length)
+        raise InvalidInput(f"{name} must be a string of {length} characters A-Z, a-z, 0-9, - and _")
     return value
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib import chat, limits, settings
 from chalicelib.actions import ACTIONS, Action
 from chalicelib.errors import RateLimitExceeded
-from chalicelib.frames import ERROR_FRAME, FRAME_ERRORS, JOIN_FRAME, LEAVE_FRAME, FrameSchema
+from chalicelib.frame_schemas import ERROR_FRAME, FRAME_ERRORS, JOIN_FRAME, LEAVE_FRAME, FrameSchema
 from docs.json_schema import Components, schema_of
 
 __all__ = ["document"]

@@ -23,7 +23,7 @@ def fill_room(room: Room, connection_ids: Iterable[str]) -> None:
         Connection(
             connection_id,
             joined_room_id=room.room_id,
-            member_id=secrets.token_urlsafe(9),
+            member_id=secrets.token_urlsafe(12),
             name=connection_id,
             message_times=[0] * settings.MESSAGES_PER_WINDOW,
             joined_at=joined_at,

@@ -95,6 +95,7 @@ class Room(_Expiring, _Table):
     member_count = NumberAttribute(default=0)
     listed = UnicodeAttribute(null=True)
     token_hash = UnicodeAttribute(null=True)
+    salt = UnicodeAttribute()
     expires_at = TTLAttribute()
 
     join_token: str | None = None
@@ -127,7 +128,10 @@ class JoinedRoomIndex(GlobalSecondaryIndex["Connection"]):
 
 
 class Connection(_Expiring, _Table):
-    """An open WebSocket connection, its room, and its member's public id and name."""
+    """An open WebSocket connection, its room, and its member's public id and name.
+
+    Several connections can belong to one member.
+    """
 
     class Meta:
         table_name = settings.CONNECTIONS_TABLE

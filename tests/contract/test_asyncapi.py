@@ -13,7 +13,7 @@ import pytest
 from chalicelib import chat, settings
 from chalicelib.actions import ACTIONS
 from chalicelib.errors import InvalidInput
-from chalicelib.frames import FRAME_ERRORS
+from chalicelib.frame_schemas import FRAME_ERRORS
 from chalicelib.storage.models import Connection, Room
 from tests import asyncapi
 from tests.asyncapi import DOCUMENT, RECEIVED, SENT
@@ -36,7 +36,7 @@ def test_every_frame_has_a_valid_example(name: str) -> None:
 
 
 def test_connection_query_is_accepted_as_described(socket: Callable[[str], Socket], room: Room) -> None:
-    query = {"roomId": room.room_id, "name": "Aki", "token": "any"}
+    query = {"roomId": room.room_id, "name": "Aki", "token": "any", "key": "k" * 22}
     assert query.keys() == QUERY.keys()
     assert socket("a").connect(**query) == 200
     assert Connection.get("a", consistent_read=True).name == "Aki"

@@ -12,8 +12,8 @@ import pytest
 import time_machine
 
 from chalicelib import limits, messages, rooms, settings
-from chalicelib.storage.models import Connection, Message, Room
-from tests.conftest import Socket
+from chalicelib.storage.models import Message, Room
+from tests.conftest import Socket, members_of
 from tests.dynamodb import WRITES, Crash, Fault, empty_tables, inject_faults
 from tests.gateway import GONE, Gateway
 
@@ -91,17 +91,19 @@ def test_room_is_consistent_after_a_crash_at_any_write(
 def _check(room: Room, gateway: Gateway, clock: time_machine.Coordinates) -> None:
     stored = messages.history(room.room_id, None, None, 100).messages
     assert [message.text for message in stored] == ["one", "two"]
-    (member,) = rooms.members(room.room_id)
+    (connection_id,) = members_of(room.room_id)
     assert rooms.get(room.room_id).member_count == 1
-    delivered = {frame["message"]["sequence"]: frame["message"]["message"] for frame in _messages(gateway, member)}
+    delivered = {
+        frame["message"]["sequence"]: frame["message"]["message"] for frame in _messages(gateway, connection_id)
+    }
     assert set(delivered.values()) == {"one", "two"}
     assert {message.sequence: message.text for message in stored}.items() >= delivered.items()
     clock.shift(timedelta(seconds=limits.CONNECTION_TTL_SECONDS))
     assert rooms.list_public(10, None) == ([], None)
 
 
-def _messages(gateway: Gateway, member: Connection) -> list[dict[str, dict[str, str]]]:
-    return [frame for frame in gateway.frames[member.connection_id] if frame["message"]["type"] == "message"]
+def _messages(gateway: Gateway, connection_id: str) -> list[dict[str, dict[str, str]]]:
+    return [frame for frame in gateway.frames[connection_id] if frame["message"]["type"] == "message"]
 
 
 def test_write_that_meets_a_transaction_is_retried_without_a_fault(

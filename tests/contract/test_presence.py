@@ -16,7 +16,7 @@ from pynamodb.exceptions import CancellationReason, TransactWriteError, VerboseC
 
 import app as chat_app
 from chalicelib import chat, rooms, settings
-from chalicelib.schemas import serialize_member
+from chalicelib.serializers import serialize_member
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket, members_of
 from tests.gateway import GONE, HANG, Gateway

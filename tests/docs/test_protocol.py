@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from chalicelib.actions import ACTIONS
 from chalicelib.endpoints import HTTP_ERRORS
-from chalicelib.frames import FRAME_ERRORS
+from chalicelib.frame_schemas import FRAME_ERRORS
 from docs.openapi import operations
 from tests import asyncapi
 from tests.conftest import PROJECT

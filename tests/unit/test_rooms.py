@@ -14,9 +14,9 @@ import time_machine
 from pynamodb.connection import Connection as DynamoDB
 from tenacity import stop_after_attempt
 
-from chalicelib import limits, rooms, settings
+from chalicelib import limits, members, rooms, settings
 from chalicelib.errors import InvalidInput, RoomNotFound
-from chalicelib.schemas import serialize_room
+from chalicelib.serializers import serialize_room
 from chalicelib.storage.models import LISTED, Connection, Room
 from chalicelib.storage.transactions import StorageError
 from tests.conftest import members_of
@@ -43,7 +43,11 @@ def create_unused_rooms(count: int) -> None:
     expires_at = now + timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
     with Room.batch_write() as batch:
         for number in range(count):
-            batch.save(Room(f"unused-{number}", name="unused", created_at=now, listed=LISTED, expires_at=expires_at))
+            batch.save(
+                Room(
+                    f"unused-{number}", name="unused", created_at=now, salt="salt", listed=LISTED, expires_at=expires_at
+                )
+            )
 
 
 def test_new_room_is_listed_and_empty(room: Room) -> None:
@@ -83,7 +87,7 @@ def test_join_counts_the_member_and_extends_the_expiry(room: Room, clock: time_m
     rooms.join("c2", room.room_id, "Bo")
     clock.shift(timedelta(hours=2))
     assert rooms.get(room.room_id).member_count == 2
-    assert [member.name for member in rooms.members(room.room_id)] == ["Aki", "Bo"]
+    assert [member.name for member in members.list_members(room.room_id)] == ["Aki", "Bo"]
 
 
 def test_members_are_listed_in_the_order_of_joining(room: Room, clock: time_machine.Coordinates) -> None:
@@ -92,7 +96,7 @@ def test_members_are_listed_in_the_order_of_joining(room: Room, clock: time_mach
     rooms.join("b", room.room_id, "first")
     clock.shift(2 * MINUTE)
     rooms.join("c", room.room_id, "third")
-    assert [member.name for member in rooms.members(room.room_id)] == ["first", "second", "third"]
+    assert [member.name for member in members.list_members(room.room_id)] == ["first", "second", "third"]
 
 
 def test_connection_that_joins_twice_is_counted_once(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +105,7 @@ def test_connection_that_joins_twice_is_counted_once(room: Room, monkeypatch: py
     with pytest.raises(StorageError):
         rooms.join("c1", room.room_id, "Bo")
     assert rooms.get(room.room_id).member_count == 1
-    assert [member.name for member in rooms.members(room.room_id)] == ["Aki"]
+    assert [member.name for member in members.list_members(room.room_id)] == ["Aki"]
 
 
 def test_member_id_differs_from_the_connection_id(room: Room) -> None:
@@ -185,7 +189,7 @@ def test_room_expires_although_disconnects_are_missing(room: Room, clock: time_m
     clock.shift(timedelta(seconds=limits.CONNECTION_TTL_SECONDS))
     assert listed_names() == []
     with pytest.raises(RoomNotFound):
-        rooms.members(room.room_id)
+        members.list_members(room.room_id)
 
 
 def test_expired_connection_is_not_a_member(room: Room, clock: time_machine.Coordinates) -> None:
@@ -193,7 +197,7 @@ def test_expired_connection_is_not_a_member(room: Room, clock: time_machine.Coor
     clock.shift(timedelta(hours=2))
     rooms.join("c2", room.room_id, "Bo")
     clock.shift(timedelta(hours=1))
-    assert [member.name for member in rooms.members(room.room_id)] == ["Bo"]
+    assert [member.name for member in members.list_members(room.room_id)] == ["Bo"]
 
 
 def test_rooms_are_listed_newest_first_in_pages(tables: None, clock: time_machine.Coordinates) -> None:

@@ -1,0 +1,50 @@
+"""Secrets and the ids that follow from them: tokens of rooms, keys of members.
+
+A member id is a pseudonym: an HMAC of the client's key under a salt that only the room has. So the same key gives the
+same id in one room and an unrelated id in another. Nobody who sees ids can compute a key, or the id of another key.
+Tokens are stored as hashes, keys not at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+__all__ = ["hash_token", "is_token", "member_id", "new_salt", "new_token"]
+
+TOKEN_BYTES = 32
+"""Entropy of a token: with 256 random bits, an unsalted hash of it is safe to store."""
+
+SALT_BYTES = 16
+MEMBER_ID_LENGTH = 16
+"""96 bits: in a room of a million members, two random ids are equal with a probability of 1 in 10^17."""
+
+
+def new_token() -> str:
+    """Return a random token of 43 URL-safe characters."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def hash_token(token: str) -> str:
+    """Return the hash that is stored instead of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_token(token: str | None, token_hash: str) -> bool:
+    """Return whether a token has a hash. The time that it takes does not tell how similar two tokens are."""
+    return hmac.compare_digest(token_hash, hash_token(token or ""))
+
+
+def new_salt() -> str:
+    """Return a random salt for the member ids of a room."""
+    return secrets.token_urlsafe(SALT_BYTES)
+
+
+def member_id(salt: str, key: str | None) -> str:
+    """Return the id of the member that has a key, or a random id without a key: 16 URL-safe characters."""
+    if key is None:
+        return secrets.token_urlsafe(MEMBER_ID_LENGTH)[:MEMBER_ID_LENGTH]
+    digest = hmac.digest(salt.encode(), f"guest:{key}".encode(), "sha256")
+    return base64.urlsafe_b64encode(digest)[:MEMBER_ID_LENGTH].decode()

@@ -1,0 +1,84 @@
+"""The JSON objects of the API, as `schemas.py` describes them. REST responses and frames contain the same objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.members import Member
+from chalicelib.storage.models import Connection, Message, Room
+
+__all__ = [
+    "format_timestamp",
+    "serialize_created_room",
+    "serialize_listed_member",
+    "serialize_member",
+    "serialize_message",
+    "serialize_message_page",
+    "serialize_room",
+    "serialize_room_page",
+    "serialize_room_summary",
+]
+
+
+def serialize_room(room: Room) -> dict[str, Any]:
+    """Return a room as a `Room` object."""
+    return {
+        "room_id": room.room_id,
+        "name": room.name,
+        "member_count": int(room.member_count),
+        "created_at": format_timestamp(room.created_at),
+    }
+
+
+def serialize_room_summary(room: Room) -> dict[str, Any]:
+    """Return a room as a `RoomSummary` object."""
+    return {"room_id": room.room_id, "name": room.name, "private": room.token_hash is not None}
+
+
+def serialize_created_room(room: Room) -> dict[str, Any]:
+    """Return a new room as the response to its creation. Only this response contains the join token."""
+    join_token = {} if room.join_token is None else {"joinToken": room.join_token}
+    return {"message": "Room created successfully", "roomId": room.room_id} | join_token
+
+
+def serialize_room_page(rooms: Iterable[Room], next_cursor: str | None) -> dict[str, Any]:
+    """Return a page of the list of rooms."""
+    return {"rooms": [serialize_room(room) for room in rooms], "nextCursor": next_cursor}
+
+
+def serialize_member(connection: Connection) -> dict[str, str]:
+    """Return the member of a connection as a `Member` object. The connection id never leaves the server."""
+    return {"id": connection.member_id, "name": connection.name}
+
+
+def serialize_listed_member(member: Member) -> dict[str, Any]:
+    """Return a member of a room as a `ListedMember` object."""
+    connections = {"connections": member.connections} if member.connections > 1 else {}
+    return {"id": member.member_id, "name": member.name} | connections
+
+
+def serialize_message(message: Message) -> dict[str, Any]:
+    """Return a message as a `Message` object."""
+    return {
+        "type": "message",
+        "message": message.text,
+        "sender": {"id": message.sender_id, "name": message.sender_name},
+        "sequence": int(message.sequence),
+        "sentAt": format_timestamp(message.sent_at),
+    } | ({} if message.client_id is None else {"clientId": message.client_id})
+
+
+def serialize_message_page(messages: Iterable[Message], last_sequence: int, complete: bool) -> dict[str, Any]:
+    """Return a page of a room's history."""
+    return {
+        "messages": [serialize_message(message) for message in messages],
+        "lastSequence": last_sequence,
+        "complete": complete,
+    }
+
+
+def format_timestamp(moment: datetime) -> str:
+    """Return a moment in ISO 8601 with milliseconds, in UTC: 2026-11-22T10:00:00.000Z."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
