@@ -31,6 +31,7 @@ from chalicelib.schemas import (
     BEFORE,
     CREATED_ROOM,
     CURSOR,
+    KEEP_DAYS,
     LIMIT,
     LISTED_MEMBER,
     MESSAGE_PAGE,
@@ -106,14 +107,14 @@ def get_config() -> Json:
 
 
 @app.route("/rooms", methods=["POST"], content_types=["*/*"])
-@endpoint(body={"roomName": ROOM_NAME, "private": PRIVATE}, status=201, returns=CREATED_ROOM)
+@endpoint(body={"roomName": ROOM_NAME, "private": PRIVATE, "keepDays": KEEP_DAYS}, status=201, returns=CREATED_ROOM)
 def create_room(body: Parameters) -> Json:
     """Create a room.
 
     A room that nobody joins expires after UNUSED_ROOM_SECONDS. After the last member has left, it can still be joined
-    for EMPTY_ROOM_GRACE_SECONDS. The body is read as JSON, whatever its Content-Type.
+    for EMPTY_ROOM_GRACE_SECONDS, or for `keepDays` if given. The body is read as JSON, whatever its Content-Type.
     """
-    return serialize_created_room(rooms.create(body["roomName"], body["private"]))
+    return serialize_created_room(rooms.create(body["roomName"], body["private"], body["keepDays"] or 0))
 
 
 @app.route("/rooms")

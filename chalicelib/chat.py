@@ -134,7 +134,7 @@ def hello(context: Context, data: dict[str, Any]) -> None:
     if room is None:
         raise NotInRoom
     request_log.append_keys(room_id=room.room_id)
-    context.reply(frames.welcome(context.sender, room, messages.last_sequence(room.room_id)))
+    context.reply(frames.welcome(context.sender, room, messages.last_sequence(room)))
 
 
 def _notify(

@@ -8,6 +8,7 @@ __all__ = [
     "MAX_DISPLAY_NAME_LENGTH",
     "MAX_FRAMES_PER_WINDOW",
     "MAX_FRAME_BYTES",
+    "MAX_KEEP_DAYS",
     "MAX_MESSAGE_LENGTH",
     "MAX_PAGE_SIZE",
     "MAX_RATE_LIMIT_WARNINGS",
@@ -19,6 +20,9 @@ MAX_ROOM_NAME_LENGTH = 80
 MAX_DISPLAY_NAME_LENGTH = 40
 MAX_MESSAGE_LENGTH = 4_000
 MAX_CLIENT_ID_LENGTH = 64
+
+MAX_KEEP_DAYS = 30
+"""Longest time, in days, that a room is kept while nobody is in it."""
 
 MAX_PAGE_SIZE = 100
 """Maximum number of rooms or messages in one answer."""

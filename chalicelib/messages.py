@@ -73,7 +73,7 @@ def _store(sender: Connection, text: str, client_id: str | None, taken: list[int
         sender_name=sender.name,
         sent_at=now,
         client_id=client_id,
-        expires_at=_retained_until(now),
+        expires_at=now + sender.retention,
     )
     try:
         with transaction() as writes:
@@ -100,7 +100,8 @@ def history(
 
     Raises InvalidInput if after or before is beyond the last message, and what `rooms.get` raises.
     """
-    room, last = rooms.get(room_id, token), last_sequence(room_id)
+    room = rooms.get(room_id, token)
+    last = last_sequence(room)
     if after is not None and after > last:
         raise InvalidInput(f"after must be at most {last}, the last sequence in this room")
     if before is not None and before > last + 1:
@@ -111,7 +112,7 @@ def history(
     rows = _read(wanted)
     complete = after is None or after == last or _is_complete(room, after, rows)
     if gaps := _gaps(wanted, rows, complete):
-        _write_tombstones(room_id, gaps)
+        _write_tombstones(room, gaps)
         rows = _read(wanted)
     return History([row for row in rows if _is_wanted(wanted, row)], last, complete)
 
@@ -150,7 +151,7 @@ def _is_wanted(wanted: _Range, row: Message) -> bool:
 
 def _is_complete(room: Room, after: int, rows: list[Message]) -> bool:
     """Return true if no message after `after` can have expired. Messages expire in their order."""
-    is_young = room.created_at + timedelta(seconds=settings.MESSAGE_RETENTION_SECONDS) > datetime.now(UTC)
+    is_young = room.created_at + room.retention > datetime.now(UTC)
     return is_young or (bool(rows) and rows[0].sequence <= after + 1)
 
 
@@ -164,20 +165,20 @@ def _gaps(wanted: _Range, rows: list[Message], complete: bool) -> list[int]:
     return [missing for one, next_ in pairwise(sorted(known)) for missing in range(one + 1, next_)]
 
 
-def _write_tombstones(room_id: str, sequences: list[int]) -> None:
+def _write_tombstones(room: Room, sequences: list[int]) -> None:
     """Write a tombstone for each sequence that still has no row, so that nothing is stored under it later."""
     for sequence in sequences:
-        _write_tombstone(room_id, sequence)
+        _write_tombstone(room, sequence)
 
 
 @retry_on_conflict
-def _write_tombstone(room_id: str, sequence: int) -> None:
+def _write_tombstone(room: Room, sequence: int) -> None:
     tombstone = Message(
-        room_id=room_id,
+        room_id=room.room_id,
         sort_key=Message.sort_key_of(sequence),
         sequence=sequence,
         is_tombstone=True,
-        expires_at=_retained_until(datetime.now(UTC)),
+        expires_at=datetime.now(UTC) + room.retention,
     )
     try:
         tombstone.save(Message.sort_key.does_not_exist())
@@ -195,20 +196,20 @@ def take_sequence(room_id: str) -> int:
     return int(sequence.last_sequence)
 
 
-def last_sequence(room_id: str) -> int:
+def last_sequence(room: Room) -> int:
     """Return the highest sequence that has a row. Higher ones may be taken, but nothing is stored under them yet."""
     newest = Message.query(
-        room_id, Message.sort_key.startswith("message#"), consistent_read=True, scan_index_forward=False, limit=1
+        room.room_id, Message.sort_key.startswith("message#"), consistent_read=True, scan_index_forward=False, limit=1
     )
     for row in newest:
         if row.is_alive:
             return int(row.sequence)
-    sequence = RoomSequence.find(room_id, RoomSequence.SORT_KEY)
+    sequence = RoomSequence.find(room.room_id, RoomSequence.SORT_KEY)
     if sequence is None:
         return 0
     # All messages have expired. A message may be in progress under this sequence: the tombstone moves it to the next.
     taken = int(sequence.last_sequence)
-    _write_tombstones(room_id, [taken])
+    _write_tombstones(room, [taken])
     return taken
 
 
@@ -227,7 +228,3 @@ def _earlier_message(room_id: str, client_id: str) -> Message | None:
     if record is None or not record.is_alive:
         return None
     return Message.find(room_id, Message.sort_key_of(int(record.sequence)))
-
-
-def _retained_until(moment: datetime) -> datetime:
-    return moment + timedelta(seconds=settings.MESSAGE_RETENTION_SECONDS)

@@ -31,18 +31,20 @@ MAX_LIST_BATCHES = 10
 
 
 @retry_on_conflict
-def create(name: str, private: bool = False) -> Room:
-    """Create a room that expires after UNUSED_ROOM_SECONDS unless somebody joins it.
+def create(name: str, private: bool = False, keep_days: int = 0) -> Room:
+    """Create a room that expires after UNUSED_ROOM_SECONDS, or keep_days if given, unless somebody joins it.
 
     A public room is listed at once. A private room is never listed; its join_token is returned only here.
     """
     now = datetime.now(UTC)
+    unused_time = timedelta(days=keep_days) if keep_days else timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
     room = Room(
         room_id=secrets.token_urlsafe(12),
         name=name,
         created_at=now,
         salt=identity.new_salt(),
-        expires_at=now + timedelta(seconds=settings.UNUSED_ROOM_SECONDS),
+        keep_days=keep_days,
+        expires_at=now + unused_time,
     )
     if private:
         room.join_token = identity.new_token()
@@ -122,10 +124,13 @@ def join(
         member_id=identity.member_id(room.salt, key),
         name=name or f"guest-{secrets.token_hex(2)}",
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
+        keep_days=room.keep_days,
         joined_at=now,
         expires_at=expires_at,
     )
-    changes: list[UpdateAction] = [Room.member_count.add(1), Room.expires_at.set(expires_at)]
+    # If every disconnect is lost, the room expires as if its members had left when their connections ended.
+    room_expires_at = expires_at + room.keep_time
+    changes: list[UpdateAction] = [Room.member_count.add(1), Room.expires_at.set(room_expires_at)]
     if room.token_hash is None:
         changes.append(Room.listed.set(LISTED))
     with transaction() as writes:
@@ -141,8 +146,10 @@ def leave(room_id: str, connection_ids: Sequence[str], *, skip_connecting: bool 
     and if they were removed, they would be open without being in a room.
 
     The transaction that removes the last member also unlists the room. The room can still be joined by its id for
-    EMPTY_ROOM_GRACE_SECONDS. One transaction removes up to 99 connections, and is retried for up to 10 seconds if it is
-    cancelled. Raises StorageError if DynamoDB fails.
+    EMPTY_ROOM_GRACE_SECONDS. A room with keep_days stays listed for that time.
+
+    One transaction removes up to 99 connections, and is retried for up to 10 seconds if it is cancelled. Raises
+    StorageError if DynamoDB fails.
     """
     batch_size = MAX_TRANSACTION_ITEMS - 1  # the room is an item of the transaction, too
     return [
@@ -171,17 +178,16 @@ def _subtract_members(writes: Transaction, room: Room, leaving: int) -> None:
     last_members_leave = Room.member_count <= leaving
     if room.member_count > leaving:
         writes.update(room, [Room.member_count.add(-leaving)], Room.member_count > leaving)
-    elif settings.EMPTY_ROOM_GRACE_SECONDS == 0:
+    elif settings.EMPTY_ROOM_GRACE_SECONDS == 0 and not room.keep_days:
         writes.delete(room, last_members_leave)
     else:
-        expires_at = datetime.now(UTC) + timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)
-        if not room.is_alive:
-            expires_at = room.expires_at  # a late leave must not revive an expired room
-        writes.update(
-            room,
-            [Room.member_count.set(0), Room.listed.remove(), Room.expires_at.set(expires_at)],
-            last_members_leave,
-        )
+        changes: list[UpdateAction] = [Room.member_count.set(0)]
+        if room.is_alive:  # a late leave must not revive an expired room
+            empty_time = room.keep_time or timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)
+            changes.append(Room.expires_at.set(datetime.now(UTC) + empty_time))
+        if not room.keep_days:
+            changes.append(Room.listed.remove())
+        writes.update(room, changes, last_members_leave)
 
 
 def _read(room_id: str) -> Room | None:

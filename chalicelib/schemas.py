@@ -6,6 +6,7 @@ from chalicelib.fields import Array, Boolean, Choice, Identifier, Integer, Name,
 from chalicelib.limits import (
     MAX_CLIENT_ID_LENGTH,
     MAX_DISPLAY_NAME_LENGTH,
+    MAX_KEEP_DAYS,
     MAX_MESSAGE_LENGTH,
     MAX_PAGE_SIZE,
     MAX_ROOM_NAME_LENGTH,
@@ -18,6 +19,7 @@ __all__ = [
     "CREATED_ROOM",
     "CURSOR",
     "DISPLAY_NAME",
+    "KEEP_DAYS",
     "KEY",
     "LAST_SEQUENCE",
     "LIMIT",
@@ -71,6 +73,13 @@ LIMIT = Integer("Maximum number of items.", minimum=1, maximum=MAX_PAGE_SIZE, de
 CURSOR = String("The nextCursor of an earlier page.", required=False)
 AFTER = Integer("Return the oldest messages after this sequence.", minimum=0, required=False)
 BEFORE = Integer("Return only messages before this sequence.", minimum=1, required=False)
+KEEP_DAYS = Integer(
+    "Days for which the room stays listed after its last member has left. Its messages are kept as long.",
+    minimum=1,
+    maximum=MAX_KEEP_DAYS,
+    required=False,
+    nullable=True,
+)
 PRIVATE = Boolean("A private room is never listed. Its joinToken is required to join and to read it.", default=False)
 
 ROOM_ID = ServerValue({"type": "string", "pattern": r"^[\w-]{1,64}$"}, "Id of a room.", example="Zk3vQ0pXcT9aLm2B")

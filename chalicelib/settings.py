@@ -61,8 +61,9 @@ ALLOWED_ORIGINS = _origins("ALLOWED_ORIGINS")
 """Comma-separated origins of the web pages that may use the chat. If empty, all may. List the origin of the stage's own
 page, too."""
 
-EMPTY_ROOM_GRACE_SECONDS = _integer("EMPTY_ROOM_GRACE_SECONDS", 60)
-"""Time during which an empty room can still be joined by its id. 0 deletes a room with its last member."""
+EMPTY_ROOM_GRACE_SECONDS = _integer("EMPTY_ROOM_GRACE_SECONDS", 1_800)
+"""Time during which an empty room can still be joined by its id, so that it survives locked phones. 0 deletes a room
+with its last member. Rooms with keep_days stay longer."""
 
 UNUSED_ROOM_SECONDS = _integer("UNUSED_ROOM_SECONDS", 3_600)
 """Time until a new room that nobody joins expires."""

@@ -69,6 +69,22 @@ class _Expiring:
         return self.expires_at > datetime.now(UTC)
 
 
+class _Keeping:
+    """Mixin of rooms, and of their connections, which keep a copy so that storing a message need not read the room."""
+
+    keep_days: NumberAttribute
+
+    @property
+    def keep_time(self) -> timedelta:
+        """Time for which the room stays listed after its last member has left; 0 for most rooms."""
+        return timedelta(days=self.keep_days)
+
+    @property
+    def retention(self) -> timedelta:
+        """Time for which a message of the room can be read."""
+        return max(timedelta(seconds=settings.MESSAGE_RETENTION_SECONDS), self.keep_time)
+
+
 class ListedRoomsIndex(GlobalSecondaryIndex["Room"]):
     """Sparse index of the listed rooms by age.
 
@@ -83,7 +99,7 @@ class ListedRoomsIndex(GlobalSecondaryIndex["Room"]):
     created_at = UTCDateTimeAttribute(range_key=True)
 
 
-class Room(_Expiring, _Table):
+class Room(_Expiring, _Keeping, _Table):
     """A room, the number of connections in it, and its expiry."""
 
     class Meta:
@@ -96,6 +112,7 @@ class Room(_Expiring, _Table):
     listed = UnicodeAttribute(null=True)
     token_hash = UnicodeAttribute(null=True)
     salt = UnicodeAttribute()
+    keep_days = NumberAttribute(default=0)
     expires_at = TTLAttribute()
 
     join_token: str | None = None
@@ -127,7 +144,7 @@ class JoinedRoomIndex(GlobalSecondaryIndex["Connection"]):
     expires_at = TTLAttribute()
 
 
-class Connection(_Expiring, _Table):
+class Connection(_Expiring, _Keeping, _Table):
     """An open WebSocket connection, its room, and its member's public id and name.
 
     Several connections can belong to one member.
@@ -144,6 +161,7 @@ class Connection(_Expiring, _Table):
     warnings = NumberAttribute(default=0)
     warned_at = NumberAttribute(default=0)
     retry_at = NumberAttribute(default=0)
+    keep_days = NumberAttribute(default=0)
     joined_at = UTCDateTimeAttribute()
     expires_at = TTLAttribute()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from chalice.test import Client, HTTPResponse
 
 import app as chat_app
@@ -28,6 +30,17 @@ def test_created_room_can_be_read(client: Client) -> None:
     assert room.status_code == 200
     assert room.json_body["name"] == "Tea"
     assert sorted(room.json_body) == ["created_at", "member_count", "name", "room_id"]
+
+
+@pytest.mark.parametrize(("keep_days", "hours"), [(2, 48), (None, 1)])
+def test_room_is_kept_for_days(client: Client, keep_days: int | None, hours: int) -> None:
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        room_id = create(client, {"roomName": "Tea", "keepDays": keep_days}).json_body["roomId"]
+        clock.shift(timedelta(hours=hours, seconds=-1))
+        assert [room["room_id"] for room in client.http.get("/rooms").json_body["rooms"]] == [room_id]
+        clock.shift(timedelta(seconds=2))
+        assert client.http.get("/rooms").json_body["rooms"] == []
+        assert client.http.get(f"/rooms/{room_id}").status_code == 404
 
 
 def test_room_is_created_from_any_content_type(client: Client) -> None:
@@ -53,6 +66,11 @@ def test_room_is_created_from_any_content_type(client: Client) -> None:
         ({"roomName": "a\u0000b"}, "roomName must not contain control characters"),
         ({"roomName": "a\nb"}, "roomName must not contain control characters"),
         ({"roomName": "a\ud800b"}, "roomName must be valid Unicode"),
+        ({"roomName": "Tea", "keepDays": 0}, "keepDays must be an integer from 1 to 30"),
+        ({"roomName": "Tea", "keepDays": 31}, "keepDays must be an integer from 1 to 30"),
+        ({"roomName": "Tea", "keepDays": 1.5}, "keepDays must be an integer from 1 to 30"),
+        ({"roomName": "Tea", "keepDays": "7"}, "keepDays must be an integer from 1 to 30"),
+        ({"roomName": "Tea", "keepDays": True}, "keepDays must be an integer from 1 to 30"),
     ],
 )
 def test_invalid_room_is_rejected_and_stores_nothing(client: Client, body: Any, expected: str) -> None:

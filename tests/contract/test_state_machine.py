@@ -159,7 +159,7 @@ def test_room_stays_consistent_in_any_sequence_of_events(
     monkeypatch.setattr(chat_settings, "WINDOW_SECONDS", 0)
     monkeypatch.setattr(chat_settings, "MESSAGES_PER_WINDOW", 1)
     machine = type("RoomMachine", (RoomMachine,), {"gateway": gateway, "ws_event": staticmethod(ws_event)})
-    assert chat_settings.EMPTY_ROOM_GRACE_SECONDS == 60
+    assert chat_settings.EMPTY_ROOM_GRACE_SECONDS == 1_800
     chance = Random(7)
     inject_faults(
         monkeypatch, lambda operation, _: "conflict" if chance.random() < CONFLICTS.get(operation, 0) else None

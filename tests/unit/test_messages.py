@@ -98,7 +98,7 @@ def test_client_id_that_can_be_used_again_belongs_to_the_new_message(
     room: Room, aki: Connection, clock: time_machine.Coordinates
 ) -> None:
     messages.store(aki, "hi", "c-1")
-    messages._write_tombstones(room.room_id, [2])
+    messages._write_tombstones(room, [2])
     clock.shift(timedelta(minutes=10))
     assert messages.store(aki, "hi", "c-1").sequence == 3
 
@@ -115,7 +115,7 @@ def test_client_id_can_be_used_again_after_its_message_has_expired(
 
 def test_message_that_loses_its_sequence_to_a_tombstone_gets_another(room: Room, aki: Connection) -> None:
     messages.store(aki, "a", None)
-    messages._write_tombstones(room.room_id, [2])
+    messages._write_tombstones(room, [2])
     assert messages.store(aki, "b", "c-1").sequence == 3
     assert texts(room) == ["a", "b"]
 
@@ -322,9 +322,9 @@ def test_message_that_is_stored_just_before_its_tombstone_is_returned(
     messages.store(aki, "c", None)
     write_tombstones = messages._write_tombstones
 
-    def store_first(room_id: str, gaps: list[int]) -> None:
+    def store_first(room: Room, gaps: list[int]) -> None:
         assert _store_late(room, late)
-        write_tombstones(room_id, gaps)
+        write_tombstones(room, gaps)
 
     monkeypatch.setattr(messages, "_write_tombstones", store_first)
     assert sequences(room) == [1, 2, 3]
@@ -407,6 +407,22 @@ def test_sequences_continue_after_ttl_has_deleted_every_message(
     _delete_expired_items()
     assert messages.history(room.room_id) == ([], 1, True)
     assert messages.store(aki, "b", "c-1").sequence == 2
+
+
+def test_messages_of_a_kept_room_are_kept_as_long(tables: None, clock: time_machine.Coordinates) -> None:
+    room = rooms.create("Tea", keep_days=7)
+    aki = rooms.join("a", room.room_id, "Aki")
+    messages.store(aki, "a", None)
+    late = _take(room)
+    messages.store(aki, "c", None)
+    assert texts(room) == ["a", "c"]
+    rooms.leave(room.room_id, ["a"])
+    clock.shift(timedelta(days=7, seconds=-1))
+    assert messages.history(room.room_id, 0).complete
+    assert texts(room) == ["a", "c"]
+    tombstone = Message.find(room.room_id, Message.sort_key_of(late))
+    assert tombstone is not None
+    assert tombstone.is_alive
 
 
 def _delete_expired_items() -> None:

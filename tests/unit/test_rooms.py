@@ -153,6 +153,62 @@ def test_empty_room_without_a_grace_period_is_deleted(room: Room, monkeypatch: p
     assert list(Room.scan(consistent_read=True)) == []
 
 
+def test_kept_room_stays_listed_while_it_is_empty(clock: time_machine.Coordinates, tables: None) -> None:
+    room = rooms.create("Tea", keep_days=7)
+    clock.shift(timedelta(days=7) - MINUTE)
+    rooms.join("c1", room.room_id, "Aki")
+    rooms.leave(room.room_id, ["c1"])
+    clock.shift(timedelta(days=7) - MINUTE)
+    assert listed_names() == ["Tea"]
+    assert rooms.get(room.room_id).member_count == 0
+    clock.shift(MINUTE)
+    assert listed_names() == []
+    with pytest.raises(RoomNotFound):
+        rooms.join("c2", room.room_id, "Aki")
+
+
+def test_kept_room_that_nobody_joins_expires(clock: time_machine.Coordinates, tables: None) -> None:
+    room = rooms.create("Tea", keep_days=1)
+    clock.shift(timedelta(days=1))
+    with pytest.raises(RoomNotFound):
+        rooms.get(room.room_id)
+
+
+def test_kept_room_is_not_deleted_with_its_last_member(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "EMPTY_ROOM_GRACE_SECONDS", 0)
+    room = rooms.create("Tea", keep_days=1)
+    rooms.join("c1", room.room_id, "Aki")
+    rooms.leave(room.room_id, ["c1"])
+    assert listed_names() == ["Tea"]
+
+
+def test_kept_private_room_is_not_listed(tables: None) -> None:
+    room = rooms.create("Surprise party", private=True, keep_days=1)
+    rooms.join("c1", room.room_id, "Aki", room.join_token)
+    rooms.leave(room.room_id, ["c1"])
+    assert listed_names() == []
+    assert rooms.get(room.room_id, room.join_token).member_count == 0
+
+
+def test_kept_room_whose_disconnects_are_missing_is_kept_from_the_end_of_its_connections(
+    clock: time_machine.Coordinates, tables: None
+) -> None:
+    room = rooms.create("Tea", keep_days=1)
+    rooms.join("c1", room.room_id, "Aki")
+    clock.shift(timedelta(days=1, seconds=limits.CONNECTION_TTL_SECONDS - 1))
+    assert listed_names() == ["Tea"]
+    clock.shift(timedelta(seconds=1))
+    assert listed_names() == []
+
+
+def test_late_leave_does_not_revive_an_expired_kept_room(clock: time_machine.Coordinates, tables: None) -> None:
+    room = rooms.create("Tea", keep_days=1)
+    rooms.join("c1", room.room_id, "Aki")
+    clock.shift(timedelta(days=1, seconds=limits.CONNECTION_TTL_SECONDS))
+    rooms.leave(room.room_id, ["c1"])
+    assert listed_names() == []
+
+
 def test_repeated_leave_is_counted_once(room: Room) -> None:
     for id_ in ("c1", "c2", "c3"):
         rooms.join(id_, room.room_id, "Aki")
