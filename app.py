@@ -1,7 +1,6 @@
 """Routes, WebSocket handlers and queue handler of Chalice Chat. They delegate to chalicelib."""
 
 import chalicelib.delivery.tls  # noqa: F401, I001 - first: it loads certificates during the other imports
-import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -9,45 +8,13 @@ from typing import Any
 from chalice import Chalice, CORSConfig, Response
 from chalice.app import Request, SQSEvent, WebsocketEvent
 
-from chalicelib import (
-    chat,
-    discovery,
-    members,
-    messages,
-    origins,
-    request_log,
-    room_delivery,
-    rooms,
-    settings,
-    static_files,
-)
+from chalicelib import chat, discovery, members, messages, origins, parameters, request_log, room_delivery, rooms
+from chalicelib import schemas, serializers, settings, static_files
+from chalicelib.delivery import fanout
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
-from chalicelib.delivery.fanout import Batch
 from chalicelib.endpoints import Endpoints, Json, Parameters, error_response
-from chalicelib.errors import ChatError, Forbidden, NotFound, RoomNotFound, report_internal_error
-from chalicelib.fields import Array, ServerValue, String
-from chalicelib.schemas import (
-    AFTER,
-    BEFORE,
-    CREATED_ROOM,
-    CURSOR,
-    KEEP_DAYS,
-    LIMIT,
-    LISTED_MEMBER,
-    MESSAGE_PAGE,
-    PRIVATE,
-    ROOM,
-    ROOM_NAME,
-    ROOM_PAGE,
-    TOKEN,
-)
-from chalicelib.serializers import (
-    serialize_created_room,
-    serialize_listed_member,
-    serialize_message_page,
-    serialize_room,
-    serialize_room_page,
-)
+from chalicelib.errors import ChatError, Forbidden, NotFound, RoomNotFound
+from chalicelib.errors import report_internal_error
 
 app = Chalice(app_name=settings.APP_NAME)
 app.experimental_feature_flags.add("WEBSOCKETS")
@@ -84,7 +51,7 @@ def get_page() -> Response:
 
 @app.route("/static/{name}")
 @endpoint(
-    path={"name": String("Name of a file of the page. Any other text gets a 404.", example="index.html")},
+    path={"name": parameters.FILE_NAME},
     content_types=["text/css", "text/html", "text/javascript"],
     errors=[NotFound],
     conditional=True,
@@ -95,61 +62,72 @@ def get_page_file(name: str) -> Response:
 
 
 @app.route("/config")
-@endpoint(
-    returns={
-        "webSocketUrl": ServerValue({"type": "string", "pattern": "^wss?://"}, example="wss://chat.example.org/dev")
-    },
-    errors=[NotFound],
-)
+@endpoint(returns=schemas.CONFIG, errors=[NotFound])
 def get_config() -> Json:
     """Return the address of the WebSocket API, to which clients append `?roomId=…&name=…`."""
     return {"webSocketUrl": discovery.websocket_url()}
 
 
 @app.route("/rooms", methods=["POST"], content_types=["*/*"])
-@endpoint(body={"roomName": ROOM_NAME, "private": PRIVATE, "keepDays": KEEP_DAYS}, status=201, returns=CREATED_ROOM)
+@endpoint(
+    body={"roomName": parameters.ROOM_NAME, "private": parameters.PRIVATE, "keepDays": parameters.KEEP_DAYS},
+    status=201,
+    returns=schemas.CREATED_ROOM,
+)
 def create_room(body: Parameters) -> Json:
     """Create a room.
 
     A room that nobody joins expires after UNUSED_ROOM_SECONDS. After the last member has left, it can still be joined
     for EMPTY_ROOM_GRACE_SECONDS, or for `keepDays` if given. The body is read as JSON, whatever its Content-Type.
     """
-    return serialize_created_room(rooms.create(body["roomName"], body["private"], body["keepDays"] or 0))
+    return serializers.serialize_created_room(rooms.create(body["roomName"], body["private"], body["keepDays"] or 0))
 
 
 @app.route("/rooms")
-@endpoint(query={"limit": LIMIT, "cursor": CURSOR}, returns=ROOM_PAGE, conditional=True)
+@endpoint(query={"limit": parameters.LIMIT, "cursor": parameters.CURSOR}, returns=schemas.ROOM_PAGE, conditional=True)
 def list_rooms(query: Parameters) -> Json:
     """List the public rooms, newest first.
 
     A new room is listed at once. A room that its last member has left is not listed.
     """
-    return serialize_room_page(*rooms.list_public(query["limit"], query["cursor"]))
+    return serializers.serialize_room_page(*rooms.list_public(query["limit"], query["cursor"]))
 
 
 @app.route("/rooms/{room_id}")
-@endpoint(query={"token": TOKEN}, returns=ROOM, errors=[Forbidden, RoomNotFound])
+@endpoint(
+    query={"token": parameters.TOKEN, "key": parameters.KEY, "owner": parameters.OWNER},
+    returns=schemas.ROOM,
+    errors=[Forbidden, RoomNotFound],
+)
 def get_room(room_id: str, query: Parameters) -> Json:
-    """Get a room, listed or not."""
-    return serialize_room(rooms.get(room_id, query["token"]))
+    """Get a room, listed or not.
+
+    With the `key` and the `owner` of a connection, the answer is the reason why that connection was refused.
+    """
+    return serializers.serialize_room(members.check_admission(room_id, **query))
 
 
 @app.route("/rooms/{room_id}/members")
-@endpoint(query={"token": TOKEN}, returns={"members": Array(LISTED_MEMBER)}, errors=[Forbidden, RoomNotFound])
+@endpoint(query={"token": parameters.TOKEN}, returns=schemas.MEMBER_LIST, errors=[Forbidden, RoomNotFound])
 def list_members(room_id: str, query: Parameters) -> Json:
     """List the members of a room, in the order of joining, each once. Very recent joins and leaves may be missing."""
-    return {"members": [serialize_listed_member(member) for member in members.list_members(room_id, query["token"])]}
+    return serializers.serialize_member_list(members.list_members(room_id, query["token"]))
 
 
 @app.route("/rooms/{room_id}/messages")
 @endpoint(
-    query={"after": AFTER, "before": BEFORE, "limit": LIMIT, "token": TOKEN},
-    returns=MESSAGE_PAGE,
+    query={
+        "after": parameters.AFTER,
+        "before": parameters.BEFORE,
+        "limit": parameters.LIMIT,
+        "token": parameters.TOKEN,
+    },
+    returns=schemas.MESSAGE_PAGE,
     errors=[Forbidden, RoomNotFound],
 )
 def list_messages(room_id: str, query: Parameters) -> Json:
     """List messages in ascending order: the oldest ones after `after`, if given, otherwise the newest."""
-    return serialize_message_page(*messages.history(room_id, **query))
+    return serializers.serialize_message_page(*messages.history(room_id, **query))
 
 
 @app.on_ws_connect()
@@ -181,6 +159,10 @@ def disconnect(event: WebsocketEvent) -> None:
 # One batch per invocation: a batch that fails is retried alone.
 @app.on_sqs_message(queue=settings.FANOUT_QUEUE, batch_size=1)
 def fan_out(event: SQSEvent) -> None:
-    """Deliver a batch of the fan-out queue."""
+    """Deliver a batch of the fan-out queue, or complete a removal of connections."""
     for record in event:
-        room_delivery.send_batch(websocket_api, Batch(*json.loads(record.body)))
+        match fanout.parse(record.body):
+            case fanout.Batch() as batch:
+                room_delivery.send_batch(websocket_api, batch)
+            case fanout.Removal() as removal:
+                room_delivery.complete_removal(websocket_api, removal)

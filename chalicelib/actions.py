@@ -19,9 +19,10 @@ from functools import cached_property
 from typing import Any
 
 from chalicelib import rate_limit, request_log, rooms
+from chalicelib.composite_fields import Object
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.errors import NotInRoom, UnknownAction
-from chalicelib.fields import Field, Object
+from chalicelib.fields import Field
 from chalicelib.frame_schemas import FrameSchema
 from chalicelib.room_delivery import send_to_room
 from chalicelib.storage.models import Connection

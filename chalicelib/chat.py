@@ -10,20 +10,45 @@ from typing import Any, Literal
 
 from chalice.app import WebsocketDisconnectedError
 
-from chalicelib import frames, limits, members, messages, rate_limit, request_log, rooms, settings
+from chalicelib import frames, limits, members, messages, moderation, rate_limit, request_log, rooms, settings
 from chalicelib.actions import Context, action, dispatch
+from chalicelib.composite_fields import Object
+from chalicelib.delivery import fanout
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
+from chalicelib.delivery.fanout import Removal
 from chalicelib.errors import ChatError, NotInRoom, RateLimitExceeded, report_internal_error
-from chalicelib.fields import Object
-from chalicelib.frame_schemas import MESSAGE_FRAME, PONG_FRAME, RENAME_FRAME, WELCOME_FRAME
+from chalicelib.frame_schemas import (
+    CLOSED_FRAME,
+    DELETED_FRAME,
+    LEAVE_FRAME,
+    MESSAGE_FRAME,
+    PONG_FRAME,
+    REMOVED_FRAME,
+    RENAME_FRAME,
+    UPDATED_FRAME,
+    WELCOME_FRAME,
+)
+from chalicelib.parameters import (
+    CLIENT_ID,
+    DISPLAY_NAME,
+    KEY,
+    LOCKED,
+    MEMBER_ID,
+    MESSAGE_TEXT,
+    NEW_NAME,
+    NEW_ROOM_NAME,
+    OWNER,
+    ROOM_ID_PARAMETER,
+    TARGET,
+    TOKEN,
+)
 from chalicelib.presence import announced_count, presence_frames
-from chalicelib.room_delivery import send_to_room
-from chalicelib.schemas import CLIENT_ID, DISPLAY_NAME, KEY, MESSAGE_TEXT, NEW_NAME, ROOM_ID_PARAMETER, TOKEN
+from chalicelib.room_delivery import end_connections, send_to_room
 from chalicelib.storage.models import Connection
 
 __all__ = ["CONNECT_QUERY", "connect", "disconnect", "receive"]
 
-CONNECT_QUERY = Object({"roomId": ROOM_ID_PARAMETER, "name": DISPLAY_NAME, "token": TOKEN, "key": KEY})
+CONNECT_QUERY = Object({"roomId": ROOM_ID_PARAMETER, "name": DISPLAY_NAME, "token": TOKEN, "key": KEY, "owner": OWNER})
 """The query string of the WebSocket's address."""
 
 log = logging.getLogger(f"{settings.APP_NAME}.chat")
@@ -34,10 +59,10 @@ def connect(websocket_api: BroadcastWebsocketAPI, connection_id: str, query: Map
 
     The client itself is not notified: API Gateway answers 410 to a post before `$connect` has returned.
 
-    Raises InvalidInput if the query is not as declared, and what `rooms.join` raises.
+    Raises InvalidInput if the query is not as declared, and what `members.join` raises.
     """
     parameters = CONNECT_QUERY.parse_query({name: value for name, value in query.items() if value})
-    connection = rooms.join(connection_id, parameters.pop("roomId"), **parameters)
+    connection = members.join(connection_id, parameters.pop("roomId"), **parameters)
     request_log.append_keys(outcome="joined")
     _notify(websocket_api, "join", connection.joined_room_id, [connection])
 
@@ -98,6 +123,44 @@ def send_message(context: Context, data: dict[str, Any]) -> None:
     sequence, recipients = context.prefetched or _prefetch(context.sender.joined_room_id)
     message = messages.store(context.sender, data["message"], data["clientId"], sequence.result())
     context.broadcast(frames.message(message), recipients.result())
+
+
+@action("deleteMessage", data={"sequence": TARGET}, sends=[DELETED_FRAME])
+def delete_message(context: Context, data: dict[str, Any]) -> None:
+    """Delete a message of one's own, or as the owner any message.
+
+    Its text is erased. Everyone receives the event, which has a sequence of its own. Repeated, it sends the same event
+    again.
+    """
+    context.broadcast(frames.message(moderation.delete_message(context.sender, data["sequence"])))
+
+
+@action("updateRoom", data={"roomName": NEW_ROOM_NAME, "locked": LOCKED}, sends=[UPDATED_FRAME])
+def update_room(context: Context, data: dict[str, Any]) -> None:
+    """Rename, lock or unlock the room, as the owner. A locked room admits only its owner and those who were in it."""
+    context.broadcast(frames.message(moderation.update_room(context.sender, data["roomName"], data["locked"])))
+
+
+@action("removeMember", data={"memberId": MEMBER_ID}, sends=[REMOVED_FRAME, LEAVE_FRAME])
+def remove_member(context: Context, data: dict[str, Any]) -> None:
+    """Remove a member from the room, as the owner, and keep it out for an hour. Its connections are closed."""
+    event = frames.message(moderation.remove_member(context.sender, data["memberId"]))
+    removal = Removal(context.websocket_api.endpoint, context.sender.joined_room_id, event, data["memberId"])
+    fanout.schedule(removal)
+    context.broadcast(event)
+    end_connections(context.websocket_api, removal)
+
+
+@action("closeRoom", sends=[CLOSED_FRAME])
+def close_room(context: Context, data: dict[str, Any]) -> None:
+    """Close the room, as the owner. It cannot be found any more, and all connections are closed."""
+    moderation.require_owner(context.sender)
+    room_id = context.sender.joined_room_id
+    removal = Removal(context.websocket_api.endpoint, room_id, frames.closed(context.sender), None)
+    # The queue comes first: it completes what a crash of this function leaves undone.
+    fanout.schedule(removal)
+    rooms.close(room_id)
+    end_connections(context.websocket_api, removal)
 
 
 @action("rename", data={"name": NEW_NAME}, sends=[RENAME_FRAME])

@@ -19,20 +19,31 @@ from typing import Any
 
 from chalice import Chalice, Response
 
-from chalicelib.errors import ChatError, Forbidden, InvalidInput, NotFound, RateLimitExceeded
+from chalicelib.composite_fields import Object
+from chalicelib.errors import (
+    ChatError,
+    Forbidden,
+    InvalidInput,
+    MemberBanned,
+    NotFound,
+    RateLimitExceeded,
+    RoomLocked,
+)
 from chalicelib.etags import conditional_response
-from chalicelib.fields import Field, Object
+from chalicelib.fields import Field
 from chalicelib.validation import parse_object
 
 __all__ = ["Endpoint", "Endpoints", "Json", "Parameters", "error_response"]
 
 HTTP_ERRORS: dict[type[ChatError], tuple[int, str]] = {
     InvalidInput: (400, "BadRequestError"),
+    MemberBanned: (403, "MemberBannedError"),
+    RoomLocked: (403, "RoomLockedError"),
     Forbidden: (403, "ForbiddenError"),
     NotFound: (404, "NotFoundError"),
     RateLimitExceeded: (429, "TooManyRequestsError"),
 }
-"""Status code, and code in Chalice's form, of each error and its subclasses. Any other error is a 500."""
+"""Status code, and code in Chalice's form, of each error and its subclasses. The first match counts; others are 500."""
 
 Json = dict[str, Any]
 Parameters = dict[str, Any]

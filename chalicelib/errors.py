@@ -7,6 +7,8 @@
     ├── RateLimitExceeded
     ├── NotInRoom
     ├── Forbidden
+    │   ├── MemberBanned
+    │   └── RoomLocked
     ├── NotFound
     │   └── RoomNotFound
     └── InternalError
@@ -28,9 +30,11 @@ __all__ = [
     "InternalError",
     "InvalidInput",
     "InvalidJSON",
+    "MemberBanned",
     "NotFound",
     "NotInRoom",
     "RateLimitExceeded",
+    "RoomLocked",
     "RoomNotFound",
     "UnknownAction",
     "report_internal_error",
@@ -93,9 +97,23 @@ class NotInRoom(ChatError):
 
 
 class Forbidden(ChatError):
-    """The client may not do this."""
+    """The client may not do this: only the owner of the room, or the author of the message, may."""
 
     code = "forbidden"
+
+
+class MemberBanned(Forbidden):
+    """The owner has removed the member from the room less than an hour ago."""
+
+    def __init__(self) -> None:
+        super().__init__("the owner of this room has removed you; you can join again an hour later")
+
+
+class RoomLocked(Forbidden):
+    """The room is locked: only its owner and those who have been in it can join."""
+
+    def __init__(self) -> None:
+        super().__init__("this room is locked: only those who have been in it can join")
 
 
 class NotFound(ChatError):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.composite_fields import Object
 from chalicelib.errors import (
     ChatError,
+    Forbidden,
     InternalError,
     InvalidInput,
     InvalidJSON,
@@ -13,12 +15,15 @@ from chalicelib.errors import (
     RateLimitExceeded,
     UnknownAction,
 )
-from chalicelib.fields import Choice, Field, Integer, Object, ServerValue, Text
+from chalicelib.fields import Boolean, Choice, Field, Integer, ServerValue, Text
 from chalicelib.limits import MAX_CLIENT_ID_LENGTH
-from chalicelib.schemas import CLIENT_ID, LAST_SEQUENCE, MEMBER, MESSAGE, ROOM_SUMMARY
+from chalicelib.parameters import CLIENT_ID
+from chalicelib.schemas import DELETION, LAST_SEQUENCE, MEMBER, MESSAGE, REMOVAL, ROOM_SUMMARY, ROOM_UPDATE
 
 __all__ = [
     "ACTION_NAME",
+    "CLOSED_FRAME",
+    "DELETED_FRAME",
     "ERROR_FRAME",
     "FRAME_ERRORS",
     "JOIN_FRAME",
@@ -26,7 +31,9 @@ __all__ = [
     "MESSAGE_FRAME",
     "PONG_FRAME",
     "PRESENCE_VERBS",
+    "REMOVED_FRAME",
     "RENAME_FRAME",
+    "UPDATED_FRAME",
     "WELCOME_FRAME",
     "FrameSchema",
 ]
@@ -60,6 +67,28 @@ MESSAGE_FRAME = FrameSchema(
     "message",
     "A stored message. It may arrive twice, and after a message with a higher sequence. Sequences may have gaps.",
     Object({"message": MESSAGE}),
+)
+DELETED_FRAME = FrameSchema("deleted", DELETION.description, Object({"message": DELETION}))
+UPDATED_FRAME = FrameSchema("updated", ROOM_UPDATE.description, Object({"message": ROOM_UPDATE}))
+REMOVED_FRAME = FrameSchema(
+    "removed", "The owner has removed a member, whose connections are then closed.", Object({"message": REMOVAL})
+)
+CLOSED_FRAME = FrameSchema(
+    "closed",
+    "The owner has closed the room. All connections are then closed.",
+    Object(
+        {
+            "message": Object(
+                {
+                    "type": Choice(["closed"]),
+                    "message": ServerValue(
+                        {"type": "string", "minLength": 1}, "The event as a sentence.", example="Aki closed the room"
+                    ),
+                    "sender": MEMBER,
+                }
+            )
+        }
+    ),
 )
 JOIN_FRAME = _presence_frame("join", "A connection has joined. Sent to the others; a member may have several.")
 LEAVE_FRAME = _presence_frame(
@@ -97,6 +126,7 @@ WELCOME_FRAME = FrameSchema(
                     "room": ROOM_SUMMARY,
                     "memberCount": Integer("Number of connections in the room.", minimum=0, example=2),
                     "lastSequence": LAST_SEQUENCE,
+                    "owner": Boolean("Whether the connection has the owner's rights.", example=False),
                 }
             )
         }
@@ -109,6 +139,7 @@ FRAME_ERRORS: tuple[type[ChatError], ...] = (
     InvalidInput,
     RateLimitExceeded,
     NotInRoom,
+    Forbidden,
     InternalError,
 )
 """The errors that an error frame reports."""

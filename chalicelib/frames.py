@@ -9,9 +9,14 @@ The server sends ("?" marks a field that may be absent):
     {"message": {"type": "message", "message", "sender": {"id", "name"}, "sequence", "sentAt", "clientId"?}}
     {"message": {"type": "join" | "leave", "message", "sender": {"id", "name"}, "memberCount"}}
     {"message": {"type": "rename", "message", "sender": {"id", "name"}, "formerName"}}
+    {"message": {"type": "deleted", "message", "sender": {"id", "name"}, "target", "sequence", "sentAt"}}
+    {"message": {"type": "updated", "message", "sender": {"id", "name"}, "room": {…}, "sequence", "sentAt"}}
+    {"message": {"type": "removed", "message", "sender": {"id", "name"}, "member": {…}, "sequence", "sentAt"}}
+    {"message": {"type": "closed", "message", "sender": {"id", "name"}}}
     {"error": {"code", "message", "action"?, "clientId"?, "retryAfter"?}}
     {"pong": true}
-    {"welcome": {"member": {"id", "name"}, "room": {"room_id", "name", "private"}, "memberCount", "lastSequence"}}
+    {"welcome": {"member": {"id", "name"}, "room": {"room_id", "name", "private", "locked"}, "memberCount",
+                 "lastSequence", "owner"}}
 
 A new event of a room is another type of `message`. Clients ignore types that they do not know. Each frame has a schema
 in frame_schemas.py, and a function here that serializes it; the tests compare the two.
@@ -28,12 +33,12 @@ from typing import Any, Literal
 from chalicelib.errors import ChatError, InvalidInput, InvalidJSON, RateLimitExceeded, UnknownAction
 from chalicelib.frame_schemas import ACTION_NAME, PRESENCE_VERBS
 from chalicelib.limits import MAX_FRAME_BYTES
-from chalicelib.schemas import CLIENT_ID
+from chalicelib.parameters import CLIENT_ID
 from chalicelib.serializers import serialize_member, serialize_message, serialize_room_summary
 from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.validation import parse_object
 
-__all__ = ["PONG", "error", "message", "parse", "presence", "rename", "serialize", "welcome"]
+__all__ = ["PONG", "closed", "error", "message", "parse", "presence", "rename", "serialize", "welcome"]
 
 
 def parse(body: str) -> tuple[str, dict[str, Any]]:
@@ -54,7 +59,7 @@ def parse(body: str) -> tuple[str, dict[str, Any]]:
 
 
 def message(message: Message) -> str:
-    """Return the frame of a stored message."""
+    """Return the frame of a stored message or event."""
     return serialize({"message": serialize_message(message)})
 
 
@@ -87,6 +92,12 @@ def rename(member: Connection, former_name: str) -> str:
     )
 
 
+def closed(sender: Connection) -> str:
+    """Return the frame that tells everyone that the owner has closed the room."""
+    content = {"type": "closed", "message": f"{sender.name} closed the room", "sender": serialize_member(sender)}
+    return serialize({"message": content})
+
+
 def welcome(member: Connection, room: Room, last_sequence: int) -> str:
     """Return the frame that tells a member who it is, and the state of its room."""
     return serialize(
@@ -96,6 +107,7 @@ def welcome(member: Connection, room: Room, last_sequence: int) -> str:
                 "room": serialize_room_summary(room),
                 "memberCount": int(room.member_count),
                 "lastSequence": last_sequence,
+                "owner": member.is_owner,
             }
         }
     )

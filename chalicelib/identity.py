@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import secrets
 
-__all__ = ["hash_token", "is_token", "member_id", "new_salt", "new_token"]
+__all__ = ["MEMBER_ID_LENGTH", "hash_token", "is_token", "member_id", "new_salt", "new_token"]
 
 TOKEN_BYTES = 32
 """Entropy of a token: with 256 random bits, an unsalted hash of it is safe to store."""

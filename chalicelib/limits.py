@@ -1,6 +1,7 @@
 """Fixed limits of the chat and of API Gateway. `settings.py` has the configurable ones, such as the rate limit."""
 
 __all__ = [
+    "BAN_SECONDS",
     "CONNECTION_TTL_SECONDS",
     "IDEMPOTENCY_TTL_SECONDS",
     "MAX_CLIENT_ID_LENGTH",
@@ -13,6 +14,7 @@ __all__ = [
     "MAX_PAGE_SIZE",
     "MAX_RATE_LIMIT_WARNINGS",
     "MAX_ROOM_NAME_LENGTH",
+    "MAX_SEQUENCE",
     "SEQUENCE_TTL_SECONDS",
 ]
 
@@ -27,6 +29,9 @@ MAX_KEEP_DAYS = 30
 MAX_PAGE_SIZE = 100
 """Maximum number of rooms or messages in one answer."""
 
+MAX_SEQUENCE = 999_999_999_999_999
+"""15 digits, as in the sort key of a message."""
+
 MAX_FRAME_BYTES = 32_768
 """Maximum size of a WebSocket frame ("Quotas for configuring and running a WebSocket API in API Gateway").
 API Gateway joins the frames of a longer message, up to 128 KB, into one event."""
@@ -34,6 +39,9 @@ API Gateway joins the frames of a longer message, up to 128 KB, into one event."
 CONNECTION_TTL_SECONDS = 7_800
 """Lifetime of a connection row. API Gateway closes every connection after 2 hours (same AWS page); ten more minutes
 allow for clock skew."""
+
+BAN_SECONDS = 3_600
+"""Time for which a member that the owner has removed cannot come back."""
 
 MAX_CONNECT_SECONDS = 30
 """Maximum duration of `$connect`: API Gateway's integration timeout is 29 seconds (same AWS page)."""

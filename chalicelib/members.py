@@ -1,19 +1,28 @@
-"""The members of a room: list and rename them.
+"""The members of a room: join, list, rename, ban.
 
 A member is a person, or more exactly a key: it may have several connections, such as two tabs of one browser.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from chalicelib import rooms
-from chalicelib.errors import NotInRoom
-from chalicelib.storage.models import Connection
-from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict
+from chalicelib import identity, limits, rooms, settings
+from chalicelib.errors import InvalidInput, MemberBanned, NotInRoom, RoomLocked
+from chalicelib.storage.models import LISTED, Connection, MemberRecord, Room
+from chalicelib.storage.transactions import (
+    StorageError,
+    UpdateAction,
+    condition_failed,
+    retry_on_conflict,
+    transaction,
+    was_cancelled,
+)
 
-__all__ = ["Member", "list_members", "rename"]
+__all__ = ["Member", "ban", "check_admission", "connections", "join", "list_members", "rename"]
 
 
 class Member(NamedTuple):
@@ -22,6 +31,77 @@ class Member(NamedTuple):
     member_id: str
     name: str
     connections: int
+
+
+def check_admission(room_id: str, token: str | None = None, key: str | None = None, owner: str | None = None) -> Room:
+    """Return a room that a client may read, and with a key also join. Raises what `join` raises."""
+    room = rooms.get(room_id, token)
+    if owner is not None:
+        rooms.check_owner(room, owner)
+    if key is not None:
+        _check_ban_and_lock(room, identity.member_id(room.salt, key), is_owner=owner is not None)
+    return room
+
+
+@retry_on_conflict
+def join(
+    connection_id: str,
+    room_id: str,
+    name: str | None = None,
+    token: str | None = None,
+    key: str | None = None,
+    owner: str | None = None,
+) -> Connection:
+    """Add a connection to a room, under a name or as a guest. Connections with the same key are the same member.
+
+    owner: the owner's token, which gives the connection the owner's rights.
+
+    Retries conflicts with transactions for up to 10 seconds. Raises what `rooms.get` raises, Forbidden if `owner` is
+    not the owner's token, RoomLocked and MemberBanned, and StorageError if DynamoDB fails.
+    """
+    room = rooms.get(room_id, token)
+    if owner is not None:
+        rooms.check_owner(room, owner)
+    elif room.locked and key is None:
+        raise RoomLocked
+    member_id, is_owner, now = identity.member_id(room.salt, key), owner is not None, datetime.now(UTC)
+    expires_at = now + timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
+    # If every disconnect is lost, the room expires as if its members had left when their connections ended.
+    room_expires_at = expires_at + room.keep_time
+    connection = Connection(
+        connection_id=connection_id,
+        joined_room_id=room_id,
+        member_id=member_id,
+        name=name or f"guest-{secrets.token_hex(2)}",
+        is_owner=is_owner,
+        message_times=[0] * settings.MESSAGES_PER_WINDOW,
+        keep_days=room.keep_days,
+        joined_at=now,
+        expires_at=expires_at,
+    )
+    changes: list[UpdateAction] = [Room.member_count.add(1), Room.expires_at.set(room_expires_at)]
+    if room.token_hash is None:
+        changes.append(Room.listed.set(LISTED))
+    record = MemberRecord(room_id, MemberRecord.sort_key_of(member_id))
+    is_admitted = MemberRecord.banned_until.does_not_exist() | (MemberRecord.banned_until <= now)
+    if room.locked and not is_owner:
+        is_admitted = (MemberRecord.expires_at > now) & is_admitted
+    try:
+        with transaction() as writes:
+            writes.save(connection, Connection.connection_id.does_not_exist())
+            writes.update(Room(room_id), changes, (Room.expires_at > now) & (Room.locked == room.locked))
+            if key is not None:
+                # A member may come back to a locked room for as long as the room lasts after its connection has ended.
+                seen: list[UpdateAction] = [
+                    MemberRecord.name.set(connection.name),
+                    MemberRecord.expires_at.set(room_expires_at + timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)),
+                ]
+                writes.update(record, seen, is_admitted)
+    except StorageError as error:
+        if key is not None and was_cancelled(error):
+            _check_ban_and_lock(room, member_id, is_owner=is_owner)
+        raise
+    return connection
 
 
 def list_members(room_id: str, token: str | None = None) -> list[Member]:
@@ -45,13 +125,44 @@ def rename(connection: Connection, name: str) -> None:
 
     Raises NotInRoom if `connection` has left its room, and StorageError if DynamoDB fails.
     """
-    others = {
-        row.connection_id for row in _connections(connection.joined_room_id) if row.member_id == connection.member_id
-    } - {connection.connection_id}
+    others = set(connections(connection.joined_room_id, connection.member_id)) - {connection.connection_id}
     if not _rename(connection, name):
         raise NotInRoom
     for connection_id in others:
         _rename(Connection(connection_id), name)
+
+
+def connections(room_id: str, member_id: str | None = None) -> dict[str, str]:
+    """Return the name in each connection of a member, or of everyone in a room, by connection id.
+
+    The index is eventually consistent: recent joins and leaves may be missing.
+    """
+    return {row.connection_id: row.name for row in _connections(room_id) if member_id in (None, row.member_id)}
+
+
+@retry_on_conflict
+def ban(room_id: str, member_id: str, name: str | None) -> str:
+    """Keep a member out of a room for BAN_SECONDS, and return its name. Its connections have to be ended, too.
+
+    name: the name in one of its connections, None if it has none.
+
+    Raises InvalidInput if the member has no connection and has not been in the room before, and StorageError if
+    DynamoDB fails.
+    """
+    record = MemberRecord.find(room_id, MemberRecord.sort_key_of(member_id))
+    name = name or (record.name if record else None)
+    if name is None:
+        raise InvalidInput("memberId must be the id of somebody who is or was in this room")
+    banned_until = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
+    expires_at = max(banned_until, record.expires_at) if record else banned_until
+    MemberRecord(room_id, MemberRecord.sort_key_of(member_id)).update(
+        [
+            MemberRecord.name.set(name),
+            MemberRecord.banned_until.set(banned_until),
+            MemberRecord.expires_at.set(expires_at),
+        ]
+    )
+    return name
 
 
 @retry_on_conflict
@@ -69,3 +180,12 @@ def _rename(connection: Connection, name: str) -> bool:
 def _connections(room_id: str) -> Iterable[Connection]:
     """Return the connections in a room, in no order, by an eventually consistent read."""
     return (row for row in Connection.by_room.query(room_id) if row.is_alive)
+
+
+def _check_ban_and_lock(room: Room, member_id: str, *, is_owner: bool) -> None:
+    """Raise MemberBanned or RoomLocked if a member may not join."""
+    record = MemberRecord.find(room.room_id, MemberRecord.sort_key_of(member_id))
+    if record is not None and record.is_banned:
+        raise MemberBanned
+    if room.locked and not is_owner and (record is None or not record.is_alive):
+        raise RoomLocked

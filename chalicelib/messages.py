@@ -20,7 +20,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from chalicelib import limits, rooms, settings
-from chalicelib.errors import InvalidInput
+from chalicelib.errors import Forbidden, InvalidInput
 from chalicelib.storage.models import Connection, IdempotencyRecord, Message, Room, RoomSequence
 from chalicelib.storage.transactions import (
     StorageError,
@@ -54,7 +54,7 @@ def store(sender: Connection, text: str, client_id: str | None, sequence: int | 
     sequence: one that the caller has taken for this message; then the costs are one request less.
 
     Retries conflicts with transactions for up to 10 seconds. Raises InvalidInput if the earlier message has another
-    text, and StorageError if DynamoDB fails.
+    text, Forbidden if it was deleted, and StorageError if DynamoDB fails.
     """
     return _store(sender, text, client_id, [] if sequence is None else [sequence])
 
@@ -85,6 +85,8 @@ def _store(sender: Connection, text: str, client_id: str | None, taken: list[int
         earlier = _earlier_message(room_id, client_id) if was_cancelled(error) and client_id is not None else None
         if earlier is None:
             raise
+        if earlier.is_tombstone:
+            raise Forbidden("this message was deleted, and is not stored again") from error
         if earlier.text != text:
             raise InvalidInput("clientId belongs to another message: use a new one, such as a UUID") from error
         return earlier

@@ -11,15 +11,15 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 
-from chalicelib import request_log, rooms, settings
+from chalicelib import members, request_log, rooms, settings
 from chalicelib.delivery import fanout
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
-from chalicelib.delivery.fanout import Batch
+from chalicelib.delivery.fanout import Batch, Removal
 from chalicelib.presence import presence_frames
 from chalicelib.storage.models import Connection
 from chalicelib.storage.transactions import StorageError
 
-__all__ = ["send_batch", "send_to_room"]
+__all__ = ["complete_removal", "end_connections", "send_batch", "send_to_room"]
 
 log = logging.getLogger(f"{settings.APP_NAME}.room_delivery")
 
@@ -59,6 +59,39 @@ def send_batch(websocket_api: BroadcastWebsocketAPI, batch: Batch) -> None:
     fanout.requeue(batch.next_attempt({*result.delivered, *result.gone}))
     if leaves := _remove_gone(batch.room_id, result.gone):
         send_to_room(websocket_api, batch.room_id, leaves, Connection.recipients_in(batch.room_id))
+
+
+def end_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> bool:
+    """Tell the connections of a room or of a member why they are removed, close them, and remove them from the room.
+
+    It ends up to FANOUT_BATCH of the connections that the index contains. Returns whether these were all.
+
+    Raises StorageError if DynamoDB fails.
+    """
+    room_id = removal.room_id
+    found = [*members.connections(room_id, removal.member_id)]
+    connection_ids = found[: settings.FANOUT_BATCH]
+    websocket_api.broadcast(connection_ids, removal.frame)
+    websocket_api.disconnect(connection_ids)
+    left = rooms.leave(room_id, connection_ids)
+    if leaves := presence_frames("leave", room_id, left):
+        send_to_room(websocket_api, room_id, leaves, Connection.recipients_in(room_id))
+    return len(connection_ids) == len(found)
+
+
+def complete_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> None:
+    """End the connections that a removal has missed, and those of a removal that was interrupted.
+
+    A room is closed only when its exact number of connections is 0. Until then, the removal is repeated.
+    """
+    room_id = removal.room_id
+    request_log.append_keys(room_id=room_id)
+    websocket_api.endpoint = removal.endpoint
+    if removal.member_id is None:
+        rooms.close(room_id)
+    ended_all = end_connections(websocket_api, removal)
+    if not ended_all or (removal.member_id is None and rooms.has_connections(room_id)):
+        fanout.schedule(removal._replace(attempt=removal.attempt + ended_all))
 
 
 def _remove_gone(room_id: str, connection_ids: list[str]) -> list[str]:

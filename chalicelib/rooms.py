@@ -1,4 +1,4 @@
-"""Room lifecycle: create, list, join, leave, expire.
+"""Room lifecycle: create, list, leave, expire, close. `members.py` has the join.
 
 A room's member_count changes in one transaction with the connection row. So a `$disconnect` that arrives twice, or
 races with the clean-up after a 410, counts once. Every room always has an expires_at, so neither a crash nor a missing
@@ -12,13 +12,30 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from chalicelib import identity, limits, request_log, settings
+from chalicelib import identity, request_log, settings
 from chalicelib.errors import Forbidden, InvalidInput, RoomNotFound
 from chalicelib.storage.cursor import decode_cursor, encode_cursor
 from chalicelib.storage.models import LISTED, Connection, Room
-from chalicelib.storage.transactions import Transaction, UpdateAction, retry_on_conflict, transaction
+from chalicelib.storage.transactions import (
+    StorageError,
+    Transaction,
+    UpdateAction,
+    condition_failed,
+    retry_on_conflict,
+    transaction,
+)
 
-__all__ = ["create", "get", "get_connection", "get_or_none", "join", "leave", "list_public"]
+__all__ = [
+    "check_owner",
+    "close",
+    "create",
+    "get",
+    "get_connection",
+    "get_or_none",
+    "has_connections",
+    "leave",
+    "list_public",
+]
 
 MAX_TRANSACTION_ITEMS = 100
 """Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
@@ -34,18 +51,21 @@ MAX_LIST_BATCHES = 10
 def create(name: str, private: bool = False, keep_days: int = 0) -> Room:
     """Create a room that expires after UNUSED_ROOM_SECONDS, or keep_days if given, unless somebody joins it.
 
-    A public room is listed at once. A private room is never listed; its join_token is returned only here.
+    A public room is listed at once. A private room is never listed. Only the returned object has the
+    owner_token, and the join_token of a private room.
     """
-    now = datetime.now(UTC)
+    now, owner_token = datetime.now(UTC), identity.new_token()
     unused_time = timedelta(days=keep_days) if keep_days else timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
     room = Room(
         room_id=secrets.token_urlsafe(12),
         name=name,
         created_at=now,
+        owner_hash=identity.hash_token(owner_token),
         salt=identity.new_salt(),
         keep_days=keep_days,
         expires_at=now + unused_time,
     )
+    room.owner_token = owner_token
     if private:
         room.join_token = identity.new_token()
         room.token_hash = identity.hash_token(room.join_token)
@@ -74,6 +94,12 @@ def get(room_id: str, token: str | None = None) -> Room:
     if room.token_hash is not None and not identity.is_token(token, room.token_hash):
         raise Forbidden("this room is private: expected its joinToken in the query string, as in ?token=…")
     return room
+
+
+def has_connections(room_id: str) -> bool:
+    """Return whether a room, which may have ended, still has connections. A consistent read."""
+    room = _read(room_id)
+    return room is not None and room.member_count > 0
 
 
 def list_public(limit: int, cursor: str | None = None) -> tuple[list[Room], str | None]:
@@ -106,37 +132,24 @@ def get_connection(connection_id: str) -> Connection | None:
     return Connection.find(connection_id)
 
 
-@retry_on_conflict
-def join(
-    connection_id: str, room_id: str, name: str | None = None, token: str | None = None, key: str | None = None
-) -> Connection:
-    """Add a connection to a room, under a name or as a guest. Connections with the same key are the same member.
+def check_owner(room: Room, owner_token: str | None) -> None:
+    """Raise Forbidden unless a token is the owner's token of a room."""
+    if not identity.is_token(owner_token, room.owner_hash):
+        raise Forbidden("expected the ownerToken of this room, which the response to its creation contained")
 
-    Retries conflicts with transactions for up to 10 seconds. Raises what `get` raises, and StorageError if DynamoDB
-    fails.
+
+@retry_on_conflict
+def close(room_id: str) -> None:
+    """End a room: it is no longer listed, and cannot be found or joined. Its connections have to be ended, too.
+
+    Raises StorageError if DynamoDB fails.
     """
-    room = get(room_id, token)
     now = datetime.now(UTC)
-    expires_at = now + timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
-    connection = Connection(
-        connection_id=connection_id,
-        joined_room_id=room_id,
-        member_id=identity.member_id(room.salt, key),
-        name=name or f"guest-{secrets.token_hex(2)}",
-        message_times=[0] * settings.MESSAGES_PER_WINDOW,
-        keep_days=room.keep_days,
-        joined_at=now,
-        expires_at=expires_at,
-    )
-    # If every disconnect is lost, the room expires as if its members had left when their connections ended.
-    room_expires_at = expires_at + room.keep_time
-    changes: list[UpdateAction] = [Room.member_count.add(1), Room.expires_at.set(room_expires_at)]
-    if room.token_hash is None:
-        changes.append(Room.listed.set(LISTED))
-    with transaction() as writes:
-        writes.save(connection, Connection.connection_id.does_not_exist())
-        writes.update(Room(room_id), changes, Room.expires_at > now)
-    return connection
+    try:
+        Room(room_id).update([Room.listed.remove(), Room.expires_at.set(now)], Room.expires_at > now)
+    except StorageError as error:
+        if not condition_failed(error):
+            raise
 
 
 def leave(room_id: str, connection_ids: Sequence[str], *, skip_connecting: bool = False) -> list[Connection]:

@@ -12,8 +12,8 @@ from chalicelib.storage.models import Connection, Message, Room
 __all__ = [
     "format_timestamp",
     "serialize_created_room",
-    "serialize_listed_member",
     "serialize_member",
+    "serialize_member_list",
     "serialize_message",
     "serialize_message_page",
     "serialize_room",
@@ -34,13 +34,19 @@ def serialize_room(room: Room) -> dict[str, Any]:
 
 def serialize_room_summary(room: Room) -> dict[str, Any]:
     """Return a room as a `RoomSummary` object."""
-    return {"room_id": room.room_id, "name": room.name, "private": room.token_hash is not None}
+    return {
+        "room_id": room.room_id,
+        "name": room.name,
+        "private": room.token_hash is not None,
+        "locked": room.locked,
+    }
 
 
 def serialize_created_room(room: Room) -> dict[str, Any]:
-    """Return a new room as the response to its creation. Only this response contains the join token."""
+    """Return a new room as the response to its creation. Only this response contains the tokens."""
     join_token = {} if room.join_token is None else {"joinToken": room.join_token}
-    return {"message": "Room created successfully", "roomId": room.room_id} | join_token
+    created = {"message": "Room created successfully", "roomId": room.room_id, "ownerToken": room.owner_token}
+    return created | join_token
 
 
 def serialize_room_page(rooms: Iterable[Room], next_cursor: str | None) -> dict[str, Any]:
@@ -53,21 +59,24 @@ def serialize_member(connection: Connection) -> dict[str, str]:
     return {"id": connection.member_id, "name": connection.name}
 
 
-def serialize_listed_member(member: Member) -> dict[str, Any]:
-    """Return a member of a room as a `ListedMember` object."""
-    connections = {"connections": member.connections} if member.connections > 1 else {}
-    return {"id": member.member_id, "name": member.name} | connections
+def serialize_member_list(members: Iterable[Member]) -> dict[str, Any]:
+    """Return the list of the members of a room."""
+    return {"members": [_serialize_listed_member(member) for member in members]}
 
 
 def serialize_message(message: Message) -> dict[str, Any]:
-    """Return a message as a `Message` object."""
-    return {
-        "type": "message",
-        "message": message.text,
-        "sender": {"id": message.sender_id, "name": message.sender_name},
-        "sequence": int(message.sequence),
-        "sentAt": format_timestamp(message.sent_at),
-    } | ({} if message.client_id is None else {"clientId": message.client_id})
+    """Return a message as a `Message` object, or an event as a `Deletion`, `RoomUpdate` or `Removal`."""
+    return (
+        {
+            "type": message.event or "message",
+            "message": message.text,
+            "sender": {"id": message.sender_id, "name": message.sender_name},
+            "sequence": int(message.sequence),
+            "sentAt": format_timestamp(message.sent_at),
+        }
+        | (message.details or {})
+        | ({} if message.client_id is None else {"clientId": message.client_id})
+    )
 
 
 def serialize_message_page(messages: Iterable[Message], last_sequence: int, complete: bool) -> dict[str, Any]:
@@ -82,3 +91,8 @@ def serialize_message_page(messages: Iterable[Message], last_sequence: int, comp
 def format_timestamp(moment: datetime) -> str:
     """Return a moment in ISO 8601 with milliseconds, in UTC: 2026-11-22T10:00:00.000Z."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def _serialize_listed_member(member: Member) -> dict[str, Any]:
+    connections = {"connections": member.connections} if member.connections > 1 else {}
+    return {"id": member.member_id, "name": member.name} | connections

@@ -25,9 +25,9 @@ API Gateway closes a connection after 2 hours, and after 10 minutes without a fr
 and requests `GET /rooms/{{roomId}}/messages?after=` for the messages that it missed.
 
 A connection is refused with 400 if the query string is not as declared, 403 if the token of a private room is missing
-or wrong or ALLOWED_ORIGINS does not list the page's origin, 404 if the room does not exist or has expired, and 500
-after an internal error. Browsers do not show these statuses to a page: `GET /rooms/{{roomId}}` returns the reason for
-403 and 404.
+or wrong, the room is locked, its owner has removed the member, or ALLOWED_ORIGINS does not list the page's origin, 404
+if the room does not exist or has expired, and 500 after an internal error. Browsers do not show these statuses to a
+page: `GET /rooms/{{roomId}}` with the same token and key returns the reason for 403 and 404.
 """
 
 RATE_LIMIT = f"""\
@@ -70,7 +70,7 @@ def document() -> Json:
                 "address": "/{stage}",
                 "parameters": {"stage": {"default": "dev", "enum": ["dev", "prod"]}},
                 "title": "A room",
-                "description": "One connection belongs to one member of one room.",
+                "description": "A connection belongs to one member of one room. A member may have several.",
                 "servers": [{"$ref": "#/servers/aws"}],
                 "bindings": {"ws": {"bindingVersion": "0.1.0", "method": "GET", "query": query}},
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},

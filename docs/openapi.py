@@ -11,7 +11,7 @@ import app as chat_app
 from chalicelib.endpoints import HTTP_ERRORS, Endpoint
 from chalicelib.errors import ChatError, Forbidden, InvalidInput
 from chalicelib.fields import Field, String
-from chalicelib.schemas import ROOM_ID_PARAMETER
+from chalicelib.parameters import ROOM_ID_PARAMETER
 from docs.json_schema import Components, schema_of
 
 __all__ = ["DESCRIPTION", "document", "has_invalid_input", "operation_id", "operations"]
@@ -102,7 +102,8 @@ ERROR = {
 
 ERROR_DESCRIPTIONS = {
     400: "The query string or the body is not as declared.",
-    403: "The room is private and the token is missing or wrong, or ALLOWED_ORIGINS does not list the page's origin.",
+    403: "The token is missing or wrong, the room is locked, the owner has removed the member, or ALLOWED_ORIGINS does "
+    "not list the page's origin.",
     404: "The object does not exist or has expired.",
     415: "The request declares a body of another type than application/json.",
     429: "Too many requests. Retry later.",

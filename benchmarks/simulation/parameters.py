@@ -11,7 +11,7 @@ import math
 import re
 from typing import Any
 
-from chalicelib import limits, rooms, settings
+from chalicelib import limits, members, settings
 from chalicelib.delivery import fanout, http_connection, http_pool
 from deployment.config import PROJECT, RESOURCES
 from deployment.limits import REST_LIMITS, WEBSOCKET_LIMITS
@@ -40,7 +40,7 @@ MAX_IDLE = http_connection.MAX_IDLE_SECONDS
 MAX_BATCH_ATTEMPTS = fanout.MAX_BATCH_ATTEMPTS
 BATCH_RETRY_DELAY = fanout.RETRY_DELAY_SECONDS
 
-_conflict_retry: Any = vars(rooms.join)["retry"]
+_conflict_retry: Any = vars(members.join)["retry"]
 CONFLICT_BACKOFF = float(_conflict_retry.wait.multiplier)
 CONFLICT_BACKOFF_LIMIT = float(_conflict_retry.wait.max)
 CONFLICT_PATIENCE = float(_conflict_retry.stop.max_delay)

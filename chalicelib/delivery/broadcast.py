@@ -62,15 +62,21 @@ class BroadcastWebsocketAPI(WebsocketAPI):
 
         Raises ValueError if the endpoint is not set, and NoCredentialsError if there are no credentials.
         """
-        if not connection_ids:
-            return BroadcastResult([], [], [])
-        pool = self._pool()
-        build_request = SigV4RequestBuilder(
-            self.endpoint, self._get_region(), _credentials(), payload.encode(), datetime.now(UTC)
-        )
-        result = pool.post_all(connection_ids, build_request)
+        result = self._request_all("POST", connection_ids, payload)
         request_log.add_metric(delivered=len(result.delivered), gone=len(result.gone), failed=len(result.failed))
         return result
+
+    def disconnect(self, connection_ids: Collection[str]) -> None:
+        """Close every connection, as `broadcast` posts to every connection. Failures are logged."""
+        self._request_all("DELETE", connection_ids, "")
+
+    def _request_all(self, method: str, connection_ids: Collection[str], payload: str) -> BroadcastResult:
+        if not connection_ids:
+            return BroadcastResult([], [], [])
+        build_request = SigV4RequestBuilder(
+            self.endpoint, self._get_region(), _credentials(), payload.encode(), datetime.now(UTC), method
+        )
+        return self._pool().post_all(connection_ids, build_request)
 
     def close_pools(self) -> None:
         """Close the idle HTTP connections of all pools."""

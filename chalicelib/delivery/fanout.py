@@ -17,10 +17,14 @@ from typing import Any, NamedTuple
 from chalicelib import request_log, settings
 from chalicelib.aws import session
 
-__all__ = ["Batch", "enqueue", "requeue"]
+__all__ = ["Batch", "Removal", "enqueue", "parse", "requeue", "schedule"]
 
 MAX_BATCH_ATTEMPTS = 3
 RETRY_DELAY_SECONDS = 2
+
+MAX_REMOVAL_ATTEMPTS = 5
+REMOVAL_DELAY_SECONDS = 5
+"""The index of the connections is eventually consistent. After this time it contains every connection."""
 
 log = logging.getLogger(f"{settings.APP_NAME}.fanout")
 
@@ -40,11 +44,35 @@ class Batch(NamedTuple):
         return self._replace(connection_ids=remaining, attempt=self.attempt + 1)
 
 
+class Removal(NamedTuple):
+    """The removal of all connections of a room, or of those of one member: tell them why, and close them."""
+
+    endpoint: str
+    room_id: str
+    frame: str
+    member_id: str | None
+    attempt: int = 1
+
+
+def parse(body: str) -> Batch | Removal:
+    """Return what a message of the queue contains."""
+    content = json.loads(body)
+    return Removal(**content) if isinstance(content, dict) else Batch(*content)
+
+
+def schedule(removal: Removal) -> None:
+    """Send a removal to the queue, with a delay of 5 seconds. After 5 attempts, log and drop it."""
+    if removal.attempt > MAX_REMOVAL_ATTEMPTS:
+        log.warning("dropped the removal of connections from room %s", removal.room_id)
+    else:
+        _send(json.dumps(removal._asdict(), ensure_ascii=False), DelaySeconds=REMOVAL_DELAY_SECONDS)
+
+
 def enqueue(endpoint: str, room_id: str, payload: str, connection_ids: Collection[str]) -> None:
     """Send a payload for many connections to the queue, in batches of FANOUT_BATCH connections."""
     ids = iter(connection_ids)
     while batch := list(islice(ids, settings.FANOUT_BATCH)):
-        _send(Batch(endpoint, room_id, payload, batch))
+        _send(_serialize(Batch(endpoint, room_id, payload, batch)))
     request_log.add_metric(queued=len(connection_ids))
 
 
@@ -55,11 +83,15 @@ def requeue(batch: Batch) -> None:
     if batch.attempt > MAX_BATCH_ATTEMPTS:
         log.warning("dropped %d connections of room %s", len(batch.connection_ids), batch.room_id)
     else:
-        _send(batch, DelaySeconds=RETRY_DELAY_SECONDS)
+        _send(_serialize(batch), DelaySeconds=RETRY_DELAY_SECONDS)
 
 
-def _send(batch: Batch, **options: Any) -> None:
-    _client().send_message(QueueUrl=_queue_url(), MessageBody=json.dumps(batch, ensure_ascii=False), **options)
+def _serialize(batch: Batch) -> str:
+    return json.dumps(batch, ensure_ascii=False)
+
+
+def _send(body: str, **options: Any) -> None:
+    _client().send_message(QueueUrl=_queue_url(), MessageBody=body, **options)
 
 
 @cache

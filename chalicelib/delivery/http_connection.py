@@ -124,8 +124,10 @@ class HTTPConnection:
         if status is None:
             raise ConnectionAbortedError(errno.ECONNABORTED, "the response is not HTTP")
         length = _LENGTH.search(head)
-        # Without a content length, the end of the connection ends the body. Nothing here reads bodies.
-        self.is_reusable = length is not None and b"\r\nconnection: close" not in head.lower()
+        # Without a content length, the end of the connection ends the body, except that a 204 has none (RFC 9112,
+        # "Message Body Length"). Nothing here reads bodies.
+        has_end = length is not None or status[1] == b"204"
+        self.is_reusable = has_end and b"\r\nconnection: close" not in head.lower()
         if length is not None and len(body) < int(length[1]):
             return 0
         return int(status[1])

@@ -180,7 +180,7 @@ class _Broadcast:
             self._registered[connection] = connection.socket, event
 
     def _handle_status(self, post: _Post, status: int) -> None:
-        if status == 200:
+        if status in (200, 204):
             self.result.delivered.append(post.connection_id)
         elif status == 410:
             self.result.gone.append(post.connection_id)

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from pynamodb.attributes import (
     BooleanAttribute,
+    JSONAttribute,
     ListAttribute,
     NumberAttribute,
     TTLAttribute,
@@ -27,7 +28,7 @@ from pynamodb.pagination import ResultIterator
 from chalicelib import limits, settings
 from chalicelib.storage.client import dynamodb
 
-__all__ = ["LISTED", "Connection", "IdempotencyRecord", "Message", "Room", "RoomSequence"]
+__all__ = ["LISTED", "Connection", "IdempotencyRecord", "MemberRecord", "Message", "Room", "RoomSequence"]
 
 LISTED = "public"
 """The only value of Room.listed, and so the only partition of the sparse index of listed rooms."""
@@ -111,12 +112,17 @@ class Room(_Expiring, _Keeping, _Table):
     member_count = NumberAttribute(default=0)
     listed = UnicodeAttribute(null=True)
     token_hash = UnicodeAttribute(null=True)
+    owner_hash = UnicodeAttribute()
+    locked = BooleanAttribute(default=False)
     salt = UnicodeAttribute()
     keep_days = NumberAttribute(default=0)
     expires_at = TTLAttribute()
 
     join_token: str | None = None
     """The token of a private room. It exists only in the process that creates the room, and is never stored."""
+
+    owner_token: str | None = None
+    """The token of the room's owner. The same applies to it."""
 
     by_age = ListedRoomsIndex()
 
@@ -157,6 +163,7 @@ class Connection(_Expiring, _Keeping, _Table):
     joined_room_id = UnicodeAttribute()
     member_id = UnicodeAttribute()
     name = UnicodeAttribute()
+    is_owner = BooleanAttribute(default=False)
     message_times: ListAttribute[Any] = ListAttribute(of=NumberAttribute)
     warnings = NumberAttribute(default=0)
     warned_at = NumberAttribute(default=0)
@@ -184,13 +191,17 @@ class Connection(_Expiring, _Keeping, _Table):
 
 
 class _MessagesTable:
-    """Meta of the three models that share the messages table. The prefix of sort_key tells them apart."""
+    """Meta of the models that share the messages table. The prefix of sort_key tells them apart."""
 
     table_name = settings.MESSAGES_TABLE
 
 
 class Message(_Expiring, _Table):
-    """A message, or the tombstone of a sequence that never gets one."""
+    """A message, an event, or the tombstone of a sequence that never gets a message or has lost it.
+
+    event: the type of an event, None for a message. details: what the event is about, as the event's frame has it.
+    deleted_by: in the tombstone of a deleted message, the sequence of the event.
+    """
 
     class Meta(_MessagesTable):
         pass
@@ -199,6 +210,9 @@ class Message(_Expiring, _Table):
     sort_key = UnicodeAttribute(range_key=True)
     sequence = NumberAttribute()
     is_tombstone = BooleanAttribute(default=False)
+    event = UnicodeAttribute(null=True)
+    details = JSONAttribute(null=True)
+    deleted_by = NumberAttribute(null=True)
     text = UnicodeAttribute(null=True)
     sender_id = UnicodeAttribute(null=True)
     sender_name = UnicodeAttribute(null=True)
@@ -210,6 +224,29 @@ class Message(_Expiring, _Table):
     def sort_key_of(sequence: int) -> str:
         """Return the sort key of a sequence. Zero padding gives strings the order of their numbers."""
         return f"message#{sequence:015d}"
+
+
+class MemberRecord(_Expiring, _Table):
+    """A member that has a key, and was in the room. It may come back, unless it is banned."""
+
+    class Meta(_MessagesTable):
+        pass
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True)
+    name = UnicodeAttribute()
+    banned_until = UTCDateTimeAttribute(null=True)
+    expires_at = TTLAttribute()
+
+    @property
+    def is_banned(self) -> bool:
+        """Whether the member may not join at present."""
+        return self.banned_until is not None and self.banned_until > datetime.now(UTC)
+
+    @staticmethod
+    def sort_key_of(member_id: str) -> str:
+        """Return the sort key of a member id."""
+        return f"member#{member_id}"
 
 
 class RoomSequence(_Table):

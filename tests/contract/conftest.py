@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
+from typing import Any
 
+import boto3
 import pytest
 
-from chalicelib import chat
+from chalicelib import chat, settings
+from chalicelib.delivery import fanout
 from chalicelib.delivery.broadcast import BroadcastResult, BroadcastWebsocketAPI
 from chalicelib.validation import parse_object
 from tests import asyncapi
@@ -39,3 +42,10 @@ def described_frames(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for payload in {payload for _, payload in sent}:
         asyncapi.kind_of(json.loads(payload), asyncapi.SENT)
+
+
+@pytest.fixture
+def queue(tables: None) -> Iterator[Any]:
+    """Create the fan-out queue in moto."""
+    yield boto3.resource("sqs").create_queue(QueueName=settings.FANOUT_QUEUE)
+    fanout._queue_url.cache_clear()

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib import chat, settings
+from chalicelib import chat, identity, settings
 from chalicelib.actions import ACTIONS
 from chalicelib.errors import InvalidInput
 from chalicelib.frame_schemas import FRAME_ERRORS
+from chalicelib.parameters import MEMBER_ID
 from chalicelib.storage.models import Connection, Room
 from tests import asyncapi
 from tests.asyncapi import DOCUMENT, RECEIVED, SENT
@@ -36,7 +37,7 @@ def test_every_frame_has_a_valid_example(name: str) -> None:
 
 
 def test_connection_query_is_accepted_as_described(socket: Callable[[str], Socket], room: Room) -> None:
-    query = {"roomId": room.room_id, "name": "Aki", "token": "any", "key": "k" * 22}
+    query = {"roomId": room.room_id, "name": "Aki", "token": "any", "key": "k" * 22, "owner": room.owner_token or ""}
     assert query.keys() == QUERY.keys()
     assert socket("a").connect(**query) == 200
     assert Connection.get("a", consistent_read=True).name == "Aki"
@@ -44,10 +45,18 @@ def test_connection_query_is_accepted_as_described(socket: Callable[[str], Socke
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_action_sends_the_frames_that_it_declares(
-    socket: Callable[[str], Socket], room: Room, gateway: Gateway, name: str
+    socket: Callable[[str], Socket],
+    room: Room,
+    gateway: Gateway,
+    queue: Any,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for id_ in ("a", "b"):
-        socket(id_).connect(roomId=room.room_id)
+    for id_ in ("a", "c"):
+        socket(id_).connect(roomId=room.room_id, owner=room.owner_token or "")
+    with monkeypatch.context() as patch:
+        patch.setattr(identity, "member_id", lambda *_: MEMBER_ID.example)
+        socket("b").connect(roomId=room.room_id)
     socket("b").say("The examples may refer to this message.")
     gateway.frames.clear()
     socket("a").send({"action": name, "data": ACTIONS[name].data.example})
@@ -72,6 +81,7 @@ def test_every_error_code_occurs(
     other = socket("b")
     other.connect(roomId=room.room_id)
     other.say("hi")
+    other.send({"action": "closeRoom"})
     frames = [frame for sent in gateway.frames.values() for frame in sent]
     assert {frame["error"]["code"] for frame in frames if "error" in frame} == {error.code for error in FRAME_ERRORS}
 
@@ -83,7 +93,7 @@ def test_every_error_code_occurs(
         {"error": {"code": "unheard_of", "message": "what?"}},
         {"error": {"code": "rate_limited", "message": "without retryAfter"}},
         {"error": {"code": "invalid_json", "message": "expected a JSON object", "retryAfter": 1}},
-        {"message": {"type": "join", "message": "Aki joined", "sender": {"id": "8hVt2mQwXz0s"}, "memberCount": 1}},
+        {"message": {"type": "join", "message": "Aki joined", "sender": {"id": "8hVt2mQwXz0sY4bN"}, "memberCount": 1}},
         {"action": "ping"},
     ],
 )

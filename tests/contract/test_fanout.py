@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 from chalice.test import Client
 
@@ -23,14 +22,11 @@ MEMBERS = [f"m{number:02}" for number in range(35)]
 Sockets = Callable[[str], Socket]
 
 
-@pytest.fixture
-def queue(tables: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Create the fan-out queue in moto, with batches of 10 connections."""
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Split rooms into batches of 10 connections, and requeue failed ones without a delay."""
     monkeypatch.setattr(settings, "FANOUT_BATCH", 10)
     monkeypatch.setattr(fanout, "RETRY_DELAY_SECONDS", 0)
-    queue = boto3.resource("sqs").create_queue(QueueName=settings.FANOUT_QUEUE)
-    yield queue
-    fanout._queue_url.cache_clear()
 
 
 @pytest.fixture

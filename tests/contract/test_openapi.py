@@ -13,7 +13,7 @@ from chalice.test import Client
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from chalicelib import discovery, messages, rooms, settings
+from chalicelib import discovery, members, messages, rooms, settings
 from chalicelib.errors import NotFound, RoomNotFound
 from chalicelib.fields import String
 from docs.openapi import operation_id, operations
@@ -100,7 +100,7 @@ def ask(client: Client, monkeypatch: pytest.MonkeyPatch) -> Ask:
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.com/live")
     discovery.websocket_url.cache_clear()
     tea, party = rooms.create("Tea"), rooms.create("Party", private=True)
-    messages.store(rooms.join("secret-id", tea.room_id, "Aki"), "hi", "c-1")
+    messages.store(members.join("secret-id", tea.room_id, "Aki"), "hi", "c-1")
     names = {"TEA": tea.room_id, "PARTY": party.room_id, "TOKEN": party.join_token}
 
     def named(part: Any) -> Any:

@@ -18,10 +18,11 @@ import time_machine
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import discovery, limits, rooms, settings
+from chalicelib import discovery, identity, limits, members, rooms, settings
 from chalicelib.actions import ACTIONS
 from chalicelib.delivery import fanout
 from chalicelib.endpoints import Endpoint
+from chalicelib.parameters import MEMBER_ID
 from chalicelib.storage.models import Connection, Message
 from docs.openapi import operations
 from tests.conftest import PROJECT, Socket
@@ -79,15 +80,27 @@ class Driver:
     def room(self, *ids: str) -> str:
         """Create a room whose members joined a minute ago, and return its id."""
         with time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
-            room_id = str(rooms.create("Tea").room_id)
+            room = rooms.create("Tea")
             for id_ in ids:
-                rooms.join(id_, room_id, None)
-        return room_id
+                members.join(id_, room.room_id, owner=room.owner_token)
+        return str(room.room_id)
+
+    def join(self, id_: str, room_id: str, member_id: str) -> None:
+        """Add a member of a given id to a room."""
+        with self.monkeypatch.context() as patch:
+            patch.setattr(identity, "member_id", lambda *_: member_id)
+            members.join(id_, room_id, key="k" * 22)
 
     def fan_out(self, room_id: str, *ids: str) -> None:
         """Invoke the fan-out function with a batch."""
         batch = fanout.Batch(chat_app.websocket_api.endpoint, room_id, '{"pong":true}', list(ids))
         chat_app.fan_out(self.client.events.generate_sqs_event([json.dumps(batch)], settings.FANOUT_QUEUE), None)
+
+    def remove(self, room_id: str) -> None:
+        """Invoke the fan-out function with the removal of all connections of a room."""
+        removal = fanout.Removal(chat_app.websocket_api.endpoint, room_id, '{"pong":true}', None)
+        body = json.dumps(removal._asdict())
+        chat_app.fan_out(self.client.events.generate_sqs_event([body], settings.FANOUT_QUEUE), None)
 
 
 def _clear_caches() -> None:
@@ -134,6 +147,13 @@ def _drive_api(driver: Driver) -> None:
 
 
 def _drive_connect(driver: Driver) -> None:
+    # A member with a key, and one who is banned.
+    room_id = driver.room()
+    assert driver.socket("key").connect(roomId=room_id, key="k" * 22) == 200
+    row = Connection.get("key", consistent_read=True)
+    members.ban(room_id, row.member_id, row.name)
+    assert driver.socket("banned").connect(roomId=room_id, key="k" * 22) == 403
+
     assert driver.socket("a").connect(roomId=driver.room("b", "gone")) == 200
     driver.configure(FANOUT_BATCH=1)
     assert driver.socket("c").connect(roomId=driver.room("d", "e")) == 200
@@ -153,11 +173,14 @@ def _drive_connect(driver: Driver) -> None:
 
 
 def _drive_message(driver: Driver) -> None:
-    driver.room("a", "b")
-    driver.socket("b").say("The examples may refer to this message.")
     for name in ACTIONS:
-        driver.act("a", name)
+        owner, other = f"owner {name}", f"other {name}"
+        room_id = driver.room(owner, "watcher " + name)
+        driver.join(other, room_id, member_id=MEMBER_ID.example)
+        driver.socket(other).say("The examples may refer to this message.")
+        driver.act(owner, name)
     # A repeated clientId, a gone member, an invalid frame, and a connection that is in no room.
+    driver.room("a", "b")
     driver.room("c", "gone")
     for _ in range(2):
         driver.socket("c").say("hi", clientId="c-1")
@@ -194,6 +217,7 @@ def _drive_fan_out(driver: Driver) -> None:
         driver.fan_out(driver.room("gone"), "gone")
     driver.configure(FANOUT_BATCH=1)
     driver.fan_out(driver.room("b", "c", "gone"), "b", "c", "gone")
+    driver.remove(driver.room("d", "e"))
 
 
 DRIVES = {

@@ -32,7 +32,7 @@ def _create(client: Client, **body: object) -> Any:
 def test_created_private_room_has_a_token_of_256_bits(client: Client) -> None:
     answer = _create(client, roomName="Surprise party", private=True)
     assert answer.status_code == 201
-    assert set(answer.json_body) == {"message", "roomId", "joinToken"}
+    assert set(answer.json_body) == {"message", "roomId", "ownerToken", "joinToken"}
     assert len(base64.urlsafe_b64decode(answer.json_body["joinToken"] + "=")) == 32
     another = _create(client, roomName="Surprise party", private=True)
     assert another.json_body["joinToken"] != answer.json_body["joinToken"]
@@ -41,7 +41,7 @@ def test_created_private_room_has_a_token_of_256_bits(client: Client) -> None:
 @pytest.mark.parametrize("body", [{}, {"private": False}])
 def test_room_is_public_by_default(client: Client, body: dict[str, Any]) -> None:
     answer = _create(client, roomName="Tea", **body)
-    assert set(answer.json_body) == {"message", "roomId"}
+    assert set(answer.json_body) == {"message", "roomId", "ownerToken"}
     assert [room["name"] for room in client.http.get("/rooms").json_body["rooms"]] == ["Tea"]
 
 

@@ -11,7 +11,7 @@ import time_machine
 from chalice.test import Client, HTTPResponse
 
 import app as chat_app
-from chalicelib import messages, rooms, settings
+from chalicelib import members, messages, rooms, settings
 from chalicelib.storage.models import Connection, Room
 from tests.page_files import SCRIPT
 
@@ -25,7 +25,11 @@ def create(client: Client, body: Any) -> HTTPResponse:
 def test_created_room_can_be_read(client: Client) -> None:
     response = create(client, {"roomName": " Tea ", "more": 1})
     assert response.status_code == 201
-    assert response.json_body == {"message": "Room created successfully", "roomId": response.json_body["roomId"]}
+    assert response.json_body == {
+        "message": "Room created successfully",
+        "roomId": response.json_body["roomId"],
+        "ownerToken": response.json_body["ownerToken"],
+    }
     room = client.http.get(f"/rooms/{response.json_body['roomId']}")
     assert room.status_code == 200
     assert room.json_body["name"] == "Tea"
@@ -142,7 +146,7 @@ def test_unknown_resource_is_not_found(client: Client, path: str) -> None:
 
 def test_members_are_listed_without_connection_ids(client: Client) -> None:
     room = rooms.create("Tea")
-    member = rooms.join("secret-id", room.room_id, "Aki")
+    member = members.join("secret-id", room.room_id, "Aki")
     response = client.http.get(f"/rooms/{room.room_id}/members")
     assert response.json_body == {"members": [{"id": member.member_id, "name": "Aki"}]}
 
@@ -170,7 +174,7 @@ def test_every_route_answers_cors_preflights() -> None:
 def tea(client: Client) -> Room:
     """Create a room in which Aki has sent three messages."""
     room = rooms.create("Tea")
-    aki = rooms.join("secret-id", room.room_id, "Aki")
+    aki = members.join("secret-id", room.room_id, "Aki")
     for number in (1, 2, 3):
         messages.store(aki, f"message {number}", f"c-{number}")
     return room

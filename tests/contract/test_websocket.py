@@ -201,9 +201,10 @@ def test_hello_is_answered_with_the_member_and_its_room(
             {
                 "welcome": {
                     "member": {"id": Connection.get("b", consistent_read=True).member_id, "name": "Bo"},
-                    "room": {"room_id": room.room_id, "name": "Tea", "private": private},
+                    "room": {"room_id": room.room_id, "name": "Tea", "private": private, "locked": False},
                     "memberCount": 2,
                     "lastSequence": 2,
+                    "owner": False,
                 }
             }
         ]

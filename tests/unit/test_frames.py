@@ -84,9 +84,10 @@ def test_welcome_frame_contains_the_member_and_its_room(token_hash: str | None) 
     assert json.loads(frames.welcome(AKI, room, 12)) == {
         "welcome": {
             "member": {"id": "m1", "name": "Aki"},
-            "room": {"room_id": "r1", "name": "Tea", "private": token_hash is not None},
+            "room": {"room_id": "r1", "name": "Tea", "private": token_hash is not None, "locked": False},
             "memberCount": 2,
             "lastSequence": 12,
+            "owner": False,
         }
     }
 

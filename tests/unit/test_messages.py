@@ -13,7 +13,7 @@ import pytest
 import time_machine
 from pynamodb.connection import Connection as DynamoDB
 
-from chalicelib import messages, rooms, settings
+from chalicelib import members, messages, rooms, settings
 from chalicelib.errors import InvalidInput, RoomNotFound
 from chalicelib.storage.models import Connection, Message, Room, RoomSequence
 from chalicelib.storage.transactions import StorageError
@@ -32,7 +32,7 @@ def clock() -> Iterator[time_machine.Coordinates]:
 @pytest.fixture
 def aki(room: Room) -> Connection:
     """Add a member to the room."""
-    return rooms.join("a", room.room_id, "Aki")
+    return members.join("a", room.room_id, "Aki")
 
 
 def texts(room: Room, after: int | None = None, before: int | None = None, limit: int = 50) -> list[str | None]:
@@ -47,7 +47,7 @@ def sequences(room: Room, after: int | None = None, before: int | None = None, l
 
 
 def test_sequences_start_at_1_and_rise_by_1_in_each_room(aki: Connection) -> None:
-    cy = rooms.join("c", rooms.create("Coffee").room_id, "Cy")
+    cy = members.join("c", rooms.create("Coffee").room_id, "Cy")
     assert [messages.store(aki, text, None).sequence for text in ("a", "b", "c")] == [1, 2, 3]
     assert messages.store(cy, "a", None).sequence == 1
 
@@ -62,7 +62,7 @@ def test_message_costs_two_requests_however_many_are_stored(aki: Connection, req
 def test_repeated_client_id_returns_the_stored_message(room: Room, aki: Connection) -> None:
     first = messages.store(aki, "hi", "c-1")
     repeated = messages.store(aki, "hi", "c-1")
-    from_another_connection = messages.store(rooms.join("b", room.room_id, "Aki"), "hi", "c-1")
+    from_another_connection = messages.store(members.join("b", room.room_id, "Aki"), "hi", "c-1")
     assert repeated.sequence == from_another_connection.sequence == first.sequence
     assert (repeated.sender_id, repeated.sent_at) == (first.sender_id, first.sent_at)
     assert texts(room) == ["hi"]
@@ -71,7 +71,7 @@ def test_repeated_client_id_returns_the_stored_message(room: Room, aki: Connecti
 def test_client_id_is_unique_per_room(room: Room, aki: Connection) -> None:
     other = rooms.create("Coffee")
     messages.store(aki, "hi", "c-1")
-    messages.store(rooms.join("c", other.room_id, "Cy"), "ho", "c-1")
+    messages.store(members.join("c", other.room_id, "Cy"), "ho", "c-1")
     assert (texts(room), texts(other)) == (["hi"], ["ho"])
 
 
@@ -411,7 +411,7 @@ def test_sequences_continue_after_ttl_has_deleted_every_message(
 
 def test_messages_of_a_kept_room_are_kept_as_long(tables: None, clock: time_machine.Coordinates) -> None:
     room = rooms.create("Tea", keep_days=7)
-    aki = rooms.join("a", room.room_id, "Aki")
+    aki = members.join("a", room.room_id, "Aki")
     messages.store(aki, "a", None)
     late = _take(room)
     messages.store(aki, "c", None)
@@ -465,4 +465,4 @@ def _stay(room: Room, clock: time_machine.Coordinates, hours: int) -> None:
     """Let hours pass in a room that always has a member."""
     for _ in range(hours):
         clock.shift(timedelta(hours=1))
-        rooms.join(f"visitor-{datetime.now(UTC).isoformat()}", room.room_id, None)
+        members.join(f"visitor-{datetime.now(UTC).isoformat()}", room.room_id, None)
