@@ -53,8 +53,8 @@ export class Connection {
   /** Open a new connection, replacing the current one. Has no effect after `close`. */
   open(): void {
     if (this.#isClosed) return;
-    this.#options.onStatus("connecting");
     void this.#connect();
+    this.#options.onStatus("connecting");
   }
 
   /** Send a text if the connection is open. Returns whether it is. */
@@ -76,8 +76,8 @@ export class Connection {
     }
     this.#failures = 0;
     this.#drop();
-    this.#options.onStatus("connecting");
     this.#connectIn(Math.random() * QUIET_DELAY_MS);
+    this.#options.onStatus("connecting");
   }
 
   /** Connect now instead of after the current delay. */
@@ -91,10 +91,11 @@ export class Connection {
     this.#drop();
   }
 
+  // The status comes last, here and elsewhere: whoever learns it may close or replace this connection.
   #lose(): void {
     this.#drop();
-    this.#options.onStatus("lost");
     this.#connectIn(backoff(this.#failures++));
+    this.#options.onStatus("lost");
   }
 
   #connectIn(milliseconds: number): void {
@@ -109,8 +110,8 @@ export class Connection {
       if (attempt === this.#attempt) this.#follow(new this.#options.WebSocket(url));
     } catch (error) {
       if (attempt !== this.#attempt) return;
-      this.#options.onError(error);
       this.#lose();
+      this.#options.onError(error);
     }
   }
 

@@ -222,6 +222,7 @@ export class Room {
       return;
     }
     this.#publish({ state: { status } });
+    if (this.state.status !== status) return; // a listener has left the room
     if (status === "open") this.#onOpen();
     else this.#outbox.close();
   }

@@ -451,6 +451,40 @@ test("leaving ends the connection, and nothing happens afterwards", async () => 
   assert.deepEqual(room.state, { status: "closed", reason: "left", isFinal: true } satisfies RoomState);
 });
 
+for (const status of ["connecting", "open", "lost"]) {
+  test(`leaving in a listener of the state ${status} ends the connection for good`, async () => {
+    server.onFrame = (_, { action }) => action === "sendMessage";
+    const room = await join();
+    await pass(6_000);
+    void room.send("kept");
+    room.on("state", (state) => state.status === status && room.leave());
+    server.refusesHandshakes = status === "lost";
+    server.socket.cut();
+    await pass(400);
+    assert.deepEqual(room.state, { status: "closed", reason: "left", isFinal: true });
+    assert.equal(room.pending[0]?.status, "offline");
+    server.refusesHandshakes = false;
+    await pass(60_000);
+    assert.equal(room.state.status, "closed");
+    assert.deepEqual(
+      server.sockets.filter(({ readyState }) => readyState < 2),
+      [],
+    );
+  });
+}
+
+test("leaving in a listener of an error ends the connection, too", async () => {
+  server.answer = (path) => (path === "/config" ? "unreachable" : undefined);
+  const { fetch, WebSocket } = server;
+  const room = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket, storage }).join("r1");
+  room.on("error", () => room.leave());
+  await pass(100);
+  server.answer = () => undefined;
+  await pass(60_000);
+  assert.equal(room.state.status, "closed");
+  assert.deepEqual(server.sockets, []);
+});
+
 test("an idle connection is pinged every four minutes, and reads the history with it", async () => {
   await join();
   await pass(3_000);
