@@ -1,5 +1,6 @@
 /** The list of public rooms, refreshed while somebody looks at it. */
 
+import { Emitter } from "./emitter.js";
 import { ChatError } from "./errors.js";
 import { isHidden, watchPlatform } from "./platform.js";
 import type { RestApi } from "./rest.js";
@@ -25,7 +26,7 @@ export const NO_ROOMS: RoomListSnapshot = { rooms: [], hasMore: false, isLoaded:
 /** Created by `ChatClient.watchRooms`. */
 export class RoomList {
   readonly #rest: RestApi;
-  readonly #listeners = new Set<() => void>();
+  readonly #events = new Emitter<{ snapshot: RoomListSnapshot }>();
   #snapshot = NO_ROOMS;
   #pages = 1;
   #reading = 0;
@@ -39,11 +40,7 @@ export class RoomList {
   }
 
   /** Call a function after each change. Returns the function that ends that. Needs no `this`. */
-  readonly subscribe = (listener: () => void): (() => void) => {
-    const added = () => listener();
-    this.#listeners.add(added);
-    return () => void this.#listeners.delete(added);
-  };
+  readonly subscribe = (listener: () => void): (() => void) => this.#events.on("snapshot", listener);
 
   /** Return the list at this moment. The same object until something changes. Needs no `this`. */
   readonly getSnapshot = (): RoomListSnapshot => this.#snapshot;
@@ -94,7 +91,7 @@ export class RoomList {
     this.#delay = hasChanged ? FIRST_DELAY_MS : Math.min(2 * this.#delay, MAX_DELAY_MS);
     if (hasChanged) {
       this.#snapshot = next;
-      for (const listener of [...this.#listeners]) listener();
+      this.#events.emit("snapshot", next);
     }
     if (this.#stopListening && !isHidden()) this.#timer = setTimeout(() => void this.refresh(), this.#delay);
   }

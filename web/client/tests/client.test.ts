@@ -116,3 +116,24 @@ test("the room list shows further pages and keeps its rooms through an error", a
   assert.equal(list.getSnapshot().error?.code, "http_500");
   assert.equal(list.getSnapshot().rooms.length, 2);
 });
+
+test("a listener of the room list that throws stops neither the others nor the next reading", async () => {
+  const thrown: unknown[] = [];
+  const before = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  process.once("uncaughtException", (error) => thrown.push(error));
+  server.answer = () => [200, { rooms: [ROOM], nextCursor: null }];
+  const list = client().watchRooms();
+  let heard = 0;
+  list.subscribe(() => {
+    throw new Error("listener");
+  });
+  list.subscribe(() => {
+    heard += 1;
+  });
+  list.start();
+  await pass(6_000);
+  list.stop();
+  for (const listener of before) process.on("uncaughtException", listener);
+  assert.deepEqual([thrown.length, heard, server.requests.length], [1, 1, 2]);
+});
