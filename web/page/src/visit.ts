@@ -124,6 +124,7 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
       clearTimeout(backTimer);
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
+      showPending([], room); // the next visit's entries need buttons of their own
       composer.close();
       log.leave();
       view.leave();

@@ -1,0 +1,76 @@
+/** The whole page, in a DOM without layout and against a server inside the test. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { afterEach, before, beforeEach, mock, test } from "node:test";
+import { Window } from "happy-dom";
+import { FakeServer, settle } from "../../client/tests/fake-server.js";
+
+const GLOBALS = ["document", "location", "localStorage", "sessionStorage", "matchMedia", "navigator", "ResizeObserver"];
+const ELEMENTS = ["", "Anchor", "Button", "Details", "Form", "Input", "OList", "TextArea", "UList"];
+
+let server: FakeServer;
+
+before(async () => {
+  mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+  const window = new Window({ url: "https://chat.test/dev/" });
+  for (const name of [...GLOBALS, "SVGElement", ...ELEMENTS.map((element) => `HTML${element}Element`)]) {
+    Object.defineProperty(globalThis, name, { value: Reflect.get(window, name), configurable: true });
+  }
+  server = new FakeServer();
+  Object.assign(globalThis, { window, fetch: (...request: Parameters<typeof fetch>) => server.fetch(...request) });
+  Object.defineProperty(globalThis, "WebSocket", { get: () => server.WebSocket });
+  const page = readFileSync("page/index.html", "utf-8").replace("{{webSocketUrl}}", "wss://ws.test/dev");
+  document.documentElement.innerHTML = page.replace(/<script.*<\/script>/, "");
+  await import("../src/main.js");
+});
+
+beforeEach(() => {
+  server = new FakeServer();
+});
+
+afterEach(async () => {
+  await go("#/");
+  sessionStorage.clear();
+});
+
+const find = <Found extends HTMLElement>(selector: string) => document.querySelector(selector) as Found;
+const field = () => find<HTMLTextAreaElement>("#message");
+const shown = () => [...document.querySelectorAll("#log .body")].map(({ textContent }) => textContent);
+
+async function go(hash: string): Promise<void> {
+  if (location.hash === hash) return;
+  const arrived = new Promise((resolve) => window.addEventListener("hashchange", resolve, { once: true }));
+  location.hash = hash;
+  await arrived;
+  await settle();
+}
+
+async function say(text: string): Promise<void> {
+  field().value = text;
+  find<HTMLFormElement>("#compose").requestSubmit();
+  await settle();
+}
+
+for (const [choice, left] of [
+  ["Try again", ["unlucky"]],
+  ["Discard", []],
+] as const) {
+  test(`“${choice}” at a failed message works after coming back to its room, too`, async () => {
+    server.onFrame = (socket, { action, data }) => {
+      if (action !== "sendMessage") return false;
+      socket.receive({ error: { code: "invalid_message", message: "no", action, clientId: data?.clientId } });
+      return true;
+    };
+    await go("#/rooms/r1");
+    await say("unlucky");
+    await go("#/");
+    await go("#/rooms/r1");
+    server.onFrame = () => false;
+    const buttons = [...document.querySelectorAll<HTMLButtonElement>("#pending button")];
+    buttons.find(({ textContent }) => textContent === choice)?.click();
+    await settle();
+    await say("next");
+    assert.deepEqual(shown(), [...left, "next"]);
+  });
+}
