@@ -1,6 +1,6 @@
 /** The field in which a message is written: it grows, keeps a draft per room, and counts the last characters. */
 
-import { byId, showText } from "./dom.js";
+import { byId, isComposing, showText } from "./dom.js";
 import { goToEnd, scrollByPages } from "./log-view.js";
 import { loadDraft, saveDraft } from "./store.js";
 import { cleanMessage, counted, lengthOf } from "./text.js";
@@ -68,8 +68,7 @@ function submit(event: Event): void {
 }
 
 function onKey(event: KeyboardEvent): void {
-  // While an input method composes a character, Enter confirms that character.
-  if (event.isComposing) return;
+  if (isComposing(event)) return;
   if (event.key === "Enter" && !event.shiftKey) submit(event);
   const isOneLine = field.scrollHeight <= field.clientHeight + 1;
   if ((event.key === "PageUp" || event.key === "PageDown") && isOneLine) {

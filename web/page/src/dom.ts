@@ -39,3 +39,11 @@ export function arrange(list: Element, entries: readonly Element[]): void {
     if (list.children[index] !== entry) list.insertBefore(entry, list.children[index] ?? null);
   });
 }
+
+/**
+ * Test whether a key belongs to an input method: while it composes a character, Enter confirms that character. Safari ends
+ * the composition before it reports that Enter, and gives it the code 229 (WebKit bug 165004).
+ */
+export function isComposing(event: KeyboardEvent): boolean {
+  return event.isComposing || event.keyCode === 229;
+}

@@ -1,7 +1,7 @@
 /** Entry point: hash routing, and the visitor's name. */
 
 import { ChatClient } from "chalice-chat-client";
-import { byId } from "./dom.js";
+import { byId, isComposing } from "./dom.js";
 import { makeLobby } from "./lobby.js";
 import { addressOf, roomIn } from "./route.js";
 import { loadName, loadWaiting, saveName } from "./store.js";
@@ -58,7 +58,7 @@ function takeName(): void {
 nameField.value = loadName();
 nameField.addEventListener("blur", takeName);
 nameField.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.isComposing) return;
+  if (event.key !== "Enter" || isComposing(event)) return;
   nameField.blur();
   if (current?.visit) messageField.focus();
 });

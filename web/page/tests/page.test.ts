@@ -74,3 +74,15 @@ for (const [choice, left] of [
     assert.deepEqual(shown(), [...left, "next"]);
   });
 }
+
+test("Enter that confirms a character of an input method sends nothing, also in Safari", async () => {
+  await go("#/rooms/r1");
+  field().value = "かな";
+  const Event = (window as unknown as Window).KeyboardEvent;
+  // Safari ends the composition before it reports the key.
+  for (const sign of [{ isComposing: true }, { keyCode: 229 }]) {
+    field().dispatchEvent(Object.assign(new Event("keydown", { key: "Enter", cancelable: true }), sign) as never);
+  }
+  await settle();
+  assert.deepEqual([shown(), field().value], [[], "かな"]);
+});
