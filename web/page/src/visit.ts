@@ -95,6 +95,7 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
     const { isPrivate, pending } = room.getSnapshot();
     if (name === null) return;
     const { roomId: newId, joinToken } = await client.createRoom(name, { private: isPrivate });
+    if (hasLeft) return;
     const unsent = [...pending.map(({ message }) => message), composer.draft()].filter((text) => text.trim());
     saveRoomName(newId, name);
     saveDraft(newId, unsent.join("\n"));
@@ -103,6 +104,7 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
     location.hash = addressOf({ roomId: newId, token: joinToken });
   }
 
+  let hasLeft = false;
   let currentName = visitorName;
   view.enter({ tryNow: () => room.reconnect(), openAgain });
   log.enter({ loadOlder: () => void room.loadOlder() });
@@ -121,6 +123,7 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
       room.rename(newName);
     },
     leave() {
+      hasLeft = true;
       clearTimeout(backTimer);
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();

@@ -86,3 +86,30 @@ test("Enter that confirms a character of an input method sends nothing, also in 
   await settle();
   assert.deepEqual([shown(), field().value], [[], "かな"]);
 });
+
+test("a visitor who leaves while the room is opened again stays where they went", async () => {
+  await go("#/rooms/r1");
+  await say("hello");
+  server.answer = (path) => (path === "/rooms/r1" ? [404, { Message: "room not found" }] : undefined);
+  server.refusesHandshakes = true;
+  server.socket.cut();
+  await settle();
+  find("#try-now").click();
+  await settle();
+  assert.equal(find("#ending").hidden, false);
+  server.answer = (path) => (path === "/rooms" ? [201, { roomId: "r2" }] : undefined);
+  server.refusesHandshakes = false;
+  const { fetch } = globalThis;
+  let answer = () => {};
+  const slow = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  globalThis.fetch = (...request) => slow.then(() => fetch(...request));
+  find("#open-again").click();
+  await go("#/");
+  answer();
+  await settle();
+  globalThis.fetch = fetch;
+  assert.equal(location.hash, "#/");
+  assert.ok(server.requests.includes("POST /rooms"), String(server.requests));
+});
