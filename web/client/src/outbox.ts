@@ -7,9 +7,11 @@ import type { Message, PendingMessage } from "./types.js";
 
 const ECHO_TIMEOUT_MS = 10_000;
 const MAX_ATTEMPTS = 6;
+const MAX_LENGTH = 4_000;
 /** The server remembers a clientId for ten minutes; retries are idempotent that long. Leave a minute for slow networks. */
 const SAFE_TO_REPEAT_MS = 9 * 60_000;
 const TEMPORARY = ["internal", "rate_limited", "not_in_room"];
+const TOO_LONG = new ChatError("invalid_message", `A message has at most ${MAX_LENGTH} characters.`);
 const UNCONFIRMED = new ChatError("unconfirmed", "The server did not confirm it.");
 const DOUBTFUL = new ChatError("unconfirmed", "It may have arrived before the page was reloaded; look above first.");
 
@@ -209,8 +211,10 @@ export class Outbox {
     if (!entry || !this.#isOpen || this.#timer !== undefined) return;
     // The server may have forgotten this clientId: only the history shows whether the first attempt was stored.
     if (isOld(entry) && !this.#isCaughtUp) return;
-    if (entry.attempts >= MAX_ATTEMPTS) {
-      this.#fail(entry, UNCONFIRMED);
+    // API Gateway answers a frame of more than 32 KiB by closing the connection.
+    const isTooLong = [...entry.message].length > MAX_LENGTH;
+    if (isTooLong || entry.attempts >= MAX_ATTEMPTS) {
+      this.#fail(entry, isTooLong ? TOO_LONG : UNCONFIRMED);
       this.#changed();
     } else if (this.#options.send(entry.message, entry.clientId)) {
       entry.attempts += 1;

@@ -161,6 +161,24 @@ test("a refused message rejects with the server's reason and leaves the way free
   assert.equal(room.pending[0]?.error?.message, "message must not be blank");
 });
 
+test("a message that is too long fails at once, because its frame would end the connection", async () => {
+  server.onFrame = (socket, { data }) => {
+    if ((data?.message?.length ?? 0) <= 32_768) return false;
+    socket.cut(1009);
+    return true;
+  };
+  const room = await join();
+  void room.send("x".repeat(40_000));
+  void room.send("👍".repeat(4_000));
+  await settle();
+  assert.deepEqual(
+    room.pending.map(({ status, error }) => [status, error?.code]),
+    [["failed", "invalid_message"]],
+  );
+  assert.equal(server.stored.length, 1);
+  assert.equal(server.sockets.length, 1);
+});
+
 test("an error that answers another message changes nothing and is reported", async () => {
   server.onFrame = (_, { action }) => action === "sendMessage";
   const room = await join();
