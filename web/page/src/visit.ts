@@ -23,6 +23,7 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
   let name = loadRoomName(roomId);
   let shown: RoomSnapshot | null = null;
   let awayAfter: number | null = null;
+  let newFrom: number | null = null;
   let backTimer: ReturnType<typeof setTimeout> | undefined;
 
   function show(): void {
@@ -62,17 +63,19 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
 
   // From now on, what arrives is new to the visitor.
   function noteAway(): void {
-    if (awayAfter === null) log.markNewFrom(null);
-    awayAfter ??= room.messages.at(-1)?.sequence ?? 0;
+    if (awayAfter !== null) return;
+    awayAfter = room.messages.at(-1)?.sequence ?? 0;
+    newFrom = null;
+    log.markNewFrom(null);
   }
 
   function onMessage({ sequence, isOwn }: Message): void {
     if (isOwn) return;
     countUnread();
-    if (awayAfter !== null && sequence > awayAfter) {
-      log.markNewFrom(sequence);
-      awayAfter = null;
-    }
+    if (awayAfter === null || sequence <= awayAfter) return;
+    if (newFrom !== null && newFrom < sequence) return; // a live message may overtake missed ones
+    newFrom = sequence;
+    log.markNewFrom(newFrom);
   }
 
   // From now on, what arrives is read as it arrives.
@@ -116,6 +119,7 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
   room.subscribe(show);
   document.addEventListener("visibilitychange", onVisibility);
   show();
+  onVisibility();
 
   return {
     rename(newName) {

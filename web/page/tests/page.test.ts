@@ -38,6 +38,15 @@ const find = <Found extends HTMLElement>(selector: string) => document.querySele
 const field = () => find<HTMLTextAreaElement>("#message");
 const shown = () => [...document.querySelectorAll("#log .body")].map(({ textContent }) => textContent);
 
+const entries = () =>
+  [...document.querySelectorAll("#log :is(.body, .new-line, .notice)")].map(({ textContent }) => textContent);
+
+/** Show or hide the tab. */
+function look(isVisible: boolean): void {
+  Object.defineProperty(document, "hidden", { value: !isVisible, configurable: true });
+  document.dispatchEvent(new (window as unknown as Window).Event("visibilitychange") as never);
+}
+
 async function go(hash: string): Promise<void> {
   if (location.hash === hash) return;
   const arrived = new Promise((resolve) => window.addEventListener("hashchange", resolve, { once: true }));
@@ -112,4 +121,51 @@ test("a visitor who leaves while the room is opened again stays where they went"
   globalThis.fetch = fetch;
   assert.equal(location.hash, "#/");
   assert.ok(server.requests.includes("POST /rooms"), String(server.requests));
+});
+
+test("the line of new messages stays at the first one when the connection is lost while nobody looks", async () => {
+  await go("#/rooms/r1");
+  await say("hello");
+  look(false);
+  server.deliver(server.store("first"));
+  server.refusesHandshakes = true;
+  server.socket.cut();
+  await settle();
+  server.refusesHandshakes = false;
+  server.store("second");
+  find("#try-now").click();
+  await settle();
+  mock.timers.tick(1);
+  await settle();
+  look(true);
+  assert.deepEqual(entries(), ["hello", "New", "first", "second"]);
+});
+
+test("the line of new messages is above those that a live one overtook", async () => {
+  await go("#/rooms/r1");
+  await say("hello");
+  server.refusesHandshakes = true;
+  server.socket.cut();
+  await settle();
+  server.refusesHandshakes = false;
+  server.onFrame = () => true;
+  find("#try-now").click();
+  await settle();
+  server.store("missed");
+  server.deliver(server.store("live"));
+  server.welcome(server.socket);
+  mock.timers.tick(1);
+  await settle();
+  assert.deepEqual(entries(), ["hello", "New", "missed", "live"]);
+});
+
+test("the line of new messages shows what came to a room that was opened in a hidden tab", async () => {
+  server.store("before");
+  look(false);
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  server.deliver(server.store("unseen"));
+  look(true);
+  assert.deepEqual(entries(), ["before", "New", "unseen"]);
 });
