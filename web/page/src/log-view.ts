@@ -90,6 +90,13 @@ export function showOlder(state: RoomSnapshot["older"]): void {
   readOlderNearTop();
 }
 
+/** The visit has ended: what is not there yet does not come any more. */
+export function end(): void {
+  setText(note, "");
+  olderState = "none";
+  showOlderState();
+}
+
 /** Draw a line before this message: it and those after it are new to the reader. Null removes the line. */
 export function markNewFrom(sequence: number | null): void {
   newFrom = sequence;

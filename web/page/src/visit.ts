@@ -58,6 +58,7 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
     if (state.status === "open") backTimer = setTimeout(noteBack, MISSED_MS);
     if (state.status !== "closed" || state.reason === "left" || before?.state.status === "closed") return;
     composer.close();
+    log.end();
     view.showEnding(state.reason, name, log.isEmpty());
   }
 

@@ -169,3 +169,13 @@ test("the line of new messages shows what came to a room that was opened in a hi
   look(true);
   assert.deepEqual(entries(), ["before", "New", "unseen"]);
 });
+
+test("a room that is gone does not go on loading while an unsent message is shown", async () => {
+  const unsent = [{ clientId: "c1", message: "too late", sentAt: null, failure: null }];
+  sessionStorage.setItem("chalice-chat.outbox.r1", JSON.stringify(unsent));
+  server.answer = (path) => (path.startsWith("/rooms/") ? [404, { Message: "room not found" }] : undefined);
+  server.refusesHandshakes = true;
+  await go("#/rooms/r1");
+  assert.deepEqual([find("#ending").hidden, shown()], [false, ["too late"]]);
+  assert.equal(find("#log-note").textContent, "");
+});
