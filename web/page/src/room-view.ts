@@ -41,6 +41,7 @@ const memberCount = byId("member-count", HTMLElement);
 const memberList = byId("members", HTMLUListElement);
 const connectionState = byId("connection-state", HTMLElement);
 const tryNowButton = byId("try-now", HTMLButtonElement);
+const messageBox = byId("message", HTMLTextAreaElement);
 const you = byId("you", HTMLElement);
 const youAre = byId("you-are", HTMLElement);
 const chooseName = byId("choose-name", HTMLButtonElement);
@@ -90,6 +91,7 @@ export function showState({ status }: RoomState): void {
   setText(connectionState, STATES[status]);
   connectionState.dataset.state = status;
   view.dataset.state = status;
+  if (status !== "lost" && document.activeElement === tryNowButton) messageBox.focus(); // the button disappears
   tryNowButton.hidden = status !== "lost";
 }
 

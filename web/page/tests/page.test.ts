@@ -179,3 +179,16 @@ test("a room that is gone does not go on loading while an unsent message is show
   assert.deepEqual([find("#ending").hidden, shown()], [false, ["too late"]]);
   assert.equal(find("#log-note").textContent, "");
 });
+
+test("the focus moves from “Try now” to the message field when the button disappears", async () => {
+  await go("#/rooms/r1");
+  server.refusesHandshakes = true;
+  server.socket.cut();
+  await settle();
+  server.refusesHandshakes = false;
+  find("#try-now").focus();
+  find("#try-now").click();
+  await settle();
+  assert.equal(find("#connection-state").textContent, "Connected");
+  assert.equal(document.activeElement?.id, "message");
+});
