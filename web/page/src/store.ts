@@ -51,10 +51,13 @@ export function saveWaiting(roomId: string, waiting: Waiting): void {
   write(() => sessionStorage, WAITING, Object.keys(all).length ? JSON.stringify(all) : "");
 }
 
+/** What could not be written. */
+const kept = new Map<string, string>();
+
 // Browsers that block storage throw where it is accessed.
 function read(storage: () => Storage, key: string): string | null {
   try {
-    return storage().getItem(key);
+    return kept.get(key) ?? storage().getItem(key);
   } catch {
     return null;
   }
@@ -64,7 +67,9 @@ function write(storage: () => Storage, key: string, value: string): void {
   try {
     if (value) storage().setItem(key, value);
     else storage().removeItem(key);
+    kept.delete(key);
   } catch {
+    kept.set(key, value);
     console.warn("the browser's storage is full or disabled");
   }
 }
