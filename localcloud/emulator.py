@@ -3,7 +3,9 @@
 localcloud.cloud starts it as `python -m localcloud.emulator`, with a pipe as its standard input.
 """
 
+import gzip
 import hashlib
+import json
 import logging
 import os
 import shutil
@@ -23,6 +25,7 @@ from ministack.core import lambda_runtime
 from ministack.services import apigateway_v1, lambda_svc
 from ministack.services.cloudformation import provisioners
 
+from deployment.config import PROJECT
 from localcloud.console import format_line
 
 __all__: list[str] = []
@@ -150,6 +153,25 @@ def _pass_missing_slash() -> None:
     app._parse_execute_api_url = parse_and_keep
 
 
+def _compress_responses() -> None:
+    """Compress the responses of a REST API for clients that accept it, as API Gateway does.
+
+    MiniStack 1.5.33 ignores minimumCompressionSize ("Payload compression for REST APIs in API Gateway").
+    """
+    execute = apigateway_v1.handle_execute
+    minimum_size = json.loads((PROJECT / ".chalice/config.json").read_text())["minimum_compression_size"]
+
+    async def execute_and_compress(api_id: str, stage: str, method: str, path: str, headers: Any, *rest: Any) -> Any:
+        status, answered, body = await execute(api_id, stage, method, path, headers, *rest)
+        accepted = next((value for name, value in headers.items() if name.lower() == "accept-encoding"), "")
+        if "gzip" in accepted and len(body) >= minimum_size:
+            body = gzip.compress(body)
+            answered = answered | {"Content-Encoding": "gzip"}
+        return status, answered, body
+
+    apigateway_v1.handle_execute = execute_and_compress
+
+
 def _end_with_parent() -> None:
     """End with the functions' processes when the parent closes the pipe.
 
@@ -170,6 +192,7 @@ if __name__ == "__main__":
     _share_code()
     _update_rest_api_in_place()
     _pass_missing_slash()
+    _compress_responses()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # SAM warns about usage metrics for its developers, which are not published here.
     logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)

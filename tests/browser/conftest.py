@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 from localcloud.cloud import LocalCloud
 from tests.browser.certificate import Certificate
@@ -51,6 +51,14 @@ def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[OpenPage]:
     contexts = []
     problems: list[str] = []
 
+    def answer(dialog: Dialog) -> None:
+        """Accept a question of the page. Any other dialogue is a problem, such as one of injected code."""
+        if dialog.type == "confirm":
+            dialog.accept()
+        else:
+            problems.append(f"dialogue: {dialog.message}")
+            dialog.dismiss()
+
     def open_page(address: str = f"{cloud.rest_url}/", **options: object) -> Page:
         context = browser.new_context(**options)  # type: ignore[arg-type]
         context.set_default_timeout(MILLISECONDS)
@@ -58,7 +66,7 @@ def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[OpenPage]:
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if POLICY in message.text else None)
-        page.on("dialog", lambda dialog: problems.append(f"dialog: {dialog.message}"))
+        context.on("dialog", answer)
         page.goto(address)
         return page
 

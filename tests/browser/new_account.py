@@ -6,7 +6,7 @@ most ten executions at once ("Lambda quotas"), and each new execution environmen
 
 The REST API and the WebSocket API have an address each, as on AWS: HTTP/2 for REST, HTTP/1.1 for the WebSocket. The
 functions only know the WebSocket address of the local cloud. The proxy replaces it in the headers and the bodies of
-responses, except in compressed bodies. It changes nothing else.
+responses, which it asks for without compression. It changes nothing else.
 
 Requests, frames and closed connections start executions. The proxy does not see those that the queue starts, and has no
 other limits of Lambda and API Gateway.
@@ -58,8 +58,8 @@ OPEN_SECONDS = 20
 REFUSAL_STATUS = 500
 REFUSAL = {"message": "Internal server error"}
 
-NOT_FORWARDED = {"host", "connection", "keep-alive", "transfer-encoding", "content-length"}
-"""Headers of one connection, and the length, which the replacement changes."""
+NOT_FORWARDED = {"host", "connection", "keep-alive", "transfer-encoding", "content-length", "accept-encoding"}
+"""Headers of one connection, the length, which the replacement changes, and what would hide the text from it."""
 
 WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 

@@ -114,6 +114,16 @@ def new_messages_below(page: Page, cloud: LocalCloud) -> None:
     expect(page.get_by_role("list", name="Members")).to_be_visible()
 
 
+def managing_the_room(page: Page, cloud: LocalCloud) -> None:
+    page.goto(f"{cloud.rest_url}/")
+    create_room(page, "Tea")
+    say(page, "hello")
+    expect_message(page, "hello")
+    page.get_by_role("button", name="Manage room").click()
+    page.get_by_label("Locked").check()
+    expect(page.get_by_text("Locked: nobody new can enter.")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     "view",
     [
@@ -130,6 +140,7 @@ def new_messages_below(page: Page, cloud: LocalCloud) -> None:
         choosing_a_name,
         message_that_is_too_long,
         new_messages_below,
+        managing_the_room,
     ],
 )
 def test_view_has_no_accessibility_violation(

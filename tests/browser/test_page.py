@@ -32,7 +32,7 @@ def test_two_people_read_each_others_messages(pair: tuple[Page, Page]) -> None:
 
 def test_page_shows_members_and_who_left(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
-    expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki (you)", "Bo"])
+    expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki (you)", "BoRemove"])
     expect(bo.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki", "Bo (you)"])
     bo.close()
     expect(aki.get_by_role("log").get_by_text("Bo left")).to_be_visible()

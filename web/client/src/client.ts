@@ -1,10 +1,11 @@
 /** The entry to the chat: lists, creates and joins rooms. */
 
 import { ChatError } from "./errors.js";
-import { sessionStorageOf } from "./outbox-store.js";
+import { loadKey } from "./identity.js";
 import { RestApi } from "./rest.js";
 import { checkName, Room } from "./room.js";
 import { RoomList } from "./room-list.js";
+import { browserStorage } from "./storage.js";
 import type { ChatStorage, CreatedRoom, RoomPage, WebSocketConstructor } from "./types.js";
 
 export interface ChatClientOptions {
@@ -16,6 +17,11 @@ export interface ChatClientOptions {
   readonly WebSocket?: WebSocketConstructor | undefined;
   /** By default, the platform's. */
   readonly fetch?: typeof fetch | undefined;
+  /**
+   * The secret that makes this client the same member in each connection: 22 to 64 letters, digits, - and _. By default,
+   * one is generated, and kept in `localStorage` where there is one.
+   */
+  readonly key?: string | undefined;
   /** Keeps unsent messages during a reload. By default `sessionStorage`, where there is one. */
   readonly storage?: ChatStorage | undefined;
 }
@@ -25,6 +31,8 @@ export interface JoinOptions {
   readonly name?: string | undefined;
   /** The `joinToken` of a private room. */
   readonly token?: string | null | undefined;
+  /** The `ownerToken` of the room, to be its owner. */
+  readonly owner?: string | null | undefined;
 }
 
 /** A chat server. Creating a client sends no request, so it is safe during server rendering. */
@@ -32,10 +40,12 @@ export class ChatClient {
   readonly #options: ChatClientOptions;
   readonly #rest: RestApi;
   #webSocketUrl: Promise<string> | undefined;
+  #key: string | undefined;
 
   constructor(options: ChatClientOptions) {
     this.#options = options;
     this.#rest = new RestApi(options.url, (...request) => (options.fetch ?? fetch)(...request));
+    this.#key = options.key;
     if (options.webSocketUrl) this.#webSocketUrl = Promise.resolve(options.webSocketUrl);
   }
 
@@ -49,9 +59,15 @@ export class ChatClient {
     return new RoomList(this.#rest);
   }
 
-  /** Create a room. A name has 1 to 80 characters. A private room is not listed. Rejects with a ChatError. */
-  createRoom(roomName: string, options: { private?: boolean } = {}): Promise<CreatedRoom> {
-    return this.#rest.createRoom(roomName, options.private ?? false);
+  /**
+   * Create a room. A name has 1 to 80 characters. A private room is not listed. With `keepDays`, 1 to 30, the room stays
+   * listed while nobody is in it. Rejects with a ChatError.
+   */
+  createRoom(
+    roomName: string,
+    options: { private?: boolean; keepDays?: number | undefined } = {},
+  ): Promise<CreatedRoom> {
+    return this.#rest.createRoom(roomName, options.private ?? false, options.keepDays);
   }
 
   /**
@@ -59,7 +75,7 @@ export class ChatClient {
    *
    * Throws a ChatError if the name is too long, or if there is no WebSocket.
    */
-  join(roomId: string, { name = "", token }: JoinOptions = {}): Room {
+  join(roomId: string, { name = "", token, owner }: JoinOptions = {}): Room {
     checkName(name);
     const WebSocket = this.#options.WebSocket ?? globalThis.WebSocket;
     if (!WebSocket) {
@@ -68,12 +84,18 @@ export class ChatClient {
     return new Room({
       roomId,
       name,
-      token: token ?? undefined,
+      credentials: { token: token ?? undefined, key: this.#findKey(), owner: owner ?? undefined },
       rest: this.#rest,
       WebSocket,
-      storage: this.#options.storage ?? sessionStorageOf(globalThis as { sessionStorage?: ChatStorage }),
+      storage: this.#options.storage ?? browserStorage("sessionStorage"),
       findWebSocketUrl: () => this.#findWebSocketUrl(),
     });
+  }
+
+  // Not in the constructor: on a server, it would be the same for all visitors.
+  #findKey(): string {
+    this.#key ??= loadKey(browserStorage("localStorage"));
+    return this.#key;
   }
 
   #findWebSocketUrl(): Promise<string> {

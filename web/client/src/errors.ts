@@ -3,7 +3,7 @@ export class ChatError extends Error {
   /**
    * For messages, the codes of the server's error frames: `invalid_message`, `rate_limited`, `not_in_room`, `internal`,
    * and further ones. Also: `unconfirmed` (the server did not answer), `discarded`, `closed` (the room has ended),
-   * `network` (the server could not be reached), and `http_STATUS` for an error response, as in `http_404`.
+   * `offline` (there is no connection), `network` (the server could not be reached), and `http_STATUS` for an error response, as in `http_404`.
    */
   readonly code: string;
 
@@ -18,10 +18,18 @@ export class ChatError extends Error {
 export class ApiError extends ChatError {
   /** The HTTP status code. */
   readonly status: number;
+  /** The `Code` of the response, such as `RoomLockedError`; empty if a proxy has answered. */
+  readonly reason: string;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, reason: string, message: string) {
     super(`http_${status}`, message);
     this.name = "ApiError";
     this.status = status;
+    this.reason = reason;
   }
+}
+
+/** Return an error as a ChatError: any other than these means that the server could not be reached. */
+export function toChatError(error: unknown): ChatError {
+  return error instanceof ChatError ? error : new ChatError("network", String(error), { cause: error });
 }

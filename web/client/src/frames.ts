@@ -1,16 +1,40 @@
 /** JSON frames of the WebSocket protocol: serialize what the client sends, parse what it receives. */
 
-import type { Member, Message } from "./types.js";
+import type { Member } from "./types.js";
 
-/** A message as the server sends it. */
-export type StoredMessage = Omit<Message, "isOwn">;
+/** A room as `welcome` and events describe it. */
+export interface RoomInfo {
+  readonly name: string;
+  readonly private: boolean;
+  readonly locked?: boolean;
+}
+
+/**
+ * A message or an event with a sequence, as frames and the history contain it. Of the further types, this version knows
+ * `deleted`, `updated` and `removed`; a newer server may have more.
+ */
+export interface StoredItem {
+  readonly type: string;
+  readonly sequence: number;
+  readonly message: string;
+  readonly sender: Member;
+  readonly sentAt: string;
+  readonly clientId?: string | undefined;
+  /** Of `deleted`: the sequence of the message. */
+  readonly target?: number;
+  /** Of `updated`: the room as it is now. */
+  readonly room?: RoomInfo;
+  /** Of `removed`: who was removed. */
+  readonly member?: Member;
+}
 
 export interface WelcomeFrame {
   readonly type: "welcome";
   readonly member: Member;
-  readonly room: { readonly room_id: string; readonly name: string; readonly private: boolean };
+  readonly room: RoomInfo;
   readonly memberCount: number;
   readonly lastSequence: number;
+  readonly owner?: boolean;
 }
 
 export interface PresenceFrame {
@@ -18,6 +42,18 @@ export interface PresenceFrame {
   readonly message: string;
   readonly sender: Member;
   readonly memberCount: number;
+}
+
+export interface RenameFrame {
+  readonly type: "rename";
+  readonly message: string;
+  readonly sender: Member;
+}
+
+export interface ClosedFrame {
+  readonly type: "closed";
+  readonly message: string;
+  readonly sender: Member;
 }
 
 export interface ErrorFrame {
@@ -29,13 +65,19 @@ export interface ErrorFrame {
   readonly retryAfter?: number;
 }
 
-export type Frame = (StoredMessage & { readonly type: "message" }) | PresenceFrame | WelcomeFrame | ErrorFrame;
+export interface ItemFrame {
+  readonly type: "item";
+  readonly item: StoredItem;
+}
 
-export const PING = JSON.stringify({ action: "ping" });
-export const HELLO = JSON.stringify({ action: "hello" });
+export type Frame = ItemFrame | PresenceFrame | RenameFrame | ClosedFrame | WelcomeFrame | ErrorFrame;
 
-export function sendMessage(message: string, clientId: string): string {
-  return JSON.stringify({ action: "sendMessage", data: { message, clientId } });
+export const PING = serialize("ping");
+export const HELLO = serialize("hello");
+
+/** Serialize a frame. */
+export function serialize(action: string, data?: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ action, data });
 }
 
 /** Parse a frame. Returns null for a pong, and for what a newer server may send and this version does not know. */
@@ -43,12 +85,15 @@ export function parseFrame(text: string): Frame | null {
   const { message, error, welcome } = parse(text);
   if (isObject(error)) return isText(error.message) ? ({ ...error, type: "error" } as ErrorFrame) : null;
   if (isObject(welcome)) return isWelcome(welcome) ? ({ ...welcome, type: "welcome" } as WelcomeFrame) : null;
-  if (!isObject(message)) return null;
-  const { type, sender, sequence, sentAt } = message;
-  if (!isText(message.message) || !isMember(sender)) return null;
-  if (type === "join" || type === "leave") return message as unknown as PresenceFrame;
-  const isPlaced = Number.isSafeInteger(sequence) && Date.parse(String(sentAt)) > 0;
-  return type === "message" && isPlaced ? (message as unknown as Frame) : null;
+  if (isItem(message)) return { type: "item", item: message };
+  if (!isObject(message) || !isText(message.message) || !isMember(message.sender)) return null;
+  const isKnown = ["join", "leave", "rename", "closed"].includes(String(message.type));
+  return isKnown ? (message as unknown as Frame) : null;
+}
+
+function isItem(value: unknown): value is StoredItem {
+  if (!isObject(value) || !isText(value.type) || !isText(value.message) || !isMember(value.sender)) return false;
+  return Number.isSafeInteger(value.sequence) && Date.parse(String(value.sentAt)) > 0;
 }
 
 function isWelcome({ member, room, lastSequence }: Record<string, unknown>): boolean {

@@ -1,7 +1,7 @@
 /** Reads the history over REST: first the newest messages, then missed ones, and older ones on request. */
 
 import { backoff } from "./backoff.js";
-import type { StoredMessage } from "./frames.js";
+import type { StoredItem } from "./frames.js";
 import type { MessagePage, MessageRange } from "./rest.js";
 import type { Timeline } from "./timeline.js";
 
@@ -12,9 +12,9 @@ const GAP_DELAY_MS = 400;
 export interface HistoryOptions {
   read(range: MessageRange): Promise<MessagePage>;
   /** Messages of the first page or of an older one. The timeline contains them already. */
-  onHistory(messages: readonly StoredMessage[]): void;
+  onHistory(messages: readonly StoredItem[]): void;
   /** Messages that should have arrived as frames. Add them to the timeline. */
-  onMissed(messages: readonly StoredMessage[]): void;
+  onMissed(messages: readonly StoredItem[]): void;
   onExpired(after: number): void;
   onOlder(state: "loading" | "more" | "none" | "failed"): void;
   onCaughtUp(): void;
@@ -126,7 +126,7 @@ export class History {
     this.#options.onOlder(this.#olderState());
   }
 
-  #extend(messages: readonly StoredMessage[]): void {
+  #extend(messages: readonly StoredItem[]): void {
     this.#timeline.extend(messages);
     this.#options.onHistory(messages);
   }

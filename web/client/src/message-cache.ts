@@ -1,6 +1,7 @@
 /** The newest messages of a room in a storage, so that a page shows them at once after a reload. */
 
-import type { StoredMessage } from "./frames.js";
+import type { StoredItem } from "./frames.js";
+import { readValue, writeValue } from "./storage.js";
 import type { ChatStorage } from "./types.js";
 
 const PREFIX = "chalice-chat.messages.";
@@ -8,7 +9,7 @@ const MAX_MESSAGES = 50;
 const MAX_AGE_MS = 60 * 60_000;
 
 export interface CachedMessages {
-  readonly messages: readonly StoredMessage[];
+  readonly messages: readonly StoredItem[];
   /** Nothing up to this sequence is missing after the first of the messages. */
   readonly position: number;
   /** The member ids of this client. */
@@ -17,23 +18,15 @@ export interface CachedMessages {
 
 /** Return the messages that were saved less than an hour ago. They are removed, because they are for one reload. */
 export function takeMessages(storage: ChatStorage | undefined, roomId: string): CachedMessages | undefined {
-  try {
-    const saved = storage?.getItem(PREFIX + roomId);
-    if (!saved) return undefined;
-    storage?.removeItem(PREFIX + roomId);
-    const { savedAt, ...cached } = JSON.parse(saved) as CachedMessages & { savedAt: number };
-    return Date.now() - savedAt < MAX_AGE_MS && cached.messages.length ? cached : undefined;
-  } catch {
-    return undefined; // disabled, or not written by this library
-  }
+  const saved = readValue<CachedMessages & { savedAt: number }>(storage, PREFIX + roomId);
+  if (saved === undefined) return undefined;
+  writeValue(storage, PREFIX + roomId, undefined);
+  const { savedAt, ...cached } = saved;
+  const isUsable = Date.now() - savedAt < MAX_AGE_MS && Array.isArray(cached.messages) && Array.isArray(cached.ownIds);
+  return isUsable && cached.messages.length ? cached : undefined;
 }
 
 export function saveMessages(storage: ChatStorage | undefined, roomId: string, cached: CachedMessages): void {
   const messages = cached.messages.slice(-MAX_MESSAGES);
-  try {
-    if (messages.length)
-      storage?.setItem(PREFIX + roomId, JSON.stringify({ ...cached, messages, savedAt: Date.now() }));
-  } catch {
-    // Full or disabled: the messages are read again.
-  }
+  if (messages.length) writeValue(storage, PREFIX + roomId, { ...cached, messages, savedAt: Date.now() });
 }

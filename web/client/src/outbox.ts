@@ -3,6 +3,7 @@
 import { backoff } from "./backoff.js";
 import { ChatError } from "./errors.js";
 import type { ErrorFrame } from "./frames.js";
+import { randomId } from "./random.js";
 import type { Message, PendingMessage } from "./types.js";
 
 const ECHO_TIMEOUT_MS = 10_000;
@@ -69,7 +70,7 @@ export class Outbox {
   /** Queue a message. The promise settles when it is stored, or has failed. */
   add(message: string): Promise<Message> {
     const entry: Entry = {
-      clientId: newClientId(),
+      clientId: randomId(),
       message,
       sentAt: null,
       attempts: 0,
@@ -242,11 +243,6 @@ export class Outbox {
 function restore({ clientId, message, sentAt, failure }: SavedMessage): Entry {
   const failed = failure ? new ChatError("unconfirmed", failure) : isOld({ sentAt }) ? DOUBTFUL : undefined;
   return { clientId, message, sentAt, attempts: 0, error: failed, settle: undefined };
-}
-
-// Not crypto.randomUUID, which browsers have only on HTTPS and localhost.
-function newClientId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function isOld({ sentAt }: { sentAt: number | null }): boolean {

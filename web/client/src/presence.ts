@@ -1,20 +1,38 @@
-/** The members of a room: read over REST, then updated by join and leave frames. */
+/**
+ * The members of a room: read over REST, then updated by join and leave frames.
+ *
+ * Each frame is about one connection, and a member may have several. A member whose last connection has left is kept for
+ * a moment: a page that is reloaded comes back, and nobody needs to know.
+ */
 
 import type { PresenceFrame } from "./frames.js";
+import type { ListedMember } from "./rest.js";
 import type { Member } from "./types.js";
 
 const RECHECK_MS = 1_000;
+/** Within this time, a member whose last connection has left may come back unnoticed. */
+const RETURN_MS = 10_000;
 
 export interface PresenceOptions {
-  read(): Promise<readonly Member[]>;
+  read(): Promise<readonly ListedMember[]>;
   onMembers(members: readonly Member[]): void;
+  /** A member's first connection has joined, or its last one has left for good. */
+  onChange(frame: PresenceFrame): void;
   onError(error: unknown): void;
+}
+
+interface Entry {
+  member: Member;
+  connections: number;
+  /** Set while the member has no connection. */
+  leaving?: ReturnType<typeof setTimeout> | undefined;
 }
 
 export class Presence {
   readonly #options: PresenceOptions;
-  #members = new Map<string, Member>();
+  #entries = new Map<string, Entry>();
   #frames = 0;
+  #readings = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isStopped = false;
 
@@ -22,28 +40,43 @@ export class Presence {
     this.#options = options;
   }
 
-  /** Compare with the room's member count, which is exact; the list is eventually consistent and may lack some. */
+  /** Compare with the room's number of connections, which is exact; the list is eventually consistent. */
   expect(count: number): void {
-    if (count !== this.#members.size) this.#recheckSoon();
+    let known = 0;
+    for (const { connections } of this.#entries.values()) known += connections;
+    if (count !== known) this.#recheckSoon();
   }
 
-  note({ type, sender, memberCount }: PresenceFrame): void {
+  note(frame: PresenceFrame): void {
     this.#frames += 1;
-    this.#members = new Map(this.#members);
-    if (type === "join") this.#members.set(sender.id, sender);
-    else this.#members.delete(sender.id);
-    this.#options.onMembers([...this.#members.values()]);
-    this.expect(memberCount);
+    if (frame.type === "join") this.#join(frame);
+    else this.#leave(frame);
+    this.expect(frame.memberCount);
+  }
+
+  /** A member has a new name. */
+  rename(member: Member): void {
+    const entry = this.#entries.get(member.id);
+    if (!entry) return;
+    entry.member = member;
+    this.#publish();
+  }
+
+  /** A member was removed, and does not come back. */
+  remove(id: string): void {
+    clearTimeout(this.#entries.get(id)?.leaving);
+    if (this.#entries.delete(id)) this.#publish();
   }
 
   async refresh(): Promise<void> {
+    if (this.#isStopped) return;
     clearTimeout(this.#timer);
+    const reading = ++this.#readings;
     const before = this.#frames;
     try {
-      const members = await this.#options.read();
-      if (this.#isStopped) return;
-      this.#members = new Map(members.map((member) => [member.id, member]));
-      this.#options.onMembers(members);
+      const listed = await this.#options.read();
+      if (this.#isStopped || reading !== this.#readings) return;
+      this.#replace(listed);
       if (this.#frames !== before) this.#recheckSoon();
     } catch (error) {
       if (!this.#isStopped) this.#options.onError(error);
@@ -53,14 +86,65 @@ export class Presence {
   /** The room has grown beyond the announcements of joins and leaves: its members are no longer known. */
   clear(): void {
     clearTimeout(this.#timer);
-    if (this.#members.size === 0) return;
-    this.#members = new Map();
-    this.#options.onMembers([]);
+    this.#readings += 1;
+    if (this.#entries.size === 0) return;
+    this.#forgetAll();
+    this.#publish();
   }
 
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
+    this.#forgetAll();
+  }
+
+  #join(frame: PresenceFrame): void {
+    const known = this.#entries.get(frame.sender.id);
+    if (known) {
+      clearTimeout(known.leaving);
+      known.leaving = undefined;
+      known.connections += 1;
+      known.member = frame.sender;
+    } else {
+      this.#entries.set(frame.sender.id, { member: frame.sender, connections: 1 });
+    }
+    this.#publish();
+    if (!known) this.#options.onChange(frame);
+  }
+
+  #leave(frame: PresenceFrame): void {
+    const { id } = frame.sender;
+    const entry = this.#entries.get(id);
+    if (!entry || entry.connections === 0) return;
+    entry.connections -= 1;
+    if (entry.connections > 0) return;
+    entry.leaving = setTimeout(() => {
+      this.#entries.delete(id);
+      this.#publish();
+      this.#options.onChange(frame);
+    }, RETURN_MS);
+  }
+
+  #replace(listed: readonly ListedMember[]): void {
+    const entries = new Map<string, Entry>();
+    for (const { connections = 1, ...member } of listed) {
+      clearTimeout(this.#entries.get(member.id)?.leaving);
+      entries.set(member.id, { member, connections });
+    }
+    for (const [id, entry] of this.#entries) {
+      if (!entries.has(id) && entry.leaving !== undefined) entries.set(id, entry);
+    }
+    this.#entries = entries;
+    this.#publish();
+  }
+
+  #publish(): void {
+    this.#options.onMembers([...this.#entries.values()].map(({ member }) => member));
+  }
+
+  #forgetAll(): void {
+    for (const { leaving } of this.#entries.values()) clearTimeout(leaving);
+    this.#entries.clear();
   }
 
   #recheckSoon(): void {

@@ -3,8 +3,9 @@
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { ChatClient, JoinOptions } from "./client.js";
 import { ChatError } from "./errors.js";
-import { NOT_JOINED, type Room } from "./room.js";
+import type { Room } from "./room.js";
 import { NO_ROOMS, type RoomListSnapshot } from "./room-list.js";
+import { NOT_JOINED } from "./room-store.js";
 import type { Message, RoomSnapshot } from "./types.js";
 
 /** The result of `useRooms`. Its functions stay the same between renderings. */
@@ -15,11 +16,13 @@ export interface UseRooms extends RoomListSnapshot {
 
 /** The result of `useRoom`. Its functions stay the same between renderings, and are those of `Room`. */
 export interface UseRoom extends RoomSnapshot {
-  /** The room, for its events. Null on a server, and until the component is mounted. */
+  /** The room, for its events and the owner's actions. Null on a server, and until the component is mounted. */
   readonly room: Room | null;
   send(text: string): Promise<Message>;
   retry(clientId: string): Promise<Message>;
   discard(clientId: string): void;
+  /** Delete a message: one's own, or as the owner any. */
+  deleteMessage(sequence: number): Promise<void>;
   loadOlder(): Promise<void>;
   reconnect(): void;
 }
@@ -37,27 +40,29 @@ export function useRooms(client: ChatClient): UseRooms {
 }
 
 /**
- * Join a room while the component is mounted. All components with the same client, room and token share one connection.
+ * Join a room while the component is mounted. All components with the same client, room and tokens share one connection.
  *
- * A new `name` renames this client. Another room or token leaves this room and joins the other one.
+ * A new `name` renames this client. Without a name, a component keeps the name that another one has given. Another room
+ * or token leaves this room and joins the other one. Throws a ChatError if the name is too long: limit the field to 40
+ * characters.
  */
-export function useRoom(client: ChatClient, roomId: string, { name = "", token }: JoinOptions = {}): UseRoom {
+export function useRoom(client: ChatClient, roomId: string, { name, token, owner }: JoinOptions = {}): UseRoom {
   const [joined, setJoined] = useState<Room | null>(null);
   const current = useRef<Room | null>(null);
   const latestName = useRef(name);
   useEffect(() => {
     latestName.current = name;
-    current.current?.rename(name);
+    if (name !== undefined) current.current?.rename(name);
   }, [name]);
   useEffect(() => {
-    const { room, release } = acquire(client, roomId, latestName.current, token);
+    const { room, release } = acquire(client, roomId, { name: latestName.current, token, owner });
     current.current = room;
     setJoined(room);
     return () => {
       current.current = null;
       release();
     };
-  }, [client, roomId, token]);
+  }, [client, roomId, token, owner]);
   const room = joined?.roomId === roomId ? joined : null;
   const snapshot = useSyncExternalStore(
     room?.subscribe ?? subscribeToNothing,
@@ -69,6 +74,7 @@ export function useRoom(client: ChatClient, roomId: string, { name = "", token }
       send: (text: string) => current.current?.send(text) ?? notJoined(),
       retry: (clientId: string) => current.current?.retry(clientId) ?? notJoined(),
       discard: (clientId: string) => current.current?.discard(clientId),
+      deleteMessage: (sequence: number) => current.current?.deleteMessage(sequence) ?? notJoined(),
       loadOlder: async () => current.current?.loadOlder(),
       reconnect: () => current.current?.reconnect(),
     }),
@@ -84,19 +90,20 @@ interface SharedRoom {
 
 const sharedRooms = new WeakMap<ChatClient, Map<string, SharedRoom>>();
 
-function acquire(client: ChatClient, roomId: string, name: string, token: JoinOptions["token"]) {
+function acquire(client: ChatClient, roomId: string, options: JoinOptions) {
+  const { name, token, owner } = options;
   const rooms = sharedRooms.get(client) ?? new Map<string, SharedRoom>();
   sharedRooms.set(client, rooms);
-  const key = JSON.stringify([roomId, token]);
+  const key = JSON.stringify([roomId, token, owner]);
   let shared = rooms.get(key);
   if (!shared || shared.room.state.status === "closed") {
-    shared = { room: client.join(roomId, { name, token }), users: 0 };
+    shared = { room: client.join(roomId, options), users: 0 };
     rooms.set(key, shared);
   }
   const { room } = shared;
   const acquired = shared;
+  if (name !== undefined) room.rename(name);
   acquired.users += 1;
-  room.rename(name);
   const release = () => {
     acquired.users -= 1;
     // StrictMode mounts each component twice, and a navigation mounts the next page after this one: leave only if
@@ -122,8 +129,10 @@ function getNoRooms(): RoomListSnapshot {
   return NO_ROOMS;
 }
 
-function notJoined(): Promise<Message> {
-  const rejected = Promise.reject(new ChatError("closed", "The room is not joined: the component is not mounted."));
+function notJoined(): Promise<never> {
+  const rejected = Promise.reject<never>(
+    new ChatError("closed", "The room is not joined: the component is not mounted."),
+  );
   rejected.catch(() => {}); // as for `Room.send`, the promise may be ignored
   return rejected;
 }

@@ -1,14 +1,14 @@
 /** REST client. */
 
 import { ApiError, ChatError } from "./errors.js";
-import type { StoredMessage } from "./frames.js";
+import type { StoredItem } from "./frames.js";
 import type { CreatedRoom, Member, RoomPage } from "./types.js";
 
 const TIMEOUT_MS = 20_000;
 
 /** A page of the history, ascending. `complete` is false if messages of the range are no longer stored. */
 export interface MessagePage {
-  readonly messages: readonly StoredMessage[];
+  readonly messages: readonly StoredItem[];
   readonly lastSequence: number;
   readonly complete: boolean;
 }
@@ -27,6 +27,18 @@ interface WireRoom {
   readonly created_at: string;
 }
 
+/** What a client shows to enter a room. */
+export interface Credentials {
+  readonly token?: string | undefined;
+  readonly key?: string | undefined;
+  readonly owner?: string | undefined;
+}
+
+export interface ListedMember extends Member {
+  /** Their number, if there are several. */
+  readonly connections?: number;
+}
+
 type Query = Record<string, string | number | null | undefined>;
 
 export class RestApi {
@@ -38,13 +50,13 @@ export class RestApi {
     this.#fetch = fetchFunction;
   }
 
-  async createRoom(roomName: string, isPrivate: boolean): Promise<CreatedRoom> {
-    const { roomId, joinToken } = await this.#call<CreatedRoom>("rooms", {
+  async createRoom(roomName: string, isPrivate: boolean, keepDays: number | undefined): Promise<CreatedRoom> {
+    const { roomId, ownerToken, joinToken } = await this.#call<CreatedRoom>("rooms", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ roomName, private: isPrivate }),
+      body: JSON.stringify({ roomName, private: isPrivate, keepDays }),
     });
-    return { roomId, joinToken };
+    return { roomId, ownerToken, joinToken };
   }
 
   async listRooms(limit: number, cursor: string | null): Promise<RoomPage> {
@@ -61,8 +73,8 @@ export class RestApi {
     };
   }
 
-  async getMembers(roomId: string, token: string | undefined): Promise<readonly Member[]> {
-    return (await this.#room<{ members: readonly Member[] }>(roomId, "/members", { token })).members;
+  async getMembers(roomId: string, token: string | undefined): Promise<readonly ListedMember[]> {
+    return (await this.#room<{ members: readonly ListedMember[] }>(roomId, "/members", { token })).members;
   }
 
   getMessages(roomId: string, token: string | undefined, range: MessageRange): Promise<MessagePage> {
@@ -70,8 +82,8 @@ export class RestApi {
   }
 
   /** Read the room, and so find out whether it can be joined. */
-  getRoom(roomId: string, token: string | undefined): Promise<{ readonly name: string }> {
-    return this.#room(roomId, "", { token });
+  getRoom(roomId: string, { token, key, owner }: Credentials): Promise<{ readonly name: string }> {
+    return this.#room(roomId, "", { token, key, owner });
   }
 
   async getWebSocketUrl(): Promise<string> {
@@ -91,7 +103,8 @@ export class RestApi {
     } catch (cause) {
       throw new ChatError("network", "The server could not be reached.", { cause });
     }
-    throw new ApiError(response.status, await sentenceOf(response));
+    const { reason, sentence } = await explanationOf(response);
+    throw new ApiError(response.status, reason, sentence);
   }
 }
 
@@ -100,9 +113,12 @@ export function queryString(query: Query): string {
   return entries.length ? `?${new URLSearchParams(entries.map(([name, value]) => [name, String(value)]))}` : "";
 }
 
-async function sentenceOf(response: Response): Promise<string> {
+async function explanationOf(response: Response): Promise<{ reason: string; sentence: string }> {
   const body: unknown = await response.json().catch(() => null); // a proxy may answer with a page of its own
-  const sentence = (body as { Message?: unknown } | null)?.Message;
-  if (response.status < 500 && typeof sentence === "string") return sentence;
-  return "The server could not do that just now. Please try again.";
+  const { Code, Message } = (body ?? {}) as { Code?: unknown; Message?: unknown };
+  const isExplained = response.status < 500 && typeof Message === "string";
+  return {
+    reason: typeof Code === "string" ? Code : "",
+    sentence: isExplained ? Message : "The server could not do that just now. Please try again.",
+  };
 }

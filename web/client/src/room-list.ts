@@ -1,7 +1,7 @@
 /** The list of public rooms, refreshed while somebody looks at it. */
 
 import { Emitter } from "./emitter.js";
-import { ChatError } from "./errors.js";
+import { type ChatError, toChatError } from "./errors.js";
 import { isHidden, watchPlatform } from "./platform.js";
 import type { RestApi } from "./rest.js";
 import type { RoomSummary } from "./types.js";
@@ -83,8 +83,7 @@ export class RoomList {
     try {
       next = { ...(await this.#read()), isLoaded: true, error: null };
     } catch (error) {
-      const known = error instanceof ChatError ? error : new ChatError("network", String(error), { cause: error });
-      next = { ...this.#snapshot, error: known };
+      next = { ...this.#snapshot, error: toChatError(error) };
     }
     if (reading !== this.#reading) return;
     const hasChanged = JSON.stringify(next) !== JSON.stringify(this.#snapshot);

@@ -1,25 +1,30 @@
-/** A visit to one room: connects the WebSocket, history, outbox and presence, and publishes snapshots. */
+/** A visit to one room: connects the WebSocket, history, outbox, presence and commands, and publishes snapshots. */
 
+import { endsSending, isFinal, reasonOf } from "./close-reason.js";
+import { Commands } from "./commands.js";
 import { Connection } from "./connection.js";
-import { Emitter } from "./emitter.js";
-import { ApiError, ChatError } from "./errors.js";
+import { ChatError, toChatError } from "./errors.js";
 import {
   type ErrorFrame,
+  type Frame,
   HELLO,
   PING,
   type PresenceFrame,
   parseFrame,
-  type StoredMessage,
-  sendMessage,
+  type RenameFrame,
+  type StoredItem,
+  serialize,
   type WelcomeFrame,
 } from "./frames.js";
 import { History } from "./history.js";
 import { saveMessages, takeMessages } from "./message-cache.js";
+import { MessageList, messageOf } from "./message-list.js";
 import { Outbox } from "./outbox.js";
 import { loadOutbox, saveOutbox } from "./outbox-store.js";
 import { watchPlatform } from "./platform.js";
 import { Presence } from "./presence.js";
-import { queryString, type RestApi } from "./rest.js";
+import { type Credentials, queryString, type RestApi } from "./rest.js";
+import { RoomStore } from "./room-store.js";
 import { Timeline } from "./timeline.js";
 import type {
   ChatStorage,
@@ -39,77 +44,66 @@ const MAX_NAME_LENGTH = 40;
 /** The index of the connections that receive messages is eventually consistent: it may not contain a new one yet. */
 const INDEX_LAG_MS = 2_000;
 const WELCOME_TIMEOUT_MS = 5_000;
-const REASONS: Readonly<Record<number, CloseReason>> = { 403: "private", 404: "gone" };
 
 export interface RoomOptions {
   readonly roomId: string;
   readonly name: string;
-  readonly token: string | undefined;
+  readonly credentials: Credentials;
   readonly rest: RestApi;
   readonly WebSocket: WebSocketConstructor;
   readonly storage: ChatStorage | undefined;
   findWebSocketUrl(): Promise<string>;
 }
 
-/** The snapshot of a room before anything is known about it. */
-export const NOT_JOINED: RoomSnapshot = {
-  state: { status: "connecting" },
-  name: null,
-  isPrivate: false,
-  you: null,
-  messages: [],
-  pending: [],
-  members: [],
-  memberCount: null,
-  history: "loading",
-  older: "none",
-};
-
 /** A room that was joined, created by `ChatClient.join`. It stays connected until `leave`, or until the room has ended. */
 export class Room {
   readonly roomId: string;
   readonly #options: RoomOptions;
-  readonly #events = new Emitter<RoomEvents & { snapshot: RoomSnapshot }>();
+  readonly #store: RoomStore;
+  readonly #messages = new MessageList();
   readonly #timeline = new Timeline();
+  readonly #commands = new Commands((text) => this.#connection.send(text));
   readonly #connection: Connection;
   readonly #history: History;
   readonly #outbox: Outbox;
   readonly #presence: Presence;
   readonly #stopListening: () => void;
-  /** The member ids of this client. Each connection has its own. */
-  readonly #ownIds = new Set<string>();
-  #published = new Map<number, Message>();
-  #snapshot: RoomSnapshot;
   #name: string;
+  /** Whether this connection has received a welcome. */
+  #isGreeted = false;
+  /** The sequence of the newest event that has changed the room. */
+  #updatedAt = 0;
   #lateHello: ReturnType<typeof setTimeout> | undefined;
   #welcomeTimeout: ReturnType<typeof setTimeout> | undefined;
   #refusedWith: CloseReason = "gone";
 
   /** @internal */
   constructor(options: RoomOptions) {
-    const { roomId, token, rest, storage } = options;
+    const { roomId, rest, storage } = options;
+    const { token } = options.credentials;
     this.roomId = roomId;
     this.#options = options;
     this.#name = options.name;
     this.#outbox = new Outbox({
       saved: loadOutbox(storage, roomId),
-      send: (message, clientId) => this.#connection.send(sendMessage(message, clientId)),
+      send: (message, clientId) => this.#connection.send(serialize("sendMessage", { message, clientId })),
       save: (messages) => saveOutbox(storage, roomId, messages),
-      onChange: (pending) => this.#publish({ pending }),
+      onChange: (pending) => this.#store.publish({ pending }),
     });
-    this.#snapshot = { ...NOT_JOINED, isPrivate: Boolean(token), pending: this.#outbox.pending };
+    this.#store = new RoomStore({ isPrivate: Boolean(token), pending: this.#outbox.pending });
     this.#history = new History(this.#timeline, {
       read: (range) => rest.getMessages(roomId, token, range),
-      onHistory: (messages) => this.#confirm(messages),
-      onMissed: (messages) => this.#receive(messages),
-      onExpired: (after) => this.#events.emit("expired", { after }),
-      onOlder: (older) => this.#publish({ history: "ready", older, messages: this.#messages() }),
+      onHistory: (items) => this.#confirm(items),
+      onMissed: (items) => this.#receive(items),
+      onExpired: (after) => this.#store.emit("expired", { after }),
+      onOlder: (older) => this.#store.publish({ history: "ready", older, messages: this.#published() }),
       onCaughtUp: () => this.#outbox.caughtUp(),
       onError: (error) => this.#onHistoryError(error),
     });
     this.#presence = new Presence({
       read: () => rest.getMembers(roomId, token),
-      onMembers: (members) => this.#publish({ members }),
+      onMembers: (members) => this.#store.publish({ members }),
+      onChange: ({ type, sender, message }) => this.#notify(type, sender, message),
       onError: (error) => this.#report(error),
     });
     this.#connection = new Connection({
@@ -135,31 +129,31 @@ export class Room {
   }
 
   get state(): RoomState {
-    return this.#snapshot.state;
+    return this.#store.snapshot.state;
   }
 
   get messages(): readonly Message[] {
-    return this.#snapshot.messages;
+    return this.#store.snapshot.messages;
   }
 
   get pending(): readonly PendingMessage[] {
-    return this.#snapshot.pending;
+    return this.#store.snapshot.pending;
   }
 
   get members(): readonly Member[] {
-    return this.#snapshot.members;
+    return this.#store.snapshot.members;
   }
 
   /** Add a listener for an event, and return the function that removes it. */
   on<Type extends keyof RoomEvents>(type: Type, listener: (value: RoomEvents[Type]) => void): () => void {
-    return this.#events.on(type, listener as (value: (RoomEvents & { snapshot: RoomSnapshot })[Type]) => void);
+    return this.#store.on(type, listener);
   }
 
   /** Call a function after each change of the snapshot. Returns the function that ends that. Needs no `this`. */
-  readonly subscribe = (listener: () => void): (() => void) => this.#events.on("snapshot", listener);
+  readonly subscribe = (listener: () => void): (() => void) => this.#store.subscribe(listener);
 
   /** Return everything about the room at this moment. The same object until something changes. Needs no `this`. */
-  readonly getSnapshot = (): RoomSnapshot => this.#snapshot;
+  readonly getSnapshot = (): RoomSnapshot => this.#store.snapshot;
 
   /**
    * Send a message. It waits in `pending` while there is no connection, and survives a reload in the storage.
@@ -187,14 +181,52 @@ export class Room {
   }
 
   /**
-   * Change the name of this client. It reconnects under the new name. An empty name makes it a guest. Throws a ChatError if
-   * the name is too long.
+   * Change the name of this client, in all its connections. An empty name makes it a guest. Throws a ChatError if the name
+   * is too long.
    */
   rename(name: string): void {
     checkName(name);
     if (name === this.#name || this.state.status === "closed") return;
     this.#name = name;
-    this.#connection.open();
+    // The server names guests when they connect.
+    if (!name) this.#connection.open();
+    else this.#connection.send(serialize("rename", { name }));
+  }
+
+  /**
+   * Delete a message of this client, or as the owner any message. Resolves when it is deleted. Rejects with a ChatError, as
+   * do the owner's actions: `forbidden`, `invalid_message`, `offline`, `unconfirmed`, `rate_limited` or `internal`.
+   */
+  deleteMessage(sequence: number): Promise<void> {
+    return this.#commands.run(
+      "deleteMessage",
+      { sequence },
+      ({ type, target }: StoredItem) => type === "deleted" && target === sequence,
+    );
+  }
+
+  /** As the owner, rename, lock or unlock the room. What is left out stays as it is. */
+  update(changes: { name?: string; locked?: boolean }): Promise<void> {
+    const data = { roomName: changes.name, locked: changes.locked };
+    return this.#commands.run(
+      "updateRoom",
+      data,
+      ({ type, sender }: StoredItem) => type === "updated" && this.#messages.isOwn(sender.id),
+    );
+  }
+
+  /** As the owner, remove a member, and keep it out for an hour. */
+  removeMember(memberId: string): Promise<void> {
+    return this.#commands.run(
+      "removeMember",
+      { memberId },
+      ({ type, member }: StoredItem) => type === "removed" && member?.id === memberId,
+    );
+  }
+
+  /** As the owner, close the room for everyone. */
+  close(): Promise<void> {
+    return this.#commands.run("closeRoom", {}, ({ type }: Frame) => type === "closed");
   }
 
   /** Connect now, if the connection is lost and waits before its next attempt. */
@@ -206,59 +238,91 @@ export class Room {
   leave(): void {
     if (this.state.status === "closed") return;
     this.#connection.close();
-    this.#close("left");
+    this.#end("left");
   }
 
   async #findUrl(): Promise<string> {
-    const { roomId, token } = this.#options;
-    return (await this.#options.findWebSocketUrl()) + queryString({ roomId, name: this.#name, token });
+    const { roomId, credentials } = this.#options;
+    return (await this.#options.findWebSocketUrl()) + queryString({ roomId, name: this.#name, ...credentials });
   }
 
   #onStatus(status: "connecting" | "open" | "lost" | "closed"): void {
-    clearTimeout(this.#lateHello);
-    clearTimeout(this.#welcomeTimeout);
+    this.#stopGreeting();
     if (status === "closed") {
-      this.#close(this.#refusedWith);
+      this.#end(this.#refusedWith);
       return;
     }
-    this.#publish({ state: { status } });
+    this.#store.publish({ state: { status } });
     if (this.state.status !== status) return; // a listener has left the room
     if (status === "open") this.#onOpen();
     else this.#outbox.close();
   }
 
   #onOpen(): void {
+    this.#isGreeted = false;
     this.#connection.send(HELLO);
     this.#lateHello = setTimeout(() => this.#connection.send(HELLO), INDEX_LAG_MS);
     this.#welcomeTimeout = setTimeout(() => this.#history.catchUp(), WELCOME_TIMEOUT_MS);
     this.#outbox.open();
   }
 
+  #stopGreeting(): void {
+    clearTimeout(this.#lateHello);
+    clearTimeout(this.#welcomeTimeout);
+  }
+
   #onText(text: string): void {
     const frame = parseFrame(text);
-    if (frame?.type === "message") {
-      this.#receive([frame]);
-      if (this.#timeline.hasGap) this.#history.fillGap();
-    } else if (frame?.type === "welcome") {
-      this.#onWelcome(frame);
-    } else if (frame?.type === "error") {
-      this.#onErrorFrame(frame);
-    } else if (frame) {
-      this.#onPresence(frame);
+    switch (frame?.type) {
+      case "item":
+        this.#onItem(frame.item);
+        break;
+      case "welcome":
+        this.#onWelcome(frame);
+        break;
+      case "error":
+        this.#onErrorFrame(frame);
+        break;
+      case "closed":
+        this.#commands.confirm(frame);
+        this.#connection.close();
+        this.#end("closed");
+        break;
+      case "rename":
+        this.#onRename(frame);
+        break;
+      case "join":
+      case "leave":
+        this.#onPresence(frame);
     }
   }
 
-  #onWelcome({ member, room, memberCount, lastSequence }: WelcomeFrame): void {
-    const isFirst = !this.#ownIds.has(member.id);
+  #onItem(item: StoredItem): void {
+    this.#receive([item]);
+    if (item.type === "removed" && item.member && this.#messages.isOwn(item.member.id)) {
+      this.#connection.close();
+      this.#end("banned");
+    } else if (this.#timeline.hasGap) {
+      this.#history.fillGap();
+    }
+  }
+
+  #onWelcome({ member, room, memberCount, lastSequence, owner }: WelcomeFrame): void {
+    const isNew = this.#messages.addOwnId(member.id);
+    const isFirst = !this.#isGreeted;
+    this.#isGreeted = true;
     clearTimeout(this.#welcomeTimeout);
-    this.#ownIds.add(member.id);
-    this.#publish({
+    this.#store.publish({
       you: member,
       name: room.name,
       isPrivate: room.private,
+      isLocked: room.locked ?? false,
+      isOwner: owner ?? false,
       memberCount,
-      ...(isFirst && { messages: this.#messages() }),
+      ...(isNew && { messages: this.#published() }),
     });
+    // The name was changed while the connection opened.
+    if (this.#name && member.name !== this.#name) this.#connection.send(serialize("rename", { name: this.#name }));
     this.#history.reach(lastSequence);
     if (memberCount > MAX_LISTED_MEMBERS) this.#presence.clear();
     else if (isFirst) void this.#presence.refresh().then(() => this.#presence.expect(memberCount));
@@ -266,63 +330,84 @@ export class Room {
   }
 
   #onPresence(frame: PresenceFrame): void {
-    this.#publish({ memberCount: frame.memberCount });
+    this.#store.publish({ memberCount: frame.memberCount });
     this.#presence.note(frame);
-    // The leave of an earlier connection of this client is not news.
-    if (this.#ownIds.has(frame.sender.id)) return;
-    this.#events.emit("presence", { type: frame.type, member: frame.sender, message: frame.message });
+  }
+
+  #onRename({ sender, message }: RenameFrame): void {
+    this.#presence.rename(sender);
+    if (this.#messages.isOwn(sender.id)) {
+      this.#name = sender.name;
+      this.#store.publish({ you: sender });
+    } else {
+      this.#notify("rename", sender, message);
+    }
+  }
+
+  #notify(type: RoomEvents["notice"]["type"], member: Member, message: string): void {
+    // Nobody needs to read what they have done themselves.
+    if (!this.#messages.isOwn(member.id)) this.#store.emit("notice", { type, member, message });
   }
 
   #onErrorFrame(frame: ErrorFrame): void {
     this.#outbox.refuse(frame);
     if (frame.code === "not_in_room") this.#connection.renew();
     else if (frame.action === "hello") this.#history.catchUp();
-    if (frame.clientId === undefined) this.#report(new ChatError(frame.code, frame.message));
-  }
-
-  #receive(messages: readonly StoredMessage[]): void {
-    this.#confirm(messages);
-    const added = this.#timeline.add(messages);
-    if (added.length === 0) return;
-    this.#publish({ messages: this.#messages() });
-    for (const { sequence } of added) this.#events.emit("message", this.#published.get(sequence) as Message);
-  }
-
-  // A message of ours that arrives, live or in the history, is stored.
-  #confirm(messages: readonly StoredMessage[]): void {
-    for (const message of messages) {
-      if (this.#outbox.confirm(published(message, true))) this.#ownIds.add(message.sender.id);
+    if (frame.clientId === undefined && !this.#commands.refuse(frame)) {
+      this.#report(new ChatError(frame.code, frame.message));
     }
   }
 
-  // A message keeps its object while it does not change, so that views need not render it again.
-  #messages(): readonly Message[] {
-    const before = this.#published;
-    this.#published = new Map();
-    return this.#timeline.messages.map((stored) => {
-      const isOwn = this.#ownIds.has(stored.sender.id);
-      const known = before.get(stored.sequence);
-      const message = known?.isOwn === isOwn ? known : published(stored, isOwn);
-      this.#published.set(stored.sequence, message);
-      return message;
-    });
+  #receive(items: readonly StoredItem[]): void {
+    this.#confirm(items);
+    const added = this.#timeline.add(items);
+    for (const item of items) this.#commands.confirm(item);
+    if (added.length === 0) return;
+    this.#store.publish({ messages: this.#published() });
+    for (const item of added) this.#onNews(item);
+  }
+
+  /** Handle an item that was not part of the history read at first. */
+  #onNews(item: StoredItem): void {
+    const { type, sequence, room, member, sender, message } = item;
+    const shown = this.#messages.get(sequence);
+    if (shown) this.#store.emit("message", shown);
+    if (type === "updated" && room && sequence > this.#updatedAt) {
+      this.#updatedAt = sequence;
+      this.#store.publish({ name: room.name, isPrivate: room.private, isLocked: room.locked ?? false });
+    }
+    if (type === "removed" && member) this.#presence.remove(member.id);
+    if (type === "updated" || type === "removed") this.#notify(type, sender, message);
+  }
+
+  // A message of ours that arrives, live or in the history, is stored.
+  #confirm(items: readonly StoredItem[]): void {
+    for (const item of items) {
+      if (item.type === "message" && this.#outbox.confirm(messageOf(item, true))) {
+        this.#messages.addOwnId(item.sender.id);
+      }
+    }
+  }
+
+  #published(): readonly Message[] {
+    return this.#messages.publish(this.#timeline.messages);
   }
 
   #onHistoryError(error: unknown): void {
     const reason = reasonOf(error);
     if (reason) {
       this.#connection.close();
-      this.#close(reason);
+      this.#end(reason);
       return;
     }
-    if (this.#snapshot.history === "loading") this.#publish({ history: "failed" });
+    if (this.#store.snapshot.history === "loading") this.#store.publish({ history: "failed" });
     this.#report(error);
   }
 
   /** Return whether the room can be joined. A failed request counts as yes, unless it was refused or not found. */
   async #canBeJoined(): Promise<boolean> {
     try {
-      await this.#options.rest.getRoom(this.roomId, this.#options.token);
+      await this.#options.rest.getRoom(this.roomId, this.#options.credentials);
       return true;
     } catch (error) {
       const reason = reasonOf(error);
@@ -336,50 +421,37 @@ export class Room {
     const { position, messages } = this.#timeline;
     if (position === null) return;
     const known = messages.filter(({ sequence }) => sequence <= position);
-    saveMessages(this.#options.storage, this.roomId, { messages: known, position, ownIds: [...this.#ownIds] });
+    saveMessages(this.#options.storage, this.roomId, { messages: known, position, ownIds: this.#messages.ownIds });
   }
 
   #restore(): void {
     const cached = takeMessages(this.#options.storage, this.roomId);
     if (!cached) return;
-    for (const id of cached.ownIds) this.#ownIds.add(id);
+    for (const id of cached.ownIds) this.#messages.addOwnId(id);
     this.#timeline.restore(cached.messages, cached.position);
-    this.#publish({
+    this.#store.publish({
       history: "ready",
       older: this.#timeline.hasOlder ? "more" : "none",
-      messages: this.#messages(),
+      messages: this.#published(),
     });
   }
 
-  #close(reason: CloseReason): void {
+  #end(reason: CloseReason): void {
+    if (this.state.status === "closed") return;
     this.#stopListening();
-    clearTimeout(this.#lateHello);
-    clearTimeout(this.#welcomeTimeout);
+    this.#stopGreeting();
     this.#history.stop();
     this.#presence.stop();
-    this.#publish({ state: { status: "closed", reason, isFinal: reason !== "private" } });
-    // Messages for a private room can still be sent with the right token, and those of a room that was left later.
-    if (reason === "gone") this.#outbox.end(new ChatError("closed", "This room no longer exists."));
+    this.#store.publish({ state: { status: "closed", reason, isFinal: isFinal(reason) } });
+    this.#commands.stop();
+    const message = reason === "banned" ? "You were removed from this room." : "This room no longer exists.";
+    if (endsSending(reason)) this.#outbox.end(new ChatError("closed", message));
     else this.#outbox.close();
   }
 
   #report(error: unknown): void {
-    const isKnown = error instanceof ChatError;
-    this.#events.emit("error", isKnown ? error : new ChatError("network", String(error), { cause: error }));
+    this.#store.emit("error", toChatError(error));
   }
-
-  #publish(change: Partial<RoomSnapshot>): void {
-    this.#snapshot = { ...this.#snapshot, ...change };
-    if (change.state) this.#events.emit("state", change.state);
-    if (change.messages) this.#events.emit("messages", change.messages);
-    if (change.pending) this.#events.emit("pending", change.pending);
-    if (change.members || "memberCount" in change) this.#events.emit("members", this.#snapshot.members);
-    this.#events.emit("snapshot", this.#snapshot);
-  }
-}
-
-function published({ sequence, message, sender, sentAt, clientId }: StoredMessage, isOwn: boolean): Message {
-  return { sequence, message, sender, sentAt, clientId, isOwn };
 }
 
 /** Throw a ChatError if the server would refuse a name for its length: the handshake would not tell why. */
@@ -388,8 +460,4 @@ export function checkName(name: string): void {
   if (length > MAX_NAME_LENGTH) {
     throw new ChatError("invalid_name", `expected a name of at most ${MAX_NAME_LENGTH} characters, not ${length}`);
   }
-}
-
-function reasonOf(error: unknown): CloseReason | undefined {
-  return error instanceof ApiError ? REASONS[error.status] : undefined;
 }

@@ -1,13 +1,16 @@
-/** The known messages of a room in order, and the range of them that is complete. */
+/** The known messages and events of a room in order, and the range of them that is complete. */
 
-import type { StoredMessage } from "./frames.js";
+import type { StoredItem } from "./frames.js";
 
 export class Timeline {
-  #messages: readonly StoredMessage[] = [];
+  #items: readonly StoredItem[] = [];
+  #messages: readonly StoredItem[] = [];
+  #deleted = new Set<number>();
   #position: number | null = null;
   #floor: number | null = null;
 
-  get messages(): readonly StoredMessage[] {
+  /** The messages, without events and without what was deleted. */
+  get messages(): readonly StoredItem[] {
     return this.#messages;
   }
 
@@ -18,7 +21,7 @@ export class Timeline {
 
   /** The first sequence of the range that has been read; older messages are read on request. */
   get floor(): number | null {
-    return this.#floor ?? this.#messages[0]?.sequence ?? null;
+    return this.#floor ?? this.#items[0]?.sequence ?? null;
   }
 
   get hasOlder(): boolean {
@@ -26,19 +29,19 @@ export class Timeline {
   }
 
   get hasGap(): boolean {
-    return this.#position !== null && (this.#messages.at(-1)?.sequence ?? 0) > this.#position;
+    return this.#position !== null && (this.#items.at(-1)?.sequence ?? 0) > this.#position;
   }
 
-  /** Insert the messages that are new, and not older than the range that has been read. Returns them. */
-  add(messages: readonly StoredMessage[]): StoredMessage[] {
-    const known = new Set(this.#messages.map(({ sequence }) => sequence));
-    const added = messages.filter(({ sequence }) => {
+  /** Insert the items that are new, and not older than the range that has been read. Returns them. */
+  add(items: readonly StoredItem[]): StoredItem[] {
+    const known = new Set(this.#items.map(({ sequence }) => sequence));
+    const added = items.filter(({ sequence }) => {
       const isNew = sequence >= (this.#floor ?? 1) && !known.has(sequence);
       known.add(sequence);
       return isNew;
     });
     if (added.length) {
-      this.#messages = [...this.#messages, ...added].sort((one, other) => one.sequence - other.sequence);
+      this.#set([...this.#items, ...added].sort((one, other) => one.sequence - other.sequence));
       this.#advance();
     }
     return added;
@@ -46,7 +49,7 @@ export class Timeline {
 
   /** Record the newest page of the history: it is complete from `lowest` to `lastSequence`. */
   begin(lowest: number, lastSequence: number): void {
-    const earliest = this.#messages[0]?.sequence ?? lowest;
+    const earliest = this.#items[0]?.sequence ?? lowest;
     this.#floor = Math.min(lowest, earliest);
     // Live messages that arrived before the page and are older than it may have gaps between them.
     this.#position = earliest < lowest ? earliest - 1 : lastSequence;
@@ -54,8 +57,8 @@ export class Timeline {
   }
 
   /** Start with messages that were read before, complete up to a sequence. */
-  restore(messages: readonly StoredMessage[], position: number): void {
-    this.#messages = messages;
+  restore(messages: readonly StoredItem[], position: number): void {
+    this.#set(messages);
     this.#floor = messages[0]?.sequence ?? null;
     this.#position = position;
   }
@@ -67,14 +70,21 @@ export class Timeline {
   }
 
   /** Add an older page. An empty page means that the start of the history is reached. */
-  extend(older: readonly StoredMessage[]): void {
-    this.#messages = [...older, ...this.#messages];
+  extend(older: readonly StoredItem[]): void {
+    this.#set([...older, ...this.#items]);
     this.#floor = older[0]?.sequence ?? 1;
+  }
+
+  // A message may arrive after the event that deletes it, so the deleted sequences are remembered.
+  #set(items: readonly StoredItem[]): void {
+    this.#items = items;
+    for (const { type, target } of items) if (type === "deleted" && target !== undefined) this.#deleted.add(target);
+    this.#messages = items.filter(({ type, sequence }) => type === "message" && !this.#deleted.has(sequence));
   }
 
   #advance(): void {
     if (this.#position === null) return;
-    for (const { sequence } of this.#messages) {
+    for (const { sequence } of this.#items) {
       if (sequence === this.#position + 1) this.#position = sequence;
     }
   }

@@ -2,7 +2,7 @@
 
 import type { ChatError } from "./errors.js";
 
-/** A person in a room. Each connection is a member with its own id. */
+/** A person in a room. Connections with the same key are the same member. */
 export interface Member {
   readonly id: string;
   readonly name: string;
@@ -35,8 +35,11 @@ export interface PendingMessage {
   readonly error?: ChatError | undefined;
 }
 
-/** Why a room is closed. `private`: its token is missing or wrong. */
-export type CloseReason = "gone" | "private" | "banned" | "left";
+/**
+ * Why a room is closed. `gone`: it does not exist any more. `private`: its token is missing or wrong. `locked`: its owner
+ * lets nobody new in. `banned`: its owner has removed this member. `closed`: its owner has closed it.
+ */
+export type CloseReason = "gone" | "private" | "locked" | "banned" | "closed" | "left";
 
 /** `lost`: the connection is tried again, later and later. `closed`: it is not tried again. */
 export type RoomState =
@@ -44,7 +47,7 @@ export type RoomState =
   | {
       readonly status: "closed";
       readonly reason: CloseReason;
-      /** Whether joining again cannot help. With `private`, another token can. */
+      /** Whether joining again cannot help. With `private`, another token can; with `locked`, a later attempt. */
       readonly isFinal: boolean;
     };
 
@@ -62,15 +65,24 @@ export interface RoomPage {
   readonly cursor: string | null;
 }
 
-/** A room that was created. Only with its `joinToken` can a private room be joined, so keep it. */
+/** A room that was created. Keep its tokens: they cannot be read again. */
 export interface CreatedRoom {
   readonly roomId: string;
+  /** Makes who joins with it the owner. Keep it out of invite links. */
+  readonly ownerToken: string;
+  /** Without it, nobody can join a private room. Public rooms have none. */
   readonly joinToken?: string | undefined;
 }
 
-/** A join or leave of another member. */
-export interface PresenceEvent {
-  readonly type: "join" | "leave";
+/** Something that another member, or the owner, has done. */
+export interface RoomNotice {
+  /**
+   * `join`: the member's first connection. `leave`: the last one has left, and none has come back within 10 seconds.
+   * `rename`: the member has a new name. `updated`: the owner has renamed or locked the room. `removed`: the owner has
+   * removed a member.
+   */
+  readonly type: "join" | "leave" | "rename" | "updated" | "removed";
+  /** Who has done it. */
   readonly member: Member;
   /** The event as a sentence. */
   readonly message: string;
@@ -82,12 +94,16 @@ export interface RoomSnapshot {
   /** Null until the server has answered. */
   readonly name: string | null;
   readonly isPrivate: boolean;
+  /** Whether nobody new can join. */
+  readonly isLocked: boolean;
+  /** Whether this client may rename, lock and close the room, remove members, and delete any message. */
+  readonly isOwner: boolean;
   /** This client as a member; null until the connection is open. */
   readonly you: Member | null;
   /** The messages that have been read, in order of their sequences, without gaps except while one is being filled. */
   readonly messages: readonly Message[];
   readonly pending: readonly PendingMessage[];
-  /** In order of joining. Empty in rooms that are too large for announcements of joins and leaves. */
+  /** Each once, in order of joining. Empty in rooms that are too large for announcements of joins and leaves. */
   readonly members: readonly Member[];
   /** The number of connections. Null until the server has answered. */
   readonly memberCount: number | null;
@@ -109,8 +125,8 @@ export interface RoomEvents {
   pending: readonly PendingMessage[];
   /** `members` or `memberCount` has changed. */
   members: readonly Member[];
-  /** Another member has joined or left. */
-  presence: PresenceEvent;
+  /** Another member has joined, left or taken a new name, or the owner has changed something. */
+  notice: RoomNotice;
   /** Messages after this sequence were missed and are no longer stored. */
   expired: { readonly after: number };
   /** A request or a frame failed. What can be repeated is repeated. */

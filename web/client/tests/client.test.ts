@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
+import { loadKey } from "../src/identity.js";
 import { ApiError, ChatClient, ChatError } from "../src/index.js";
-import { FakeBrowser, FakeServer, pass } from "./fake-server.js";
+import { FakeBrowser, FakeServer, MemoryStorage, pass, settle } from "./fake-server.js";
 
 const ROOM = { room_id: "r1", name: "Tea", member_count: 2, created_at: "2026-11-23T10:00:00.000Z" };
 const SUMMARY = { roomId: "r1", name: "Tea", memberCount: 2, createdAt: "2026-11-23T10:00:00.000Z" };
@@ -32,9 +33,13 @@ test("rooms are listed page by page", async () => {
   assert.deepEqual(server.requests, ["GET /rooms?limit=20", "GET /rooms?limit=5&cursor=c2"]);
 });
 
-test("creating a room resolves to its id, and to the token of a private one", async () => {
-  server.answer = () => [201, { message: "Room created successfully", roomId: "r1", joinToken: "t1" }];
-  assert.deepEqual(await client().createRoom("Tea", { private: true }), { roomId: "r1", joinToken: "t1" });
+test("creating a room resolves to its id, and to its tokens", async () => {
+  server.answer = () => [
+    201,
+    { message: "Room created successfully", roomId: "r1", ownerToken: "o1", joinToken: "t1" },
+  ];
+  const created = await client().createRoom("Tea", { private: true, keepDays: 7 });
+  assert.deepEqual(created, { roomId: "r1", ownerToken: "o1", joinToken: "t1" });
   assert.deepEqual(server.requests, ["POST /rooms"]);
 });
 
@@ -136,4 +141,27 @@ test("a listener of the room list that throws stops neither the others nor the n
   list.stop();
   for (const listener of before) process.on("uncaughtException", listener);
   assert.deepEqual([thrown.length, heard, server.requests.length], [1, 1, 2]);
+});
+
+test("a browser keeps its key, and another one has another", () => {
+  const storage = new MemoryStorage();
+  const key = loadKey(storage);
+  assert.match(key, /^[A-Za-z0-9_-]{22,64}$/);
+  assert.equal(loadKey(storage), key);
+  assert.notEqual(loadKey(new MemoryStorage()), key);
+  storage.setItem("chalice-chat.key", '"too short"');
+  assert.match(loadKey(storage), /^[A-Za-z0-9_-]{22,64}$/);
+  assert.match(loadKey(undefined), /^[A-Za-z0-9_-]{22,64}$/);
+});
+
+test("a client has one key for all its rooms", async () => {
+  const { fetch, WebSocket } = server;
+  const one = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket });
+  const rooms = ["r1", "r2"].map((roomId) => one.join(roomId));
+  const other = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket }).join("r1");
+  await settle();
+  const keys = server.sockets.map(({ url }) => url.searchParams.get("key"));
+  assert.equal(keys.length, 3);
+  assert.equal(new Set(keys).size, 2);
+  for (const room of [...rooms, other]) room.leave();
 });

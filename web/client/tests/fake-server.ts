@@ -7,11 +7,14 @@ const EPOCH = Date.parse("2026-11-23T10:00:00Z");
 
 export interface Stored {
   readonly sequence: number;
-  readonly type: "message";
+  readonly type: string;
   readonly message: string;
   readonly sender: { readonly id: string; readonly name: string };
   readonly sentAt: string;
   readonly clientId?: string | undefined;
+  readonly target?: number;
+  readonly room?: unknown;
+  readonly member?: unknown;
 }
 
 /** The answer of a REST request: a status and a body, or "unreachable". */
@@ -23,7 +26,10 @@ export class FakeServer {
   /** The paths of the REST requests, with their queries. */
   readonly requests: string[] = [];
   readonly sockets: FakeSocket[] = [];
+  /** The names of the members by id, and the number of connections of those who have connected here. */
   readonly members = new Map<string, string>();
+  readonly connections = new Map<string, number>();
+  readonly #ids = new Map<string, string>();
   /** The first sequence that is still stored. */
   firstStored = 1;
   isPrivate = false;
@@ -67,9 +73,38 @@ export class FakeServer {
     return stored;
   }
 
+  /** Store an event, without delivering it. */
+  storeEvent(type: string, details: Partial<Stored>, sender = { id: "m-owner", name: "Owner" }): Stored {
+    const event = { ...this.store(`${sender.name} ${type}`, sender), type, ...details };
+    this.stored[this.stored.length - 1] = event;
+    return event;
+  }
+
   /** Deliver a stored message to every open connection. */
   deliver(stored: Stored): void {
     for (const socket of this.sockets) socket.receive({ message: stored });
+  }
+
+  count(): number {
+    return [...this.members.keys()].reduce((sum, id) => sum + (this.connections.get(id) ?? 1), 0);
+  }
+
+  /** Return the member id of a key: m1, m2 and so on. */
+  idOf(key: string | null): string {
+    const id = this.#ids.get(key ?? "") ?? `m${this.#ids.size + 1}`;
+    this.#ids.set(key ?? id, id);
+    return id;
+  }
+
+  enter({ id, name }: FakeSocket["member"]): void {
+    this.members.set(id, name);
+    this.connections.set(id, (this.connections.get(id) ?? 0) + 1);
+  }
+
+  exit({ id }: FakeSocket["member"]): void {
+    const connections = (this.connections.get(id) ?? 1) - 1;
+    this.connections.set(id, connections);
+    if (connections === 0) this.members.delete(id);
   }
 
   handle(socket: FakeSocket, text: string): void {
@@ -78,6 +113,7 @@ export class FakeServer {
     if (this.onFrame(socket, frame)) return;
     if (frame.action === "ping") socket.receive({ pong: true });
     if (frame.action === "hello") this.welcome(socket);
+    if (frame.action === "rename") this.#rename(socket, frame.data.name);
     if (frame.action === "sendMessage")
       this.deliver(this.store(frame.data.message, socket.member, frame.data.clientId));
   }
@@ -86,18 +122,29 @@ export class FakeServer {
     socket.receive({
       welcome: {
         member: socket.member,
-        room: { room_id: "r1", name: "Tea", private: this.isPrivate },
-        memberCount: this.memberCount ?? this.members.size,
+        room: { room_id: "r1", name: "Tea", private: this.isPrivate, locked: false },
+        memberCount: this.memberCount ?? this.count(),
         lastSequence: this.stored.at(-1)?.sequence ?? 0,
+        owner: socket.url.searchParams.get("owner") === "owner-token",
       },
     });
+  }
+
+  #rename(socket: FakeSocket, name: string): void {
+    const formerName = socket.member.name;
+    for (const one of this.sockets) if (one.member.id === socket.member.id) one.member = { ...one.member, name };
+    this.members.set(socket.member.id, name);
+    const message = `${formerName} is now ${name}`;
+    for (const one of this.sockets)
+      one.receive({ message: { type: "rename", message, sender: socket.member, formerName } });
   }
 
   #answer(path: string, query: URLSearchParams): Answer {
     if (path === "/config") return [200, { webSocketUrl: "wss://ws.test/dev" }];
     if (path === "/rooms/r1") return [200, { room_id: "r1", name: "Tea", member_count: this.members.size }];
     if (path === "/rooms/r1/members") {
-      return [200, { members: [...this.members].map(([id, name]) => ({ id, name })) }];
+      const listed = [...this.members].map(([id, name]) => ({ id, name, connections: this.connections.get(id) ?? 1 }));
+      return [200, { members: listed.map((one) => (one.connections > 1 ? one : { id: one.id, name: one.name })) }];
     }
     if (path === "/rooms/r1/messages") return [200, this.#page(query)];
     return [404, { Code: "NotFoundError", Message: "room not found" }];
@@ -126,7 +173,7 @@ export class FakeSocket implements WebSocketLike {
   onerror: ((event: never) => void) | null = null;
   /** The frames that the client has sent. */
   readonly frames: { action: string; data?: Record<string, string> }[] = [];
-  readonly member: { readonly id: string; readonly name: string };
+  member: { readonly id: string; readonly name: string };
   readonly url: URL;
   readonly #server: FakeServer;
 
@@ -134,7 +181,7 @@ export class FakeSocket implements WebSocketLike {
     this.#server = server;
     this.url = new URL(url);
     server.sockets.push(this);
-    const id = `m${server.sockets.length}`;
+    const id = server.idOf(this.url.searchParams.get("key"));
     this.member = { id, name: this.url.searchParams.get("name") ?? `guest-${id}` };
     if (!server.holdsHandshakes) queueMicrotask(() => (server.refusesHandshakes ? this.cut(1006) : this.accept()));
   }
@@ -142,7 +189,7 @@ export class FakeSocket implements WebSocketLike {
   accept(): void {
     if (this.readyState !== 0) return;
     this.readyState = 1;
-    this.#server.members.set(this.member.id, this.member.name);
+    this.#server.enter(this.member);
     this.onopen?.({} as never);
   }
 
@@ -159,15 +206,18 @@ export class FakeSocket implements WebSocketLike {
   /** End the connection from the server's side, or by the network. */
   cut(code = 1006): void {
     if (this.readyState === 3) return;
-    this.readyState = 3;
-    this.#server.members.delete(this.member.id);
+    this.#end();
     this.onerror?.({} as never);
     this.onclose?.({ code } as never);
   }
 
   close(): void {
+    if (this.readyState !== 3) this.#end();
+  }
+
+  #end(): void {
+    if (this.readyState === 1) this.#server.exit(this.member);
     this.readyState = 3;
-    this.#server.members.delete(this.member.id);
   }
 }
 

@@ -6,6 +6,8 @@ import { ChatClient, ChatError, type Message, type Room, type RoomState } from "
 import { FakeBrowser, FakeServer, MemoryStorage, pass, settle } from "./fake-server.js";
 
 const OUTBOX = "chalice-chat.outbox.r1";
+const KEY = "k".repeat(22);
+const BO = { id: "m-bo", name: "Bo" };
 const CLOSE_CODES = [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 1014, 1015, 4000, 4999];
 
 let server: FakeServer;
@@ -30,9 +32,12 @@ afterEach(() => {
   mock.restoreAll();
 });
 
-async function join(options: { name?: string; token?: string } = { name: "Aki" }): Promise<Room> {
+async function join(options: { name?: string; token?: string; owner?: string } = { name: "Aki" }): Promise<Room> {
   const { fetch, WebSocket } = server;
-  const room = new ChatClient({ url: "https://rest.test/dev/", fetch, WebSocket, storage }).join("r1", options);
+  const room = new ChatClient({ url: "https://rest.test/dev/", key: KEY, fetch, WebSocket, storage }).join(
+    "r1",
+    options,
+  );
   rooms.push(room);
   await pass(100);
   return room;
@@ -63,7 +68,7 @@ test("joining reads the history, the members and the name with one request each"
   assert.deepEqual(members, [{ id: "m1", name: "Aki" }]);
   assert.deepEqual([memberCount, history, older], [1, "ready", "none"]);
   assert.deepEqual(server.requests.sort(), ["GET /config", "GET /rooms/r1/members", "GET /rooms/r1/messages?limit=50"]);
-  assert.equal(server.socket.url.href, "wss://ws.test/dev?roomId=r1&name=Aki");
+  assert.equal(server.socket.url.href, `wss://ws.test/dev?roomId=r1&name=Aki&key=${KEY}`);
 });
 
 test("sending resolves to the stored message", async () => {
@@ -494,7 +499,7 @@ for (const status of ["connecting", "open", "lost"]) {
 test("leaving in a listener of an error ends the connection, too", async () => {
   server.answer = (path) => (path === "/config" ? "unreachable" : undefined);
   const { fetch, WebSocket } = server;
-  const room = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket, storage }).join("r1");
+  const room = new ChatClient({ url: "https://rest.test/dev", key: KEY, fetch, WebSocket, storage }).join("r1");
   room.on("error", () => room.leave());
   await pass(100);
   server.answer = () => undefined;
@@ -547,33 +552,99 @@ test("a server that no longer knows the connection makes the room connect again"
   assert.equal(server.sockets.length, 2);
 });
 
-test("joins and leaves of others change the members and are announced", async () => {
+function noticesOf(room: Room): string[] {
+  const notices: string[] = [];
+  room.on("notice", ({ message }) => notices.push(message));
+  return notices;
+}
+
+function comeOrGo(type: "join" | "leave", sender: { id: string; name: string }, memberCount: number): void {
+  const message = `${sender.name} ${type === "join" ? "joined" : "left"}`;
+  server.socket.receive({ message: { type, message, sender, memberCount } });
+}
+
+const namesOf = (room: Room) => room.members.map(({ name }) => name);
+
+test("joins of others are announced at once, leaves after ten seconds", async () => {
   const room = await join();
-  const events: string[] = [];
-  room.on("presence", ({ message }) => events.push(message));
-  const bo = { id: "m-bo", name: "Bo" };
-  server.members.set(bo.id, bo.name);
-  server.socket.receive({ message: { type: "join", message: "Bo joined", sender: bo, memberCount: 2 } });
-  assert.deepEqual(
-    room.members.map(({ name }) => name),
-    ["Aki", "Bo"],
-  );
-  server.members.delete(bo.id);
-  server.socket.receive({ message: { type: "leave", message: "Bo left", sender: bo, memberCount: 1 } });
-  assert.deepEqual(room.members.length, 1);
+  const notices = noticesOf(room);
+  server.members.set(BO.id, BO.name);
+  comeOrGo("join", BO, 2);
+  assert.deepEqual(namesOf(room), ["Aki", "Bo"]);
+  server.members.delete(BO.id);
+  comeOrGo("leave", BO, 1);
   assert.equal(room.getSnapshot().memberCount, 1);
-  assert.deepEqual(events, ["Bo joined", "Bo left"]);
+  await pass(9_900);
+  assert.deepEqual([namesOf(room), notices], [["Aki", "Bo"], ["Bo joined"]]);
+  await pass(200);
+  assert.deepEqual([namesOf(room), notices], [["Aki"], ["Bo joined", "Bo left"]]);
 });
 
-test("the leave of an earlier connection of this client is not announced", async () => {
+test("nobody notices a page that is reloaded, in whatever order its frames arrive", async () => {
   const room = await join();
-  const events: string[] = [];
-  room.on("presence", ({ message }) => events.push(message));
-  const former = server.socket.member;
+  server.members.set(BO.id, BO.name);
+  comeOrGo("join", BO, 2);
+  const notices = noticesOf(room);
+  for (const types of [
+    ["leave", "join"],
+    ["join", "leave"],
+  ] as const) {
+    for (const type of types) comeOrGo(type, BO, 2);
+    await pass(12_000);
+  }
+  assert.deepEqual([namesOf(room), notices], [["Aki", "Bo"], []]);
+});
+
+test("a member has left when the last of several connections has", async () => {
+  server.members.set(BO.id, BO.name);
+  server.connections.set(BO.id, 2);
+  const room = await join();
+  const notices = noticesOf(room);
+  server.connections.set(BO.id, 1);
+  comeOrGo("leave", BO, 2);
+  await pass(12_000);
+  assert.deepEqual([namesOf(room), notices], [["Bo", "Aki"], []]);
+  server.members.delete(BO.id);
+  comeOrGo("leave", BO, 1);
+  await pass(12_000);
+  assert.deepEqual([namesOf(room), notices], [["Aki"], ["Bo left"]]);
+});
+
+test("other connections of this client are not announced", async () => {
+  const room = await join();
+  const notices = noticesOf(room);
+  const { member } = server.socket;
+  comeOrGo("join", member, 2);
+  comeOrGo("leave", member, 1);
+  await pass(12_000);
+  assert.deepEqual([namesOf(room), notices], [["Aki"], []]);
+});
+
+test("nothing is announced after leaving", async () => {
+  const room = await join();
+  const notices = noticesOf(room);
+  comeOrGo("join", BO, 2);
+  comeOrGo("leave", BO, 1);
+  room.leave();
+  await pass(12_000);
+  assert.deepEqual(notices, ["Bo joined"]);
+});
+
+test("a new name of another is announced, and one's own taken over from another tab", async () => {
+  const room = await join();
+  server.members.set(BO.id, BO.name);
+  comeOrGo("join", BO, 2);
+  const notices = noticesOf(room);
+  const bea = { ...BO, name: "Bea" };
+  server.socket.receive({ message: { type: "rename", message: "Bo is now Bea", sender: bea, formerName: "Bo" } });
+  assert.deepEqual([namesOf(room), notices], [["Aki", "Bea"], ["Bo is now Bea"]]);
+  const own = { ...server.socket.member, name: "Ann" };
+  server.socket.receive({ message: { type: "rename", message: "Aki is now Ann", sender: own, formerName: "Aki" } });
+  assert.deepEqual([room.getSnapshot().you?.name, namesOf(room)], ["Ann", ["Ann", "Bea"]]);
+  assert.deepEqual(notices, ["Bo is now Bea"]);
   server.socket.cut();
   await pass(2_000);
-  server.socket.receive({ message: { type: "leave", message: "Aki left", sender: former, memberCount: 1 } });
-  assert.deepEqual(events, []);
+  assert.equal(server.socket.url.searchParams.get("name"), "Ann");
 });
 
 test("the members of a large room are not read", async () => {
@@ -595,15 +666,159 @@ test("a member list that lacks somebody is read again", async () => {
   );
 });
 
-test("renaming connects under the new name", async () => {
+test("renaming keeps the connection", async () => {
   const room = await join();
   room.rename("Aki");
-  assert.equal(server.sockets.length, 1);
   room.rename("Bo");
   await settle();
-  assert.equal(server.sockets[0]?.readyState, 3);
-  assert.deepEqual(room.getSnapshot().you, { id: "m2", name: "Bo" });
+  assert.equal(server.sockets.length, 1);
+  assert.deepEqual(room.getSnapshot().you, { id: "m1", name: "Bo" });
+  assert.deepEqual(server.socket.frames.filter(({ action }) => action === "rename").length, 1);
 });
+
+test("a name that is chosen while the connection opens is sent when it is open", async () => {
+  server.holdsHandshakes = true;
+  const room = await join();
+  room.rename("Bo");
+  server.socket.accept();
+  await settle();
+  assert.deepEqual(room.getSnapshot().you, { id: "m1", name: "Bo" });
+});
+
+test("an empty name makes a guest, who connects again to get a name", async () => {
+  const room = await join();
+  room.rename("");
+  await settle();
+  assert.deepEqual(room.getSnapshot().you, { id: "m1", name: "guest-m1" });
+});
+
+// Events and commands
+
+test("a deleted message disappears from the messages", async () => {
+  const room = await join();
+  const stored = await room.send("oops");
+  await room.send("fine");
+  server.onFrame = (_, { action, data }) => {
+    if (action !== "deleteMessage") return false;
+    server.deliver(server.storeEvent("deleted", { target: Number(data?.sequence) }));
+    return true;
+  };
+  await room.deleteMessage(stored.sequence);
+  assert.deepEqual(texts(room.messages), ["fine"]);
+});
+
+test("a message that was deleted while the connection was lost disappears after the reconnect", async () => {
+  server.store("secret");
+  const room = await join();
+  assert.deepEqual(texts(room.messages), ["secret"]);
+  server.socket.cut();
+  server.storeEvent("deleted", { target: 1 });
+  server.stored.shift();
+  server.store("next");
+  await pass(2_000);
+  assert.deepEqual(texts(room.messages), ["next"]);
+});
+
+test("a command that the server refuses rejects with its reason, and is not reported twice", async () => {
+  const room = await join();
+  const errors: ChatError[] = [];
+  room.on("error", (error) => errors.push(error));
+  server.onFrame = (socket, { action }) => {
+    if (action !== "closeRoom") return false;
+    socket.receive({ error: { code: "forbidden", message: "only the owner may do this", action } });
+    return true;
+  };
+  await assert.rejects(room.close(), failsWith("forbidden"));
+  assert.deepEqual(errors, []);
+});
+
+test("a command without an answer or a connection rejects", async () => {
+  const room = await join();
+  const unanswered = assert.rejects(room.removeMember("m-bo"), failsWith("unconfirmed"));
+  await pass(10_100);
+  await unanswered;
+  browser.goOffline();
+  await assert.rejects(room.update({ locked: true }), failsWith("offline"));
+  const left = assert.rejects(room.update({ locked: true }), failsWith("offline"));
+  room.leave();
+  await left;
+});
+
+test("the owner's changes are in the snapshot and announced to the others", async () => {
+  const room = await join({ name: "Aki", owner: "owner-token" });
+  const notices = noticesOf(room);
+  assert.equal(room.getSnapshot().isOwner, true);
+  const locked = { name: "Coffee", private: false, locked: true };
+  server.onFrame = (socket, { action }) => {
+    if (action !== "updateRoom") return false;
+    server.deliver(server.storeEvent("updated", { room: locked }, socket.member));
+    return true;
+  };
+  await room.update({ name: "Coffee", locked: true });
+  assert.deepEqual([room.getSnapshot().name, room.getSnapshot().isLocked], ["Coffee", true]);
+  assert.deepEqual(notices, []);
+  server.deliver(server.storeEvent("updated", { room: { ...locked, locked: false } }));
+  assert.equal(room.getSnapshot().isLocked, false);
+  assert.deepEqual(notices, ["Owner updated"]);
+});
+
+test("an older change that arrives late does not undo a newer one", async () => {
+  const room = await join();
+  const [older, newer] = ["Older", "Newer"].map((name) =>
+    server.storeEvent("updated", { room: { name, private: false, locked: false } }),
+  );
+  server.deliver(newer as never);
+  server.deliver(older as never);
+  assert.equal(room.getSnapshot().name, "Newer");
+});
+
+test("a removed member disappears at once, and is not said to have left", async () => {
+  const room = await join();
+  server.members.set(BO.id, BO.name);
+  comeOrGo("join", BO, 2);
+  const notices = noticesOf(room);
+  server.members.delete(BO.id);
+  server.deliver(server.storeEvent("removed", { member: BO }));
+  comeOrGo("leave", BO, 1);
+  await pass(12_000);
+  assert.deepEqual([namesOf(room), notices], [["Aki"], ["Owner removed"]]);
+});
+
+test("who is removed is disconnected for good", async () => {
+  const room = await join();
+  server.onFrame = (_, { action }) => action === "sendMessage";
+  const unsent = assert.rejects(room.send("waits"), failsWith("closed"));
+  server.deliver(server.storeEvent("removed", { member: server.socket.member }));
+  await pass(60_000);
+  assert.deepEqual(room.state, { status: "closed", reason: "banned", isFinal: true });
+  assert.equal(server.sockets.length, 1);
+  await unsent;
+});
+
+test("a closed room disconnects everyone for good", async () => {
+  const room = await join();
+  const sender = { id: "m-owner", name: "Owner" };
+  server.socket.receive({ message: { type: "closed", message: "Owner closed the room", sender } });
+  server.socket.cut(1000);
+  await pass(60_000);
+  assert.deepEqual(room.state, { status: "closed", reason: "closed", isFinal: true });
+  assert.equal(server.sockets.length, 1);
+});
+
+for (const [code, reason, isFinal] of [
+  ["RoomLockedError", "locked", false],
+  ["MemberBannedError", "banned", true],
+  ["ForbiddenError", "private", false],
+] as const) {
+  test(`a room that refuses with ${code} is closed as ${reason}`, async () => {
+    server.refusesHandshakes = true;
+    server.answer = (path) => (path === "/rooms/r1" ? [403, { Code: code, Message: "no" }] : undefined);
+    const room = await join();
+    await pass(1_000);
+    assert.deepEqual(room.state, { status: "closed", reason, isFinal });
+    assert.ok(server.requests.includes(`GET /rooms/r1?key=${KEY}`), String(server.requests));
+  });
+}
 
 test("unsent messages survive in the storage and are sent by the next room object", async () => {
   const room = await join();
@@ -647,7 +862,7 @@ test("after a reload, the messages are there at once, own ones are recognized, a
   server.store("missed");
   server.requests.length = 0;
   const { fetch, WebSocket } = server;
-  const reloaded = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket, storage }).join("r1");
+  const reloaded = new ChatClient({ url: "https://rest.test/dev", key: KEY, fetch, WebSocket, storage }).join("r1");
   rooms.push(reloaded);
   assert.deepEqual(
     reloaded.messages.map(({ message, isOwn }) => [message, isOwn]),
@@ -672,7 +887,7 @@ test("messages that were saved for a reload are used once, and not an hour later
   const hourAgo = Date.now() - 60 * 60_000;
   storage.setItem("chalice-chat.messages.r1", saved.replace(/"savedAt":\d+/, `"savedAt":${hourAgo}`));
   const { fetch, WebSocket } = server;
-  const later = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket, storage }).join("r1");
+  const later = new ChatClient({ url: "https://rest.test/dev", key: KEY, fetch, WebSocket, storage }).join("r1");
   rooms.push(later);
   assert.deepEqual(later.messages, []);
 });

@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { StoredMessage } from "../src/frames.js";
+import type { StoredItem } from "../src/frames.js";
 import { Timeline } from "../src/timeline.js";
 
-const messages = (...sequences: number[]): StoredMessage[] =>
+const messages = (...sequences: number[]): StoredItem[] =>
   sequences.map((sequence) => ({
+    type: "message",
     sequence,
     message: String(sequence),
     sender: { id: "a", name: "A" },
@@ -60,4 +61,21 @@ test("a message older than the range that was read is left for the older pages",
   timeline.extend(messages(1, 49));
   assert.equal(timeline.hasOlder, false);
   assert.deepEqual(sequencesOf(timeline), [1, 49, 50, 51]);
+});
+
+test("a deleted message disappears, also if it arrives after the event", () => {
+  const timeline = timelineOf(1, 1, 2);
+  const deletions = [1, 4].map((target, index) => ({ ...messages(3 + 2 * index)[0], type: "deleted", target }));
+  timeline.add(deletions as StoredItem[]);
+  assert.deepEqual(sequencesOf(timeline), [2]);
+  assert.equal(timeline.hasGap, true);
+  timeline.add(messages(4));
+  assert.deepEqual(sequencesOf(timeline), [2]);
+  assert.deepEqual([timeline.position, timeline.hasGap], [5, false]);
+});
+
+test("events of types that this version does not know leave no gap", () => {
+  const timeline = timelineOf(1, 1);
+  timeline.add([{ ...messages(2)[0], type: "waved" } as StoredItem]);
+  assert.deepEqual([sequencesOf(timeline), timeline.position, timeline.hasGap], [[1], 2, false]);
 });

@@ -9,6 +9,7 @@ const createForm = byId("create-room", HTMLFormElement);
 const createError = byId("create-error", HTMLElement);
 const roomName = byId("room-name", HTMLInputElement);
 const roomPrivate = byId("room-private", HTMLInputElement);
+const roomKeep = byId("room-keep", HTMLSelectElement);
 const joinForm = byId("join-by-link", HTMLFormElement);
 const joinError = byId("join-error", HTMLElement);
 const invitation = byId("invitation", HTMLInputElement);
@@ -18,7 +19,7 @@ const listNote = byId("list-note", HTMLElement);
 const moreButton = byId("show-more", HTMLButtonElement);
 
 export interface LobbyHandlers {
-  create(roomName: string, isPrivate: boolean): Promise<void>;
+  create(roomName: string, options: { isPrivate: boolean; keepDays: number | undefined }): Promise<void>;
   join(link: string): void;
   showMore(): Promise<void>;
   /** Called when the visitor follows the link of a room in the list. */
@@ -36,7 +37,7 @@ export function listen(newHandlers: LobbyHandlers): void {
     if (isCreating) return;
     isCreating = true;
     showCreateError("");
-    await create(roomName.value, roomPrivate.checked);
+    await create(roomName.value, { isPrivate: roomPrivate.checked, keepDays: Number(roomKeep.value) || undefined });
     isCreating = false;
   });
   joinForm.addEventListener("submit", (event) => {

@@ -3,7 +3,7 @@
 import { ApiError, type ChatClient } from "chalice-chat-client";
 import * as view from "./lobby-view.js";
 import { addressOf, roomInLink } from "./route.js";
-import { loadRoomList, saveRoomList, saveRoomName } from "./store.js";
+import { loadRoomList, saveOwner, saveRoomList, saveRoomName } from "./store.js";
 import { sentence } from "./text.js";
 
 const UNREACHABLE = "The server could not be reached. Check your connection and try again.";
@@ -12,10 +12,14 @@ export function makeLobby(client: ChatClient): { enter(cameBack: boolean): void;
   const list = client.watchRooms();
   let scrollTop = 0;
 
-  async function create(roomName: string, isPrivate: boolean): Promise<void> {
+  async function create(
+    roomName: string,
+    { isPrivate, keepDays }: { isPrivate: boolean; keepDays: number | undefined },
+  ): Promise<void> {
     try {
-      const { roomId, joinToken } = await client.createRoom(roomName, { private: isPrivate });
+      const { roomId, ownerToken, joinToken } = await client.createRoom(roomName, { private: isPrivate, keepDays });
       view.clearForms();
+      saveOwner(roomId, ownerToken);
       saveRoomName(roomId, roomName);
       location.hash = addressOf({ roomId, token: joinToken });
     } catch (error) {

@@ -1,8 +1,10 @@
 /** The message log of a room: history (not announced by screen readers), live messages, and the scroll position. */
 
-import type { Message, RoomSnapshot } from "chalice-chat-client";
+import type { Message, RoomNotice, RoomSnapshot } from "chalice-chat-client";
+import { chooseTabStop, deleteButton, followArrowKeys } from "./deletion.js";
 import { byId, make, setText } from "./dom.js";
 import { arrangeMessages, messageEntry } from "./message-view.js";
+import { noticeEntry, plainNotice } from "./notices.js";
 import { counted } from "./text.js";
 
 const MAX_ENTRIES = 500;
@@ -27,7 +29,8 @@ const toLatest = byId("to-latest", HTMLButtonElement);
 /** The entries by sequence, with the message that each shows. */
 let shown = new Map<number, { entry: HTMLLIElement; message: Message }>();
 let messages: readonly Message[] = [];
-let loadOlder = () => {};
+let handlers: LogHandlers | null = null;
+let isOwner = false;
 let olderState: RoomSnapshot["older"] = "none";
 let isReady = false;
 let isAtEnd = true;
@@ -39,15 +42,21 @@ let liveFrom = Number.POSITIVE_INFINITY;
 let newFrom: number | null = null;
 const newLine = make("li", "new-line", "New");
 
-export function enter(handlers: { loadOlder(): void }): void {
+export interface LogHandlers {
+  loadOlder(): void;
+  deleteMessage(sequence: number): void;
+}
+
+export function enter(newHandlers: LogHandlers): void {
   leave();
-  loadOlder = handlers.loadOlder;
+  handlers = newHandlers;
 }
 
 export function leave(): void {
   shown = new Map();
   messages = [];
-  loadOlder = () => {};
+  handlers = null;
+  isOwner = false;
   olderState = "none";
   isReady = false;
   isAtEnd = true;
@@ -65,6 +74,10 @@ export function leave(): void {
 /** Show the messages of a snapshot. */
 export function showMessages(snapshot: RoomSnapshot): void {
   messages = snapshot.messages;
+  if (snapshot.isOwner !== isOwner) {
+    isOwner = snapshot.isOwner;
+    for (const { entry, message } of shown.values()) showDeleteButton(entry, message);
+  }
   if (snapshot.history === "ready" && !isReady) {
     isReady = true;
     liveFrom = (messages.at(-1)?.sequence ?? 0) + 1;
@@ -74,11 +87,13 @@ export function showMessages(snapshot: RoomSnapshot): void {
 }
 
 /** Show a sentence between the messages, after those that are there now. Before there are any, it would be pushed down. */
-export function addNotice(text: string): void {
-  if (!isReady) return;
-  const entry = make("li", "notice", text);
-  entry.dir = "auto";
-  keepPlace(() => live.append(entry));
+export function addSentence(text: string): void {
+  if (isReady) keepPlace(() => live.append(plainNotice(text)));
+}
+
+/** Show what somebody has done. */
+export function addNotice(notice: RoomNotice): void {
+  if (isReady) keepPlace(() => live.append(noticeEntry(notice, live.lastElementChild)));
 }
 
 /** Show whether there are older messages. */
@@ -122,6 +137,7 @@ export function keepPlace(change: () => void): void {
   change();
   if (isAtEnd) dropOldest();
   arrangeMessages(entries());
+  chooseTabStop(log);
   if (anchor) log.scrollTop += anchor.getBoundingClientRect().bottom - bottom;
   stayAtEnd();
   note.hidden = isReady && !isEmpty();
@@ -145,6 +161,7 @@ function render(): void {
       continue;
     }
     const entry = messageEntry(message);
+    showDeleteButton(entry, message);
     if (known) known.entry.replaceWith(entry);
     else if (next) next.before(entry);
     else listOf(message).append(entry);
@@ -152,10 +169,21 @@ function render(): void {
     next = entry;
     now.set(message.sequence, { entry, message });
   }
-  for (const [sequence, { entry }] of shown) if (!now.has(sequence)) entry.remove();
+  for (const [sequence, { entry }] of shown) if (!now.has(sequence)) removeEntry(entry);
   shown = now;
   placeNewLine();
   if (!isAtEnd) countNewBelow(newBelow + added);
+}
+
+function showDeleteButton(entry: Element, message: Message): void {
+  entry.querySelector(".delete")?.remove();
+  if (!isOwner && !message.isOwn) return;
+  entry.querySelector(".line")?.append(deleteButton(message.sequence, (sequence) => handlers?.deleteMessage(sequence)));
+}
+
+function removeEntry(entry: Element): void {
+  if (entry.contains(document.activeElement)) log.focus();
+  entry.remove();
 }
 
 function listOf({ sequence }: Message): HTMLOListElement {
@@ -201,7 +229,7 @@ function showOlderState(): void {
 
 function showOlderMessages(): void {
   if (!hasHidden()) {
-    loadOlder();
+    handlers?.loadOlder();
     return;
   }
   const hidden = messages.filter(({ sequence }) => sequence < shownFrom);
@@ -234,6 +262,7 @@ function readOlderNearTop(): void {
   if (log.scrollTop < log.clientHeight) showOlderMessages();
 }
 
+followArrowKeys(log);
 log.addEventListener("scroll", notePlace);
 olderButton.addEventListener("click", showOlderMessages);
 toLatest.addEventListener("click", () => {

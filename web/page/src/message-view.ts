@@ -15,9 +15,16 @@ export function messageEntry({ message, sender, sentAt, sequence, isOwn }: Messa
   const head = make("p", "head");
   head.append(personName(sender.name));
   entry.dataset.sequence = String(sequence);
-  entry.append(head, lineOf(message, timeOf(moment)));
+  const line = lineOf(message, timeOf(moment));
+  line.firstElementChild?.setAttribute("id", bodyIdOf(sequence));
+  entry.append(head, line);
   placements.set(entry, { senderId: sender.id, moment });
   return entry;
+}
+
+/** Return the id of the element with the text of a message. */
+export function bodyIdOf(sequence: number): string {
+  return `message-${sequence}`;
 }
 
 /** Build the line of a message: its text, with an element beside it (its time or its delivery state). */

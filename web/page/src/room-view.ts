@@ -24,14 +24,17 @@ const ENDINGS: Readonly<Record<Exclude<CloseReason, "left">, { name: string; tex
   private: { name: "Private room", text: "This room is private: you need its invite link." },
   gone: {
     name: "Room not found",
-    text: "This room no longer exists. Rooms close soon after the last person has left.",
+    text: "This room no longer exists. Rooms close after everyone has left.",
   },
-  banned: { name: "Room closed to you", text: "You were removed from this room." },
+  locked: { name: "Locked room", text: "This room is locked: its owner lets nobody new in." },
+  banned: { name: "Room closed to you", text: "The owner of this room has removed you. You can come back in an hour." },
+  closed: { name: "Closed room", text: "The owner has closed this room." },
 };
 
 const view = byId("room", HTMLElement);
 const heading = byId("room-heading", HTMLElement);
 const lock = byId("lock", SVGElement);
+const lockedMark = byId("locked-mark", HTMLElement);
 const copyButton = byId("copy-link", HTMLButtonElement);
 const copyNote = byId("copy-note", HTMLElement);
 const linkToCopy = byId("link-to-copy", HTMLElement);
@@ -55,6 +58,7 @@ const canShare = typeof navigator.share === "function" && matchMedia("(pointer: 
 
 export interface RoomHandlers {
   tryNow(): void;
+  removeMember(member: Member): void;
   openAgain(): Promise<void>;
 }
 
@@ -79,12 +83,13 @@ export function leave(): void {
   linkToCopy.hidden = true;
 }
 
-export function showName(name: string | null, isPrivate: boolean): void {
+export function showName(name: string | null, { isPrivate, isLocked }: RoomSnapshot): void {
   if (name !== null) {
     setText(heading, name);
     heading.title = name; // a long name is cut off
   }
   lock.toggleAttribute("hidden", !isPrivate);
+  lockedMark.hidden = !isLocked;
 }
 
 export function showState({ status }: RoomState): void {
@@ -112,18 +117,29 @@ export function showEnding(reason: Exclude<CloseReason, "left">, roomName: strin
   setText(memberCount, WHO);
   openAgainButton.hidden = reason !== "gone" || roomName === null;
   if (roomName === null || reason === "private") setText(heading, name);
-  view.classList.toggle("closed", reason === "private" || isEmpty);
+  view.classList.toggle("closed", reason === "private" || reason === "locked" || isEmpty);
 }
 
-export function showMembers({ members, memberCount: count, you: self }: RoomSnapshot): void {
+export function showMembers({ members, memberCount: connections, you: self, isOwner }: RoomSnapshot): void {
+  // In large rooms only the connections are counted.
+  const count = members.length || connections;
   if (count !== null) setText(memberCount, `${count.toLocaleString("en")} here`);
   const sorted = [...members].sort((one, other) => one.name.localeCompare(other.name));
-  memberList.replaceChildren(...sorted.map((member) => memberEntry(member, member.id === self?.id)));
+  memberList.replaceChildren(...sorted.map((member) => memberEntry(member, member.id === self?.id, isOwner)));
 }
 
-function memberEntry({ name }: Member, isSelf: boolean): HTMLElement {
+function memberEntry(member: Member, isSelf: boolean, isOwner: boolean): HTMLElement {
   const entry = make("li");
-  entry.append(personName(name), isSelf ? " (you)" : "");
+  entry.append(personName(member.name), isSelf ? " (you)" : "");
+  if (isOwner && !isSelf) {
+    const button = make("button", "remove", "Remove");
+    button.type = "button";
+    button.setAttribute("aria-label", `Remove ${member.name}`);
+    button.addEventListener("click", () => {
+      if (confirm(`Remove ${member.name} from this room for an hour?`)) handlers?.removeMember(member);
+    });
+    entry.append(button);
+  }
   return entry;
 }
 

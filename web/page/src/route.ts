@@ -1,14 +1,20 @@
-/** Hash routes: `#/rooms/ROOM_ID` for a room, with `?token=TOKEN` for a private one; the room list for any other. */
+/**
+ * Hash routes: `#/rooms/ROOM_ID` for a room, with `?token=TOKEN` for a private one, and `owner=TOKEN` for its owner; the
+ * room list for any other.
+ */
 
 export interface RoomAddress {
   readonly roomId: string;
   /** Undefined for a public room. */
   readonly token?: string | undefined;
+  /** The owner's token, only in the owner's link. */
+  readonly owner?: string | undefined;
 }
 
 /** Return the hash of a room. */
-export function addressOf({ roomId, token }: RoomAddress): string {
-  const query = token ? `?${new URLSearchParams({ token })}` : "";
+export function addressOf({ roomId, token, owner }: RoomAddress): string {
+  const parameters = new URLSearchParams({ ...(token && { token }), ...(owner && { owner }) });
+  const query = parameters.size ? `?${parameters}` : "";
   return `#/rooms/${encodeURIComponent(roomId)}${query}`;
 }
 
@@ -17,7 +23,12 @@ export function roomIn(hash: string): RoomAddress | null {
   const [, encoded, query] = hash.match(/^#\/rooms\/([^/?]+)\/?(?:\?(.*))?$/) ?? [];
   try {
     if (!encoded) return null;
-    return { roomId: decodeURIComponent(encoded), token: new URLSearchParams(query).get("token") ?? undefined };
+    const parameters = new URLSearchParams(query);
+    return {
+      roomId: decodeURIComponent(encoded),
+      token: parameters.get("token") ?? undefined,
+      owner: parameters.get("owner") ?? undefined,
+    };
   } catch {
     return null; // the hash has an invalid percent encoding
   }

@@ -7,6 +7,7 @@ const DRAFT = "chalice-chat.draft.";
 const ROOM_NAME = "chalice-chat.room-name.";
 const ROOM_LIST = "chalice-chat.room-list";
 const WAITING = "chalice-chat.waiting";
+const OWNER = "chalice-chat.owner.";
 
 /** A room with messages that were not sent before the visitor left it. */
 export interface Waiting {
@@ -22,6 +23,10 @@ export const saveDraft = (roomId: string, text: string) => write(() => sessionSt
 
 export const loadRoomName = (roomId: string) => read(() => sessionStorage, ROOM_NAME + roomId);
 export const saveRoomName = (roomId: string, name: string) => write(() => sessionStorage, ROOM_NAME + roomId, name);
+
+/** Return the owner's token of a room that was created here, or whose owner's link was opened here. */
+export const loadOwner = (roomId: string) => read(() => localStorage, OWNER + roomId) ?? undefined;
+export const saveOwner = (roomId: string, token: string) => write(() => localStorage, OWNER + roomId, token);
 
 /** Return the room list as it was shown last in this tab, or null. */
 export function loadRoomList(): RoomListSnapshot | null {

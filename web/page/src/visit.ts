@@ -1,12 +1,14 @@
 /** Controller of a visit to one room: passes its snapshots to the views, and what the visitor does to the room. */
 
-import type { ChatClient, Message, RoomSnapshot } from "chalice-chat-client";
+import type { ChatClient, ChatError, Message, RoomSnapshot } from "chalice-chat-client";
 import * as composer from "./composer.js";
 import * as log from "./log-view.js";
+import * as ownerView from "./owner-view.js";
 import { showPending } from "./pending-view.js";
 import * as view from "./room-view.js";
 import { addressOf, type RoomAddress } from "./route.js";
-import { loadRoomName, saveDraft, saveRoomName, saveWaiting } from "./store.js";
+import { loadOwner, loadRoomName, saveDraft, saveOwner, saveRoomName, saveWaiting } from "./store.js";
+import { sentence } from "./text.js";
 import { clearTitle, countUnread, showTitle } from "./title.js";
 
 /** Within this time after a reconnect, the messages that were missed have been read. */
@@ -19,7 +21,8 @@ export interface Visit {
 
 export function visitRoom(client: ChatClient, address: RoomAddress, visitorName: string): Visit {
   const { roomId, token } = address;
-  const room = client.join(roomId, { name: visitorName, token });
+  const owner = loadOwner(roomId);
+  const room = client.join(roomId, { name: visitorName, token, owner });
   let name = loadRoomName(roomId);
   let shown: RoomSnapshot | null = null;
   let awayAfter: number | null = null;
@@ -31,10 +34,11 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
     const before = shown;
     shown = now;
     const changed = (...parts: (keyof RoomSnapshot)[]) => !before || parts.some((part) => now[part] !== before[part]);
-    if (changed("name", "isPrivate")) showName(now);
-    if (changed("messages", "history")) log.showMessages(now);
+    if (changed("name", "isPrivate", "isLocked")) showName(now);
+    if (changed("messages", "history", "isOwner")) log.showMessages(now);
+    if (changed("isOwner", "isLocked", "name", "state")) ownerView.showOwner(now);
     if (changed("older", "history")) log.showOlder(now.older);
-    if (changed("members", "memberCount", "you")) view.showMembers(now);
+    if (changed("members", "memberCount", "you", "isOwner")) view.showMembers(now);
     if (changed("you")) view.showYou(now.you, currentName);
     if (changed("pending")) {
       showPending(now.pending, room);
@@ -44,10 +48,11 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
   }
 
   // The name that the visitor has just seen elsewhere is shown until the server has answered.
-  function showName({ name: answered, isPrivate }: RoomSnapshot): void {
+  function showName(snapshot: RoomSnapshot): void {
+    const { name: answered } = snapshot;
     if (answered !== null) saveRoomName(roomId, answered);
     name = answered ?? name;
-    view.showName(name, isPrivate);
+    view.showName(name, snapshot);
     showTitle(name ?? "");
   }
 
@@ -98,24 +103,39 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
   async function openAgain(): Promise<void> {
     const { isPrivate, pending } = room.getSnapshot();
     if (name === null) return;
-    const { roomId: newId, joinToken } = await client.createRoom(name, { private: isPrivate });
+    const { roomId: newId, ownerToken, joinToken } = await client.createRoom(name, { private: isPrivate });
     if (hasLeft) return;
     const unsent = [...pending.map(({ message }) => message), composer.draft()].filter((text) => text.trim());
     saveRoomName(newId, name);
+    saveOwner(newId, ownerToken);
     saveDraft(newId, unsent.join("\n"));
     for (const { clientId } of pending) room.discard(clientId);
     saveDraft(roomId, "");
     location.hash = addressOf({ roomId: newId, token: joinToken });
   }
 
+  /** Show why something was not done. What was done shows itself. */
+  function tell(action: Promise<void>): void {
+    action.catch((error: ChatError) => log.addSentence(sentence(error.message)));
+  }
+
   let hasLeft = false;
   let currentName = visitorName;
-  view.enter({ tryNow: () => room.reconnect(), openAgain });
-  log.enter({ loadOlder: () => void room.loadOlder() });
+  view.enter({ tryNow: () => room.reconnect(), openAgain, removeMember: ({ id }) => tell(room.removeMember(id)) });
+  log.enter({
+    loadOlder: () => void room.loadOlder(),
+    deleteMessage: (sequence) => tell(room.deleteMessage(sequence)),
+  });
+  ownerView.enter({
+    link: new URL(addressOf({ ...address, owner }), location.href).href,
+    rename: (newName) => room.update({ name: newName }),
+    lock: (locked) => room.update({ locked }),
+    close: () => room.close(),
+  });
   composer.enter(roomId, say);
   room.on("message", onMessage);
-  room.on("presence", ({ message }) => log.addNotice(message));
-  room.on("expired", () => log.addNotice("Some earlier messages are no longer kept."));
+  room.on("notice", log.addNotice);
+  room.on("expired", () => log.addSentence("Some earlier messages are no longer kept."));
   room.on("error", (error) => console.warn(error));
   room.subscribe(show);
   document.addEventListener("visibilitychange", onVisibility);
@@ -136,6 +156,7 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
       composer.close();
       log.leave();
       view.leave();
+      ownerView.leave();
       clearTitle();
     },
   };

@@ -6,8 +6,17 @@ import { afterEach, before, beforeEach, mock, test } from "node:test";
 import { Window } from "happy-dom";
 import { FakeServer, settle } from "../../client/tests/fake-server.js";
 
-const GLOBALS = ["document", "location", "localStorage", "sessionStorage", "matchMedia", "navigator", "ResizeObserver"];
-const ELEMENTS = ["", "Anchor", "Button", "Details", "Form", "Input", "OList", "TextArea", "UList"];
+const GLOBALS = [
+  "document",
+  "history",
+  "location",
+  "localStorage",
+  "sessionStorage",
+  "matchMedia",
+  "navigator",
+  "ResizeObserver",
+];
+const ELEMENTS = ["Anchor", "Button", "Details", "Dialog", "Form", "Input", "OList", "Select", "TextArea", "UList", ""];
 
 let server: FakeServer;
 
@@ -191,4 +200,124 @@ test("the focus moves from “Try now” to the message field when the button di
   await settle();
   assert.equal(find("#connection-state").textContent, "Connected");
   assert.equal(document.activeElement?.id, "message");
+});
+
+// People who come and go
+
+function comeOrGo(type: "join" | "leave", name: string, memberCount: number): void {
+  const message = `${name} ${type === "join" ? "joined" : "left"}`;
+  server.socket.receive({ message: { type, message, sender: { id: `m-${name}`, name }, memberCount } });
+}
+
+test("several who come in a row are one line, until something else happens", async () => {
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  comeOrGo("join", "Anna", 2);
+  assert.deepEqual(entries(), ["Anna joined"]);
+  comeOrGo("join", "Bert", 3);
+  assert.deepEqual(entries(), ["Anna and Bert joined"]);
+  for (let number = 1; number <= 8; number += 1) comeOrGo("join", `guest ${number}`, 3 + number);
+  assert.deepEqual(entries(), ["Anna, Bert and 8 others joined"]);
+  await say("hello");
+  comeOrGo("join", "Cy", 12);
+  assert.deepEqual(entries(), ["Anna, Bert and 8 others joined", "hello", "Cy joined"]);
+});
+
+test("three who come are named, each isolated from the text around them", async () => {
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  for (const name of ["Anna", "\u202eevil", "Cy"]) comeOrGo("join", name, 2);
+  assert.deepEqual(entries(), ["Anna, \u202eevil and Cy joined"]);
+  assert.equal(document.querySelectorAll("#log .notice bdi").length, 3);
+});
+
+// Deleting, and the owner
+
+const answerWith = (action: string, event: () => ReturnType<FakeServer["storeEvent"]>) => {
+  server.onFrame = (_, frame) => {
+    if (frame.action !== action) return false;
+    server.deliver(event());
+    return true;
+  };
+};
+
+const confirmWith = (answer: boolean) => Object.assign(globalThis, { confirm: () => answer });
+const deleteButtons = () => [...document.querySelectorAll<HTMLButtonElement>("#log .delete")];
+
+test("one's own message is deleted after a question", async () => {
+  await go("#/rooms/r1");
+  server.deliver(server.store("theirs"));
+  await say("mine");
+  answerWith("deleteMessage", () => server.storeEvent("deleted", { target: 2 }));
+  const [button, ...others] = deleteButtons();
+  assert.equal(others.length, 0);
+  confirmWith(false);
+  button?.click();
+  await settle();
+  assert.deepEqual(shown(), ["theirs", "mine"]);
+  confirmWith(true);
+  button?.focus();
+  button?.click();
+  await settle();
+  assert.deepEqual(shown(), ["theirs"]);
+  assert.equal(document.activeElement?.id, "log");
+});
+
+test("a deletion that is refused says why", async () => {
+  await go("#/rooms/r1");
+  await say("mine");
+  server.onFrame = (socket, { action }) => {
+    if (action === "deleteMessage") socket.receive({ error: { code: "forbidden", message: "not yours", action } });
+    return action === "deleteMessage";
+  };
+  mock.timers.tick(1);
+  await settle();
+  confirmWith(true);
+  deleteButtons()[0]?.click();
+  await settle();
+  assert.deepEqual(entries(), ["mine", "Not yours."]);
+});
+
+test("one button to delete is a stop of the Tab key, and the arrow keys lead to the others", async () => {
+  await go("#/rooms/r1");
+  for (const text of ["one", "two", "three"]) await say(text);
+  const stops = () => deleteButtons().map(({ tabIndex }) => tabIndex);
+  assert.deepEqual(stops(), [-1, -1, 0]);
+  const Event = (window as unknown as Window).KeyboardEvent;
+  deleteButtons()[2]?.focus();
+  deleteButtons()[2]?.dispatchEvent(new Event("keydown", { key: "ArrowUp", bubbles: true, cancelable: true }) as never);
+  assert.deepEqual(stops(), [-1, 0, -1]);
+  assert.equal(document.activeElement, deleteButtons()[1]);
+});
+
+test("the owner's link gives the rights, and disappears from the address", async () => {
+  await go("#/rooms/r1?owner=owner-token");
+  assert.equal(location.hash, "#/rooms/r1");
+  server.deliver(server.store("theirs"));
+  server.members.set("m-bo", "Bo");
+  comeOrGo("join", "bo", 2);
+  await settle();
+  assert.equal(server.socket.url.searchParams.get("owner"), "owner-token");
+  assert.equal(deleteButtons().length, 1);
+  assert.equal(find("#manage").hidden, false);
+  find("#manage").click();
+  assert.match(find<HTMLInputElement>("#owner-link").value, /#\/rooms\/r1\?owner=owner-token$/);
+  const renamed = { room: { name: "Coffee", private: false, locked: false } };
+  answerWith("updateRoom", () => server.storeEvent("updated", renamed, server.socket.member));
+  find<HTMLInputElement>("#new-room-name").value = "Coffee";
+  find<HTMLFormElement>("#rename-room").requestSubmit();
+  await settle();
+  assert.deepEqual([find("#room-heading").textContent, find("#owner-note").textContent], ["Coffee", "Renamed."]);
+  localStorage.clear();
+});
+
+test("others have no owner's buttons", async () => {
+  server.members.set("m-bo", "Bo");
+  await go("#/rooms/r1");
+  server.deliver(server.store("theirs"));
+  await settle();
+  assert.deepEqual([find("#manage").hidden, deleteButtons().length], [true, 0]);
+  assert.equal(document.querySelector("#members button"), null);
 });

@@ -4,9 +4,10 @@ import { addressOf, roomIn, roomInLink } from "../src/route.js";
 
 test("an address leads back to its room", () => {
   const rooms = [
-    { roomId: "r1", token: undefined },
-    { roomId: "r1", token: "a-b_c" },
-    { roomId: "ä/?", token: "=& +" },
+    { roomId: "r1", token: undefined, owner: undefined },
+    { roomId: "r1", token: "a-b_c", owner: undefined },
+    { roomId: "r1", token: undefined, owner: "o-1" },
+    { roomId: "ä/?", token: "=& +", owner: "+&" },
   ];
   for (const room of rooms) assert.deepEqual(roomIn(addressOf(room)), room);
 });
@@ -20,7 +21,7 @@ test("what names no room is none", () => {
 test("a pasted link leads to a room of this site alone", () => {
   Object.assign(globalThis, { location: new URL("https://chat.example/prod/#/") });
   for (const link of ["https://chat.example/prod/#/rooms/r1?token=t", " #/rooms/r1?token=t\n"]) {
-    assert.deepEqual(roomInLink(link), { roomId: "r1", token: "t" }, link);
+    assert.deepEqual(roomInLink(link), { roomId: "r1", token: "t", owner: undefined }, link);
   }
   for (const link of [
     "https://other.example/prod/#/rooms/r1",

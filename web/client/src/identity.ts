@@ -1,0 +1,17 @@
+/** The key that makes a client the same member in all its connections. */
+
+import { randomId } from "./random.js";
+import { readValue, writeValue } from "./storage.js";
+import type { ChatStorage } from "./types.js";
+
+const KEY = "chalice-chat.key";
+const VALID = /^[A-Za-z0-9_-]{22,64}$/;
+
+/** Return the key in a storage. If there is none, generate one and keep it there. */
+export function loadKey(storage: ChatStorage | undefined): string {
+  const saved = readValue<unknown>(storage, KEY);
+  if (typeof saved === "string" && VALID.test(saved)) return saved;
+  const key = randomId();
+  writeValue(storage, KEY, key);
+  return key;
+}

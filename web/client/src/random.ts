@@ -1,0 +1,6 @@
+/** Random ids. */
+
+/** Return 128 random bits as 32 hexadecimal digits. Not crypto.randomUUID, which browsers have only on HTTPS. */
+export function randomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,56 @@
+/** The snapshot of a room and its listeners. */
+
+import { Emitter } from "./emitter.js";
+import type { RoomEvents, RoomSnapshot } from "./types.js";
+
+/** The snapshot of a room before anything is known about it. */
+export const NOT_JOINED: RoomSnapshot = {
+  state: { status: "connecting" },
+  name: null,
+  isPrivate: false,
+  isLocked: false,
+  isOwner: false,
+  you: null,
+  messages: [],
+  pending: [],
+  members: [],
+  memberCount: null,
+  history: "loading",
+  older: "none",
+};
+
+export class RoomStore {
+  readonly #events = new Emitter<RoomEvents>();
+  readonly #changes = new Emitter<{ snapshot: RoomSnapshot }>();
+  #snapshot: RoomSnapshot;
+
+  constructor(start: Partial<RoomSnapshot>) {
+    this.#snapshot = { ...NOT_JOINED, ...start };
+  }
+
+  get snapshot(): RoomSnapshot {
+    return this.#snapshot;
+  }
+
+  on<Type extends keyof RoomEvents>(type: Type, listener: (value: RoomEvents[Type]) => void): () => void {
+    return this.#events.on(type, listener);
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#changes.on("snapshot", listener);
+  }
+
+  emit<Type extends keyof RoomEvents>(type: Type, value: RoomEvents[Type]): void {
+    this.#events.emit(type, value);
+  }
+
+  /** Replace the snapshot by one with these changes, and tell the listeners. */
+  publish(change: Partial<RoomSnapshot>): void {
+    this.#snapshot = { ...this.#snapshot, ...change };
+    if (change.state) this.emit("state", change.state);
+    if (change.messages) this.emit("messages", change.messages);
+    if (change.pending) this.emit("pending", change.pending);
+    if (change.members || "memberCount" in change) this.emit("members", this.#snapshot.members);
+    this.#changes.emit("snapshot", this.#snapshot);
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * The buttons that delete a message. Only one of them is a stop of the Tab key, otherwise a long log could not be passed.
+ * The arrow keys go from one to the next.
+ */
+
+import { make } from "./dom.js";
+import { bodyIdOf } from "./message-view.js";
+
+const QUESTION = "Delete this message for everyone?";
+
+/** Return a button that deletes a message, after a question. */
+export function deleteButton(sequence: number, remove: (sequence: number) => void): HTMLButtonElement {
+  const button = make("button", "delete", "✕");
+  button.type = "button";
+  button.tabIndex = -1;
+  button.title = "Delete";
+  button.setAttribute("aria-label", "Delete");
+  // Read when the button has the focus, but not when the message arrives.
+  button.setAttribute("aria-describedby", bodyIdOf(sequence));
+  button.addEventListener("click", () => {
+    if (confirm(QUESTION)) remove(sequence);
+  });
+  return button;
+}
+
+/** Make the focused button a stop of the Tab key, or the last one. */
+export function chooseTabStop(log: Element): void {
+  const buttons = buttonsIn(log);
+  const focused = buttons.find((button) => button === document.activeElement) ?? buttons.at(-1);
+  for (const button of buttons) button.tabIndex = button === focused ? 0 : -1;
+}
+
+/** Let the arrow keys go from one button to the next. */
+export function followArrowKeys(log: HTMLElement): void {
+  log.addEventListener("keydown", (event) => {
+    const buttons = buttonsIn(log);
+    const index = buttons.indexOf(event.target as HTMLButtonElement);
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const next = step && index >= 0 ? buttons[index + step] : undefined;
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+    chooseTabStop(log);
+  });
+}
+
+function buttonsIn(log: Element): HTMLButtonElement[] {
+  return [...log.querySelectorAll<HTMLButtonElement>("button.delete")];
+}
