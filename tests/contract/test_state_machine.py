@@ -1,4 +1,6 @@
-"""Random sequences of joins, leaves, crashes and messages: counts stay exact, and no acknowledged message is lost.
+"""Random sequences of joins, leaves, crashes, messages, deletions, removals and locks, until a room is closed.
+
+Counts stay exact, no acknowledged message is lost, and no deleted, removed or locked-out one comes back.
 
 `make fuzz` runs this with more and longer sequences.
 """
@@ -6,6 +8,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -20,12 +23,16 @@ from hypothesis.stateful import (
     consumes,
     invariant,
     multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
 
-from chalicelib import messages, rooms
+import app as chat_app
+from chalicelib import limits, messages, rooms
 from chalicelib import settings as chat_settings
+from chalicelib.delivery import fanout
+from chalicelib.room_delivery import complete_removal
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket, WebSocketEvents
 from tests.dynamodb import CONFLICTS, empty_tables, inject_faults
@@ -39,6 +46,23 @@ BUDGET = settings(
     derandomize=True,  # the same examples in every run
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
+
+
+KEYS = ["1" * 22, "2" * 22, None]
+
+
+@dataclass(eq=False)
+class Visitor:
+    """A connection, and who it is."""
+
+    socket: Socket
+    key: str | None
+    is_owner: bool
+    member_id: str
+
+    @property
+    def id(self) -> str:
+        return self.socket.id
 
 
 class RoomMachine(RuleBasedStateMachine):
@@ -60,8 +84,17 @@ class RoomMachine(RuleBasedStateMachine):
         self.joined = 0
         self.closed: set[str] = set()
         self.acknowledged: dict[str, int] = {}
+        self.authors: dict[str, str] = {}
+        self.deleted: set[str] = set()
+        self.ids: dict[str, str] = {}
+        self.banned_until: dict[str, datetime] = {}
+        self.is_locked = False
+        self.removals: list[fanout.Removal] = []
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(fanout, "schedule", self.removals.append)
 
     def teardown(self) -> None:
+        self.patch.undo()
         self.clock.stop()
         self.tables.close()
         self.gateway.reset()
@@ -69,48 +102,126 @@ class RoomMachine(RuleBasedStateMachine):
     def _alive(self) -> bool:
         return Room.get(self.room.room_id, consistent_read=True).is_alive
 
-    @rule(target=members)
-    def join(self) -> Any:
+    @rule(target=members, key=st.sampled_from(KEYS), is_owner=st.booleans())
+    def join(self, key: str | None, is_owner: bool) -> Any:
         self.joined += 1
-        member = Socket(self.ws_event, f"c{self.joined}")
-        was_alive = self._alive()
-        status = member.connect(roomId=self.room.room_id)
-        assert status == (200 if was_alive else 404)
-        return member if status == 200 else multiple()
+        socket = Socket(self.ws_event, f"c{self.joined}")
+        expected = self._expected_status(key, is_owner)
+        owner = self.room.owner_token if is_owner else None
+        status = socket.connect(roomId=self.room.room_id, key=key or "", owner=owner or "")
+        assert status == expected
+        if status != 200:
+            return multiple()
+        member_id = str(Connection.get(socket.id, consistent_read=True).member_id)
+        if key is not None:
+            assert self.ids.setdefault(key, member_id) == member_id
+        return Visitor(socket, key, is_owner, member_id)
+
+    def _expected_status(self, key: str | None, is_owner: bool) -> int:
+        if not self._alive():
+            return 404
+        is_banned = key is not None and datetime.now(UTC) < self.banned_until.get(key, datetime.min.replace(tzinfo=UTC))
+        is_locked_out = self.is_locked and not is_owner and key not in self.ids
+        return 403 if is_banned or is_locked_out else 200
 
     @rule(member=consumes(members), times=st.integers(1, 3))
-    def leave(self, member: Socket, times: int) -> None:
-        self.closed.add(member.id)
-        self.gateway.answer(member.id, GONE)
+    def leave(self, member: Visitor, times: int) -> None:
+        self._close(member.id)
         for _ in range(times):
-            member.disconnect()
+            member.socket.disconnect()
 
     @rule(member=consumes(members))
-    def drop(self, member: Socket) -> None:
+    def drop(self, member: Visitor) -> None:
         """Close a connection without a `$disconnect`."""
-        self.closed.add(member.id)
-        self.gateway.answer(member.id, GONE)
+        self._close(member.id)
+
+    def _close(self, connection_id: str) -> None:
+        self.closed.add(connection_id)
+        self.gateway.answer(connection_id, GONE)
 
     @rule(target=sent, member=members, number=st.integers(0, 10**6))
-    def send(self, member: Socket, number: int) -> str:
+    def send(self, member: Visitor, number: int) -> str:
         client_id = f"{member.id}-{number}"
         self._say(member, client_id)
         return client_id
 
     @rule(member=members, client_id=sent)
-    def send_again(self, member: Socket, client_id: str) -> None:
+    def send_again(self, member: Visitor, client_id: str) -> None:
         self._say(member, client_id)
 
-    def _say(self, member: Socket, client_id: str) -> None:
+    def _say(self, member: Visitor, client_id: str) -> None:
         self.gateway.frames.clear()
-        member.say(f"text of {client_id}", clientId=client_id)
+        member.socket.say(f"text of {client_id}", clientId=client_id)
         for frame in self.gateway.frames[member.id]:
             if "error" in frame:
-                assert frame["error"]["code"] == "not_in_room"
-                assert Connection.count(member.id, consistent_read=True) == 0
+                assert frame["error"]["code"] == ("forbidden" if self._is_in_room(member) else "not_in_room")
+                assert client_id in self.deleted or not self._is_in_room(member)
             elif frame["message"].get("clientId") == client_id:
                 sequence = frame["message"]["sequence"]
                 assert self.acknowledged.setdefault(client_id, sequence) == sequence
+                self.authors.setdefault(client_id, frame["message"]["sender"]["id"])
+
+    @staticmethod
+    def _is_in_room(member: Visitor) -> bool:
+        return Connection.count(member.id, consistent_read=True) == 1
+
+    def _act(self, member: Visitor, action: str, **data: object) -> str | None:
+        """Send a frame, and return the code of the error, if the answer is one."""
+        was_in_room = self._is_in_room(member)
+        self.gateway.frames.clear()
+        member.socket.send({"action": action, "data": data})
+        codes = [frame["error"]["code"] for frame in self.gateway.frames[member.id] if "error" in frame]
+        assert was_in_room or codes in (["not_in_room"], [])
+        return codes[0] if codes else None if was_in_room else "not_in_room"
+
+    @rule(member=members, client_id=sent)
+    def delete(self, member: Visitor, client_id: str) -> None:
+        if client_id not in self.acknowledged or not self._alive():
+            return
+        code = self._act(member, "deleteMessage", sequence=self.acknowledged[client_id])
+        if code is None:
+            assert member.is_owner or member.member_id == self.authors[client_id] or client_id in self.deleted
+            self.deleted.add(client_id)
+        elif code == "forbidden":
+            assert not member.is_owner
+            assert member.member_id != self.authors[client_id]
+
+    @rule(member=members, is_locked=st.booleans())
+    def lock(self, member: Visitor, is_locked: bool) -> None:
+        code = self._act(member, "updateRoom", locked=is_locked)
+        assert code == (None if member.is_owner else "forbidden") or code == "not_in_room"
+        if code is None:
+            self.is_locked = is_locked
+
+    @rule(member=members, other=members)
+    def remove(self, member: Visitor, other: Visitor) -> None:
+        if other.key is None or other.member_id == member.member_id:
+            return
+        code = self._act(member, "removeMember", memberId=other.member_id)
+        assert code == (None if member.is_owner else "forbidden") or code == "not_in_room"
+        if code is None:
+            self.banned_until[other.key] = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
+            assert other.member_id not in {row.member_id for row in Connection.scan(consistent_read=True)}
+            self._end_connections()
+
+    @precondition(lambda self: self.joined > 4)
+    @rule(member=members)
+    def close_room(self, member: Visitor) -> None:
+        code = self._act(member, "closeRoom")
+        assert code == (None if member.is_owner else "forbidden") or code == "not_in_room"
+        if code is None:
+            self._end_connections()
+            assert not self._alive()
+            assert Connection.count() == 0
+
+    @rule()
+    def complete_removals(self) -> None:
+        while self.removals:
+            complete_removal(chat_app.websocket_api, self.removals.pop())
+
+    def _end_connections(self) -> None:
+        for connection_id in self.gateway.closed:
+            self._close(connection_id)
 
     @rule()
     def crash_between_the_writes_of_a_message(self) -> None:
@@ -143,9 +254,12 @@ class RoomMachine(RuleBasedStateMachine):
             position = int(page.messages[-1].sequence)
         sequences = [message.sequence for message in history]
         assert sequences == sorted(set(sequences))
-        stored = {message.client_id: message.sequence for message in history}
-        assert len(stored) == len(history)
-        assert stored == self.acknowledged
+        said = [message for message in history if message.event is None]
+        stored = {message.client_id: message.sequence for message in said}
+        assert len(stored) == len(said)
+        assert stored == {id_: sequence for id_, sequence in self.acknowledged.items() if id_ not in self.deleted}
+        targets = [message.details["target"] for message in history if message.event == "deleted"]
+        assert sorted(targets) == sorted(self.acknowledged[client_id] for client_id in self.deleted)
 
 
 def test_room_stays_consistent_in_any_sequence_of_events(

@@ -23,13 +23,14 @@ FORWARDED = ("content-type", "x-amz-crc32")
 
 
 @contextmanager
-def strict_dynamodb(port: int, folder: Path) -> Iterator[None]:
-    """Let the functions of the local cloud at a port use the strict DynamoDB, with empty tables.
+def strict_dynamodb(port: int, folder: Path) -> Iterator[Any]:
+    """Let the functions of the local cloud at a port use the strict DynamoDB, with empty tables. Return its client.
 
     CONFLICTS is the share of the writes that fail as they do when they meet a transaction in progress.
     """
     with strict_emulator(folder) as emulator, _proxy(emulator) as url:
-        create_tables(client("dynamodb", emulator), STAGE)
+        dynamodb = client("dynamodb", emulator)
+        create_tables(dynamodb, STAGE)
         functions = client("lambda", port)
         before = {
             one["FunctionName"]: one["Environment"]["Variables"] for one in functions.list_functions()["Functions"]
@@ -38,7 +39,7 @@ def strict_dynamodb(port: int, folder: Path) -> Iterator[None]:
             functions.update_function_configuration(
                 FunctionName=name, Environment={"Variables": variables | {"AWS_ENDPOINT_URL_DYNAMODB": url}}
             )
-        yield
+        yield dynamodb
         for name, variables in before.items():
             functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 

@@ -141,7 +141,7 @@ def _forget_a_disconnect(cloud: LocalCloud, room_id: str, name: str) -> None:
     row = {
         "connection_id": "0123456789abcdef",
         "joined_room_id": room_id,
-        "member_id": "8hVt2mQwXz0s",
+        "member_id": "8hVt2mQwXz0sY4bN",
         "name": name,
         "joined_at": "2026-11-22T10:00:00.000000+0000",
     }

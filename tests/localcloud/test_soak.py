@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import requests
@@ -23,6 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from localcloud.cloud import LocalCloud
+from localcloud.stack import STAGE
 from tests.conftest import free_port
 from tests.localcloud.running import lines_until, running
 from tests.localcloud.strict import strict_dynamodb
@@ -31,6 +32,7 @@ SENDERS = int(os.environ.get("SENDERS", "3"))
 LISTENERS = int(os.environ.get("LISTENERS", "3"))
 MESSAGES = int(os.environ.get("MESSAGES", "10"))
 CUTS = float(os.environ.get("CUTS", "0.2"))
+DELETIONS = float(os.environ.get("DELETIONS", "0.1"))
 # The client library waits longer after each connection that breaks at once, so fewer cuts take as long.
 CLIENT_CUTS = min(CUTS, 0.05)
 SECONDS = 30
@@ -139,24 +141,32 @@ class Listener:
         assert self.heard.setdefault(content["sequence"], content["message"]) == content["message"]
 
 
+class Console(NamedTuple):
+    """A local cloud, the list to which its console lines are added, and a client of its DynamoDB."""
+
+    cloud: LocalCloud
+    lines: list[str]
+    dynamodb: Any
+
+
 @pytest.fixture(scope="module")
-def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalCloud, list[str]]]:
-    """Run a local cloud on the strict DynamoDB. Return it, and the list to which its console lines are added."""
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """Run a local cloud on the strict DynamoDB."""
     port, lines = free_port(), []
     with running(port) as process:
         lines_until(process, "Page:")
         reading = Thread(target=lambda: lines.extend(process.stdout or ()))
         reading.start()
-        with strict_dynamodb(port, tmp_path_factory.mktemp("dynamodb") / "data"):
-            yield LocalCloud(port, process), lines
+        with strict_dynamodb(port, tmp_path_factory.mktemp("dynamodb") / "data") as dynamodb:
+            yield Console(LocalCloud(port, process), lines, dynamodb)
         process.terminate()
         reading.join()
 
 
 def test_all_clients_end_with_the_same_history_after_many_lost_connections(
-    console: tuple[LocalCloud, list[str]],
+    console: Console,
 ) -> None:
-    cloud, lines = console
+    cloud = console.cloud
 
     async def soak() -> None:
         room = Room(cloud)
@@ -174,31 +184,39 @@ def test_all_clients_end_with_the_same_history_after_many_lost_connections(
         _check(senders, listeners)
 
     asyncio.run(soak())
-    _check_console(lines)
+    _check_console(console.lines)
 
 
 def test_client_library_ends_with_the_same_history_after_many_lost_connections(
-    console: tuple[LocalCloud, list[str]], client_tests: Path
+    console: Console, client_tests: Path
 ) -> None:
-    cloud, lines = console
-    numbers = map(str, (SENDERS, LISTENERS, MESSAGES, CLIENT_CUTS))
+    numbers = map(str, (SENDERS, LISTENERS, MESSAGES, CLIENT_CUTS, DELETIONS))
     soak = subprocess.run(
-        ["node", client_tests / "soak.mjs", cloud.rest_url, *numbers],  # noqa: S607
+        ["node", client_tests / "soak.mjs", console.cloud.rest_url, *numbers],  # noqa: S607
         stdout=subprocess.PIPE,
         check=True,
     )
     result = json.loads(soak.stdout)
-    print(f"{result['cuts']} connections cut off")
+    print(f"{result['cuts']} connections cut off, {len(result['deleted'])} messages deleted")
     history = dict(result["heard"][0])
-    assert len(result["heard"]) == SENDERS + LISTENERS
-    assert len(history) == SENDERS * MESSAGES
+    assert len(result["heard"]) == 1 + SENDERS + LISTENERS
+    assert len(history) == SENDERS * MESSAGES - len(result["deleted"])
     assert all(dict(heard) == history for heard in result["heard"])
     assert all(list(dict(heard)) == sorted(history) for heard in result["heard"])
     for sender, echoes in enumerate(result["echoes"]):
         own = [text for _, text in sorted(history.items()) if text.startswith(f"sender{sender}-")]
-        assert own == [f"sender{sender}-{number}" for number in range(MESSAGES)]
-        assert echoes == {text: sequence for sequence, text in history.items() if text in own}
-    _check_console(lines)
+        sent = [f"sender{sender}-{number}" for number in range(MESSAGES)]
+        assert own == [text for text in sent if text not in result["deleted"]]
+        assert list(echoes) == sent
+        assert {text: echoes[text] for text in own} == {
+            text: sequence for sequence, text in history.items() if text in own
+        }
+    rows = console.dynamodb.scan(TableName=f"chalice-chat-{STAGE}-messages")
+    assert "LastEvaluatedKey" not in rows
+    texts = {row["text"]["S"] for row in rows["Items"] if row["room_id"]["S"] == result["roomId"] and "text" in row}
+    assert set(history.values()) <= texts
+    assert not texts & set(result["deleted"])
+    _check_console(console.lines)
 
 
 def _check_console(lines: list[str]) -> None:

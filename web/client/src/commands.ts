@@ -52,9 +52,9 @@ export class Commands {
   }
 
   /** An error frame has arrived. Returns whether it answers a frame of `run`: the oldest one with its action. */
-  refuse({ action, code, message }: ErrorFrame): boolean {
+  refuse({ action, code, message, retryAfter }: ErrorFrame): boolean {
     const pending = [...this.#pending].find((one) => one.action === action);
-    pending?.reject(new ChatError(code, message));
+    pending?.reject(new ChatError(code, message, { retryAfter }));
     return pending !== undefined;
   }
 

@@ -6,11 +6,14 @@ export class ChatError extends Error {
    * `offline` (there is no connection), `network` (the server could not be reached), and `http_STATUS` for an error response, as in `http_404`.
    */
   readonly code: string;
+  /** With `rate_limited`, the seconds to wait before the next attempt. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, options?: ErrorOptions & { retryAfter?: number | undefined }) {
     super(message, options);
     this.name = "ChatError";
     this.code = code;
+    this.retryAfter = options?.retryAfter;
   }
 }
 
