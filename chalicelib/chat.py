@@ -148,7 +148,8 @@ def remove_member(context: Context, data: dict[str, Any]) -> None:
     removal = Removal(context.websocket_api.endpoint, context.sender.joined_room_id, event, data["memberId"])
     fanout.schedule(removal)
     context.broadcast(event)
-    end_connections(context.websocket_api, removal)
+    if not end_connections(context.websocket_api, removal):
+        fanout.schedule(removal, at_once=True)
 
 
 @action("closeRoom", sends=[CLOSED_FRAME])
@@ -160,7 +161,8 @@ def close_room(context: Context, data: dict[str, Any]) -> None:
     # The queue comes first: it completes what a crash of this function leaves undone.
     fanout.schedule(removal)
     rooms.close(room_id)
-    end_connections(context.websocket_api, removal)
+    if not end_connections(context.websocket_api, removal):
+        fanout.schedule(removal, at_once=True)
 
 
 @action("rename", data={"name": NEW_NAME}, sends=[RENAME_FRAME])

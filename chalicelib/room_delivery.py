@@ -89,9 +89,10 @@ def complete_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> 
     websocket_api.endpoint = removal.endpoint
     if removal.member_id is None:
         rooms.close(room_id)
-    ended_all = end_connections(websocket_api, removal)
-    if not ended_all or (removal.member_id is None and rooms.has_connections(room_id)):
-        fanout.schedule(removal._replace(attempt=removal.attempt + ended_all))
+    if not end_connections(websocket_api, removal):
+        fanout.schedule(removal, at_once=True)
+    elif removal.member_id is None and rooms.has_connections(room_id):
+        fanout.schedule(removal._replace(attempt=removal.attempt + 1))
 
 
 def _remove_gone(room_id: str, connection_ids: list[str]) -> list[str]:

@@ -60,12 +60,12 @@ def parse(body: str) -> Batch | Removal:
     return Removal(**content) if isinstance(content, dict) else Batch(*content)
 
 
-def schedule(removal: Removal) -> None:
-    """Send a removal to the queue, with a delay of 5 seconds. After 5 attempts, log and drop it."""
+def schedule(removal: Removal, *, at_once: bool = False) -> None:
+    """Send a removal to the queue, with a delay of 5 seconds unless at_once. After 5 attempts, log and drop it."""
     if removal.attempt > MAX_REMOVAL_ATTEMPTS:
         log.warning("dropped the removal of connections from room %s", removal.room_id)
     else:
-        _send(json.dumps(removal._asdict(), ensure_ascii=False), DelaySeconds=REMOVAL_DELAY_SECONDS)
+        _send(json.dumps(removal._asdict(), ensure_ascii=False), DelaySeconds=0 if at_once else REMOVAL_DELAY_SECONDS)
 
 
 def enqueue(endpoint: str, room_id: str, payload: str, connection_ids: Collection[str]) -> None:

@@ -91,7 +91,7 @@ class RoomMachine(RuleBasedStateMachine):
         self.is_locked = False
         self.removals: list[fanout.Removal] = []
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(fanout, "schedule", self.removals.append)
+        self.patch.setattr(fanout, "schedule", lambda removal, **_: self.removals.append(removal))
 
     def teardown(self) -> None:
         self.patch.undo()

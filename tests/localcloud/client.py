@@ -39,9 +39,9 @@ class Chat:
     def listed(self) -> set[str]:
         return {room["room_id"] for room in self.get("/rooms?limit=100")["rooms"]}
 
-    def join(self, room_id: str, name: str = "", token: str = "") -> connect:
+    def join(self, room_id: str, name: str = "", token: str = "", **more: str) -> connect:
         """Open a connection. Frames that no test reads must not delay its end, so the queue has no limit."""
-        query = {"roomId": room_id, "name": name, "token": token}
+        query = {"roomId": room_id, "name": name, "token": token} | more
         given = urlencode({key: value for key, value in query.items() if value})
         return connect(f"{self.websocket}?{given}", max_queue=None)
 
