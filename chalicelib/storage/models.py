@@ -6,9 +6,8 @@ CloudFormation creates the tables from .chalice/resources.json. A test compares 
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from pynamodb.attributes import (
     BooleanAttribute,
@@ -19,71 +18,16 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.connection import TableConnection
-from pynamodb.exceptions import DoesNotExist
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
-from pynamodb.models import Model
 from pynamodb.pagination import ResultIterator
 
 from chalicelib import limits, settings
-from chalicelib.storage.client import dynamodb
+from chalicelib.storage.base import Expiring, Keeping, Table
 
 __all__ = ["LISTED", "Connection", "IdempotencyRecord", "MemberRecord", "Message", "Room", "RoomSequence"]
 
 LISTED = "public"
 """The only value of Room.listed, and so the only partition of the sparse index of listed rooms."""
-
-
-class _Table(Model):
-    """Base class of the models. All models send their requests through one client."""
-
-    @classmethod
-    def _get_connection(cls) -> TableConnection:
-        table = super()._get_connection()
-        if table.connection is not dynamodb:
-            with suppress(ValueError):  # another model of the same table has registered its keys
-                dynamodb.add_meta_table(table.get_meta_table())
-            table.connection = dynamodb
-        return table
-
-    @classmethod
-    def find(cls, hash_key: str, range_key: str | None = None) -> Self | None:
-        """Return the item of a key by a consistent read, None if there is none. It may have expired."""
-        try:
-            return cls.get(hash_key, range_key, consistent_read=True)
-        except DoesNotExist:
-            return None
-
-
-class _Expiring:
-    """Mixin of items that DynamoDB deletes some time after expires_at."""
-
-    expires_at: TTLAttribute
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the item has not expired.
-
-        TTL deletes an item typically within two days ("Working with expired items"). So reads have to check this,
-        except where an expired item matters: a leave removes an expired connection, too.
-        """
-        return self.expires_at > datetime.now(UTC)
-
-
-class _Keeping:
-    """Mixin of rooms, and of their connections, which keep a copy so that storing a message need not read the room."""
-
-    keep_days: NumberAttribute
-
-    @property
-    def keep_time(self) -> timedelta:
-        """Time for which the room stays listed after its last member has left; 0 for most rooms."""
-        return timedelta(days=self.keep_days)
-
-    @property
-    def retention(self) -> timedelta:
-        """Time for which a message of the room can be read."""
-        return max(timedelta(seconds=settings.MESSAGE_RETENTION_SECONDS), self.keep_time)
 
 
 class ListedRoomsIndex(GlobalSecondaryIndex["Room"]):
@@ -100,7 +44,7 @@ class ListedRoomsIndex(GlobalSecondaryIndex["Room"]):
     created_at = UTCDateTimeAttribute(range_key=True)
 
 
-class Room(_Expiring, _Keeping, _Table):
+class Room(Expiring, Keeping, Table):
     """A room, the number of connections in it, and its expiry."""
 
     class Meta:
@@ -150,7 +94,7 @@ class JoinedRoomIndex(GlobalSecondaryIndex["Connection"]):
     expires_at = TTLAttribute()
 
 
-class Connection(_Expiring, _Keeping, _Table):
+class Connection(Expiring, Keeping, Table):
     """An open WebSocket connection, its room, and its member's public id and name.
 
     Several connections can belong to one member.
@@ -196,7 +140,7 @@ class _MessagesTable:
     table_name = settings.MESSAGES_TABLE
 
 
-class Message(_Expiring, _Table):
+class Message(Expiring, Table):
     """A message, an event, or the tombstone of a sequence that never gets a message or has lost it.
 
     event: the type of an event, None for a message. details: what the event is about, as the event's frame has it.
@@ -226,7 +170,7 @@ class Message(_Expiring, _Table):
         return f"message#{sequence:015d}"
 
 
-class MemberRecord(_Expiring, _Table):
+class MemberRecord(Expiring, Table):
     """A member that has a key, and was in the room. It may come back, unless it is banned."""
 
     class Meta(_MessagesTable):
@@ -249,7 +193,7 @@ class MemberRecord(_Expiring, _Table):
         return f"member#{member_id}"
 
 
-class RoomSequence(_Table):
+class RoomSequence(Table):
     """The last sequence taken in a room. It is not part of Room, so messages and joins write to different items."""
 
     class Meta(_MessagesTable):
@@ -263,7 +207,7 @@ class RoomSequence(_Table):
     expires_at = TTLAttribute()
 
 
-class IdempotencyRecord(_Expiring, _Table):
+class IdempotencyRecord(Expiring, Table):
     """The sequence of the message that was stored for a clientId."""
 
     class Meta(_MessagesTable):

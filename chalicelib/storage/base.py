@@ -1,0 +1,69 @@
+"""Base classes of the models: their client, their expiry, and the time for which a room is kept."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from pynamodb.attributes import NumberAttribute, TTLAttribute
+from pynamodb.connection import TableConnection
+from pynamodb.exceptions import DoesNotExist
+from pynamodb.models import Model
+
+from chalicelib import settings
+from chalicelib.storage.client import dynamodb
+
+__all__ = ["Expiring", "Keeping", "Table"]
+
+
+class Table(Model):
+    """Base class of the models. All models send their requests through one client."""
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        table = super()._get_connection()
+        if table.connection is not dynamodb:
+            with suppress(ValueError):  # another model of the same table has registered its keys
+                dynamodb.add_meta_table(table.get_meta_table())
+            table.connection = dynamodb
+        return table
+
+    @classmethod
+    def find(cls, hash_key: str, range_key: str | None = None) -> Self | None:
+        """Return the item of a key by a consistent read, None if there is none. It may have expired."""
+        try:
+            return cls.get(hash_key, range_key, consistent_read=True)
+        except DoesNotExist:
+            return None
+
+
+class Expiring:
+    """Mixin of items that DynamoDB deletes some time after expires_at."""
+
+    expires_at: TTLAttribute
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the item has not expired.
+
+        TTL deletes an item typically within two days ("Working with expired items"). So reads have to check this,
+        except where an expired item matters: a leave removes an expired connection, too.
+        """
+        return self.expires_at > datetime.now(UTC)
+
+
+class Keeping:
+    """Mixin of rooms, and of their connections, which keep a copy so that storing a message need not read the room."""
+
+    keep_days: NumberAttribute
+
+    @property
+    def keep_time(self) -> timedelta:
+        """Time for which the room stays listed after its last member has left; 0 for most rooms."""
+        return timedelta(days=self.keep_days)
+
+    @property
+    def retention(self) -> timedelta:
+        """Time for which a message of the room can be read."""
+        return max(timedelta(seconds=settings.MESSAGE_RETENTION_SECONDS), self.keep_time)
