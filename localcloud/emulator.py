@@ -172,6 +172,21 @@ def _compress_responses() -> None:
     apigateway_v1.handle_execute = execute_and_compress
 
 
+def _pass_whole_path() -> None:
+    """Tell functions the whole path of a request's address, as API Gateway does with the base path of a domain.
+
+    MiniStack 1.5.33 leaves out what it has before the stage: /_aws/execute-api and the id of the API.
+    """
+    build = apigateway_v1._build_lambda_event_v1
+
+    def build_with_whole_path(api_id: str, *arguments: Any, **options: Any) -> Any:
+        event = build(api_id, *arguments, **options)
+        event["requestContext"]["path"] = f"/_aws/execute-api/{api_id}{event['requestContext']['path']}"
+        return event
+
+    apigateway_v1._build_lambda_event_v1 = build_with_whole_path
+
+
 def _end_with_parent() -> None:
     """End with the functions' processes when the parent closes the pipe.
 
@@ -193,6 +208,7 @@ if __name__ == "__main__":
     _update_rest_api_in_place()
     _pass_missing_slash()
     _compress_responses()
+    _pass_whole_path()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # SAM warns about usage metrics for its developers, which are not published here.
     logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
