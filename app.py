@@ -8,8 +8,8 @@ from typing import Any
 from chalice import Chalice, CORSConfig, Response
 from chalice.app import Request, SQSEvent, WebsocketEvent
 
-from chalicelib import chat, discovery, members, messages, origins, parameters, request_log, room_delivery, rooms
-from chalicelib import schemas, serializers, settings, static_files
+from chalicelib import chat, discovery, hook_routes, members, messages, origins, parameters, request_log
+from chalicelib import room_delivery, rooms, schemas, serializers, settings, static_files
 from chalicelib.delivery import fanout
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.endpoints import Endpoints, Json, Parameters, error_response
@@ -130,6 +130,10 @@ def list_messages(room_id: str, query: Parameters) -> Json:
     return serializers.serialize_message_page(*messages.history(room_id, **query))
 
 
+app.register_blueprint(hook_routes.blueprint)
+endpoint.by_name.update(hook_routes.endpoint.by_name)
+
+
 @app.on_ws_connect()
 def connect(event: WebsocketEvent) -> Json | None:
     """Join the room that the query string names."""
@@ -159,10 +163,12 @@ def disconnect(event: WebsocketEvent) -> None:
 # One batch per invocation: a batch that fails is retried alone.
 @app.on_sqs_message(queue=settings.FANOUT_QUEUE, batch_size=1)
 def fan_out(event: SQSEvent) -> None:
-    """Deliver a batch of the fan-out queue, or complete a removal of connections."""
+    """Deliver a batch or a frame of the fan-out queue, or complete a removal of connections."""
     for record in event:
         match fanout.parse(record.body):
             case fanout.Batch() as batch:
                 room_delivery.send_batch(websocket_api, batch)
             case fanout.Removal() as removal:
                 room_delivery.complete_removal(websocket_api, removal)
+            case fanout.Delivery() as delivery:
+                room_delivery.deliver(websocket_api, delivery)

@@ -1,12 +1,15 @@
-"""Address of the WebSocket API."""
+"""Addresses of the WebSocket API."""
 
+import os
 from functools import cache
 
 from chalicelib import settings
 from chalicelib.aws import session
 from chalicelib.errors import NotFound
 
-__all__ = ["websocket_url"]
+__all__ = ["connections_url", "websocket_url"]
+
+_API_NAME = f"{settings.APP_NAME}-{settings.STAGE}-websocket-api"
 
 
 @cache
@@ -17,10 +20,30 @@ def websocket_url() -> str:
     """
     if settings.WEBSOCKET_URL:
         return settings.WEBSOCKET_URL
-    name = f"{settings.APP_NAME}-{settings.STAGE}-websocket-api"
+    if url := _find_api():
+        return url
+    raise NotFound(f"WebSocket API not found: deploy {_API_NAME}, or set WEBSOCKET_URL")
+
+
+@cache
+def connections_url() -> str:
+    """Return the endpoint of the @connections API, for functions that no WebSocket event tells it: https://…/STAGE.
+
+    It is AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI, as for botocore, or the API that `chalice deploy` created. It does
+    not follow from WEBSOCKET_URL: a domain of one's own does not accept posts.
+
+    Raises LookupError if there is neither.
+    """
+    if url := os.environ.get("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI") or _find_api():
+        return url.replace("wss://", "https://", 1)
+    raise LookupError(f"WebSocket API not found: deploy {_API_NAME}, or set AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI")
+
+
+def _find_api() -> str | None:
+    """Return the address of the API that `chalice deploy` created."""
     client = session().create_client("apigatewayv2")
     for page in client.get_paginator("get_apis").paginate():
         for api in page["Items"]:
-            if api["Name"] == name:
+            if api["Name"] == _API_NAME:
                 return f"{api['ApiEndpoint']}/{settings.STAGE}"
-    raise NotFound(f"WebSocket API not found: deploy {name}, or set WEBSOCKET_URL")
+    return None

@@ -5,9 +5,9 @@
     def list_rooms(query: Parameters) -> Json:
         \"""List the public rooms.\"""
 
-An endpoint receives validated input: path parameters by name, `query` and `body` as dictionaries. A ChatError that it
-raises becomes an HTTP response in Chalice's form, {"Code", "Message"}. docs/openapi.yaml and the tests that call every
-route follow from the declarations.
+An endpoint receives validated input: path parameters by name, `query` and `body` as dictionaries, and as `token` that
+of the Authorization header. A ChatError that it raises becomes an HTTP response in Chalice's form, {"Code", "Message"}.
+docs/openapi.yaml and the tests that call every route follow from the declarations.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from chalice import Chalice, Response
+from chalice import Blueprint, Chalice, Response
 
 from chalicelib.composite_fields import Object
 from chalicelib.errors import (
@@ -30,7 +30,7 @@ from chalicelib.errors import (
     RoomLocked,
 )
 from chalicelib.etags import conditional_response
-from chalicelib.fields import Field
+from chalicelib.fields import Field, String
 from chalicelib.validation import parse_object
 
 __all__ = ["Endpoint", "Endpoints", "Json", "Parameters", "error_response"]
@@ -48,6 +48,7 @@ HTTP_ERRORS: dict[type[ChatError], tuple[int, str]] = {
 Json = dict[str, Any]
 Parameters = dict[str, Any]
 View = Callable[..., Any]
+BodyParser = Callable[[bytes], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ class Endpoint:
 
     view: the function, whose docstring describes it.
     path: the path parameters other than room_id.
-    returns: the JSON object of a successful response, None for a response that is not JSON.
+    parse_body: parses the JSON object of a body, which may be in another encoding.
+    bearer: the token of the Authorization header. It is the empty string if the header is absent or of another form.
+    returns: the JSON object of a successful response, None for a response that is not JSON, or has no body (204).
     content_types: the media types of a successful response.
     errors: the errors that the endpoint raises besides InvalidInput.
     conditional: whether a successful response has an ETag, and a request whose If-None-Match contains it gets a 304.
@@ -66,6 +69,8 @@ class Endpoint:
     path: Mapping[str, Field]
     query: Object | None
     body: Object | None
+    parse_body: BodyParser
+    bearer: String | None
     returns: Object | None
     status: int
     content_types: tuple[str, ...]
@@ -76,7 +81,7 @@ class Endpoint:
 class Endpoints:
     """The declared endpoints of an app by function name. An instance is the decorator that declares them."""
 
-    def __init__(self, app: Chalice) -> None:
+    def __init__(self, app: Chalice | Blueprint) -> None:
         self._app = app
         self.by_name: dict[str, Endpoint] = {}
 
@@ -86,6 +91,8 @@ class Endpoints:
         path: Mapping[str, Field] | None = None,
         query: Mapping[str, Field] | None = None,
         body: Mapping[str, Field] | None = None,
+        parse_body: BodyParser = parse_object,
+        bearer: String | None = None,
         returns: Mapping[str, Field] | Object | None = None,
         status: int = 200,
         content_types: Iterable[str] = ("application/json",),
@@ -100,6 +107,8 @@ class Endpoints:
                 path or {},
                 None if query is None else Object(query),
                 None if body is None else Object(body),
+                parse_body,
+                bearer,
                 returns if isinstance(returns, Object | None) else Object(returns),
                 status,
                 tuple(content_types),
@@ -114,21 +123,25 @@ class Endpoints:
                     answer = view(**path_parameters, **self._input(endpoint))
                 except ChatError as error:
                     return error_response(error)
-                response = answer if isinstance(answer, Response) else Response(answer, status_code=status)
+                body = "" if answer is None else answer
+                response = answer if isinstance(answer, Response) else Response(body, status_code=status)
                 return self._conditional(response) if conditional else response
 
             return handle
 
         return declare
 
-    def _input(self, endpoint: Endpoint) -> dict[str, Parameters]:
+    def _input(self, endpoint: Endpoint) -> dict[str, Any]:
         """Return the validated input of the current request. Raises InvalidInput."""
         request: Any = self._app.current_request
-        parameters: dict[str, Parameters] = {}
+        parameters: dict[str, Any] = {}
         if endpoint.query is not None:
             parameters["query"] = endpoint.query.parse_query(request.query_params or {})
         if endpoint.body is not None:
-            parameters["body"] = endpoint.body.validate(parse_object(request.raw_body))
+            parameters["body"] = endpoint.body.validate(endpoint.parse_body(request.raw_body))
+        if endpoint.bearer is not None:
+            scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+            parameters["token"] = token.strip() if scheme.lower() == "bearer" else ""
         return parameters
 
     def _conditional(self, response: Response) -> Response:
@@ -142,4 +155,7 @@ def error_response(error: ChatError) -> Response:
         (answer for kind, answer in HTTP_ERRORS.items() if isinstance(error, kind)), (500, "InternalServerError")
     )
     # A 404 may be stored without this (RFC 9110, "404 Not Found"), although the room or file may exist later.
-    return Response({"Code": code, "Message": str(error)}, {"Cache-Control": "no-store"}, status)
+    headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
+    if isinstance(error, RateLimitExceeded):
+        headers["Retry-After"] = str(error.retry_after)
+    return Response({"Code": code, "Message": str(error)}, headers, status)

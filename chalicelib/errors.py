@@ -10,6 +10,7 @@
     │   ├── MemberBanned
     │   └── RoomLocked
     ├── NotFound
+    │   ├── HookNotFound
     │   └── RoomNotFound
     └── InternalError
 
@@ -27,6 +28,7 @@ from chalicelib import request_log, settings
 __all__ = [
     "ChatError",
     "Forbidden",
+    "HookNotFound",
     "InternalError",
     "InvalidInput",
     "InvalidJSON",
@@ -127,6 +129,13 @@ class RoomNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("room not found: it does not exist or has expired")
+
+
+class HookNotFound(NotFound):
+    """The hook does not exist, or its room does not."""
+
+    def __init__(self) -> None:
+        super().__init__("hook not found: it does not exist, was deleted, or its room does not exist any more")
 
 
 class InternalError(ChatError):

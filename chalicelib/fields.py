@@ -11,6 +11,7 @@ them. docs/openapi.yaml and docs/asyncapi.yaml are generated from these declarat
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -31,6 +32,7 @@ __all__ = [
     "Field",
     "Identifier",
     "Integer",
+    "Lines",
     "Name",
     "ServerValue",
     "String",
@@ -123,6 +125,19 @@ class Name(Text):
 
     def validate(self, value: Any, name: str) -> str:
         return super().validate(value.strip(" ") if isinstance(value, str) else value, name)
+
+
+class Lines(Text):
+    """A multiline Text whose carriage returns are replaced by line feeds."""
+
+    def __init__(self, description: str = "", **options: Any):
+        super().__init__(description, multiline=True, **options)
+
+    def validate(self, value: Any, name: str) -> str:
+        return super().validate(re.sub("\r\n?", "\n", value) if isinstance(value, str) else value, name)
+
+    def _schema(self) -> Schema:
+        return super()._schema() | {"pattern": text_pattern(multiline=True, carriage_returns=True)}
 
 
 class String(Field):

@@ -6,7 +6,7 @@ A client sends:
 
 The server sends ("?" marks a field that may be absent):
 
-    {"message": {"type": "message", "message", "sender": {"id", "name"}, "sequence", "sentAt", "clientId"?}}
+    {"message": {"type": "message", "message", "sender": {"id", "name", "bot"?}, "sequence", "sentAt", "clientId"?}}
     {"message": {"type": "join" | "leave", "message", "sender": {"id", "name"}, "memberCount"}}
     {"message": {"type": "rename", "message", "sender": {"id", "name"}, "formerName"}}
     {"message": {"type": "deleted", "message", "sender": {"id", "name"}, "target", "sequence", "sentAt"}}

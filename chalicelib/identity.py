@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import secrets
 
-__all__ = ["MEMBER_ID_LENGTH", "hash_token", "is_token", "member_id", "new_salt", "new_token"]
+__all__ = ["MEMBER_ID_LENGTH", "hash_token", "is_token", "member_id", "new_id", "new_salt", "new_token"]
 
 TOKEN_BYTES = 32
 """Entropy of a token: with 256 random bits, an unsalted hash of it is safe to store."""
@@ -42,9 +42,14 @@ def new_salt() -> str:
     return secrets.token_urlsafe(SALT_BYTES)
 
 
+def new_id() -> str:
+    """Return a random id of a member or a hook: 16 URL-safe characters."""
+    return secrets.token_urlsafe(MEMBER_ID_LENGTH)[:MEMBER_ID_LENGTH]
+
+
 def member_id(salt: str, key: str | None) -> str:
     """Return the id of the member that has a key, or a random id without a key: 16 URL-safe characters."""
     if key is None:
-        return secrets.token_urlsafe(MEMBER_ID_LENGTH)[:MEMBER_ID_LENGTH]
+        return new_id()
     digest = hmac.digest(salt.encode(), f"guest:{key}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest)[:MEMBER_ID_LENGTH].decode()

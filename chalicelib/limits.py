@@ -3,12 +3,14 @@
 __all__ = [
     "BAN_SECONDS",
     "CONNECTION_TTL_SECONDS",
+    "HOOK_TTL_SECONDS",
     "IDEMPOTENCY_TTL_SECONDS",
     "MAX_CLIENT_ID_LENGTH",
     "MAX_CONNECT_SECONDS",
     "MAX_DISPLAY_NAME_LENGTH",
     "MAX_FRAMES_PER_WINDOW",
     "MAX_FRAME_BYTES",
+    "MAX_HOOKS",
     "MAX_KEEP_DAYS",
     "MAX_MESSAGE_LENGTH",
     "MAX_PAGE_SIZE",
@@ -25,6 +27,9 @@ MAX_CLIENT_ID_LENGTH = 64
 
 MAX_KEEP_DAYS = 30
 """Longest time, in days, that a room is kept while nobody is in it."""
+
+MAX_HOOKS = 20
+"""Maximum number of webhooks of a room."""
 
 MAX_PAGE_SIZE = 100
 """Maximum number of rooms or messages in one answer."""
@@ -54,6 +59,9 @@ MAX_RATE_LIMIT_WARNINGS = 5
 
 IDEMPOTENCY_TTL_SECONDS = 600
 """Time during which a repeated clientId returns the stored message instead of storing another."""
+
+HOOK_TTL_SECONDS = 31_536_000
+"""Lifetime of a webhook after its creation or its last message: one year."""
 
 SEQUENCE_TTL_SECONDS = 31_536_000
 """Lifetime of a room's sequence counter after its last message: one year. A room that is used for longer without a

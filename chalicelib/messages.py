@@ -30,7 +30,7 @@ from chalicelib.storage.transactions import (
     was_cancelled,
 )
 
-__all__ = ["History", "history", "last_sequence", "store", "take_sequence"]
+__all__ = ["History", "HookSender", "history", "last_sequence", "store", "take_sequence"]
 
 
 class History(NamedTuple):
@@ -45,11 +45,21 @@ class History(NamedTuple):
     complete: bool
 
 
-def store(sender: Connection, text: str, client_id: str | None, sequence: int | None = None) -> Message:
+class HookSender(NamedTuple):
+    """A webhook as the sender of a message, with the same attributes as a connection."""
+
+    joined_room_id: str
+    member_id: str
+    name: str
+    retention: timedelta
+
+
+def store(sender: Connection | HookSender, text: str, client_id: str | None, sequence: int | None = None) -> Message:
     """Store a message in its sender's room, and return the stored message.
 
     Idempotent: if any member used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
-    message of that time is returned. Costs two requests, four for a client_id that was used before.
+    message of that time is returned. A hook has client_ids of its own, which its messages do not show: a member could
+    take such a message for the echo of its own. Costs two requests, four for a client_id that was used before.
 
     sequence: one that the caller has taken for this message; then the costs are one request less.
 
@@ -60,9 +70,10 @@ def store(sender: Connection, text: str, client_id: str | None, sequence: int | 
 
 
 @retry_on_conflict
-def _store(sender: Connection, text: str, client_id: str | None, taken: list[int]) -> Message:
+def _store(sender: Connection | HookSender, text: str, client_id: str | None, taken: list[int]) -> Message:
     """Store a message under the sequence in taken, and take another one for each retry."""
     room_id, now = sender.joined_room_id, datetime.now(UTC)
+    hook_id = sender.member_id if isinstance(sender, HookSender) else None
     sequence = taken.pop() if taken else take_sequence(room_id)
     message = Message(
         room_id=room_id,
@@ -71,18 +82,20 @@ def _store(sender: Connection, text: str, client_id: str | None, taken: list[int
         text=text,
         sender_id=sender.member_id,
         sender_name=sender.name,
+        sender_is_bot=None if hook_id is None else True,
         sent_at=now,
-        client_id=client_id,
+        client_id=client_id if hook_id is None else None,
         expires_at=now + sender.retention,
     )
+    record_key = IdempotencyRecord.sort_key_of(client_id or "", hook_id)
     try:
         with transaction() as writes:
             writes.save(message, Message.sort_key.does_not_exist())
             if client_id is not None:
                 is_new = IdempotencyRecord.sort_key.does_not_exist() | (IdempotencyRecord.expires_at <= now)
-                writes.save(_idempotency_record(message), is_new)
+                writes.save(_idempotency_record(message, record_key), is_new)
     except StorageError as error:
-        earlier = _earlier_message(room_id, client_id) if was_cancelled(error) and client_id is not None else None
+        earlier = _earlier_message(room_id, record_key) if was_cancelled(error) and client_id is not None else None
         if earlier is None:
             raise
         if earlier.is_tombstone:
@@ -215,18 +228,18 @@ def last_sequence(room: Room) -> int:
     return taken
 
 
-def _idempotency_record(message: Message) -> IdempotencyRecord:
+def _idempotency_record(message: Message, sort_key: str) -> IdempotencyRecord:
     ttl = min(limits.IDEMPOTENCY_TTL_SECONDS, settings.MESSAGE_RETENTION_SECONDS)
     return IdempotencyRecord(
         room_id=message.room_id,
-        sort_key=IdempotencyRecord.sort_key_of(message.client_id),
+        sort_key=sort_key,
         sequence=message.sequence,
         expires_at=message.sent_at + timedelta(seconds=ttl),
     )
 
 
-def _earlier_message(room_id: str, client_id: str) -> Message | None:
-    record = IdempotencyRecord.find(room_id, IdempotencyRecord.sort_key_of(client_id))
+def _earlier_message(room_id: str, record_key: str) -> Message | None:
+    record = IdempotencyRecord.find(room_id, record_key)
     if record is None or not record.is_alive:
         return None
     return Message.find(room_id, Message.sort_key_of(int(record.sequence)))

@@ -49,6 +49,7 @@ def delete_message(sender: Connection, sequence: int) -> Message:
         Message.text.remove(),
         Message.sender_id.remove(),
         Message.sender_name.remove(),
+        Message.sender_is_bot.remove(),
         Message.sent_at.remove(),
         Message.client_id.remove(),
     ]

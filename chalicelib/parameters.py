@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.fields import Boolean, Identifier, Integer, Name, String, Text
+from chalicelib.fields import Boolean, Identifier, Integer, Lines, Name, String, Text
 from chalicelib.identity import MEMBER_ID_LENGTH
 from chalicelib.limits import (
     MAX_CLIENT_ID_LENGTH,
@@ -21,6 +21,10 @@ __all__ = [
     "CURSOR",
     "DISPLAY_NAME",
     "FILE_NAME",
+    "HOOK_ID",
+    "HOOK_NAME",
+    "HOOK_TEXT",
+    "HOOK_TOKEN",
     "KEEP_DAYS",
     "KEY",
     "LIMIT",
@@ -30,6 +34,7 @@ __all__ = [
     "NEW_NAME",
     "NEW_ROOM_NAME",
     "OWNER",
+    "OWNER_TOKEN",
     "PRIVATE",
     "ROOM_ID_PARAMETER",
     "ROOM_NAME",
@@ -88,4 +93,20 @@ KEEP_DAYS = Integer(
 )
 PRIVATE = Boolean("A private room is never listed. Its joinToken is required to join and to read it.", default=False)
 ROOM_ID_PARAMETER = String("Id of a room. Any other text gets a 404.", example="Zk3vQ0pXcT9aLm2B")
+OWNER_TOKEN = String("The ownerToken of the room.", example="v7Qd1mXr4KpZc0TgYwB9sHfEjLuN2aIoR5tC8eVxW6k")
+HOOK_ID = String("Id of a hook. Any other text gets a 404.", example="Tq4zM8vKc1Xn7RbW")
+HOOK_NAME = Name(
+    "Name of the hook, the sender of its messages; spaces around it are removed.",
+    max_length=MAX_DISPLAY_NAME_LENGTH,
+    example="Builds",
+)
+HOOK_TOKEN = String(
+    "The last part of the hook's url. Any other text gets a 404.",
+    example="Zk3vQ0pXcT9aLm2B.Tq4zM8vKc1Xn7RbW.h2Fq9LwXv0RkT5bYc7MzPd3NsJ8gUaEo1iQtK6rVxB4",
+)
+HOOK_TEXT = Lines(
+    "Text of the message. Carriage returns become line feeds; other control characters except tabs are not allowed.",
+    max_length=MAX_MESSAGE_LENGTH,
+    example="Build 57 passed",
+)
 FILE_NAME = String("Name of a file of the page. Any other text gets a 404.", example="index.html")

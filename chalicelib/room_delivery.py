@@ -14,12 +14,12 @@ from collections.abc import Iterable, Mapping
 from chalicelib import members, request_log, rooms, settings
 from chalicelib.delivery import fanout
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
-from chalicelib.delivery.fanout import Batch, Removal
+from chalicelib.delivery.fanout import Batch, Delivery, Removal
 from chalicelib.presence import presence_frames
 from chalicelib.storage.models import Connection
 from chalicelib.storage.transactions import StorageError
 
-__all__ = ["complete_removal", "end_connections", "send_batch", "send_to_room"]
+__all__ = ["complete_removal", "deliver", "end_connections", "send_batch", "send_to_room"]
 
 log = logging.getLogger(f"{settings.APP_NAME}.room_delivery")
 
@@ -59,6 +59,13 @@ def send_batch(websocket_api: BroadcastWebsocketAPI, batch: Batch) -> None:
     fanout.requeue(batch.next_attempt({*result.delivered, *result.gone}))
     if leaves := _remove_gone(batch.room_id, result.gone):
         send_to_room(websocket_api, batch.room_id, leaves, Connection.recipients_in(batch.room_id))
+
+
+def deliver(websocket_api: BroadcastWebsocketAPI, delivery: Delivery) -> None:
+    """Send the frame of a delivery to everyone in its room. Raises what `send_to_room` raises."""
+    request_log.append_keys(room_id=delivery.room_id)
+    websocket_api.endpoint = delivery.endpoint
+    send_to_room(websocket_api, delivery.room_id, [delivery.frame], Connection.recipients_in(delivery.room_id))
 
 
 def end_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> bool:

@@ -29,6 +29,7 @@ __all__ = [
     "check_owner",
     "close",
     "create",
+    "extend",
     "get",
     "get_connection",
     "get_or_none",
@@ -150,6 +151,20 @@ def close(room_id: str) -> None:
     except StorageError as error:
         if not condition_failed(error):
             raise
+
+
+@retry_on_conflict
+def extend(room: Room) -> None:
+    """Let a room with keep_days expire no sooner than that many days from now. An expired room stays expired."""
+    now = datetime.now(UTC)
+    expires_at = now + room.keep_time
+    if room.keep_days and room.expires_at < expires_at:
+        is_sooner = (Room.expires_at > now) & (Room.expires_at < expires_at)
+        try:
+            Room(room.room_id).update([Room.expires_at.set(expires_at)], is_sooner)
+        except StorageError as error:
+            if not condition_failed(error):
+                raise
 
 
 def leave(room_id: str, connection_ids: Sequence[str], *, skip_connecting: bool = False) -> list[Connection]:

@@ -7,6 +7,7 @@ from chalicelib.fields import Boolean, Choice, Field, Integer, ServerValue
 from chalicelib.limits import (
     MAX_CLIENT_ID_LENGTH,
     MAX_DISPLAY_NAME_LENGTH,
+    MAX_HOOKS,
     MAX_MESSAGE_LENGTH,
     MAX_PAGE_SIZE,
     MAX_ROOM_NAME_LENGTH,
@@ -14,15 +15,18 @@ from chalicelib.limits import (
 
 __all__ = [
     "CONFIG",
+    "CREATED_HOOK",
     "CREATED_ROOM",
     "DELETION",
     "HISTORY_ITEM",
+    "HOOK_LIST",
     "LAST_SEQUENCE",
     "LISTED_MEMBER",
     "MEMBER",
     "MEMBER_LIST",
     "MESSAGE",
     "MESSAGE_PAGE",
+    "POSTED_MESSAGE",
     "REMOVAL",
     "ROOM",
     "ROOM_ID",
@@ -46,6 +50,7 @@ MEMBER = Object(
             example="8hVt2mQwXz0sY4bN",
         ),
         "name": ServerValue({"type": "string", "minLength": 1, "maxLength": MAX_DISPLAY_NAME_LENGTH}, example="Aki"),
+        "bot": ServerValue({"const": True}, "Present if the sender is a webhook.", required=False),
     },
     title="Member",
 )
@@ -149,6 +154,31 @@ CREATED_ROOM = Object(
 CONFIG = Object(
     {"webSocketUrl": ServerValue({"type": "string", "pattern": "^wss?://"}, example="wss://chat.example.org/dev")}
 )
+HOOK = Object(
+    {
+        "hookId": ServerValue(
+            {"type": "string", "pattern": r"^[\w-]{16}$"},
+            "Id of the hook, and of the sender of its messages.",
+            example="Tq4zM8vKc1Xn7RbW",
+        ),
+        "name": ServerValue(MEMBER.fields["name"].schema(), example="Builds"),
+        "createdAt": TIMESTAMP,
+    },
+    title="Hook",
+)
+CREATED_HOOK = Object(
+    {
+        "hookId": HOOK.fields["hookId"],
+        "url": ServerValue(
+            {"type": "string", "pattern": r"^https?://[^/\s]+(/\S*)?/hooks/[\w-]{1,64}\.[\w-]{16}\.[\w-]{43}$"},
+            "The address to post messages to. It contains a secret. Only this response contains it.",
+            example="https://abcdef1234.execute-api.us-east-1.amazonaws.com/dev/hooks/"
+            "Zk3vQ0pXcT9aLm2B.Tq4zM8vKc1Xn7RbW.h2Fq9LwXv0RkT5bYc7MzPd3NsJ8gUaEo1iQtK6rVxB4",
+        ),
+    }
+)
+HOOK_LIST = Object({"hooks": Array(HOOK, max_items=MAX_HOOKS)})
+POSTED_MESSAGE = Object({"sequence": MESSAGE.fields["sequence"], "sentAt": TIMESTAMP})
 MEMBER_LIST = Object({"members": Array(LISTED_MEMBER)})
 ROOM_PAGE = Object(
     {

@@ -7,15 +7,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.members import Member
-from chalicelib.storage.models import Connection, Message, Room
+from chalicelib.storage.models import Connection, HookRecord, Message, Room
 
 __all__ = [
     "format_timestamp",
     "serialize_created_room",
+    "serialize_hook_list",
     "serialize_member",
     "serialize_member_list",
     "serialize_message",
     "serialize_message_page",
+    "serialize_posted_message",
     "serialize_room",
     "serialize_room_page",
     "serialize_room_summary",
@@ -70,7 +72,8 @@ def serialize_message(message: Message) -> dict[str, Any]:
         {
             "type": message.event or "message",
             "message": message.text,
-            "sender": {"id": message.sender_id, "name": message.sender_name},
+            "sender": {"id": message.sender_id, "name": message.sender_name}
+            | ({"bot": True} if message.sender_is_bot else {}),
             "sequence": int(message.sequence),
             "sentAt": format_timestamp(message.sent_at),
         }
@@ -86,6 +89,21 @@ def serialize_message_page(messages: Iterable[Message], last_sequence: int, comp
         "lastSequence": last_sequence,
         "complete": complete,
     }
+
+
+def serialize_hook_list(hooks: Iterable[HookRecord]) -> dict[str, Any]:
+    """Return the list of the hooks of a room, without their tokens."""
+    return {
+        "hooks": [
+            {"hookId": hook.hook_id, "name": hook.name, "createdAt": format_timestamp(hook.created_at)}
+            for hook in hooks
+        ]
+    }
+
+
+def serialize_posted_message(message: Message) -> dict[str, Any]:
+    """Return what a hook learns about its stored message."""
+    return {"sequence": int(message.sequence), "sentAt": format_timestamp(message.sent_at)}
 
 
 def format_timestamp(moment: datetime) -> str:

@@ -69,9 +69,14 @@ def validate_text(value: Any, name: str, max_length: int, *, multiline: bool = F
     return value
 
 
-def text_pattern(*, multiline: bool = False) -> str:
-    """Return what validate_text accepts, as far as a regular expression can say it."""
+def text_pattern(*, multiline: bool = False, carriage_returns: bool = False) -> str:
+    """Return what validate_text accepts, as far as a regular expression can say it.
+
+    carriage_returns: whether the caller replaces carriage returns before it validates a multiline text.
+    """
     control = _CONTROL_IN_LINES if multiline else _CONTROL
+    if carriage_returns:
+        control = control.replace(r"\u000b-\u001f", r"\u000b\u000c\u000e-\u001f")
     return f"^[^{control}]*[^{_INVISIBLE}{control}][^{control}]*$"
 
 

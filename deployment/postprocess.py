@@ -41,7 +41,9 @@ def _reference_rest_stage(resources: dict[str, Any]) -> None:
 
 
 def _set_websocket_url(resources: dict[str, Any], stage: str) -> None:
-    # Otherwise the function lists the account's APIs to find the address.
+    # Otherwise the function lists the account's APIs to find the addresses. Posts go to the API's own address, also if
+    # the stage has a domain of its own.
     variables = resources["APIHandler"]["Properties"]["Environment"]["Variables"]
-    url = f"wss://${{WebsocketAPI}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}"
-    variables.setdefault("WEBSOCKET_URL", {"Fn::Sub": url})
+    api = f"${{WebsocketAPI}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}"
+    variables.setdefault("WEBSOCKET_URL", {"Fn::Sub": f"wss://{api}"})
+    variables.setdefault("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", {"Fn::Sub": f"https://{api}"})

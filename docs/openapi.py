@@ -14,7 +14,7 @@ from chalicelib.fields import Field, String
 from chalicelib.parameters import ROOM_ID_PARAMETER
 from docs.json_schema import Components, schema_of
 
-__all__ = ["DESCRIPTION", "document", "has_invalid_input", "operation_id", "operations"]
+__all__ = ["DESCRIPTION", "document", "documented_path", "has_invalid_input", "operation_id", "operations"]
 
 Json = dict[str, Any]
 
@@ -100,13 +100,23 @@ ERROR = {
     },
 }
 
+RETRY_AFTER: Json = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}
+
+SECURITY_SCHEMES: Json = {
+    "ownerToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The ownerToken of the room, as the bearer token.",
+    }
+}
+
 ERROR_DESCRIPTIONS = {
     400: "The query string or the body is not as declared.",
     403: "The token is missing or wrong, the room is locked, the owner has removed the member, or ALLOWED_ORIGINS does "
     "not list the page's origin.",
     404: "The object does not exist or has expired.",
     415: "The request declares a body of another type than application/json.",
-    429: "Too many requests. Retry later.",
+    429: "The hook has sent too many messages. Retry later.",
 }
 
 
@@ -122,14 +132,17 @@ def operations() -> Iterator[tuple[str, str, Endpoint]]:
             yield method, path, chat_app.endpoint.by_name[route.view_function.__name__]
 
 
+def documented_path(path: str) -> str:
+    """Return the path of a route with its parameters in camel case, as in the documents."""
+    return re.sub(r"{\w+}", lambda name: _camel_case(name[0]), path)
+
+
 def document() -> Json:
     """Return the OpenAPI document."""
     components: Components = {"Error": ERROR}
     paths: dict[str, Json] = {}
     for method, path, endpoint in operations():
-        paths.setdefault(re.sub(r"{\w+}", lambda name: _camel_case(name[0]), path), {})[method.lower()] = _operation(
-            method, path, endpoint, components
-        )
+        paths.setdefault(documented_path(path), {})[method.lower()] = _operation(method, path, endpoint, components)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -150,7 +163,7 @@ def document() -> Json:
             }
         ],
         "paths": paths,
-        "components": {"headers": HEADERS, "schemas": components},
+        "components": {"headers": HEADERS, "schemas": components, "securitySchemes": SECURITY_SCHEMES},
     }
 
 
@@ -170,11 +183,18 @@ def _operation(method: str, path: str, endpoint: Endpoint, components: Component
     return (
         {"operationId": operation_id(endpoint), "summary": " ".join(summary.split()).rstrip(".")}
         | ({"description": " ".join(details.split())} if details else {})
-        | {"tags": ["rooms" if path.startswith("/rooms") else "page"]}
+        | {"tags": [_tag(path)]}
+        | ({"security": [{"ownerToken": []}]} if endpoint.bearer else {})
         | ({"parameters": parameters} if parameters else {})
         | _request_body(endpoint, components)
         | {"responses": {str(endpoint.status): success} | _not_modified(endpoint) | _errors(method, endpoint)}
     )
+
+
+def _tag(path: str) -> str:
+    if "/hooks" in path:
+        return "hooks"
+    return "rooms" if path.startswith("/rooms") else "page"
 
 
 def _parameter(name: str, location: str, field: Field, components: Components) -> Json:
@@ -199,6 +219,8 @@ def _request_body(endpoint: Endpoint, components: Components) -> Json:
 
 
 def _content(endpoint: Endpoint, components: Components) -> Json:
+    if endpoint.status == 204:
+        return {"headers": _header_references(["Access-Control-Allow-Origin"])}
     if endpoint.returns is None:
         content: Json = {kind: {"schema": {"type": "string"}} for kind in endpoint.content_types}
         return {"headers": _header_references(HEADERS), "content": content}
@@ -220,11 +242,12 @@ def _errors(method: str, endpoint: Endpoint) -> Json:
     if has_invalid_input(endpoint):
         kinds.add(InvalidInput)
     statuses = {_status(kind) for kind in kinds}
-    if method == "GET":
+    if method != "POST":
         statuses.add((415, "UnsupportedMediaType"))
     return {
-        str(status): {
-            "description": ERROR_DESCRIPTIONS[status],
+        str(status): {"description": ERROR_DESCRIPTIONS[status]}
+        | ({"headers": {"Retry-After": RETRY_AFTER}} if status == 429 else {})
+        | {
             "content": {
                 "application/json": {
                     "schema": {

@@ -1,5 +1,7 @@
 """Fan-out of one payload to many connections: batches of connection ids on an SQS queue, one invocation per batch.
 
+A webhook's message is on the queue without connections: the function that takes it from there reads them.
+
 A batch contains its payload and its connections. Only failed connections are requeued; confirmed deliveries are not
 repeated. But if a function crashes mid-batch, SQS redelivers the whole batch (at-least-once), and some connections
 receive the payload twice.
@@ -17,7 +19,7 @@ from typing import Any, NamedTuple
 from chalicelib import request_log, settings
 from chalicelib.aws import session
 
-__all__ = ["Batch", "Removal", "enqueue", "parse", "requeue", "schedule"]
+__all__ = ["Batch", "Delivery", "Removal", "deliver", "enqueue", "parse", "requeue", "schedule"]
 
 MAX_BATCH_ATTEMPTS = 3
 RETRY_DELAY_SECONDS = 2
@@ -54,10 +56,32 @@ class Removal(NamedTuple):
     attempt: int = 1
 
 
-def parse(body: str) -> Batch | Removal:
+class Delivery(NamedTuple):
+    """One frame for everyone in a room."""
+
+    endpoint: str
+    room_id: str
+    frame: str
+
+
+def parse(body: str) -> Batch | Removal | Delivery:
     """Return what a message of the queue contains."""
     content = json.loads(body)
-    return Removal(**content) if isinstance(content, dict) else Batch(*content)
+    if isinstance(content, list):
+        return Batch(*content)
+    return Removal(**content) if "member_id" in content else Delivery(**content)
+
+
+def deliver(delivery: Delivery, function_arn: str) -> None:
+    """Send a delivery to the queue.
+
+    function_arn: ARN of the running function. The queue belongs to the same account, so its URL follows from the ARN,
+    and the function needs no permission to look it up. `chalice local` has no ARN, and looks it up.
+    """
+    account = function_arn.split(":")[4] if function_arn else None
+    # "Amazon SQS queue and message identifiers" describes this form.
+    url = f"{_client().meta.endpoint_url}/{account}/{settings.FANOUT_QUEUE}" if account else _queue_url()
+    _client().send_message(QueueUrl=url, MessageBody=json.dumps(delivery._asdict(), ensure_ascii=False))
 
 
 def schedule(removal: Removal, *, at_once: bool = False) -> None:

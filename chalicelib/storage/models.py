@@ -18,30 +18,25 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.pagination import ResultIterator
 
 from chalicelib import limits, settings
 from chalicelib.storage.base import Expiring, Keeping, Table
+from chalicelib.storage.indexes import JoinedRoomIndex, ListedRoomsIndex
 
-__all__ = ["LISTED", "Connection", "IdempotencyRecord", "MemberRecord", "Message", "Room", "RoomSequence"]
+__all__ = [
+    "LISTED",
+    "Connection",
+    "HookRecord",
+    "IdempotencyRecord",
+    "MemberRecord",
+    "Message",
+    "Room",
+    "RoomSequence",
+]
 
 LISTED = "public"
 """The only value of Room.listed, and so the only partition of the sparse index of listed rooms."""
-
-
-class ListedRoomsIndex(GlobalSecondaryIndex["Room"]):
-    """Sparse index of the listed rooms by age.
-
-    It projects only attributes that rarely change: with member_count in it, every join would write to this partition.
-    """
-
-    class Meta:
-        index_name = "listed-created_at-index"
-        projection = IncludeProjection(["name"])
-
-    listed = UnicodeAttribute(hash_key=True)
-    created_at = UTCDateTimeAttribute(range_key=True)
 
 
 class Room(Expiring, Keeping, Table):
@@ -60,6 +55,7 @@ class Room(Expiring, Keeping, Table):
     locked = BooleanAttribute(default=False)
     salt = UnicodeAttribute()
     keep_days = NumberAttribute(default=0)
+    newest_hook = UnicodeAttribute(null=True)
     expires_at = TTLAttribute()
 
     join_token: str | None = None
@@ -74,24 +70,6 @@ class Room(Expiring, Keeping, Table):
     def is_valid_id(room_id: str) -> bool:
         """Return whether a string can be the id of a room."""
         return re.fullmatch(r"[\w-]{1,64}", room_id, re.ASCII) is not None
-
-
-class JoinedRoomIndex(GlobalSecondaryIndex["Connection"]):
-    """Index of the connections by room.
-
-    It is eventually consistent: it may select recipients, but must not decide whether a room is empty.
-    """
-
-    class Meta:
-        index_name = "joined_room_id-index"
-        projection = IncludeProjection(["member_id", "name", "joined_at", "expires_at"])
-
-    joined_room_id = UnicodeAttribute(hash_key=True)
-    connection_id = UnicodeAttribute()
-    member_id = UnicodeAttribute()
-    name = UnicodeAttribute()
-    joined_at = UTCDateTimeAttribute()
-    expires_at = TTLAttribute()
 
 
 class Connection(Expiring, Keeping, Table):
@@ -160,6 +138,7 @@ class Message(Expiring, Table):
     text = UnicodeAttribute(null=True)
     sender_id = UnicodeAttribute(null=True)
     sender_name = UnicodeAttribute(null=True)
+    sender_is_bot = BooleanAttribute(null=True)
     sent_at = UTCDateTimeAttribute(null=True)
     client_id = UnicodeAttribute(null=True)
     expires_at = TTLAttribute()
@@ -207,6 +186,33 @@ class RoomSequence(Table):
     expires_at = TTLAttribute()
 
 
+class HookRecord(Expiring, Table):
+    """An incoming webhook of a room, and the times of its last messages."""
+
+    class Meta(_MessagesTable):
+        pass
+
+    PREFIX = "hook#"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True)
+    name = UnicodeAttribute()
+    token_hash = UnicodeAttribute()
+    message_times: ListAttribute[Any] = ListAttribute(of=NumberAttribute)
+    created_at = UTCDateTimeAttribute()
+    expires_at = TTLAttribute()
+
+    @property
+    def hook_id(self) -> str:
+        """The id of the hook, which is also the member id in its messages."""
+        return self.sort_key.removeprefix(self.PREFIX)
+
+    @classmethod
+    def sort_key_of(cls, hook_id: str) -> str:
+        """Return the sort key of a hook id."""
+        return f"{cls.PREFIX}{hook_id}"
+
+
 class IdempotencyRecord(Expiring, Table):
     """The sequence of the message that was stored for a clientId."""
 
@@ -219,6 +225,6 @@ class IdempotencyRecord(Expiring, Table):
     expires_at = TTLAttribute()
 
     @staticmethod
-    def sort_key_of(client_id: str) -> str:
-        """Return the sort key of a clientId."""
-        return f"client#{client_id}"
+    def sort_key_of(client_id: str, hook_id: str | None = None) -> str:
+        """Return the sort key of a clientId: of the members of the room, or of a hook, whose ids are its own."""
+        return f"client#{client_id}" if hook_id is None else f"hook-client#{hook_id}#{client_id}"

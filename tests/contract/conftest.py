@@ -8,12 +8,14 @@ from typing import Any
 
 import boto3
 import pytest
+from chalice.local import LambdaContext, LocalGateway
 
-from chalicelib import chat, settings
+from chalicelib import chat, discovery, settings
 from chalicelib.delivery import fanout
 from chalicelib.delivery.broadcast import BroadcastResult, BroadcastWebsocketAPI
 from chalicelib.validation import parse_object
 from tests import asyncapi
+from tests.gateway import Gateway
 
 INVALID_FRAME_CODES = {"invalid_json", "unknown_action", "invalid_message"}
 
@@ -42,6 +44,28 @@ def described_frames(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for payload in {payload for _, payload in sent}:
         asyncapi.kind_of(json.loads(payload), asyncapi.SENT)
+
+
+@pytest.fixture
+def on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each REST request the ARN of the function, as Lambda does."""
+    generate = LocalGateway._generate_lambda_context
+
+    def generate_with_arn(gateway: LocalGateway) -> LambdaContext:
+        context = generate(gateway)
+        context.invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:chalice-chat-dev"
+        return context
+
+    monkeypatch.setattr(LocalGateway, "_generate_lambda_context", generate_with_arn)
+
+
+@pytest.fixture
+def connections_url(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Name the fake of @connections to the functions that no WebSocket event tells it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", gateway.url)
+    discovery.connections_url.cache_clear()
+    yield
+    discovery.connections_url.cache_clear()
 
 
 @pytest.fixture

@@ -18,12 +18,12 @@ import time_machine
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import discovery, identity, limits, members, rooms, settings
+from chalicelib import discovery, hooks, identity, limits, members, rooms, settings
 from chalicelib.actions import ACTIONS
 from chalicelib.delivery import fanout
 from chalicelib.endpoints import Endpoint
 from chalicelib.parameters import MEMBER_ID
-from chalicelib.storage.models import Connection, Message
+from chalicelib.storage.models import Connection, Message, Room
 from docs.openapi import operations
 from tests.conftest import PROJECT, Socket
 from tests.gateway import GONE, Gateway
@@ -64,12 +64,13 @@ class Driver:
         for name, value in values.items():
             self.monkeypatch.setattr(settings, name, value)
 
-    def request(self, method: str, path: str, endpoint: Endpoint, **parameters: str) -> None:
+    def request(self, method: str, path: str, endpoint: Endpoint, owner_token: str, **parameters: str) -> None:
         """Send the example of an endpoint, and check that it succeeds."""
         values = {name: field.example for name, field in endpoint.path.items()} | parameters
         query = {} if endpoint.query is None else endpoint.query.example
         body = b"" if endpoint.body is None else json.dumps(endpoint.body.example).encode()
-        answer = self.client.http.request(method, f"{path.format(**values)}?{urlencode(query)}", body=body)
+        headers = {"Host": "localhost", "Authorization": f"Bearer {owner_token}"}
+        answer = self.client.http.request(method, f"{path.format(**values)}?{urlencode(query)}", headers, body)
         assert answer.status_code == endpoint.status, answer.body
 
     def act(self, member: str, action: str) -> None:
@@ -79,11 +80,15 @@ class Driver:
 
     def room(self, *ids: str) -> str:
         """Create a room whose members joined a minute ago, and return its id."""
+        return str(self.owned_room(*ids).room_id)
+
+    def owned_room(self, *ids: str, keep_days: int = 0) -> Room:
+        """Create a room whose members joined a minute ago."""
         with time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
-            room = rooms.create("Tea")
+            room = rooms.create("Tea", keep_days=keep_days)
             for id_ in ids:
                 members.join(id_, room.room_id, owner=room.owner_token)
-        return str(room.room_id)
+        return room
 
     def join(self, id_: str, room_id: str, member_id: str) -> None:
         """Add a member of a given id to a room."""
@@ -96,6 +101,12 @@ class Driver:
         batch = fanout.Batch(chat_app.websocket_api.endpoint, room_id, '{"pong":true}', list(ids))
         chat_app.fan_out(self.client.events.generate_sqs_event([json.dumps(batch)], settings.FANOUT_QUEUE), None)
 
+    def deliver(self, room_id: str) -> None:
+        """Invoke the fan-out function with a frame for everyone in a room."""
+        delivery = fanout.Delivery(chat_app.websocket_api.endpoint, room_id, '{"pong":true}')
+        body = json.dumps(delivery._asdict())
+        chat_app.fan_out(self.client.events.generate_sqs_event([body], settings.FANOUT_QUEUE), None)
+
     def remove(self, room_id: str) -> None:
         """Invoke the fan-out function with the removal of all connections of a room."""
         removal = fanout.Removal(chat_app.websocket_api.endpoint, room_id, '{"pong":true}', None)
@@ -104,13 +115,14 @@ class Driver:
 
 
 def _clear_caches() -> None:
+    discovery.connections_url.cache_clear()
     discovery.websocket_url.cache_clear()
     fanout._queue_url.cache_clear()
 
 
 @pytest.fixture
 def driver(
-    client: Client, socket: Callable[[str], Socket], gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    client: Client, socket: Callable[[str], Socket], gateway: Gateway, monkeypatch: pytest.MonkeyPatch, on_lambda: None
 ) -> Iterator[Driver]:
     """Provide the queue and the API of the stage, and functions without cached values."""
     boto3.client("sqs").create_queue(QueueName=settings.FANOUT_QUEUE)
@@ -133,10 +145,25 @@ def recorder(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> RequestRecorder
 
 
 def _drive_api(driver: Driver) -> None:
-    room = driver.room("a")
+    owned = driver.owned_room("a")
+    hook_id, hook_token = hooks.create(owned.room_id, owned.owner_token or "", "Builds")
     driver.socket("a").say("The examples may refer to this message.")
-    for method, path, endpoint in operations():
-        driver.request(method, path, endpoint, room_id=room)
+    for method, path, endpoint in sorted(operations(), key=lambda operation: operation[0] == "DELETE"):
+        driver.request(
+            method,
+            path,
+            endpoint,
+            owned.owner_token or "",
+            room_id=owned.room_id,
+            hook_id=hook_id,
+            hook_token=hook_token,
+        )
+    # A hook of a room that is extended, a repeated clientId, another text, and more messages than the limit allows.
+    kept = driver.owned_room(keep_days=1)
+    _, hook_token = hooks.create(kept.room_id, kept.owner_token or "", "Builds")
+    bodies = [json.dumps({"text": text, "clientId": "c-1"}).encode() for text in ["hi"] * 2 + ["ho"] * 19]
+    answers = [driver.client.http.post(f"/hooks/{hook_token}", body=body).status_code for body in bodies]
+    assert answers == [201] * 2 + [400] * 18 + [429]
     rooms.create("Coffee", private=True)
     # A sequence without a message: as the last one, and before another one.
     room = driver.room("b")
@@ -218,6 +245,7 @@ def _drive_fan_out(driver: Driver) -> None:
     driver.configure(FANOUT_BATCH=1)
     driver.fan_out(driver.room("b", "c", "gone"), "b", "c", "gone")
     driver.remove(driver.room("d", "e"))
+    driver.deliver(driver.room("f", "g", "gone"))
 
 
 DRIVES = {

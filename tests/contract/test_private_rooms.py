@@ -7,14 +7,17 @@ import hmac
 import json
 from typing import Any
 
+import boto3
 import pytest
 from chalice.test import Client
 
 import app as chat_app
 from chalicelib import rooms
-from chalicelib.storage.models import Connection, Room
+from chalicelib.storage.models import Connection, Message, Room
 from tests.conftest import Socket
 from tests.gateway import Gateway
+
+KEY = "k3Yof-The_member-0123456789"
 
 PATHS = ["/rooms/{}", "/rooms/{}/members", "/rooms/{}/messages"]
 
@@ -23,6 +26,11 @@ PATHS = ["/rooms/{}", "/rooms/{}/members", "/rooms/{}/messages"]
 def secret(tables: None) -> Room:
     """Create a private room."""
     return rooms.create("Surprise party", private=True)
+
+
+def _raw_rows(table: Any) -> Any:
+    """Return the items of a table, as DynamoDB returns them."""
+    return boto3.client("dynamodb").scan(TableName=table.Meta.table_name, ConsistentRead=True)["Items"]
 
 
 def _create(client: Client, **body: object) -> Any:
@@ -116,31 +124,48 @@ def test_tokens_are_compared_in_constant_time(client: Client, secret: Room, monk
     assert stored == given == Room.get(secret.room_id, consistent_read=True).token_hash
 
 
-def test_token_appears_only_in_the_answer_to_the_creation(
+def test_secrets_appear_only_in_the_answers_to_the_creation(
     socket: Any,
     client: Client,
     gateway: Gateway,
+    queue: Any,
+    on_lambda: None,
+    connections_url: None,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     created = _create(client, roomName="Surprise party", private=True).json_body
-    token, room_id = created["joinToken"], created["roomId"]
+    token, owner, room_id = created["joinToken"], created["ownerToken"], created["roomId"]
     member: Socket = socket("a")
-    member.connect(roomId=room_id, token=token)
+    member.connect(roomId=room_id, token=token, key=KEY, owner=owner)
     socket("b").connect(roomId=room_id, token=token)
     member.say("hi")
+    salt = Room.get(room_id, consistent_read=True).salt
+    headers = {"Host": "localhost", "Authorization": f"Bearer {owner}"}
+    hook = client.http.post(f"/rooms/{room_id}/hooks", headers=headers, body=b'{"name": "Builds"}').json_body
+    hook_token = hook["url"].rpartition("/")[2]
+    posts = [client.http.post(f"/hooks/{one}", body=b'{"text": "hi"}') for one in (hook_token, hook_token + "x")]
+    assert [post.status_code for post in posts] == [201, 404]
     answers = [client.http.get(path.format(room_id) + f"?token={token}").body.decode() for path in PATHS]
     answers.append(client.http.get("/rooms").body.decode())
+    answers.append(client.http.get(f"/rooms/{room_id}/hooks", headers=headers).body.decode())
+    answers += [post.body.decode() for post in posts]
+    answers += [message.body for message in queue.receive_messages(MaxNumberOfMessages=10)]
     with monkeypatch.context() as broken:
         broken.setattr(Room, "get", lambda *_, **__: 1 / 0)
         answers.append(client.http.get(f"/rooms/{room_id}?token={token}").body.decode())
-        assert socket("c").connect(roomId=room_id, token=token) == 500
-    rows = [str(row.serialize()) for table in (Room, Connection) for row in table.scan(consistent_read=True)]
-    assert len(rows) == 3
+        answers.append(client.http.post(f"/hooks/{hook_token}", body=b'{"text": "hi"}').body.decode())
+        answers.append(client.http.get(f"/rooms/{room_id}/hooks", headers=headers).body.decode())
+        assert socket("c").connect(roomId=room_id, token=token, key=KEY, owner=owner) == 500
+    tables = (Room, Connection, Message)
+    rows = [str(row) for table in tables for row in _raw_rows(table)]
+    assert len(rows) == 3 + 5  # the messages, the counter, the member with the key, the hook
     everything = [*answers, *rows, *map(str, gateway.frames.values()), caplog.text, "".join(capfd.readouterr())]
     assert everything[-1].count('"function": "websocket_connect"') == 3
-    assert not any(token in text for text in everything)
+    for secret in (token, owner, KEY, hook_token, hook_token.rpartition(".")[2]):
+        assert not any(secret in text for text in everything)
+    assert sum(salt in text for text in everything) == 1  # the row of the room
     assert "division by zero" in caplog.text
 
 

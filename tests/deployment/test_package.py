@@ -234,9 +234,12 @@ def test_logs_of_every_function_are_kept_for_the_chosen_days(packages: Packages,
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_function_that_serves_the_page_knows_the_websocket_url(packages: Packages, stage: str) -> None:
     function = resources_of(packages[stage])["APIHandler"]["Properties"]
-    assert function["Environment"]["Variables"]["WEBSOCKET_URL"] == {
-        "Fn::Sub": f"wss://${{WebsocketAPI}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}"
-    }
+    variables, api = (
+        function["Environment"]["Variables"],
+        "${WebsocketAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}",
+    )
+    assert variables["WEBSOCKET_URL"] == {"Fn::Sub": f"wss://{api}/{stage}"}
+    assert variables["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] == {"Fn::Sub": f"https://{api}/{stage}"}
 
 
 def test_unknown_stage_is_refused(tmp_path: Path) -> None:

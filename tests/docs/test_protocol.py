@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from chalicelib.actions import ACTIONS
 from chalicelib.endpoints import HTTP_ERRORS
 from chalicelib.frame_schemas import FRAME_ERRORS
-from docs.openapi import operations
+from docs.openapi import documented_path, operations
 from tests import asyncapi
 from tests.conftest import PROJECT
 
@@ -23,7 +23,7 @@ REST, WEBSOCKET = PAGE.split("\n## WebSocket\n")
 DOCUMENT = yaml.safe_load((PROJECT / "docs/openapi.yaml").read_text())
 
 DECLARED = [
-    *(f"{method} {path.replace('room_id', 'roomId')}" for method, path, _ in operations()),
+    *(f"{method} {documented_path(path)}" for method, path, _ in operations()),
     *ACTIONS,
     *(error.code for error in FRAME_ERRORS),
     *(code for _, code in HTTP_ERRORS.values()),

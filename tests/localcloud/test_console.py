@@ -52,7 +52,8 @@ def test_console_shows_requests_frames_and_tracebacks(tmp_path: Path) -> None:
     chat.write_text(chat.read_text().replace(working, "raise RuntimeError('out of order')"))
     with running(free_port(), tmp_path) as process:
         rest = lines_until(process, "Page:")[-1].removeprefix("Page: ")
-        room = requests.post(f"{rest}rooms", json={"roomName": "Tea"}, timeout=SECONDS).json()["roomId"]
+        created = requests.post(f"{rest}rooms", json={"roomName": "Tea"}, timeout=SECONDS).json()
+        room = created["roomId"]
         assert re.search(r"  api_handler +POST /rooms 201 +[\d.]+ ms$", lines_until(process, "POST /rooms")[-1])
         url = requests.get(f"{rest}config", timeout=SECONDS).json()["webSocketUrl"]
         with connect(f"{url}?roomId={room}") as member:
@@ -60,6 +61,15 @@ def test_console_shows_requests_frames_and_tracebacks(tmp_path: Path) -> None:
             member.recv(SECONDS)
             said = rf"  websocket_message +{room} +sendMessage +[\d.]+ ms  1 delivered, 0 gone, 0 failed$"
             assert re.search(said, lines_until(process, "sendMessage")[-1])
+            headers = {"Authorization": f"Bearer {created['ownerToken']}"}
+            hooks = f"{rest}rooms/{room}/hooks"
+            hook = requests.post(hooks, json={"name": "Builds"}, headers=headers, timeout=SECONDS).json()["url"]
+            for url in (hook, f"{hook}x"):
+                requests.post(url, json={"text": "hi"}, timeout=SECONDS)
+            member.recv(SECONDS)
+            shown = lines_until(process, "POST /hooks/{hook_token} 404")
+            assert any("POST /hooks/{hook_token} 201" in line for line in shown)
+            assert not any(hook.rpartition(".")[2] in line or created["ownerToken"] in line for line in shown)
             member.send('{"action": "ping"}')
             (reference,) = re.findall(r"reference (\w+)", str(member.recv(SECONDS)))
             shown = lines_until(process, "RuntimeError: out of order")

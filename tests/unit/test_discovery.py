@@ -6,18 +6,20 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib import settings
-from chalicelib.discovery import websocket_url
+from chalicelib import discovery, settings
+from chalicelib.discovery import connections_url, websocket_url
 from chalicelib.errors import NotFound
 
 
 @pytest.fixture(autouse=True)
 def account() -> Iterator[None]:
     """Provide an AWS account without APIs, and an empty cache."""
-    websocket_url.cache_clear()
+    for address in (connections_url, websocket_url):
+        address.cache_clear()
     with mock_aws():
         yield
-    websocket_url.cache_clear()
+    for address in (connections_url, websocket_url):
+        address.cache_clear()
 
 
 def _create_api(name: str) -> str:
@@ -45,3 +47,22 @@ def test_api_of_chalice_deploy_is_found_and_cached() -> None:
 def test_error_without_an_api_names_the_remedy() -> None:
     with pytest.raises(NotFound, match="deploy chalice-chat-dev-websocket-api, or set WEBSOCKET_URL"):
         websocket_url()
+
+
+def test_posts_go_to_the_endpoint_that_botocore_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    _create_api("chalice-chat-dev-websocket-api")
+    monkeypatch.setenv(
+        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", "http://127.0.0.1:8000/_aws/execute-api/chat-ws/local"
+    )
+    assert connections_url() == "http://127.0.0.1:8000/_aws/execute-api/chat-ws/local"
+
+
+def test_posts_go_to_the_api_and_not_to_a_domain_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://ws.chat.example.org/chat")
+    monkeypatch.setattr(discovery, "_find_api", lambda: "wss://abcdef1234.execute-api.us-east-1.amazonaws.com/dev")
+    assert connections_url() == "https://abcdef1234.execute-api.us-east-1.amazonaws.com/dev"
+
+
+def test_posts_without_an_api_fail() -> None:
+    with pytest.raises(LookupError, match="deploy chalice-chat-dev-websocket-api, or set"):
+        connections_url()

@@ -84,6 +84,11 @@ def endpoints(views: Views) -> Endpoints:
     def fill_cup(cup: str, **parameters: Any) -> Any:
         return views(cup=cup, **parameters)
 
+    @app.route("/tea", methods=["DELETE"])
+    @endpoint(bearer=String(), status=204)
+    def pour_tea(token: str) -> Any:
+        return views(token=token)
+
     return endpoint
 
 
@@ -92,6 +97,10 @@ def client(endpoints: Endpoints) -> Iterator[Client]:
     """Return a client of the declared endpoints."""
     with Client(endpoints._app) as client:
         yield client
+
+
+def pour(client: Client, **headers: str) -> Any:
+    return client.http.request("DELETE", "/tea", headers=headers)
 
 
 def fill_cup(client: Client, query: str = "", body: Any = None) -> Any:
@@ -120,7 +129,31 @@ def test_invalid_input_is_rejected_before_the_view_runs(client: Client, views: V
     assert views.received == []
 
 
+@pytest.mark.parametrize(
+    ("authorization", "token"),
+    [("Bearer abc", "abc"), ("bearer  abc ", "abc"), ("Basic abc", ""), ("Bearer", ""), ("Bearerabc", ""), ("", "")],
+)
+def test_endpoint_receives_the_token_of_the_authorization_header(
+    client: Client, views: Views, authorization: str, token: str
+) -> None:
+    views.answer = None
+    pour(client, Authorization=authorization)
+    pour(client)
+    assert views.received == [{"token": token}, {"token": ""}]
+
+
 # Answers
+
+
+def test_endpoint_without_an_answer_has_no_body(client: Client, views: Views) -> None:
+    views.answer = None
+    answer = pour(client)
+    assert (answer.status_code, answer.body) == (204, b"")
+
+
+def test_answer_above_a_rate_limit_has_the_seconds_to_wait(client: Client, views: Views) -> None:
+    views.answer = RateLimitExceeded(7, warnings=None)
+    assert client.http.get("/plain").headers["Retry-After"] == "7"
 
 
 def test_response_object_is_returned_unchanged(client: Client, views: Views) -> None:
