@@ -164,11 +164,12 @@ def test_invalid_name_is_rejected(owner: Hooks, name: object) -> None:
 
 
 def test_hooks_are_listed_oldest_first_without_their_tokens(owner: Hooks, clock: time_machine.Coordinates) -> None:
-    for name in ("Builds", "Alerts", "Shop"):
+    names = ["Builds", "Alerts", "Shop", "Mail", "Tests", "Deployments"]
+    for name in names:
         owner.create(name)
         clock.shift(timedelta(seconds=1))
     listed = owner.list()
-    assert [hook["name"] for hook in listed] == ["Builds", "Alerts", "Shop"]
+    assert [hook["name"] for hook in listed] == names
     assert listed[1] == {"hookId": listed[1]["hookId"], "name": "Alerts", "createdAt": "2026-11-23T12:00:01.000Z"}
 
 
