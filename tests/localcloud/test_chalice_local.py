@@ -55,11 +55,18 @@ def url(project: Path) -> Iterator[str]:
 
 
 def test_chalice_local_serves_rooms_and_the_page_from_the_local_cloud(url: str) -> None:
-    room_id = requests.post(f"{url}/rooms", json={"roomName": "Tea"}, timeout=SECONDS).json()["roomId"]
+    created = requests.post(f"{url}/rooms", json={"roomName": "Tea"}, timeout=SECONDS).json()
+    room_id = created["roomId"]
     assert "text/html" in requests.get(f"{url}/", timeout=SECONDS).headers["Content-Type"]
     websocket_url = requests.get(f"{url}/config", timeout=SECONDS).json()["webSocketUrl"]
     with connect(f"{websocket_url}?roomId={room_id}&name=Aki") as member:
         member.send(json.dumps({"action": "sendMessage", "data": {"message": "hi"}}))
         assert json.loads(member.recv(SECONDS))["message"]["message"] == "hi"
+        headers = {"Authorization": f"Bearer {created['ownerToken']}"}
+        hooks = f"{url}/rooms/{room_id}/hooks"
+        hook = requests.post(hooks, json={"name": "Builds"}, headers=headers, timeout=SECONDS).json()["url"]
+        assert hook.startswith(f"{url}/hooks/")
+        requests.post(hook, json={"text": "Build 57 passed"}, timeout=SECONDS)
+        assert json.loads(member.recv(SECONDS))["message"]["message"] == "Build 57 passed"
         listed = requests.get(f"{url}/rooms?limit=100", timeout=SECONDS).json()["rooms"]
         assert {room["room_id"]: room["member_count"] for room in listed}[room_id] == 1

@@ -18,7 +18,7 @@ from tests.conftest import PROJECT
 EXAMPLE = re.compile(r"```sh\n(.+?)\n```\n```json\n(.+?)\n```", re.DOTALL)
 """A command and the lines that it prints."""
 
-VARIABLES = {"roomId": "ROOM", "joinToken": "TOKEN"}
+VARIABLES = {"roomId": "ROOM", "joinToken": "TOKEN", "ownerToken": "OWNER", "url": "HOOK"}
 """Fields of an answer that the reader copies, and the shell variable for each."""
 
 
@@ -30,7 +30,7 @@ def environment(cloud: LocalCloud) -> dict[str, str]:
 
 def test_commands_print_the_documented_lines(environment: dict[str, str], node_tools: Path) -> None:
     examples = EXAMPLE.findall((PROJECT / "docs/by-hand.md").read_text())
-    assert len(examples) == 7
+    assert len(examples) == 9
     started = []
     with ExitStack() as running:
         for command, lines in examples:
