@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import requests
 from playwright.sync_api import Locator, Page, expect
@@ -154,3 +156,20 @@ def test_kept_room_is_listed_after_everyone_has_left(open_page: OpenPage) -> Non
     expect(page.get_by_role("link", name="Team")).to_contain_text("0 here")
     page.get_by_role("link", name="Team").click()
     expect_message(page, "for tomorrow")
+
+
+def test_owner_adds_a_webhook_whose_messages_are_marked(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    dialog = manage(aki)
+    dialog.get_by_label("Name of the program").fill("Build")
+    dialog.get_by_role("button", name="Add").click()
+    address = dialog.get_by_label("Address to post to")
+    expect(address).to_have_value(re.compile("/hooks/"))
+    url = address.input_value()
+    assert requests.post(url, json={"text": "Build 42 passed"}, timeout=20).status_code == 201
+    expect_message(bo, "Build 42 passed")
+    expect(bo.locator("li.message .head")).to_have_text("Build bot")
+    dialog.get_by_role("button", name="Delete webhook Build").click()
+    expect(dialog.get_by_text("Deleted.")).to_be_visible()
+    expect(dialog.get_by_role("list", name="Webhooks").get_by_role("listitem")).to_have_count(0)
+    assert requests.post(url, json={"text": "Build 43 passed"}, timeout=20).status_code == 404

@@ -6,7 +6,7 @@ import { RestApi } from "./rest.js";
 import { checkName, Room } from "./room.js";
 import { RoomList } from "./room-list.js";
 import { browserStorage } from "./storage.js";
-import type { ChatStorage, CreatedRoom, RoomPage, WebSocketConstructor } from "./types.js";
+import type { ChatStorage, CreatedRoom, Hook, RoomPage, WebSocketConstructor } from "./types.js";
 
 export interface ChatClientOptions {
   /** The REST address, as `make deploy` and `make run` print it. */
@@ -68,6 +68,24 @@ export class ChatClient {
     options: { private?: boolean; keepDays?: number | undefined } = {},
   ): Promise<CreatedRoom> {
     return this.#rest.createRoom(roomName, options.private ?? false, options.keepDays);
+  }
+
+  /**
+   * Create a webhook, as the owner of a room: whoever posts `{"text"}` to its `url` sends a message under this name. The
+   * `url` cannot be read again. Rejects with a ChatError.
+   */
+  createHook(roomId: string, ownerToken: string, name: string): Promise<{ hookId: string; url: string }> {
+    return this.#rest.createHook(roomId, ownerToken, name);
+  }
+
+  /** List the webhooks of a room, as its owner. Rejects with a ChatError. */
+  listHooks(roomId: string, ownerToken: string): Promise<readonly Hook[]> {
+    return this.#rest.listHooks(roomId, ownerToken);
+  }
+
+  /** End a webhook, as the owner of its room. Rejects with a ChatError. */
+  deleteHook(roomId: string, ownerToken: string, hookId: string): Promise<void> {
+    return this.#rest.deleteHook(roomId, ownerToken, hookId);
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { ApiError, ChatError } from "./errors.js";
 import type { StoredItem } from "./frames.js";
-import type { CreatedRoom, Member, RoomPage } from "./types.js";
+import type { CreatedRoom, Hook, Member, RoomPage } from "./types.js";
 
 const TIMEOUT_MS = 20_000;
 
@@ -86,6 +86,20 @@ export class RestApi {
     return this.#room(roomId, "", { token, key, owner });
   }
 
+  createHook(roomId: string, owner: string, name: string): Promise<{ hookId: string; url: string }> {
+    const headers = { ...bearer(owner), "Content-Type": "application/json" };
+    return this.#call(hooksPath(roomId), { method: "POST", headers, body: JSON.stringify({ name }) });
+  }
+
+  async listHooks(roomId: string, owner: string): Promise<readonly Hook[]> {
+    return (await this.#call<{ hooks: readonly Hook[] }>(hooksPath(roomId), { headers: bearer(owner) })).hooks;
+  }
+
+  async deleteHook(roomId: string, owner: string, hookId: string): Promise<void> {
+    const path = `${hooksPath(roomId)}/${encodeURIComponent(hookId)}`;
+    await this.#call<null>(path, { method: "DELETE", headers: bearer(owner) });
+  }
+
   async getWebSocketUrl(): Promise<string> {
     return (await this.#call<{ webSocketUrl: string }>("config")).webSocketUrl;
   }
@@ -99,6 +113,7 @@ export class RestApi {
     let response: Response;
     try {
       response = await fetchFunction(`${this.#url}/${path}`, { signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
+      if (response.status === 204) return null as Answer;
       if (response.ok) return (await response.json()) as Answer;
     } catch (cause) {
       throw new ChatError("network", "The server could not be reached.", { cause });
@@ -111,6 +126,14 @@ export class RestApi {
 export function queryString(query: Query): string {
   const entries = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
   return entries.length ? `?${new URLSearchParams(entries.map(([name, value]) => [name, String(value)]))}` : "";
+}
+
+function hooksPath(roomId: string): string {
+  return `rooms/${encodeURIComponent(roomId)}/hooks`;
+}
+
+function bearer(owner: string): Record<string, string> {
+  return { Authorization: `Bearer ${owner}` };
 }
 
 async function explanationOf(response: Response): Promise<{ reason: string; sentence: string }> {

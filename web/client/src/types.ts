@@ -6,6 +6,8 @@ import type { ChatError } from "./errors.js";
 export interface Member {
   readonly id: string;
   readonly name: string;
+  /** Whether a webhook speaks, instead of a person. */
+  readonly bot?: boolean;
 }
 
 /** A message that the server has stored. */
@@ -72,6 +74,14 @@ export interface CreatedRoom {
   readonly ownerToken: string;
   /** Without it, nobody can join a private room. Public rooms have none. */
   readonly joinToken?: string | undefined;
+}
+
+/** A webhook of a room. */
+export interface Hook {
+  readonly hookId: string;
+  /** The name under which its messages appear. */
+  readonly name: string;
+  readonly createdAt: string;
 }
 
 /** Something that another member, or the owner, has done. */

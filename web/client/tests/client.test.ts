@@ -143,6 +143,23 @@ test("a listener of the room list that throws stops neither the others nor the n
   assert.deepEqual([thrown.length, heard, server.requests.length], [1, 1, 2]);
 });
 
+test("the owner creates, lists and deletes webhooks", async () => {
+  const hook = { hookId: "h1", name: "Build", createdAt: "2026-11-23T10:00:00.000Z" };
+  const sent: RequestInit[] = [];
+  const fetch = async (url: RequestInfo | URL, options: RequestInit = {}) => {
+    sent.push(options);
+    return options.method === "DELETE" ? new Response(null, { status: 204 }) : server.fetch(url, options);
+  };
+  const owner = new ChatClient({ url: "https://rest.test/dev", fetch });
+  server.answer = () => [201, { hookId: "h1", url: "https://rest.test/dev/hooks/t" }];
+  assert.equal((await owner.createHook("r1", "o1", "Build")).url, "https://rest.test/dev/hooks/t");
+  server.answer = () => [200, { hooks: [hook] }];
+  assert.deepEqual(await owner.listHooks("r1", "o1"), [hook]);
+  await owner.deleteHook("r1", "o1", "h1");
+  assert.deepEqual(server.requests, ["POST /rooms/r1/hooks", "GET /rooms/r1/hooks"]);
+  for (const { headers } of sent) assert.equal(new Headers(headers).get("Authorization"), "Bearer o1");
+});
+
 test("a browser keeps its key, and another one has another", () => {
   const storage = new MemoryStorage();
   const key = loadKey(storage);

@@ -13,7 +13,7 @@ export function messageEntry({ message, sender, sentAt, sequence, isOwn }: Messa
   const moment = new Date(sentAt);
   const entry = make("li", isOwn ? "message own" : "message");
   const head = make("p", "head");
-  head.append(personName(sender.name));
+  head.append(personName(sender));
   entry.dataset.sequence = String(sequence);
   const line = lineOf(message, timeOf(moment));
   line.firstElementChild?.setAttribute("id", bodyIdOf(sequence));

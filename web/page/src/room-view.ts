@@ -130,7 +130,7 @@ export function showMembers({ members, memberCount: connections, you: self, isOw
 
 function memberEntry(member: Member, isSelf: boolean, isOwner: boolean): HTMLElement {
   const entry = make("li");
-  entry.append(personName(member.name), isSelf ? " (you)" : "");
+  entry.append(personName(member), isSelf ? " (you)" : "");
   if (isOwner && !isSelf) {
     const button = make("button", "remove", "Remove");
     button.type = "button";

@@ -130,6 +130,9 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
     link: new URL(addressOf({ ...address, owner }), location.href).href,
     rename: (newName) => room.update({ name: newName }),
     lock: (locked) => room.update({ locked }),
+    listHooks: () => client.listHooks(roomId, owner ?? ""),
+    addHook: async (hookName) => (await client.createHook(roomId, owner ?? "", hookName)).url,
+    deleteHook: (hookId) => client.deleteHook(roomId, owner ?? "", hookId),
     close: () => room.close(),
   });
   composer.enter(roomId, say);
