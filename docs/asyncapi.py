@@ -38,6 +38,10 @@ seconds, messages are not stored, and answered with `rate_limited` at most once 
 PRESENCE = f"Sent in rooms of at most {settings.PRESENCE_LIMIT} members."
 
 
+EMPTY_DATA: list[Any] = [None, False, 0, "", []]
+"""What counts as absent data."""
+
+
 def document() -> Json:
     """Return the AsyncAPI document."""
     components: Components = {}
@@ -119,6 +123,8 @@ def _request(action: Action, components: Components) -> Json:
         example["data"] = action.data.example
         if "required" in properties["data"]:
             required.append("data")
+        else:
+            properties["data"] = {"anyOf": [properties["data"], {"enum": EMPTY_DATA}]}
     return {
         "title": f"Request of {name}",
         "payload": {"type": "object", "required": required, "properties": properties},

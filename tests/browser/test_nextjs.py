@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser import visitor
@@ -134,14 +134,15 @@ def test_visit_opens_one_web_socket(open_page: OpenPage, site: str, cloud: Local
     expect_connected(page)
     page.get_by_text("1 person").click()
     take_name(page, "Aki")
-    opened: list[str] = []
-    page.on("websocket", lambda socket: opened.append(socket.url))
+    opened: list[WebSocket] = []
+    page.on("websocket", opened.append)
     page.reload()
     say(page, "Hello")
     expect_message(page, "Hello")
     assert len(opened) == 1
-    assert "&name=Aki&" in opened[0]
-    page.get_by_role("link", name="Rooms").click()
+    assert "&name=Aki&" in opened[0].url
+    with opened[0].expect_event("close"):
+        page.get_by_role("link", name="Rooms").click()
     expect(page.get_by_role("heading", name="Rooms")).to_be_visible()
     page.go_back()
     expect_message(page, "Hello")

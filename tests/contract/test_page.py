@@ -31,6 +31,8 @@ def test_length_limits_of_the_page_equal_those_of_the_server(client: Client) -> 
     assert {field: int(limit) for field, limit in fields} == {
         "your-name": limits.MAX_DISPLAY_NAME_LENGTH,
         "room-name": limits.MAX_ROOM_NAME_LENGTH,
+        "new-room-name": limits.MAX_ROOM_NAME_LENGTH,
+        "hook-name": limits.MAX_DISPLAY_NAME_LENGTH,
     }
 
 
