@@ -135,7 +135,7 @@ def test_visit_opens_one_web_socket(open_page: OpenPage, site: str, cloud: Local
     page.get_by_text("1 person").click()
     take_name(page, "Aki")
     opened: list[WebSocket] = []
-    page.on("websocket", opened.append)
+    page.on("websocket", lambda socket: opened.append(socket))
     page.reload()
     say(page, "Hello")
     expect_message(page, "Hello")
