@@ -158,7 +158,7 @@ def extend(room: Room) -> None:
     """Let a room with keep_days expire no sooner than that many days from now. An expired room stays expired."""
     now = datetime.now(UTC)
     expires_at = now + room.keep_time
-    if room.keep_days and room.expires_at < expires_at:
+    if room.expires_at < expires_at:  # never without keep_days: the room is alive
         is_sooner = (Room.expires_at > now) & (Room.expires_at < expires_at)
         try:
             Room(room.room_id).update([Room.expires_at.set(expires_at)], is_sooner)

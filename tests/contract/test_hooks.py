@@ -194,10 +194,10 @@ def test_concurrent_creations_do_not_exceed_20_hooks(owner: Hooks) -> None:
             return False
         return True
 
-    for number in range(16):
+    for number in range(18):
         create(number)
-    with ThreadPoolExecutor(8) as executor:
-        assert sum(executor.map(create, range(8))) == 4
+    with ThreadPoolExecutor(5) as executor:
+        assert sum(executor.map(create, range(5))) == 2
     assert len(owner.list()) == 20
 
 
@@ -405,6 +405,7 @@ def test_chalice_local_looks_the_queue_up(fanout_queue: Any) -> None:
         (b' \n{"text": "a&payload=b"}', "a&payload=b"),
         (urlencode({"payload": json.dumps({"text": "50 % & <b>é</b>"})}).encode(), "50 % & <b>é</b>"),
         (urlencode({"token": "x", "payload": json.dumps({"text": "hi"}), "user": "ci"}).encode(), "hi"),
+        ('payload={"text": "é"}'.encode(), "é"),
         (b'{"text": "one\\r\\ntwo\\rthree\\n\\tfour"}', "one\ntwo\nthree\n\tfour"),
         (json.dumps({"text": "x\r\n" * 2_000}).encode(), "x\n" * 2_000),
         (json.dumps({"text": "\U0001f44d" * 4_000}).encode(), "\U0001f44d" * 4_000),
