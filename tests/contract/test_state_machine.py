@@ -1,4 +1,4 @@
-"""Random sequences of joins, leaves, crashes, messages, deletions, removals and locks, until a room is closed.
+"""Random sequences of joins, leaves, crashes, messages, webhooks, deletions, removals and locks, and of closing a room.
 
 Counts stay exact, no acknowledged message is lost, and no deleted, removed or locked-out one comes back.
 
@@ -29,9 +29,10 @@ from hypothesis.stateful import (
 )
 
 import app as chat_app
-from chalicelib import limits, messages, rooms
+from chalicelib import hooks, limits, messages, rooms
 from chalicelib import settings as chat_settings
 from chalicelib.delivery import fanout
+from chalicelib.errors import HookNotFound
 from chalicelib.room_delivery import complete_removal
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket, WebSocketEvents
@@ -48,6 +49,7 @@ BUDGET = settings(
 )
 
 
+GRACE_SECONDS = 60
 KEYS = ["1" * 22, "2" * 22, None]
 
 
@@ -82,6 +84,7 @@ class RoomMachine(RuleBasedStateMachine):
         self.now = self.clock.start()
         self.room = rooms.create("Tea")
         self.joined = 0
+        self.waited = 0
         self.closed: set[str] = set()
         self.acknowledged: dict[str, int] = {}
         self.authors: dict[str, str] = {}
@@ -89,6 +92,8 @@ class RoomMachine(RuleBasedStateMachine):
         self.ids: dict[str, str] = {}
         self.banned_until: dict[str, datetime] = {}
         self.is_locked = False
+        self.hook = hooks.create(self.room.room_id, self.room.owner_token or "", "Build")[1]
+        self.posted: dict[str, int] = {}
         self.removals: list[fanout.Removal] = []
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(fanout, "schedule", lambda removal, **_: self.removals.append(removal))
@@ -223,13 +228,28 @@ class RoomMachine(RuleBasedStateMachine):
         for connection_id in self.gateway.closed:
             self._close(connection_id)
 
+    @rule(number=st.integers(0, 3))
+    def post(self, number: int) -> None:
+        """Send a message through a webhook, perhaps again."""
+        client_id = f"build-{number}"
+        try:
+            sequence = int(hooks.post(self.hook, f"build {number}", client_id).sequence)
+        except HookNotFound:
+            assert not self._alive()
+        else:
+            assert self._alive()
+            assert self.posted.setdefault(client_id, sequence) == sequence
+
     @rule()
     def crash_between_the_writes_of_a_message(self) -> None:
         messages.take_sequence(self.room.room_id)
 
-    @rule(seconds=st.sampled_from([1, 31, 61]))
+    @rule(seconds=st.sampled_from([1, 31, GRACE_SECONDS + 1]))
     def wait(self, seconds: int) -> None:
-        self.now.shift(timedelta(seconds=seconds))
+        # The same clientId may be a new message later.
+        if self.waited + seconds < limits.IDEMPOTENCY_TTL_SECONDS:
+            self.waited += seconds
+            self.now.shift(timedelta(seconds=seconds))
 
     @invariant()
     def member_count_equals_the_number_of_connections(self) -> None:
@@ -254,7 +274,9 @@ class RoomMachine(RuleBasedStateMachine):
             position = int(page.messages[-1].sequence)
         sequences = [message.sequence for message in history]
         assert sequences == sorted(set(sequences))
-        said = [message for message in history if message.event is None]
+        posted = [int(message.sequence) for message in history if message.sender_is_bot]
+        assert posted == sorted(self.posted.values())
+        said = [message for message in history if message.event is None and not message.sender_is_bot]
         stored = {message.client_id: message.sequence for message in said}
         assert len(stored) == len(said)
         assert stored == {id_: sequence for id_, sequence in self.acknowledged.items() if id_ not in self.deleted}
@@ -273,7 +295,7 @@ def test_room_stays_consistent_in_any_sequence_of_events(
     monkeypatch.setattr(chat_settings, "WINDOW_SECONDS", 0)
     monkeypatch.setattr(chat_settings, "MESSAGES_PER_WINDOW", 1)
     machine = type("RoomMachine", (RoomMachine,), {"gateway": gateway, "ws_event": staticmethod(ws_event)})
-    assert chat_settings.EMPTY_ROOM_GRACE_SECONDS == 1_800
+    monkeypatch.setattr(chat_settings, "EMPTY_ROOM_GRACE_SECONDS", GRACE_SECONDS)
     chance = Random(7)
     inject_faults(
         monkeypatch, lambda operation, _: "conflict" if chance.random() < CONFLICTS.get(operation, 0) else None
