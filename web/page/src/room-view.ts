@@ -116,7 +116,10 @@ export function showEnding(reason: Exclude<CloseReason, "left">, roomName: strin
   memberList.replaceChildren();
   setText(memberCount, WHO);
   openAgainButton.hidden = reason !== "gone" || roomName === null;
-  if (roomName === null || reason === "private") setText(heading, name);
+  if (roomName === null) {
+    setText(heading, name);
+    heading.title = "";
+  }
   view.classList.toggle("closed", reason === "private" || reason === "locked" || isEmpty);
 }
 

@@ -64,6 +64,11 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
     if (state.status !== "closed" || state.reason === "left" || before?.state.status === "closed") return;
     composer.close();
     log.end();
+    if (state.reason === "private") {
+      // The name that this tab remembers is for those who have the invite link.
+      name = null;
+      showTitle("");
+    }
     view.showEnding(state.reason, name, log.isEmpty());
   }
 

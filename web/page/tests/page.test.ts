@@ -321,3 +321,13 @@ test("others have no owner's buttons", async () => {
   assert.deepEqual([find("#manage").hidden, deleteButtons().length], [true, 0]);
   assert.equal(document.querySelector("#members button"), null);
 });
+
+test("the remembered name of a private room is not shown without its link", async () => {
+  await go("#/rooms/r1?token=t");
+  assert.equal(document.title, "Tea · Chalice Chat");
+  server.answer = (path) => (path.startsWith("/rooms/") ? [403, { Code: "ForbiddenError", Message: "no" }] : undefined);
+  server.refusesHandshakes = true;
+  await go("#/rooms/r1");
+  assert.equal(find("#room-heading").textContent, "Private room");
+  assert.doesNotMatch(document.documentElement.outerHTML, /Tea/);
+});
