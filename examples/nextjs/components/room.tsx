@@ -17,9 +17,11 @@ const STATES = {
 };
 
 const ENDINGS = {
-  gone: "This room no longer exists. Rooms close soon after the last person has left.",
+  gone: "This room no longer exists. Rooms close after everyone has left.",
   private: "This room is private: you need its invite link.",
-  banned: "You were removed from this room.",
+  locked: "This room is locked: its owner lets nobody new in.",
+  banned: "The owner of this room has removed you. You can come back in an hour.",
+  closed: "The owner has closed this room.",
   left: "You have left this room.",
 };
 
