@@ -13,8 +13,7 @@ from chalicelib import room_delivery, rooms, schemas, serializers, settings, sta
 from chalicelib.delivery import fanout
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.endpoints import Endpoints, Json, Parameters, error_response
-from chalicelib.errors import ChatError, Forbidden, NotFound, RoomNotFound
-from chalicelib.errors import report_internal_error
+from chalicelib.errors import ChatError, Forbidden, NotFound, RoomNotFound, report_internal_error
 
 app = Chalice(app_name=settings.APP_NAME)
 app.experimental_feature_flags.add("WEBSOCKETS")

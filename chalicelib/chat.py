@@ -146,10 +146,9 @@ def remove_member(context: Context, data: dict[str, Any]) -> None:
     """Remove a member from the room, as the owner, and keep it out for an hour. Its connections are closed."""
     event = frames.message(moderation.remove_member(context.sender, data["memberId"]))
     removal = Removal(context.websocket_api.endpoint, context.sender.joined_room_id, event, data["memberId"])
-    fanout.schedule(removal)
+    fanout.enqueue_removal(removal)
     context.broadcast(event)
-    if not end_connections(context.websocket_api, removal):
-        fanout.schedule(removal, at_once=True)
+    end_connections(context.websocket_api, removal)
 
 
 @action("closeRoom", sends=[CLOSED_FRAME])
@@ -159,10 +158,9 @@ def close_room(context: Context, data: dict[str, Any]) -> None:
     room_id = context.sender.joined_room_id
     removal = Removal(context.websocket_api.endpoint, room_id, frames.closed(context.sender), None)
     # The queue comes first: it completes what a crash of this function leaves undone.
-    fanout.schedule(removal)
+    fanout.enqueue_removal(removal)
     rooms.close(room_id)
-    if not end_connections(context.websocket_api, removal):
-        fanout.schedule(removal, at_once=True)
+    end_connections(context.websocket_api, removal)
 
 
 @action("rename", data={"name": NEW_NAME}, sends=[RENAME_FRAME])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.composite_fields import Object
@@ -18,7 +19,7 @@ from chalicelib.errors import (
 from chalicelib.fields import Boolean, Choice, Field, Integer, ServerValue, Text
 from chalicelib.limits import MAX_CLIENT_ID_LENGTH
 from chalicelib.parameters import CLIENT_ID
-from chalicelib.schemas import DELETION, LAST_SEQUENCE, MEMBER, MESSAGE, REMOVAL, ROOM_SUMMARY, ROOM_UPDATE
+from chalicelib.schemas import DELETION, LAST_SEQUENCE, MEMBER, MESSAGE, REMOVAL, ROOM_SUMMARY, ROOM_UPDATE, event
 
 __all__ = [
     "ACTION_NAME",
@@ -30,7 +31,6 @@ __all__ = [
     "LEAVE_FRAME",
     "MESSAGE_FRAME",
     "PONG_FRAME",
-    "PRESENCE_VERBS",
     "REMOVED_FRAME",
     "RENAME_FRAME",
     "UPDATED_FRAME",
@@ -48,20 +48,11 @@ class FrameSchema:
     content: Object
 
 
-PRESENCE_VERBS = {"join": "joined", "leave": "left"}
+def _event_frame(kind: str, sentence: str, fields: Mapping[str, Field], description: str) -> FrameSchema:
+    return FrameSchema(kind, description, Object({"message": event(kind, sentence, fields)}))
 
 
-def _presence_frame(change: str, description: str) -> FrameSchema:
-    fields: dict[str, Field] = {
-        "type": Choice([change]),
-        "message": ServerValue(
-            {"type": "string", "minLength": 1}, "The event as a sentence.", example=f"Bo {PRESENCE_VERBS[change]}"
-        ),
-        "sender": MEMBER,
-        "memberCount": Integer("Exact number of connections in the room now.", minimum=1),
-    }
-    return FrameSchema(change, description, Object({"message": Object(fields)}))
-
+_MEMBER_COUNT = {"memberCount": Integer("Exact number of connections in the room now.", minimum=1)}
 
 MESSAGE_FRAME = FrameSchema(
     "message",
@@ -73,46 +64,24 @@ UPDATED_FRAME = FrameSchema("updated", ROOM_UPDATE.description, Object({"message
 REMOVED_FRAME = FrameSchema(
     "removed", "The owner has removed a member, whose connections are then closed.", Object({"message": REMOVAL})
 )
-CLOSED_FRAME = FrameSchema(
-    "closed",
-    "The owner has closed the room. All connections are then closed.",
-    Object(
-        {
-            "message": Object(
-                {
-                    "type": Choice(["closed"]),
-                    "message": ServerValue(
-                        {"type": "string", "minLength": 1}, "The event as a sentence.", example="Aki closed the room"
-                    ),
-                    "sender": MEMBER,
-                }
-            )
-        }
-    ),
+CLOSED_FRAME = _event_frame(
+    "closed", "Aki closed the room", {}, "The owner has closed the room. All connections are then closed."
 )
-JOIN_FRAME = _presence_frame("join", "A connection has joined. Sent to the others; a member may have several.")
-LEAVE_FRAME = _presence_frame(
+JOIN_FRAME = _event_frame(
+    "join", "Bo joined", _MEMBER_COUNT, "A connection has joined. Sent to the others; a member may have several."
+)
+LEAVE_FRAME = _event_frame(
     "leave",
+    "Bo left",
+    _MEMBER_COUNT,
     "A connection has left. Sent to the other connections. The leave of a connection that broke without a close frame "
     "is noticed when the next frame cannot be delivered to it.",
 )
-RENAME_FRAME = FrameSchema(
+RENAME_FRAME = _event_frame(
     "rename",
+    "guest-f02c is now Bea",
+    {"formerName": ServerValue(MEMBER.fields["name"].schema(), example="guest-f02c")},
     "A member has a new name. Sent to everyone in the room, the member included; in larger rooms to the sender only.",
-    Object(
-        {
-            "message": Object(
-                {
-                    "type": Choice(["rename"]),
-                    "message": ServerValue(
-                        {"type": "string", "minLength": 1}, "The event as a sentence.", example="guest-f02c is now Bea"
-                    ),
-                    "sender": MEMBER,
-                    "formerName": ServerValue(MEMBER.fields["name"].schema(), example="guest-f02c"),
-                }
-            )
-        }
-    ),
 )
 PONG_FRAME = FrameSchema("pong", "The answer to a ping.", Object({"pong": ServerValue({"const": True}, example=True)}))
 WELCOME_FRAME = FrameSchema(

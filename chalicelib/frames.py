@@ -31,7 +31,7 @@ import json
 from typing import Any, Literal
 
 from chalicelib.errors import ChatError, InvalidInput, InvalidJSON, RateLimitExceeded, UnknownAction
-from chalicelib.frame_schemas import ACTION_NAME, PRESENCE_VERBS
+from chalicelib.frame_schemas import ACTION_NAME
 from chalicelib.limits import MAX_FRAME_BYTES
 from chalicelib.parameters import CLIENT_ID
 from chalicelib.serializers import serialize_member, serialize_message, serialize_room_summary
@@ -39,6 +39,8 @@ from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.validation import parse_object
 
 __all__ = ["PONG", "closed", "error", "message", "parse", "presence", "rename", "serialize", "welcome"]
+
+PRESENCE_VERBS = {"join": "joined", "leave": "left"}
 
 
 def parse(body: str) -> tuple[str, dict[str, Any]]:
@@ -64,38 +66,23 @@ def message(message: Message) -> str:
 
 
 def presence(change: Literal["join", "leave"], member: Connection, member_count: int) -> str:
-    """Return the frame that announces a join or leave, and the number of members after it."""
-    text = f"{member.name} {PRESENCE_VERBS[change]}"
-    return serialize(
-        {
-            "message": {
-                "type": change,
-                "message": text,
-                "sender": serialize_member(member),
-                "memberCount": member_count,
-            }
-        }
-    )
+    """Return the frame that announces a join or leave, and the number of connections after it."""
+    return _event(change, member, f"{member.name} {PRESENCE_VERBS[change]}", memberCount=member_count)
 
 
 def rename(member: Connection, former_name: str) -> str:
     """Return the frame that announces the new name of a member."""
-    return serialize(
-        {
-            "message": {
-                "type": "rename",
-                "message": f"{former_name} is now {member.name}",
-                "sender": serialize_member(member),
-                "formerName": former_name,
-            }
-        }
-    )
+    return _event("rename", member, f"{former_name} is now {member.name}", formerName=former_name)
 
 
 def closed(sender: Connection) -> str:
     """Return the frame that tells everyone that the owner has closed the room."""
-    content = {"type": "closed", "message": f"{sender.name} closed the room", "sender": serialize_member(sender)}
-    return serialize({"message": content})
+    return _event("closed", sender, f"{sender.name} closed the room")
+
+
+def _event(kind: str, sender: Connection, sentence: str, **fields: object) -> str:
+    """Return the frame of an event that is not stored."""
+    return serialize({"message": {"type": kind, "message": sentence, "sender": serialize_member(sender), **fields}})
 
 
 def welcome(member: Connection, room: Room, last_sequence: int) -> str:

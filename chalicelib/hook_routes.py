@@ -91,7 +91,7 @@ def post_hook(hook_token: str, body: Parameters) -> Json:
     """
     message = hooks.post(hook_token, body["text"], body["clientId"])
     delivery = Delivery(discovery.connections_url(), message.room_id, frames.message(message))
-    fanout.deliver(delivery, blueprint.lambda_context.invoked_function_arn)
+    fanout.enqueue_delivery(delivery, blueprint.lambda_context.invoked_function_arn)
     return serializers.serialize_posted_message(message)
 
 

@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from chalicelib import identity, limits, messages, rate_limit, request_log, rooms, settings
-from chalicelib.errors import HookNotFound, InvalidInput, RateLimitExceeded, RoomNotFound
+from chalicelib.errors import HookNotFound, InvalidInput, RateLimitExceeded
 from chalicelib.messages import HookSender
 from chalicelib.storage.models import HookRecord, Message, Room
 from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict, transaction
@@ -27,7 +27,7 @@ def create(room_id: str, owner_token: str, name: str) -> tuple[str, str]:
 
     Raises InvalidInput if the room has MAX_HOOKS, RoomNotFound, and Forbidden unless the token is the owner's.
     """
-    room = _room_of_owner(room_id, owner_token)
+    room = rooms.get_as_owner(room_id, owner_token)
     if len(_read_hooks(room_id)) >= limits.MAX_HOOKS:
         raise InvalidInput(f"a room can have at most {limits.MAX_HOOKS} hooks: delete one first")
     hook_id, now = identity.new_id(), datetime.now(UTC)
@@ -53,14 +53,14 @@ def create(room_id: str, owner_token: str, name: str) -> tuple[str, str]:
 
 def list_hooks(room_id: str, owner_token: str) -> list[HookRecord]:
     """Return the hooks of a room, oldest first. Raises RoomNotFound, and Forbidden unless the token is the owner's."""
-    _room_of_owner(room_id, owner_token)
+    rooms.get_as_owner(room_id, owner_token)
     return sorted(_read_hooks(room_id), key=lambda hook: (hook.created_at, hook.hook_id))
 
 
 @retry_on_conflict
 def delete(room_id: str, owner_token: str, hook_id: str) -> None:
     """Delete a hook. Raises HookNotFound, RoomNotFound, and Forbidden unless the token is the owner's."""
-    _room_of_owner(room_id, owner_token)
+    rooms.get_as_owner(room_id, owner_token)
     if not _ID.fullmatch(hook_id):
         raise HookNotFound
     try:
@@ -86,16 +86,6 @@ def post(token: str, text: str, client_id: str | None) -> Message:
     message = messages.store(sender, text, client_id)
     rooms.extend(room)
     return message
-
-
-def _room_of_owner(room_id: str, owner_token: str) -> Room:
-    """Return a room, private or not. Raises RoomNotFound, and Forbidden unless the token is the owner's."""
-    room = rooms.get_or_none(room_id)
-    if room is None:
-        raise RoomNotFound
-    request_log.append_keys(room_id=room_id)
-    rooms.check_owner(room, owner_token)
-    return room
 
 
 def _read_hooks(room_id: str) -> list[HookRecord]:

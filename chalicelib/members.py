@@ -6,15 +6,15 @@ A member is a person, or more exactly a key: it may have several connections, su
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from chalicelib import identity, limits, rooms, settings
-from chalicelib.errors import InvalidInput, MemberBanned, NotInRoom, RoomLocked
+from chalicelib.errors import MemberBanned, NotInRoom, RoomLocked
 from chalicelib.storage.models import LISTED, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
     StorageError,
+    Transaction,
     UpdateAction,
     condition_failed,
     retry_on_conflict,
@@ -22,7 +22,7 @@ from chalicelib.storage.transactions import (
     was_cancelled,
 )
 
-__all__ = ["Member", "ban", "check_admission", "connections", "join", "list_members", "rename"]
+__all__ = ["Member", "ban", "check_admission", "connections", "join", "list_members", "name_of", "rename"]
 
 
 class Member(NamedTuple):
@@ -112,9 +112,9 @@ def list_members(room_id: str, token: str | None = None) -> list[Member]:
     """
     rooms.get(room_id, token)
     # A query on an index without a sort key returns items in no order ("Query").
-    connections = sorted(_connections(room_id), key=lambda row: (row.joined_at, row.connection_id))
+    rows = sorted(connections(room_id), key=lambda row: (row.joined_at, row.connection_id))
     members: dict[str, Member] = {}
-    for row in connections:
+    for row in rows:
         earlier = members.get(row.member_id)
         members[row.member_id] = Member(row.member_id, row.name, earlier.connections + 1 if earlier else 1)
     return list(members.values())
@@ -125,44 +125,46 @@ def rename(connection: Connection, name: str) -> None:
 
     Raises NotInRoom if `connection` has left its room, and StorageError if DynamoDB fails.
     """
-    others = set(connections(connection.joined_room_id, connection.member_id)) - {connection.connection_id}
+    rows = connections(connection.joined_room_id, connection.member_id)
     if not _rename(connection, name):
         raise NotInRoom
-    for connection_id in others:
-        _rename(Connection(connection_id), name)
+    for row in rows:
+        if row.connection_id != connection.connection_id:
+            _rename(Connection(row.connection_id), name)
 
 
-def connections(room_id: str, member_id: str | None = None) -> dict[str, str]:
-    """Return the name in each connection of a member, or of everyone in a room, by connection id.
+def connections(room_id: str, member_id: str | None = None) -> list[Connection]:
+    """Return the connections of a member, or of everyone in a room, in no order.
 
-    The index is eventually consistent: recent joins and leaves may be missing.
+    The index is eventually consistent: recent joins and leaves may be missing. It lacks some of the attributes.
     """
-    return {row.connection_id: row.name for row in _connections(room_id) if member_id in (None, row.member_id)}
+    rows = Connection.by_room.query(room_id)
+    return [row for row in rows if row.is_alive and member_id in (None, row.member_id)]
 
 
-@retry_on_conflict
-def ban(room_id: str, member_id: str, name: str | None) -> str:
-    """Keep a member out of a room for BAN_SECONDS, and return its name. Its connections have to be ended, too.
-
-    name: the name in one of its connections, None if it has none.
-
-    Raises InvalidInput if the member has no connection and has not been in the room before, and StorageError if
-    DynamoDB fails.
-    """
+def name_of(room_id: str, member_id: str) -> str | None:
+    """Return the name of a member who is in a room, or was in it with a key. None if there is no such member."""
+    for row in connections(room_id, member_id):
+        return str(row.name)
     record = MemberRecord.find(room_id, MemberRecord.sort_key_of(member_id))
-    name = name or (record.name if record else None)
-    if name is None:
-        raise InvalidInput("memberId must be the id of somebody who is or was in this room")
+    return None if record is None else record.name
+
+
+def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
+    """Add to a transaction that a member is kept out of a room for BAN_SECONDS.
+
+    The member does not count as one who was in the room any more: if it is locked, it keeps the member out for longer.
+    The member's connections have to be ended, too.
+    """
     banned_until = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
-    expires_at = max(banned_until, record.expires_at) if record else banned_until
-    MemberRecord(room_id, MemberRecord.sort_key_of(member_id)).update(
+    writes.update(
+        MemberRecord(room_id, MemberRecord.sort_key_of(member_id)),
         [
             MemberRecord.name.set(name),
             MemberRecord.banned_until.set(banned_until),
-            MemberRecord.expires_at.set(expires_at),
-        ]
+            MemberRecord.expires_at.set(banned_until),
+        ],
     )
-    return name
 
 
 @retry_on_conflict
@@ -175,11 +177,6 @@ def _rename(connection: Connection, name: str) -> bool:
             return False
         raise
     return True
-
-
-def _connections(room_id: str) -> Iterable[Connection]:
-    """Return the connections in a room, in no order, by an eventually consistent read."""
-    return (row for row in Connection.by_room.query(room_id) if row.is_alive)
 
 
 def _check_ban_and_lock(room: Room, member_id: str, *, is_owner: bool) -> None:

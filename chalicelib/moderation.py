@@ -1,4 +1,4 @@
-"""What the owner of a room may do to it, and the deletion of messages.
+"""Moderation of a room: rename, lock, remove a member, delete a message.
 
 Each of these actions is an event with a sequence of its own: clients that catch up read it in the history. One
 transaction stores the event and makes the change, so neither exists without the other.
@@ -16,8 +16,6 @@ from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.storage.transactions import UpdateAction, retry_on_conflict, transaction
 
 __all__ = ["delete_message", "remove_member", "require_owner", "update_room"]
-
-_LOCK_VERBS = {True: "locked the room", False: "unlocked the room"}
 
 
 def require_owner(sender: Connection) -> None:
@@ -67,47 +65,45 @@ def update_room(sender: Connection, name: str | None, locked: bool | None) -> Me
     room does not exist any more.
     """
     require_owner(sender)
-    changes: list[UpdateAction] = []
-    if name is not None:
-        changes.append(Room.name.set(name))
-    if locked is not None:
-        changes.append(Room.locked.set(locked))
-    if not changes:
+    if name is None and locked is None:
         raise InvalidInput("expected roomName, locked or both")
     room = rooms.get_or_none(sender.joined_room_id)
     if room is None:
         raise NotInRoom
     is_unchanged = (Room.name == room.name) & (Room.locked == room.locked)
-    room.name = room.name if name is None else name
-    room.locked = room.locked if locked is None else locked
-    done = [f"named the room {name}"] * (name is not None) + [_LOCK_VERBS[room.locked]] * (locked is not None)
-    event = _event(sender, "updated", " and ".join(done), {"room": serialize_room_summary(room)})
+    deeds = []
+    if name is not None:
+        room.name = name
+        deeds.append(f"named the room {name}")
+    if locked is not None:
+        room.locked = locked
+        deeds.append("locked the room" if locked else "unlocked the room")
+    event = _event(sender, "updated", " and ".join(deeds), {"room": serialize_room_summary(room)})
+    changes: list[UpdateAction] = [Room.name.set(room.name), Room.locked.set(room.locked)]
     with transaction() as writes:
         writes.save(event, Message.sort_key.does_not_exist())
         writes.update(Room(room.room_id), changes, is_unchanged & (Room.expires_at > event.sent_at))
     return event
 
 
+@retry_on_conflict
 def remove_member(sender: Connection, member_id: str) -> Message:
     """Ban a member from the sender's room, and return the event. The member's connections have to be ended, too.
 
-    Raises Forbidden unless the sender is the owner, and InvalidInput if that is the sender or nobody who was here.
+    Raises Forbidden unless the sender is the owner, and InvalidInput if the member is the sender, or nobody who was
+    here.
     """
     require_owner(sender)
     if member_id == sender.member_id:
         raise InvalidInput("memberId must be that of another member")
-    room_id = sender.joined_room_id
-    name = members.ban(room_id, member_id, next(iter(members.connections(room_id, member_id).values()), None))
-    return _save(sender, "removed", f"removed {name}", {"member": {"id": member_id, "name": name}})
-
-
-@retry_on_conflict
-def _save(sender: Connection, event: str, deed: str, details: dict[str, Any]) -> Message:
-    """Store an event that changes nothing else."""
-    row = _event(sender, event, deed, details)
+    name = members.name_of(sender.joined_room_id, member_id)
+    if name is None:
+        raise InvalidInput("memberId must be the id of somebody who is or was in this room")
+    event = _event(sender, "removed", f"removed {name}", {"member": {"id": member_id, "name": name}})
     with transaction() as writes:
-        writes.save(row, Message.sort_key.does_not_exist())
-    return row
+        writes.save(event, Message.sort_key.does_not_exist())
+        members.ban(writes, sender.joined_room_id, member_id, name)
+    return event
 
 
 def _event(sender: Connection, event: str, deed: str, details: dict[str, Any]) -> Message:

@@ -71,19 +71,22 @@ def deliver(websocket_api: BroadcastWebsocketAPI, delivery: Delivery) -> None:
 def end_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> bool:
     """Tell the connections of a room or of a member why they are removed, close them, and remove them from the room.
 
-    It ends up to FANOUT_BATCH of the connections that the index contains. Returns whether these were all.
+    It ends up to FANOUT_BATCH of the connections that the index contains, and queues the removal of the others. Returns
+    whether there are no others.
 
-    Raises StorageError if DynamoDB fails.
+    Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
     """
     room_id = removal.room_id
-    found = [*members.connections(room_id, removal.member_id)]
+    found = [row.connection_id for row in members.connections(room_id, removal.member_id)]
     connection_ids = found[: settings.FANOUT_BATCH]
     websocket_api.broadcast(connection_ids, removal.frame)
     websocket_api.disconnect(connection_ids)
     left = rooms.leave(room_id, connection_ids)
     if leaves := presence_frames("leave", room_id, left):
         send_to_room(websocket_api, room_id, leaves, Connection.recipients_in(room_id))
-    return len(connection_ids) == len(found)
+    if has_more := len(found) > len(connection_ids):
+        fanout.enqueue_removal(removal, at_once=True)
+    return not has_more
 
 
 def complete_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> None:
@@ -96,10 +99,9 @@ def complete_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> 
     websocket_api.endpoint = removal.endpoint
     if removal.member_id is None:
         rooms.close(room_id)
-    if not end_connections(websocket_api, removal):
-        fanout.schedule(removal, at_once=True)
-    elif removal.member_id is None and rooms.has_connections(room_id):
-        fanout.schedule(removal._replace(attempt=removal.attempt + 1))
+    has_ended_all = end_connections(websocket_api, removal)
+    if has_ended_all and removal.member_id is None and rooms.has_connections(room_id):
+        fanout.enqueue_removal(removal._replace(attempt=removal.attempt + 1))
 
 
 def _remove_gone(room_id: str, connection_ids: list[str]) -> list[str]:

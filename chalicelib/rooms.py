@@ -31,6 +31,7 @@ __all__ = [
     "create",
     "extend",
     "get",
+    "get_as_owner",
     "get_connection",
     "get_or_none",
     "has_connections",
@@ -88,12 +89,19 @@ def get(room_id: str, token: str | None = None) -> Room:
     Raises RoomNotFound if it does not exist or has expired, and Forbidden if it is private and token is not its join
     token.
     """
-    room = get_or_none(room_id)
-    if room is None:
-        raise RoomNotFound
-    request_log.append_keys(room_id=room_id)
+    room = _require(room_id)
     if room.token_hash is not None and not identity.is_token(token, room.token_hash):
         raise Forbidden("this room is private: expected its joinToken in the query string, as in ?token=…")
+    return room
+
+
+def get_as_owner(room_id: str, owner_token: str) -> Room:
+    """Return a room by a consistent read, private or not.
+
+    Raises RoomNotFound if it does not exist or has expired, and Forbidden unless the token is the owner's.
+    """
+    room = _require(room_id)
+    check_owner(room, owner_token)
     return room
 
 
@@ -216,6 +224,14 @@ def _subtract_members(writes: Transaction, room: Room, leaving: int) -> None:
         if not room.keep_days:
             changes.append(Room.listed.remove())
         writes.update(room, changes, last_members_leave)
+
+
+def _require(room_id: str) -> Room:
+    room = get_or_none(room_id)
+    if room is None:
+        raise RoomNotFound
+    request_log.append_keys(room_id=room_id)
+    return room
 
 
 def _read(room_id: str) -> Room | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from chalicelib.composite_fields import Array, Object, OneOf
 from chalicelib.fields import Boolean, Choice, Field, Integer, ServerValue
 from chalicelib.limits import (
@@ -34,6 +36,7 @@ __all__ = [
     "ROOM_SUMMARY",
     "ROOM_UPDATE",
     "TIMESTAMP",
+    "event",
 ]
 
 ROOM_ID = ServerValue({"type": "string", "pattern": r"^[\w-]{1,64}$"}, "Id of a room.", example="Zk3vQ0pXcT9aLm2B")
@@ -101,36 +104,42 @@ MESSAGE = Object(
 )
 
 
-def _event(kind: str, title: str, description: str, sentence: str, **fields: Field) -> Object:
+def event(
+    kind: str, sentence: str, fields: Mapping[str, Field], description: str = "", *, title: str | None = None
+) -> Object:
+    """Return the schema of an event. `sentence` is the example of its message."""
     return Object(
         {
             "type": Choice([kind]),
             "message": ServerValue({"type": "string", "minLength": 1}, "The event as a sentence.", example=sentence),
             "sender": MEMBER,
             **fields,
-            "sequence": MESSAGE.fields["sequence"],
-            "sentAt": TIMESTAMP,
         },
         description,
         title=title,
     )
 
 
-DELETION = _event(
+_STORED: dict[str, Field] = {"sequence": MESSAGE.fields["sequence"], "sentAt": TIMESTAMP}
+
+
+DELETION = event(
     "deleted",
-    "Deletion",
-    "A message was deleted.",
     "Aki deleted a message",
-    target=Integer("Sequence of the deleted message.", minimum=1, example=11),
+    {"target": Integer("Sequence of the deleted message.", minimum=1, example=11)} | _STORED,
+    "A message was deleted.",
+    title="Deletion",
 )
-ROOM_UPDATE = _event(
+ROOM_UPDATE = event(
     "updated",
-    "RoomUpdate",
-    "The owner has renamed, locked or unlocked the room.",
     "Aki locked the room",
-    room=ROOM_SUMMARY,
+    {"room": ROOM_SUMMARY} | _STORED,
+    "The owner has renamed, locked or unlocked the room.",
+    title="RoomUpdate",
 )
-REMOVAL = _event("removed", "Removal", "The owner has removed a member.", "Aki removed Bo", member=MEMBER)
+REMOVAL = event(
+    "removed", "Aki removed Bo", {"member": MEMBER} | _STORED, "The owner has removed a member.", title="Removal"
+)
 HISTORY_ITEM = OneOf([MESSAGE, DELETION, ROOM_UPDATE, REMOVAL])
 
 LAST_SEQUENCE = Integer("Highest sequence in the room, 0 if it never had a message.", minimum=0, example=12)

@@ -39,7 +39,7 @@ PRESENCE = f"Sent in rooms of at most {settings.PRESENCE_LIMIT} members."
 
 
 EMPTY_DATA: list[Any] = [None, False, 0, "", []]
-"""What counts as absent data."""
+"""Values of `data` that count as absent."""
 
 
 def document() -> Json:

@@ -1,6 +1,8 @@
-"""Fan-out of one payload to many connections: batches of connection ids on an SQS queue, one invocation per batch.
+"""The fan-out queue: jobs on an SQS queue, one invocation per job.
 
-A webhook's message is on the queue without connections: the function that takes it from there reads them.
+- Batch: one payload for up to FANOUT_BATCH connections of a large room.
+- Delivery: a webhook's message for everyone in a room. The function that takes the job reads the connections.
+- Removal: the end of the connections of a room or of a member.
 
 A batch contains its payload and its connections. Only failed connections are requeued; confirmed deliveries are not
 repeated. But if a function crashes mid-batch, SQS redelivers the whole batch (at-least-once), and some connections
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
@@ -19,7 +21,18 @@ from typing import Any, NamedTuple
 from chalicelib import request_log, settings
 from chalicelib.aws import session
 
-__all__ = ["Batch", "Delivery", "Removal", "deliver", "enqueue", "parse", "requeue", "schedule"]
+__all__ = [
+    "Batch",
+    "Delivery",
+    "Job",
+    "Removal",
+    "enqueue",
+    "enqueue_delivery",
+    "enqueue_removal",
+    "parse",
+    "requeue",
+    "serialize",
+]
 
 MAX_BATCH_ATTEMPTS = 3
 RETRY_DELAY_SECONDS = 2
@@ -64,15 +77,23 @@ class Delivery(NamedTuple):
     frame: str
 
 
-def parse(body: str) -> Batch | Removal | Delivery:
-    """Return what a message of the queue contains."""
-    content = json.loads(body)
-    if isinstance(content, list):
-        return Batch(*content)
-    return Removal(**content) if "member_id" in content else Delivery(**content)
+Job = Batch | Delivery | Removal
+
+_KINDS: dict[str, Callable[..., Job]] = {kind.__name__: kind for kind in (Batch, Delivery, Removal)}
 
 
-def deliver(delivery: Delivery, function_arn: str) -> None:
+def serialize(job: Job) -> str:
+    """Return a job as the body of a message on the queue."""
+    return json.dumps([type(job).__name__, *job], ensure_ascii=False)
+
+
+def parse(body: str) -> Job:
+    """Return the job that the body of a message on the queue contains."""
+    kind, *fields = json.loads(body)
+    return _KINDS[kind](*fields)
+
+
+def enqueue_delivery(delivery: Delivery, function_arn: str) -> None:
     """Send a delivery to the queue.
 
     function_arn: ARN of the running function. The queue belongs to the same account, so its URL follows from the ARN,
@@ -81,22 +102,22 @@ def deliver(delivery: Delivery, function_arn: str) -> None:
     account = function_arn.split(":")[4] if function_arn else None
     # "Amazon SQS queue and message identifiers" describes this form.
     url = f"{_client().meta.endpoint_url}/{account}/{settings.FANOUT_QUEUE}" if account else _queue_url()
-    _client().send_message(QueueUrl=url, MessageBody=json.dumps(delivery._asdict(), ensure_ascii=False))
+    _send(delivery, url)
 
 
-def schedule(removal: Removal, *, at_once: bool = False) -> None:
+def enqueue_removal(removal: Removal, *, at_once: bool = False) -> None:
     """Send a removal to the queue, with a delay of 5 seconds unless at_once. After 5 attempts, log and drop it."""
     if removal.attempt > MAX_REMOVAL_ATTEMPTS:
         log.warning("dropped the removal of connections from room %s", removal.room_id)
     else:
-        _send(json.dumps(removal._asdict(), ensure_ascii=False), DelaySeconds=0 if at_once else REMOVAL_DELAY_SECONDS)
+        _send(removal, _queue_url(), DelaySeconds=0 if at_once else REMOVAL_DELAY_SECONDS)
 
 
 def enqueue(endpoint: str, room_id: str, payload: str, connection_ids: Collection[str]) -> None:
     """Send a payload for many connections to the queue, in batches of FANOUT_BATCH connections."""
     ids = iter(connection_ids)
     while batch := list(islice(ids, settings.FANOUT_BATCH)):
-        _send(_serialize(Batch(endpoint, room_id, payload, batch)))
+        _send(Batch(endpoint, room_id, payload, batch), _queue_url())
     request_log.add_metric(queued=len(connection_ids))
 
 
@@ -107,15 +128,11 @@ def requeue(batch: Batch) -> None:
     if batch.attempt > MAX_BATCH_ATTEMPTS:
         log.warning("dropped %d connections of room %s", len(batch.connection_ids), batch.room_id)
     else:
-        _send(_serialize(batch), DelaySeconds=RETRY_DELAY_SECONDS)
+        _send(batch, _queue_url(), DelaySeconds=RETRY_DELAY_SECONDS)
 
 
-def _serialize(batch: Batch) -> str:
-    return json.dumps(batch, ensure_ascii=False)
-
-
-def _send(body: str, **options: Any) -> None:
-    _client().send_message(QueueUrl=_queue_url(), MessageBody=body, **options)
+def _send(job: Job, url: str, **options: Any) -> None:
+    _client().send_message(QueueUrl=url, MessageBody=serialize(job), **options)
 
 
 @cache

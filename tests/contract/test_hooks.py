@@ -388,13 +388,12 @@ def test_queue_is_addressed_without_a_lookup(owner: Hooks, monkeypatch: pytest.M
         patch.setattr(fanout, "_queue_url", lambda: pytest.fail("looked up the queue"))
         assert owner.post(owner.create(), "hi").status_code == 201
     (message,) = fanout_queue.receive_messages()
-    assert fanout.parse(message.body) == fanout.Delivery(
-        chat_app.websocket_api.endpoint, owner.room.room_id, json.loads(message.body)["frame"]
-    )
+    job = fanout.parse(message.body)
+    assert job == fanout.Delivery(chat_app.websocket_api.endpoint, owner.room.room_id, job.frame)
 
 
 def test_chalice_local_looks_the_queue_up(fanout_queue: Any) -> None:
-    fanout.deliver(fanout.Delivery("http://127.0.0.1", "r", "{}"), function_arn="")
+    fanout.enqueue_delivery(fanout.Delivery("http://127.0.0.1", "r", "{}"), function_arn="")
     assert len(fanout_queue.receive_messages()) == 1
 
 
@@ -515,7 +514,7 @@ def test_message_that_could_not_be_queued_is_delivered_by_its_repetition(
         def fail(*_: Any) -> None:
             raise error
 
-        broken.setattr(fanout, "deliver", fail)
+        broken.setattr(fanout, "enqueue_delivery", fail)
         failed = owner.post(path, "hi", clientId="c-1")
     assert (failed.status_code, failed.json_body["Code"]) == (500, "InternalServerError")
     assert texts(owner.room) == ["hi"]
@@ -579,7 +578,9 @@ def test_concurrent_messages_of_20_hooks_are_stored_once_and_reach_everyone(
         token, number = one
         message = hooks.post(token, f"{token} {number}", f"c-{number}")
         frame = chat_app.hook_routes.frames.message(message)
-        fanout.deliver(fanout.Delivery(gateway.url, room_id, frame), "arn:aws:lambda:us-east-1:123456789012:function:f")
+        fanout.enqueue_delivery(
+            fanout.Delivery(gateway.url, room_id, frame), "arn:aws:lambda:us-east-1:123456789012:function:f"
+        )
 
     with ThreadPoolExecutor(20) as executor:
         list(executor.map(post, posts))

@@ -328,6 +328,30 @@ def test_removed_member_is_out_and_cannot_come_back_for_an_hour(
     assert socket("again").connect(roomId=room.room_id, key=BOS) == 200
 
 
+def test_removed_member_does_not_come_back_to_a_locked_room(
+    owner: Socket, bo: Socket, ws_event: Any, room: Room, clock: Any
+) -> None:
+    act(owner, "removeMember", memberId=member_id("b"))
+    act(owner, "updateRoom", locked=True)
+    clock.shift(timedelta(seconds=limits.BAN_SECONDS))
+    assert refusal(ws_event, "b2", roomId=room.room_id, key=BOS)[1].startswith("this room is locked")
+
+
+@pytest.mark.parametrize("fault", ["crash before", "crash after"])
+def test_removal_that_crashes_happens_completely_or_not_at_all(
+    owner: Socket, bo: Socket, ws_event: Any, room: Room, fault: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bos = member_id("b")
+    with monkeypatch.context() as patch:
+        inject_faults(patch, lambda operation, _: fault if operation == "TransactWriteItems" else None)
+        with pytest.raises(Crash):
+            act(owner, "removeMember", memberId=bos)
+    is_removed = fault == "crash after"
+    assert len(history(room)) == is_removed
+    answer = chat_app.connect(ws_event("$connect", "b2", query={"roomId": room.room_id, "key": BOS}), None)
+    assert answer["statusCode"] == (403 if is_removed else 200)
+
+
 def test_member_without_a_key_is_removed(owner: Socket, socket: Sockets, room: Room, gateway: Gateway) -> None:
     socket("g").connect(roomId=room.room_id, name="Guest")
     act(owner, "removeMember", memberId=member_id("g"))
@@ -480,7 +504,7 @@ def test_removal_that_never_succeeds_is_dropped(
     room: Room, client: Client, queue: Any, caplog: pytest.LogCaptureFixture, gateway: Gateway
 ) -> None:
     Room(room.room_id).update([Room.member_count.set(1)])  # a connection that no row belongs to
-    fanout.schedule(fanout.Removal(gateway.url, room.room_id, json.dumps({"pong": True}), None))
+    fanout.enqueue_removal(fanout.Removal(gateway.url, room.room_id, json.dumps({"pong": True}), None))
     assert complete(client, queue) == fanout.MAX_REMOVAL_ATTEMPTS
     assert "dropped the removal" in caplog.text
 

@@ -24,12 +24,14 @@ from chalicelib.delivery import fanout
 from chalicelib.endpoints import Endpoint
 from chalicelib.parameters import MEMBER_ID
 from chalicelib.storage.models import Connection, Message, Room
+from chalicelib.storage.transactions import transaction
 from docs.openapi import operations
 from tests.conftest import PROJECT, Socket
 from tests.gateway import GONE, Gateway
 from tests.iam import Permission, RequestRecorder, queue
 
 CHALICE = PROJECT / ".chalice"
+FRAME = '{"pong":true}'
 FUNCTIONS = json.loads((CHALICE / "config.json").read_text())["stages"]["dev"]["lambda_functions"]
 
 # CloudFormation generates the names of the functions, beginning with the stack's name.
@@ -96,21 +98,20 @@ class Driver:
             patch.setattr(identity, "member_id", lambda *_: member_id)
             members.join(id_, room_id, key="k" * 22)
 
-    def fan_out(self, room_id: str, *ids: str) -> None:
+    def batch(self, room_id: str, *ids: str) -> None:
         """Invoke the fan-out function with a batch."""
-        batch = fanout.Batch(chat_app.websocket_api.endpoint, room_id, '{"pong":true}', list(ids))
-        chat_app.fan_out(self.client.events.generate_sqs_event([json.dumps(batch)], settings.FANOUT_QUEUE), None)
+        self._fan_out(fanout.Batch(chat_app.websocket_api.endpoint, room_id, FRAME, list(ids)))
 
     def deliver(self, room_id: str) -> None:
         """Invoke the fan-out function with a frame for everyone in a room."""
-        delivery = fanout.Delivery(chat_app.websocket_api.endpoint, room_id, '{"pong":true}')
-        body = json.dumps(delivery._asdict())
-        chat_app.fan_out(self.client.events.generate_sqs_event([body], settings.FANOUT_QUEUE), None)
+        self._fan_out(fanout.Delivery(chat_app.websocket_api.endpoint, room_id, FRAME))
 
     def remove(self, room_id: str) -> None:
         """Invoke the fan-out function with the removal of all connections of a room."""
-        removal = fanout.Removal(chat_app.websocket_api.endpoint, room_id, '{"pong":true}', None)
-        body = json.dumps(removal._asdict())
+        self._fan_out(fanout.Removal(chat_app.websocket_api.endpoint, room_id, FRAME, None))
+
+    def _fan_out(self, job: fanout.Job) -> None:
+        body = fanout.serialize(job)
         chat_app.fan_out(self.client.events.generate_sqs_event([body], settings.FANOUT_QUEUE), None)
 
 
@@ -177,8 +178,8 @@ def _drive_connect(driver: Driver) -> None:
     # A member with a key, and one who is banned.
     room_id = driver.room()
     assert driver.socket("key").connect(roomId=room_id, key="k" * 22) == 200
-    row = Connection.get("key", consistent_read=True)
-    members.ban(room_id, row.member_id, row.name)
+    with transaction() as writes:
+        members.ban(writes, room_id, Connection.get("key", consistent_read=True).member_id, "Aki")
     assert driver.socket("banned").connect(roomId=room_id, key="k" * 22) == 403
 
     assert driver.socket("a").connect(roomId=driver.room("b", "gone")) == 200
@@ -238,12 +239,12 @@ def _drive_disconnect(driver: Driver) -> None:
 
 
 def _drive_fan_out(driver: Driver) -> None:
-    driver.fan_out(driver.room("a", "forbidden", "gone"), "a", "forbidden", "gone")
+    driver.batch(driver.room("a", "forbidden", "gone"), "a", "forbidden", "gone")
     for grace in (60, 0):
         driver.configure(EMPTY_ROOM_GRACE_SECONDS=grace)
-        driver.fan_out(driver.room("gone"), "gone")
+        driver.batch(driver.room("gone"), "gone")
     driver.configure(FANOUT_BATCH=1)
-    driver.fan_out(driver.room("b", "c", "gone"), "b", "c", "gone")
+    driver.batch(driver.room("b", "c", "gone"), "b", "c", "gone")
     driver.remove(driver.room("d", "e"))
     driver.deliver(driver.room("f", "g", "gone"))
 

@@ -10,6 +10,7 @@ from chalice.test import Client
 
 import app as chat_app
 from chalicelib import chat, request_log, rooms
+from chalicelib.delivery import fanout
 from chalicelib.storage.models import Room
 from tests.conftest import Socket
 from tests.gateway import GONE, Gateway
@@ -156,8 +157,8 @@ def test_line_declares_its_metrics_by_stage(socket: Any, room: Room, gateway: Ga
 
 
 def test_line_of_a_fan_out_batch_contains_room_and_deliveries(gateway: Gateway, room: Room, logged: Any) -> None:
-    batch = json.dumps([gateway.url, room.room_id, '{"pong":true}', ["a", "b"], 1])
-    chat_app.fan_out({"Records": [{"body": batch, "receiptHandle": "r"}]}, None)
+    batch = fanout.Batch(gateway.url, room.room_id, '{"pong":true}', ["a", "b"])
+    chat_app.fan_out({"Records": [{"body": fanout.serialize(batch), "receiptHandle": "r"}]}, None)
     assert _fields(logged()).items() >= {"function": "fan_out", "room_id": room.room_id, "delivered": 2}.items()
 
 

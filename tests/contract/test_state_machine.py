@@ -96,7 +96,7 @@ class RoomMachine(RuleBasedStateMachine):
         self.posted: dict[str, int] = {}
         self.removals: list[fanout.Removal] = []
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(fanout, "schedule", lambda removal, **_: self.removals.append(removal))
+        self.patch.setattr(fanout, "enqueue_removal", lambda removal, **_: self.removals.append(removal))
 
     def teardown(self) -> None:
         self.patch.undo()
