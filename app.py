@@ -8,17 +8,18 @@ from typing import Any
 from chalice import Chalice, CORSConfig, Response
 from chalice.app import Request, SQSEvent, WebsocketEvent
 
-from chalicelib import chat, discovery, hook_routes, members, messages, origins, parameters, request_log
-from chalicelib import room_delivery, rooms, schemas, serializers, settings, static_files
+from chalicelib import discovery, hook_routes, members, messages, origins, parameters, request_log, room_delivery
+from chalicelib import room_list, rooms, schemas, serializers, settings, static_files, websocket_events
 from chalicelib.delivery import fanout
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.endpoints import Endpoints, Json, Parameters, error_response
 from chalicelib.errors import ChatError, Forbidden, NotFound, RoomNotFound, report_internal_error
+from chalicelib.identity import User
 
 app = Chalice(app_name=settings.APP_NAME)
 app.experimental_feature_flags.add("WEBSOCKETS")
 app.log.setLevel(logging.INFO)
-app.api.cors = CORSConfig(allow_origin=origins.preflight_origin(), expose_headers=["ETag"], max_age=600)
+app.api.cors = CORSConfig(allow_origin=origins.preflight_origin(), expose_headers=["ETag", "Retry-After"], max_age=600)
 # Each WebSocket handler keeps the API object that it finds here when it is registered.
 app.websocket_api = websocket_api = BroadcastWebsocketAPI()
 app.register_middleware(request_log.log_middleware)
@@ -63,70 +64,71 @@ def get_page_file(name: str) -> Response:
 @app.route("/config")
 @endpoint(returns=schemas.CONFIG, errors=[NotFound])
 def get_config() -> Json:
-    """Return the address of the WebSocket API, to which clients append `?roomId=…&name=…`."""
-    return {"webSocketUrl": discovery.websocket_url()}
+    """Return the address of the WebSocket API, to which clients append `?roomId=…&name=…`, and how to sign in."""
+    return serializers.serialize_config(discovery.websocket_url())
 
 
 @app.route("/rooms", methods=["POST"], content_types=["*/*"])
 @endpoint(
     body={"roomName": parameters.ROOM_NAME, "private": parameters.PRIVATE, "keepDays": parameters.KEEP_DAYS},
+    signed_in=True,
     status=201,
     returns=schemas.CREATED_ROOM,
 )
-def create_room(body: Parameters) -> Json:
+def create_room(body: Parameters, user: User | None) -> Json:
     """Create a room.
 
     A room that nobody joins expires after UNUSED_ROOM_SECONDS. After the last member has left, it can still be joined
     for EMPTY_ROOM_GRACE_SECONDS, or for `keepDays` if given. The body is read as JSON, whatever its Content-Type.
     """
-    return serializers.serialize_created_room(rooms.create(body["roomName"], body["private"], body["keepDays"] or 0))
+    room = rooms.create(body["roomName"], body["private"], body["keepDays"] or 0, user)
+    return serializers.serialize_created_room(room)
 
 
 @app.route("/rooms")
-@endpoint(query={"limit": parameters.LIMIT, "cursor": parameters.CURSOR}, returns=schemas.ROOM_PAGE, conditional=True)
-def list_rooms(query: Parameters) -> Json:
+@endpoint(signed_in=True, query=parameters.PAGE, returns=schemas.ROOM_PAGE, conditional=True)
+def list_rooms(query: Parameters, user: User | None) -> Json:
     """List the public rooms, newest first.
 
     A new room is listed at once. A room that its last member has left is not listed.
     """
-    return serializers.serialize_room_page(*rooms.list_public(query["limit"], query["cursor"]))
+    return serializers.serialize_room_page(*room_list.list_public(**query, user=user))
 
 
 @app.route("/rooms/{room_id}")
 @endpoint(
     query={"token": parameters.TOKEN, "key": parameters.KEY, "owner": parameters.OWNER},
+    signed_in=True,
     returns=schemas.ROOM,
     errors=[Forbidden, RoomNotFound],
 )
-def get_room(room_id: str, query: Parameters) -> Json:
+def get_room(room_id: str, query: Parameters, user: User | None) -> Json:
     """Get a room, listed or not.
 
     With the `key` and the `owner` of a connection, the answer is the reason why that connection was refused.
     """
-    return serializers.serialize_room(members.check_admission(room_id, **query))
+    return serializers.serialize_room(members.check_admission(room_id, **query, user=user))
 
 
 @app.route("/rooms/{room_id}/members")
-@endpoint(query={"token": parameters.TOKEN}, returns=schemas.MEMBER_LIST, errors=[Forbidden, RoomNotFound])
-def list_members(room_id: str, query: Parameters) -> Json:
+@endpoint(
+    signed_in=True, query={"token": parameters.TOKEN}, returns=schemas.MEMBER_LIST, errors=[Forbidden, RoomNotFound]
+)
+def list_members(room_id: str, query: Parameters, user: User | None) -> Json:
     """List the members of a room, in the order of joining, each once. Very recent joins and leaves may be missing."""
-    return serializers.serialize_member_list(members.list_members(room_id, query["token"]))
+    return serializers.serialize_member_list(members.list_members(room_id, query["token"], user))
 
 
 @app.route("/rooms/{room_id}/messages")
 @endpoint(
-    query={
-        "after": parameters.AFTER,
-        "before": parameters.BEFORE,
-        "limit": parameters.LIMIT,
-        "token": parameters.TOKEN,
-    },
+    signed_in=True,
+    query=parameters.HISTORY_PAGE,
     returns=schemas.MESSAGE_PAGE,
     errors=[Forbidden, RoomNotFound],
 )
-def list_messages(room_id: str, query: Parameters) -> Json:
+def list_messages(room_id: str, query: Parameters, user: User | None) -> Json:
     """List messages in ascending order: the oldest ones after `after`, if given, otherwise the newest."""
-    return serializers.serialize_message_page(*messages.history(room_id, **query))
+    return serializers.serialize_message_page(*messages.history(room_id, **query, user=user))
 
 
 app.register_blueprint(hook_routes.blueprint)
@@ -139,7 +141,7 @@ def connect(event: WebsocketEvent) -> Json | None:
     request = event.to_dict()
     try:
         origins.check_origin(request.get("headers") or {})
-        chat.connect(websocket_api, event.connection_id, request.get("queryStringParameters") or {})
+        websocket_events.connect(websocket_api, event.connection_id, request.get("queryStringParameters") or {})
     except ChatError as error:
         return {"statusCode": error_response(error).status_code, "body": str(error)}
     except Exception:  # noqa: BLE001 - report_internal_error logs it
@@ -150,13 +152,13 @@ def connect(event: WebsocketEvent) -> Json | None:
 @app.on_ws_message()
 def message(event: WebsocketEvent) -> None:
     """Handle a frame from a client."""
-    chat.receive(websocket_api, event.connection_id, event.body)
+    websocket_events.receive(websocket_api, event.connection_id, event.body)
 
 
 @app.on_ws_disconnect()
 def disconnect(event: WebsocketEvent) -> None:
     """Leave the room."""
-    chat.disconnect(websocket_api, event.connection_id)
+    websocket_events.disconnect(websocket_api, event.connection_id)
 
 
 # One batch per invocation: a batch that fails is retried alone.

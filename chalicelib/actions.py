@@ -21,7 +21,7 @@ from typing import Any
 from chalicelib import rate_limit, request_log, rooms
 from chalicelib.composite_fields import Object
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
-from chalicelib.errors import NotInRoom, UnknownAction
+from chalicelib.errors import UnknownAction
 from chalicelib.fields import Field
 from chalicelib.frame_schemas import FrameSchema
 from chalicelib.room_delivery import send_to_room
@@ -43,12 +43,9 @@ class Context:
     def sender(self) -> Connection:
         """The row of the connection. The rate limit has read it already; for other actions it is read once.
 
-        Raises NotInRoom if the connection is in no room.
+        Raises what `rooms.check_alive` raises.
         """
-        connection = rooms.get_connection(self.connection_id)
-        if connection is None or not connection.is_alive:
-            raise NotInRoom
-        return connection
+        return rooms.check_alive(rooms.get_connection(self.connection_id))
 
     def reply(self, frame: str) -> None:
         """Send a frame to the sender only."""
@@ -102,7 +99,7 @@ class Action:
     def handle(self, context: Context, data: dict[str, Any]) -> None:
         """Validate the data of a frame, apply the rate limit, and run the handler.
 
-        Raises InvalidInput, RateLimitExceeded, NotInRoom, and what the handler raises.
+        Raises InvalidInput, RateLimitExceeded, NotInRoom, Unauthorized, and what the handler raises.
         """
         arguments = self.data.validate(data)
         if self.rate_limited:

@@ -8,10 +8,13 @@ from typing import Any
 
 import botocore.session
 
-__all__ = ["SERVICES", "is_configured", "session"]
+__all__ = ["SECRET_SERVICES", "SERVICES", "is_configured", "session"]
 
 SERVICES = ("apigatewaymanagementapi", "apigatewayv2", "dynamodb", "sqs")
 """The services that the functions use. deployment/unused_parts.py packages botocore's data of these services only."""
+
+SECRET_SERVICES = ("secretsmanager", "ssm")
+"""The services that AUTH_SECRET may name. The package has botocore's data of that one, if AUTH_SECRET is an ARN."""
 
 CREDENTIAL_SERVICES = ("signin", "sso", "sso-oidc", "sts")
 """The services that profiles on a developer's machine may take credentials from."""
@@ -24,12 +27,12 @@ class _Session(botocore.session.Session):  # type: ignore[misc] # botocore has n
         botocore registers more than 100 of those for each session, which takes a twelfth of a cold start.
         """
         kind, _, service = event_name.partition(".")
-        if kind != "docs" and service.split(".")[0] in ("", "*", *SERVICES, *CREDENTIAL_SERVICES):
+        if kind != "docs" and service.split(".")[0] in ("", "*", *SERVICES, *SECRET_SERVICES, *CREDENTIAL_SERVICES):
             super().register(event_name, *arguments, **options)
 
     def create_client(self, service_name: str, *arguments: Any, **options: Any) -> Any:
-        """Create a client. Raises ValueError if the service is not one of SERVICES."""
-        if service_name not in SERVICES + CREDENTIAL_SERVICES:
+        """Create a client. Raises ValueError if the service is not one of those above."""
+        if service_name not in SERVICES + SECRET_SERVICES + CREDENTIAL_SERVICES:
             raise ValueError(
                 f"the package has no data for the service {service_name}: add it to SERVICES in {__name__}"
             )

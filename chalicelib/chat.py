@@ -1,22 +1,24 @@
-"""WebSocket events and actions: connect, frames from clients, disconnect."""
+"""The WebSocket actions. `websocket_events.py` passes frames from clients to them."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 
-from chalice.app import WebsocketDisconnectedError
-
-from chalicelib import frames, limits, members, messages, moderation, rate_limit, request_log, rooms, settings
-from chalicelib.actions import Context, action, dispatch
-from chalicelib.composite_fields import Object
+from chalicelib import (
+    authentication,
+    frames,
+    members,
+    messages,
+    moderation,
+    request_log,
+    rooms,
+)
+from chalicelib.actions import Context, action
 from chalicelib.delivery import fanout
-from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.delivery.fanout import Removal
-from chalicelib.errors import ChatError, NotInRoom, RateLimitExceeded, report_internal_error
+from chalicelib.errors import NotInRoom
 from chalicelib.frame_schemas import (
     CLOSED_FRAME,
     DELETED_FRAME,
@@ -30,70 +32,16 @@ from chalicelib.frame_schemas import (
 )
 from chalicelib.parameters import (
     CLIENT_ID,
-    DISPLAY_NAME,
-    KEY,
     LOCKED,
     MEMBER_ID,
     MESSAGE_TEXT,
     NEW_NAME,
     NEW_ROOM_NAME,
-    OWNER,
-    ROOM_ID_PARAMETER,
     TARGET,
-    TOKEN,
 )
-from chalicelib.presence import announced_count, presence_frames
-from chalicelib.room_delivery import end_connections, send_to_room
+from chalicelib.presence import announced_count
+from chalicelib.room_delivery import end_connections
 from chalicelib.storage.models import Connection
-
-__all__ = ["CONNECT_QUERY", "connect", "disconnect", "receive"]
-
-CONNECT_QUERY = Object({"roomId": ROOM_ID_PARAMETER, "name": DISPLAY_NAME, "token": TOKEN, "key": KEY, "owner": OWNER})
-"""The query string of the WebSocket's address."""
-
-log = logging.getLogger(f"{settings.APP_NAME}.chat")
-
-
-def connect(websocket_api: BroadcastWebsocketAPI, connection_id: str, query: Mapping[str, str]) -> None:
-    """Add a connection to the room that the query names, and notify the other members. An empty parameter is absent.
-
-    The client itself is not notified: API Gateway answers 410 to a post before `$connect` has returned.
-
-    Raises InvalidInput if the query is not as declared, and what `members.join` raises.
-    """
-    parameters = CONNECT_QUERY.parse_query({name: value for name, value in query.items() if value})
-    connection = members.join(connection_id, parameters.pop("roomId"), **parameters)
-    request_log.append_keys(outcome="joined")
-    _notify(websocket_api, "join", connection.joined_room_id, [connection])
-
-
-def disconnect(websocket_api: BroadcastWebsocketAPI, connection_id: str) -> None:
-    """Remove a connection from its room, if it is still in one, and notify the other members."""
-    connection = rooms.get_connection(connection_id)
-    request_log.append_keys(outcome="not in a room" if connection is None else "left")
-    if connection is not None:
-        room_id = connection.joined_room_id
-        request_log.append_keys(room_id=room_id)
-        _notify(websocket_api, "leave", room_id, rooms.leave(room_id, [connection_id]))
-
-
-def receive(websocket_api: BroadcastWebsocketAPI, connection_id: str, body: str) -> None:
-    """Handle a frame from a client, or answer with an error frame."""
-    if rate_limit.count_frame(connection_id):
-        _close(websocket_api, connection_id, f"more than {limits.MAX_FRAMES_PER_WINDOW} frames")
-        return
-    context = Context(websocket_api, connection_id)
-    try:
-        name, data = frames.parse(body)
-        dispatch(context, name, data)
-    except RateLimitExceeded as error:
-        _handle_rate_limit(context, error, body)
-    except ChatError as error:
-        _reply_error(context, error, body)
-    except Exception:  # noqa: BLE001 - report_internal_error logs it
-        # If the handler raised, API Gateway would send the client a frame that contains the connection id.
-        _reply_error(context, report_internal_error(f"a frame from {connection_id}"), body)
-
 
 _executor = ThreadPoolExecutor(2)
 
@@ -182,6 +130,8 @@ def rename(context: Context, data: dict[str, Any]) -> None:
 @action("ping", rate_limited=False, sends=[PONG_FRAME])
 def ping(context: Context, data: dict[str, Any]) -> None:
     """Keep an idle connection open. API Gateway closes a connection after 10 minutes without a frame."""
+    if authentication.is_configured():
+        context.sender  # noqa: B018 - it raises Unauthorized when the access token has expired
     context.reply(frames.PONG)
 
 
@@ -198,50 +148,3 @@ def hello(context: Context, data: dict[str, Any]) -> None:
         raise NotInRoom
     request_log.append_keys(room_id=room.room_id)
     context.reply(frames.welcome(context.sender, room, messages.last_sequence(room)))
-
-
-def _notify(
-    websocket_api: BroadcastWebsocketAPI, change: Literal["join", "leave"], room_id: str, connections: list[Connection]
-) -> None:
-    """Notify the other members of a room of a join or leave.
-
-    Best effort: a failed notification is logged and does not undo the join or leave.
-    """
-    try:
-        if notifications := presence_frames(change, room_id, connections):
-            recipients = Connection.recipients_in(room_id)
-            for connection in connections:
-                recipients.pop(connection.connection_id, None)
-            send_to_room(websocket_api, room_id, notifications, recipients)
-    except Exception:
-        request_log.add_metric(faults=1)
-        log.exception("could not notify room %s of a %s", room_id, change)
-
-
-def _handle_rate_limit(context: Context, error: RateLimitExceeded, body: str) -> None:
-    """Reply with the error if a warning is due. Close the connection of a client that ignores its warnings."""
-    request_log.append_keys(outcome=error.code)
-    if error.warnings is None:
-        return
-    if error.warnings > limits.MAX_RATE_LIMIT_WARNINGS:
-        ignored = f"messages after {limits.MAX_RATE_LIMIT_WARNINGS} warnings"
-        _close(context.websocket_api, context.connection_id, ignored)
-    else:
-        _reply_error(context, error, body)
-
-
-def _reply_error(context: Context, error: ChatError, body: str) -> None:
-    request_log.append_keys(outcome=error.code)
-    context.reply(frames.error(error, body))
-
-
-def _close(websocket_api: BroadcastWebsocketAPI, connection_id: str, sent: str) -> None:
-    request_log.append_keys(outcome="closed")
-    log.warning("closing %s, which sent %s", connection_id, sent)
-    try:
-        with suppress(WebsocketDisconnectedError):  # the client has closed it already
-            websocket_api.close(connection_id)
-    except Exception:
-        # It must not reach API Gateway, as in `receive`. The next frame tries again.
-        request_log.add_metric(faults=1)
-        log.exception("could not close %s", connection_id)

@@ -5,8 +5,9 @@
     def list_rooms(query: Parameters) -> Json:
         \"""List the public rooms.\"""
 
-An endpoint receives validated input: path parameters by name, `query` and `body` as dictionaries, and as `token` that
-of the Authorization header. A ChatError that it raises becomes an HTTP response in Chalice's form, {"Code", "Message"}.
+An endpoint receives validated input: path parameters by name, `query` and `body` as dictionaries, as `token` that of
+the Authorization header, or as `user` the one who has signed in with it. A ChatError that it raises becomes an HTTP
+response in Chalice's form, {"Code", "Message"}.
 docs/openapi.yaml and the tests that call every route follow from the declarations.
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 
 from chalice import Blueprint, Chalice, Response
 
+from chalicelib.authentication import authenticate
 from chalicelib.composite_fields import Object
 from chalicelib.errors import (
     ChatError,
@@ -28,6 +30,8 @@ from chalicelib.errors import (
     NotFound,
     RateLimitExceeded,
     RoomLocked,
+    SignInUnavailable,
+    Unauthorized,
 )
 from chalicelib.etags import conditional_response
 from chalicelib.fields import Field, String
@@ -37,11 +41,13 @@ __all__ = ["Endpoint", "Endpoints", "Json", "Parameters", "error_response"]
 
 HTTP_ERRORS: dict[type[ChatError], tuple[int, str]] = {
     InvalidInput: (400, "BadRequestError"),
+    Unauthorized: (401, "UnauthorizedError"),
     MemberBanned: (403, "MemberBannedError"),
     RoomLocked: (403, "RoomLockedError"),
     Forbidden: (403, "ForbiddenError"),
     NotFound: (404, "NotFoundError"),
     RateLimitExceeded: (429, "TooManyRequestsError"),
+    SignInUnavailable: (503, "ServiceUnavailableError"),
 }
 """Status code, and code in Chalice's form, of each error and its subclasses. The first match counts; others are 500."""
 
@@ -59,6 +65,8 @@ class Endpoint:
     path: the path parameters other than room_id.
     parse_body: parses the JSON object of a body, which may be in another encoding.
     bearer: the token of the Authorization header. It is the empty string if the header is absent or of another form.
+    signed_in: whether the token is an access token, and the endpoint is for users who have signed in. Where guests are
+        allowed, or sign-in is not configured, `user` may be None.
     returns: the JSON object of a successful response, None for a response that is not JSON, or has no body (204).
     content_types: the media types of a successful response.
     errors: the errors that the endpoint raises besides InvalidInput.
@@ -71,6 +79,7 @@ class Endpoint:
     body: Object | None
     parse_body: BodyParser
     bearer: String | None
+    signed_in: bool
     returns: Object | None
     status: int
     content_types: tuple[str, ...]
@@ -93,6 +102,7 @@ class Endpoints:
         body: Mapping[str, Field] | None = None,
         parse_body: BodyParser = parse_object,
         bearer: String | None = None,
+        signed_in: bool = False,
         returns: Mapping[str, Field] | Object | None = None,
         status: int = 200,
         content_types: Iterable[str] = ("application/json",),
@@ -109,6 +119,7 @@ class Endpoints:
                 None if body is None else Object(body),
                 parse_body,
                 bearer,
+                signed_in,
                 returns if isinstance(returns, Object | None) else Object(returns),
                 status,
                 tuple(content_types),
@@ -132,16 +143,19 @@ class Endpoints:
         return declare
 
     def _input(self, endpoint: Endpoint) -> dict[str, Any]:
-        """Return the validated input of the current request. Raises InvalidInput."""
+        """Return the validated input of the current request. Raises InvalidInput, and what `authenticate` raises."""
         request: Any = self._app.current_request
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        bearer = token.strip() if scheme.lower() == "bearer" else ""
         parameters: dict[str, Any] = {}
+        if endpoint.signed_in:
+            parameters["user"] = authenticate(bearer)
         if endpoint.query is not None:
             parameters["query"] = endpoint.query.parse_query(request.query_params or {})
         if endpoint.body is not None:
             parameters["body"] = endpoint.body.validate(endpoint.parse_body(request.raw_body))
         if endpoint.bearer is not None:
-            scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-            parameters["token"] = token.strip() if scheme.lower() == "bearer" else ""
+            parameters["token"] = bearer
         return parameters
 
     def _conditional(self, response: Response) -> Response:
@@ -158,4 +172,6 @@ def error_response(error: ChatError) -> Response:
     headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
     if isinstance(error, RateLimitExceeded):
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
     return Response({"Code": code, "Message": str(error)}, headers, status)

@@ -6,6 +6,9 @@
     ├── UnknownAction
     ├── RateLimitExceeded
     ├── NotInRoom
+    ├── Unauthorized
+    │   └── AccessTokenExpired
+    ├── SignInUnavailable
     ├── Forbidden
     │   ├── MemberBanned
     │   └── RoomLocked
@@ -26,6 +29,7 @@ from typing import ClassVar
 from chalicelib import request_log, settings
 
 __all__ = [
+    "AccessTokenExpired",
     "ChatError",
     "Forbidden",
     "HookNotFound",
@@ -38,6 +42,8 @@ __all__ = [
     "RateLimitExceeded",
     "RoomLocked",
     "RoomNotFound",
+    "SignInUnavailable",
+    "Unauthorized",
     "UnknownAction",
     "report_internal_error",
 ]
@@ -96,6 +102,30 @@ class NotInRoom(ChatError):
 
     def __init__(self) -> None:
         super().__init__("this connection is not in a room any more; connect again to rejoin")
+
+
+class Unauthorized(ChatError):
+    """The access token is missing, not valid, or has expired. The client has to sign in, and connect with a new one."""
+
+    code = "unauthorized"
+
+
+class AccessTokenExpired(Unauthorized):
+    """The access token of a connected user has expired."""
+
+    def __init__(self) -> None:
+        super().__init__("your access token has expired; connect again with a new one")
+
+
+class SignInUnavailable(ChatError):
+    """Access tokens cannot be verified at present. A retry may succeed."""
+
+    code = "unavailable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "signing in is not possible at present: the keys of the issuer cannot be read; try again later"
+        )
 
 
 class Forbidden(ChatError):

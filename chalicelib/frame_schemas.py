@@ -14,6 +14,7 @@ from chalicelib.errors import (
     InvalidJSON,
     NotInRoom,
     RateLimitExceeded,
+    Unauthorized,
     UnknownAction,
 )
 from chalicelib.fields import Boolean, Choice, Field, Integer, ServerValue, Text
@@ -108,6 +109,7 @@ FRAME_ERRORS: tuple[type[ChatError], ...] = (
     InvalidInput,
     RateLimitExceeded,
     NotInRoom,
+    Unauthorized,
     Forbidden,
     InternalError,
 )

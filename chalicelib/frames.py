@@ -100,7 +100,7 @@ def welcome(member: Connection, room: Room, last_sequence: int) -> str:
     )
 
 
-def error(error: ChatError, request: str) -> str:
+def error(error: ChatError, request: str = "") -> str:
     """Return the frame that reports an error, with the action and clientId of the request frame, where it has them."""
     content = {"code": error.code, "message": str(error)} | _references(request)
     if isinstance(error, RateLimitExceeded):

@@ -1,8 +1,8 @@
-"""Secrets and the ids that follow from them: tokens of rooms, keys of members.
+"""Secrets and the ids that follow from them: tokens of rooms, keys of guests, users who have signed in.
 
-A member id is a pseudonym: an HMAC of the client's key under a salt that only the room has. So the same key gives the
-same id in one room and an unrelated id in another. Nobody who sees ids can compute a key, or the id of another key.
-Tokens are stored as hashes, keys not at all.
+A member id is a pseudonym: an HMAC of the client's key, or of the user, under a salt that only the room has. So a key
+gives the same id in one room and an unrelated id in another. Nobody who sees ids can compute a key, or the id of
+another key. Tokens are stored as hashes, keys not at all.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import base64
 import hashlib
 import hmac
 import secrets
+from datetime import datetime
+from typing import NamedTuple
 
-__all__ = ["MEMBER_ID_LENGTH", "hash_token", "is_token", "member_id", "new_id", "new_salt", "new_token"]
+__all__ = ["MEMBER_ID_LENGTH", "User", "hash_token", "is_token", "member_id", "new_id", "new_salt", "new_token"]
 
 TOKEN_BYTES = 32
 """Entropy of a token: with 256 random bits, an unsalted hash of it is safe to store."""
@@ -20,6 +22,26 @@ TOKEN_BYTES = 32
 SALT_BYTES = 16
 MEMBER_ID_LENGTH = 16
 """96 bits: in a room of a million members, two random ids are equal with a probability of 1 in 10^17."""
+
+
+class User(NamedTuple):
+    """A person who has signed in, as their access token describes them.
+
+    room_ids: the rooms that the token allows, None for all of them.
+    is_owner: whether the user has the rights of an owner in each of these rooms.
+    expires_at: the end of the token. Connections are closed then.
+    """
+
+    issuer: str
+    subject: str
+    name: str | None
+    room_ids: frozenset[str] | None
+    is_owner: bool
+    expires_at: datetime
+
+    def may_enter(self, room_id: str) -> bool:
+        """Return whether the token allows a room."""
+        return self.room_ids is None or room_id in self.room_ids
 
 
 def new_token() -> str:
@@ -47,9 +69,10 @@ def new_id() -> str:
     return secrets.token_urlsafe(MEMBER_ID_LENGTH)[:MEMBER_ID_LENGTH]
 
 
-def member_id(salt: str, key: str | None) -> str:
-    """Return the id of the member that has a key, or a random id without a key: 16 URL-safe characters."""
-    if key is None:
+def member_id(salt: str, key: str | None, user: User | None = None) -> str:
+    """Return the id of a user, or of a guest that has a key, or a random id without either: 16 URL-safe characters."""
+    if user is None and key is None:
         return new_id()
-    digest = hmac.digest(salt.encode(), f"guest:{key}".encode(), "sha256")
+    name = f"guest:{key}" if user is None else f"user:{user.issuer}|{user.subject}"
+    digest = hmac.digest(salt.encode(), name.encode("utf-8", "surrogatepass"), "sha256")
     return base64.urlsafe_b64encode(digest)[:MEMBER_ID_LENGTH].decode()

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from chalicelib import identity, limits, rooms, settings
-from chalicelib.errors import MemberBanned, NotInRoom, RoomLocked
+from chalicelib.errors import Forbidden, MemberBanned, NotInRoom, RoomLocked
+from chalicelib.identity import User
 from chalicelib.storage.models import LISTED, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
     StorageError,
@@ -33,13 +34,18 @@ class Member(NamedTuple):
     connections: int
 
 
-def check_admission(room_id: str, token: str | None = None, key: str | None = None, owner: str | None = None) -> Room:
-    """Return a room that a client may read, and with a key also join. Raises what `join` raises."""
-    room = rooms.get(room_id, token)
-    if owner is not None:
-        rooms.check_owner(room, owner)
-    if key is not None:
-        _check_ban_and_lock(room, identity.member_id(room.salt, key), is_owner=owner is not None)
+def check_admission(
+    room_id: str,
+    token: str | None = None,
+    key: str | None = None,
+    owner: str | None = None,
+    user: User | None = None,
+) -> Room:
+    """Return a room that a client may read, and as a user or with a key also join. Raises what `join` raises."""
+    room = rooms.get(room_id, token, user)
+    is_owner = _is_owner(room, owner, user)
+    if key is not None or user is not None:
+        _check_ban_and_lock(room, identity.member_id(room.salt, key, user), is_owner=is_owner)
     return room
 
 
@@ -51,32 +57,39 @@ def join(
     token: str | None = None,
     key: str | None = None,
     owner: str | None = None,
+    user: User | None = None,
 ) -> Connection:
     """Add a connection to a room, under a name or as a guest. Connections with the same key are the same member.
 
     owner: the owner's token, which gives the connection the owner's rights.
+    user: who has signed in. Their connections are the same member, under the name in their access token.
 
     Retries conflicts with transactions for up to 10 seconds. Raises what `rooms.get` raises, Forbidden if `owner` is
     not the owner's token, RoomLocked and MemberBanned, and StorageError if DynamoDB fails.
     """
-    room = rooms.get(room_id, token)
-    if owner is not None:
-        rooms.check_owner(room, owner)
-    elif room.locked and key is None:
+    room = rooms.get(room_id, token, user)
+    is_owner, is_known = _is_owner(room, owner, user), key is not None or user is not None
+    if room.locked and not is_owner and not is_known:
         raise RoomLocked
-    member_id, is_owner, now = identity.member_id(room.salt, key), owner is not None, datetime.now(UTC)
+    member_id, now = identity.member_id(room.salt, key, user), datetime.now(UTC)
     expires_at = now + timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
     # If every disconnect is lost, the room expires as if its members had left when their connections ended.
     room_expires_at = expires_at + room.keep_time
+    if user is None:
+        name = name or f"guest-{secrets.token_hex(2)}"
+    else:
+        name = user.name or f"user-{member_id[:4]}"
+        expires_at = min(expires_at, user.expires_at)
     connection = Connection(
         connection_id=connection_id,
         joined_room_id=room_id,
         member_id=member_id,
-        name=name or f"guest-{secrets.token_hex(2)}",
+        name=name,
         is_owner=is_owner,
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
         keep_days=room.keep_days,
         joined_at=now,
+        authorized_until=user and user.expires_at,
         expires_at=expires_at,
     )
     changes: list[UpdateAction] = [Room.member_count.add(1), Room.expires_at.set(room_expires_at)]
@@ -90,7 +103,7 @@ def join(
         with transaction() as writes:
             writes.save(connection, Connection.connection_id.does_not_exist())
             writes.update(Room(room_id), changes, (Room.expires_at > now) & (Room.locked == room.locked))
-            if key is not None:
+            if is_known:
                 # A member may come back to a locked room for as long as the room lasts after its connection has ended.
                 seen: list[UpdateAction] = [
                     MemberRecord.name.set(connection.name),
@@ -98,19 +111,19 @@ def join(
                 ]
                 writes.update(record, seen, is_admitted)
     except StorageError as error:
-        if key is not None and was_cancelled(error):
+        if is_known and was_cancelled(error):
             _check_ban_and_lock(room, member_id, is_owner=is_owner)
         raise
     return connection
 
 
-def list_members(room_id: str, token: str | None = None) -> list[Member]:
+def list_members(room_id: str, token: str | None = None, user: User | None = None) -> list[Member]:
     """Return the members of a room, in the order of joining, each once.
 
     A member whose connections have different names has the name of the newest one. The index is eventually consistent:
     recent joins and leaves may be missing. Raises what `rooms.get` raises.
     """
-    rooms.get(room_id, token)
+    rooms.get(room_id, token, user)
     # A query on an index without a sort key returns items in no order ("Query").
     rows = sorted(connections(room_id), key=lambda row: (row.joined_at, row.connection_id))
     members: dict[str, Member] = {}
@@ -123,8 +136,11 @@ def list_members(room_id: str, token: str | None = None) -> list[Member]:
 def rename(connection: Connection, name: str) -> None:
     """Change the name of a member in all its connections, `connection` included.
 
-    Raises NotInRoom if `connection` has left its room, and StorageError if DynamoDB fails.
+    Raises NotInRoom if `connection` has left its room, Forbidden if it is that of a user who has signed in, and
+    StorageError if DynamoDB fails.
     """
+    if connection.authorized_until is not None:
+        raise Forbidden("your name comes from your access token: change it where you signed in")
     rows = connections(connection.joined_room_id, connection.member_id)
     if not _rename(connection, name):
         raise NotInRoom
@@ -177,6 +193,13 @@ def _rename(connection: Connection, name: str) -> bool:
             return False
         raise
     return True
+
+
+def _is_owner(room: Room, owner_token: str | None, user: User | None) -> bool:
+    """Return whether a client has the owner's rights. Raises Forbidden if its token is not the owner's."""
+    if owner_token is not None:
+        rooms.check_owner(room, owner_token)
+    return owner_token is not None or (user is not None and user.is_owner)
 
 
 def _check_ban_and_lock(room: Room, member_id: str, *, is_owner: bool) -> None:

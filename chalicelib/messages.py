@@ -8,9 +8,9 @@ The second is a transaction that stores the message under that sequence, and an 
 - If a handler crashes after the second write, the message is stored. When the client retries, the idempotency record
   leads to it, and it is delivered under its stored sequence. The sequence that the retry took has no message.
 
-Because these are two writes, a higher sequence may be stored before a lower one. A reader that has seen the higher one
-would miss the lower one when it is stored later. So readers fill each gap with a tombstone (conditional put). A message
-that loses the race against a tombstone gets a new sequence. What a reader has read stays complete.
+A higher sequence may be stored before a lower one. A reader that has seen the higher one would miss the lower one when
+it is stored later. So readers fill each gap with a tombstone (conditional put). A message that loses the race against a
+tombstone gets a new sequence. What a reader has read stays complete.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from chalicelib import limits, rooms, settings
 from chalicelib.errors import Forbidden, InvalidInput
+from chalicelib.identity import User
 from chalicelib.storage.models import Connection, IdempotencyRecord, Message, Room, RoomSequence
 from chalicelib.storage.transactions import (
     StorageError,
@@ -107,15 +108,20 @@ def _store(sender: Connection | HookSender, text: str, client_id: str | None, ta
 
 
 def history(
-    room_id: str, after: int | None = None, before: int | None = None, limit: int = 50, token: str | None = None
+    room_id: str,
+    after: int | None = None,
+    before: int | None = None,
+    limit: int = 50,
+    token: str | None = None,
+    user: User | None = None,
 ) -> History:
-    """Return at most limit messages between two sequences, both exclusive.
+    """Return at most limit messages between two sequences, both exclusive: with after the oldest, otherwise the newest.
 
-    With after, these are the oldest ones, otherwise the newest. Writes a tombstone into each gap that it finds.
+    Writes a tombstone into each gap that it finds.
 
     Raises InvalidInput if after or before is beyond the last message, and what `rooms.get` raises.
     """
-    room = rooms.get(room_id, token)
+    room = rooms.get(room_id, token, user)
     last = last_sequence(room)
     if after is not None and after > last:
         raise InvalidInput(f"after must be at most {last}, the last sequence in this room")

@@ -15,12 +15,14 @@ from chalicelib.limits import (
 )
 
 __all__ = [
+    "ACCESS_TOKEN",
     "AFTER",
     "BEFORE",
     "CLIENT_ID",
     "CURSOR",
     "DISPLAY_NAME",
     "FILE_NAME",
+    "HISTORY_PAGE",
     "HOOK_ID",
     "HOOK_NAME",
     "HOOK_TEXT",
@@ -35,6 +37,7 @@ __all__ = [
     "NEW_ROOM_NAME",
     "OWNER",
     "OWNER_TOKEN",
+    "PAGE",
     "PRIVATE",
     "ROOM_ID_PARAMETER",
     "ROOM_NAME",
@@ -79,6 +82,10 @@ LOCKED = Boolean("Whether nobody new can join.", required=False, nullable=True)
 NEW_ROOM_NAME = Name(
     ROOM_NAME.description, max_length=MAX_ROOM_NAME_LENGTH, required=False, nullable=True, example="Coffee"
 )
+ACCESS_TOKEN = String(
+    "Access token of a user who signs in. Ignored where sign-in is not configured.",
+    required=False,
+)
 TOKEN = String("The joinToken of a private room. Public rooms ignore it.", required=False)
 LIMIT = Integer("Maximum number of items.", minimum=1, maximum=MAX_PAGE_SIZE, default=50)
 CURSOR = String("The nextCursor of an earlier page.", required=False)
@@ -91,6 +98,8 @@ KEEP_DAYS = Integer(
     required=False,
     nullable=True,
 )
+PAGE = {"limit": LIMIT, "cursor": CURSOR}
+HISTORY_PAGE = {"after": AFTER, "before": BEFORE, "limit": LIMIT, "token": TOKEN}
 PRIVATE = Boolean("A private room is never listed. Its joinToken is required to join and to read it.", default=False)
 ROOM_ID_PARAMETER = String("Id of a room. Any other text gets a 404.", example="Zk3vQ0pXcT9aLm2B")
 OWNER_TOKEN = String("The ownerToken of the room.", example="v7Qd1mXr4KpZc0TgYwB9sHfEjLuN2aIoR5tC8eVxW6k")

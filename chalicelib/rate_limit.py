@@ -48,7 +48,7 @@ def record_message(connection_id: str) -> Connection:
     """Record a message of a connection, and return the connection's row. Costs one request, if the limit allows it.
 
     Retries conflicts with transactions for up to 10 seconds. Raises RateLimitExceeded if the connection has sent
-    MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, and NotInRoom if it is in no room.
+    MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, and what `rooms.check_alive` raises.
     """
     now, sender = current_milliseconds(), Connection(connection_id)
     try:
@@ -57,9 +57,7 @@ def record_message(connection_id: str) -> Connection:
         if not condition_failed(error):
             raise
         raise _rejection(connection_id, now) from error
-    if not sender.is_alive:
-        raise NotInRoom
-    return sender
+    return rooms.check_alive(sender)
 
 
 def slide_window(times: Any, now: int) -> tuple[list[UpdateAction], Any]:

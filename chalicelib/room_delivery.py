@@ -11,10 +11,11 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 
-from chalicelib import members, request_log, rooms, settings
+from chalicelib import frames, members, request_log, rooms, settings
 from chalicelib.delivery import fanout
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.delivery.fanout import Batch, Delivery, Removal
+from chalicelib.errors import AccessTokenExpired
 from chalicelib.presence import presence_frames
 from chalicelib.storage.models import Connection
 from chalicelib.storage.transactions import StorageError
@@ -25,30 +26,31 @@ log = logging.getLogger(f"{settings.APP_NAME}.room_delivery")
 
 
 def send_to_room(
-    websocket_api: BroadcastWebsocketAPI, room_id: str, frames: Iterable[str], recipients: Mapping[str, int]
+    websocket_api: BroadcastWebsocketAPI, room_id: str, payloads: Iterable[str], recipients: Mapping[str, int]
 ) -> None:
-    """Send frames to connections of a room.
+    """Send payloads, each of them a frame, to connections of a room.
 
     recipients: the expiry of each connection in Unix seconds, by connection id.
 
-    Up to FANOUT_BATCH recipients are posted to at once. For more, the frames are queued in batches, and `send_batch`
+    Up to FANOUT_BATCH recipients are posted to at once. For more, they are queued in batches, and `send_batch`
     posts them. Expired and closed connections are removed from the room, and the others receive their leave frames.
+    Connections whose access token has expired are told so, and closed.
 
     Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
     """
     now = time.time()
     expired = [id_ for id_, expires_at in recipients.items() if expires_at <= now]
     reachable = recipients.keys() - expired
-    pending = deque([*frames, *_remove_gone(room_id, expired)])
+    pending = deque([*payloads, *_remove_gone(websocket_api, room_id, expired)])
     if len(reachable) > settings.FANOUT_BATCH:
-        for frame in pending:
-            fanout.enqueue(websocket_api.endpoint, room_id, frame, reachable)
+        for payload in pending:
+            fanout.enqueue(websocket_api.endpoint, room_id, payload, reachable)
         return
     while pending:
         result = websocket_api.broadcast(reachable, pending.popleft())
         # A connection that failed once would only delay the leave frames after it.
         reachable -= {*result.gone, *result.failed}
-        pending += _remove_gone(room_id, result.gone)
+        pending += _remove_gone(websocket_api, room_id, result.gone)
 
 
 def send_batch(websocket_api: BroadcastWebsocketAPI, batch: Batch) -> None:
@@ -57,7 +59,7 @@ def send_batch(websocket_api: BroadcastWebsocketAPI, batch: Batch) -> None:
     websocket_api.endpoint = batch.endpoint
     result = websocket_api.broadcast(batch.connection_ids, batch.payload)
     fanout.requeue(batch.next_attempt({*result.delivered, *result.gone}))
-    if leaves := _remove_gone(batch.room_id, result.gone):
+    if leaves := _remove_gone(websocket_api, batch.room_id, result.gone):
         send_to_room(websocket_api, batch.room_id, leaves, Connection.recipients_in(batch.room_id))
 
 
@@ -104,10 +106,17 @@ def complete_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> 
         fanout.enqueue_removal(removal._replace(attempt=removal.attempt + 1))
 
 
-def _remove_gone(room_id: str, connection_ids: list[str]) -> list[str]:
-    """Remove closed or expired connections from a room, and return their leave frames."""
+def _remove_gone(websocket_api: BroadcastWebsocketAPI, room_id: str, connection_ids: list[str]) -> list[str]:
+    """Remove closed or expired connections from a room, and return their leave frames.
+
+    Those whose access token has expired are told so, and closed.
+    """
     try:
-        return presence_frames("leave", room_id, rooms.leave(room_id, connection_ids, skip_connecting=True))
+        left = rooms.leave(room_id, connection_ids, skip_connecting=True)
+        if unauthorized := [connection.connection_id for connection in left if connection.has_ended_authorization]:
+            websocket_api.broadcast(unauthorized, frames.error(AccessTokenExpired()))
+            websocket_api.disconnect(unauthorized)
+        return presence_frames("leave", room_id, left)
     except StorageError:
         # The frame has been delivered to the other members; the next broadcast retries the removal.
         request_log.add_metric(faults=1)

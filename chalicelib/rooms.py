@@ -1,4 +1,4 @@
-"""Room lifecycle: create, list, leave, expire, close. `members.py` has the join.
+"""Room lifecycle: create, leave, expire, close. `members.py` has the join, `room_list.py` the list.
 
 A room's member_count changes in one transaction with the connection row. So a `$disconnect` that arrives twice, or
 races with the clean-up after a 410, counts once. Every room always has an expires_at, so neither a crash nor a missing
@@ -8,13 +8,12 @@ races with the clean-up after a 410, counts once. Every room always has an expir
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 
-from chalicelib import identity, request_log, settings
-from chalicelib.errors import Forbidden, InvalidInput, RoomNotFound
-from chalicelib.storage.cursor import decode_cursor, encode_cursor
+from chalicelib import authentication, identity, request_log, settings
+from chalicelib.errors import AccessTokenExpired, Forbidden, NotInRoom, RoomNotFound
+from chalicelib.identity import User
 from chalicelib.storage.models import LISTED, Connection, Room
 from chalicelib.storage.transactions import (
     StorageError,
@@ -26,6 +25,7 @@ from chalicelib.storage.transactions import (
 )
 
 __all__ = [
+    "check_alive",
     "check_owner",
     "close",
     "create",
@@ -36,26 +36,23 @@ __all__ = [
     "get_or_none",
     "has_connections",
     "leave",
-    "list_public",
 ]
 
 MAX_TRANSACTION_ITEMS = 100
 """Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
 
-MAX_BATCH_ITEMS = 100
-"""Maximum number of items in one BatchGetItem request ("BatchGetItem")."""
-
-MAX_LIST_BATCHES = 10
-"""Maximum number of further batches that a page of the list reads when most of the index entries have expired."""
-
 
 @retry_on_conflict
-def create(name: str, private: bool = False, keep_days: int = 0) -> Room:
+def create(name: str, private: bool = False, keep_days: int = 0, user: User | None = None) -> Room:
     """Create a room that expires after UNUSED_ROOM_SECONDS, or keep_days if given, unless somebody joins it.
 
     A public room is listed at once. A private room is never listed. Only the returned object has the
     owner_token, and the join_token of a private room.
+
+    Raises Forbidden if the user's access token allows only some rooms: it would not allow the new one.
     """
+    if user is not None and user.room_ids is not None:
+        raise Forbidden("your access token does not allow new rooms, only those that its claim chat_rooms lists")
     now, owner_token = datetime.now(UTC), identity.new_token()
     unused_time = timedelta(days=keep_days) if keep_days else timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
     room = Room(
@@ -83,25 +80,29 @@ def get_or_none(room_id: str) -> Room | None:
     return room if room is not None and room.is_alive else None
 
 
-def get(room_id: str, token: str | None = None) -> Room:
+def get(room_id: str, token: str | None = None, user: User | None = None) -> Room:
     """Return a room by a consistent read.
 
     Raises RoomNotFound if it does not exist or has expired, and Forbidden if it is private and token is not its join
-    token.
+    token, or if the user's access token does not allow it.
     """
+    authentication.check_room(user, room_id)
     room = _require(room_id)
     if room.token_hash is not None and not identity.is_token(token, room.token_hash):
         raise Forbidden("this room is private: expected its joinToken in the query string, as in ?token=…")
     return room
 
 
-def get_as_owner(room_id: str, owner_token: str) -> Room:
+def get_as_owner(room_id: str, token: str) -> Room:
     """Return a room by a consistent read, private or not.
 
-    Raises RoomNotFound if it does not exist or has expired, and Forbidden unless the token is the owner's.
+    Raises RoomNotFound if it does not exist or has expired, and Forbidden unless the token is the owner's, or an access
+    token that gives the rights of an owner.
     """
+    has_rights = authentication.is_owner(token, room_id)
     room = _require(room_id)
-    check_owner(room, owner_token)
+    if not has_rights:
+        check_owner(room, token)
     return room
 
 
@@ -111,34 +112,23 @@ def has_connections(room_id: str) -> bool:
     return room is not None and room.member_count > 0
 
 
-def list_public(limit: int, cursor: str | None = None) -> tuple[list[Room], str | None]:
-    """Return at most limit public rooms, newest first, and the cursor of the next page, None after the last page.
-
-    A page is shorter where very many rooms in a row have expired, because TTL deletes them late.
-
-    Raises InvalidInput if cursor is not one that an earlier page returned.
-    """
-    index = Room.by_age.query(
-        LISTED,
-        scan_index_forward=False,
-        page_size=MAX_BATCH_ITEMS,
-        last_evaluated_key=None if cursor is None else _decode_cursor(cursor),
-    )
-    found: list[Room] = []
-    for batch_size in [limit + 1] + [MAX_BATCH_ITEMS] * MAX_LIST_BATCHES:
-        entries = list(islice(index, batch_size))
-        for room in _still_listed(entries):
-            if len(found) == limit:
-                return found, encode_cursor(found[-1])
-            found.append(room)
-        if len(entries) < batch_size:
-            return found, None
-    return found, encode_cursor(entries[-1])
-
-
 def get_connection(connection_id: str) -> Connection | None:
     """Return a connection by a consistent read, None if it has no row. It may have expired."""
     return Connection.find(connection_id)
+
+
+def check_alive(connection: Connection | None) -> Connection:
+    """Return a connection that is in a room.
+
+    Raises NotInRoom if it has no row or has expired, and AccessTokenExpired if that is why.
+    """
+    if connection is None:
+        raise NotInRoom
+    if connection.has_ended_authorization:
+        raise AccessTokenExpired
+    if not connection.is_alive:
+        raise NotInRoom
+    return connection
 
 
 def check_owner(room: Room, owner_token: str | None) -> None:
@@ -236,19 +226,3 @@ def _require(room_id: str) -> Room:
 
 def _read(room_id: str) -> Room | None:
     return Room.find(room_id) if Room.is_valid_id(room_id) else None
-
-
-def _still_listed(entries: list[Room]) -> Iterator[Room]:
-    """Read the rooms of index entries: the index is eventually consistent, and does not contain member counts."""
-    rooms = {room.room_id: room for room in Room.batch_get([entry.room_id for entry in entries], consistent_read=True)}
-    for entry in entries:
-        room = rooms.get(entry.room_id)
-        if room is not None and room.listed and room.is_alive:
-            yield room
-
-
-def _decode_cursor(cursor: str) -> dict[str, dict[str, str]]:
-    try:
-        return decode_cursor(cursor)
-    except ValueError as error:
-        raise InvalidInput("cursor must be the nextCursor of an earlier page of rooms") from error

@@ -160,8 +160,24 @@ CREATED_ROOM = Object(
         ),
     }
 )
+SIGN_IN = Object(
+    {
+        "issuer": ServerValue(
+            {"type": "string", "pattern": "^https?://"},
+            "The OpenID Connect provider.",
+            example="https://id.example.org",
+        ),
+        "clientId": ServerValue({"type": "string"}, "The id of the page at the provider.", example="chat"),
+        "required": ServerValue({"type": "boolean"}, "Whether guests are kept out.", example=True),
+    },
+    "How the page signs users in. It is absent unless AUTH_CLIENT_ID is set.",
+    required=False,
+)
 CONFIG = Object(
-    {"webSocketUrl": ServerValue({"type": "string", "pattern": "^wss?://"}, example="wss://chat.example.org/dev")}
+    {
+        "webSocketUrl": ServerValue({"type": "string", "pattern": "^wss?://"}, example="wss://chat.example.org/dev"),
+        "signIn": SIGN_IN,
+    }
 )
 HOOK = Object(
     {

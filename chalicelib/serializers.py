@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib import settings
 from chalicelib.members import Member
 from chalicelib.storage.models import Connection, HookRecord, Message, Room
 
 __all__ = [
     "format_timestamp",
+    "serialize_config",
     "serialize_created_room",
     "serialize_hook_list",
     "serialize_member",
@@ -42,6 +44,16 @@ def serialize_room_summary(room: Room) -> dict[str, Any]:
         "private": room.token_hash is not None,
         "locked": room.locked,
     }
+
+
+def serialize_config(websocket_url: str) -> dict[str, Any]:
+    """Return the configuration of clients."""
+    sign_in = {
+        "issuer": settings.AUTH_ISSUER,
+        "clientId": settings.AUTH_CLIENT_ID,
+        "required": settings.AUTH_REQUIRED,
+    }
+    return {"webSocketUrl": websocket_url} | ({"signIn": sign_in} if settings.AUTH_CLIENT_ID else {})
 
 
 def serialize_created_room(room: Room) -> dict[str, Any]:

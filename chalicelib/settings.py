@@ -9,6 +9,11 @@ import re
 __all__ = [
     "ALLOWED_ORIGINS",
     "APP_NAME",
+    "AUTH_AUDIENCE",
+    "AUTH_CLIENT_ID",
+    "AUTH_ISSUER",
+    "AUTH_REQUIRED",
+    "AUTH_SECRET",
     "CONNECTIONS_TABLE",
     "EMPTY_ROOM_GRACE_SECONDS",
     "FANOUT_BATCH",
@@ -22,6 +27,7 @@ __all__ = [
     "UNUSED_ROOM_SECONDS",
     "WEBSOCKET_URL",
     "WINDOW_SECONDS",
+    "is_secure_url",
 ]
 
 
@@ -30,6 +36,25 @@ def _integer(name: str, default: int, minimum: int = 0) -> int:
     if not value.isascii() or not value.isdigit() or int(value) < minimum:
         raise ValueError(f"the environment variable {name} must be an integer of at least {minimum}, not {value!r}")
     return int(value)
+
+
+def _boolean(name: str, default: bool) -> bool:
+    value = os.environ.get(name, str(default)).lower()
+    if value not in ("true", "false"):
+        raise ValueError(f"the environment variable {name} must be true or false, not {value!r}")
+    return value == "true"
+
+
+def is_secure_url(url: str) -> bool:
+    """Return whether a URL has the scheme https, or leads to this machine."""
+    return re.match(r"https://[^/?#@]|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)", url) is not None
+
+
+def _issuer(name: str) -> str:
+    issuer = os.environ.get(name, "")
+    if issuer and (not is_secure_url(issuer) or "?" in issuer or "#" in issuer):
+        raise ValueError(f"the environment variable {name} must be an address such as https://id.example.org")
+    return issuer
 
 
 def _origins(name: str) -> tuple[str, ...]:
@@ -83,3 +108,31 @@ WINDOW_SECONDS = _integer("WINDOW_SECONDS", 10)
 
 PRESENCE_LIMIT = _integer("PRESENCE_LIMIT", 100)
 """Largest room, in members, that receives join and leave frames. N joins cost about N² posts."""
+
+AUTH_ISSUER = _issuer("AUTH_ISSUER")
+"""Address of the OpenID Connect provider whose tokens users sign in with, exactly as in its tokens. If this and
+AUTH_SECRET are empty, everyone is a guest."""
+
+AUTH_AUDIENCE = tuple(
+    audience.strip() for audience in os.environ.get("AUTH_AUDIENCE", "").split(",") if audience.strip()
+)
+"""Comma-separated values, of which a token has to contain one in its claim `aud`. Required with AUTH_ISSUER."""
+
+AUTH_SECRET = os.environ.get("AUTH_SECRET", "")
+"""Secret of at least 32 bytes with which a back end of one's own signs tokens (HS256): the ARN of a secret in AWS
+Secrets Manager, or of a parameter in AWS Systems Manager. For local use, the secret itself."""
+
+AUTH_REQUIRED = _boolean("AUTH_REQUIRED", True)
+"""Whether guests are kept out where sign-in is configured."""
+
+AUTH_CLIENT_ID = os.environ.get("AUTH_CLIENT_ID", "")
+"""Client id with which the page signs in at AUTH_ISSUER. If empty, the page does not offer it."""
+
+if AUTH_ISSUER and AUTH_SECRET:
+    raise ValueError("the environment variables AUTH_ISSUER and AUTH_SECRET exclude each other")
+if AUTH_ISSUER and not AUTH_AUDIENCE:
+    raise ValueError("the environment variable AUTH_AUDIENCE is required with AUTH_ISSUER")
+if AUTH_CLIENT_ID and not AUTH_ISSUER:
+    raise ValueError("the environment variable AUTH_CLIENT_ID requires AUTH_ISSUER")
+if AUTH_SECRET and not AUTH_SECRET.startswith("arn:") and len(AUTH_SECRET.encode()) < 32:
+    raise ValueError("the environment variable AUTH_SECRET must have at least 32 bytes, or be an ARN")

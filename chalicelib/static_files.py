@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 from chalice import Response
 
-from chalicelib import discovery
+from chalicelib import discovery, settings
 from chalicelib.errors import NotFound
 
 __all__ = ["serve", "serve_page"]
@@ -66,13 +66,18 @@ def _websocket_url() -> str:
 
 
 def _content_security_policy(websocket_url: str) -> str:
-    """Allow the page to load its own files and inline images, and to connect to its own REST and WebSocket APIs."""
-    url = urlsplit(websocket_url)
+    """Allow the page to load its own files and inline images, and to connect to its own REST and WebSocket APIs.
+
+    Where the page signs users in, it may also connect to the issuer.
+    """
+    url, issuer = urlsplit(websocket_url), urlsplit(settings.AUTH_ISSUER)
     # Any WebSocket if the address is unknown: without this the page could not connect until it is reloaded.
     websocket_origin = f"{url.scheme}://{url.netloc}" if websocket_url else "wss:"
+    issuer_origin = f" {issuer.scheme}://{issuer.netloc}" if settings.AUTH_CLIENT_ID else ""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
-        f"connect-src 'self' {websocket_origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"connect-src 'self' {websocket_origin}{issuer_origin}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 

@@ -16,8 +16,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from deployment import sign_in
 from deployment.config import PROJECT, RESOURCES, read_stage
 from deployment.errors import PackageError
+from deployment.policies import outdated_policies
 from deployment.postprocess import postprocess_template
 from deployment.unused_parts import remove_unused_parts
 
@@ -26,7 +28,9 @@ __all__ = ["package"]
 
 def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
     """Package the project for a stage into folder. Raises PackageError when the stage is unknown or Chalice fails."""
-    read_stage(stage, project)  # Chalice accepts an unknown stage, and packages it without policies
+    configuration = read_stage(stage, project)  # Chalice accepts an unknown stage, and packages it without policies
+    if outdated := outdated_policies(stage, project):
+        raise PackageError(f"{outdated[0]} does not fit the settings: run `make generate`")
     # Two runs at once would share Chalice's cache of the requirements, and the bytecode that is deleted here.
     with (project / ".chalice/config.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -34,7 +38,9 @@ def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
         for compiled in (project / "chalicelib").rglob("__pycache__"):
             shutil.rmtree(compiled)
         _run_chalice(stage, folder, project)
-    remove_unused_parts(folder / "deployment.zip")
+    if sign_in.is_configured(configuration):
+        sign_in.add_requirements(folder / "deployment.zip", project)
+    remove_unused_parts(folder / "deployment.zip", sign_in.secret_service(configuration))
     _add_bytecode(folder / "deployment.zip")
     template_file = folder / "sam.json"
     template = json.loads(template_file.read_text())

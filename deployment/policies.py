@@ -6,31 +6,47 @@ python -m deployment.policies writes them to .chalice/policies/, where `chalice 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from deployment import sign_in
 from deployment.config import PROJECT, read_stages
 
-__all__ = ["POLICIES", "policy_files", "write"]
+__all__ = ["POLICIES", "outdated_policies", "policy_files", "write"]
 
 TEMPLATES = Path(__file__).with_name("policies")
-POLICIES = PROJECT / ".chalice/policies"
+POLICIES = Path(".chalice/policies")
 
 
-def policy_files() -> dict[Path, str]:
+def policy_files(project: Path = PROJECT) -> dict[Path, str]:
     """Return the text of each policy file by its path."""
     return {
-        POLICIES / stage / template.name: template.read_text().replace("${Stage}", stage)
-        for stage in read_stages()
+        project / POLICIES / name / template.name: _policy(template, name, stage)
+        for name, stage in read_stages(project).items()
         for template in sorted(TEMPLATES.glob("*.json"))
     }
 
 
-def write() -> None:
+def outdated_policies(stage: str, project: Path = PROJECT) -> list[Path]:
+    """Return the policy files of a stage that differ from the generated ones."""
+    return [
+        path.relative_to(project)
+        for path, text in policy_files(project).items()
+        if path.parent.name == stage and path.exists() and path.read_text() != text
+    ]
+
+
+def _policy(template: Path, name: str, stage: Any) -> str:
+    text = template.read_text().replace("${Stage}", name)
+    return sign_in.add_grant(text, stage) if template.name in sign_in.FUNCTIONS else text
+
+
+def write(project: Path = PROJECT) -> None:
     """Write the policy files, and remove those of functions and stages that no longer exist."""
-    files = policy_files()
-    for path in set(POLICIES.rglob("*.json")) - files.keys():
+    files = policy_files(project)
+    for path in set((project / POLICIES).rglob("*.json")) - files.keys():
         path.unlink()
     for path, text in files.items():
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
 

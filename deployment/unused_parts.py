@@ -40,18 +40,19 @@ only programs that enable HTTP/2 need it.
 KEPT = f"{DOCUMENTATION}utils.py"  # botocore.handlers imports it
 
 
-def remove_unused_parts(archive: Path) -> None:
-    """Remove botocore's documentation, and its data of all services but SERVICES, from an archive.
+def remove_unused_parts(archive: Path, secret_service: str | None = None) -> None:
+    """Remove botocore's documentation, and its data of all services but SERVICES and secret_service, from an archive.
 
-    Raises PackageError if botocore has no data of one of SERVICES.
+    Raises PackageError if botocore has no data of one of them.
     """
+    services = {*SERVICES, *([secret_service] if secret_service else [])}
     complete = archive.with_suffix(".complete.zip")
     archive.rename(complete)
     with zipfile.ZipFile(complete) as source, zipfile.ZipFile(archive, "w") as target:
-        entries = [entry for entry in source.infolist() if _is_used(entry.filename)]
+        entries = [entry for entry in source.infolist() if _is_used(entry.filename, services)]
         packaged = {_service(entry.filename) for entry in entries}
         # A package for its template alone contains no requirements.
-        if any(packaged) and (unknown := set(SERVICES) - packaged):
+        if any(packaged) and (unknown := services - packaged):
             raise PackageError(f"botocore has no data of the service {min(unknown)}: see SERVICES in chalicelib/aws.py")
         contents = {entry: source.read(entry) for entry in entries}
         prefixes = {_endpoint_prefix(entry.filename, content) for entry, content in contents.items()}
@@ -64,10 +65,10 @@ def remove_unused_parts(archive: Path) -> None:
     complete.unlink()
 
 
-def _is_used(name: str) -> bool:
+def _is_used(name: str, services: Collection[str]) -> bool:
     if name.startswith(DOCUMENTATION):
         return name == KEPT or name in STUBS
-    return _service(name) in {None, *SERVICES}
+    return _service(name) in {None, *services}
 
 
 def _service(name: str) -> str | None:

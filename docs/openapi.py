@@ -9,7 +9,7 @@ from typing import Any
 
 import app as chat_app
 from chalicelib.endpoints import HTTP_ERRORS, Endpoint
-from chalicelib.errors import ChatError, Forbidden, InvalidInput
+from chalicelib.errors import ChatError, Forbidden, InvalidInput, SignInUnavailable, Unauthorized
 from chalicelib.fields import Field, String
 from chalicelib.parameters import ROOM_ID_PARAMETER
 from docs.json_schema import Components, schema_of
@@ -107,16 +107,24 @@ SECURITY_SCHEMES: Json = {
         "type": "http",
         "scheme": "bearer",
         "description": "The ownerToken of the room, as the bearer token.",
-    }
+    },
+    "accessToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The access token of a user who has signed in. Ignored where sign-in is not configured.",
+    },
 }
 
 ERROR_DESCRIPTIONS = {
     400: "The query string or the body is not as declared.",
+    401: "Sign-in is configured, and the access token is missing, not valid, or has expired.",
     403: "The token is missing or wrong, the room is locked, the owner has removed the member, or ALLOWED_ORIGINS does "
     "not list the page's origin.",
     404: "The object does not exist or has expired.",
     415: "The request declares a body of another type than application/json.",
     429: "The hook has sent too many messages. Retry later.",
+    503: "Access tokens cannot be verified at present. Retry later.",
 }
 
 
@@ -184,11 +192,18 @@ def _operation(method: str, path: str, endpoint: Endpoint, components: Component
         {"operationId": operation_id(endpoint), "summary": " ".join(summary.split()).rstrip(".")}
         | ({"description": " ".join(details.split())} if details else {})
         | {"tags": [_tag(path)]}
-        | ({"security": [{"ownerToken": []}]} if endpoint.bearer else {})
+        | _security(endpoint)
         | ({"parameters": parameters} if parameters else {})
         | _request_body(endpoint, components)
         | {"responses": {str(endpoint.status): success} | _not_modified(endpoint) | _errors(method, endpoint)}
     )
+
+
+def _security(endpoint: Endpoint) -> Json:
+    if endpoint.bearer is not None:
+        return {"security": [{"ownerToken": []}]}
+    # An empty requirement means that guests may be allowed.
+    return {"security": [{"accessToken": []}, {}]} if endpoint.signed_in else {}
 
 
 def _tag(path: str) -> str:
@@ -239,6 +254,8 @@ def _not_modified(endpoint: Endpoint) -> Json:
 def _errors(method: str, endpoint: Endpoint) -> Json:
     """Describe the errors that follow from a declaration, and those that every endpoint can answer."""
     kinds: set[type[ChatError]] = {Forbidden, *endpoint.errors}
+    if endpoint.signed_in or endpoint.bearer is not None:
+        kinds |= {Unauthorized, SignInUnavailable}
     if has_invalid_input(endpoint):
         kinds.add(InvalidInput)
     statuses = {_status(kind) for kind in kinds}

@@ -75,7 +75,8 @@ class Room(Expiring, Keeping, Table):
 class Connection(Expiring, Keeping, Table):
     """An open WebSocket connection, its room, and its member's public id and name.
 
-    Several connections can belong to one member.
+    Several connections can belong to one member. authorized_until: the end of the access token of a user who has
+    signed in, None for a guest.
     """
 
     class Meta:
@@ -92,6 +93,7 @@ class Connection(Expiring, Keeping, Table):
     retry_at = NumberAttribute(default=0)
     keep_days = NumberAttribute(default=0)
     joined_at = UTCDateTimeAttribute()
+    authorized_until = UTCDateTimeAttribute(null=True)
     expires_at = TTLAttribute()
 
     by_room = JoinedRoomIndex()
@@ -105,6 +107,11 @@ class Connection(Expiring, Keeping, Table):
         options = {"index_name": JoinedRoomIndex.Meta.index_name, "attributes_to_get": ["connection_id", "expires_at"]}
         rows: ResultIterator[Any] = ResultIterator(cls._get_connection().query, (room_id,), options)
         return {row["connection_id"]["S"]: int(row["expires_at"]["N"]) for row in rows}
+
+    @property
+    def has_ended_authorization(self) -> bool:
+        """Whether the access token of the connection's user has expired."""
+        return self.authorized_until is not None and self.authorized_until <= datetime.now(UTC)
 
     @property
     def may_be_connecting(self) -> bool:

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from chalice.local import LambdaContext, LocalGateway
 
-from chalicelib import chat, discovery, settings
+from chalicelib import discovery, settings, websocket_events
 from chalicelib.delivery import fanout
 from chalicelib.delivery.broadcast import BroadcastResult, BroadcastWebsocketAPI
 from chalicelib.validation import parse_object
@@ -23,7 +23,7 @@ INVALID_FRAME_CODES = {"invalid_json", "unknown_action", "invalid_message"}
 @pytest.fixture(autouse=True)
 def described_frames(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fails a test in which the server sends or accepts a frame that the document does not describe."""
-    broadcast, receive = BroadcastWebsocketAPI.broadcast, chat.receive
+    broadcast, receive = BroadcastWebsocketAPI.broadcast, websocket_events.receive
     sent: list[tuple[Collection[str], str]] = []
 
     def recorded_broadcast(
@@ -40,7 +40,7 @@ def described_frames(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             asyncapi.kind_of(parse_object(body), asyncapi.RECEIVED)
 
     monkeypatch.setattr(BroadcastWebsocketAPI, "broadcast", recorded_broadcast)
-    monkeypatch.setattr(chat, "receive", checked_receive)
+    monkeypatch.setattr(websocket_events, "receive", checked_receive)
     yield
     for payload in {payload for _, payload in sent}:
         asyncapi.kind_of(json.loads(payload), asyncapi.SENT)

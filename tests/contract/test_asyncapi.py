@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def test_every_frame_has_a_valid_example(name: str) -> None:
 
 def test_connection_query_is_accepted_as_described(socket: Callable[[str], Socket], room: Room) -> None:
     query = {"roomId": room.room_id, "name": "Aki", "token": "any", "key": "k" * 22, "owner": room.owner_token or ""}
+    query["access_token"] = "ignored without sign-in"
     assert query.keys() == QUERY.keys()
     assert socket("a").connect(**query) == 200
     assert Connection.get("a", consistent_read=True).name == "Aki"
@@ -77,6 +79,9 @@ def test_every_error_code_occurs(
         member.say(text)
     member.disconnect()
     member.say("hi")
+    member.connect(roomId=room.room_id)
+    Connection("a").update([Connection.authorized_until.set(datetime.now(UTC))])
+    member.send({"action": "hello"})
     monkeypatch.setattr(chat.messages, "store", lambda *_: 1 / 0)
     other = socket("b")
     other.connect(roomId=room.room_id)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from chalicelib import limits, messages, rooms, settings
+from chalicelib import limits, messages, room_list, rooms, settings
 from chalicelib.storage.models import Message, Room
 from tests.conftest import Socket, members_of
 from tests.dynamodb import WRITES, Crash, Fault, empty_tables, inject_faults
@@ -99,7 +99,7 @@ def _check(room: Room, gateway: Gateway, clock: time_machine.Coordinates) -> Non
     assert set(delivered.values()) == {"one", "two"}
     assert {message.sequence: message.text for message in stored}.items() >= delivered.items()
     clock.shift(timedelta(seconds=limits.CONNECTION_TTL_SECONDS))
-    assert rooms.list_public(10, None) == ([], None)
+    assert room_list.list_public(10, None) == ([], None)
 
 
 def _messages(gateway: Gateway, connection_id: str) -> list[dict[str, dict[str, str]]]:
@@ -175,7 +175,7 @@ def test_request_that_fails_once_is_retried_without_effect(
     assert [message.text for message in messages.history(room.room_id, None, None, 50).messages] == ["hi"]
     assert rooms.get(room.room_id).member_count == 1
     assert [text for text in gateway.texts("b") if text == "hi"] == ["hi"]
-    assert [listed.name for listed in rooms.list_public(10)[0]] == ["Coffee", "Tea"]
+    assert [listed.name for listed in room_list.list_public(10)[0]] == ["Coffee", "Tea"]
 
 
 def test_message_gets_an_internal_error_when_dynamodb_stays_unavailable(

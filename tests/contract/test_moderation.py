@@ -12,7 +12,7 @@ import time_machine
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import limits, messages, rooms, settings
+from chalicelib import limits, messages, room_list, rooms, settings
 from chalicelib.delivery import fanout
 from chalicelib.storage.models import Connection, Message, Room
 from tests.conftest import Socket, members_of
@@ -247,7 +247,7 @@ def test_owner_renames_and_locks_the_room(owner: Socket, bo: Socket, room: Room,
     ]
     assert [frame["message"]["sequence"] for frame in gateway.frames["b"]] == [1, 2, 3]
     assert [text for _, text in history(room)] == gateway.texts("b")
-    assert [listed.name for listed in rooms.list_public(10)[0]] == ["Water"]
+    assert [listed.name for listed in room_list.list_public(10)[0]] == ["Water"]
 
 
 @pytest.mark.parametrize("data", [{}, {"roomName": ""}, {"roomName": 5}, {"locked": "yes"}, {"locked": None}])

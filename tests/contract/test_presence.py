@@ -15,7 +15,7 @@ from pynamodb.connection import Connection as DynamoDB
 from pynamodb.exceptions import CancellationReason, TransactWriteError, VerboseClientError
 
 import app as chat_app
-from chalicelib import chat, rooms, settings
+from chalicelib import chat, room_list, rooms, settings
 from chalicelib.serializers import serialize_member
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket, members_of
@@ -105,7 +105,7 @@ def test_repeated_disconnect_is_counted_and_announced_once(pair: Pair, room: Roo
 def test_room_is_unlisted_when_its_last_member_leaves(pair: Pair, room: Room) -> None:
     for socket in pair:
         socket.disconnect()
-    assert rooms.list_public(10, None) == ([], None)
+    assert room_list.list_public(10, None) == ([], None)
     assert rooms.get(room.room_id).member_count == 0
 
 
@@ -249,5 +249,5 @@ def test_concurrent_joins_and_leaves_are_counted_exactly(
         list(executor.map(lambda member: member.disconnect(), members + members[::3]))
     assert conflicts
     assert rooms.get(room.room_id).member_count == 0
-    assert rooms.list_public(10, None) == ([], None)
+    assert room_list.list_public(10, None) == ([], None)
     assert members_of(room.room_id) == set()

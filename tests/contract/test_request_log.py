@@ -9,7 +9,7 @@ import pytest
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import chat, request_log, rooms
+from chalicelib import rate_limit, request_log, room_list, rooms
 from chalicelib.delivery import fanout
 from chalicelib.storage.models import Room
 from tests.conftest import Socket
@@ -103,7 +103,7 @@ def test_line_of_a_rest_request_contains_route_and_status_without_the_query(clie
 def test_line_of_an_internal_error_contains_the_reference_of_the_error_frame(
     socket: Any, room: Room, gateway: Gateway, logged: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat.rate_limit, "record_message", lambda _: 1 / 0)
+    monkeypatch.setattr(rate_limit, "record_message", lambda _: 1 / 0)
     socket("a").say("hi")
     line = logged()
     assert (line["outcome"], line["faults"]) == ("internal", 1)
@@ -114,7 +114,7 @@ def test_line_of_an_internal_error_contains_the_reference_of_the_error_frame(
 def test_line_of_a_failed_route_counts_a_fault(
     client: Client, logged: Any, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    monkeypatch.setattr(rooms, "list_public", lambda *_: 1 / 0)
+    monkeypatch.setattr(room_list, "list_public", lambda **_: 1 / 0)
     monkeypatch.setattr(rooms, "get", lambda *_: 1 / 0)
     client.http.get(path)
     line = logged()

@@ -160,7 +160,7 @@ def test_config_contains_the_websocket_url_of_the_settings(client: Client, monke
 def test_every_answer_can_be_read_by_pages_of_other_origins(client: Client, path: str) -> None:
     headers = client.http.get(path).headers
     assert headers["Access-Control-Allow-Origin"] == "*"
-    assert headers["Access-Control-Expose-Headers"] == "ETag"
+    assert headers["Access-Control-Expose-Headers"] == "ETag,Retry-After"
     unchanged = client.http.get(path, headers={"If-None-Match": "*"}).headers
     assert unchanged["Access-Control-Allow-Origin"] == "*"
 

@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 )
 
 import app as chat_app
-from chalicelib import hooks, limits, messages, rooms
+from chalicelib import hooks, limits, messages, room_list, rooms
 from chalicelib import settings as chat_settings
 from chalicelib.delivery import fanout
 from chalicelib.errors import HookNotFound
@@ -257,7 +257,7 @@ class RoomMachine(RuleBasedStateMachine):
 
     @invariant()
     def room_is_listed_while_it_is_new_or_has_members(self) -> None:
-        listed, _ = rooms.list_public(10, None)
+        listed, _ = room_list.list_public(10, None)
         assert [room.room_id for room in listed] == (
             [self.room.room_id] if self._alive() and (Connection.count() or not self.joined) else []
         )

@@ -16,6 +16,7 @@ import botocore.session
 import pytest
 
 from chalicelib.aws import SERVICES
+from deployment import policies
 from deployment.config import read_stages
 from deployment.errors import PackageError
 from deployment.package import package
@@ -25,6 +26,7 @@ from tests.sam import expand
 
 STAGES = list(read_stages())
 MEBIBYTE = 2**20
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chat-AbCdEf"
 HERE = r"arn:\$\{AWS::Partition\}:[a-z-]+:\$\{AWS::Region\}:\$\{AWS::AccountId\}"
 
 Packages = dict[str, Path]
@@ -132,7 +134,7 @@ for service in {SERVICES}:
 
 def test_cold_start_imports_nothing_that_only_unused_parts_need(packages: Packages, tmp_path: Path) -> None:
     zipfile.ZipFile(packages["prod"] / "deployment.zip").extractall(tmp_path)
-    unused = {"asyncio", "html.parser", "importlib.metadata"}
+    unused = {"asyncio", "html.parser", "importlib.metadata", "jwt", "cryptography"}
     imported = f"import sys, app; print(*({unused} & sys.modules.keys()))"
     started = subprocess.run(
         [sys.executable, "-S", "-c", imported],
@@ -142,6 +144,52 @@ def test_cold_start_imports_nothing_that_only_unused_parts_need(packages: Packag
         capture_output=True,
     )
     assert (started.stdout, started.stderr) == ("\n", "")
+
+
+@pytest.fixture(scope="session")
+def package_with_sign_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Package a copy of the project whose stage dev has a secret for sign-in, and return the zip."""
+    project = tmp_path_factory.mktemp("project")
+    for name in ("app.py", "requirements.txt", "requirements-sign-in.txt"):
+        shutil.copy(PROJECT / name, project)
+    for name in ("chalicelib", ".chalice"):
+        shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    config = project / ".chalice/config.json"
+    content = json.loads(config.read_text())
+    content["stages"]["dev"]["environment_variables"]["AUTH_SECRET"] = SECRET
+    config.write_text(json.dumps(content))
+    policies.write(project)
+    package("dev", folder := tmp_path_factory.mktemp("sign-in"), project)
+    return folder / "deployment.zip"
+
+
+def test_package_with_sign_in_verifies_tokens_and_is_small_enough(package_with_sign_in: Path, tmp_path: Path) -> None:
+    assert package_with_sign_in.stat().st_size <= 9 * MEBIBYTE
+    zipfile.ZipFile(package_with_sign_in).extractall(tmp_path)
+    verify = """
+import sys, time
+import app
+assert {"jwt", "cryptography"} <= sys.modules.keys(), "imported with the app"
+import jwt
+from chalicelib import authentication, secret_values
+secret_values._cache[sys.argv[1]] = (time.monotonic() + 60, "s" * 32)
+print(authentication.authenticate(jwt.encode({"sub": "aki", "exp": 2**33}, "s" * 32, "HS256")).subject)
+from botocore.session import get_session
+get_session().create_client("secretsmanager", "us-east-1")
+"""
+    environment = {"HOME": str(tmp_path), "AUTH_SECRET": SECRET, "AWS_DEFAULT_REGION": "us-east-1"}
+    verified = subprocess.run(
+        [sys.executable, "-S", "-c", verify, SECRET], cwd=tmp_path, env=environment, text=True, capture_output=True
+    )
+    assert (verified.stdout, verified.returncode) == ("aki\n", 0), verified.stderr
+
+
+def test_requirements_of_sign_in_are_those_that_the_tests_use() -> None:
+    def versions(name: str) -> dict[str, str]:
+        return dict(re.findall(r"^([\w-]+)==(\S+)", (PROJECT / name).read_text(), re.MULTILINE))
+
+    packaged, installed = versions("requirements-sign-in.txt"), versions("requirements-dev.txt")
+    assert packaged.items() >= {name: installed[name] for name in ("cryptography", "PyJWT")}.items()
 
 
 def test_service_that_botocore_does_not_know_is_reported(

@@ -2,34 +2,95 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from deployment import policies
 from deployment.config import read_stages
+from deployment.errors import PackageError
+from deployment.package import package
+from tests.conftest import PROJECT
 
 
 def test_committed_policies_are_up_to_date() -> None:
-    committed = {path: path.read_text() for path in policies.POLICIES.rglob("*") if path.is_file()}
+    committed = {path: path.read_text() for path in (PROJECT / policies.POLICIES).rglob("*") if path.is_file()}
     assert committed == policies.policy_files(), "run `make generate`"
 
 
 def test_every_policy_that_the_stages_name_is_generated() -> None:
     named = {
-        policies.POLICIES.parent / function["iam_policy_file"]
+        PROJECT / policies.POLICIES.parent / function["iam_policy_file"]
         for stage in read_stages().values()
         for function in stage["lambda_functions"].values()
     }
     assert named == policies.policy_files().keys()
 
 
-def test_write_repairs_changed_missing_and_superfluous_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policies, "POLICIES", tmp_path)
-    policies.write()
-    (tmp_path / "dev/api.json").write_text("{}")
-    (tmp_path / "prod/api.json").unlink()
-    (tmp_path / "removed").mkdir()
-    (tmp_path / "removed/api.json").write_text("{}")
-    policies.write()
-    assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == policies.policy_files()
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Create a project with the stages of this one, without policies."""
+    (tmp_path / ".chalice").mkdir()
+    shutil.copy(PROJECT / ".chalice/config.json", tmp_path / ".chalice")
+    return tmp_path
+
+
+def set_variables(project: Path, stage: str, **variables: str) -> None:
+    config = project / ".chalice/config.json"
+    content = json.loads(config.read_text())
+    content["stages"][stage]["environment_variables"] |= variables
+    config.write_text(json.dumps(content))
+
+
+def test_write_repairs_changed_missing_and_superfluous_files(project: Path) -> None:
+    policies.write(project)
+    folder = project / policies.POLICIES
+    (folder / "dev/api.json").write_text("{}")
+    (folder / "prod/api.json").unlink()
+    (folder / "removed").mkdir()
+    (folder / "removed/api.json").write_text("{}")
+    policies.write(project)
+    assert {path: path.read_text() for path in folder.rglob("*") if path.is_file()} == policies.policy_files(project)
+
+
+@pytest.mark.parametrize(
+    ("arn", "action"),
+    [
+        ("arn:aws:secretsmanager:us-east-1:123456789012:secret:chat-AbCdEf", "secretsmanager:GetSecretValue"),
+        ("arn:aws:ssm:us-east-1:123456789012:parameter/chat", "ssm:GetParameter"),
+    ],
+)
+def test_functions_that_verify_tokens_may_read_the_secret_and_nothing_else(
+    project: Path, arn: str, action: str
+) -> None:
+    plain = policies.policy_files(project)
+    set_variables(project, "prod", AUTH_SECRET=arn)
+    files = policies.policy_files(project)
+    changed = {path.relative_to(project / policies.POLICIES) for path in files if files[path] != plain[path]}
+    assert changed == {Path("prod/api.json"), Path("prod/connect.json")}
+    for name in changed:
+        path = project / policies.POLICIES / name
+        added = [one for one in json.loads(files[path])["Statement"] if one not in json.loads(plain[path])["Statement"]]
+        assert added == [{"Sid": "SignIn", "Effect": "Allow", "Action": [action], "Resource": [arn]}]
+
+
+@pytest.mark.parametrize("variables", [{"AUTH_SECRET": "s" * 32}, {"AUTH_ISSUER": "https://id.example.org"}])
+def test_sign_in_without_a_stored_secret_needs_no_grant(project: Path, variables: dict[str, str]) -> None:
+    plain = policies.policy_files(project)
+    set_variables(project, "prod", **variables)
+    assert policies.policy_files(project) == plain
+
+
+def test_arn_of_another_service_is_refused(project: Path) -> None:
+    set_variables(project, "dev", AUTH_SECRET="arn:aws:s3:::secrets")
+    with pytest.raises(PackageError, match="AUTH_SECRET must be an ARN of secretsmanager or ssm, not arn:aws:s3"):
+        policies.policy_files(project)
+
+
+def test_stage_whose_policies_are_outdated_is_not_packaged(project: Path, tmp_path: Path) -> None:
+    policies.write(project)
+    set_variables(project, "dev", AUTH_SECRET="arn:aws:ssm:us-east-1:123456789012:parameter/chat")
+    with pytest.raises(PackageError, match=r"policies/dev/api\.json does not fit the settings: run `make generate`"):
+        package("dev", tmp_path / "package", project)

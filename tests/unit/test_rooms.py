@@ -14,7 +14,7 @@ import time_machine
 from pynamodb.connection import Connection as DynamoDB
 from tenacity import stop_after_attempt
 
-from chalicelib import limits, members, rooms, settings
+from chalicelib import limits, members, room_list, rooms, settings
 from chalicelib.errors import InvalidInput, RoomNotFound
 from chalicelib.serializers import serialize_room
 from chalicelib.storage.models import LISTED, Connection, Room
@@ -34,7 +34,7 @@ def clock() -> Iterator[time_machine.Coordinates]:
 
 
 def listed_names() -> list[str]:
-    found, _ = rooms.list_public(100, None)
+    found, _ = room_list.list_public(100, None)
     return [room.name for room in found]
 
 
@@ -258,9 +258,9 @@ def test_rooms_are_listed_newest_first_in_pages(tables: None, clock: time_machin
     for number in range(5):
         rooms.create(f"room {number}")
         clock.shift(MINUTE)
-    first, cursor = rooms.list_public(2, None)
-    second, cursor = rooms.list_public(2, cursor)
-    third, end = rooms.list_public(2, cursor)
+    first, cursor = room_list.list_public(2, None)
+    second, cursor = room_list.list_public(2, cursor)
+    third, end = room_list.list_public(2, cursor)
     assert [room.name for room in first + second + third] == ["room 4", "room 3", "room 2", "room 1", "room 0"]
     assert end is None
 
@@ -269,14 +269,14 @@ def test_page_of_rooms_costs_two_requests(tables: None, requests: Counter[str]) 
     for name in ("one", "two", "three"):
         rooms.create(name)
     requests.clear()
-    rooms.list_public(2)
+    room_list.list_public(2)
     assert requests == {"Query": 1, "BatchGetItem": 1}
 
 
 def test_last_page_has_no_cursor(tables: None) -> None:
     rooms.create("one")
     rooms.create("two")
-    assert rooms.list_public(2, None)[1] is None
+    assert room_list.list_public(2, None)[1] is None
 
 
 def test_page_is_full_although_newer_rooms_have_expired(tables: None, clock: time_machine.Coordinates) -> None:
@@ -285,7 +285,7 @@ def test_page_is_full_although_newer_rooms_have_expired(tables: None, clock: tim
     clock.shift(MINUTE)
     create_unused_rooms(250)
     clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
-    found, cursor = rooms.list_public(1, None)
+    found, cursor = room_list.list_public(1, None)
     assert ([room.name for room in found], cursor) == (["alive"], None)
 
 
@@ -315,7 +315,7 @@ def _cursor(position: object) -> str:
 )
 def test_invalid_cursor_is_rejected(tables: None, cursor: str) -> None:
     with pytest.raises(InvalidInput, match="cursor must be the nextCursor of an earlier page"):
-        rooms.list_public(10, cursor)
+        room_list.list_public(10, cursor)
 
 
 # Races: another change is made just before the transaction
@@ -394,15 +394,15 @@ def test_late_leave_does_not_revive_an_expired_room(room: Room, clock: time_mach
 def test_page_ends_after_a_limited_number_of_expired_rooms(
     tables: None, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "MAX_LIST_BATCHES", 1)
+    monkeypatch.setattr(room_list, "MAX_LIST_BATCHES", 1)
     alive = rooms.create("alive")
     members.join("c1", alive.room_id, "Aki")
     clock.shift(MINUTE)
     create_unused_rooms(150)
     clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
-    found, cursor = rooms.list_public(1, None)
+    found, cursor = room_list.list_public(1, None)
     assert found == []
-    found, cursor = rooms.list_public(1, cursor)
+    found, cursor = room_list.list_public(1, cursor)
     assert ([room.name for room in found], cursor) == (["alive"], None)
 
 

@@ -1,0 +1,56 @@
+"""Secrets in AWS Secrets Manager or in the Parameter Store of AWS Systems Manager."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import settings
+from chalicelib.aws import session
+from chalicelib.errors import SignInUnavailable
+
+__all__ = ["read"]
+
+MAX_AGE_SECONDS = 300
+"""Time for which a secret is cached: a new value counts after at most that time."""
+
+RETRY_SECONDS = 5
+"""Minimum time between two requests after one has failed."""
+
+_cache: dict[str, tuple[float, str | None]] = {}
+"""The value of each secret, None after a failure, and the time until which it counts."""
+
+log = logging.getLogger(f"{settings.APP_NAME}.secret_values")
+
+
+def read(name: str) -> str:
+    """Return the secret of an ARN, or the name itself if it is not an ARN: the secret in plain text.
+
+    Raises SignInUnavailable if AWS does not return it.
+    """
+    if not name.startswith("arn:"):
+        return name
+    valid_until, value = _cache.get(name, (0.0, None))
+    if time.monotonic() >= valid_until:
+        try:
+            value = _fetch(name)
+        except (BotoCoreError, ClientError) as error:
+            value = None
+            log.warning("could not read the secret %s: %s", name, error)
+        _cache[name] = time.monotonic() + (RETRY_SECONDS if value is None else MAX_AGE_SECONDS), value
+    if value is None:
+        raise SignInUnavailable
+    return value
+
+
+def _fetch(arn: str) -> str:
+    service, region = arn.split(":")[2:4]
+    # One attempt: a sign-in waits for it.
+    config = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1})
+    client = session().create_client(service, region_name=region, config=config)
+    if service == "secretsmanager":
+        return str(client.get_secret_value(SecretId=arn)["SecretString"])
+    return str(client.get_parameter(Name=arn, WithDecryption=True)["Parameter"]["Value"])

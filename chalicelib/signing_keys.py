@@ -1,0 +1,117 @@
+"""The keys with which an OpenID Connect provider signs its tokens, as "OpenID Connect Discovery 1.0" publishes them.
+
+Keys are cached for each issuer, by key id and algorithm: a key of one issuer never verifies a token of another. Few
+requests reach the provider, whatever tokens arrive: unknown key ids cause one per UNKNOWN_KEY_SECONDS, and a provider
+that has failed is left alone for RETRY_SECONDS.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import urllib3
+from jwt import PyJWK, PyJWKSet
+from jwt.exceptions import PyJWTError
+
+from chalicelib import settings
+from chalicelib.errors import SignInUnavailable
+
+__all__ = ["ALGORITHMS", "KeySet", "key_set"]
+
+ALGORITHMS = ("RS256", "ES256")
+"""The algorithms that are accepted. All others are refused, in tokens and in keys."""
+
+MAX_AGE_SECONDS = 3_600
+"""Time for which keys are cached. A key that the provider has withdrawn is accepted for that long."""
+
+UNKNOWN_KEY_SECONDS = 30
+"""Minimum time between two requests that are made because a key id is unknown."""
+
+RETRY_SECONDS = 5
+"""Minimum time between two requests to a provider that has failed."""
+
+TIMEOUT_SECONDS = 2
+"""Time-out for the provider's two documents together."""
+
+MAX_DOCUMENT_BYTES = 1_000_000
+
+log = logging.getLogger(f"{settings.APP_NAME}.signing_keys")
+
+_http = urllib3.PoolManager(timeout=TIMEOUT_SECONDS, retries=False)
+# The time-out of a socket starts again with each byte. The thread bounds the whole.
+_executor = ThreadPoolExecutor(1)
+
+
+@cache
+def key_set(issuer: str) -> KeySet:
+    """Return the keys of an issuer, which all requests of this process share."""
+    return KeySet(issuer)
+
+
+class KeySet:
+    """The cached signing keys of an issuer."""
+
+    def __init__(self, issuer: str) -> None:
+        self.issuer = issuer
+        self._keys: dict[tuple[str | None, str], PyJWK] = {}
+        self._expires_at = self._retry_at = self._search_at = 0.0
+        self._lock = Lock()
+
+    def find(self, key_id: str, algorithm: str) -> PyJWK | None:
+        """Return the key of an id and algorithm, None if the provider has none.
+
+        Raises SignInUnavailable if the provider does not answer within TIMEOUT_SECONDS, or with something else.
+        """
+        with self._lock:
+            now = time.monotonic()
+            is_current = now < self._expires_at
+            key = self._keys.get((key_id, algorithm)) if is_current else None
+            if key is not None or (is_current and now < self._search_at):
+                return key
+            self._refresh(now)
+            if is_current:  # not after the first request: the provider may change its keys at any time after it
+                self._search_at = now + UNKNOWN_KEY_SECONDS
+            return self._keys.get((key_id, algorithm))
+
+    def _refresh(self, now: float) -> None:
+        if now < self._retry_at:
+            raise SignInUnavailable
+        try:
+            self._keys = _executor.submit(self._fetch).result(TIMEOUT_SECONDS)
+        except (urllib3.exceptions.HTTPError, PyJWTError, ValueError, TimeoutError) as error:
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            log.warning("could not read the keys of %s: %s", self.issuer, str(error) or type(error).__name__)
+            raise SignInUnavailable from error
+        self._expires_at = now + MAX_AGE_SECONDS
+
+    def _fetch(self) -> dict[tuple[str | None, str], PyJWK]:
+        configuration = _get_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+        if configuration.get("issuer") != self.issuer:
+            raise ValueError(f"its configuration names the issuer {configuration.get('issuer')!r}")
+        address = configuration.get("jwks_uri")
+        if not isinstance(address, str) or not settings.is_secure_url(address):
+            raise ValueError(f"jwks_uri must be an https address, not {address!r}")
+        keys = PyJWKSet.from_dict(_get_json(address))
+        return {
+            (key.key_id, key.algorithm_name): key
+            for key in keys
+            if key.algorithm_name in ALGORITHMS and key.public_key_use in (None, "sig")
+        }
+
+
+def _get_json(address: str) -> dict[str, Any]:
+    """Return a JSON object from the provider. Redirects are not followed."""
+    with _http.request("GET", address, redirect=False, preload_content=False) as response:
+        if response.status != 200:
+            raise ValueError(f"{address} answered {response.status}")
+        body = response.read(MAX_DOCUMENT_BYTES)
+    document = json.loads(body)
+    if not isinstance(document, dict):
+        raise ValueError(f"{address} is not a JSON object")
+    return document

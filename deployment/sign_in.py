@@ -1,0 +1,84 @@
+"""What sign-in adds to the package and to the policies of a stage. chalicelib/settings.py describes its settings."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from deployment.errors import PackageError
+
+__all__ = ["FUNCTIONS", "add_grant", "add_requirements", "is_configured", "secret_service"]
+
+REQUIREMENTS = "requirements-sign-in.txt"
+PLATFORM = "manylinux2014_x86_64"  # the one that Chalice packages for
+
+FUNCTIONS = {"api.json", "connect.json"}
+"""The policies of the functions that verify access tokens."""
+
+ACTIONS = {"secretsmanager": "secretsmanager:GetSecretValue", "ssm": "ssm:GetParameter"}
+
+
+def is_configured(stage: Any) -> bool:
+    """Return whether users sign in to a stage of .chalice/config.json."""
+    variables = stage.get("environment_variables", {})
+    return bool(variables.get("AUTH_ISSUER") or variables.get("AUTH_SECRET"))
+
+
+def secret_service(stage: Any) -> str | None:
+    """Return the AWS service of the ARN in AUTH_SECRET, None if that is no ARN.
+
+    Raises PackageError if the service has no secrets.
+    """
+    arn = _secret(stage)
+    if not arn.startswith("arn:"):
+        return None
+    service = arn.split(":")[2]
+    if service not in ACTIONS:
+        raise PackageError(f"AUTH_SECRET must be an ARN of {' or '.join(ACTIONS)}, not {arn}")
+    return service
+
+
+def add_grant(policy: str, stage: Any) -> str:
+    """Return a policy that also allows its function to read the secret of a stage, if the stage has one."""
+    service = secret_service(stage)
+    if service is None:
+        return policy
+    document = json.loads(policy)
+    document["Statement"].append(
+        {"Sid": "SignIn", "Effect": "Allow", "Action": [ACTIONS[service]], "Resource": [_secret(stage)]}
+    )
+    return json.dumps(document, indent=2) + "\n"
+
+
+def add_requirements(archive: Path, project: Path) -> None:
+    """Add the requirements of sign-in to a package, if the project has the file that lists them.
+
+    Raises PackageError if pip fails.
+    """
+    requirements = project / REQUIREMENTS
+    if not requirements.exists():
+        return
+    with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as package:
+        options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", "--only-binary=:all:"]
+        target = ["--platform", PLATFORM, "--target", name]
+        installed = subprocess.run(
+            [sys.executable, "-m", "pip", "install", *options, *target, "--requirement", str(requirements)],
+            text=True,
+            capture_output=True,
+        )
+        if installed.returncode != 0:
+            raise PackageError(f"could not install {REQUIREMENTS}: {installed.stderr.strip().splitlines()[-1]}")
+        for path in sorted(path for path in Path(name).rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(str(path.relative_to(name)))  # dated 1980, like Chalice's entries
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            package.writestr(entry, path.read_bytes())
+
+
+def _secret(stage: Any) -> str:
+    return str(stage.get("environment_variables", {}).get("AUTH_SECRET", ""))

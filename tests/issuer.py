@@ -1,0 +1,91 @@
+"""A fake OpenID Connect provider: its two documents over HTTP, and tokens that it signs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+__all__ = ["AUDIENCE", "Issuer", "Key"]
+
+AUDIENCE = "chat"
+
+
+class Key:
+    """A key pair of an algorithm, RS256 or ES256, with an id."""
+
+    def __init__(self, key_id: str, algorithm: str = "RS256") -> None:
+        self.key_id, self.algorithm = key_id, algorithm
+        self.private: Any = (
+            rsa.generate_private_key(65537, 2048) if algorithm == "RS256" else ec.generate_private_key(ec.SECP256R1())
+        )
+
+    @property
+    def jwk(self) -> dict[str, Any]:
+        """The public key, as the provider publishes it."""
+        algorithm: Any = RSAAlgorithm if self.algorithm == "RS256" else ECAlgorithm
+        return {**algorithm.to_jwk(self.private.public_key(), as_dict=True), "kid": self.key_id, "use": "sig"}
+
+
+class Issuer:
+    """A provider. The attributes say how it answers; `requests` counts requests by path."""
+
+    def __init__(self, key: Key) -> None:
+        self.keys = [key]
+        self.requests: Counter[str] = Counter()
+        self.configuration: dict[str, Any] = {}
+        self.status = 200
+        self.answers_at_all = Event()
+        self.answers_at_all.set()
+        issuer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                issuer.requests[self.path] += 1
+                issuer.answers_at_all.wait(10)
+                body = json.dumps(issuer._document(self.path)).encode()
+                self.send_response(issuer.status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Log nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def token(self, subject: str = "aki", *, key: Key | None = None, **changes: Any) -> str:
+        """Return a token of a user. A change to None removes the claim."""
+        key = key or self.keys[0]
+        claims = {
+            "iss": self.url,
+            "aud": AUDIENCE,
+            "sub": subject,
+            "exp": int(time.time()) + 600,
+            "name": "Aki",
+        } | changes
+        claims = {name: value for name, value in claims.items() if value is not None}
+        return jwt.encode(claims, key.private, key.algorithm, {"kid": key.key_id})
+
+    def close(self) -> None:
+        """Stop the server."""
+        self.answers_at_all.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _document(self, path: str) -> Any:
+        if path == "/jwks":
+            return {"keys": [key.jwk for key in self.keys]}
+        return {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"} | self.configuration
