@@ -1,7 +1,7 @@
 /** The entry to the chat: lists, creates and joins rooms. */
 
 import { ChatError } from "./errors.js";
-import { loadKey } from "./identity.js";
+import { checkKey, loadKey } from "./identity.js";
 import { RestApi } from "./rest.js";
 import { checkName, Room } from "./room.js";
 import { RoomList } from "./room-list.js";
@@ -91,7 +91,7 @@ export class ChatClient {
   /**
    * Join a room. It connects at once and stays connected, also through network failures, until `leave`.
    *
-   * Throws a ChatError if the name is too long, or if there is no WebSocket.
+   * Throws a ChatError if the name is too long, the key is invalid, or there is no WebSocket.
    */
   join(roomId: string, { name = "", token, owner }: JoinOptions = {}): Room {
     checkName(name);
@@ -113,6 +113,7 @@ export class ChatClient {
   // Not in the constructor: on a server, it would be the same for all visitors.
   #findKey(): string {
     this.#key ??= loadKey(browserStorage("localStorage"));
+    checkKey(this.#key);
     return this.#key;
   }
 

@@ -1,11 +1,17 @@
 /** The key that makes a client the same member in all its connections. */
 
+import { ChatError } from "./errors.js";
 import { randomId } from "./random.js";
 import { readValue, writeValue } from "./storage.js";
 import type { ChatStorage } from "./types.js";
 
 const KEY = "chalice-chat.key";
 const VALID = /^[A-Za-z0-9_-]{22,64}$/;
+
+/** Throw a ChatError if the server would refuse a key: the handshake would not tell why. */
+export function checkKey(key: string): void {
+  if (!VALID.test(key)) throw new ChatError("invalid_key", "expected a key of 22 to 64 letters, digits, - and _");
+}
 
 /** Return the key in a storage. If there is none, generate one and keep it there. */
 export function loadKey(storage: ChatStorage | undefined): string {

@@ -80,6 +80,18 @@ test("a platform without WebSocket is told what to hand in", () => {
   Object.defineProperty(globalThis, "WebSocket", { value: saved, configurable: true });
 });
 
+test("an invalid key is refused before the handshake, which would not tell why", () => {
+  const { fetch, WebSocket } = server;
+  for (const key of ["short", "", "k".repeat(65), `${"k".repeat(22)}?`]) {
+    const client = new ChatClient({ url: "https://rest.test/dev", key, fetch, WebSocket });
+    assert.throws(
+      () => client.join("r1"),
+      (error) => error instanceof ChatError && error.code === "invalid_key",
+    );
+  }
+  assert.deepEqual(server.sockets, []);
+});
+
 test("the room list is read less and less often while nothing changes, and at once when somebody looks again", async () => {
   let count = 1;
   server.answer = () => [200, { rooms: [{ ...ROOM, member_count: count }], nextCursor: null }];
