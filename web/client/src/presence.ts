@@ -34,6 +34,8 @@ export class Presence {
   #frames = 0;
   #readings = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the members have been read. Before that, a member who joins may have been there already. */
+  #isRead = false;
   #isStopped = false;
 
   constructor(options: PresenceOptions) {
@@ -76,6 +78,7 @@ export class Presence {
     try {
       const listed = await this.#options.read();
       if (this.#isStopped || reading !== this.#readings) return;
+      this.#isRead = true;
       this.#replace(listed);
       if (this.#frames !== before) this.#recheckSoon();
     } catch (error) {
@@ -87,6 +90,7 @@ export class Presence {
   clear(): void {
     clearTimeout(this.#timer);
     this.#readings += 1;
+    this.#isRead = false;
     if (this.#entries.size === 0) return;
     this.#forgetAll();
     this.#publish();
@@ -109,7 +113,7 @@ export class Presence {
       this.#entries.set(frame.sender.id, { member: frame.sender, connections: 1 });
     }
     this.#publish();
-    if (!known) this.#options.onChange(frame);
+    if (!known && this.#isRead) this.#options.onChange(frame);
   }
 
   #leave(frame: PresenceFrame): void {

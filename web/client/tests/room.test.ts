@@ -565,6 +565,18 @@ function comeOrGo(type: "join" | "leave", sender: { id: string; name: string }, 
 
 const namesOf = (room: Room) => room.members.map(({ name }) => name);
 
+test("nobody is said to have joined who may have been there before the members were read", async () => {
+  server.answer = (path) => (path === "/rooms/r1/members" ? "unreachable" : undefined);
+  const room = await join();
+  const notices = noticesOf(room);
+  server.members.set(BO.id, BO.name);
+  server.connections.set(BO.id, 2);
+  server.answer = () => undefined;
+  comeOrGo("join", BO, 3);
+  await pass(2_000);
+  assert.deepEqual([namesOf(room), notices], [["Aki", "Bo"], []]);
+});
+
 test("joins of others are announced at once, leaves after ten seconds", async () => {
   const room = await join();
   const notices = noticesOf(room);
