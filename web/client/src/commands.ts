@@ -1,22 +1,25 @@
 /** Frames that change the room. Each waits for the event that confirms it, or for an error. */
 
 import { ChatError } from "./errors.js";
-import { type ErrorFrame, serialize } from "./frames.js";
+import { type ErrorFrame, type StoredItem, serialize } from "./frames.js";
+import { randomId } from "./random.js";
 
 const TIMEOUT_MS = 10_000;
 const OFFLINE = "There is no connection. Please try again.";
 const UNCONFIRMED = "The server did not confirm it. Please try again.";
 
+/** An event of the room. Only stored ones have a sequence. */
+export type RoomEvent = Partial<StoredItem> & { readonly type: string };
+
 interface Pending {
-  readonly action: string;
-  readonly isDone: (event: unknown) => boolean;
-  resolve(): void;
-  reject(error: ChatError): void;
+  readonly isDone: (event: RoomEvent) => boolean;
+  readonly settle: (error?: ChatError) => void;
 }
 
 export class Commands {
   readonly #send: (text: string) => boolean;
-  readonly #pending = new Set<Pending>();
+  /** By the clientId of the frame, which the server repeats in an error. */
+  readonly #pending = new Map<string, Pending>();
 
   constructor(send: (text: string) => boolean) {
     this.#send = send;
@@ -26,40 +29,33 @@ export class Commands {
    * Send a frame. Resolves when `isDone` returns true for an event. Rejects with a ChatError: `offline`, `unconfirmed`
    * after ten seconds, or the code of the server's error.
    */
-  run<Event>(action: string, data: Record<string, unknown>, isDone: (event: Event) => boolean): Promise<void> {
+  run(action: string, data: Record<string, unknown>, isDone: (event: RoomEvent) => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
+      const clientId = randomId();
       const timer = setTimeout(() => settle(new ChatError("unconfirmed", UNCONFIRMED)), TIMEOUT_MS);
       const settle = (error?: ChatError) => {
         clearTimeout(timer);
-        this.#pending.delete(pending);
+        this.#pending.delete(clientId);
         if (error) reject(error);
         else resolve();
       };
-      const pending: Pending = {
-        action,
-        isDone: (event) => isDone(event as Event),
-        resolve: () => settle(),
-        reject: settle,
-      };
-      this.#pending.add(pending);
-      if (!this.#send(serialize(action, data))) settle(new ChatError("offline", OFFLINE));
+      this.#pending.set(clientId, { isDone, settle });
+      if (!this.#send(serialize(action, { ...data, clientId }))) settle(new ChatError("offline", OFFLINE));
     });
   }
 
   /** An event has arrived. */
-  confirm(event: unknown): void {
-    for (const pending of [...this.#pending]) if (pending.isDone(event)) pending.resolve();
+  confirm(event: RoomEvent): void {
+    for (const { isDone, settle } of [...this.#pending.values()]) if (isDone(event)) settle();
   }
 
-  /** An error frame has arrived. Returns whether it answers a frame of `run`: the oldest one with its action. */
-  refuse({ action, code, message, retryAfter }: ErrorFrame): boolean {
-    const pending = [...this.#pending].find((one) => one.action === action);
-    pending?.reject(new ChatError(code, message, { retryAfter }));
-    return pending !== undefined;
+  /** An error frame has arrived. It is ignored if it answers something else. */
+  refuse({ clientId, code, message, retryAfter }: ErrorFrame): void {
+    if (clientId !== undefined) this.#pending.get(clientId)?.settle(new ChatError(code, message, { retryAfter }));
   }
 
   /** The room is closed: nothing is confirmed any more. */
   stop(): void {
-    for (const pending of [...this.#pending]) pending.reject(new ChatError("closed", "The room is closed."));
+    for (const { settle } of [...this.#pending.values()]) settle(new ChatError("closed", "The room is closed."));
   }
 }

@@ -6,12 +6,12 @@ import { Connection } from "./connection.js";
 import { ChatError, toChatError } from "./errors.js";
 import {
   type ErrorFrame,
-  type Frame,
   HELLO,
   PING,
   type PresenceFrame,
   parseFrame,
   type RenameFrame,
+  type RoomInfo,
   type StoredItem,
   serialize,
   type WelcomeFrame,
@@ -201,18 +201,19 @@ export class Room {
     return this.#commands.run(
       "deleteMessage",
       { sequence },
-      ({ type, target }: StoredItem) => type === "deleted" && target === sequence,
+      ({ type, target }) => type === "deleted" && target === sequence,
     );
   }
 
   /** As the owner, rename, lock or unlock the room. What is left out stays as it is. */
-  update(changes: { name?: string; locked?: boolean }): Promise<void> {
-    const data = { roomName: changes.name, locked: changes.locked };
-    return this.#commands.run(
-      "updateRoom",
-      data,
-      ({ type, sender }: StoredItem) => type === "updated" && this.#messages.isOwn(sender.id),
-    );
+  update({ name, locked }: { name?: string; locked?: boolean }): Promise<void> {
+    return this.#commands.run("updateRoom", { roomName: name, locked }, ({ type, room }) => {
+      if (type !== "updated" || room === undefined) return false;
+      // The server removes the spaces around a name.
+      return (
+        (name === undefined || room.name.trim() === name.trim()) && (locked === undefined || room.locked === locked)
+      );
+    });
   }
 
   /** As the owner, remove a member, and keep it out for an hour. */
@@ -220,13 +221,13 @@ export class Room {
     return this.#commands.run(
       "removeMember",
       { memberId },
-      ({ type, member }: StoredItem) => type === "removed" && member?.id === memberId,
+      ({ type, member }) => type === "removed" && member?.id === memberId,
     );
   }
 
   /** As the owner, close the room for everyone. */
   close(): Promise<void> {
-    return this.#commands.run("closeRoom", {}, ({ type }: Frame) => type === "closed");
+    return this.#commands.run("closeRoom", {}, ({ type }) => type === "closed");
   }
 
   /** Connect now, if the connection is lost and waits before its next attempt. */
@@ -312,13 +313,12 @@ export class Room {
     const isFirst = !this.#isGreeted;
     this.#isGreeted = true;
     clearTimeout(this.#welcomeTimeout);
+    const isOvertaken = lastSequence < this.#updatedAt; // by an event that has changed the room since
     this.#store.publish({
       you: member,
-      name: room.name,
-      isPrivate: room.private,
-      isLocked: room.locked ?? false,
       isOwner: owner ?? false,
       memberCount,
+      ...(!isOvertaken && stateOf(room)),
       ...(isNew && { messages: this.#published() }),
     });
     // The name was changed while the connection opened.
@@ -351,11 +351,10 @@ export class Room {
 
   #onErrorFrame(frame: ErrorFrame): void {
     this.#outbox.refuse(frame);
+    this.#commands.refuse(frame);
     if (frame.code === "not_in_room") this.#connection.renew();
     else if (frame.action === "hello") this.#history.catchUp();
-    if (frame.clientId === undefined && !this.#commands.refuse(frame)) {
-      this.#report(new ChatError(frame.code, frame.message));
-    }
+    if (frame.clientId === undefined) this.#report(new ChatError(frame.code, frame.message));
   }
 
   #receive(items: readonly StoredItem[]): void {
@@ -374,7 +373,7 @@ export class Room {
     if (shown) this.#store.emit("message", shown);
     if (type === "updated" && room && sequence > this.#updatedAt) {
       this.#updatedAt = sequence;
-      this.#store.publish({ name: room.name, isPrivate: room.private, isLocked: room.locked ?? false });
+      this.#store.publish(stateOf(room));
     }
     if (type === "removed" && member) this.#presence.remove(member.id);
     if (type === "updated" || type === "removed") this.#notify(type, sender, message);
@@ -452,6 +451,10 @@ export class Room {
   #report(error: unknown): void {
     this.#store.emit("error", toChatError(error));
   }
+}
+
+function stateOf({ name, private: isPrivate, locked = false }: RoomInfo): Partial<RoomSnapshot> {
+  return { name, isPrivate, isLocked: locked };
 }
 
 /** Throw a ChatError if the server would refuse a name for its length: the handshake would not tell why. */

@@ -735,9 +735,10 @@ test("a command that the server refuses rejects with its reason, and is not repo
   const room = await join();
   const errors: ChatError[] = [];
   room.on("error", (error) => errors.push(error));
-  server.onFrame = (socket, { action }) => {
+  server.onFrame = (socket, { action, data }) => {
     if (action !== "closeRoom") return false;
-    socket.receive({ error: { code: "forbidden", message: "only the owner may do this", action } });
+    const error = { code: "forbidden", message: "only the owner may do this", action, clientId: data?.clientId };
+    socket.receive({ error });
     return true;
   };
   await assert.rejects(room.close(), failsWith("forbidden"));
@@ -754,6 +755,54 @@ test("a command without an answer or a connection rejects", async () => {
   const left = assert.rejects(room.update({ locked: true }), failsWith("offline"));
   room.leave();
   await left;
+});
+
+test("an answer to hello that an event has overtaken does not undo the event", async () => {
+  const room = await join();
+  server.onFrame = (_, { action }) => action === "hello";
+  const lastSequence = server.store("before").sequence;
+  const locked = { name: "Coffee", private: false, locked: true };
+  server.deliver(server.storeEvent("updated", { room: locked }));
+  const { member } = server.socket;
+  server.socket.receive({
+    welcome: { member, room: { name: "Tea", private: false, locked: false }, memberCount: 1, lastSequence },
+  });
+  assert.deepEqual([room.getSnapshot().name, room.getSnapshot().isLocked], ["Coffee", true]);
+});
+
+test("each change of the owner waits for its own event", async () => {
+  const room = await join({ name: "Aki", owner: "owner-token" });
+  server.onFrame = (_, { action }) => action === "updateRoom";
+  let isUnlocked = false;
+  const locked = room.update({ locked: true });
+  const unlocked = room.update({ locked: false }).then(() => {
+    isUnlocked = true;
+  });
+  const renamed = assert.rejects(room.update({ name: "Coffee" }), failsWith("unconfirmed"));
+  const { member } = server.socket;
+  server.deliver(server.storeEvent("updated", { room: { name: "Tea", private: false, locked: true } }, member));
+  await locked;
+  await settle();
+  assert.equal(isUnlocked, false);
+  server.deliver(server.storeEvent("updated", { room: { name: "Tea", private: false, locked: false } }, member));
+  await unlocked;
+  await pass(10_100);
+  await renamed;
+});
+
+test("an error rejects the command that it answers, also when another one was sent before", async () => {
+  const room = await join();
+  await room.send("mine");
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "deleteMessage" || Number(data?.sequence) === 1) return action === "deleteMessage";
+    const error = { code: "forbidden", message: "not yours", action, clientId: data?.clientId };
+    socket.receive({ error });
+    return true;
+  };
+  const deleted = room.deleteMessage(1);
+  await assert.rejects(room.deleteMessage(2), failsWith("forbidden"));
+  server.deliver(server.storeEvent("deleted", { target: 1 }));
+  await deleted;
 });
 
 test("the owner's changes are in the snapshot and announced to the others", async () => {

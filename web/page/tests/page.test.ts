@@ -268,9 +268,10 @@ test("one's own message is deleted after a question", async () => {
 test("a deletion that is refused says why", async () => {
   await go("#/rooms/r1");
   await say("mine");
-  server.onFrame = (socket, { action }) => {
-    if (action === "deleteMessage") socket.receive({ error: { code: "forbidden", message: "not yours", action } });
-    return action === "deleteMessage";
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "deleteMessage") return false;
+    socket.receive({ error: { code: "forbidden", message: "not yours", action, clientId: data?.clientId } });
+    return true;
   };
   mock.timers.tick(1);
   await settle();
