@@ -3,8 +3,8 @@
 import { ChatClient } from "chalice-chat-client";
 import { byId, isComposing } from "./dom.js";
 import { makeLobby } from "./lobby.js";
-import { addressOf, type RoomAddress, roomIn } from "./route.js";
-import { loadName, loadWaiting, saveName, saveOwner } from "./store.js";
+import { addressOf, roomIn } from "./route.js";
+import { loadName, loadWaiting, saveName } from "./store.js";
 import { cleanName, counted } from "./text.js";
 import { type Visit, visitRoom } from "./visit.js";
 
@@ -25,9 +25,11 @@ const lobby = makeLobby(client);
 let current: { readonly address: string; readonly visit: Visit | null } | null = null;
 
 function followAddress(): void {
-  const room = keepOwnersToken(roomIn(location.hash));
-  const address = room ? addressOf(room) : "#/";
-  if (current?.address === address) return;
+  const room = roomIn(location.hash);
+  const address = room ? addressOf({ ...room, owner: undefined }) : "#/";
+  // Nobody is to share the owner's token with the address.
+  if (room?.owner) history.replaceState(null, "", address);
+  else if (current?.address === address) return;
   const cameBack = current !== null;
   if (current) (current.visit ?? lobby).leave();
   document.body.dataset.view = room ? "room" : "lobby";
@@ -37,15 +39,6 @@ function followAddress(): void {
   current = { address, visit: room ? visitRoom(client, room, cleanName(nameField.value)) : null };
   if (!room) lobby.enter(cameBack);
   mentionWaiting(address);
-}
-
-/** Move the owner's token from the address to the storage, so that nobody shares it with the address. */
-function keepOwnersToken(room: RoomAddress | null): RoomAddress | null {
-  if (!room?.owner) return room;
-  const { owner, ...shared } = room;
-  saveOwner(room.roomId, owner);
-  history.replaceState(null, "", addressOf(shared));
-  return shared;
 }
 
 /** Mention a message that waits in another room, because it is sent only there. */

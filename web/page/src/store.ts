@@ -24,7 +24,7 @@ export const saveDraft = (roomId: string, text: string) => write(() => sessionSt
 export const loadRoomName = (roomId: string) => read(() => sessionStorage, ROOM_NAME + roomId);
 export const saveRoomName = (roomId: string, name: string) => write(() => sessionStorage, ROOM_NAME + roomId, name);
 
-/** Return the owner's token of a room that was created here, or whose owner's link was opened here. */
+/** Return the owner's token of a room that was created here, or whose owner's link has given the rights here. */
 export const loadOwner = (roomId: string) => read(() => localStorage, OWNER + roomId) ?? undefined;
 export const saveOwner = (roomId: string, token: string) => write(() => localStorage, OWNER + roomId, token);
 

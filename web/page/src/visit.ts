@@ -19,9 +19,10 @@ export interface Visit {
   leave(): void;
 }
 
-export function visitRoom(client: ChatClient, address: RoomAddress, visitorName: string): Visit {
+export function visitRoom(client: ChatClient, { owner: offered, ...address }: RoomAddress, visitorName: string): Visit {
   const { roomId, token } = address;
-  const owner = loadOwner(roomId);
+  // A room has one owner's token. That of a link may be wrong: it must not replace the right one.
+  const owner = loadOwner(roomId) ?? offered;
   const room = client.join(roomId, { name: visitorName, token, owner });
   let name = loadRoomName(roomId);
   let shown: RoomSnapshot | null = null;
@@ -34,6 +35,7 @@ export function visitRoom(client: ChatClient, address: RoomAddress, visitorName:
     const before = shown;
     shown = now;
     const changed = (...parts: (keyof RoomSnapshot)[]) => !before || parts.some((part) => now[part] !== before[part]);
+    if (changed("isOwner") && now.isOwner && owner) saveOwner(roomId, owner);
     if (changed("name", "isPrivate", "isLocked")) showName(now);
     if (changed("messages", "history", "isOwner")) log.showMessages(now);
     if (changed("isOwner", "isLocked", "name", "state")) ownerView.showOwner(now);

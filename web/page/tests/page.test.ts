@@ -41,6 +41,7 @@ beforeEach(() => {
 afterEach(async () => {
   await go("#/");
   sessionStorage.clear();
+  localStorage.clear();
 });
 
 const find = <Found extends HTMLElement>(selector: string) => document.querySelector(selector) as Found;
@@ -311,7 +312,23 @@ test("the owner's link gives the rights, and disappears from the address", async
   find<HTMLFormElement>("#rename-room").requestSubmit();
   await settle();
   assert.deepEqual([find("#room-heading").textContent, find("#owner-note").textContent], ["Coffee", "Renamed."]);
-  localStorage.clear();
+});
+
+test("a link with a wrong owner's token neither replaces the right one nor is kept", async () => {
+  await go("#/rooms/r1?owner=wrong");
+  assert.equal(localStorage.getItem("chalice-chat.owner.r1"), null);
+  await go("#/");
+  await go("#/rooms/r1?owner=owner-token");
+  await go("#/");
+  await go("#/rooms/r1?owner=wrong");
+  assert.equal(server.socket.url.searchParams.get("owner"), "owner-token");
+  assert.equal(find("#manage").hidden, false);
+});
+
+test("the owner's link gives the rights to somebody who is in the room already", async () => {
+  await go("#/rooms/r1");
+  await go("#/rooms/r1?owner=owner-token");
+  assert.deepEqual([location.hash, find("#manage").hidden], ["#/rooms/r1", false]);
 });
 
 test("others have no owner's buttons", async () => {
