@@ -1,4 +1,4 @@
-/** What the owner of a room may do: a dialogue, opened by a button beside the members. */
+/** The dialogue in which the owner manages a room, opened by a button beside the members. */
 
 import type { ChatError, Hook, RoomSnapshot } from "chalice-chat-client";
 import { byId, make, setText, showText } from "./dom.js";
@@ -33,6 +33,9 @@ export interface OwnerHandlers {
 }
 
 let handlers: OwnerHandlers | null = null;
+let shown: RoomSnapshot | null = null;
+let readings = 0;
+let isAdding = false;
 
 export function enter(newHandlers: OwnerHandlers): void {
   handlers = newHandlers;
@@ -44,40 +47,44 @@ export function leave(): void {
   dialog.close();
 }
 
-/** Show the button to the owner, and the values of the room. */
-export function showOwner({ isOwner, isLocked, name, state }: RoomSnapshot): void {
-  openButton.hidden = !isOwner;
-  locked.checked = isLocked;
-  if (document.activeElement !== nameField) nameField.value = name ?? "";
-  if (state.status === "closed") dialog.close();
+/** Show the button to the owner, and whether the room is locked. */
+export function showOwner(snapshot: RoomSnapshot): void {
+  shown = snapshot;
+  openButton.hidden = !snapshot.isOwner;
+  locked.checked = snapshot.isLocked;
+  if (snapshot.state.status === "closed") dialog.close();
 }
 
-/** Do something, and say in the dialogue that it is done, or why not. */
-async function attempt(action: Promise<void> | undefined, done: string): Promise<boolean> {
+/** Do something, and say in the dialogue that it is done, or why not. After the visit, nothing is said any more. */
+async function attempt(action: (visit: OwnerHandlers) => Promise<void>, done: string): Promise<boolean> {
+  const visit = handlers;
+  if (!visit) return false;
   showText(error, "");
   setText(note, "");
   try {
-    await action;
-    setText(note, done);
+    await action(visit);
+    if (done && visit === handlers) setText(note, done);
     return true;
   } catch (reason) {
-    showText(error, sentence((reason as ChatError).message));
+    if (visit === handlers) showText(error, sentence((reason as ChatError).message));
     return false;
   }
 }
 
-async function addHook(): Promise<void> {
-  if (!handlers) return;
-  hookUrl.value = await handlers.addHook(hookName.value.trim());
+async function addHook(visit: OwnerHandlers): Promise<void> {
+  const url = await visit.addHook(hookName.value.trim());
+  if (visit !== handlers) return;
+  hookUrl.value = url;
   hookCreated.hidden = false;
   hookForm.reset();
   hookUrl.focus();
-  await showHooks();
+  await showHooks(visit);
 }
 
-async function showHooks(): Promise<void> {
-  const hooks = (await handlers?.listHooks()) ?? [];
-  hookList.replaceChildren(...hooks.map(hookEntry));
+async function showHooks(visit: OwnerHandlers): Promise<void> {
+  const reading = ++readings;
+  const hooks = await visit.listHooks();
+  if (visit === handlers && reading === readings) hookList.replaceChildren(...hooks.map(hookEntry));
 }
 
 function hookEntry({ hookId, name }: Hook): HTMLElement {
@@ -87,7 +94,7 @@ function hookEntry({ hookId, name }: Hook): HTMLElement {
   button.setAttribute("aria-label", `Delete webhook ${name}`);
   button.addEventListener("click", async () => {
     if (!confirm(`Delete the webhook ${name}?`)) return;
-    const isDone = await attempt(handlers?.deleteHook(hookId), "Deleted.");
+    const isDone = await attempt((visit) => visit.deleteHook(hookId), "Deleted.");
     if (!isDone) return;
     entry.remove();
     hookName.focus();
@@ -98,28 +105,32 @@ function hookEntry({ hookId, name }: Hook): HTMLElement {
 
 openButton.addEventListener("click", () => {
   link.value = handlers?.link ?? "";
-  showText(error, "");
-  setText(note, "");
+  nameField.value = shown?.name ?? "";
   hookCreated.hidden = true;
   hookList.replaceChildren();
   dialog.showModal();
-  void attempt(showHooks(), "");
+  void attempt(showHooks, "");
 });
 closeButton.addEventListener("click", () => dialog.close());
 nameForm.addEventListener("submit", (event) => {
   event.preventDefault();
-  void attempt(handlers?.rename(nameField.value.trim()), "Renamed.");
+  void attempt((visit) => visit.rename(nameField.value.trim()), "Renamed.");
 });
 locked.addEventListener("change", async () => {
   const isLocked = locked.checked;
-  const isDone = await attempt(handlers?.lock(isLocked), isLocked ? "Locked: nobody new can enter." : "Unlocked.");
-  if (!isDone) locked.checked = !isLocked;
+  const done = isLocked ? "Locked: nobody new can enter." : "Unlocked.";
+  const isDone = await attempt((visit) => visit.lock(isLocked), done);
+  if (!isDone) locked.checked = shown?.isLocked ?? false;
 });
 for (const address of [link, hookUrl]) address.addEventListener("focus", () => address.select());
-hookForm.addEventListener("submit", (event) => {
+hookForm.addEventListener("submit", async (event) => {
   event.preventDefault();
-  void attempt(addHook(), "Added.");
+  if (isAdding) return;
+  isAdding = true;
+  await attempt(addHook, "Added.");
+  isAdding = false;
 });
 endButton.addEventListener("click", () => {
-  if (confirm("Close this room for everyone? Its messages are gone, too.")) void attempt(handlers?.close(), "Closed.");
+  if (!confirm("Close this room for everyone? Its messages are gone, too.")) return;
+  void attempt((visit) => visit.close(), "Closed.");
 });

@@ -331,6 +331,72 @@ test("the owner's link gives the rights to somebody who is in the room already",
   assert.deepEqual([location.hash, find("#manage").hidden], ["#/rooms/r1", false]);
 });
 
+async function manageRoom(): Promise<void> {
+  await go("#/rooms/r1?owner=owner-token");
+  find("#manage").click();
+  await settle();
+}
+
+test("adding a webhook twice by a double click adds one", async () => {
+  server.answer = (path) =>
+    path.endsWith("/hooks") ? [201, { hooks: [], hookId: "h1", url: "https://h1" }] : undefined;
+  await manageRoom();
+  find<HTMLInputElement>("#hook-name").value = "Build";
+  for (let click = 0; click < 2; click += 1) find<HTMLFormElement>("#add-hook").requestSubmit();
+  await settle();
+  assert.equal(server.requests.filter((request) => request === "POST /rooms/r1/hooks").length, 1);
+});
+
+test("a slow answer about the webhooks of a room is not shown in another room", async () => {
+  server.answer = (path) =>
+    path.endsWith("/hooks") ? [200, { hooks: [{ hookId: "h1", name: "Secret" }], url: "https://h1" }] : undefined;
+  const { fetch } = globalThis;
+  let answer = () => {};
+  const slow = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await go("#/rooms/r1?owner=owner-token");
+  globalThis.fetch = (...request) => slow.then(() => fetch(...request));
+  find("#manage").click();
+  find<HTMLInputElement>("#hook-name").value = "Build";
+  find<HTMLFormElement>("#add-hook").requestSubmit();
+  globalThis.fetch = fetch;
+  server.answer = (path) =>
+    path.startsWith("/rooms/r2") ? [200, { messages: [], members: [], hooks: [] }] : undefined;
+  await go("#/rooms/r2?owner=owner-token");
+  find("#manage").click();
+  await settle();
+  server.answer = () => [200, { hooks: [{ hookId: "h1", name: "Secret" }], url: "https://h1" }];
+  answer();
+  await settle();
+  assert.deepEqual([find("#hooks").textContent, find("#hook-created").hidden], ["", true]);
+});
+
+test("a new name that is being written outlasts the lock of the room", async () => {
+  await manageRoom();
+  const name = find<HTMLInputElement>("#new-room-name");
+  assert.equal(name.value, "Tea");
+  name.value = "Coffee";
+  const locked = { room: { name: "Tea", private: false, locked: true } };
+  answerWith("updateRoom", () => server.storeEvent("updated", locked, server.socket.member));
+  find("#room-locked").focus();
+  find("#room-locked").click();
+  await settle();
+  assert.deepEqual([name.value, find("#owner-note").textContent], ["Coffee", "Locked: nobody new can enter."]);
+});
+
+test("after changes that failed, the lock is shown as it is", async () => {
+  await manageRoom();
+  server.onFrame = (_, { action }) => action === "updateRoom";
+  const locked = find<HTMLInputElement>("#room-locked");
+  locked.click();
+  locked.click();
+  mock.timers.tick(10_000);
+  await settle();
+  assert.match(find("#owner-error").textContent ?? "", /did not confirm/);
+  assert.equal(locked.checked, false);
+});
+
 test("others have no owner's buttons", async () => {
   server.members.set("m-bo", "Bo");
   await go("#/rooms/r1");
