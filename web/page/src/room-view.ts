@@ -1,7 +1,7 @@
 /** The view of a room around its log and its composer: DOM elements only. */
 
 import type { CloseReason, Member, RoomSnapshot, RoomState } from "chalice-chat-client";
-import { byId, make, setText } from "./dom.js";
+import { arrange, byId, make, setText } from "./dom.js";
 import { personName } from "./person.js";
 
 /** The label of the share button. Narrow screens get the short one: the name of the room needs the space. */
@@ -128,11 +128,24 @@ export function showMembers({ members, memberCount: connections, you: self, isOw
   const count = members.length || connections;
   if (count !== null) setText(memberCount, `${count.toLocaleString("en")} here`);
   const sorted = [...members].sort((one, other) => one.name.localeCompare(other.name));
-  memberList.replaceChildren(...sorted.map((member) => memberEntry(member, member.id === self?.id, isOwner)));
+  const hadFocus = memberList.contains(document.activeElement);
+  arrange(
+    memberList,
+    sorted.map((member) => entryOf(member, member.id === self?.id, isOwner)),
+  );
+  if (hadFocus && !memberList.contains(document.activeElement)) memberCount.focus(); // its member has gone
 }
 
-function memberEntry(member: Member, isSelf: boolean, isOwner: boolean): HTMLElement {
+// Rebuild an entry only when it has changed, so that its button keeps the focus.
+function entryOf(member: Member, isSelf: boolean, isOwner: boolean): Element {
+  const shown = JSON.stringify([member, isSelf, isOwner]);
+  const known = [...memberList.children].find((entry) => (entry as HTMLElement).dataset.shown === shown);
+  return known ?? newEntry(member, isSelf, isOwner, shown);
+}
+
+function newEntry(member: Member, isSelf: boolean, isOwner: boolean, shown: string): Element {
   const entry = make("li");
+  entry.dataset.shown = shown;
   entry.append(personName(member), isSelf ? " (you)" : "");
   if (isOwner && !isSelf) {
     const button = make("button", "remove", "Remove");

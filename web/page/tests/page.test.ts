@@ -397,6 +397,26 @@ test("after changes that failed, the lock is shown as it is", async () => {
   assert.equal(locked.checked, false);
 });
 
+test("the focus stays on a button to remove a member while others come", async () => {
+  server.members.set("m-Bo", "Bo");
+  await go("#/rooms/r1?owner=owner-token");
+  find("#members button").focus();
+  comeOrGo("join", "Anna", 3);
+  assert.deepEqual(
+    [...document.querySelectorAll("#members button")].map((button) => button.getAttribute("aria-label")),
+    ["Remove Anna", "Remove Bo"],
+  );
+  assert.equal(document.activeElement?.getAttribute("aria-label"), "Remove Bo");
+});
+
+test("the focus moves to the number of members when the focused one is removed", async () => {
+  server.members.set("m-Bo", "Bo");
+  await go("#/rooms/r1?owner=owner-token");
+  find("#members button").focus();
+  server.deliver(server.storeEvent("removed", { member: { id: "m-Bo", name: "Bo" } }));
+  assert.equal(document.activeElement?.id, "member-count");
+});
+
 test("others have no owner's buttons", async () => {
   server.members.set("m-bo", "Bo");
   await go("#/rooms/r1");
