@@ -90,6 +90,24 @@ def test_deleted_message_disappears_everywhere(pair: tuple[Page, Page]) -> None:
         assert messages(page) == []
 
 
+def test_deletion_does_not_move_the_messages_that_are_read(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    for number in range(15):
+        say(bo, "\n".join(f"message {number}" for _ in range(8)))
+        expect(bo.locator("#pending li")).to_have_count(0)
+    expect(aki.locator("li.message")).to_have_count(15)
+    first, second = (aki.locator("li.message").nth(number) for number in (7, 8))
+    first.evaluate("entry => { entry.closest('[role=log]').scrollTop = entry.offsetTop + 20; }")
+    expect(aki.get_by_role("button", name="Jump to latest")).to_be_visible()
+    top = second.bounding_box()
+    bo.locator("li.own").nth(7).get_by_role("button", name="Delete").click()
+    expect(aki.locator("li.message")).to_have_count(14)
+    moved = aki.locator("li.message").nth(7).bounding_box()
+    assert top is not None
+    assert moved is not None
+    assert moved["y"] == pytest.approx(top["y"], abs=2)
+
+
 def manage(page: Page) -> Locator:
     page.get_by_role("button", name="Manage room").click()
     return page.get_by_role("dialog", name="Manage this room")

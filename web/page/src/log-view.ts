@@ -131,14 +131,14 @@ export function scrollByPages(pages: number): void {
 
 /** Change the log without moving the visible entries. At the end, keep the newest entry visible. */
 export function keepPlace(change: () => void): void {
-  const anchor = isAtEnd ? undefined : firstInSight();
   // Use the lower edge: the change may add or remove a day or a name above the entry.
-  const bottom = anchor?.getBoundingClientRect().bottom ?? 0;
+  const inSight = isAtEnd ? [] : entriesInSight().map((entry) => ({ entry, bottom: bottomOf(entry) }));
   change();
   if (isAtEnd) dropOldest();
   arrangeMessages(entries());
   chooseTabStop(log);
-  if (anchor) log.scrollTop += anchor.getBoundingClientRect().bottom - bottom;
+  const anchor = inSight.find(({ entry }) => entry.isConnected); // the change may have removed the first ones
+  if (anchor) log.scrollTop += bottomOf(anchor.entry) - anchor.bottom;
   stayAtEnd();
   note.hidden = isReady && !isEmpty();
 }
@@ -191,8 +191,10 @@ function listOf({ sequence }: Message): HTMLOListElement {
 }
 
 function placeNewLine(): void {
-  const first = newFrom === null ? undefined : shown.get(newFrom)?.entry;
-  if (first) first.before(newLine);
+  const from = newFrom ?? Number.POSITIVE_INFINITY;
+  const first = messages.find(({ sequence, isOwn }) => sequence >= from && !isOwn); // the very first may be deleted
+  const entry = first && shown.get(first.sequence)?.entry;
+  if (entry) entry.before(newLine);
   else newLine.remove();
 }
 
@@ -201,9 +203,13 @@ function entries(): Element[] {
   return [...history.children, ...live.children];
 }
 
-function firstInSight(): Element | undefined {
-  const { top } = log.getBoundingClientRect();
-  return entries().find((entry) => entry.getBoundingClientRect().bottom > top);
+function entriesInSight(): Element[] {
+  const { top, bottom } = log.getBoundingClientRect();
+  return entries().filter((entry) => bottomOf(entry) > top && entry.getBoundingClientRect().top < bottom);
+}
+
+function bottomOf(entry: Element): number {
+  return entry.getBoundingClientRect().bottom;
 }
 
 function dropOldest(): void {

@@ -417,6 +417,17 @@ test("the focus moves to the number of members when the focused one is removed",
   assert.equal(document.activeElement?.id, "member-count");
 });
 
+test("the line of new messages stays when the first of them is deleted", async () => {
+  await go("#/rooms/r1");
+  await say("hello");
+  look(false);
+  server.deliver(server.store("first"));
+  server.deliver(server.store("second"));
+  server.deliver(server.storeEvent("deleted", { target: 2 }));
+  look(true);
+  assert.deepEqual(entries(), ["hello", "New", "second"]);
+});
+
 test("others have no owner's buttons", async () => {
   server.members.set("m-bo", "Bo");
   await go("#/rooms/r1");
