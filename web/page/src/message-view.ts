@@ -18,7 +18,7 @@ export function messageEntry({ message, sender, sentAt, sequence, isOwn }: Messa
   const line = lineOf(message, timeOf(moment));
   line.firstElementChild?.setAttribute("id", bodyIdOf(sequence));
   entry.append(head, line);
-  placements.set(entry, { senderId: sender.id, moment });
+  placements.set(entry, { senderId: sender.id, senderName: sender.name, moment });
   return entry;
 }
 

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { continues, startsDay } from "../src/grouping.js";
 
-const said = (senderId: string, day: number, hours: number, minutes: number) => ({
+const said = (senderId: string, day: number, hours: number, minutes: number, senderName = senderId) => ({
   senderId,
+  senderName,
   moment: new Date(2026, 10, day, hours, minutes),
 });
 
@@ -12,6 +13,7 @@ test("what one person says within five minutes belongs together", () => {
   assert.equal(continues(said("aki", 23, 10, 4), first), true);
   assert.equal(continues(said("aki", 23, 10, 5), first), false);
   assert.equal(continues(said("bo", 23, 10, 1), first), false);
+  assert.equal(continues(said("aki", 23, 10, 1, "Anna"), first), false);
   assert.equal(continues(first, null), false);
 });
 
