@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import expect_message, messages, say
+from tests.browser.visitor import create_room, expect_message, messages, say
 
 RELOADS = 10
 
@@ -128,6 +128,13 @@ def test_owner_renames_and_locks_the_room(pair: tuple[Page, Page], open_page: Op
     expect(stranger.get_by_text("This room is locked")).to_be_visible()
     bo.reload()
     expect(bo.get_by_role("status")).to_have_text("Connected")
+
+
+def test_owner_can_manage_a_room_whose_members_are_not_listed(open_page: OpenPage) -> None:
+    page = open_page()
+    page.route("**/members*", lambda route: route.fulfill(json={"members": []}))
+    create_room(page, "Large")
+    expect(page.get_by_role("button", name="Manage room")).to_be_visible()
 
 
 def test_owner_removes_a_member_for_an_hour(pair: tuple[Page, Page]) -> None:
