@@ -4,7 +4,7 @@ import { ChatClient } from "chalice-chat-client";
 import { byId, isComposing } from "./dom.js";
 import { makeLobby } from "./lobby.js";
 import { addressOf, roomIn } from "./route.js";
-import { loadName, loadWaiting, saveName } from "./store.js";
+import { loadName, loadWaiting, saveName, watchName } from "./store.js";
 import { cleanName, counted } from "./text.js";
 import { type Visit, visitRoom } from "./visit.js";
 
@@ -58,6 +58,9 @@ function takeName(): void {
 }
 
 nameField.value = loadName();
+watchName((name) => {
+  nameField.value = name;
+});
 nameField.addEventListener("blur", takeName);
 nameField.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || isComposing(event)) return;

@@ -18,6 +18,14 @@ export interface Waiting {
 
 export const loadName = () => read(() => localStorage, NAME) ?? "";
 export const saveName = (name: string) => write(() => localStorage, NAME, name);
+
+/** Call a function when another tab has saved a name. */
+export function watchName(listener: (name: string) => void): void {
+  window.addEventListener("storage", ({ key, newValue }) => {
+    if (key === NAME) listener(newValue ?? "");
+  });
+}
+
 export const loadDraft = (roomId: string) => read(() => sessionStorage, DRAFT + roomId) ?? "";
 export const saveDraft = (roomId: string, text: string) => write(() => sessionStorage, DRAFT + roomId, text);
 

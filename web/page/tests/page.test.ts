@@ -428,6 +428,19 @@ test("the line of new messages stays when the first of them is deleted", async (
   assert.deepEqual(entries(), ["hello", "New", "second"]);
 });
 
+test("the name that was chosen in another tab is in the field, so that leaving the field does not undo it", async () => {
+  await go("#/rooms/r1");
+  const Event = (window as unknown as Window).Event;
+  const change = (key: string, newValue: string | null) =>
+    window.dispatchEvent(Object.assign(new Event("storage"), { key, newValue }) as never);
+  change("chalice-chat.name", "Bea");
+  change("chalice-chat.key", "secret");
+  const name = find<HTMLInputElement>("#your-name");
+  assert.equal(name.value, "Bea");
+  change("chalice-chat.name", null);
+  assert.equal(name.value, "");
+});
+
 test("others have no owner's buttons", async () => {
   server.members.set("m-bo", "Bo");
   await go("#/rooms/r1");
