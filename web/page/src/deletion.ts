@@ -10,7 +10,7 @@ const QUESTION = "Delete this message for everyone?";
 
 /** Return a button that deletes a message, after a question. */
 export function deleteButton(sequence: number, remove: (sequence: number) => void): HTMLButtonElement {
-  const button = make("button", "delete", "✕");
+  const button = make("button", "plain delete", "✕");
   button.type = "button";
   button.tabIndex = -1;
   button.title = "Delete";

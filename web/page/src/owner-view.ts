@@ -89,7 +89,7 @@ async function showHooks(visit: OwnerHandlers): Promise<void> {
 
 function hookEntry({ hookId, name }: Hook): HTMLElement {
   const entry = make("li");
-  const button = make("button", "remove", "Delete");
+  const button = make("button", "plain remove", "Delete");
   button.type = "button";
   button.setAttribute("aria-label", `Delete webhook ${name}`);
   button.addEventListener("click", async () => {

@@ -148,7 +148,7 @@ function newEntry(member: Member, isSelf: boolean, isOwner: boolean, shown: stri
   entry.dataset.shown = shown;
   entry.append(personName(member), isSelf ? " (you)" : "");
   if (isOwner && !isSelf) {
-    const button = make("button", "remove", "Remove");
+    const button = make("button", "plain remove", "Remove");
     button.type = "button";
     button.setAttribute("aria-label", `Remove ${member.name}`);
     button.addEventListener("click", () => {
