@@ -24,7 +24,7 @@ export interface StoredItem {
   readonly target?: number;
   /** Of `updated`: the room as it is now. */
   readonly room?: RoomInfo;
-  /** Of `removed`: who was removed. */
+  /** Of `removed`: the member who was removed. */
   readonly member?: Member;
 }
 

@@ -27,7 +27,7 @@ interface WireRoom {
   readonly created_at: string;
 }
 
-/** What a client shows to enter a room. */
+/** The secrets that a client shows to enter a room. */
 export interface Credentials {
   readonly token?: string | undefined;
   readonly key?: string | undefined;

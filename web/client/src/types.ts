@@ -92,7 +92,7 @@ export interface RoomNotice {
    * removed a member.
    */
   readonly type: "join" | "leave" | "rename" | "updated" | "removed";
-  /** Who has done it. */
+  /** The member who has done it. */
   readonly member: Member;
   /** The event as a sentence. */
   readonly message: string;

@@ -64,7 +64,7 @@ export function saveWaiting(roomId: string, waiting: Waiting): void {
   write(() => sessionStorage, WAITING, Object.keys(all).length ? JSON.stringify(all) : "");
 }
 
-/** What could not be written. */
+/** The values that could not be written. */
 const kept = new Map<string, string>();
 
 // Browsers that block storage throw where it is accessed.
