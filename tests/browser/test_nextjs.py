@@ -127,6 +127,10 @@ def test_front_end_and_page_of_the_app_share_a_room(open_page: OpenPage, site: s
     cy.get_by_role("link", name="Tea").first.click()
     expect_message(cy, "three")
     expect(aki.get_by_text("3 people")).to_be_visible()
+    second_tab = aki.context.new_page()
+    second_tab.goto(aki.url)
+    expect_connected(second_tab)
+    expect(second_tab.get_by_text("3 people")).to_be_visible()
 
 
 def test_visit_opens_one_web_socket(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:

@@ -1,12 +1,13 @@
 import type { UseRoom } from "chalice-chat-client/react";
 
-/** The number of members, and their names. In rooms of more than 100 members, the names are not known. */
+/** The number of members, and their names. In rooms of more than 100 connections, only those are counted. */
 export function Members({ memberCount, members, you }: UseRoom) {
   if (memberCount === null) return null;
+  const count = members.length || memberCount;
   return (
     <details>
       <summary>
-        {memberCount} {memberCount === 1 ? "person" : "people"}
+        {count} {count === 1 ? "person" : "people"}
       </summary>
       <ul aria-label="Members">
         {members.map(({ id, name }) => (

@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { useName } from "@/lib/use-name";
 
-/** The visitor's name. It is saved when it is complete, because each change of it reconnects to the room. */
+/** The visitor's name. It is saved when it is complete, because each change of it is announced in the room. */
 export function NameField() {
   const [name, setName] = useName();
   const [draft, setDraft] = useState<string>();
