@@ -321,8 +321,11 @@ export class Room {
       ...(!isOvertaken && stateOf(room)),
       ...(isNew && { messages: this.#published() }),
     });
-    // The name was changed while the connection opened.
-    if (this.#name && member.name !== this.#name) this.#connection.send(serialize("rename", { name: this.#name }));
+    if (this.#name && member.name !== this.#name) {
+      // It was changed while the connection opened, or later in another tab.
+      if (isFirst) this.#connection.send(serialize("rename", { name: this.#name }));
+      else this.#name = member.name;
+    }
     this.#history.reach(lastSequence);
     if (memberCount > MAX_LISTED_MEMBERS) this.#presence.clear();
     else if (isFirst) void this.#presence.refresh().then(() => this.#presence.expect(memberCount));

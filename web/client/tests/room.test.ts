@@ -697,6 +697,17 @@ test("a name that is chosen while the connection opens is sent when it is open",
   assert.deepEqual(room.getSnapshot().you, { id: "m1", name: "Bo" });
 });
 
+test("a late welcome does not undo the name that another tab has chosen", async () => {
+  const room = await join();
+  server.socket.member = { ...server.socket.member, name: "Bea" }; // the frame about it is lost
+  await pass(3_000);
+  assert.deepEqual(server.socket.frames.filter(({ action }) => action === "rename").length, 0);
+  assert.equal(room.getSnapshot().you?.name, "Bea");
+  server.socket.cut();
+  await pass(2_000);
+  assert.equal(server.socket.url.searchParams.get("name"), "Bea");
+});
+
 test("an empty name makes a guest, who connects again to get a name", async () => {
   const room = await join();
   room.rename("");
