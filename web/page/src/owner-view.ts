@@ -50,9 +50,10 @@ export function leave(): void {
 /** Show the button to the owner, and whether the room is locked. */
 export function showOwner(snapshot: RoomSnapshot): void {
   shown = snapshot;
-  openButton.hidden = !snapshot.isOwner;
+  const hasEnded = snapshot.state.status === "closed";
+  openButton.hidden = !snapshot.isOwner || hasEnded;
   locked.checked = snapshot.isLocked;
-  if (snapshot.state.status === "closed") dialog.close();
+  if (hasEnded) dialog.close();
 }
 
 /** Do something, and say in the dialogue that it is done, or why not. After the visit, nothing is said any more. */

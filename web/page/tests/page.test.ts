@@ -331,6 +331,14 @@ test("the owner's link gives the rights to somebody who is in the room already",
   assert.deepEqual([location.hash, find("#manage").hidden], ["#/rooms/r1", false]);
 });
 
+test("the owner of a room that has ended has nothing to manage", async () => {
+  await go("#/rooms/r1?owner=owner-token");
+  const sender = { id: "m-owner", name: "Owner" };
+  server.socket.receive({ message: { type: "closed", message: "Owner closed the room", sender } });
+  await settle();
+  assert.equal(find("#manage").hidden, true);
+});
+
 async function manageRoom(): Promise<void> {
   await go("#/rooms/r1?owner=owner-token");
   find("#manage").click();
