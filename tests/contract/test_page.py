@@ -40,7 +40,7 @@ def test_length_limits_of_the_page_equal_those_of_the_server(client: Client) -> 
     ("file", "constant", "limit"),
     [
         ("page/src/composer.ts", "MAX_LENGTH", limits.MAX_MESSAGE_LENGTH),
-        ("client/src/room.ts", "MAX_NAME_LENGTH", limits.MAX_DISPLAY_NAME_LENGTH),
+        ("client/src/identity.ts", "MAX_NAME_LENGTH", limits.MAX_DISPLAY_NAME_LENGTH),
         ("client/src/room.ts", "MAX_LISTED_MEMBERS", settings.PRESENCE_LIMIT),
     ],
 )

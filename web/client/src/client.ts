@@ -1,9 +1,9 @@
 /** The entry to the chat: lists, creates and joins rooms. */
 
 import { ChatError } from "./errors.js";
-import { checkKey, loadKey } from "./identity.js";
+import { checkKey, checkName, loadKey } from "./identity.js";
 import { RestApi } from "./rest.js";
-import { checkName, Room } from "./room.js";
+import { Room } from "./room.js";
 import { RoomList } from "./room-list.js";
 import { browserStorage } from "./storage.js";
 import type { ChatStorage, CreatedRoom, Hook, RoomPage, WebSocketConstructor } from "./types.js";

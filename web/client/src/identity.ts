@@ -1,4 +1,4 @@
-/** The key that makes a client the same member in all its connections. */
+/** The identity of a client: its name, and the key that makes it the same member in all its connections. */
 
 import { ChatError } from "./errors.js";
 import { randomId } from "./random.js";
@@ -6,7 +6,16 @@ import { readValue, writeValue } from "./storage.js";
 import type { ChatStorage } from "./types.js";
 
 const KEY = "chalice-chat.key";
+const MAX_NAME_LENGTH = 40;
 const VALID = /^[A-Za-z0-9_-]{22,64}$/;
+
+/** Throw a ChatError if the server would refuse a name for its length: the handshake would not tell why. */
+export function checkName(name: string): void {
+  const { length } = [...name];
+  if (length > MAX_NAME_LENGTH) {
+    throw new ChatError("invalid_name", `expected a name of at most ${MAX_NAME_LENGTH} characters, not ${length}`);
+  }
+}
 
 /** Throw a ChatError if the server would refuse a key: the handshake would not tell why. */
 export function checkKey(key: string): void {

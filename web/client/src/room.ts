@@ -17,6 +17,7 @@ import {
   type WelcomeFrame,
 } from "./frames.js";
 import { History } from "./history.js";
+import { checkName } from "./identity.js";
 import { saveMessages, takeMessages } from "./message-cache.js";
 import { MessageList, messageOf } from "./message-list.js";
 import { Outbox } from "./outbox.js";
@@ -40,7 +41,6 @@ import type {
 
 /** The server announces joins and leaves in rooms up to this size only (PRESENCE_LIMIT). */
 const MAX_LISTED_MEMBERS = 100;
-const MAX_NAME_LENGTH = 40;
 /** The index of the connections that receive messages is eventually consistent: it may not contain a new one yet. */
 const INDEX_LAG_MS = 2_000;
 const WELCOME_TIMEOUT_MS = 5_000;
@@ -458,12 +458,4 @@ export class Room {
 
 function stateOf({ name, private: isPrivate, locked = false }: RoomInfo): Partial<RoomSnapshot> {
   return { name, isPrivate, isLocked: locked };
-}
-
-/** Throw a ChatError if the server would refuse a name for its length: the handshake would not tell why. */
-export function checkName(name: string): void {
-  const { length } = [...name];
-  if (length > MAX_NAME_LENGTH) {
-    throw new ChatError("invalid_name", `expected a name of at most ${MAX_NAME_LENGTH} characters, not ${length}`);
-  }
 }
