@@ -89,8 +89,8 @@ ACCESS_TOKEN = String(
 TOKEN = String("The joinToken of a private room. Public rooms ignore it.", required=False)
 LIMIT = Integer("Maximum number of items.", minimum=1, maximum=MAX_PAGE_SIZE, default=50)
 CURSOR = String("The nextCursor of an earlier page.", required=False)
-AFTER = Integer("Return the oldest messages after this sequence.", minimum=0, required=False)
-BEFORE = Integer("Return only messages before this sequence.", minimum=1, required=False)
+AFTER = Integer("Return the oldest messages after this sequence.", minimum=0, maximum=MAX_SEQUENCE, required=False)
+BEFORE = Integer("Return only messages before this sequence.", minimum=1, maximum=MAX_SEQUENCE, required=False)
 KEEP_DAYS = Integer(
     "Days for which the room stays listed after its last member has left. Its messages are kept as long.",
     minimum=1,

@@ -93,6 +93,7 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     is_to_valid_request: bool
+    url: str
 
 
 class Run(NamedTuple):
@@ -165,6 +166,7 @@ def _answers(report: Path) -> Iterator[Answer]:
                     response["status_code"],
                     base64.b64decode(response["content"]["$base64"]),
                     case["meta"]["generation"]["mode"] == "positive",
+                    interaction["request"]["uri"],
                 )
 
 
@@ -188,6 +190,7 @@ def test_responses_have_exactly_the_described_statuses(run: Run) -> None:
     # Whether a hook reaches its rate limit depends on the speed of the machine.
     described["POST /hooks/{hookToken}"].remove(429)
     for operation, statuses in described.items():
+        statuses -= {401, 503}  # sign-in is not configured: tests/contract/test_openapi.py covers them
         if "{roomId}" not in operation:
             statuses.remove(403)
     met: dict[str, set[int]] = {operation: set() for operation in described}
@@ -199,7 +202,7 @@ def test_responses_have_exactly_the_described_statuses(run: Run) -> None:
 
 
 def test_valid_request_is_refused_only_for_rules_that_no_schema_expresses(run: Run) -> None:
-    refusals = [answer.body for answer in run.answers if answer.is_to_valid_request and answer.status == 400]
+    refusals = [answer for answer in run.answers if answer.is_to_valid_request and answer.status == 400]
     assert refusals
-    for body in refusals:
-        assert json.loads(body)["Message"].startswith(NOT_IN_THE_SCHEMA)
+    wrong = [one for one in refusals if not json.loads(one.body)["Message"].startswith(NOT_IN_THE_SCHEMA)]
+    assert wrong == []
