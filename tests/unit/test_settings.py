@@ -47,3 +47,39 @@ def test_error_of_an_invalid_origin_names_it(value: str) -> None:
 def test_error_of_a_setting_that_is_not_an_integer_names_it(value: str) -> None:
     failed = _import_settings(EMPTY_ROOM_GRACE_SECONDS=value)
     assert "EMPTY_ROOM_GRACE_SECONDS must be an integer of at least 0" in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "error"),
+    [
+        (
+            {"AUTH_ISSUER": "http://id.example.org", "AUTH_AUDIENCE": "chat"},
+            "AUTH_ISSUER must be an address such as https",
+        ),
+        ({"AUTH_ISSUER": "id.example.org", "AUTH_AUDIENCE": "chat"}, "AUTH_ISSUER must be an address such as https"),
+        ({"AUTH_ISSUER": "https://id.example.org?x=1", "AUTH_AUDIENCE": "chat"}, "AUTH_ISSUER must be an address"),
+        ({"AUTH_ISSUER": "https://id.example.org"}, "AUTH_AUDIENCE is required with AUTH_ISSUER"),
+        ({"AUTH_SECRET": "too short"}, "AUTH_SECRET must have at least 32 bytes, or be an ARN"),
+        (
+            {"AUTH_SECRET": "s" * 32, "AUTH_ISSUER": "https://id.example.org", "AUTH_AUDIENCE": "chat"},
+            "AUTH_ISSUER and AUTH_SECRET exclude each other",
+        ),
+        ({"AUTH_CLIENT_ID": "page"}, "AUTH_CLIENT_ID requires AUTH_ISSUER"),
+        ({"AUTH_REQUIRED": "no"}, "AUTH_REQUIRED must be true or false, not 'no'"),
+    ],
+)
+def test_settings_of_sign_in_that_do_not_fit_are_refused(environment: dict[str, str], error: str) -> None:
+    assert error in _import_settings(**environment).stderr
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"AUTH_ISSUER": "https://id.example.org/realms/chat", "AUTH_AUDIENCE": "chat, app", "AUTH_CLIENT_ID": "chat"},
+        {"AUTH_ISSUER": "http://127.0.0.1:8080", "AUTH_AUDIENCE": "chat", "AUTH_REQUIRED": "FALSE"},
+        {"AUTH_SECRET": "arn:aws:ssm:us-east-1:123456789012:parameter/chat"},
+        {"AUTH_SECRET": "s" * 32},
+    ],
+)
+def test_settings_of_sign_in_are_accepted(environment: dict[str, str]) -> None:
+    assert _import_settings(**environment).returncode == 0

@@ -1,0 +1,71 @@
+"""Secrets that the functions read from AWS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib import secret_values
+from chalicelib.errors import SignInUnavailable
+
+SECRET = "a secret of a back end of one's own"
+
+
+@pytest.fixture(autouse=True)
+def aws() -> Iterator[None]:
+    with mock_aws():
+        secret_values._cache.clear()
+        yield
+        secret_values._cache.clear()
+
+
+@pytest.fixture
+def stored() -> str:
+    """Store a secret in another Region than that of the functions, and return its ARN."""
+    client = boto3.client("secretsmanager", "eu-central-1")
+    return str(client.create_secret(Name="chat", SecretString=SECRET)["ARN"])
+
+
+def pass_seconds(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + seconds)
+
+
+def test_secret_manager(stored: str) -> None:
+    assert secret_values.read(stored) == SECRET
+
+
+def test_parameter_store() -> None:
+    client = boto3.client("ssm", "us-east-1")
+    client.put_parameter(Name="/chat/secret", Value=SECRET, Type="SecureString")
+    arn = client.get_parameter(Name="/chat/secret")["Parameter"]["ARN"]
+    assert secret_values.read(arn) == SECRET
+
+
+def test_text_that_is_no_arn_is_the_secret() -> None:
+    assert secret_values.read(SECRET) == SECRET
+
+
+def test_new_value_counts_after_five_minutes(stored: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret_values.read(stored)
+    boto3.client("secretsmanager", "eu-central-1").put_secret_value(SecretId=stored, SecretString="another")
+    assert secret_values.read(stored) == SECRET
+    pass_seconds(monkeypatch, secret_values.MAX_AGE_SECONDS)
+    assert secret_values.read(stored) == "another"
+
+
+def test_failure_is_logged_once_and_retried_later(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:missing-AbCdEf"
+    for _ in range(3):
+        with pytest.raises(SignInUnavailable):
+            secret_values.read(arn)
+    (record,) = caplog.records
+    assert "missing-AbCdEf" in record.getMessage()
+    monkeypatch.setattr(secret_values, "_fetch", lambda _: SECRET)
+    pass_seconds(monkeypatch, secret_values.RETRY_SECONDS)
+    assert secret_values.read(arn) == SECRET
