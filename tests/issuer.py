@@ -44,6 +44,8 @@ class Issuer:
         self.status = 200
         self.answers_at_all = Event()
         self.answers_at_all.set()
+        self.trickles = False
+        self._closing = Event()
         issuer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -54,7 +56,10 @@ class Issuer:
                 self.send_response(issuer.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                for start in range(len(body)) if issuer.trickles else [0]:
+                    self.wfile.write(body[start : start + 1] if issuer.trickles else body)
+                    if issuer.trickles and issuer._closing.wait(0.2):
+                        return
 
             def log_message(self, *_: Any) -> None:
                 """Log nothing."""
@@ -80,6 +85,7 @@ class Issuer:
 
     def close(self) -> None:
         """Stop the server."""
+        self._closing.set()
         self.answers_at_all.set()
         self._server.shutdown()
         self._thread.join()
