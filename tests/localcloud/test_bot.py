@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import requests
+from tenacity import retry, stop_after_delay, wait_fixed
 from websockets.asyncio.client import ClientConnection
 
 from chalicelib import settings
@@ -76,10 +77,16 @@ def push(url: str, *frames: Any) -> None:
         requests.post(url, data=json.dumps(frame), timeout=SECONDS).raise_for_status()
 
 
+@retry(wait=wait_fixed(0.05), stop=stop_after_delay(SECONDS), reraise=True)
+def close(url: str) -> None:
+    """Close the bot's connection. Others hear that it joined while its `$connect` runs, during which this gets 410."""
+    requests.delete(url, timeout=SECONDS).raise_for_status()
+
+
 async def disconnect(bot: Bot, url: str, witness: ClientConnection) -> None:
     """Close the bot's connection, and wait until it has left. The bot does not notice until it gets SIGCONT."""
     bot.send_signal(signal.SIGSTOP)
-    (await asyncio.to_thread(requests.delete, url, timeout=SECONDS)).raise_for_status()
+    await asyncio.to_thread(close, url)
     await hear(witness, f"{NAME} left")
 
 

@@ -181,7 +181,7 @@ def test_cors_allows_a_page_of_another_origin(chat: Chat, path: str) -> None:
     assert "Content-Type" in preflight.headers["Access-Control-Allow-Headers"]
     answer = requests.get(chat.rest + path, headers=asked, timeout=SECONDS)
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert answer.headers["Access-Control-Expose-Headers"] == "ETag"
+    assert answer.headers["Access-Control-Expose-Headers"] == "ETag,Retry-After"
 
 
 @pytest.mark.parametrize(
