@@ -22,6 +22,7 @@ const ENDINGS = {
   locked: "This room is locked: its owner lets nobody new in.",
   banned: "The owner of this room has removed you. You can come back in an hour.",
   closed: "The owner has closed this room.",
+  unauthorized: "Please sign in to enter this room.",
   left: "You have left this room.",
 };
 

@@ -6,6 +6,7 @@ import { RestApi } from "./rest.js";
 import { Room } from "./room.js";
 import { RoomList } from "./room-list.js";
 import { browserStorage } from "./storage.js";
+import { type GetToken, TokenSource } from "./token-source.js";
 import type { ChatStorage, CreatedRoom, Hook, RoomPage, WebSocketConstructor } from "./types.js";
 
 export interface ChatClientOptions {
@@ -22,6 +23,11 @@ export interface ChatClientOptions {
    * one is generated, and kept in `localStorage` where there is one.
    */
   readonly key?: string | undefined;
+  /**
+   * Return the access token of the user, or null for a guest. It is called before each connection and each request, never
+   * twice at once, and once more after an answer that the token is not valid. If it fails, the client tries again later.
+   */
+  readonly getToken?: GetToken | undefined;
   /** Keeps unsent messages during a reload. By default `sessionStorage`, where there is one. */
   readonly storage?: ChatStorage | undefined;
 }
@@ -38,13 +44,15 @@ export interface JoinOptions {
 /** A chat server. Creating a client sends no request, so it is safe during server rendering. */
 export class ChatClient {
   readonly #options: ChatClientOptions;
+  readonly #tokens: TokenSource | undefined;
   readonly #rest: RestApi;
   #webSocketUrl: Promise<string> | undefined;
   #key: string | undefined;
 
   constructor(options: ChatClientOptions) {
     this.#options = options;
-    this.#rest = new RestApi(options.url, (...request) => (options.fetch ?? fetch)(...request));
+    this.#tokens = options.getToken && new TokenSource(options.getToken);
+    this.#rest = new RestApi(options.url, (...request) => (options.fetch ?? fetch)(...request), this.#tokens);
     this.#key = options.key;
     if (options.webSocketUrl) this.#webSocketUrl = Promise.resolve(options.webSocketUrl);
   }
@@ -104,6 +112,7 @@ export class ChatClient {
       name,
       credentials: { token: token ?? undefined, key: this.#findKey(), owner: owner ?? undefined },
       rest: this.#rest,
+      tokens: this.#tokens,
       WebSocket,
       storage: this.#options.storage ?? browserStorage("sessionStorage"),
       findWebSocketUrl: () => this.#findWebSocketUrl(),

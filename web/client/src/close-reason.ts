@@ -4,16 +4,19 @@ import { ApiError } from "./errors.js";
 import type { CloseReason } from "./types.js";
 
 const BY_CODE: Readonly<Record<string, CloseReason>> = { RoomLockedError: "locked", MemberBannedError: "banned" };
-const BY_STATUS: Readonly<Record<number, CloseReason>> = { 403: "private", 404: "gone" };
+const BY_STATUS: Readonly<Record<number, CloseReason>> = { 401: "unauthorized", 403: "private", 404: "gone" };
 
 /** Return the reason that an error gives, undefined if it gives none: another attempt may succeed. */
 export function reasonOf(error: unknown): CloseReason | undefined {
   return error instanceof ApiError ? (BY_CODE[error.reason] ?? BY_STATUS[error.status]) : undefined;
 }
 
-/** Return whether joining again cannot help. A private room needs another token, and a locked one may be unlocked. */
+/**
+ * Return whether joining again cannot help. A private room needs another token, a locked one may be unlocked, and the user
+ * may sign in.
+ */
 export function isFinal(reason: CloseReason): boolean {
-  return reason !== "private" && reason !== "locked";
+  return reason !== "private" && reason !== "locked" && reason !== "unauthorized";
 }
 
 /** Return whether messages that were not sent can never be sent. They may go to a room that was left, or is locked. */

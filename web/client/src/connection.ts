@@ -1,6 +1,7 @@
 /** WebSocket that reconnects with exponential backoff and jitter. */
 
 import { backoff } from "./backoff.js";
+import { ChatError } from "./errors.js";
 import { Heartbeat } from "./heartbeat.js";
 import { isOnline, watchPlatform } from "./platform.js";
 import type { WebSocketConstructor, WebSocketLike } from "./types.js";
@@ -107,11 +108,20 @@ export class Connection {
     const attempt = this.#attempt;
     try {
       const url = await this.#options.findUrl();
-      if (attempt === this.#attempt) this.#follow(new this.#options.WebSocket(url));
+      if (attempt === this.#attempt) this.#follow(this.#open(url));
     } catch (error) {
       if (attempt !== this.#attempt) return;
       this.#lose();
       this.#options.onError(error);
+    }
+  }
+
+  #open(url: string): WebSocketLike {
+    try {
+      return new this.#options.WebSocket(url);
+    } catch {
+      // The error of the platform contains the address, and so the secrets in it.
+      throw new ChatError("network", "The WebSocket could not be opened: its address is not valid.");
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { ApiError, ChatError } from "./errors.js";
 import type { StoredItem } from "./frames.js";
+import type { TokenSource } from "./token-source.js";
 import type { CreatedRoom, Hook, Member, RoomPage } from "./types.js";
 
 const TIMEOUT_MS = 20_000;
@@ -44,10 +45,12 @@ type Query = Record<string, string | number | null | undefined>;
 export class RestApi {
   readonly #url: string;
   readonly #fetch: typeof fetch;
+  readonly #tokens: TokenSource | undefined;
 
-  constructor(url: string | URL, fetchFunction: typeof fetch) {
+  constructor(url: string | URL, fetchFunction: typeof fetch, tokens?: TokenSource) {
     this.#url = String(url).replace(/\/+$/, "");
     this.#fetch = fetchFunction;
+    this.#tokens = tokens;
   }
 
   async createRoom(roomName: string, isPrivate: boolean, keepDays: number | undefined): Promise<CreatedRoom> {
@@ -108,7 +111,20 @@ export class RestApi {
     return this.#call(`rooms/${encodeURIComponent(roomId)}${part}${queryString(query)}`);
   }
 
+  /** Send a request with the access token of the user. If the server refuses it, ask for another one, and repeat it once. */
   async #call<Answer>(path: string, options: RequestInit = {}): Promise<Answer> {
+    const tokens = this.#tokens;
+    // The owner's token has the same header.
+    if (!tokens || (options.headers && "Authorization" in options.headers)) return this.#request(path, options);
+    try {
+      return await this.#request(path, withToken(options, await tokens.get()));
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 401)) throw error;
+      return this.#request(path, withToken(options, await tokens.get()));
+    }
+  }
+
+  async #request<Answer>(path: string, options: RequestInit): Promise<Answer> {
     const fetchFunction = this.#fetch; // called without `this`, as browsers demand
     let response: Response;
     try {
@@ -132,8 +148,15 @@ function hooksPath(roomId: string): string {
   return `rooms/${encodeURIComponent(roomId)}/hooks`;
 }
 
-function bearer(owner: string): Record<string, string> {
-  return { Authorization: `Bearer ${owner}` };
+// Without the owner's token, the access token has to give the rights of the owner.
+function bearer(token: string): Record<string, string> {
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
+function withToken(options: RequestInit, token: string | null): RequestInit {
+  return token
+    ? { ...options, headers: { ...(options.headers as Record<string, string>), ...bearer(token) } }
+    : options;
 }
 
 async function explanationOf(response: Response): Promise<{ reason: string; sentence: string }> {

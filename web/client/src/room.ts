@@ -27,6 +27,7 @@ import { Presence } from "./presence.js";
 import { type Credentials, queryString, type RestApi } from "./rest.js";
 import { RoomStore } from "./room-store.js";
 import { Timeline } from "./timeline.js";
+import type { TokenSource } from "./token-source.js";
 import type {
   ChatStorage,
   CloseReason,
@@ -50,6 +51,7 @@ export interface RoomOptions {
   readonly name: string;
   readonly credentials: Credentials;
   readonly rest: RestApi;
+  readonly tokens: TokenSource | undefined;
   readonly WebSocket: WebSocketConstructor;
   readonly storage: ChatStorage | undefined;
   findWebSocketUrl(): Promise<string>;
@@ -75,7 +77,9 @@ export class Room {
   #updatedAt = 0;
   #lateHello: ReturnType<typeof setTimeout> | undefined;
   #welcomeTimeout: ReturnType<typeof setTimeout> | undefined;
-  #refusedWith: CloseReason = "gone";
+  /** Whether this connection has an access token. Its name is that of the token. */
+  #isUser = false;
+  #refusal: unknown;
 
   /** @internal */
   constructor(options: RoomOptions) {
@@ -243,14 +247,17 @@ export class Room {
   }
 
   async #findUrl(): Promise<string> {
-    const { roomId, credentials } = this.#options;
-    return (await this.#options.findWebSocketUrl()) + queryString({ roomId, name: this.#name, ...credentials });
+    const { roomId, credentials, tokens } = this.#options;
+    const url = await this.#options.findWebSocketUrl();
+    const token = await tokens?.get();
+    this.#isUser = Boolean(token);
+    return url + queryString({ roomId, name: this.#name, ...credentials, access_token: token });
   }
 
   #onStatus(status: "connecting" | "open" | "lost" | "closed"): void {
     this.#stopGreeting();
     if (status === "closed") {
-      this.#end(this.#refusedWith);
+      this.#endBy(this.#refusal);
       return;
     }
     this.#store.publish({ state: { status } });
@@ -323,7 +330,7 @@ export class Room {
     });
     if (this.#name && member.name !== this.#name) {
       // It was changed while the connection opened, or later in another tab.
-      if (isFirst) this.#connection.send(serialize("rename", { name: this.#name }));
+      if (isFirst && !this.#isUser) this.#connection.send(serialize("rename", { name: this.#name }));
       else this.#name = member.name;
     }
     this.#history.reach(lastSequence);
@@ -353,8 +360,13 @@ export class Room {
   }
 
   #onErrorFrame(frame: ErrorFrame): void {
-    this.#outbox.refuse(frame);
     this.#commands.refuse(frame);
+    if (frame.code === "unauthorized") {
+      // The access token has expired. The next connection has a new one, and what was not confirmed is sent again.
+      this.#connection.renew();
+      return;
+    }
+    this.#outbox.refuse(frame);
     if (frame.code === "not_in_room") this.#connection.renew();
     else if (frame.action === "hello") this.#history.catchUp();
     if (frame.clientId === undefined) this.#report(new ChatError(frame.code, frame.message));
@@ -396,10 +408,9 @@ export class Room {
   }
 
   #onHistoryError(error: unknown): void {
-    const reason = reasonOf(error);
-    if (reason) {
+    if (reasonOf(error)) {
       this.#connection.close();
-      this.#end(reason);
+      this.#endBy(error);
       return;
     }
     if (this.#store.snapshot.history === "loading") this.#store.publish({ history: "failed" });
@@ -412,9 +423,8 @@ export class Room {
       await this.#options.rest.getRoom(this.roomId, this.#options.credentials);
       return true;
     } catch (error) {
-      const reason = reasonOf(error);
-      if (reason) this.#refusedWith = reason;
-      return reason === undefined;
+      this.#refusal = error;
+      return reasonOf(error) === undefined;
     }
   }
 
@@ -438,13 +448,19 @@ export class Room {
     });
   }
 
-  #end(reason: CloseReason): void {
+  #endBy(refusal: unknown): void {
+    const reason = reasonOf(refusal);
+    if (reason) this.#end(reason, toChatError(refusal).message);
+  }
+
+  #end(reason: CloseReason, sentence?: string): void {
     if (this.state.status === "closed") return;
     this.#stopListening();
     this.#stopGreeting();
     this.#history.stop();
     this.#presence.stop();
-    this.#store.publish({ state: { status: "closed", reason, isFinal: isFinal(reason) } });
+    const explained = sentence ? { message: sentence } : {};
+    this.#store.publish({ state: { status: "closed", reason, isFinal: isFinal(reason), ...explained } });
     this.#commands.stop();
     const message = reason === "banned" ? "You were removed from this room." : "This room no longer exists.";
     if (endsSending(reason)) this.#outbox.end(new ChatError("closed", message));

@@ -39,9 +39,10 @@ export interface PendingMessage {
 
 /**
  * Why a room is closed. `gone`: it does not exist any more. `private`: its token is missing or wrong. `locked`: its owner
- * lets nobody new in. `banned`: its owner has removed this member. `closed`: its owner has closed it.
+ * lets nobody new in. `banned`: its owner has removed this member. `closed`: its owner has closed it. `unauthorized`: the
+ * user has to sign in, or to sign in again.
  */
-export type CloseReason = "gone" | "private" | "locked" | "banned" | "closed" | "left";
+export type CloseReason = "gone" | "private" | "locked" | "banned" | "closed" | "unauthorized" | "left";
 
 /** `lost`: the connection is tried again, later and later. `closed`: it is not tried again. */
 export type RoomState =
@@ -49,8 +50,13 @@ export type RoomState =
   | {
       readonly status: "closed";
       readonly reason: CloseReason;
-      /** Whether joining again cannot help. With `private`, another token can; with `locked`, a later attempt. */
+      /**
+       * Whether joining again cannot help. With `private`, another token can; with `locked`, a later attempt; with
+       * `unauthorized`, another access token.
+       */
       readonly isFinal: boolean;
+      /** The sentence of the server, if it has refused a request. */
+      readonly message?: string | undefined;
     };
 
 /** A room, as the list shows it. */

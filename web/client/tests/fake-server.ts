@@ -34,8 +34,10 @@ export class FakeServer {
   firstStored = 1;
   isPrivate = false;
   memberCount: number | null = null;
+  /** The Authorization headers of the REST requests, null where there is none. */
+  readonly authorizations: (string | null)[] = [];
   /** Return an answer to replace the usual one. */
-  answer: (path: string) => Answer | undefined = () => undefined;
+  answer: (path: string, authorization: string | null) => Answer | undefined = () => undefined;
   /** Handle a frame instead of the usual handling: return true. */
   onFrame: (socket: FakeSocket, frame: { action: string; data?: Record<string, string> }) => boolean = () => false;
   /** Whether handshakes fail. */
@@ -47,7 +49,9 @@ export class FakeServer {
     const { pathname, search, searchParams } = new URL(String(url));
     const path = decodeURIComponent(pathname.replace(/^\/dev/, ""));
     this.requests.push(`${options.method ?? "GET"} ${path}${search}`);
-    const answer = this.answer(path) ?? this.#answer(path, searchParams);
+    const authorization = new Headers(options.headers).get("Authorization");
+    this.authorizations.push(authorization);
+    const answer = this.answer(path, authorization) ?? this.#answer(path, searchParams);
     await Promise.resolve();
     if (answer === "unreachable") throw new TypeError("fetch failed");
     return new Response(JSON.stringify(answer[1]), { status: answer[0] });

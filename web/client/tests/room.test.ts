@@ -393,7 +393,7 @@ test("a room that is gone closes for good and fails what was not sent", async ()
   browser.goOnline();
   await pass(1_000);
   await sent;
-  assert.deepEqual(room.state, { status: "closed", reason: "gone", isFinal: true });
+  assert.deepEqual(room.state, { status: "closed", reason: "gone", isFinal: true, message: "room not found" });
   await pass(60_000);
   assert.equal(server.sockets.length, 2);
 });
@@ -402,7 +402,7 @@ test("a room that does not exist closes at once", async () => {
   server.answer = (path) => (path.startsWith("/rooms") ? [404, { Message: "room not found" }] : undefined);
   server.refusesHandshakes = true;
   const room = await join();
-  assert.deepEqual(room.state, { status: "closed", reason: "gone", isFinal: true });
+  assert.deepEqual(room.state, { status: "closed", reason: "gone", isFinal: true, message: "room not found" });
   assert.equal(room.getSnapshot().history, "loading");
 });
 
@@ -419,7 +419,12 @@ test("a private room without its token closes, but not for good, and keeps what 
   server.answer = (path) => (path.startsWith("/rooms") ? [403, { Message: "this room is private" }] : undefined);
   server.refusesHandshakes = true;
   const room = await join();
-  assert.deepEqual(room.state, { status: "closed", reason: "private", isFinal: false });
+  assert.deepEqual(room.state, {
+    status: "closed",
+    reason: "private",
+    isFinal: false,
+    message: "this room is private",
+  });
   assert.equal(room.pending[0]?.status, "offline");
   server.answer = () => undefined;
   server.refusesHandshakes = false;
@@ -887,7 +892,7 @@ for (const [code, reason, isFinal] of [
     server.answer = (path) => (path === "/rooms/r1" ? [403, { Code: code, Message: "no" }] : undefined);
     const room = await join();
     await pass(1_000);
-    assert.deepEqual(room.state, { status: "closed", reason, isFinal });
+    assert.deepEqual(room.state, { status: "closed", reason, isFinal, message: "no" });
     assert.ok(server.requests.includes(`GET /rooms/r1?key=${KEY}`), String(server.requests));
   });
 }

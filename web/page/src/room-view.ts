@@ -28,6 +28,7 @@ const ENDINGS: Readonly<Record<Exclude<CloseReason, "left">, { name: string; tex
   },
   locked: { name: "Locked room", text: "This room is locked: its owner lets nobody new in." },
   banned: { name: "Room closed to you", text: "The owner of this room has removed you. You can come back in an hour." },
+  unauthorized: { name: "Please sign in", text: "Please sign in to enter this room." },
   closed: { name: "Closed room", text: "The owner has closed this room." },
 };
 
