@@ -1,5 +1,6 @@
 """Serving of the page's files, with their security headers and caching headers."""
 
+import json
 import re
 from functools import cache
 from html import escape
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError
 from chalice import Response
 
-from chalicelib import discovery, settings
+from chalicelib import discovery, serializers, settings
 from chalicelib.errors import NotFound
 
 __all__ = ["serve", "serve_page"]
@@ -17,8 +18,9 @@ __all__ = ["serve", "serve_page"]
 _FOLDER = Path(__file__).parent / "static"
 _CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
-_PLACEHOLDER = "{{webSocketUrl}}"
-"""Text of HTML files that is replaced by the address of the WebSocket API, so that the page need not request it."""
+_WEBSOCKET_URL, _SIGN_IN = "{{webSocketUrl}}", "{{signIn}}"
+"""Texts of HTML files that are replaced by the address of the WebSocket API and by how to sign in, as JSON or as the
+empty string, so that the page need not request them."""
 
 _HASHED_NAME = re.compile(r".+-[A-Z2-7]{8}\.[a-z]+")
 """A name with the hash of the file's content, as esbuild writes it: page-3TAXQ2ZK.js. New content gets a new name."""
@@ -53,7 +55,9 @@ def serve(name: str) -> Response:
     if suffix == ".html":
         websocket_url = _websocket_url()
         headers["Content-Security-Policy"] = _content_security_policy(websocket_url)
-        text = text.replace(_PLACEHOLDER, escape(websocket_url))
+        sign_in = serializers.serialize_config(websocket_url).get("signIn")
+        text = text.replace(_WEBSOCKET_URL, escape(websocket_url))
+        text = text.replace(_SIGN_IN, escape(json.dumps(sign_in)) if sign_in else "")
     return Response(text, headers=headers)
 
 

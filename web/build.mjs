@@ -1,5 +1,6 @@
 /**
- * Build the page into chalicelib/static/: index.html, one script and one style sheet, named after their content.
+ * Build the page into chalicelib/static/: index.html, one style sheet, one script, and one more that only
+ * pages with sign-in load. All are named after their content.
  *
  * `node build.mjs --check` fails if the files there are not those that it would write. `--watch` builds after each save,
  * until its standard input ends.
@@ -17,6 +18,8 @@ const OPTIONS = {
   absWorkingDir: PAGE,
   entryPoints: { page: "src/main.ts", style: "style.css" },
   entryNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  splitting: true,
   outdir: TARGET,
   write: false,
   bundle: true,
@@ -25,6 +28,8 @@ const OPTIONS = {
   // The browsers of the last three years: what "Baseline widely available" means.
   target: ["chrome115", "firefox115", "safari16.4"],
   tsconfig: "tsconfig.json",
+  // The hashes depend on the paths of the modules: they must not depend on where a link of node_modules leads to.
+  preserveSymlinks: true,
   logLevel: "warning",
 };
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from chalicelib import discovery, static_files
+from chalicelib import discovery, settings, static_files
 from chalicelib.errors import NotFound
 from chalicelib.static_files import serve
 
@@ -91,6 +91,26 @@ def test_page_contains_the_escaped_websocket_url(
     page = serve("index.html")
     assert page.body == f'<meta name="websocket-url" content="{content}">'
     assert f"connect-src 'self' {origin};" in page.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("client_id", "content"),
+    [
+        ("", ""),
+        (
+            "page\"'<&",
+            "{&quot;issuer&quot;: &quot;https://id.example.org&quot;, "
+            "&quot;clientId&quot;: &quot;page\\&quot;&#x27;&lt;&amp;&quot;, &quot;required&quot;: true}",
+        ),
+    ],
+)
+def test_page_contains_how_to_sign_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, client_id: str, content: str
+) -> None:
+    monkeypatch.setattr(settings, "AUTH_ISSUER", "https://id.example.org")
+    monkeypatch.setattr(settings, "AUTH_CLIENT_ID", client_id)
+    (folder / "index.html").write_text('<meta name="sign-in" content="{{signIn}}">')
+    assert serve("index.html").body == f'<meta name="sign-in" content="{content}">'
 
 
 @pytest.mark.parametrize("problem", [NotFound("not yet"), EndpointConnectionError(endpoint_url="https://…")])

@@ -1,9 +1,11 @@
 /** The view of the room list: DOM elements only. */
 
-import type { RoomListSnapshot, RoomSummary } from "chalice-chat-client";
+import { ApiError, type RoomListSnapshot, type RoomSummary } from "chalice-chat-client";
 import { arrange, byId, make, setText, showText } from "./dom.js";
 import { addressOf } from "./route.js";
 
+const lobby = byId("lobby", HTMLElement);
+const signInFirst = byId("sign-in-first", HTMLElement);
 const heading = byId("lobby-heading", HTMLElement);
 const createForm = byId("create-room", HTMLFormElement);
 const createError = byId("create-error", HTMLElement);
@@ -73,11 +75,18 @@ export function showJoinError(text: string): void {
 }
 
 export function showList({ rooms, hasMore, isLoaded, error }: RoomListSnapshot): void {
+  if (isLoaded || error) showSignIn(error instanceof ApiError && error.status === 401);
   showText(listError, error ? "The rooms could not be loaded. Trying again…" : "");
   listNote.hidden = error !== null || rooms.length > 0;
   if (isLoaded) setText(listNote, "No rooms yet. Create the first one.");
   moreButton.hidden = !hasMore;
   arrange(list, rooms.map(entryFor));
+}
+
+/** Show that the visitor has to sign in before anything else, or what there is. */
+export function showSignIn(isNeeded: boolean): void {
+  signInFirst.hidden = !isNeeded;
+  lobby.classList.toggle("signed-out", isNeeded);
 }
 
 export function countShown(): number {

@@ -8,7 +8,14 @@ import { sentence } from "./text.js";
 
 const UNREACHABLE = "The server could not be reached. Check your connection and try again.";
 
-export function makeLobby(client: ChatClient): { enter(cameBack: boolean): void; leave(): void } {
+export interface Lobby {
+  enter(cameBack: boolean): void;
+  leave(): void;
+  /** Show that only users may see the rooms, or the rooms. */
+  showSignIn(isNeeded: boolean): void;
+}
+
+export function makeLobby(client: ChatClient): Lobby {
   const list = client.watchRooms();
   let scrollTop = 0;
 
@@ -23,6 +30,7 @@ export function makeLobby(client: ChatClient): { enter(cameBack: boolean): void;
       saveRoomName(roomId, roomName);
       location.hash = addressOf({ roomId, token: joinToken });
     } catch (error) {
+      if (error instanceof ApiError && error.status === 401) await list.refresh(); // shows the button to sign in
       view.showCreateError(error instanceof ApiError ? sentence(error.message) : UNREACHABLE);
     }
   }
@@ -56,6 +64,7 @@ export function makeLobby(client: ChatClient): { enter(cameBack: boolean): void;
   if (lastList) view.showList(lastList);
 
   return {
+    showSignIn: view.showSignIn,
     enter(cameBack) {
       list.start();
       if (!cameBack) return;

@@ -4,6 +4,7 @@ import { ChatClient } from "chalice-chat-client";
 import { byId, isComposing } from "./dom.js";
 import { makeLobby } from "./lobby.js";
 import { addressOf, roomIn } from "./route.js";
+import * as signIn from "./sign-in.js";
 import { loadName, loadWaiting, saveName, watchName } from "./store.js";
 import { cleanName, counted } from "./text.js";
 import { type Visit, visitRoom } from "./visit.js";
@@ -19,26 +20,36 @@ const waitingLink = byId("waiting-link", HTMLAnchorElement);
 const webSocketUrl = document.querySelector<HTMLMetaElement>("meta[name=websocket-url]")?.content;
 
 // The page is served by the REST API itself, under any stage path.
-const client = new ChatClient({ url: new URL(".", location.href), webSocketUrl });
+const client = new ChatClient({ url: new URL(".", location.href), webSocketUrl, getToken: signIn.getToken });
 const lobby = makeLobby(client);
 
 let current: { readonly address: string; readonly visit: Visit | null } | null = null;
+/** The address of this room, or of the list, with the owner's token. */
+let here = "#/";
 
 function followAddress(): void {
   const room = roomIn(location.hash);
   const address = room ? addressOf({ ...room, owner: undefined }) : "#/";
+  if (room?.owner || current?.address !== address) here = room ? addressOf(room) : "#/";
   // Nobody is to share the owner's token with the address.
   if (room?.owner) history.replaceState(null, "", address);
   else if (current?.address === address) return;
   const cameBack = current !== null;
-  if (current) (current.visit ?? lobby).leave();
+  leave();
   document.body.dataset.view = room ? "room" : "lobby";
   document.body.classList.remove("naming");
   lobbyView.hidden = room !== null;
   roomView.hidden = room === null;
-  current = { address, visit: room ? visitRoom(client, room, cleanName(nameField.value)) : null };
+  current = {
+    address,
+    visit: room ? visitRoom(client, room, signIn.isSignedIn() ? null : cleanName(nameField.value)) : null,
+  };
   if (!room) lobby.enter(cameBack);
   mentionWaiting(address);
+}
+
+function leave(): void {
+  if (current) (current.visit ?? lobby).leave();
 }
 
 /** Mention a message that waits in another room, because it is sent only there. */
@@ -72,6 +83,8 @@ chooseName.addEventListener("click", () => {
   nameField.focus();
   nameField.select();
 });
+await signIn.enter({ here: () => here, leave });
+lobby.showSignIn(signIn.isMissing());
 window.addEventListener("hashchange", followAddress);
 byId("still-loading", HTMLElement).remove();
 followAddress();

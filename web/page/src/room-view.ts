@@ -20,7 +20,10 @@ const STATES = {
   lost: "Connection lost. Trying again…",
   closed: "Disconnected",
 };
-const ENDINGS: Readonly<Record<Exclude<CloseReason, "left">, { name: string; text: string }>> = {
+/** `expired`: the visitor has to sign in again. */
+type Ending = Exclude<CloseReason, "left"> | "expired";
+
+const ENDINGS: Readonly<Record<Ending, { name: string; text: string }>> = {
   private: { name: "Private room", text: "This room is private: you need its invite link." },
   gone: {
     name: "Room not found",
@@ -29,6 +32,10 @@ const ENDINGS: Readonly<Record<Exclude<CloseReason, "left">, { name: string; tex
   locked: { name: "Locked room", text: "This room is locked: its owner lets nobody new in." },
   banned: { name: "Room closed to you", text: "The owner of this room has removed you. You can come back in an hour." },
   unauthorized: { name: "Please sign in", text: "Please sign in to enter this room." },
+  expired: {
+    name: "Please sign in again",
+    text: "Your sign-in has expired. Sign in again to go on: what you have written is kept.",
+  },
   closed: { name: "Closed room", text: "The owner has closed this room." },
 };
 
@@ -48,10 +55,12 @@ const tryNowButton = byId("try-now", HTMLButtonElement);
 const messageBox = byId("message", HTMLTextAreaElement);
 const you = byId("you", HTMLElement);
 const youAre = byId("you-are", HTMLElement);
+const youChoose = byId("you-choose", HTMLElement);
 const chooseName = byId("choose-name", HTMLButtonElement);
 const ending = byId("ending", HTMLElement);
 const endingText = byId("ending-text", HTMLElement);
 const openAgainButton = byId("open-again", HTMLButtonElement);
+const signInAgain = byId("sign-in-again", HTMLElement);
 const wideScreen = matchMedia("(min-width: 48rem)");
 const OPENING = heading.textContent ?? "";
 const WHO = memberCount.textContent ?? "";
@@ -79,6 +88,7 @@ export function leave(): void {
   setText(memberCount, WHO);
   ending.hidden = true;
   openAgainButton.hidden = true;
+  signInAgain.hidden = true;
   you.hidden = true;
   view.classList.remove("closed");
   linkToCopy.hidden = true;
@@ -101,21 +111,23 @@ export function showState({ status }: RoomState): void {
   tryNowButton.hidden = status !== "lost";
 }
 
-/** Show who the visitor is. `chosen` is the name that they have chosen, or "". */
-export function showYou(member: Member | null, chosen: string): void {
+/** Show who the visitor is. `chosen` is the name that they have chosen, "" if none, null if they cannot. */
+export function showYou(member: Member | null, chosen: string | null): void {
   you.hidden = member === null;
   if (member === null) return;
   youAre.replaceChildren("You are ", make("bdi", "", member.name));
+  youChoose.hidden = chosen === null;
   setText(chooseName, chosen ? "change" : "choose a name");
 }
 
 /** Show why the visit ended or could not begin: without any message, the reason alone. The room's name may be unknown. */
-export function showEnding(reason: Exclude<CloseReason, "left">, roomName: string | null, isEmpty: boolean): void {
+export function showEnding(reason: Ending, roomName: string | null, isEmpty: boolean): void {
   const { name, text } = ENDINGS[reason];
   ending.hidden = false;
   setText(endingText, text);
   memberList.replaceChildren();
   setText(memberCount, WHO);
+  signInAgain.hidden = reason !== "unauthorized" && reason !== "expired";
   openAgainButton.hidden = reason !== "gone" || roomName === null;
   if (roomName === null) {
     setText(heading, name);

@@ -8,6 +8,34 @@ const ROOM_NAME = "chalice-chat.room-name.";
 const ROOM_LIST = "chalice-chat.room-list";
 const WAITING = "chalice-chat.waiting";
 const OWNER = "chalice-chat.owner.";
+const SESSION = "chalice-chat.session";
+const ATTEMPT = "chalice-chat.sign-in";
+
+/** How to sign in, as the server tells it. */
+export interface SignIn {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly required: boolean;
+}
+
+/** A visitor who has signed in. */
+export interface Session {
+  readonly idToken: string;
+  readonly refreshToken?: string | undefined;
+  readonly subject: string;
+  readonly name: string;
+  /** The time, as of `Date.now()`, at which to get another token. */
+  readonly renewAt: number;
+}
+
+/** What the page needs when the visitor comes back from the provider. */
+export interface Attempt {
+  readonly verifier: string;
+  readonly state: string;
+  readonly nonce: string;
+  /** The hash of the room, or of the list. */
+  readonly hash: string;
+}
 
 /** A room with messages that were not sent before the visitor left it. */
 export interface Waiting {
@@ -37,23 +65,30 @@ export const loadOwner = (roomId: string) => read(() => localStorage, OWNER + ro
 export const saveOwner = (roomId: string, token: string) => write(() => localStorage, OWNER + roomId, token);
 
 /** Return the room list as it was shown last in this tab, or null. */
-export function loadRoomList(): RoomListSnapshot | null {
-  try {
-    return JSON.parse(read(() => sessionStorage, ROOM_LIST) ?? "null");
-  } catch {
-    return null; // written by something else
-  }
-}
+export const loadRoomList = () => readJson<RoomListSnapshot>(ROOM_LIST);
 
 export function saveRoomList({ rooms, hasMore }: RoomListSnapshot): void {
   write(() => sessionStorage, ROOM_LIST, JSON.stringify({ rooms, hasMore, isLoaded: false, error: null }));
 }
 
-export function loadWaiting(): Readonly<Record<string, Waiting>> {
+export const loadWaiting = () => readJson<Readonly<Record<string, Waiting>>>(WAITING) ?? {};
+
+export const loadSession = () => readJson<Session>(SESSION);
+export const saveSession = (session: Session) => write(() => sessionStorage, SESSION, JSON.stringify(session));
+
+export const loadAttempt = () => readJson<Attempt>(ATTEMPT);
+export const saveAttempt = (attempt: Attempt | null) =>
+  write(() => sessionStorage, ATTEMPT, attempt ? JSON.stringify(attempt) : "");
+
+/** Forget all that this tab remembers: who has signed in, drafts, unsent messages. */
+export function forgetTab(): void {
+  kept.clear();
   try {
-    return JSON.parse(read(() => sessionStorage, WAITING) ?? "{}");
+    for (const key of Object.keys(sessionStorage)) {
+      if (key.startsWith("chalice-chat.")) sessionStorage.removeItem(key);
+    }
   } catch {
-    return {}; // written by something else
+    // A browser that blocks storage remembers nothing.
   }
 }
 
@@ -73,6 +108,14 @@ function read(storage: () => Storage, key: string): string | null {
     return kept.get(key) ?? storage().getItem(key);
   } catch {
     return null;
+  }
+}
+
+function readJson<Value>(key: string): Value | null {
+  try {
+    return JSON.parse(read(() => sessionStorage, key) ?? "null");
+  } catch {
+    return null; // written by something else
   }
 }
 

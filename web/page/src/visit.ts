@@ -7,6 +7,7 @@ import * as ownerView from "./owner-view.js";
 import { showPending } from "./pending-view.js";
 import * as view from "./room-view.js";
 import { addressOf, type RoomAddress } from "./route.js";
+import { isSignedIn } from "./sign-in.js";
 import { loadOwner, loadRoomName, saveDraft, saveOwner, saveRoomName, saveWaiting } from "./store.js";
 import { sentence } from "./text.js";
 import { clearTitle, countUnread, showTitle } from "./title.js";
@@ -19,11 +20,16 @@ export interface Visit {
   leave(): void;
 }
 
-export function visitRoom(client: ChatClient, { owner: offered, ...address }: RoomAddress, visitorName: string): Visit {
+/** Visit a room. `visitorName` is null for a user who has signed in: the name is that of the token. */
+export function visitRoom(
+  client: ChatClient,
+  { owner: offered, ...address }: RoomAddress,
+  visitorName: string | null,
+): Visit {
   const { roomId, token } = address;
   // A room has one owner's token. That of a link may be wrong: it must not replace the right one.
   const owner = loadOwner(roomId) ?? offered;
-  const room = client.join(roomId, { name: visitorName, token, owner });
+  const room = client.join(roomId, { name: visitorName ?? "", token, owner });
   let name = loadRoomName(roomId);
   let shown: RoomSnapshot | null = null;
   let awayAfter: number | null = null;
@@ -71,7 +77,8 @@ export function visitRoom(client: ChatClient, { owner: offered, ...address }: Ro
       name = null;
       showTitle("");
     }
-    view.showEnding(state.reason, name, log.isEmpty());
+    const hasExpired = state.reason === "unauthorized" && isSignedIn();
+    view.showEnding(hasExpired ? "expired" : state.reason, name, log.isEmpty());
   }
 
   // From now on, what arrives is new to the visitor.
@@ -154,6 +161,7 @@ export function visitRoom(client: ChatClient, { owner: offered, ...address }: Ro
 
   return {
     rename(newName) {
+      if (currentName === null) return;
       currentName = newName;
       room.rename(newName);
     },

@@ -29,7 +29,9 @@ before(async () => {
   server = new FakeServer();
   Object.assign(globalThis, { window, fetch: (...request: Parameters<typeof fetch>) => server.fetch(...request) });
   Object.defineProperty(globalThis, "WebSocket", { get: () => server.WebSocket });
-  const page = readFileSync("page/index.html", "utf-8").replace("{{webSocketUrl}}", "wss://ws.test/dev");
+  const page = readFileSync("page/index.html", "utf-8")
+    .replace("{{webSocketUrl}}", "wss://ws.test/dev")
+    .replace("{{signIn}}", "");
   document.documentElement.innerHTML = page.replace(/<script.*<\/script>/, "");
   await import("../src/main.js");
 });

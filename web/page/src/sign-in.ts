@@ -1,0 +1,116 @@
+/** Sign-in of the visitor, where the server offers it. oauth.ts, which talks to the provider, is loaded on demand. */
+
+import { byId, setText, showText } from "./dom.js";
+import { forgetTab, loadAttempt, loadSession, loadWaiting, type SignIn, saveAttempt, saveSession } from "./store.js";
+
+const FAILED = "Signing in did not work. Please try again.";
+const UNSENT = "Messages that were not sent are lost when you sign out. Sign out?";
+
+const content = document.querySelector<HTMLMetaElement>("meta[name=sign-in]")?.content;
+const signIn: SignIn | null = JSON.parse(content || "null");
+/** Where the provider sends the visitor back to: this page, without the room. */
+const redirectUri = new URL(".", location.href).href;
+
+const site = document.querySelector(".site");
+const user = byId("user", HTMLElement);
+const userName = byId("user-name", HTMLElement);
+const guest = byId("guest", HTMLElement);
+const note = byId("sign-in-note", HTMLElement);
+const signOutButton = byId("sign-out", HTMLButtonElement);
+const buttons = document.querySelectorAll<HTMLButtonElement>("button.sign-in");
+
+export interface SignInHandlers {
+  /** Return the address of the room to come back to. */
+  here(): string;
+  /** End what the visitor is doing. */
+  leave(): void;
+}
+
+/** Whether only users get in, and the visitor is none. */
+export const isMissing = () => signIn?.required === true && !isSignedIn();
+
+/** Whether the visitor has signed in. The token may have expired. */
+export const isSignedIn = () => signIn !== null && loadSession() !== null;
+
+/** Return the token of the visitor, or null for a guest. Without sign-in, the client needs no such function. */
+export const getToken = signIn ? () => currentToken(signIn) : undefined;
+
+/** Handle the answer of the provider, if it has just sent the visitor back, and show who has signed in. */
+export async function enter(handlers: SignInHandlers): Promise<void> {
+  if (!signIn) return;
+  const answer = new URLSearchParams(location.search);
+  if (answer.has("state")) await comeBack(signIn, answer);
+  const isUser = isSignedIn();
+  site?.classList.toggle("for-guests", !isUser);
+  user.hidden = !isUser;
+  guest.hidden = isUser;
+  setText(userName, loadSession()?.name ?? "");
+  for (const button of buttons) {
+    button.hidden = isUser && button.parentElement === site;
+    setText(button, isUser ? "Sign in again" : "Sign in");
+    button.addEventListener("click", () => void goToProvider(signIn, handlers.here()));
+  }
+  signOutButton.addEventListener("click", () => void signOut(signIn, handlers));
+}
+
+async function comeBack(signIn: SignIn, answer: URLSearchParams): Promise<void> {
+  const attempt = loadAttempt();
+  saveAttempt(null);
+  // The code is to be neither in the history nor in a link that the visitor copies.
+  history.replaceState(null, "", redirectUri + (attempt?.hash ?? ""));
+  try {
+    if (!attempt) throw new Error("this tab has not started it");
+    const session = await (await import("./oauth.js")).finish(signIn, redirectUri, answer, attempt);
+    const former = loadSession();
+    // What another person has written here must not be sent under this name.
+    if (former && former.subject !== session.subject) forgetTab();
+    saveSession(session);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function goToProvider(signIn: SignIn, hash: string): Promise<void> {
+  showText(note, "");
+  try {
+    const { address, attempt } = await (await import("./oauth.js")).start(signIn, redirectUri);
+    saveAttempt({ ...attempt, hash });
+    location.assign(address);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function signOut(signIn: SignIn, { leave }: SignInHandlers): Promise<void> {
+  if (Object.keys(loadWaiting()).length && !confirm(UNSENT)) return;
+  const session = loadSession();
+  document.body.inert = true;
+  leave();
+  forgetTab();
+  let end: string | null = null;
+  try {
+    if (session) end = await (await import("./oauth.js")).endOf(signIn, redirectUri, session);
+  } catch (error) {
+    warn(error);
+  }
+  location.assign(end ?? redirectUri);
+}
+
+async function currentToken(signIn: SignIn): Promise<string | null> {
+  const session = loadSession();
+  if (!session?.refreshToken || Date.now() < session.renewAt) return session?.idToken ?? null;
+  const renewed = await (await import("./oauth.js")).renew(signIn, session, session.refreshToken);
+  if (!isSignedIn()) return null; // signed out meanwhile
+  saveSession(renewed);
+  return renewed.idToken;
+}
+
+function fail(error: unknown): void {
+  warn(error);
+  showText(note, FAILED);
+}
+
+// The message alone: the error of a response contains the response.
+function warn(error: unknown): void {
+  console.warn(`sign-in: ${(error as Error).message}`);
+}
