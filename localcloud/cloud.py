@@ -55,8 +55,8 @@ def chosen_port() -> int:
 
 
 @contextmanager
-def local_cloud(port: int, folder: Path, say: Callable[[str], None]) -> Iterator[LocalCloud]:
-    """Package the project into folder, serve it on 127.0.0.1 at port, and stop everything at the end.
+def local_cloud(port: int, folder: Path, say: Callable[[str], None], project: Path = PROJECT) -> Iterator[LocalCloud]:
+    """Package a project into folder, serve it on 127.0.0.1 at port, and stop everything at the end.
 
     Calls say with each step. Raises PackageError when packaging fails, and LocalCloudError when the port is taken or
     the stack cannot be created.
@@ -64,7 +64,7 @@ def local_cloud(port: int, folder: Path, say: Callable[[str], None]) -> Iterator
     _check_port(port)
     shutil.rmtree(folder, ignore_errors=True)
     say("Packaging: chalice package --stage local")
-    package(STAGE, folder)
+    package(STAGE, folder, project)
     say(f"Starting MiniStack on {HOST}:{port}")
     with emulator(port, folder / "tmp") as process:
         say(f"Creating the stack {STACK}: tables, functions, APIs")

@@ -1,0 +1,207 @@
+"""Sign-in on the page, with a real OpenID Connect provider."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from deployment import policies
+from localcloud.cloud import LocalCloud, client, local_cloud
+from localcloud.stack import HOST, STAGE
+from localcloud.workarounds import REST_API_ID
+from tests.browser.axe import expect_no_violations
+from tests.browser.conftest import OpenPage
+from tests.browser.visitor import create_room, expect_message, messages, say
+from tests.conftest import PROJECT
+from tests.ports import free_port
+from tests.provider import Provider, run_provider
+
+CLIENT_ID = "page"
+
+
+@pytest.fixture(scope="module")
+def cloud_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def running_provider(node_tools: Path, cloud_port: int) -> Iterator[Provider]:
+    page = f"http://{HOST}:{cloud_port}/_aws/execute-api/{REST_API_ID}/{STAGE}/"
+    with run_provider(node_tools, free_port(), CLIENT_ID, page) as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(running_provider: Provider) -> Provider:
+    running_provider.set()
+    return running_provider
+
+
+@pytest.fixture(scope="module")
+def cloud(
+    tmp_path_factory: pytest.TempPathFactory, running_provider: Provider, cloud_port: int
+) -> Iterator[LocalCloud]:
+    """Run a copy of the project whose users sign in at the provider."""
+    project = tmp_path_factory.mktemp("project")
+    for name in ("app.py", "requirements.txt", "requirements-sign-in.txt"):
+        shutil.copy(PROJECT / name, project)
+    for name in ("chalicelib", ".chalice"):
+        shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    config = project / ".chalice/config.json"
+    content = json.loads(config.read_text())
+    content["stages"][STAGE]["environment_variables"] |= {
+        "AUTH_ISSUER": running_provider.url,
+        "AUTH_AUDIENCE": CLIENT_ID,
+        "AUTH_CLIENT_ID": CLIENT_ID,
+    }
+    config.write_text(json.dumps(content))
+    policies.write(project)
+    with local_cloud(cloud_port, tmp_path_factory.mktemp("cloud"), print, project) as cloud:
+        yield cloud
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.get_by_role("button", name="Sign in").locator("visible=true").first.click()
+    page.get_by_label("User").fill(name)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def token_of(page: Page) -> str:
+    session = json.loads(page.evaluate("sessionStorage.getItem('chalice-chat.session')"))
+    return str(session["idToken"])
+
+
+def replace_token(page: Page, token: str) -> None:
+    page.evaluate(
+        """token => {
+            const session = JSON.parse(sessionStorage.getItem("chalice-chat.session"));
+            sessionStorage.setItem("chalice-chat.session", JSON.stringify({...session, idToken: token}));
+        }""",
+        token,
+    )
+
+
+def let_connections_expire(cloud: LocalCloud) -> None:
+    """Let the tokens of all connections expire."""
+    dynamodb = client("dynamodb", cloud.port)
+    table = "chalice-chat-local-connections"
+    for item in dynamodb.scan(TableName=table)["Items"]:
+        if "authorized_until" in item:
+            dynamodb.update_item(
+                TableName=table,
+                Key={"connection_id": item["connection_id"]},
+                UpdateExpression="SET authorized_until = :past",
+                ExpressionAttributeValues={":past": {"S": "2026-01-01T00:00:00.000000+0000"}},
+            )
+
+
+def expect_connected(page: Page) -> None:
+    expect(page.locator("#connection-state")).to_have_text("Connected")
+
+
+def test_users_sign_in_talk_and_sign_out(open_page: OpenPage, provider: Provider) -> None:
+    aki = open_page(reduced_motion="reduce")
+    expect(aki.get_by_text("Please sign in to see the rooms.")).to_be_visible()
+    expect(aki.get_by_label("Room name")).to_be_hidden()
+    expect_no_violations(aki)
+    sign_in(aki, "Aki")
+    assert "?" not in aki.url
+    expect(aki.locator("#user-name")).to_have_text("Aki")
+    expect(aki.get_by_label("Your name")).to_be_hidden()
+    create_room(aki, "Tea")
+    say(aki, "hello")
+    expect_message(aki, "hello")
+    expect(aki.get_by_role("button", name="choose a name")).to_be_hidden()
+
+    # Whoever opens the link of a room comes back to that room.
+    bo = open_page(aki.url, reduced_motion="reduce")
+    expect(bo.get_by_text("Please sign in to enter this room.")).to_be_visible()
+    expect_no_violations(bo)
+    sign_in(bo, "Bo")
+    assert bo.url == aki.url
+    expect_message(bo, "hello")
+    say(bo, "hi Aki")
+    expect_message(aki, "hi Aki")
+    expect(aki.get_by_role("list", name="Members").get_by_text("Bo", exact=True)).to_be_visible()
+    assert provider.requests()["GET /session"] == 0
+
+    # A reload needs neither the provider nor its code.
+    scripts: list[str] = []
+    aki.on("request", lambda request: scripts.append(request.url))
+    aki.reload()
+    expect_message(aki, "hi Aki")
+    expect(aki.locator("li.message.own .body")).to_have_text("hello")
+    assert not [url for url in scripts if "oauth-" in url or provider.url in url]
+
+    aki.get_by_role("button", name="Sign out").click()
+    aki.get_by_role("button", name="Yes").click()
+    expect(aki.get_by_text("Please sign in to see the rooms.")).to_be_visible()
+    assert aki.evaluate("Object.keys(sessionStorage).filter(key => key.includes('session')).length") == 0
+    expect(bo.get_by_role("list", name="Members").get_by_text("Aki", exact=True)).to_be_hidden()
+
+
+def test_expired_token_loses_nothing(open_page: OpenPage, provider: Provider, cloud: LocalCloud) -> None:
+    aki, bo = open_page(reduced_motion="reduce"), open_page()
+    # By the server's clock, which tolerates a minute. The page knows that its own clock may be wrong.
+    provider.set(lifetime=600, age=720)
+    sign_in(aki, "Aki")
+    expect(aki.get_by_text("Please sign in to see the rooms.")).to_be_visible()
+    expired = token_of(aki)
+    provider.set()
+    aki.get_by_role("button", name="Sign in again").click()
+    create_room(aki, "Tea")
+    bo.goto(aki.url)
+    sign_in(bo, "Bo")
+    expect_connected(bo)
+
+    replace_token(aki, expired)
+    let_connections_expire(cloud)
+    say(aki, "kept")
+    again = aki.get_by_role("button", name="Sign in again")
+    expect(again).to_be_visible()
+    expect(aki.get_by_text("Your sign-in has expired.")).to_be_visible()
+    aki.get_by_label("Message", exact=True).fill("half a sen")
+    expect_no_violations(aki)
+    room = aki.url
+    again.click()
+    expect_connected(aki)
+    assert aki.url == room
+    expect_message(bo, "kept")
+    expect(aki.get_by_label("Message", exact=True)).to_have_value("half a sen")
+    assert messages(bo) == ["kept"]
+
+
+def test_token_is_renewed_unnoticed_while_keys_change(
+    open_page: OpenPage, provider: Provider, cloud: LocalCloud
+) -> None:
+    # The page renews such a token before each use. The server accepts it for a minute, as clocks may differ.
+    provider.set(lifetime=1, refresh_tokens=True)
+    page = open_page(reduced_motion="reduce")
+    sign_in(page, "Aki")
+    create_room(page, "Tea")
+    say(page, "before")
+    expect_message(page, "before")
+    former, renewals = token_of(page), provider.requests()["POST /token"]
+    provider.rotate_key()
+    let_connections_expire(cloud)
+    say(page, "after")
+    expect_message(page, "after")
+    expect(page.locator("#pending li")).to_have_count(0)
+    expect(page.locator("li.message.own .body")).to_have_text(["before", "after"])
+    expect_connected(page)
+    assert token_of(page) != former
+    assert provider.requests()["POST /token"] > renewals
+
+
+def test_answer_that_this_tab_has_not_asked_for_signs_nobody_in(open_page: OpenPage, cloud: LocalCloud) -> None:
+    page = open_page(f"{cloud.rest_url}/?code=stolen&state=guessed")
+    expect(page.get_by_role("alert").get_by_text("Signing in did not work. Please try again.")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/local/(#/)?$"))
+    expect(page.get_by_role("button", name="Sign in").locator("visible=true").first).to_be_visible()
