@@ -77,7 +77,8 @@ test("a private room opens with its token only", async () => {
   const { roomId, joinToken } = await client.createRoom("Secret", { private: true });
   const stranger = client.join(roomId);
   const { state } = await until(stranger, (now) => now.state.status === "closed");
-  assert.deepEqual(state, { status: "closed", reason: "private", isFinal: false });
+  const message = "this room is private: expected its joinToken in the query string, as in ?token=…";
+  assert.deepEqual(state, { status: "closed", reason: "private", isFinal: false, message });
   const guest = client.join(roomId, { token: joinToken });
   await until(guest, ({ you, isPrivate }) => you !== null && isPrivate);
   guest.leave();
