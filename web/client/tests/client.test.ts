@@ -1,7 +1,7 @@
 /** The REST side of the client, the room list, and platforms without a browser. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { loadKey } from "../src/identity.js";
 import { ApiError, ChatClient, ChatError } from "../src/index.js";
 import { FakeBrowser, FakeServer, MemoryStorage, pass, settle } from "./fake-server.js";
@@ -13,7 +13,6 @@ let server: FakeServer;
 let browser: FakeBrowser;
 
 beforeEach(() => {
-  mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
   server = new FakeServer();
   browser = new FakeBrowser();
   browser.install();
@@ -21,7 +20,6 @@ beforeEach(() => {
 
 afterEach(() => {
   browser.uninstall();
-  mock.timers.reset();
 });
 
 const client = (url = "https://rest.test/dev") => new ChatClient({ url, fetch: server.fetch });

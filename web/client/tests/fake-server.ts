@@ -233,11 +233,13 @@ function bindSocket(server: FakeServer) {
   };
 }
 
-/** The browser around the client: its events, and whether it has a network. */
+/** The browser around the client: its events, its clock, which a test moves on, and whether it has a network. */
 export class FakeBrowser {
   readonly #events = new EventTarget();
 
   install(): void {
+    mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: EPOCH });
+    mock.method(Math, "random", () => 0.5);
     const target = globalThis as unknown as Record<string, unknown>;
     target.addEventListener = this.#events.addEventListener.bind(this.#events);
     target.removeEventListener = this.#events.removeEventListener.bind(this.#events);
@@ -248,6 +250,8 @@ export class FakeBrowser {
   uninstall(): void {
     const target = globalThis as unknown as Record<string, unknown>;
     for (const name of ["addEventListener", "removeEventListener", "document", "navigator"]) delete target[name];
+    mock.timers.reset();
+    mock.restoreAll();
   }
 
   goOffline(): void {

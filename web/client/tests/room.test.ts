@@ -1,7 +1,7 @@
 /** A room against a server that fails in every way that a test asks for. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { ChatClient, ChatError, type Message, type Room, type RoomState } from "../src/index.js";
 import { FakeBrowser, FakeServer, MemoryStorage, pass, settle } from "./fake-server.js";
 
@@ -16,8 +16,6 @@ let storage: MemoryStorage;
 let rooms: Room[];
 
 beforeEach(() => {
-  mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: Date.parse("2026-11-23T10:00:00Z") });
-  mock.method(Math, "random", () => 0.5);
   server = new FakeServer();
   browser = new FakeBrowser();
   browser.install();
@@ -28,8 +26,6 @@ beforeEach(() => {
 afterEach(() => {
   for (const room of rooms) room.leave();
   browser.uninstall();
-  mock.timers.reset();
-  mock.restoreAll();
 });
 
 async function join(options: { name?: string; token?: string; owner?: string } = { name: "Aki" }): Promise<Room> {

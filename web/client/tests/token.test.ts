@@ -1,7 +1,7 @@
 /** Access tokens: when they are asked for, and what happens when the server refuses them. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { ChatClient, type ChatClientOptions, type ChatError, type Room } from "../src/index.js";
 import { FakeBrowser, FakeServer, FakeSocket, MemoryStorage, pass, settle } from "./fake-server.js";
 
@@ -18,8 +18,6 @@ let asked: number;
 let isValid: (token: string | null) => boolean;
 
 beforeEach(() => {
-  mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: Date.parse("2026-11-23T10:00:00Z") });
-  mock.method(Math, "random", () => 0.5);
   server = new FakeServer();
   browser = new FakeBrowser();
   browser.install();
@@ -36,8 +34,6 @@ beforeEach(() => {
 afterEach(() => {
   for (const room of rooms) room.leave();
   browser.uninstall();
-  mock.timers.reset();
-  mock.restoreAll();
 });
 
 /** A WebSocket whose handshake the server refuses with a token that is not valid. */

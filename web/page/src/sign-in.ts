@@ -8,7 +8,7 @@ const UNSENT = "Messages that were not sent are lost when you sign out. Sign out
 
 const content = document.querySelector<HTMLMetaElement>("meta[name=sign-in]")?.content;
 const signIn: SignIn | null = JSON.parse(content || "null");
-/** Where the provider sends the visitor back to: this page, without the room. */
+/** The address that the provider sends the visitor back to: this page, without the room. */
 const redirectUri = new URL(".", location.href).href;
 
 const site = document.querySelector(".site");

@@ -28,7 +28,7 @@ export interface Session {
   readonly renewAt: number;
 }
 
-/** What the page needs when the visitor comes back from the provider. */
+/** A sign-in that waits for the visitor to come back from the provider. */
 export interface Attempt {
   readonly verifier: string;
   readonly state: string;
