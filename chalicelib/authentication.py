@@ -1,4 +1,4 @@
-"""Sign-in: the user of an access token. Off unless AUTH_ISSUER or AUTH_SECRET is set; then everyone is a guest."""
+"""Sign-in: the user of an access token. Without AUTH_ISSUER and AUTH_SECRET, everyone is a guest."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The members of a room: join, list, rename, ban.
 
-A member is a person, or more exactly a key: it may have several connections, such as two tabs of one browser.
+A member is a user who has signed in, or a guest, whom a key identifies. A member may have several connections, such as
+two tabs of one browser.
 """
 
 from __future__ import annotations
@@ -159,7 +160,10 @@ def connections(room_id: str, member_id: str | None = None) -> list[Connection]:
 
 
 def name_of(room_id: str, member_id: str) -> str | None:
-    """Return the name of a member who is in a room, or was in it with a key. None if there is no such member."""
+    """Return the name of a member who is or was in a room, None if there is none.
+
+    A guest without a key is not found after leaving.
+    """
     for row in connections(room_id, member_id):
         return str(row.name)
     record = MemberRecord.find(room_id, MemberRecord.sort_key_of(member_id))

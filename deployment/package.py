@@ -17,6 +17,7 @@ import zipfile
 from pathlib import Path
 
 from deployment import sign_in
+from deployment.archive import add_files
 from deployment.config import PROJECT, RESOURCES, read_stage
 from deployment.errors import PackageError
 from deployment.policies import outdated_policies
@@ -88,11 +89,7 @@ def _add_bytecode(archive: Path) -> None:
         options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", name]
         # In a new process: the bytecode may differ with the strings that a process has interned before.
         subprocess.run([sys.executable, "-m", "compileall", *options, name], check=True)
-        for compiled in sorted(folder.rglob("*.pyc")):
-            entry = zipfile.ZipInfo(str(compiled.relative_to(folder)))  # dated 1980, like Chalice's entries
-            entry.external_attr = 0o644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            package.writestr(entry, compiled.read_bytes())
+        add_files(package, folder, "*.pyc")
 
 
 if __name__ == "__main__":

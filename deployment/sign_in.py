@@ -1,4 +1,7 @@
-"""What sign-in adds to the package and to the policies of a stage. chalicelib/settings.py describes its settings."""
+"""The requirements and the grant of sign-in, for the stages that configure it.
+
+chalicelib/settings.py describes the settings.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from deployment.archive import add_files
 from deployment.errors import PackageError
 
 __all__ = ["FUNCTIONS", "add_grant", "add_requirements", "is_configured", "secret_service"]
@@ -73,11 +77,7 @@ def add_requirements(archive: Path, project: Path) -> None:
         )
         if installed.returncode != 0:
             raise PackageError(f"could not install {REQUIREMENTS}: {installed.stderr.strip().splitlines()[-1]}")
-        for path in sorted(path for path in Path(name).rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(str(path.relative_to(name)))  # dated 1980, like Chalice's entries
-            entry.external_attr = 0o644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            package.writestr(entry, path.read_bytes())
+        add_files(package, Path(name))
 
 
 def _secret(stage: Any) -> str:

@@ -112,7 +112,8 @@ SECURITY_SCHEMES: Json = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "The access token of a user who has signed in. Ignored where sign-in is not configured.",
+        "description": "The access token of a user who has signed in. Ignored where sign-in is not configured. For the "
+        "owner's operations, its claim chat_owner must be true.",
     },
 }
 
@@ -201,7 +202,7 @@ def _operation(method: str, path: str, endpoint: Endpoint, components: Component
 
 def _security(endpoint: Endpoint) -> Json:
     if endpoint.bearer is not None:
-        return {"security": [{"ownerToken": []}]}
+        return {"security": [{"ownerToken": []}, {"accessToken": []}]}
     # An empty requirement means that guests may be allowed.
     return {"security": [{"accessToken": []}, {}]} if endpoint.signed_in else {}
 

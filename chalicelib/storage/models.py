@@ -157,7 +157,7 @@ class Message(Expiring, Table):
 
 
 class MemberRecord(Expiring, Table):
-    """A member that has a key, and was in the room. It may come back, unless it is banned."""
+    """A user, or a guest with a key, who was in the room. They may come back, unless they are banned."""
 
     class Meta(_MessagesTable):
         pass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from localcloud.workarounds import REST_API_ID
 from tests.browser.axe import expect_no_violations
 from tests.browser.conftest import OpenPage
 from tests.browser.visitor import create_room, expect_message, messages, say
-from tests.conftest import PROJECT
 from tests.ports import free_port
+from tests.projects import copy_project, set_variables
 from tests.provider import Provider, run_provider
 
 CLIENT_ID = "page"
@@ -48,19 +47,8 @@ def cloud(
     tmp_path_factory: pytest.TempPathFactory, running_provider: Provider, cloud_port: int
 ) -> Iterator[LocalCloud]:
     """Run a copy of the project whose users sign in at the provider."""
-    project = tmp_path_factory.mktemp("project")
-    for name in ("app.py", "requirements.txt", "requirements-sign-in.txt"):
-        shutil.copy(PROJECT / name, project)
-    for name in ("chalicelib", ".chalice"):
-        shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    config = project / ".chalice/config.json"
-    content = json.loads(config.read_text())
-    content["stages"][STAGE]["environment_variables"] |= {
-        "AUTH_ISSUER": running_provider.url,
-        "AUTH_AUDIENCE": CLIENT_ID,
-        "AUTH_CLIENT_ID": CLIENT_ID,
-    }
-    config.write_text(json.dumps(content))
+    project = copy_project(tmp_path_factory.mktemp("project"), "requirements.txt", "requirements-sign-in.txt")
+    set_variables(project, STAGE, AUTH_ISSUER=running_provider.url, AUTH_AUDIENCE=CLIENT_ID, AUTH_CLIENT_ID=CLIENT_ID)
     policies.write(project)
     with local_cloud(cloud_port, tmp_path_factory.mktemp("cloud"), print, project) as cloud:
         yield cloud

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,14 @@ import pytest
 
 from deployment.package import package
 from tests.conftest import PROJECT
+from tests.projects import copy_project
 from tests.sam import expand
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """Copy what the template is made from, and return the file of the stages. The requirements are not part of it."""
-    for folder in (".chalice", "chalicelib"):
-        shutil.copytree(
-            PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("deployed", "deployments", "__pycache__")
-        )
-    shutil.copy(PROJECT / "app.py", tmp_path)
+    copy_project(tmp_path)
     (tmp_path / "requirements.txt").touch()
     return tmp_path / ".chalice/config.json"
 

@@ -22,6 +22,7 @@ from deployment.errors import PackageError
 from deployment.package import package
 from deployment.unused_parts import remove_unused_parts
 from tests.conftest import PROJECT
+from tests.projects import copy_project, set_variables
 from tests.sam import expand
 
 STAGES = list(read_stages())
@@ -149,15 +150,8 @@ def test_cold_start_imports_nothing_that_only_unused_parts_need(packages: Packag
 @pytest.fixture(scope="session")
 def package_with_sign_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Package a copy of the project whose stage dev has a secret for sign-in, and return the zip."""
-    project = tmp_path_factory.mktemp("project")
-    for name in ("app.py", "requirements.txt", "requirements-sign-in.txt"):
-        shutil.copy(PROJECT / name, project)
-    for name in ("chalicelib", ".chalice"):
-        shutil.copytree(PROJECT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    config = project / ".chalice/config.json"
-    content = json.loads(config.read_text())
-    content["stages"]["dev"]["environment_variables"]["AUTH_SECRET"] = SECRET
-    config.write_text(json.dumps(content))
+    project = copy_project(tmp_path_factory.mktemp("project"), "requirements.txt", "requirements-sign-in.txt")
+    set_variables(project, "dev", AUTH_SECRET=SECRET)
     policies.write(project)
     package("dev", folder := tmp_path_factory.mktemp("sign-in"), project)
     return folder / "deployment.zip"

@@ -13,6 +13,7 @@ from deployment.config import read_stages
 from deployment.errors import PackageError
 from deployment.package import package
 from tests.conftest import PROJECT
+from tests.projects import set_variables
 
 
 def test_committed_policies_are_up_to_date() -> None:
@@ -35,13 +36,6 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / ".chalice").mkdir()
     shutil.copy(PROJECT / ".chalice/config.json", tmp_path / ".chalice")
     return tmp_path
-
-
-def set_variables(project: Path, stage: str, **variables: str) -> None:
-    config = project / ".chalice/config.json"
-    content = json.loads(config.read_text())
-    content["stages"][stage]["environment_variables"] |= variables
-    config.write_text(json.dumps(content))
 
 
 def test_write_repairs_changed_missing_and_superfluous_files(project: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,23 +11,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.conftest import PROJECT
+from tests.projects import copy_project
 
-__all__ = ["COMMAND", "SECONDS", "copy_project", "lines_until", "running"]
+__all__ = ["COMMAND", "SECONDS", "copy_runnable_project", "lines_until", "running"]
 
 SECONDS = 60
 COMMAND = (sys.executable, "-m", "localcloud")
 
 
-def copy_project(folder: Path) -> Path:
-    """Copy what `make run` needs into folder, where a test may edit it.
-
-    The copy includes the requirements that Chalice has packaged before: they need not be fetched again.
-    """
-    for name in ("chalicelib", "deployment", "localcloud", ".chalice"):
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("app.py", "requirements.txt"):
-        shutil.copy(PROJECT / name, folder)
-    shutil.copytree(PROJECT / "web", folder / "web", ignore=shutil.ignore_patterns("node_modules", "build", "dist"))
+def copy_runnable_project(folder: Path) -> Path:
+    """Copy what `make run` needs into folder, where a test may edit it, and return the folder."""
+    copy_project(folder, "requirements.txt", "deployment", "localcloud", "web")
     (folder / "web/node_modules").symlink_to(PROJECT / "web/node_modules")
     return folder
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,8 @@ import requests
 from websockets.sync.client import connect
 
 from localcloud.cloud import LocalCloud
-from tests.conftest import PROJECT, free_port
+from tests.conftest import free_port
+from tests.projects import copy_project
 
 SECONDS = 20
 
@@ -23,9 +23,7 @@ SECONDS = 20
 @pytest.fixture
 def project(cloud: LocalCloud, tmp_path: Path) -> Path:
     """A copy of the project whose stage `local` names the port of the tests' local cloud instead of 8000."""
-    shutil.copytree(PROJECT / "chalicelib", tmp_path / "chalicelib")
-    shutil.copytree(PROJECT / ".chalice", tmp_path / ".chalice", ignore=shutil.ignore_patterns("deployments"))
-    shutil.copy(PROJECT / "app.py", tmp_path)
+    copy_project(tmp_path)
     for name in ("config.json", "localcloud.ini"):
         file = tmp_path / ".chalice" / name
         file.write_text(file.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{cloud.port}"))

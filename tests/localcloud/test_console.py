@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 from localcloud.console import format_line
 from tests.conftest import free_port
-from tests.localcloud.running import SECONDS, copy_project, lines_until, running
+from tests.localcloud.running import SECONDS, copy_runnable_project, lines_until, running
 
 LINE = {"function": "websocket_message", "outcome": "sendMessage", "duration_ms": 12.34}
 
@@ -46,7 +46,7 @@ def test_other_lines_stay_unchanged(line: str) -> None:
 
 
 def test_console_shows_requests_frames_and_tracebacks(tmp_path: Path) -> None:
-    chat = copy_project(tmp_path) / "chalicelib/chat.py"
+    chat = copy_runnable_project(tmp_path) / "chalicelib/chat.py"
     working = "context.reply(frames.PONG)"
     assert working in chat.read_text()
     chat.write_text(chat.read_text().replace(working, "raise RuntimeError('out of order')"))

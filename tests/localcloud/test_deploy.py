@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from localcloud.cloud import LocalCloud, client, emulator
 from localcloud.workarounds import REST_API_ID, remove_metric_math
 from tests.conftest import PROJECT, free_port
 from tests.localcloud.client import Chat, message, receive
+from tests.projects import copy_project
 
 SECONDS = 60  # for one command
 BUCKET = "chalice-chat-000000000000-us-east-1"
@@ -71,11 +71,7 @@ def project(tmp_path: Path) -> Path:
 
     Without requirements, which the functions find in .venv: packing and uploading them takes longest.
     """
-    for name in ("chalicelib", "deployment", "localcloud", ".chalice"):
-        ignored = shutil.ignore_patterns("deployed", "deployments", "__pycache__")
-        shutil.copytree(PROJECT / name, tmp_path / name, ignore=ignored)
-    for name in ("app.py", "Makefile"):
-        shutil.copy(PROJECT / name, tmp_path)
+    copy_project(tmp_path, "deployment", "localcloud", "Makefile")
     (tmp_path / "requirements.txt").touch()
     (tmp_path / "requirements-dev.txt").touch()
     (tmp_path / ".venv").mkdir()

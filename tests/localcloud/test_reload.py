@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from localcloud.stack import Stack, client
 from tests.conftest import free_port
-from tests.localcloud.running import SECONDS, copy_project, lines_until, running
+from tests.localcloud.running import SECONDS, copy_runnable_project, lines_until, running
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    project, port = copy_project(tmp_path_factory.mktemp("project")), free_port()
+    project, port = copy_runnable_project(tmp_path_factory.mktemp("project")), free_port()
     with running(port, project) as process:
         yield Run(project, port, process, lines_until(process, "Page:")[-1].removeprefix("Page: ").rstrip("/"))
 

@@ -1,0 +1,34 @@
+"""Copies of this project that a test may change."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from tests.conftest import PROJECT
+
+__all__ = ["copy_project", "set_variables"]
+
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "deployed", "node_modules", "build", "dist")
+
+
+def copy_project(folder: Path, *names: str) -> Path:
+    """Copy app.py, chalicelib/, .chalice/ and further files and folders into folder, which exists, and return it.
+
+    The copy includes the requirements that Chalice has packaged before: they need not be downloaded again.
+    """
+    for name in ("app.py", "chalicelib", ".chalice", *names):
+        if (PROJECT / name).is_dir():
+            shutil.copytree(PROJECT / name, folder / name, ignore=NOT_COPIED)
+        else:
+            shutil.copy(PROJECT / name, folder)
+    return folder
+
+
+def set_variables(project: Path, stage: str, **variables: str) -> None:
+    """Set environment variables of a stage in the configuration of a project."""
+    config = project / ".chalice/config.json"
+    content = json.loads(config.read_text())
+    content["stages"][stage]["environment_variables"] |= variables
+    config.write_text(json.dumps(content))
