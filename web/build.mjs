@@ -78,8 +78,13 @@ if (process.argv.includes("--watch")) {
   };
   const context = await esbuild.context({ ...OPTIONS, plugins: [plugin] });
   await context.watch();
-  // `make run` closes the pipe when it ends.
-  process.stdin.on("end", () => process.exit()).resume();
+  // `make run` closes the pipe when it ends. Without stop(), the process of esbuild 0.28.2 sometimes outlives this one.
+  process.stdin
+    .on("end", async () => {
+      await esbuild.stop();
+      process.exit();
+    })
+    .resume();
 } else {
   const built = await files(await esbuild.build(OPTIONS));
   await (process.argv.includes("--check") ? check(built) : write(built));
