@@ -21,12 +21,23 @@ import urllib3
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.serialize import AttributePicker, AttributePickerContext
 
 from tests.dynoxide import strict_emulator
 from tests.invocations import current_invocation
-from tests.tables import create_tables
+from tests.tables import create_tables, tables
 
-__all__ = ["CONFLICTS", "WRITES", "Crash", "Fault", "conflict", "dynamodb", "empty_tables", "inject_faults", "tables"]
+__all__ = [
+    "CONFLICTS",
+    "WRITES",
+    "Crash",
+    "Fault",
+    "conflict",
+    "dynamodb",
+    "empty_tables",
+    "inject_faults",
+    "tables_fixture",
+]
 
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
 READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
@@ -38,31 +49,54 @@ Fault = Literal["throttling", "timeout", "conflict", "crash before", "crash afte
 """A timeout means that DynamoDB handles the request, but its answer does not arrive."""
 
 _process = BotocoreStubber.process_request
+_pick = AttributePicker.__call__
+
+
+def _pick_quickly(picker: AttributePicker, context: AttributePickerContext) -> Any:
+    """Return a value of an attribute, such as the "S" of {"S": "text"}.
+
+    moto looks for each of the ten types under all names that an object of any service might use. That takes as long as
+    the rest of a request.
+    """
+    parent = getattr(context.shape, "parent", None)
+    return context.obj.get(context.key) if parent and parent.name == "AttributeValue" else _pick(picker, context)
+
+
+AttributePicker.__call__ = _pick_quickly
+
+_SIGNED = {
+    "Content-Type": "application/x-amz-json-1.0",
+    "X-Amz-Date": "20261123T100000Z",
+    "Authorization": "AWS4-HMAC-SHA256 Credential=testing/20261123/us-east-1/dynamodb/aws4_request, "
+    "SignedHeaders=host, Signature=0",
+}
+"""The headers of a signed request. Emulators check their form, not the signature."""
 
 
 @pytest.fixture(scope="session")
-def _strict_emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """Run a primary and a replica, and return their URLs."""
+def _strict_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Database]:
+    """Run a primary and a replica, with the tables of the stage dev."""
     folder = tmp_path_factory.mktemp("dynamodb")
     with strict_emulator(folder / "primary") as primary, strict_emulator(folder / "replica") as replica:
-        yield f"http://127.0.0.1:{primary}", f"http://127.0.0.1:{replica}"
+        yield _Database(f"http://127.0.0.1:{primary}", f"http://127.0.0.1:{replica}")
 
 
 @pytest.fixture(params=["moto", "dynoxide"])
 def dynamodb(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Run the test on each emulator, and return its name."""
     if request.param == "dynoxide":
-        _redirect(monkeypatch, _Database(*request.getfixturevalue("_strict_emulators")))
+        _redirect(monkeypatch, request.getfixturevalue("_strict_database"))
     return str(request.param)
 
 
 def _redirect(monkeypatch: pytest.MonkeyPatch, database: _Database) -> None:
-    """Send the requests to DynamoDB to a database. moto answers those to other services."""
+    """Use a database instead of moto's. moto answers the requests to other services."""
 
     def process(stubber: BotocoreStubber, request: Any) -> Any:
         return database.answer(request) if _is_dynamodb(request) else _process(stubber, request)
 
     monkeypatch.setattr(BotocoreStubber, "process_request", process)
+    monkeypatch.setattr("tests.dynamodb._make_empty_tables", database.empty)
 
 
 class _Database:
@@ -80,6 +114,9 @@ class _Database:
         self._lock = threading.Lock()
         self._writes: list[tuple[object | None, Any]] = []
         self._arrived = 0
+        for url in (primary, replica):
+            for table in tables("dev"):
+                self._call(url, "CreateTable", **table)
 
     def answer(self, request: Any) -> Any:
         """Return the status, the headers and the body of the answer to a request."""
@@ -88,11 +125,19 @@ class _Database:
             return self._read(request)
         with self._lock:  # so that the replica gets the writes in the same order
             answer = self._send(self._primary, request)
-            if answer[0] == 200 and "Table" not in operation:
+            if answer[0] == 200:
                 self._writes.append((current_invocation(), request))
-            elif answer[0] == 200 and operation in ("CreateTable", "DeleteTable"):
-                self._change_tables(request)
         return answer
+
+    def empty(self) -> None:
+        """Replace the tables that have been written to."""
+        for url, writes in ((self._primary, self._writes), (self._replica, self._writes[: self._arrived])):
+            for table in tables("dev"):
+                if any(table["TableName"].encode() in write.body for _, write in writes):
+                    self._call(url, "DeleteTable", TableName=table["TableName"])
+                    self._call(url, "CreateTable", **table)
+        self._writes.clear()
+        self._arrived = 0
 
     def _read(self, request: Any) -> Any:
         is_consistent = b'"ConsistentRead": true' in request.body
@@ -111,11 +156,10 @@ class _Database:
         own = written_by.index(invocation) if invocation is not None and invocation in written_by else len(written_by)
         return own if b'"IndexName"' in request.body else min(own, len(written_by) - 1)
 
-    def _change_tables(self, request: Any) -> None:
-        """Create or delete a table of the replica at once. Only empty_tables deletes tables that have items: all."""
-        assert self._send(self._replica, request)[0] == 200
-        self._writes.clear()
-        self._arrived = 0
+    def _call(self, url: str, operation: str, **arguments: Any) -> None:
+        headers = _SIGNED | {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
+        answer = self._pool.request("POST", url, body=json.dumps(arguments), headers=headers)
+        assert answer.status == 200, answer.data
 
     def _send(self, url: str, request: Any) -> tuple[int, dict[str, str], bytes]:
         answer = self._pool.request(request.method, url, body=request.body, headers=dict(request.headers))
@@ -133,15 +177,19 @@ def _is_dynamodb(request: Any) -> bool:
 @contextmanager
 def empty_tables() -> Iterator[None]:
     """Provide an AWS account of moto, with the empty tables of the stage dev in the emulator."""
-    with mock_aws():
-        for name in _client().list_tables()["TableNames"]:
-            _client().delete_table(TableName=name)
-        create_tables(_client(), "dev")
+    # moto would also replace the default session of boto3: with it, the next client would take as long as most tests.
+    with mock_aws(config={"core": {"reset_boto3_session": False}}):
+        _make_empty_tables()
         yield
 
 
-@pytest.fixture
-def tables(dynamodb: str) -> Iterator[None]:
+def _make_empty_tables() -> None:
+    """Create the tables in moto, whose new account has none."""
+    create_tables(_client(), "dev")
+
+
+@pytest.fixture(name="tables")
+def tables_fixture(dynamodb: str) -> Iterator[None]:
     """Provide empty tables."""
     with empty_tables():
         yield

@@ -20,6 +20,7 @@ LONGEST_FIRST = [
 SHARE_A_FIXTURE = {
     "tests/benchmarks/test_run.py",
     "tests/browser/test_nextjs.py",
+    "tests/browser/test_sign_in.py",
     "tests/deployment/test_package.py",
     "tests/localcloud/test_reload.py",
     "tests/localcloud/test_rest_schema.py",

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["create_tables"]
+__all__ = ["create_tables", "tables"]
 
 RESOURCES = Path(__file__).parent.parent / ".chalice/resources.json"
 CREATE_TABLE_KEYS = {"TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"}
@@ -18,16 +18,17 @@ def create_tables(client: Any, stage: str) -> None:
 
     Creating a CloudFormation stack instead takes moto ten times as long.
     """
-    for table in _tables():
-        name = table["TableName"]["Fn::Sub"].replace("${Stage}", stage)
-        client.create_table(**table | {"TableName": name})
+    for table in tables(stage):
+        client.create_table(**table)
 
 
 @cache
-def _tables() -> list[dict[str, Any]]:
+def tables(stage: str) -> list[dict[str, Any]]:
+    """Return the tables of a stage, as CreateTable takes them."""
     resources = json.loads(RESOURCES.read_text())["Resources"].values()
     return [
         {key: value for key, value in resource["Properties"].items() if key in CREATE_TABLE_KEYS}
+        | {"TableName": resource["Properties"]["TableName"]["Fn::Sub"].replace("${Stage}", stage)}
         for resource in resources
         if resource["Type"] == "AWS::DynamoDB::Table"
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import Any
 
 import boto3
@@ -71,5 +72,10 @@ def connections_url(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterat
 @pytest.fixture
 def queue(tables: None) -> Iterator[Any]:
     """Create the fan-out queue in moto."""
-    yield boto3.resource("sqs").create_queue(QueueName=settings.FANOUT_QUEUE)
+    yield _sqs().create_queue(QueueName=settings.FANOUT_QUEUE)
     fanout._queue_url.cache_clear()
+
+
+@cache
+def _sqs() -> Any:
+    return boto3.resource("sqs")
