@@ -62,7 +62,7 @@ def _pick_quickly(picker: AttributePicker, context: AttributePickerContext) -> A
     return context.obj.get(context.key) if parent and parent.name == "AttributeValue" else _pick(picker, context)
 
 
-AttributePicker.__call__ = _pick_quickly
+AttributePicker.__call__ = _pick_quickly  # type: ignore[method-assign, assignment]
 
 _SIGNED = {
     "Content-Type": "application/x-amz-json-1.0",
