@@ -37,11 +37,11 @@ request-timeout = {SECONDS}
 deterministic = true
 
 [phases.fuzzing]
-generation.max-examples = {examples(test=20, fuzz=400)}
+generation.max-examples = {examples(test=8, fuzz=400)}
 extra-data-sources.responses = false # no ids of rooms: they differ from run to run
 
 [phases.stateful]
-generation.max-examples = {examples(test=5, fuzz=100)}
+generation.max-examples = {examples(test=3, fuzz=100)}
 
 # This check wants 405 for a method that is not described. API Gateway answers with 403, "Missing Authentication Token"
 # ("Gateway response types for API Gateway"), before any code of ours.
