@@ -1,0 +1,50 @@
+"""Fixtures of the tests of webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from threading import Lock
+from typing import Any
+
+import pytest
+import time_machine
+from chalice.test import Client
+from moto.core.botocore_stubber import BotocoreStubber
+
+from chalicelib.storage.models import Room
+from tests.contract.hooks.owner import NOON, Hooks
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Coordinates]:
+    """Stop the time. Only the test moves it."""
+    with time_machine.travel(NOON, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture(autouse=True)
+def _function(on_lambda: None, connections_url: None) -> None:
+    """Every request runs as on Lambda."""
+
+
+@pytest.fixture(autouse=True)
+def fanout_queue(queue: Any) -> Any:
+    """Every test has a queue."""
+    return queue
+
+
+@pytest.fixture
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the emulator handle one request at a time: moto's transactions are not atomic otherwise."""
+    process, lock = BotocoreStubber.process_request, Lock()
+
+    def process_alone(stubber: BotocoreStubber, request: Any) -> Any:
+        with lock:
+            return process(stubber, request)
+
+    monkeypatch.setattr(BotocoreStubber, "process_request", process_alone)
+
+
+@pytest.fixture
+def owner(client: Client, room: Room) -> Hooks:
+    return Hooks(client, room)
