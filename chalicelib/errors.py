@@ -123,9 +123,7 @@ class SignInUnavailable(ChatError):
     code = "unavailable"
 
     def __init__(self) -> None:
-        super().__init__(
-            "signing in is not possible at present: the keys of the issuer cannot be read; try again later"
-        )
+        super().__init__("access tokens cannot be verified at present; try again later")
 
 
 class Forbidden(ChatError):

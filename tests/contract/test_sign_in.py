@@ -513,8 +513,8 @@ def test_provider_that_fails_is_reported_once_and_left_alone(
     answers = [get(client, "/rooms", token) for _ in range(5)]
     status, body = refusal(ws_event, roomId=room.room_id, access_token=token)
     assert {answer.status_code for answer in answers} | {status} == {503}
-    assert "signing in is not possible at present" in answers[0].json_body["Message"]
-    assert "signing in is not possible at present" in body
+    assert "access tokens cannot be verified at present" in answers[0].json_body["Message"]
+    assert "access tokens cannot be verified at present" in body
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert reason in record.getMessage()
     assert issuer.requests.total() <= 2
