@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -32,12 +31,9 @@ def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
     configuration = read_stage(stage, project)  # Chalice accepts an unknown stage, and packages it without policies
     if outdated := outdated_policies(stage, project):
         raise PackageError(f"{outdated[0]} does not fit the settings: run `make generate`")
-    # Two runs at once would share Chalice's cache of the requirements, and the bytecode that is deleted here.
+    # Two runs at once would share Chalice's cache of the requirements.
     with (project / ".chalice/config.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # Chalice packs every file of chalicelib: bytecode left there would make the zip depend on what ran before.
-        for compiled in (project / "chalicelib").rglob("__pycache__"):
-            shutil.rmtree(compiled)
         _run_chalice(stage, folder, project)
     if sign_in.is_configured(configuration):
         sign_in.add_requirements(folder / "deployment.zip", project)

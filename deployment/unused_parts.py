@@ -1,4 +1,4 @@
-"""Remove the parts of botocore and urllib3 that the functions do not use.
+"""Remove what the functions do not use: parts of botocore and urllib3, and the bytecode of earlier runs.
 
 botocore describes each AWS service in JSON files. Without those of the unused services, the package is a sixth of its
 size, and cold starts are faster: botocore lists the services and parses their endpoints.
@@ -41,7 +41,7 @@ KEPT = f"{DOCUMENTATION}utils.py"  # botocore.handlers imports it
 
 
 def remove_unused_parts(archive: Path, secret_service: str | None = None) -> None:
-    """Remove botocore's documentation, and its data of all services but SERVICES and secret_service, from an archive.
+    """Remove from an archive what is not used. SERVICES and secret_service are the services that are.
 
     Raises PackageError if botocore has no data of one of them.
     """
@@ -66,6 +66,8 @@ def remove_unused_parts(archive: Path, secret_service: str | None = None) -> Non
 
 
 def _is_used(name: str, services: Collection[str]) -> bool:
+    if "/__pycache__/" in name:  # Chalice packs every file of chalicelib, and what other processes compile meanwhile
+        return False
     if name.startswith(DOCUMENTATION):
         return name == KEPT or name in STUBS
     return _service(name) in {None, *services}

@@ -186,6 +186,16 @@ def test_requirements_of_sign_in_are_those_that_the_tests_use() -> None:
     assert packaged.items() >= {name: installed[name] for name in ("cryptography", "PyJWT")}.items()
 
 
+def test_bytecode_that_chalice_packs_is_replaced(packages: Packages, tmp_path: Path) -> None:
+    name = f"chalicelib/__pycache__/__init__.{sys.implementation.cache_tag}.pyc"
+    archive = Path(shutil.copy(packages["prod"] / "deployment.zip", tmp_path))
+    with zipfile.ZipFile(archive) as zipped:
+        assert name in zipped.namelist()
+    remove_unused_parts(archive)
+    with zipfile.ZipFile(archive) as zipped:
+        assert not [name for name in zipped.namelist() if "/__pycache__/" in name]
+
+
 def test_service_that_botocore_does_not_know_is_reported(
     packages: Packages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
