@@ -79,6 +79,8 @@ def _user(claims: dict[str, Any]) -> User:
         raise ValueError("sub must be a string that is not empty")
     if room_ids != "*" and not (isinstance(room_ids, list) and all(isinstance(room_id, str) for room_id in room_ids)):
         raise ValueError('chat_rooms must be a list of room ids, or "*"')
+    if not isinstance(claims["exp"], int | float):  # PyJWT also accepts digits in a string
+        raise ValueError("exp must be a number")
     expires_at = datetime.fromtimestamp(math.floor(claims["exp"]), UTC)
     if expires_at <= now:  # the issuer's clock may be late
         expires_at += timedelta(seconds=CLOCK_SKEW_SECONDS)

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 import urllib3
-from jwt import PyJWK, PyJWKSet
+from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from chalicelib import settings
@@ -40,6 +40,9 @@ TIMEOUT_SECONDS = 2
 """Time-out for the provider's two documents together."""
 
 MAX_DOCUMENT_BYTES = 1_000_000
+
+PUBLIC_MEMBERS = ("kty", "kid", "alg", "n", "e", "crv", "x", "y")
+"""The members of a JSON Web Key that are read. A private key is read as its public key."""
 
 log = logging.getLogger(f"{settings.APP_NAME}.signing_keys")
 
@@ -84,7 +87,7 @@ class KeySet:
             raise SignInUnavailable
         try:
             self._keys = _executor.submit(self._fetch).result(TIMEOUT_SECONDS)
-        except (urllib3.exceptions.HTTPError, PyJWTError, ValueError, TimeoutError) as error:
+        except (urllib3.exceptions.HTTPError, ValueError, TimeoutError, RecursionError) as error:
             self._retry_at = time.monotonic() + RETRY_SECONDS
             log.warning("could not read the keys of %s: %s", self.issuer, str(error) or type(error).__name__)
             raise SignInUnavailable from error
@@ -97,12 +100,25 @@ class KeySet:
         address = configuration.get("jwks_uri")
         if not isinstance(address, str) or not settings.is_secure_url(address):
             raise ValueError(f"jwks_uri must be an https address, not {address!r}")
-        keys = PyJWKSet.from_dict(_get_json(address))
-        return {
-            (key.key_id, key.algorithm_name): key
-            for key in keys
-            if key.algorithm_name in ALGORITHMS and key.public_key_use in (None, "sig")
-        }
+        published = _get_json(address).get("keys")
+        if not isinstance(published, list) or not published:
+            raise ValueError(f"{address} has no keys")
+        keys = [key for key in map(_signing_key, published) if key is not None]
+        return {(key.key_id, key.algorithm_name): key for key in keys}
+
+
+def _signing_key(published: Any) -> PyJWK | None:
+    """Return a published key, None if it is not a key that signs with one of ALGORITHMS."""
+    if not isinstance(published, dict) or published.get("use") not in (None, "sig"):
+        return None
+    members = {name: published[name] for name in PUBLIC_MEMBERS if isinstance(published.get(name), str)}
+    if members.get("kty") not in ("RSA", "EC") or members.get("alg", ALGORITHMS[0]) not in ALGORITHMS:
+        return None
+    try:
+        key = PyJWK(members)
+    except PyJWTError:
+        return None
+    return key if key.algorithm_name in ALGORITHMS else None
 
 
 def _get_json(address: str) -> dict[str, Any]:

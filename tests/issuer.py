@@ -35,12 +35,17 @@ class Key:
 
 
 class Issuer:
-    """A provider. The attributes say how it answers; `requests` counts requests by path."""
+    """A provider. The attributes say how it answers; `requests` counts requests by path.
+
+    `published` are key documents before those of `keys`, `body` replaces both documents.
+    """
 
     def __init__(self, key: Key) -> None:
         self.keys = [key]
         self.requests: Counter[str] = Counter()
         self.configuration: dict[str, Any] = {}
+        self.published: list[Any] = []
+        self.body: bytes | None = None
         self.status = 200
         self.answers_at_all = Event()
         self.answers_at_all.set()
@@ -52,7 +57,7 @@ class Issuer:
             def do_GET(self) -> None:
                 issuer.requests[self.path] += 1
                 issuer.answers_at_all.wait(10)
-                body = json.dumps(issuer._document(self.path)).encode()
+                body = issuer.body or json.dumps(issuer._document(self.path)).encode()
                 self.send_response(issuer.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -93,5 +98,5 @@ class Issuer:
 
     def _document(self, path: str) -> Any:
         if path == "/jwks":
-            return {"keys": [key.jwk for key in self.keys]}
+            return {"keys": [*self.published, *(key.jwk for key in self.keys)]}
         return {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"} | self.configuration

@@ -18,6 +18,7 @@ from chalice.test import Client, HTTPResponse
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
+from jwt.algorithms import RSAAlgorithm
 
 import app as chat_app
 from chalicelib import access_tokens, authentication, hooks, rooms, secret_values, settings, signing_keys
@@ -197,6 +198,7 @@ FORGED: dict[str, tuple[Callable[[Issuer], str], str]] = {
     "not yet valid": (lambda issuer: issuer.token(nbf=int(time.time()) + 90), "not yet valid"),
     "no expiry": (lambda issuer: issuer.token(exp=None), '"exp"'),
     "expiry is a text": (lambda issuer: issuer.token(exp="soon"), "exp"),
+    "expiry is digits in a text": (lambda issuer: issuer.token(exp="9999999999"), "exp must be a number"),
     "rooms are a text": (lambda issuer: issuer.token(chat_rooms="all"), "chat_rooms must be"),
     "too long": (lambda issuer: issuer.token(padding="x" * 20_000), "more than 16,384 characters"),
     "not a token": (lambda _: "token", "not valid"),
@@ -502,7 +504,10 @@ def test_withdrawn_key_is_forgotten_after_an_hour(
         (lambda issuer: setattr(issuer, "trickles", True), "Timeout"),
         (lambda issuer: issuer.configuration.update(issuer="https://id.example.org"), "names the issuer"),
         (lambda issuer: issuer.configuration.update(jwks_uri="http://id.example.org/jwks"), "https address"),
-        (lambda issuer: issuer.keys.clear(), "did not contain any keys"),
+        (lambda issuer: issuer.keys.clear(), "has no keys"),
+        (lambda issuer: setattr(issuer, "body", b"["), "Expecting value"),
+        (lambda issuer: setattr(issuer, "body", b"[]"), "not a JSON object"),
+        (lambda issuer: setattr(issuer, "body", b"[" * 400_000), "recursion"),
     ],
 )
 def test_provider_that_fails_is_reported_once_and_left_alone(
@@ -518,6 +523,50 @@ def test_provider_that_fails_is_reported_once_and_left_alone(
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert reason in record.getMessage()
     assert issuer.requests.total() <= 2
+
+
+RSA_KEY = KEY.jwk | {"kid": "other"}
+
+
+@pytest.mark.parametrize(
+    "published",
+    [
+        "text",
+        None,
+        {},
+        {"kty": ["RSA"]},
+        {"kty": "oct", "kid": "other"},
+        {"kty": "OKP", "crv": "Ed25519", "x": "AA"},
+        {"kty": "EC", "crv": "P-256", "x": None, "y": None},
+        EC_KEY.jwk | {"x": "A" * 43},
+        RSA_KEY | {"kid": ["other"]},
+        RSA_KEY | {"kid": {}},
+        RSA_KEY | {"alg": ["RS256"]},
+        RSA_KEY | {"alg": {}},
+        RSA_KEY | {"alg": "none"},
+        RSA_KEY | {"alg": "ES256"},
+        RSA_KEY | {"use": ["sig"]},
+        RSA_KEY | {"n": 5},
+        RSA_KEY | {"n": ""},
+        RSA_KEY | {"e": "AA"},
+        RSA_KEY | {"d": "AA", "p": "AA"},
+    ],
+)
+def test_key_that_cannot_be_used_does_not_prevent_the_others(issuer: Issuer, client: Client, published: Any) -> None:
+    issuer.published = [published]
+    assert get(client, "/rooms", issuer.token()).status_code == 200
+    assert count(issuer) == 2
+
+
+def test_private_key_that_a_provider_publishes_verifies_like_its_public_key(issuer: Issuer, client: Client) -> None:
+    issuer.published, issuer.keys = [RSAAlgorithm.to_jwk(KEY.private, as_dict=True) | {"kid": "first"}], []
+    assert get(client, "/rooms", issuer.token(key=KEY)).status_code == 200
+
+
+@pytest.mark.parametrize("change", [{"use": "enc"}, {"alg": "RS512"}])
+def test_key_for_another_use_or_algorithm_verifies_nothing(issuer: Issuer, client: Client, change: Any) -> None:
+    issuer.published, issuer.keys = [KEY.jwk | change], []
+    assert get(client, "/rooms", issuer.token(key=KEY)).status_code == 401
 
 
 def test_members_go_on_while_the_provider_is_down(
