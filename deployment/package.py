@@ -48,7 +48,7 @@ def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
 def _run_chalice(stage: str, folder: Path, project: Path) -> None:
     chalice = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
     options = ["--stage", stage, "--merge-template", str(RESOURCES), str(folder.absolute())]
-    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}
     # A process group of its own, so that Chalice's pip ends with it when packaging is interrupted.
     with subprocess.Popen(
         [*chalice, "package", *options],

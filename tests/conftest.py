@@ -20,8 +20,6 @@ os.environ.update(
     AWS_DEFAULT_REGION="us-east-1",
     AWS_CONFIG_FILE=os.devnull,
     AWS_SHARED_CREDENTIALS_FILE=os.devnull,
-    # A package has the same bytes each time only if nobody compiles chalicelib while it is made.
-    PYTHONDONTWRITEBYTECODE="1",
 )
 
 # moto answers the requests of clients that are created after its import, and the app creates one when it is imported.
