@@ -14,6 +14,9 @@ from chalicelib.errors import SignInUnavailable
 
 __all__ = ["read"]
 
+MIN_BYTES = 32
+"""Minimum length of a secret: HS256 requires it."""
+
 MAX_AGE_SECONDS = 300
 """Time for which a secret is cached: a new value counts after at most that time."""
 
@@ -29,7 +32,7 @@ log = logging.getLogger(f"{settings.APP_NAME}.secret_values")
 def read(name: str) -> str:
     """Return the secret of an ARN, or the name itself if it is not an ARN: the secret in plain text.
 
-    Raises SignInUnavailable if AWS does not return it.
+    Raises SignInUnavailable if AWS does not return it, or it is not a text of at least MIN_BYTES.
     """
     if not name.startswith("arn:"):
         return name
@@ -37,7 +40,7 @@ def read(name: str) -> str:
     if time.monotonic() >= valid_until:
         try:
             value = _fetch(name)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ValueError) as error:
             value = None
             log.warning("could not read the secret %s: %s", name, error)
         _cache[name] = time.monotonic() + (RETRY_SECONDS if value is None else MAX_AGE_SECONDS), value
@@ -52,5 +55,9 @@ def _fetch(arn: str) -> str:
     config = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1})
     client = session().create_client(service, region_name=region, config=config)
     if service == "secretsmanager":
-        return str(client.get_secret_value(SecretId=arn)["SecretString"])
-    return str(client.get_parameter(Name=arn, WithDecryption=True)["Parameter"]["Value"])
+        value = client.get_secret_value(SecretId=arn).get("SecretString", "")  # a binary secret has none
+    else:
+        value = client.get_parameter(Name=arn, WithDecryption=True)["Parameter"]["Value"]
+    if len(value.encode()) < MIN_BYTES:
+        raise ValueError(f"expected a text of at least {MIN_BYTES} bytes")
+    return str(value)

@@ -53,10 +53,20 @@ def test_text_that_is_no_arn_is_the_secret() -> None:
 
 def test_new_value_counts_after_five_minutes(stored: str, monkeypatch: pytest.MonkeyPatch) -> None:
     secret_values.read(stored)
-    boto3.client("secretsmanager", "eu-central-1").put_secret_value(SecretId=stored, SecretString="another")
+    boto3.client("secretsmanager", "eu-central-1").put_secret_value(SecretId=stored, SecretString="another" * 5)
     assert secret_values.read(stored) == SECRET
     pass_seconds(monkeypatch, secret_values.MAX_AGE_SECONDS)
-    assert secret_values.read(stored) == "another"
+    assert secret_values.read(stored) == "another" * 5
+
+
+@pytest.mark.parametrize("value", [{"SecretString": "short"}, {"SecretBinary": SECRET.encode()}])
+def test_secret_that_cannot_verify_tokens_is_a_failure(value: Any, caplog: Any) -> None:
+    arn = boto3.client("secretsmanager", "us-east-1").create_secret(Name="chat", **value)["ARN"]
+    for _ in range(3):
+        with pytest.raises(SignInUnavailable):
+            secret_values.read(arn)
+    (record,) = caplog.records
+    assert "at least 32 bytes" in record.getMessage()
 
 
 def test_failure_is_logged_once_and_retried_later(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
