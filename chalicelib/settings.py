@@ -52,7 +52,7 @@ def is_secure_url(url: str) -> bool:
 
 def _issuer(name: str) -> str:
     issuer = os.environ.get(name, "")
-    if issuer and (not is_secure_url(issuer) or "?" in issuer or "#" in issuer):
+    if issuer and (not is_secure_url(issuer) or re.search(r"[?#\s]", issuer)):
         raise ValueError(f"the environment variable {name} must be an address such as https://id.example.org")
     return issuer
 
@@ -136,3 +136,6 @@ if AUTH_CLIENT_ID and not AUTH_ISSUER:
     raise ValueError("the environment variable AUTH_CLIENT_ID requires AUTH_ISSUER")
 if AUTH_SECRET and not AUTH_SECRET.startswith("arn:") and len(AUTH_SECRET.encode()) < 32:
     raise ValueError("the environment variable AUTH_SECRET must have at least 32 bytes, or be an ARN")
+if AUTH_SECRET.strip() != AUTH_SECRET:
+    # An ARN after a space would be the secret itself.
+    raise ValueError("the environment variable AUTH_SECRET must not start or end with white space")

@@ -58,7 +58,14 @@ def test_error_of_a_setting_that_is_not_an_integer_names_it(value: str) -> None:
         ),
         ({"AUTH_ISSUER": "id.example.org", "AUTH_AUDIENCE": "chat"}, "AUTH_ISSUER must be an address such as https"),
         ({"AUTH_ISSUER": "https://id.example.org?x=1", "AUTH_AUDIENCE": "chat"}, "AUTH_ISSUER must be an address"),
+        ({"AUTH_ISSUER": "https://id.example.org ", "AUTH_AUDIENCE": "chat"}, "AUTH_ISSUER must be an address"),
+        ({"AUTH_ISSUER": "https://id.example.org\n", "AUTH_AUDIENCE": "chat"}, "AUTH_ISSUER must be an address"),
         ({"AUTH_ISSUER": "https://id.example.org"}, "AUTH_AUDIENCE is required with AUTH_ISSUER"),
+        (
+            {"AUTH_SECRET": " arn:aws:ssm:us-east-1:123456789012:parameter/chat"},
+            "AUTH_SECRET must not start or end with white space",
+        ),
+        ({"AUTH_SECRET": " " * 32}, "AUTH_SECRET must not start or end with white space"),
         ({"AUTH_SECRET": "too short"}, "AUTH_SECRET must have at least 32 bytes, or be an ARN"),
         (
             {"AUTH_SECRET": "s" * 32, "AUTH_ISSUER": "https://id.example.org", "AUTH_AUDIENCE": "chat"},
