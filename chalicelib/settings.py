@@ -130,6 +130,10 @@ AUTH_CLIENT_ID = os.environ.get("AUTH_CLIENT_ID", "")
 
 if AUTH_ISSUER and AUTH_SECRET:
     raise ValueError("the environment variables AUTH_ISSUER and AUTH_SECRET exclude each other")
+for _name in ("AUTH_AUDIENCE", "AUTH_REQUIRED"):
+    # Otherwise an issuer or secret that is lost, such as an empty variable of a build, would let everyone in.
+    if not (AUTH_ISSUER or AUTH_SECRET) and os.environ.get(_name, "").lower() not in ("", "false"):
+        raise ValueError(f"the environment variable {_name} requires AUTH_ISSUER or AUTH_SECRET")
 if AUTH_ISSUER and not AUTH_AUDIENCE:
     raise ValueError("the environment variable AUTH_AUDIENCE is required with AUTH_ISSUER")
 if AUTH_CLIENT_ID and not AUTH_ISSUER:

@@ -72,6 +72,8 @@ def test_error_of_a_setting_that_is_not_an_integer_names_it(value: str) -> None:
             "AUTH_ISSUER and AUTH_SECRET exclude each other",
         ),
         ({"AUTH_CLIENT_ID": "page"}, "AUTH_CLIENT_ID requires AUTH_ISSUER"),
+        ({"AUTH_AUDIENCE": "chat"}, "AUTH_AUDIENCE requires AUTH_ISSUER or AUTH_SECRET"),
+        ({"AUTH_REQUIRED": "true", "AUTH_SECRET": ""}, "AUTH_REQUIRED requires AUTH_ISSUER or AUTH_SECRET"),
         ({"AUTH_REQUIRED": "no"}, "AUTH_REQUIRED must be true or false, not 'no'"),
     ],
 )
@@ -86,6 +88,7 @@ def test_settings_of_sign_in_that_do_not_fit_are_refused(environment: dict[str, 
         {"AUTH_ISSUER": "http://127.0.0.1:8080", "AUTH_AUDIENCE": "chat", "AUTH_REQUIRED": "FALSE"},
         {"AUTH_SECRET": "arn:aws:ssm:us-east-1:123456789012:parameter/chat"},
         {"AUTH_SECRET": "s" * 32},
+        {"AUTH_REQUIRED": "false"},
     ],
 )
 def test_settings_of_sign_in_are_accepted(environment: dict[str, str]) -> None:
