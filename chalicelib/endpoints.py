@@ -20,7 +20,7 @@ from typing import Any
 
 from chalice import Blueprint, Chalice, Response
 
-from chalicelib.authentication import authenticate
+from chalicelib.authentication import authenticate, is_configured
 from chalicelib.composite_fields import Object
 from chalicelib.errors import (
     ChatError,
@@ -145,10 +145,13 @@ class Endpoints:
     def _input(self, endpoint: Endpoint) -> dict[str, Any]:
         """Return the validated input of the current request. Raises InvalidInput, and what `authenticate` raises."""
         request: Any = self._app.current_request
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        authorization = request.headers.get("Authorization", "")
+        scheme, _, token = authorization.partition(" ")
         bearer = token.strip() if scheme.lower() == "bearer" else ""
         parameters: dict[str, Any] = {}
         if endpoint.signed_in:
+            if authorization and not bearer and is_configured():  # not a guest: someone whose request is wrong
+                raise Unauthorized("expected the header Authorization to have the form: Bearer TOKEN")
             parameters["user"] = authenticate(bearer)
         if endpoint.query is not None:
             parameters["query"] = endpoint.query.parse_query(request.query_params or {})

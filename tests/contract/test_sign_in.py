@@ -164,6 +164,17 @@ def test_guests_get_in_beside_users_where_they_are_allowed(
     assert refusal(ws_event, roomId=room.room_id, access_token="x.y.z")[0] == 401
 
 
+def test_authorization_of_another_form_does_not_make_its_bearer_a_guest(
+    issuer: Issuer, guests_allowed: None, client: Client, room: Room
+) -> None:
+    token = issuer.token(chat_rooms=["other"])
+    for value in (token, f"Basic {token}", f"Bearer\t{token}", "Bearer", "Bearer "):
+        answer = client.http.get(f"/rooms/{room.room_id}", headers={"Authorization": value})
+        assert answer.status_code == 401, value
+        assert "Authorization" in answer.json_body["Message"]
+    assert client.http.get("/rooms", headers={"Authorization": f"bearer  {issuer.token()} "}).status_code == 200
+
+
 # Forged tokens
 
 
