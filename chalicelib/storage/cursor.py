@@ -9,13 +9,17 @@ from pynamodb.attributes import UTCDateTimeAttribute
 
 from chalicelib.storage.models import LISTED, Room
 
-__all__ = ["decode_cursor", "encode_cursor"]
+__all__ = ["decode_cursor", "encode_cursor", "position"]
 
 
 def encode_cursor(room: Room) -> str:
     """Return the cursor of the page that starts after room."""
-    key = [UTCDateTimeAttribute().serialize(room.created_at), room.room_id]
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(position(room)).encode()).decode().rstrip("=")
+
+
+def position(room: Room) -> tuple[str, str]:
+    """Return the values by which the list's index sorts a room, as DynamoDB stores them."""
+    return str(UTCDateTimeAttribute().serialize(room.created_at)), str(room.room_id)
 
 
 def decode_cursor(cursor: str) -> dict[str, dict[str, str]]:

@@ -13,6 +13,7 @@ import time_machine
 
 from chalicelib import members, room_list, rooms, settings
 from chalicelib.errors import InvalidInput
+from chalicelib.identity import User
 from chalicelib.storage.models import LISTED, Room
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -50,6 +51,35 @@ def test_rooms_are_listed_newest_first_in_pages(tables: None, clock: time_machin
     third, end = room_list.list_public(2, cursor)
     assert [room.name for room in first + second + third] == ["room 4", "room 3", "room 2", "room 1", "room 0"]
     assert end is None
+
+
+def user_of(*room_ids: str) -> User:
+    return User("https://id.example.org", "aki", "Aki", frozenset(room_ids), False, NOON + MINUTE)
+
+
+def test_user_whose_token_lists_rooms_reads_them_newest_first_in_pages(
+    tables: None, clock: time_machine.Coordinates
+) -> None:
+    ids = []
+    for number in range(8):
+        ids.append(rooms.create(f"room {number}", private=number == 6).room_id)
+        clock.shift(MINUTE)
+    user, names, cursor = user_of(*ids[1:7], "no such room", "no id!"), [], None
+    for page in range(3):
+        found, cursor = room_list.list_public(2, cursor, user)
+        names += [room.name for room in found]
+        assert (cursor is None) is (page == 2)
+    assert names == ["room 5", "room 4", "room 3", "room 2", "room 1"]
+    assert room_list.list_public(2, None, user_of()) == ([], None)
+
+
+def test_user_whose_token_lists_a_room_finds_it_among_many_others(tables: None, requests: Counter[str]) -> None:
+    allowed = rooms.create("Tea")
+    create_unused_rooms(1_200)
+    requests.clear()
+    found, cursor = room_list.list_public(1, None, user_of(allowed.room_id))
+    assert ([room.name for room in found], cursor) == (["Tea"], None)
+    assert requests == {"BatchGetItem": 1}
 
 
 def test_page_of_rooms_costs_two_requests(tables: None, requests: Counter[str]) -> None:
