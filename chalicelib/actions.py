@@ -62,7 +62,7 @@ class Context:
         recipients = dict(Connection.recipients_in(room_id) if recipients is None else recipients)
         if include_sender:
             # The index is eventually consistent: it may not contain the sender yet.
-            recipients[self.connection_id] = int(self.sender.expires_at.timestamp())
+            recipients[self.connection_id] = self.sender.ends_at
         else:
             recipients.pop(self.connection_id, None)
         send_to_room(self.websocket_api, room_id, [frame], recipients)

@@ -76,21 +76,16 @@ def join(
     expires_at = now + timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
     # If every disconnect is lost, the room expires as if its members had left when their connections ended.
     room_expires_at = expires_at + room.keep_time
-    if user is None:
-        name = name or f"guest-{secrets.token_hex(2)}"
-    else:
-        name = user.name or f"user-{member_id[:4]}"
-        expires_at = min(expires_at, user.expires_at)
     connection = Connection(
         connection_id=connection_id,
         joined_room_id=room_id,
         member_id=member_id,
-        name=name,
+        name=(name or f"guest-{secrets.token_hex(2)}") if user is None else (user.name or f"user-{member_id[:4]}"),
         is_owner=is_owner,
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
         keep_days=room.keep_days,
         joined_at=now,
-        authorized_until=user and user.expires_at,
+        authorized_until=None if user is None else int(user.expires_at.timestamp()),
         expires_at=expires_at,
     )
     changes: list[UpdateAction] = [Room.member_count.add(1), Room.expires_at.set(room_expires_at)]

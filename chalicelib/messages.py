@@ -150,10 +150,9 @@ class _Range(NamedTuple):
 def _read(wanted: _Range) -> list[Message]:
     """Return the rows of a range in ascending order: messages, tombstones, and the row at `after`, if it exists."""
     rows, messages = [], 0
-    start = wanted.after or 0
     for row in Message.query(
         wanted.room_id,
-        Message.sort_key.between(Message.sort_key_of(start), Message.sort_key_of(wanted.end)),
+        Message.sort_key.between(Message.sort_key_of(wanted.after or 0), Message.sort_key_of(wanted.end)),
         consistent_read=True,
         scan_index_forward=wanted.after is not None,
         page_size=wanted.limit + 1,

@@ -80,9 +80,9 @@ def current_milliseconds() -> int:
 
 
 def _rejection(connection_id: str, now: int) -> NotInRoom | RateLimitExceeded:
-    """Return why the write of a message was rejected: the connection has no row, or its window is full."""
-    sender = rooms.get_connection(connection_id)
-    if sender is None or not sender.message_times:
+    """Return why the write of a message was rejected: the window is full. Raises what `rooms.check_alive` raises."""
+    sender = rooms.check_alive(rooms.get_connection(connection_id))
+    if not sender.message_times:
         return NotInRoom()
     request_log.append_keys(room_id=sender.joined_room_id)
     retry_after = seconds_to_wait(sender.message_times, now)

@@ -30,11 +30,11 @@ def send_to_room(
 ) -> None:
     """Send payloads, each of them a frame, to connections of a room.
 
-    recipients: the expiry of each connection in Unix seconds, by connection id.
+    recipients: the end of each connection in Unix seconds, by connection id.
 
     Up to FANOUT_BATCH recipients are posted to at once. For more, they are queued in batches, and `send_batch`
-    posts them. Expired and closed connections are removed from the room, and the others receive their leave frames.
-    Connections whose access token has expired are told so, and closed.
+    posts them. Connections that have ended or are closed are removed from the room, and the others receive their leave
+    frames. Connections whose access token has expired are told so, and closed.
 
     Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
     """

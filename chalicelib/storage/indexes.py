@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynamodb.attributes import TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 
 __all__ = ["JoinedRoomIndex", "ListedRoomsIndex"]
@@ -32,11 +32,12 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
 
     class Meta:
         index_name = "joined_room_id-index"
-        projection = IncludeProjection(["member_id", "name", "joined_at", "expires_at"])
+        projection = IncludeProjection(["member_id", "name", "joined_at", "authorized_until", "expires_at"])
 
     joined_room_id = UnicodeAttribute(hash_key=True)
     connection_id = UnicodeAttribute()
     member_id = UnicodeAttribute()
     name = UnicodeAttribute()
     joined_at = UTCDateTimeAttribute()
+    authorized_until = NumberAttribute(null=True)
     expires_at = TTLAttribute()

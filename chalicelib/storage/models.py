@@ -6,6 +6,7 @@ CloudFormation creates the tables from .chalice/resources.json. A test compares 
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -76,7 +77,7 @@ class Connection(Expiring, Keeping, Table):
     """An open WebSocket connection, its room, and its member's public id and name.
 
     Several connections can belong to one member. authorized_until: the end of the access token of a user who has
-    signed in, None for a guest.
+    signed in, in Unix seconds; None for a guest. It is not the TTL, which would delete the rows of open connections.
     """
 
     class Meta:
@@ -93,25 +94,35 @@ class Connection(Expiring, Keeping, Table):
     retry_at = NumberAttribute(default=0)
     keep_days = NumberAttribute(default=0)
     joined_at = UTCDateTimeAttribute()
-    authorized_until = UTCDateTimeAttribute(null=True)
+    authorized_until = NumberAttribute(null=True)
     expires_at = TTLAttribute()
 
     by_room = JoinedRoomIndex()
 
     @classmethod
     def recipients_in(cls, room_id: str) -> dict[str, int]:
-        """Return the connections in a room: the expiry of each in Unix seconds, by connection id. Reads all pages.
+        """Return the connections in a room: the end of each in Unix seconds, by connection id. Reads all pages.
 
         It skips PynamoDB's models: building a thousand of them takes longer than posting to their connections.
         """
-        options = {"index_name": JoinedRoomIndex.Meta.index_name, "attributes_to_get": ["connection_id", "expires_at"]}
+        attributes = ["connection_id", "authorized_until", "expires_at"]
+        options = {"index_name": JoinedRoomIndex.Meta.index_name, "attributes_to_get": attributes}
         rows: ResultIterator[Any] = ResultIterator(cls._get_connection().query, (room_id,), options)
-        return {row["connection_id"]["S"]: int(row["expires_at"]["N"]) for row in rows}
+        return {
+            row["connection_id"]["S"]: min(int(row[name]["N"]) for name in attributes[1:] if name in row)
+            for row in rows
+        }
+
+    @property
+    def ends_at(self) -> int:
+        """The time in Unix seconds from which the connection receives nothing more."""
+        expires_at = int(self.expires_at.timestamp())
+        return expires_at if self.authorized_until is None else min(expires_at, int(self.authorized_until))
 
     @property
     def has_ended_authorization(self) -> bool:
         """Whether the access token of the connection's user has expired."""
-        return self.authorized_until is not None and self.authorized_until <= datetime.now(UTC)
+        return self.authorized_until is not None and self.authorized_until <= time.time()
 
     @property
     def may_be_connecting(self) -> bool:

@@ -86,7 +86,7 @@ def let_connections_expire(cloud: LocalCloud) -> None:
                 TableName=table,
                 Key={"connection_id": item["connection_id"]},
                 UpdateExpression="SET authorized_until = :past",
-                ExpressionAttributeValues={":past": {"S": "2026-01-01T00:00:00.000000+0000"}},
+                ExpressionAttributeValues={":past": {"N": "0"}},
             )
 
 

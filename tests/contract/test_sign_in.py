@@ -451,6 +451,37 @@ def test_listener_whose_token_has_expired_hears_nothing_more_and_is_closed(
     assert (leave["type"], leave["sender"]["name"]) == ("leave", "Aki")
 
 
+def test_rejected_frame_also_ends_a_connection_whose_token_has_expired(
+    issuer: Issuer, socket: Sockets, gateway: Gateway, room: Room, clock: time_machine.Coordinates
+) -> None:
+    aki = socket("a")
+    aki.connect(roomId=room.room_id, access_token=issuer.token(exp=int(time.time()) + 5))
+    for _ in range(settings.MESSAGES_PER_WINDOW):
+        aki.say("hi")
+    clock.shift(timedelta(seconds=5))
+    aki.say("one more")
+    assert gateway.frames["a"][-1]["error"]["code"] == "unauthorized"
+    assert gateway.closed == ["a"]
+
+
+def test_closed_room_also_ends_connections_whose_token_has_expired(
+    issuer: Issuer, socket: Sockets, gateway: Gateway, queue: Any, room: Room, clock: time_machine.Coordinates
+) -> None:
+    owner = socket("o")
+    owner.connect(roomId=room.room_id, access_token=issuer.token("owner", chat_owner=True))
+    socket("a").connect(roomId=room.room_id, access_token=issuer.token(exp=int(time.time()) + 60))
+    clock.shift(timedelta(seconds=61))
+    owner.send({"action": "closeRoom"})
+    assert sorted(gateway.closed) == ["a", "o"]
+    assert not rooms.has_connections(room.room_id)
+
+
+def test_row_of_an_open_connection_outlives_the_token(issuer: Issuer, socket: Sockets, room: Room) -> None:
+    """DynamoDB may delete a row once its TTL has passed, and a disconnect would not find its room."""
+    socket("a").connect(roomId=room.room_id, access_token=issuer.token(exp=int(time.time()) + 5))
+    assert connection("a").expires_at - connection("a").joined_at >= timedelta(hours=2)
+
+
 def test_room_does_not_expire_with_a_token(
     issuer: Issuer, socket: Sockets, room: Room, clock: time_machine.Coordinates
 ) -> None:
