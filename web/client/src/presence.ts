@@ -31,6 +31,8 @@ interface Entry {
 export class Presence {
   readonly #options: PresenceOptions;
   #entries = new Map<string, Entry>();
+  /** The members whose new name arrived while the list is read. The list may contain their former one. */
+  readonly #renamed = new Map<string, Member>();
   #frames = 0;
   #readings = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -58,6 +60,7 @@ export class Presence {
 
   /** A member has a new name. */
   rename(member: Member): void {
+    this.#renamed.set(member.id, member);
     const entry = this.#entries.get(member.id);
     if (!entry) return;
     entry.member = member;
@@ -75,6 +78,7 @@ export class Presence {
     clearTimeout(this.#timer);
     const reading = ++this.#readings;
     const before = this.#frames;
+    this.#renamed.clear();
     try {
       const listed = await this.#options.read();
       if (this.#isStopped || reading !== this.#readings) return;
@@ -133,7 +137,7 @@ export class Presence {
     const entries = new Map<string, Entry>();
     for (const { connections = 1, ...member } of listed) {
       clearTimeout(this.#entries.get(member.id)?.leaving);
-      entries.set(member.id, { member, connections });
+      entries.set(member.id, { member: this.#renamed.get(member.id) ?? member, connections });
     }
     for (const [id, entry] of this.#entries) {
       if (!entries.has(id) && entry.leaving !== undefined) entries.set(id, entry);

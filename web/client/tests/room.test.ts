@@ -660,6 +660,18 @@ test("a new name of another is announced, and one's own taken over from another 
   assert.equal(server.socket.url.searchParams.get("name"), "Ann");
 });
 
+test("a new name that arrives while the members are read is kept", async () => {
+  const bea = { ...BO, name: "Bea" };
+  server.members.set(BO.id, BO.name);
+  server.answer = (path) => {
+    if (path !== "/rooms/r1/members") return undefined;
+    server.socket.receive({ message: { type: "rename", message: "Bo is now Bea", sender: bea, formerName: "Bo" } });
+    return [200, { members: [BO] }];
+  };
+  const room = await join();
+  assert.deepEqual(namesOf(room), ["Bea"]);
+});
+
 test("the members of a large room are not read", async () => {
   server.memberCount = 101;
   const room = await join();
