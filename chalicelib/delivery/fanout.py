@@ -83,8 +83,11 @@ _KINDS: dict[str, Callable[..., Job]] = {kind.__name__: kind for kind in (Batch,
 
 
 def serialize(job: Job) -> str:
-    """Return a job as the body of a message on the queue."""
-    return json.dumps([type(job).__name__, *job], ensure_ascii=False)
+    """Return a job as the body of a message on the queue.
+
+    It is ASCII: SQS rejects some characters that names and messages may contain, such as U+FFFF ("SendMessage").
+    """
+    return json.dumps([type(job).__name__, *job])
 
 
 def parse(body: str) -> Job:

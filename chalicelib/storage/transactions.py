@@ -29,12 +29,12 @@ def transaction() -> Transaction:
 
 def was_cancelled(error: BaseException) -> bool:
     """Return whether DynamoDB cancelled a transaction: a condition failed, or another transaction was in progress."""
-    return isinstance(error, TransactWriteError) and error.cause_response_code == "TransactionCanceledException"
+    return isinstance(error, TransactWriteError) and _code(error) == "TransactionCanceledException"
 
 
 def condition_failed(error: StorageError) -> bool:
     """Return whether DynamoDB rejected a single write because its condition did not hold."""
-    return error.cause_response_code == "ConditionalCheckFailedException"
+    return _code(error) == "ConditionalCheckFailedException"
 
 
 def had_conflict(error: BaseException) -> bool:
@@ -42,8 +42,14 @@ def had_conflict(error: BaseException) -> bool:
 
     botocore does not retry these errors ("DynamoDB Transactions: How it works").
     """
-    is_conflict = isinstance(error, StorageError) and error.cause_response_code == "TransactionConflictException"
+    is_conflict = isinstance(error, StorageError) and _code(error) == "TransactionConflictException"
     return is_conflict or was_cancelled(error)
+
+
+def _code(error: StorageError) -> str | None:
+    """Return the code of DynamoDB's answer, None without an answer, where PynamoDB 6.1 raises an AttributeError."""
+    response: dict[str, dict[str, str]] = getattr(error.cause, "response", None) or {}
+    return response.get("Error", {}).get("Code")
 
 
 # A retry runs the whole decorated function again, so it decides on the current data.

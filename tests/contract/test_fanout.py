@@ -117,6 +117,14 @@ def test_requeued_batch_is_delayed(
     assert queue.attributes["ApproximateNumberOfMessagesDelayed"] == "1"
 
 
+def test_queue_message_consists_of_characters_that_sqs_accepts() -> None:
+    batch = fanout.Batch("https://x", "r", "\ud800 \uffff \ufffe \U0001f44d", ["a"])
+    body = fanout.serialize(batch)
+    assert body.isascii()
+    assert body.isprintable()
+    assert fanout.parse(body) == batch
+
+
 def test_largest_batch_fits_into_one_sqs_message() -> None:
     batch = fanout.Batch("https://x" * 10, "r" * 16, "\U0001f44d" * 4_000, ["L0SM9cOFvHcCIhw="] * 2_000)
     assert len(fanout.serialize(batch).encode()) < 256 * 1024

@@ -187,3 +187,16 @@ def test_message_gets_an_internal_error_when_dynamodb_stays_unavailable(
     a.say("hi", clientId="c-1")
     (frame,) = gateway.frames["a"]
     assert (frame["error"]["code"], frame["error"]["clientId"]) == ("internal", "c-1")
+
+
+def test_message_is_acknowledged_although_dynamodb_does_not_answer_the_removal_of_gone_connections(
+    monkeypatch: pytest.MonkeyPatch, socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Coordinates
+) -> None:
+    for id_ in ("a", "b"):
+        socket(id_).connect(roomId=room.room_id)
+    clock.shift(MINUTE)
+    gateway.frames.clear()
+    gateway.answer("b", GONE)
+    inject_faults(monkeypatch, lambda operation, _: "timeout" if operation == "BatchGetItem" else None)
+    socket("a").say("hi")
+    assert [frame["message"]["message"] for frame in gateway.frames["a"]] == ["hi"]
