@@ -41,7 +41,7 @@ from chalicelib.parameters import (
 )
 from chalicelib.presence import announced_count
 from chalicelib.room_delivery import end_connections
-from chalicelib.storage.models import Connection
+from chalicelib.storage.models import Connection, Message
 
 _executor = ThreadPoolExecutor(2)
 
@@ -80,7 +80,11 @@ def delete_message(context: Context, data: dict[str, Any]) -> None:
     Its text is erased. Everyone receives the event, which has a sequence of its own. Repeated, it sends the same event
     again.
     """
-    context.broadcast(frames.message(moderation.delete_message(context.sender, data["sequence"])))
+    event = moderation.delete_message(context.sender, data["sequence"])
+    if context.sender.is_owner or event.sender_id == context.sender.member_id:
+        context.broadcast(frames.message(event))
+    else:  # somebody else has deleted the message before, and everyone has been told
+        context.reply(frames.message(event))
 
 
 @action("updateRoom", data={"roomName": NEW_ROOM_NAME, "locked": LOCKED}, sends=[UPDATED_FRAME])
@@ -92,11 +96,17 @@ def update_room(context: Context, data: dict[str, Any]) -> None:
 @action("removeMember", data={"memberId": MEMBER_ID}, sends=[REMOVED_FRAME, LEAVE_FRAME])
 def remove_member(context: Context, data: dict[str, Any]) -> None:
     """Remove a member from the room, as the owner, and keep it out for an hour. Its connections are closed."""
-    event = frames.message(moderation.remove_member(context.sender, data["memberId"]))
-    removal = Removal(context.websocket_api.endpoint, context.sender.joined_room_id, event, data["memberId"])
-    fanout.enqueue_removal(removal)
-    context.broadcast(event)
-    end_connections(context.websocket_api, removal)
+
+    def removal(event: Message) -> Removal:
+        endpoint, room_id = context.websocket_api.endpoint, context.sender.joined_room_id
+        return Removal(endpoint, room_id, frames.message(event), data["memberId"])
+
+    # The queue comes first: it completes what a crash of this function leaves undone.
+    event = moderation.remove_member(
+        context.sender, data["memberId"], prepare=lambda event: fanout.enqueue_removal(removal(event))
+    )
+    context.broadcast(frames.message(event))
+    end_connections(context.websocket_api, removal(event))
 
 
 @action("closeRoom", sends=[CLOSED_FRAME])
@@ -105,8 +115,7 @@ def close_room(context: Context, data: dict[str, Any]) -> None:
     moderation.require_owner(context.sender)
     room_id = context.sender.joined_room_id
     removal = Removal(context.websocket_api.endpoint, room_id, frames.closed(context.sender), None)
-    # The queue comes first: it completes what a crash of this function leaves undone.
-    fanout.enqueue_removal(removal)
+    fanout.enqueue_removal(removal)  # first, as in remove_member
     rooms.close(room_id)
     end_connections(context.websocket_api, removal)
 

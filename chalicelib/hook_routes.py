@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 from chalice import Blueprint
 from chalice.app import Request
 
-from chalicelib import discovery, frames, hooks, parameters, schemas, serializers
+from chalicelib import discovery, hooks, parameters, schemas, serializers
 from chalicelib.delivery import fanout
 from chalicelib.delivery.fanout import Delivery
 from chalicelib.endpoints import Endpoints, Json, Parameters
@@ -90,7 +90,7 @@ def post_hook(hook_token: str, body: Parameters) -> Json:
     and the stored message is delivered again.
     """
     message = hooks.post(hook_token, body["text"], body["clientId"])
-    delivery = Delivery(discovery.connections_url(), message.room_id, frames.message(message))
+    delivery = Delivery(discovery.connections_url(), message.room_id, int(message.sequence))
     fanout.enqueue_delivery(delivery, blueprint.lambda_context.invoked_function_arn)
     return serializers.serialize_posted_message(message)
 

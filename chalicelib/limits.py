@@ -17,6 +17,7 @@ __all__ = [
     "MAX_RATE_LIMIT_WARNINGS",
     "MAX_ROOM_NAME_LENGTH",
     "MAX_SEQUENCE",
+    "MEMBER_TTL_SECONDS",
     "SEQUENCE_TTL_SECONDS",
 ]
 
@@ -59,6 +60,9 @@ MAX_RATE_LIMIT_WARNINGS = 5
 
 IDEMPOTENCY_TTL_SECONDS = 600
 """Time during which a repeated clientId returns the stored message instead of storing another."""
+
+MEMBER_TTL_SECONDS = 2_764_800
+"""Time for which a member may come back to a locked room after joining it: 32 days, longer than a room stays empty."""
 
 HOOK_TTL_SECONDS = 31_536_000
 """Lifetime of a webhook after its creation or its last message: one year."""

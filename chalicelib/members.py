@@ -24,7 +24,7 @@ from chalicelib.storage.transactions import (
     was_cancelled,
 )
 
-__all__ = ["Member", "ban", "check_admission", "connections", "join", "list_members", "name_of", "rename"]
+__all__ = ["Member", "ban", "check_admission", "connections", "is_banned", "join", "list_members", "name_of", "rename"]
 
 
 class Member(NamedTuple):
@@ -100,10 +100,9 @@ def join(
             writes.save(connection, Connection.connection_id.does_not_exist())
             writes.update(Room(room_id), changes, (Room.expires_at > now) & (Room.locked == room.locked))
             if is_known:
-                # A member may come back to a locked room for as long as the room lasts after its connection has ended.
                 seen: list[UpdateAction] = [
                     MemberRecord.name.set(connection.name),
-                    MemberRecord.expires_at.set(room_expires_at + timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)),
+                    MemberRecord.expires_at.set(now + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
                 ]
                 writes.update(record, seen, is_admitted)
     except StorageError as error:
@@ -143,6 +142,7 @@ def rename(connection: Connection, name: str) -> None:
     for row in rows:
         if row.connection_id != connection.connection_id:
             _rename(Connection(row.connection_id), name)
+    _rename(MemberRecord(connection.joined_room_id, MemberRecord.sort_key_of(connection.member_id)), name)
 
 
 def connections(room_id: str, member_id: str | None = None) -> list[Connection]:
@@ -165,6 +165,12 @@ def name_of(room_id: str, member_id: str) -> str | None:
     return None if record is None else record.name
 
 
+def is_banned(room_id: str, member_id: str) -> bool:
+    """Return whether a member is kept out of a room at present. A consistent read."""
+    record = MemberRecord.find(room_id, MemberRecord.sort_key_of(member_id))
+    return record is not None and record.is_banned
+
+
 def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
     """Add to a transaction that a member is kept out of a room for BAN_SECONDS.
 
@@ -183,10 +189,10 @@ def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
 
 
 @retry_on_conflict
-def _rename(connection: Connection, name: str) -> bool:
-    """Change the name in a connection's row. Returns False if it has none, because it has left."""
+def _rename(row: Connection | MemberRecord, name: str) -> bool:
+    """Change the name in a row. Returns False if the table does not contain it."""
     try:
-        connection.update([Connection.name.set(name)], Connection.connection_id.exists())
+        row.update([type(row).name.set(name)], type(row).name.exists())
     except StorageError as error:
         if condition_failed(error):
             return False

@@ -34,6 +34,10 @@ from chalicelib.storage.transactions import (
 __all__ = ["History", "HookSender", "history", "last_sequence", "store", "take_sequence"]
 
 
+MIN_PAGE_SIZE = 50
+"""Minimum number of rows that one request reads: of many deleted messages, a smaller page would read few at a time."""
+
+
 class History(NamedTuple):
     """A page of messages in ascending order.
 
@@ -133,7 +137,8 @@ def history(
     rows = _read(wanted)
     complete = after is None or after == last or _is_complete(room, after, rows)
     if gaps := _gaps(wanted, rows, complete):
-        _write_tombstones(room, gaps)
+        for sequence in gaps:
+            _write_tombstone(room, sequence, rows)
         rows = _read(wanted)
     return History([row for row in rows if _is_wanted(wanted, row)], last, complete)
 
@@ -155,7 +160,7 @@ def _read(wanted: _Range) -> list[Message]:
         Message.sort_key.between(Message.sort_key_of(wanted.after or 0), Message.sort_key_of(wanted.end)),
         consistent_read=True,
         scan_index_forward=wanted.after is not None,
-        page_size=wanted.limit + 1,
+        page_size=max(wanted.limit, MIN_PAGE_SIZE) + 1,
     ):
         if row.is_alive:
             rows.append(row)
@@ -170,7 +175,7 @@ def _is_wanted(wanted: _Range, row: Message) -> bool:
 
 
 def _is_complete(room: Room, after: int, rows: list[Message]) -> bool:
-    """Return true if no message after `after` can have expired. Messages expire in their order."""
+    """Return true if no message after `after` can have expired. Rows expire in their order."""
     is_young = room.created_at + room.retention > datetime.now(UTC)
     return is_young or (bool(rows) and rows[0].sequence <= after + 1)
 
@@ -185,20 +190,20 @@ def _gaps(wanted: _Range, rows: list[Message], complete: bool) -> list[int]:
     return [missing for one, next_ in pairwise(sorted(known)) for missing in range(one + 1, next_)]
 
 
-def _write_tombstones(room: Room, sequences: list[int]) -> None:
-    """Write a tombstone for each sequence that still has no row, so that nothing is stored under it later."""
-    for sequence in sequences:
-        _write_tombstone(room, sequence)
-
-
 @retry_on_conflict
-def _write_tombstone(room: Room, sequence: int) -> None:
+def _write_tombstone(room: Room, sequence: int, rows: list[Message]) -> None:
+    """Write a tombstone for a sequence that still has no row, so that nothing is stored under it later.
+
+    rows: rows of the room in ascending order. The tombstone expires with the one that follows it: `_is_complete` relies
+    on rows that expire in their order.
+    """
+    neighbours = [row for row in rows if row.sequence > sequence] + rows[-1:]
     tombstone = Message(
         room_id=room.room_id,
         sort_key=Message.sort_key_of(sequence),
         sequence=sequence,
         is_tombstone=True,
-        expires_at=datetime.now(UTC) + room.retention,
+        expires_at=neighbours[0].expires_at if neighbours else datetime.now(UTC) + room.retention,
     )
     try:
         tombstone.save(Message.sort_key.does_not_exist())
@@ -229,7 +234,7 @@ def last_sequence(room: Room) -> int:
         return 0
     # All messages have expired. A message may be in progress under this sequence: the tombstone moves it to the next.
     taken = int(sequence.last_sequence)
-    _write_tombstones(room, [taken])
+    _write_tombstone(room, taken, [])
     return taken
 
 

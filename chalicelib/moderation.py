@@ -6,6 +6,7 @@ transaction stores the event and makes the change, so neither exists without the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -87,8 +88,10 @@ def update_room(sender: Connection, name: str | None, locked: bool | None) -> Me
 
 
 @retry_on_conflict
-def remove_member(sender: Connection, member_id: str) -> Message:
+def remove_member(sender: Connection, member_id: str, prepare: Callable[[Message], None]) -> Message:
     """Ban a member from the sender's room, and return the event. The member's connections have to be ended, too.
+
+    prepare: called with the event before each attempt to store it.
 
     Raises Forbidden unless the sender is the owner, and InvalidInput if the member is the sender, or nobody who was
     here.
@@ -100,6 +103,7 @@ def remove_member(sender: Connection, member_id: str) -> Message:
     if name is None:
         raise InvalidInput("memberId must be the id of somebody who is or was in this room")
     event = _event(sender, "removed", f"removed {name}", {"member": {"id": member_id, "name": name}})
+    prepare(event)
     with transaction() as writes:
         writes.save(event, Message.sort_key.does_not_exist())
         members.ban(writes, sender.joined_room_id, member_id, name)

@@ -17,7 +17,7 @@ from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.delivery.fanout import Batch, Delivery, Removal
 from chalicelib.errors import AccessTokenExpired
 from chalicelib.presence import presence_frames
-from chalicelib.storage.models import Connection
+from chalicelib.storage.models import Connection, Message
 from chalicelib.storage.transactions import StorageError
 
 __all__ = ["complete_removal", "deliver", "end_connections", "send_batch", "send_to_room"]
@@ -64,17 +64,20 @@ def send_batch(websocket_api: BroadcastWebsocketAPI, batch: Batch) -> None:
 
 
 def deliver(websocket_api: BroadcastWebsocketAPI, delivery: Delivery) -> None:
-    """Send the frame of a delivery to everyone in its room. Raises what `send_to_room` raises."""
-    request_log.append_keys(room_id=delivery.room_id)
+    """Send a stored message to everyone in its room, unless it was deleted. Raises what `send_to_room` raises."""
+    room_id = delivery.room_id
+    request_log.append_keys(room_id=room_id)
     websocket_api.endpoint = delivery.endpoint
-    send_to_room(websocket_api, delivery.room_id, [delivery.frame], Connection.recipients_in(delivery.room_id))
+    message = Message.find(room_id, Message.sort_key_of(delivery.sequence))
+    if message is not None and message.is_alive and not message.is_tombstone:
+        send_to_room(websocket_api, room_id, [frames.message(message)], Connection.recipients_in(room_id))
 
 
 def end_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> bool:
     """Tell the connections of a room or of a member why they are removed, close them, and remove them from the room.
 
     It ends up to FANOUT_BATCH of the connections that the index contains, and queues the removal of the others. Returns
-    whether there are no others.
+    whether the removal has to be repeated later: a connection could not be closed, or the room still has one.
 
     Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
     """
@@ -82,27 +85,32 @@ def end_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> b
     found = [row.connection_id for row in members.connections(room_id, removal.member_id)]
     connection_ids = found[: settings.FANOUT_BATCH]
     websocket_api.broadcast(connection_ids, removal.frame)
-    websocket_api.disconnect(connection_ids)
-    left = rooms.leave(room_id, connection_ids)
+    result = websocket_api.disconnect(connection_ids)
+    # Connections that could not be closed stay in the room, so that the next attempt finds them.
+    left = rooms.leave(room_id, result.delivered) + rooms.leave(room_id, result.gone, skip_connecting=True)
     if leaves := presence_frames("leave", room_id, left):
         send_to_room(websocket_api, room_id, leaves, Connection.recipients_in(room_id))
-    if has_more := len(found) > len(connection_ids):
+    if left and len(found) > len(connection_ids):
         fanout.enqueue_removal(removal, at_once=True)
-    return not has_more
+        return False
+    return len(left) < len(found) or (removal.member_id is None and rooms.has_connections(room_id))
 
 
 def complete_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> None:
     """End the connections that a removal has missed, and those of a removal that was interrupted.
 
-    A room is closed only when its exact number of connections is 0. Until then, the removal is repeated.
+    It is repeated until a closed room has no connections, by their exact number, and a member none that the index
+    contains. The removal of a member is also repeated while the ban is not stored: the queue may be faster.
     """
-    room_id = removal.room_id
+    room_id, member_id = removal.room_id, removal.member_id
     request_log.append_keys(room_id=room_id)
     websocket_api.endpoint = removal.endpoint
-    if removal.member_id is None:
+    if member_id is None:
         rooms.close(room_id)
-    has_ended_all = end_connections(websocket_api, removal)
-    if has_ended_all and removal.member_id is None and rooms.has_connections(room_id):
+        is_due = True
+    else:
+        is_due = members.is_banned(room_id, member_id)
+    if not is_due or end_connections(websocket_api, removal):
         fanout.enqueue_removal(removal._replace(attempt=removal.attempt + 1))
 
 

@@ -213,7 +213,8 @@ def _subtract_members(writes: Transaction, room: Room, leaving: int) -> None:
             changes.append(Room.expires_at.set(datetime.now(UTC) + empty_time))
         if not room.keep_days:
             changes.append(Room.listed.remove())
-        writes.update(room, changes, last_members_leave)
+        # A room that was closed since it was read must not be revived.
+        writes.update(room, changes, last_members_leave & (Room.expires_at == room.expires_at))
 
 
 def _require(room_id: str) -> Room:

@@ -66,9 +66,9 @@ class BroadcastWebsocketAPI(WebsocketAPI):
         request_log.add_metric(delivered=len(result.delivered), gone=len(result.gone), failed=len(result.failed))
         return result
 
-    def disconnect(self, connection_ids: Collection[str]) -> None:
-        """Close every connection, as `broadcast` posts to every connection. Failures are logged."""
-        self._request_all("DELETE", connection_ids, "")
+    def disconnect(self, connection_ids: Collection[str]) -> BroadcastResult:
+        """Close every connection, as `broadcast` posts to every connection, and return the result of each."""
+        return self._request_all("DELETE", connection_ids, "")
 
     def _request_all(self, method: str, connection_ids: Collection[str], payload: str) -> BroadcastResult:
         if not connection_ids:

@@ -1,7 +1,7 @@
 """The fan-out queue: jobs on an SQS queue, one invocation per job.
 
 - Batch: one payload for up to FANOUT_BATCH connections of a large room.
-- Delivery: a webhook's message for everyone in a room. The function that takes the job reads the connections.
+- Delivery: a webhook's message for everyone in a room. The function that takes the job reads message and connections.
 - Removal: the end of the connections of a room or of a member.
 
 A batch contains its payload and its connections. Only failed connections are requeued; confirmed deliveries are not
@@ -37,7 +37,9 @@ __all__ = [
 MAX_BATCH_ATTEMPTS = 3
 RETRY_DELAY_SECONDS = 2
 
-MAX_REMOVAL_ATTEMPTS = 5
+MAX_REMOVAL_ATTEMPTS = 8
+"""Together, the attempts take longer than a `$connect`, during which a connection cannot be closed."""
+
 REMOVAL_DELAY_SECONDS = 5
 """The index of the connections is eventually consistent. After this time it contains every connection."""
 
@@ -70,11 +72,11 @@ class Removal(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """One frame for everyone in a room."""
+    """A stored message for everyone in a room. It does not contain the text, which may be deleted while it waits."""
 
     endpoint: str
     room_id: str
-    frame: str
+    sequence: int
 
 
 Job = Batch | Delivery | Removal
@@ -109,7 +111,7 @@ def enqueue_delivery(delivery: Delivery, function_arn: str) -> None:
 
 
 def enqueue_removal(removal: Removal, *, at_once: bool = False) -> None:
-    """Send a removal to the queue, with a delay of 5 seconds unless at_once. After 5 attempts, log and drop it."""
+    """Send a removal to the queue, with a delay of 5 seconds unless at_once. After 8 attempts, log and drop it."""
     if removal.attempt > MAX_REMOVAL_ATTEMPTS:
         log.warning("dropped the removal of connections from room %s", removal.room_id)
     else:

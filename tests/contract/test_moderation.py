@@ -157,6 +157,18 @@ def test_author_deletes_a_message_of_an_earlier_connection(bo: Socket, socket: S
     assert history(room) == [(2, "Bo deleted a message")]
 
 
+def test_only_the_one_who_repeats_the_deletion_of_another_hears_of_it(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, gateway: Gateway
+) -> None:
+    bo.say("hi")
+    act(bo, "deleteMessage", sequence=1)
+    socket("c").connect(roomId=room.room_id, name="Cy", key=CYS)
+    gateway.frames.clear()
+    act(socket("c"), "deleteMessage", sequence=1)
+    assert gateway.frames.keys() == {"c"}
+    assert gateway.frames["c"][0]["message"]["target"] == 1
+
+
 def test_message_of_another_is_not_deleted(bo: Socket, socket: Sockets, room: Room, gateway: Gateway) -> None:
     bo.say("hi")
     socket("c").connect(roomId=room.room_id, name="Bo", key=CYS)
@@ -176,7 +188,7 @@ def test_repeated_deletion_sends_the_same_event(bo: Socket, room: Room, gateway:
 
 @pytest.mark.parametrize("kind", ["tombstone", "event", "nothing"])
 def test_only_a_message_can_be_deleted(owner: Socket, bo: Socket, room: Room, gateway: Gateway, kind: str) -> None:
-    messages._write_tombstones(room, [messages.take_sequence(room.room_id)])
+    messages._write_tombstone(room, messages.take_sequence(room.room_id), [])
     act(owner, "updateRoom", locked=True)
     act(owner, "deleteMessage", sequence=["tombstone", "event", "nothing"].index(kind) + 1)
     assert error_code(gateway, "a") == "invalid_message"
@@ -278,6 +290,18 @@ def test_locked_room_admits_those_who_were_in_it(
     assert socket("d").connect(roomId=room.room_id) == 200
 
 
+def test_member_comes_back_to_a_locked_room_that_was_in_use_for_days(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, clock: time_machine.Coordinates
+) -> None:
+    act(owner, "updateRoom", locked=True)
+    bo.disconnect()
+    for hour in range(72):
+        clock.shift(timedelta(hours=1))
+        query = {"key": OWNERS, "owner": room.owner_token or ""}
+        assert socket(f"a{hour}").connect(roomId=room.room_id, **query) == 200
+    assert socket("b2").connect(roomId=room.room_id, key=BOS) == 200
+
+
 def test_room_that_is_locked_during_a_join_is_not_joined(
     owner: Socket, ws_event: Any, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,7 +363,15 @@ def test_removed_member_does_not_come_back_to_a_locked_room(
 
 @pytest.mark.parametrize("fault", ["crash before", "crash after"])
 def test_removal_that_crashes_happens_completely_or_not_at_all(
-    owner: Socket, bo: Socket, ws_event: Any, room: Room, fault: Any, monkeypatch: pytest.MonkeyPatch
+    owner: Socket,
+    bo: Socket,
+    ws_event: Any,
+    room: Room,
+    gateway: Gateway,
+    client: Client,
+    queue: Any,
+    fault: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bos = member_id("b")
     with monkeypatch.context() as patch:
@@ -348,8 +380,51 @@ def test_removal_that_crashes_happens_completely_or_not_at_all(
             act(owner, "removeMember", memberId=bos)
     is_removed = fault == "crash after"
     assert len(history(room)) == is_removed
+    assert complete(client, queue) == (1 if is_removed else fanout.MAX_REMOVAL_ATTEMPTS)
+    assert members_of(room.room_id) == ({"a"} if is_removed else {"a", "b"})
+    assert gateway.closed == (["b"] if is_removed else [])
     answer = chat_app.connect(ws_event("$connect", "b2", query={"roomId": room.room_id, "key": BOS}), None)
     assert answer["statusCode"] == (403 if is_removed else 200)
+
+
+def test_removal_that_cannot_be_queued_is_not_stored(
+    owner: Socket, bo: Socket, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(fanout, "enqueue_removal", lambda *_: 1 / 0)
+        act(owner, "removeMember", memberId=member_id("b"))
+    assert error_code(gateway, "a") == "internal"
+    assert (history(room), members_of(room.room_id)) == ([], {"a", "b"})
+
+
+@pytest.mark.parametrize("action", ["removeMember", "closeRoom"])
+@pytest.mark.parametrize("failure", [429, 500, GONE])
+def test_connection_that_cannot_be_closed_at_first_is_closed_later(
+    owner: Socket, bo: Socket, room: Room, gateway: Gateway, client: Client, queue: Any, action: str, failure: int
+) -> None:
+    """API Gateway throttles or fails, or the connection's `$connect` is still running."""
+    data = {"memberId": member_id("b")} if action == "removeMember" else {}
+    others = 2 if action == "removeMember" else 1  # posts: the event for everyone, the one for the removed
+    gateway.answer("b", *[200] * others, *[failure] * 3, 200)
+    act(owner, action, **data)
+    assert "b" in members_of(room.room_id)
+    complete(client, queue)
+    assert "b" not in members_of(room.room_id)
+    assert gateway.closed[-1] == "b"
+    assert rooms.has_connections(room.room_id) is (action == "removeMember")
+
+
+def test_batches_whose_connections_cannot_be_closed_are_given_up(
+    owner: Socket, room: Room, gateway: Gateway, client: Client, queue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "FANOUT_BATCH", 2)
+    ids = ["a", "m1", "m2", "m3", "m4"]
+    fill_room(room, ids[1:])
+    for id_ in ids:
+        gateway.answer(id_, 403)
+    act(owner, "closeRoom")
+    assert complete(client, queue) == fanout.MAX_REMOVAL_ATTEMPTS
+    assert members_of(room.room_id) == set(ids)
 
 
 def test_member_without_a_key_is_removed(owner: Socket, socket: Sockets, room: Room, gateway: Gateway) -> None:
@@ -361,9 +436,10 @@ def test_member_without_a_key_is_removed(owner: Socket, socket: Sockets, room: R
 
 def test_member_who_has_just_left_is_kept_out(owner: Socket, bo: Socket, ws_event: Any, room: Room) -> None:
     bos = member_id("b")
+    act(bo, "rename", name="Bea")
     bo.disconnect()
     act(owner, "removeMember", memberId=bos)
-    assert history(room) == [(1, "Aki removed Bo")]
+    assert history(room) == [(1, "Aki removed Bea")]
     assert refusal(ws_event, "b2", roomId=room.room_id, key=BOS)[0] == 403
 
 
@@ -509,7 +585,10 @@ def test_removal_that_never_succeeds_is_dropped(
     assert "dropped the removal" in caplog.text
 
 
-def test_gone_connections_do_not_stop_the_closing(owner: Socket, bo: Socket, room: Room, gateway: Gateway) -> None:
+def test_gone_connections_do_not_stop_the_closing(
+    owner: Socket, bo: Socket, room: Room, gateway: Gateway, clock: time_machine.Coordinates
+) -> None:
+    clock.shift(timedelta(seconds=limits.MAX_CONNECT_SECONDS))
     gateway.answer("b", GONE)
     act(owner, "closeRoom")
     assert members_of(room.room_id) == set()

@@ -18,7 +18,7 @@ import time_machine
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import discovery, hooks, identity, limits, members, rooms, settings
+from chalicelib import discovery, hooks, identity, limits, members, messages, rooms, settings
 from chalicelib.actions import ACTIONS
 from chalicelib.delivery import fanout
 from chalicelib.endpoints import Endpoint
@@ -103,12 +103,12 @@ class Driver:
         self._fan_out(fanout.Batch(chat_app.websocket_api.endpoint, room_id, FRAME, list(ids)))
 
     def deliver(self, room_id: str) -> None:
-        """Invoke the fan-out function with a frame for everyone in a room."""
-        self._fan_out(fanout.Delivery(chat_app.websocket_api.endpoint, room_id, FRAME))
+        """Invoke the fan-out function with the first message of a room."""
+        self._fan_out(fanout.Delivery(chat_app.websocket_api.endpoint, room_id, 1))
 
-    def remove(self, room_id: str) -> None:
-        """Invoke the fan-out function with the removal of all connections of a room."""
-        self._fan_out(fanout.Removal(chat_app.websocket_api.endpoint, room_id, FRAME, None))
+    def remove(self, room_id: str, member_id: str | None = None) -> None:
+        """Invoke the fan-out function with the removal of all connections of a room, or of a member."""
+        self._fan_out(fanout.Removal(chat_app.websocket_api.endpoint, room_id, FRAME, member_id))
 
     def _fan_out(self, job: fanout.Job) -> None:
         body = fanout.serialize(job)
@@ -246,7 +246,10 @@ def _drive_fan_out(driver: Driver) -> None:
     driver.configure(FANOUT_BATCH=1)
     driver.batch(driver.room("b", "c", "gone"), "b", "c", "gone")
     driver.remove(driver.room("d", "e"))
-    driver.deliver(driver.room("f", "g", "gone"))
+    driver.remove(driver.room("h"), "m" * 16)
+    room_id = driver.room("f", "g", "gone")
+    messages.store(Connection.get("f", consistent_read=True), "hi", None)
+    driver.deliver(room_id)
 
 
 DRIVES = {

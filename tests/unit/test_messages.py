@@ -98,7 +98,7 @@ def test_client_id_that_can_be_used_again_belongs_to_the_new_message(
     room: Room, aki: Connection, clock: time_machine.Coordinates
 ) -> None:
     messages.store(aki, "hi", "c-1")
-    messages._write_tombstones(room, [2])
+    messages._write_tombstone(room, 2, [])
     clock.shift(timedelta(minutes=10))
     assert messages.store(aki, "hi", "c-1").sequence == 3
 
@@ -115,7 +115,7 @@ def test_client_id_can_be_used_again_after_its_message_has_expired(
 
 def test_message_that_loses_its_sequence_to_a_tombstone_gets_another(room: Room, aki: Connection) -> None:
     messages.store(aki, "a", None)
-    messages._write_tombstones(room, [2])
+    messages._write_tombstone(room, 2, [])
     assert messages.store(aki, "b", "c-1").sequence == 3
     assert texts(room) == ["a", "b"]
 
@@ -320,13 +320,13 @@ def test_message_that_is_stored_just_before_its_tombstone_is_returned(
     messages.store(aki, "a", None)
     late = _take(room)
     messages.store(aki, "c", None)
-    write_tombstones = messages._write_tombstones
+    write_tombstone = messages._write_tombstone
 
-    def store_first(room: Room, gaps: list[int]) -> None:
+    def store_first(room: Room, gap: int, rows: list[Message]) -> None:
         assert _store_late(room, late)
-        write_tombstones(room, gaps)
+        write_tombstone(room, gap, rows)
 
-    monkeypatch.setattr(messages, "_write_tombstones", store_first)
+    monkeypatch.setattr(messages, "_write_tombstone", store_first)
     assert sequences(room) == [1, 2, 3]
 
 
@@ -444,6 +444,36 @@ def test_history_is_incomplete_after_missed_messages_have_expired(
     _stay(room, clock, hours=23)
     complete = {after: messages.history(room.room_id, after, None, 50).complete for after in (0, 11, 12)}
     assert complete == {0: False, 11: False, 12: True}
+
+
+@pytest.mark.parametrize("before", [None, 3])
+def test_history_is_incomplete_after_missed_messages_although_a_gap_before_them_was_read_late(
+    room: Room, aki: Connection, clock: time_machine.Coordinates, requests: Counter[str], before: int | None
+) -> None:
+    messages.store(aki, "1", None)
+    _take(room)
+    for number in range(3, 30):
+        messages.store(aki, str(number), None)
+    _stay(room, clock, hours=23)
+    messages.history(room.room_id, None, before, 100)  # it writes a tombstone into the gap
+    messages.store(aki, "30", None)
+    _stay(room, clock, hours=2)
+    assert messages.history(room.room_id, 1).complete is False
+    requests.clear()
+    assert [row.text for row in messages.history(room.room_id, 1).messages] == ["30"]
+    assert requests["PutItem"] == 0
+
+
+def test_small_page_over_many_deleted_messages_takes_few_requests(
+    room: Room, aki: Connection, requests: Counter[str]
+) -> None:
+    for number in range(120):
+        messages.store(aki, str(number), None)
+        if number:
+            Message(room.room_id, Message.sort_key_of(number + 1)).update([Message.is_tombstone.set(True)])
+    requests.clear()
+    assert [row.text for row in messages.history(room.room_id, None, None, 1).messages] == ["0"]
+    assert requests["Query"] <= 4
 
 
 def test_history_of_a_young_room_is_complete_despite_gaps(room: Room, aki: Connection) -> None:

@@ -307,6 +307,13 @@ def test_room_that_is_deleted_during_a_join_is_not_found(
     assert members_of(room.room_id) == set()
 
 
+def test_leave_does_not_revive_a_room_that_is_closed_meanwhile(room: Room, meanwhile: Meanwhile) -> None:
+    members.join("a", room.room_id)
+    meanwhile(lambda: rooms.close(room.room_id))
+    assert len(rooms.leave(room.room_id, ["a"])) == 1
+    assert rooms.get_or_none(room.room_id) is None
+
+
 def test_late_leave_does_not_revive_an_expired_room(room: Room, clock: time_machine.Coordinates) -> None:
     members.join("a", room.room_id, None)
     clock.shift(timedelta(seconds=limits.CONNECTION_TTL_SECONDS))

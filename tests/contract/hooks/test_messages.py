@@ -72,17 +72,29 @@ def test_message_reaches_a_large_room_in_batches(
     }
 
 
+def test_message_that_is_deleted_before_its_delivery_is_not_delivered(
+    owner: Hooks, socket: Sockets, gateway: Gateway, fanout_queue: Any
+) -> None:
+    socket("a").connect(roomId=owner.room.room_id, owner=owner.room.owner_token or "")
+    owner.post(owner.create(), "a secret")
+    (message,) = fanout_queue.receive_messages(VisibilityTimeout=0)
+    assert "a secret" not in message.body
+    socket("a").send({"action": "deleteMessage", "data": {"sequence": 1}})
+    deliver(owner.client, fanout_queue)
+    assert [frame["message"]["type"] for frame in gateway.frames["a"]] == ["deleted"]
+
+
 def test_queue_is_addressed_without_a_lookup(owner: Hooks, monkeypatch: pytest.MonkeyPatch, fanout_queue: Any) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(fanout, "_queue_url", lambda: pytest.fail("looked up the queue"))
         assert owner.post(owner.create(), "hi").status_code == 201
     (message,) = fanout_queue.receive_messages()
     job = fanout.parse(message.body)
-    assert job == fanout.Delivery(chat_app.websocket_api.endpoint, owner.room.room_id, job.frame)
+    assert job == fanout.Delivery(chat_app.websocket_api.endpoint, owner.room.room_id, 1)
 
 
 def test_chalice_local_looks_the_queue_up(fanout_queue: Any) -> None:
-    fanout.enqueue_delivery(fanout.Delivery("http://127.0.0.1", "r", "{}"), function_arn="")
+    fanout.enqueue_delivery(fanout.Delivery("http://127.0.0.1", "r", 1), function_arn="")
     assert len(fanout_queue.receive_messages()) == 1
 
 
@@ -266,10 +278,8 @@ def test_concurrent_messages_of_20_hooks_are_stored_once_and_reach_everyone(
     def post(one: tuple[str, int]) -> None:
         token, number = one
         message = hooks.post(token, f"{token} {number}", f"c-{number}")
-        frame = chat_app.hook_routes.frames.message(message)
-        fanout.enqueue_delivery(
-            fanout.Delivery(gateway.url, room_id, frame), "arn:aws:lambda:us-east-1:123456789012:function:f"
-        )
+        delivery = fanout.Delivery(gateway.url, room_id, int(message.sequence))
+        fanout.enqueue_delivery(delivery, "arn:aws:lambda:us-east-1:123456789012:function:f")
 
     with ThreadPoolExecutor(20) as executor:
         list(executor.map(post, posts))
