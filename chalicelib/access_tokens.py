@@ -26,6 +26,9 @@ CLOCK_SKEW_SECONDS = 60
 
 MAX_TOKEN_LENGTH = 16_384
 
+MAX_EXPIRY = 253_402_300_799
+"""The end of the year 9999, in Unix seconds."""
+
 
 def verify(token: str) -> User:
     """Return the user whose access token it is.
@@ -35,6 +38,8 @@ def verify(token: str) -> User:
     """
     if len(token) > MAX_TOKEN_LENGTH:
         raise Unauthorized(f"the access token has more than {MAX_TOKEN_LENGTH:,} characters")
+    if "=" in token:  # RFC 7515 allows no padding, but PyJWT ignores it
+        raise Unauthorized("the access token is not valid: expected base64url without padding")
     try:
         return _user(_decode(token))
     except jwt.ExpiredSignatureError as error:
@@ -79,8 +84,8 @@ def _user(claims: dict[str, Any]) -> User:
         raise ValueError("sub must be a string that is not empty")
     if room_ids != "*" and not (isinstance(room_ids, list) and all(isinstance(room_id, str) for room_id in room_ids)):
         raise ValueError('chat_rooms must be a list of room ids, or "*"')
-    if not isinstance(claims["exp"], int | float):  # PyJWT also accepts digits in a string
-        raise ValueError("exp must be a number")
+    if not isinstance(claims["exp"], int | float) or claims["exp"] > MAX_EXPIRY:  # PyJWT also accepts a string
+        raise ValueError("exp must be a number of seconds")
     expires_at = datetime.fromtimestamp(math.floor(claims["exp"]), UTC)
     if expires_at <= now:  # the issuer's clock may be late
         expires_at += timedelta(seconds=CLOCK_SKEW_SECONDS)

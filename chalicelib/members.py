@@ -7,6 +7,7 @@ two tabs of one browser.
 from __future__ import annotations
 
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -120,7 +121,9 @@ def list_members(room_id: str, token: str | None = None, user: User | None = Non
     """
     rooms.get(room_id, token, user)
     # A query on an index without a sort key returns items in no order ("Query").
-    rows = sorted(connections(room_id), key=lambda row: (row.joined_at, row.connection_id))
+    now = time.time()
+    rows = [row for row in connections(room_id) if row.ends_at > now]
+    rows.sort(key=lambda row: (row.joined_at, row.connection_id))
     members: dict[str, Member] = {}
     for row in rows:
         earlier = members.get(row.member_id)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Iterable, Mapping
 
 from chalicelib import frames, members, request_log, rooms, settings
@@ -38,28 +37,34 @@ def send_to_room(
 
     Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
     """
-    now = time.time()
-    expired = [id_ for id_, expires_at in recipients.items() if expires_at <= now]
-    reachable = recipients.keys() - expired
-    pending = deque([*payloads, *_remove_gone(websocket_api, room_id, expired)])
-    if len(reachable) > settings.FANOUT_BATCH:
-        for payload in pending:
-            fanout.enqueue(websocket_api.endpoint, room_id, payload, reachable)
+    open_, gone = _split(recipients)
+    pending = list(payloads)
+    if len(open_) > settings.FANOUT_BATCH:
+        for payload in [*pending, *_remove_gone(websocket_api, room_id, gone)]:
+            fanout.enqueue(websocket_api.endpoint, room_id, payload, open_)
         return
+    reachable = set(open_)
     while pending:
-        result = websocket_api.broadcast(reachable, pending.popleft())
-        # A connection that failed once would only delay the leave frames after it.
-        reachable -= {*result.gone, *result.failed}
-        pending += _remove_gone(websocket_api, room_id, result.gone)
+        for payload in pending:
+            result = websocket_api.broadcast(reachable, payload)
+            # A connection that failed once would only delay the frames after it.
+            reachable -= {*result.gone, *result.failed}
+            gone += result.gone
+        pending, gone = _remove_gone(websocket_api, room_id, gone), []
 
 
 def send_batch(websocket_api: BroadcastWebsocketAPI, batch: Batch) -> None:
-    """Send a batch of the fan-out queue, requeue its failed connections, and remove the closed ones from their room."""
+    """Send a batch of the fan-out queue, and requeue its failed connections.
+
+    Connections that have ended or are closed are removed from the room.
+    """
     request_log.append_keys(room_id=batch.room_id)
     websocket_api.endpoint = batch.endpoint
-    result = websocket_api.broadcast(batch.connection_ids, batch.payload)
-    fanout.requeue(batch.next_attempt({*result.delivered, *result.gone}))
-    if leaves := _remove_gone(websocket_api, batch.room_id, result.gone):
+    open_, ended = _split(batch.recipients)
+    result = websocket_api.broadcast(open_, batch.payload)
+    gone = [*ended, *result.gone]
+    fanout.requeue(batch.next_attempt({*result.delivered, *gone}))
+    if leaves := _remove_gone(websocket_api, batch.room_id, gone):
         send_to_room(websocket_api, batch.room_id, leaves, Connection.recipients_in(batch.room_id))
 
 
@@ -112,6 +117,13 @@ def complete_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> 
         is_due = members.is_banned(room_id, member_id)
     if not is_due or end_connections(websocket_api, removal):
         fanout.enqueue_removal(removal._replace(attempt=removal.attempt + 1))
+
+
+def _split(recipients: Mapping[str, int]) -> tuple[dict[str, int], list[str]]:
+    """Return the recipients whose connections have not ended, and the others."""
+    now = time.time()
+    open_ = {id_: ends_at for id_, ends_at in recipients.items() if ends_at > now}
+    return open_, [id_ for id_ in recipients if id_ not in open_]
 
 
 def _remove_gone(websocket_api: BroadcastWebsocketAPI, room_id: str, connection_ids: list[str]) -> list[str]:

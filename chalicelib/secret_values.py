@@ -32,6 +32,8 @@ log = logging.getLogger(f"{settings.APP_NAME}.secret_values")
 def read(name: str) -> str:
     """Return the secret of an ARN, or the name itself if it is not an ARN: the secret in plain text.
 
+    While AWS does not answer, the value that it returned before is used.
+
     Raises SignInUnavailable if AWS does not return it, or it is not a text of at least MIN_BYTES.
     """
     if not name.startswith("arn:"):
@@ -41,9 +43,12 @@ def read(name: str) -> str:
         try:
             value = _fetch(name)
         except (BotoCoreError, ClientError, ValueError) as error:
-            value = None
+            if not isinstance(error, BotoCoreError):  # AWS has answered. Otherwise the former value still counts.
+                value = None
             log.warning("could not read the secret %s: %s", name, error)
-        _cache[name] = time.monotonic() + (RETRY_SECONDS if value is None else MAX_AGE_SECONDS), value
+            _cache[name] = time.monotonic() + RETRY_SECONDS, value
+        else:
+            _cache[name] = time.monotonic() + MAX_AGE_SECONDS, value
     if value is None:
         raise SignInUnavailable
     return value

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -37,7 +37,10 @@ RETRY_SECONDS = 5
 """Minimum time between two requests to a provider that has failed."""
 
 TIMEOUT_SECONDS = 2
-"""Time-out for the provider's two documents together."""
+"""Time for which a request waits for the provider, and the time-out of connecting and of each read."""
+
+FETCH_SECONDS = 20
+"""Time-out for the provider's two documents together. Keys that arrive late count for later requests."""
 
 MAX_DOCUMENT_BYTES = 1_000_000
 
@@ -47,7 +50,6 @@ PUBLIC_MEMBERS = ("kty", "kid", "alg", "n", "e", "crv", "x", "y")
 log = logging.getLogger(f"{settings.APP_NAME}.signing_keys")
 
 _http = urllib3.PoolManager(timeout=TIMEOUT_SECONDS, retries=False)
-# The time-out of a socket starts again with each byte. The thread bounds the whole.
 _executor = ThreadPoolExecutor(1)
 
 
@@ -63,6 +65,7 @@ class KeySet:
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
         self._keys: dict[tuple[str | None, str], PyJWK] = {}
+        self._fetching: Future[dict[tuple[str | None, str], PyJWK]] | None = None
         self._expires_at = self._retry_at = self._search_at = 0.0
         self._lock = Lock()
 
@@ -83,24 +86,32 @@ class KeySet:
             return self._keys.get((key_id, algorithm))
 
     def _refresh(self, now: float) -> None:
-        if now < self._retry_at:
+        """Read the keys, or take those of a fetch that has not been in time for an earlier request."""
+        is_ready = self._fetching is not None and self._fetching.done()
+        if now < self._retry_at and not is_ready:
             raise SignInUnavailable
+        if self._fetching is None:
+            self._fetching = _executor.submit(self._fetch)
         try:
-            self._keys = _executor.submit(self._fetch).result(TIMEOUT_SECONDS)
-        except (urllib3.exceptions.HTTPError, ValueError, TimeoutError, RecursionError) as error:
+            self._keys = self._fetching.result(TIMEOUT_SECONDS)
+        except (urllib3.exceptions.HTTPError, ValueError, OSError, RecursionError) as error:
             self._retry_at = time.monotonic() + RETRY_SECONDS
             log.warning("could not read the keys of %s: %s", self.issuer, str(error) or type(error).__name__)
             raise SignInUnavailable from error
+        finally:
+            if self._fetching.done():
+                self._fetching = None
         self._expires_at = now + MAX_AGE_SECONDS
 
     def _fetch(self) -> dict[tuple[str | None, str], PyJWK]:
-        configuration = _get_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+        deadline = time.monotonic() + FETCH_SECONDS
+        configuration = _get_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", deadline)
         if configuration.get("issuer") != self.issuer:
             raise ValueError(f"its configuration names the issuer {configuration.get('issuer')!r}")
         address = configuration.get("jwks_uri")
         if not isinstance(address, str) or not settings.is_secure_url(address):
             raise ValueError(f"jwks_uri must be an https address, not {address!r}")
-        published = _get_json(address).get("keys")
+        published = _get_json(address, deadline).get("keys")
         if not isinstance(published, list) or not published:
             raise ValueError(f"{address} has no keys")
         keys = [key for key in map(_signing_key, published) if key is not None]
@@ -110,6 +121,9 @@ class KeySet:
 def _signing_key(published: Any) -> PyJWK | None:
     """Return a published key, None if it is not a key that signs with one of ALGORITHMS."""
     if not isinstance(published, dict) or published.get("use") not in (None, "sig"):
+        return None
+    operations = published.get("key_ops", ["verify"])
+    if "verify" not in operations and "sign" not in operations:  # a private key is read as its public one
         return None
     members = {name: published[name] for name in PUBLIC_MEMBERS if isinstance(published.get(name), str)}
     if members.get("kty") not in ("RSA", "EC") or members.get("alg", ALGORITHMS[0]) not in ALGORITHMS:
@@ -121,12 +135,17 @@ def _signing_key(published: Any) -> PyJWK | None:
     return key if key.algorithm_name in ALGORITHMS else None
 
 
-def _get_json(address: str) -> dict[str, Any]:
-    """Return a JSON object from the provider. Redirects are not followed."""
+def _get_json(address: str, deadline: float) -> dict[str, Any]:
+    """Return a JSON object from the provider. Redirects are not followed. Raises TimeoutError after the deadline."""
     with _http.request("GET", address, redirect=False, preload_content=False) as response:
         if response.status != 200:
             raise ValueError(f"{address} answered {response.status}")
-        body = response.read(MAX_DOCUMENT_BYTES)
+        body = b""
+        # The time-out of a socket starts again with each byte.
+        while part := response.read1(MAX_DOCUMENT_BYTES - len(body), decode_content=True):
+            body += part
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{address} did not answer within {FETCH_SECONDS} seconds")
     document = json.loads(body)
     if not isinstance(document, dict):
         raise ValueError(f"{address} is not a JSON object")

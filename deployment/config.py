@@ -8,7 +8,7 @@ from typing import Any
 
 from deployment.errors import PackageError
 
-__all__ = ["PROJECT", "RESOURCES", "read_stage", "read_stages", "stack_name"]
+__all__ = ["PROJECT", "RESOURCES", "read_configuration", "read_stage", "read_stages", "stack_name"]
 
 PROJECT = Path(__file__).parent.parent
 
@@ -18,11 +18,16 @@ RESOURCES = Path(".chalice/resources.json")
 
 def read_stages(project: Path = PROJECT) -> dict[str, Any]:
     """Return the stages by name. Raises PackageError when the file is not JSON."""
+    stages: dict[str, Any] = read_configuration(project)["stages"]
+    return stages
+
+
+def read_configuration(project: Path = PROJECT) -> Any:
+    """Return .chalice/config.json. Raises PackageError when the file is not JSON."""
     try:
-        stages: dict[str, Any] = json.loads((project / ".chalice/config.json").read_text())["stages"]
+        return json.loads((project / ".chalice/config.json").read_text())
     except ValueError as cause:
         raise PackageError(f".chalice/config.json is not JSON: {cause}") from cause
-    return stages
 
 
 def read_stage(stage: str, project: Path = PROJECT) -> Any:

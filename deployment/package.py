@@ -17,7 +17,7 @@ from pathlib import Path
 
 from deployment import sign_in
 from deployment.archive import add_files
-from deployment.config import PROJECT, RESOURCES, read_stage
+from deployment.config import PROJECT, RESOURCES, read_configuration, read_stage
 from deployment.errors import PackageError
 from deployment.policies import outdated_policies
 from deployment.postprocess import postprocess_template
@@ -27,8 +27,12 @@ __all__ = ["package"]
 
 
 def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
-    """Package the project for a stage into folder. Raises PackageError when the stage is unknown or Chalice fails."""
+    """Package the project for a stage into folder.
+
+    Raises PackageError when the stage is unknown, its configuration is not consistent, or Chalice fails.
+    """
     configuration = read_stage(stage, project)  # Chalice accepts an unknown stage, and packages it without policies
+    sign_in.check_place(read_configuration(project))
     if outdated := outdated_policies(stage, project):
         raise PackageError(f"{outdated[0]} does not fit the settings: run `make generate`")
     # Two runs at once would share Chalice's cache of the requirements.

@@ -6,6 +6,7 @@ chalicelib/settings.py describes the settings.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,13 +17,15 @@ from typing import Any
 from deployment.archive import add_files
 from deployment.errors import PackageError
 
-__all__ = ["FUNCTIONS", "add_grant", "add_requirements", "is_configured", "secret_service"]
+__all__ = ["FUNCTIONS", "add_grant", "add_requirements", "check_place", "is_configured", "secret_service"]
 
 REQUIREMENTS = "requirements-sign-in.txt"
 PLATFORM = "manylinux2014_x86_64"  # the one that Chalice packages for
 
 FUNCTIONS = {"api.json", "connect.json"}
 """The policies of the functions that verify access tokens."""
+
+ARN = re.compile(r"arn:aws[a-z-]*:(?P<service>secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[^*?\s]+")
 
 ACTIONS = {"secretsmanager": "secretsmanager:GetSecretValue", "ssm": "ssm:GetParameter"}
 
@@ -33,18 +36,33 @@ def is_configured(stage: Any) -> bool:
     return bool(variables.get("AUTH_ISSUER") or variables.get("AUTH_SECRET"))
 
 
+def check_place(configuration: Any) -> None:
+    """Raise PackageError if .chalice/config.json has settings of sign-in elsewhere than in the variables of a stage.
+
+    Chalice also reads those of the top level and of functions, but what is packaged and granted follows from the stage.
+    """
+    stages = configuration["stages"]
+    functions = [function for stage in stages.values() for function in stage.get("lambda_functions", {}).values()]
+    for place in [configuration, *functions]:
+        for name in place.get("environment_variables", {}):
+            if name.startswith("AUTH_"):
+                raise PackageError(f"{name} must be in the environment_variables of a stage in .chalice/config.json")
+
+
 def secret_service(stage: Any) -> str | None:
     """Return the AWS service of the ARN in AUTH_SECRET, None if that is no ARN.
 
-    Raises PackageError if the service has no secrets.
+    Raises PackageError if it is an ARN of something else.
     """
     arn = _secret(stage)
     if not arn.startswith("arn:"):
         return None
-    service = arn.split(":")[2]
-    if service not in ACTIONS:
-        raise PackageError(f"AUTH_SECRET must be an ARN of {' or '.join(ACTIONS)}, not {arn}")
-    return service
+    named = ARN.fullmatch(arn)
+    if named is None:
+        raise PackageError(
+            f"AUTH_SECRET must be the ARN of one secret or parameter ({' or '.join(ACTIONS)}), not {arn}"
+        )
+    return named["service"]
 
 
 def add_grant(policy: str, stage: Any) -> str:

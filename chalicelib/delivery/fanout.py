@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
@@ -47,18 +47,21 @@ log = logging.getLogger(f"{settings.APP_NAME}.fanout")
 
 
 class Batch(NamedTuple):
-    """One payload for some connections of an endpoint. room_id is only logged and passed on."""
+    """One payload for some connections of an endpoint. room_id is only logged and passed on.
+
+    recipients: the end of each connection in Unix seconds, by connection id.
+    """
 
     endpoint: str
     room_id: str
     payload: str
-    connection_ids: list[str]
+    recipients: dict[str, int]
     attempt: int = 1
 
     def next_attempt(self, done: Collection[str]) -> Batch:
         """Return the batch for the next attempt, without the connections that are done."""
-        remaining = [id_ for id_ in self.connection_ids if id_ not in done]
-        return self._replace(connection_ids=remaining, attempt=self.attempt + 1)
+        remaining = {id_: ends_at for id_, ends_at in self.recipients.items() if id_ not in done}
+        return self._replace(recipients=remaining, attempt=self.attempt + 1)
 
 
 class Removal(NamedTuple):
@@ -118,20 +121,20 @@ def enqueue_removal(removal: Removal, *, at_once: bool = False) -> None:
         _send(removal, _queue_url(), DelaySeconds=0 if at_once else REMOVAL_DELAY_SECONDS)
 
 
-def enqueue(endpoint: str, room_id: str, payload: str, connection_ids: Collection[str]) -> None:
+def enqueue(endpoint: str, room_id: str, payload: str, recipients: Mapping[str, int]) -> None:
     """Send a payload for many connections to the queue, in batches of FANOUT_BATCH connections."""
-    ids = iter(connection_ids)
-    while batch := list(islice(ids, settings.FANOUT_BATCH)):
+    remaining = iter(recipients.items())
+    while batch := dict(islice(remaining, settings.FANOUT_BATCH)):
         _send(Batch(endpoint, room_id, payload, batch), _queue_url())
-    request_log.add_metric(queued=len(connection_ids))
+    request_log.add_metric(queued=len(recipients))
 
 
 def requeue(batch: Batch) -> None:
     """Send the rest of a batch to the queue again, with a delay of 2 seconds. After 3 attempts, log and drop it."""
-    if not batch.connection_ids:
+    if not batch.recipients:
         return
     if batch.attempt > MAX_BATCH_ATTEMPTS:
-        log.warning("dropped %d connections of room %s", len(batch.connection_ids), batch.room_id)
+        log.warning("dropped %d connections of room %s", len(batch.recipients), batch.room_id)
     else:
         _send(batch, _queue_url(), DelaySeconds=RETRY_DELAY_SECONDS)
 

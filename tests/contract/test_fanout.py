@@ -41,7 +41,7 @@ def process_queue(client: Client, queue: Any) -> list[int]:
     while found := queue.receive_messages(MaxNumberOfMessages=1):
         for message in found:
             chat_app.fan_out(client.events.generate_sqs_event([message.body], settings.FANOUT_QUEUE), None)
-            sizes.append(len(fanout.parse(message.body).connection_ids))
+            sizes.append(len(fanout.parse(message.body).recipients))
             message.delete()
     return sizes
 
@@ -91,7 +91,7 @@ def test_gone_connections_are_not_requeued(
 ) -> None:
     monkeypatch.setattr(settings, "PRESENCE_LIMIT", 0)
     gateway.answer("m05", GONE)
-    fanout.enqueue(gateway.url, large_room.room_id, frames.PONG, ["m04", "m05"])
+    fanout.enqueue(gateway.url, large_room.room_id, frames.PONG, {"m04": 2**33, "m05": 2**33})
     assert process_queue(client, queue) == [2]
     assert gateway.attempts == {"m04": 1, "m05": 1}
 
@@ -101,7 +101,7 @@ def test_batch_is_posted_to_its_endpoint(
 ) -> None:
     # fan_out has no WebSocket event, from which Chalice would set the endpoint.
     monkeypatch.setattr(chat_app.websocket_api, "_endpoint", None)
-    fanout.enqueue(gateway.url, room.room_id, frames.PONG, ["a"])
+    fanout.enqueue(gateway.url, room.room_id, frames.PONG, {"a": 2**33})
     process_queue(client, queue)
     assert gateway.frames["a"] == [{"pong": True}]
 
@@ -111,14 +111,14 @@ def test_requeued_batch_is_delayed(
 ) -> None:
     monkeypatch.setattr(fanout, "RETRY_DELAY_SECONDS", 900)
     gateway.answer("a", 403)
-    fanout.enqueue(gateway.url, room.room_id, frames.PONG, ["a"])
+    fanout.enqueue(gateway.url, room.room_id, frames.PONG, {"a": 2**33})
     assert process_queue(client, queue) == [1]
     queue.reload()
     assert queue.attributes["ApproximateNumberOfMessagesDelayed"] == "1"
 
 
 def test_queue_message_consists_of_characters_that_sqs_accepts() -> None:
-    batch = fanout.Batch("https://x", "r", "\ud800 \uffff \ufffe \U0001f44d", ["a"])
+    batch = fanout.Batch("https://x", "r", "\ud800 \uffff \ufffe \U0001f44d", {"a": 2**33})
     body = fanout.serialize(batch)
     assert body.isascii()
     assert body.isprintable()
@@ -126,5 +126,7 @@ def test_queue_message_consists_of_characters_that_sqs_accepts() -> None:
 
 
 def test_largest_batch_fits_into_one_sqs_message() -> None:
-    batch = fanout.Batch("https://x" * 10, "r" * 16, "\U0001f44d" * 4_000, ["L0SM9cOFvHcCIhw="] * 2_000)
+    batch = fanout.Batch(
+        "https://x" * 10, "r" * 16, "\U0001f44d" * 4_000, {f"L0SM9cOFvHcC{number:04}": 2**33 for number in range(2_000)}
+    )
     assert len(fanout.serialize(batch).encode()) < 256 * 1024

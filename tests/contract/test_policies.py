@@ -32,6 +32,8 @@ from tests.iam import Permission, RequestRecorder, queue
 
 CHALICE = PROJECT / ".chalice"
 FRAME = '{"pong":true}'
+NEVER = 2**33
+"""The end of a connection, in Unix seconds."""
 FUNCTIONS = json.loads((CHALICE / "config.json").read_text())["stages"]["dev"]["lambda_functions"]
 
 # CloudFormation generates the names of the functions, beginning with the stack's name.
@@ -98,9 +100,13 @@ class Driver:
             patch.setattr(identity, "member_id", lambda *_: member_id)
             members.join(id_, room_id, key="k" * 22)
 
+    def expire_token(self, id_: str) -> None:
+        """Let the access token of a connection's user end."""
+        Connection(id_).update([Connection.authorized_until.set(0)])
+
     def batch(self, room_id: str, *ids: str) -> None:
         """Invoke the fan-out function with a batch."""
-        self._fan_out(fanout.Batch(chat_app.websocket_api.endpoint, room_id, FRAME, list(ids)))
+        self._fan_out(fanout.Batch(chat_app.websocket_api.endpoint, room_id, FRAME, dict.fromkeys(ids, NEVER)))
 
     def deliver(self, room_id: str) -> None:
         """Invoke the fan-out function with the first message of a room."""
@@ -182,7 +188,9 @@ def _drive_connect(driver: Driver) -> None:
         members.ban(writes, room_id, Connection.get("key", consistent_read=True).member_id, "Aki")
     assert driver.socket("banned").connect(roomId=room_id, key="k" * 22) == 403
 
-    assert driver.socket("a").connect(roomId=driver.room("b", "gone")) == 200
+    room_id = driver.room("b", "expired", "gone")
+    driver.expire_token("expired")
+    assert driver.socket("a").connect(roomId=room_id) == 200
     driver.configure(FANOUT_BATCH=1)
     assert driver.socket("c").connect(roomId=driver.room("d", "e")) == 200
 
@@ -229,7 +237,8 @@ def _drive_message(driver: Driver) -> None:
 
 
 def _drive_disconnect(driver: Driver) -> None:
-    driver.room("a", "b", "gone")
+    driver.room("a", "b", "expired", "gone")
+    driver.expire_token("expired")
     for id_ in ("a", "a", "b"):
         driver.socket(id_).disconnect()
     driver.configure(EMPTY_ROOM_GRACE_SECONDS=0, FANOUT_BATCH=1)

@@ -6,8 +6,10 @@ import base64
 import hmac
 import json
 import logging
+import string
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -210,6 +212,7 @@ FORGED: dict[str, tuple[Callable[[Issuer], str], str]] = {
     "no expiry": (lambda issuer: issuer.token(exp=None), '"exp"'),
     "expiry is a text": (lambda issuer: issuer.token(exp="soon"), "exp"),
     "expiry is digits in a text": (lambda issuer: issuer.token(exp="9999999999"), "exp must be a number"),
+    "expiry in nanoseconds": (lambda issuer: issuer.token(exp=time.time_ns()), "exp must be a number of seconds"),
     "rooms are a text": (lambda issuer: issuer.token(chat_rooms="all"), "chat_rooms must be"),
     "too long": (lambda issuer: issuer.token(padding="x" * 20_000), "more than 16,384 characters"),
     "not a token": (lambda _: "token", "not valid"),
@@ -263,6 +266,21 @@ def test_no_changed_token_is_accepted(data: st.DataObject) -> None:
         index = data.draw(st.integers(0, len(part) - 1))
         part[index] ^= data.draw(st.integers(1, 255))
         changed = ".".join(base64.urlsafe_b64encode(bytes(part)).rstrip(b"=").decode() for part in parts)
+        with pytest.raises(Unauthorized):
+            authentication.authenticate(changed)
+
+
+@pytest.mark.parametrize("key", [KEY, EC_KEY], ids=["RS256", "ES256"])
+def test_no_other_spelling_of_a_token_is_accepted(key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoders of base64 ignore padding, and some bits of the last character."""
+    monkeypatch.setattr(settings, "AUTH_ISSUER", "https://id.example.org")
+    monkeypatch.setattr(settings, "AUTH_AUDIENCE", (AUDIENCE,))
+    monkeypatch.setattr(signing_keys, "key_set", lambda _: KEYS)
+    token = tokens()[key.key_id]
+    assert authentication.authenticate(token) is not None
+    padded = token + "=" * (-len(token.rpartition(".")[2]) % 4)
+    others = {token[:-1] + character for character in string.ascii_letters + string.digits + "-_"} - {token}
+    for changed in {padded, f"{token}\n", f" {token}"} | others:
         with pytest.raises(Unauthorized):
             authentication.authenticate(changed)
 
@@ -451,6 +469,48 @@ def test_listener_whose_token_has_expired_hears_nothing_more_and_is_closed(
     assert (leave["type"], leave["sender"]["name"]) == ("leave", "Aki")
 
 
+def test_listener_whose_token_expires_while_a_frame_is_queued_does_not_hear_it(
+    issuer: Issuer,
+    socket: Sockets,
+    gateway: Gateway,
+    queue: Any,
+    client: Client,
+    room: Room,
+    clock: time_machine.Coordinates,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settings, "PRESENCE_LIMIT", 0)
+    monkeypatch.setattr(settings, "FANOUT_BATCH", 1)
+    socket("a").connect(roomId=room.room_id, access_token=issuer.token(exp=int(time.time()) + 60))
+    socket("b").connect(roomId=room.room_id, access_token=issuer.token("bo"))
+    clock.shift(timedelta(seconds=59))
+    socket("b").say("secret")
+    clock.shift(timedelta(seconds=1))
+    while found := queue.receive_messages():
+        for message in found:
+            chat_app.fan_out(client.events.generate_sqs_event([message.body], settings.FANOUT_QUEUE), None)
+            message.delete()
+    assert gateway.texts("b") == ["secret"]
+    (frame,) = gateway.frames["a"]
+    assert frame["error"]["code"] == "unauthorized"
+    assert gateway.closed == ["a"]
+
+
+def test_message_is_delivered_before_users_whose_token_has_expired_are_removed(
+    short_visit: Socket, socket: Sockets, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered: list[int] = []
+    monkeypatch.setattr(rooms, "leave", lambda *_, **__: delivered.append(len(gateway.texts("b"))) or [])
+    before = len(gateway.texts("b"))
+    socket("b").say("hi")
+    assert delivered[0] == before + 1
+
+
+def test_user_whose_token_has_expired_is_not_listed(short_visit: Socket, issuer: Issuer, client: Client) -> None:
+    path = f"/rooms/{connection('a').joined_room_id}/members"
+    assert [member["name"] for member in get(client, path, issuer.token("bo")).json_body["members"]] == ["Bo"]
+
+
 def test_rejected_frame_also_ends_a_connection_whose_token_has_expired(
     issuer: Issuer, socket: Sockets, gateway: Gateway, room: Room, clock: time_machine.Coordinates
 ) -> None:
@@ -605,10 +665,33 @@ def test_private_key_that_a_provider_publishes_verifies_like_its_public_key(issu
     assert get(client, "/rooms", issuer.token(key=KEY)).status_code == 200
 
 
-@pytest.mark.parametrize("change", [{"use": "enc"}, {"alg": "RS512"}])
+@pytest.mark.parametrize("change", [{"use": "enc"}, {"alg": "RS512"}, {"key_ops": ["encrypt"]}])
 def test_key_for_another_use_or_algorithm_verifies_nothing(issuer: Issuer, client: Client, change: Any) -> None:
     issuer.published, issuer.keys = [KEY.jwk | change], []
     assert get(client, "/rooms", issuer.token(key=KEY)).status_code == 401
+
+
+def test_keys_that_arrive_late_count_for_the_next_request(
+    issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signing_keys, "TIMEOUT_SECONDS", 0.1)
+    issuer.answers_at_all.clear()
+    assert get(client, "/rooms", issuer.token()).status_code == 503
+    monkeypatch.setattr(signing_keys, "RETRY_SECONDS", 0)
+    assert get(client, "/rooms", issuer.token()).status_code == 503
+    issuer.answers_at_all.set()
+    wait([fetching for fetching in [signing_keys.key_set(issuer.url)._fetching] if fetching])
+    assert get(client, "/rooms", issuer.token()).status_code == 200
+    assert issuer.requests.total() == 2
+
+
+def test_provider_that_trickles_is_given_up(
+    issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(signing_keys, "FETCH_SECONDS", 0.1)
+    issuer.trickles = True
+    assert get(client, "/rooms", issuer.token()).status_code == 503
+    assert "did not answer within" in caplog.text
 
 
 def test_members_go_on_while_the_provider_is_down(

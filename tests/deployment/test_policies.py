@@ -77,10 +77,26 @@ def test_sign_in_without_a_stored_secret_needs_no_grant(project: Path, variables
     assert policies.policy_files(project) == plain
 
 
-def test_arn_of_another_service_is_refused(project: Path) -> None:
-    set_variables(project, "dev", AUTH_SECRET="arn:aws:s3:::secrets")
-    with pytest.raises(PackageError, match="AUTH_SECRET must be an ARN of secretsmanager or ssm, not arn:aws:s3"):
+@pytest.mark.parametrize(
+    "arn", ["arn:aws:s3:::secrets", "arn:", "arn:aws:secretsmanager:us-east-1:123456789012:secret:*"]
+)
+def test_anything_but_the_arn_of_one_secret_is_refused(project: Path, arn: str) -> None:
+    set_variables(project, "dev", AUTH_SECRET=arn)
+    with pytest.raises(PackageError, match="AUTH_SECRET must be the ARN of one secret or parameter"):
         policies.policy_files(project)
+
+
+@pytest.mark.parametrize("place", ["top level", "function"])
+def test_settings_of_sign_in_outside_of_a_stage_are_refused(project: Path, tmp_path: Path, place: str) -> None:
+    """Chalice would deploy them, without the requirements and the grant."""
+    file = project / ".chalice/config.json"
+    configuration = json.loads(file.read_text())
+    function = configuration["stages"]["dev"]["lambda_functions"]["websocket_connect"]
+    target = configuration if place == "top level" else function
+    target["environment_variables"] = {"AUTH_ISSUER": "https://id.example.org"}
+    file.write_text(json.dumps(configuration))
+    with pytest.raises(PackageError, match="AUTH_ISSUER must be in the environment_variables of a stage"):
+        package("dev", tmp_path / "package", project)
 
 
 def test_stage_whose_policies_are_outdated_is_not_packaged(project: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ConnectTimeoutError
 from moto import mock_aws
 
 from chalicelib import secret_values
@@ -57,6 +58,24 @@ def test_new_value_counts_after_five_minutes(stored: str, monkeypatch: pytest.Mo
     assert secret_values.read(stored) == SECRET
     pass_seconds(monkeypatch, secret_values.MAX_AGE_SECONDS)
     assert secret_values.read(stored) == "another" * 5
+
+
+def test_former_value_counts_while_aws_does_not_answer(stored: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(arn: str) -> str:
+        raise ConnectTimeoutError(endpoint_url=arn)
+
+    secret_values.read(stored)
+    monkeypatch.setattr(secret_values, "_fetch", fail)
+    pass_seconds(monkeypatch, secret_values.MAX_AGE_SECONDS)
+    assert secret_values.read(stored) == SECRET
+
+
+def test_former_value_does_not_count_after_its_secret_is_deleted(stored: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret_values.read(stored)
+    boto3.client("secretsmanager", "eu-central-1").delete_secret(SecretId=stored, ForceDeleteWithoutRecovery=True)
+    pass_seconds(monkeypatch, secret_values.MAX_AGE_SECONDS)
+    with pytest.raises(SignInUnavailable):
+        secret_values.read(stored)
 
 
 @pytest.mark.parametrize("value", [{"SecretString": "short"}, {"SecretBinary": SECRET.encode()}])
