@@ -75,6 +75,7 @@ lint: .venv/installed web/$(INSTALLED) examples/nextjs/$(INSTALLED) ## Check sty
 	BIN=$(BIN) .ci/audit
 
 format: .venv/installed web/$(INSTALLED) ## Format the code and fix what ruff and Biome can fix
+	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(NPM) --prefix web run format

@@ -3,13 +3,12 @@
 import chalicelib.delivery.tls  # noqa: F401, I001 - first: it loads certificates during the other imports
 import logging
 from collections.abc import Callable
-from typing import Any
 
 from chalice import Chalice, CORSConfig, Response
 from chalice.app import Request, SQSEvent, WebsocketEvent
 
-from chalicelib import discovery, hook_routes, members, messages, origins, parameters, request_log, room_delivery
-from chalicelib import room_list, rooms, schemas, serializers, settings, static_files, websocket_events
+from chalicelib import discovery, hook_routes, members, message_history, origins, page_routes, parameters, request_log
+from chalicelib import room_delivery, room_list, rooms, schemas, serializers, settings, websocket_events
 from chalicelib.delivery import fanout
 from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
 from chalicelib.endpoints import Endpoints, Json, Parameters, error_response
@@ -36,29 +35,6 @@ def allow_origins(request: Request, get_response: Callable[[Request], Response])
     response = get_response(request)
     response.headers.update(origins.cors_headers(request.headers))
     return response
-
-
-@app.route("/")
-@endpoint(content_types=["text/html"], conditional=True)
-def get_page() -> Response:
-    """Return the page.
-
-    An address without the last slash gets a redirect (302) to the address with it.
-    """
-    request: Any = app.current_request
-    return static_files.serve_page(request.context.get("path", "/"))
-
-
-@app.route("/static/{name}")
-@endpoint(
-    path={"name": parameters.FILE_NAME},
-    content_types=["text/css", "text/html", "text/javascript"],
-    errors=[NotFound],
-    conditional=True,
-)
-def get_page_file(name: str) -> Response:
-    """Return a file of the page."""
-    return static_files.serve(name)
 
 
 @app.route("/config")
@@ -128,11 +104,12 @@ def list_members(room_id: str, query: Parameters, user: User | None) -> Json:
 )
 def list_messages(room_id: str, query: Parameters, user: User | None) -> Json:
     """List messages in ascending order: the oldest ones after `after`, if given, otherwise the newest."""
-    return serializers.serialize_message_page(*messages.history(room_id, **query, user=user))
+    return serializers.serialize_message_page(*message_history.read(room_id, **query, user=user))
 
 
-app.register_blueprint(hook_routes.blueprint)
-endpoint.by_name.update(hook_routes.endpoint.by_name)
+for routes in (page_routes, hook_routes):
+    app.register_blueprint(routes.blueprint)
+    endpoint.by_name.update(routes.endpoint.by_name)
 
 
 @app.on_ws_connect()

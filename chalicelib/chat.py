@@ -10,6 +10,7 @@ from chalicelib import (
     authentication,
     frames,
     members,
+    message_history,
     messages,
     moderation,
     request_log,
@@ -103,7 +104,7 @@ def remove_member(context: Context, data: dict[str, Any]) -> None:
 
     # The queue comes first: it completes what a crash of this function leaves undone.
     event = moderation.remove_member(
-        context.sender, data["memberId"], prepare=lambda event: fanout.enqueue_removal(removal(event))
+        context.sender, data["memberId"], before_write=lambda event: fanout.enqueue_removal(removal(event))
     )
     context.broadcast(frames.message(event))
     end_connections(context.websocket_api, removal(event))
@@ -156,4 +157,4 @@ def hello(context: Context, data: dict[str, Any]) -> None:
     if room is None:
         raise NotInRoom
     request_log.append_keys(room_id=room.room_id)
-    context.reply(frames.welcome(context.sender, room, messages.last_sequence(room)))
+    context.reply(frames.welcome(context.sender, room, message_history.last_sequence(room)))

@@ -127,7 +127,7 @@ class SignInUnavailable(ChatError):
 
 
 class Forbidden(ChatError):
-    """The client may not do this: only the owner of the room, or the author of the message, may."""
+    """The client may not do this: it lacks the rights, the message was deleted, or an access token gives the name."""
 
     code = "forbidden"
 

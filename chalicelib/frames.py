@@ -9,7 +9,7 @@ The server sends ("?" marks a field that may be absent):
     {"message": {"type": "message", "message", "sender": {"id", "name", "bot"?}, "sequence", "sentAt", "clientId"?}}
     {"message": {"type": "join" | "leave", "message", "sender": {"id", "name"}, "memberCount"}}
     {"message": {"type": "rename", "message", "sender": {"id", "name"}, "formerName"}}
-    {"message": {"type": "deleted", "message", "sender": {"id", "name"}, "target", "sequence", "sentAt"}}
+    {"message": {"type": "deleted", "message", "sender": {"id", "name"}, "target", "sequence", "sentAt", "clientId"?}}
     {"message": {"type": "updated", "message", "sender": {"id", "name"}, "room": {…}, "sequence", "sentAt"}}
     {"message": {"type": "removed", "message", "sender": {"id", "name"}, "member": {…}, "sequence", "sentAt"}}
     {"message": {"type": "closed", "message", "sender": {"id", "name"}}}

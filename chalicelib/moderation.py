@@ -41,7 +41,8 @@ def delete_message(sender: Connection, sequence: int) -> Message:
         raise InvalidInput("sequence must be that of a message in this room")
     if target.sender_id != sender.member_id and not sender.is_owner:
         raise Forbidden("only the author of a message or the owner of the room may delete it")
-    event = _event(sender, "deleted", "deleted a message", {"target": sequence})
+    details = {"target": sequence} | ({} if target.client_id is None else {"clientId": target.client_id})
+    event = _event(sender, "deleted", "deleted a message", details)
     erase: list[UpdateAction] = [
         Message.is_tombstone.set(True),
         Message.deleted_by.set(event.sequence),
@@ -72,14 +73,14 @@ def update_room(sender: Connection, name: str | None, locked: bool | None) -> Me
     if room is None:
         raise NotInRoom
     is_unchanged = (Room.name == room.name) & (Room.locked == room.locked)
-    deeds = []
+    summaries = []
     if name is not None:
         room.name = name
-        deeds.append(f"named the room {name}")
+        summaries.append(f"named the room {name}")
     if locked is not None:
         room.locked = locked
-        deeds.append("locked the room" if locked else "unlocked the room")
-    event = _event(sender, "updated", " and ".join(deeds), {"room": serialize_room_summary(room)})
+        summaries.append("locked the room" if locked else "unlocked the room")
+    event = _event(sender, "updated", " and ".join(summaries), {"room": serialize_room_summary(room)})
     changes: list[UpdateAction] = [Room.name.set(room.name), Room.locked.set(room.locked)]
     with transaction() as writes:
         writes.save(event, Message.sort_key.does_not_exist())
@@ -88,10 +89,11 @@ def update_room(sender: Connection, name: str | None, locked: bool | None) -> Me
 
 
 @retry_on_conflict
-def remove_member(sender: Connection, member_id: str, prepare: Callable[[Message], None]) -> Message:
+def remove_member(sender: Connection, member_id: str, before_write: Callable[[Message], None]) -> Message:
     """Ban a member from the sender's room, and return the event. The member's connections have to be ended, too.
 
-    prepare: called with the event before each attempt to store it.
+    before_write: called with the event before each attempt to store it, so that the queue completes a removal that
+        crashes.
 
     Raises Forbidden unless the sender is the owner, and InvalidInput if the member is the sender, or nobody who was
     here.
@@ -103,17 +105,17 @@ def remove_member(sender: Connection, member_id: str, prepare: Callable[[Message
     if name is None:
         raise InvalidInput("memberId must be the id of somebody who is or was in this room")
     event = _event(sender, "removed", f"removed {name}", {"member": {"id": member_id, "name": name}})
-    prepare(event)
+    before_write(event)
     with transaction() as writes:
         writes.save(event, Message.sort_key.does_not_exist())
         members.ban(writes, sender.joined_room_id, member_id, name)
     return event
 
 
-def _event(sender: Connection, event: str, deed: str, details: dict[str, Any]) -> Message:
+def _event(sender: Connection, event: str, predicate: str, details: dict[str, Any]) -> Message:
     """Return the row of an event under a new sequence. It still has to be saved.
 
-    deed: what the sender has done, as the rest of a sentence that starts with their name.
+    predicate: what the sender has done, as the rest of a sentence that starts with their name.
     """
     sequence, now = messages.take_sequence(sender.joined_room_id), datetime.now(UTC)
     return Message(
@@ -121,7 +123,7 @@ def _event(sender: Connection, event: str, deed: str, details: dict[str, Any]) -
         sort_key=Message.sort_key_of(sequence),
         sequence=sequence,
         event=event,
-        text=f"{sender.name} {deed}",
+        text=f"{sender.name} {predicate}",
         details=details,
         sender_id=sender.member_id,
         sender_name=sender.name,

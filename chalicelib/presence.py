@@ -1,4 +1,4 @@
-"""Notifications of joins, leaves and new names."""
+"""Join and leave notifications, and the size of rooms up to which changes are announced."""
 
 from __future__ import annotations
 

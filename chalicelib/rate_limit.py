@@ -80,7 +80,7 @@ def current_milliseconds() -> int:
 
 
 def _rejection(connection_id: str, now: int) -> NotInRoom | RateLimitExceeded:
-    """Return why the write of a message was rejected: the window is full. Raises what `rooms.check_alive` raises."""
+    """Return why a message was rejected: the window is full, or the row has no times. Raises as `rooms.check_alive`."""
     sender = rooms.check_alive(rooms.get_connection(connection_id))
     if not sender.message_times:
         return NotInRoom()

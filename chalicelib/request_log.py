@@ -6,7 +6,7 @@ specification"). A field is present where it applies:
     function, stage, outcome, duration_ms     websocket_message, dev, sendMessage, 21.4
     room_id                                   id of the room
     delivered, gone, failed, queued           connections that received a frame, were closed, could not be reached,
-                                              or were handed to the fan-out queue
+                                              or were queued for fan-out
     dynamodb_requests                         number of requests to DynamoDB
     faults                                    number of errors of the server, failed notifications,
                                               removals and closes included

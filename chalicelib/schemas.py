@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chalicelib.composite_fields import Array, Object, OneOf
-from chalicelib.fields import Boolean, Choice, Field, Integer, ServerValue
+from chalicelib.fields import Boolean, Choice, Field, Integer, Schema, ServerValue
 from chalicelib.limits import (
     MAX_CLIENT_ID_LENGTH,
     MAX_DISPLAY_NAME_LENGTH,
@@ -84,6 +84,7 @@ ROOM_SUMMARY = Object(
     },
     title="RoomSummary",
 )
+_CLIENT_ID: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_CLIENT_ID_LENGTH}
 MESSAGE = Object(
     {
         "type": Choice(["message"]),
@@ -94,7 +95,7 @@ MESSAGE = Object(
         ),
         "sentAt": TIMESTAMP,
         "clientId": ServerValue(
-            {"type": "string", "minLength": 1, "maxLength": MAX_CLIENT_ID_LENGTH},
+            _CLIENT_ID,
             "The sender's own id of the message, if it sent one.",
             required=False,
             example="6f1c0de2-5a7b-4f3e-9c1d-2b8a4e6f0d93",
@@ -126,7 +127,16 @@ _STORED: dict[str, Field] = {"sequence": MESSAGE.fields["sequence"], "sentAt": T
 DELETION = event(
     "deleted",
     "Aki deleted a message",
-    {"target": Integer("Sequence of the deleted message.", minimum=1, example=11)} | _STORED,
+    {
+        "target": Integer("Sequence of the deleted message.", minimum=1, example=11),
+        "clientId": ServerValue(
+            _CLIENT_ID,
+            "The clientId of the deleted message, if it had one: the message must not be sent again.",
+            required=False,
+            example=None,
+        ),
+    }
+    | _STORED,
     "A message was deleted.",
     title="Deletion",
 )

@@ -32,7 +32,7 @@ def alarms(functions: Functions, tables: Iterable[str]) -> dict[str, Any]:
         ),
         "DeadLettersAlarm": _alarm(
             "dead-letters",
-            "A fan-out batch failed three times: its members miss a frame until their pages read it over REST.",
+            "A job of the fan-out queue failed three times: members may miss a frame, or stay connected when removed.",
             {
                 **messages_in("FanoutDeadLetters").for_alarm(),
                 "Statistic": "Maximum",

@@ -24,10 +24,11 @@ Every frame is a JSON object of at most {limits.MAX_FRAME_BYTES:,} bytes. A long
 API Gateway closes a connection after 2 hours, and after 10 minutes without a frame. A client then connects again,
 and requests `GET /rooms/{{roomId}}/messages?after=` for the messages that it missed.
 
-A connection is refused with 400 if the query string is not as declared, 403 if the token of a private room is missing
-or wrong, the room is locked, its owner has removed the member, or ALLOWED_ORIGINS does not list the page's origin, 404
-if the room does not exist or has expired, and 500 after an internal error. Browsers do not show these statuses to a
-page: `GET /rooms/{{roomId}}` with the same token and key returns the reason for 403 and 404.
+A connection is refused with 400 if the query string is not as declared; 401 if the access token is missing or not
+valid; 403 if a token is wrong, the room is locked, the member was removed, or the origin is not allowed; 404 if the
+room does not exist or has expired; 500 after an internal error; 503 if access tokens cannot be verified. Browsers hide
+the status: `GET /rooms/{{roomId}}` with the same token, key, owner and access token returns the reason for 401, 403 and
+404.
 """
 
 RATE_LIMIT = f"""\

@@ -1,7 +1,7 @@
 """The TLS context of the connections to API Gateway.
 
-Parsing the CA certificates takes a tenth of a cold start. A thread does so during the imports, because OpenSSL needs no
-lock of Python for it. app.py therefore imports this module before the large libraries.
+Parsing the CA certificates takes a tenth of a cold start. A thread parses them during the imports: OpenSSL releases the
+GIL. app.py therefore imports this module before the large libraries.
 """
 
 import os

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from moto.core.botocore_stubber import BotocoreStubber
 
-from chalicelib import limits, messages, rate_limit, rooms, settings
+from chalicelib import limits, message_history, rate_limit, rooms, settings
 from chalicelib.errors import RateLimitExceeded
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket
@@ -58,7 +58,7 @@ def _errors(gateway: Gateway, connection_id: str) -> list[dict[str, Any]]:
 
 
 def _stored(room: Room) -> int:
-    return len(messages.history(room.room_id, None, None, 100).messages)
+    return len(message_history.read(room.room_id, None, None, 100).messages)
 
 
 # Messages

@@ -26,6 +26,7 @@ import app as chat_app
 from chalicelib import access_tokens, authentication, hooks, rooms, secret_values, settings, signing_keys
 from chalicelib.errors import Unauthorized
 from chalicelib.storage.models import Connection, MemberRecord, Room
+from docs.openapi import operations
 from tests.conftest import Socket
 from tests.gateway import Gateway
 from tests.issuer import AUDIENCE, Issuer, Key
@@ -116,23 +117,13 @@ def test_without_the_settings_everyone_is_a_guest(client: Client, socket: Socket
 def test_user_with_a_token_uses_every_route(issuer: Issuer, client: Client, socket: Sockets, room: Room) -> None:
     token = issuer.token()
     assert post_room(client, token).status_code == 201
-    for path in (
-        "/rooms",
-        f"/rooms/{room.room_id}",
-        f"/rooms/{room.room_id}/members",
-        f"/rooms/{room.room_id}/messages",
-    ):
+    for path in paths(room):
         assert get(client, path, token).status_code == 200, path
     assert socket("a").connect(roomId=room.room_id, access_token=token) == 200
 
 
 def test_guest_is_told_to_sign_in(issuer: Issuer, client: Client, ws_event: Any, room: Room) -> None:
-    for path in (
-        "/rooms",
-        f"/rooms/{room.room_id}",
-        f"/rooms/{room.room_id}/members",
-        f"/rooms/{room.room_id}/messages",
-    ):
+    for path in paths(room):
         answer = get(client, path)
         assert answer.status_code == 401, path
         assert answer.headers["WWW-Authenticate"] == "Bearer"
@@ -141,6 +132,12 @@ def test_guest_is_told_to_sign_in(issuer: Issuer, client: Client, ws_event: Any,
     assert post_room(client).status_code == 401
     assert refusal(ws_event, roomId=room.room_id)[0] == 401
     assert [one.room_id for one in Room.scan(consistent_read=True)] == [room.room_id]
+
+
+def test_every_route_of_rooms_requires_a_token() -> None:
+    routes = [(method, path, endpoint) for method, path, endpoint in operations() if path.startswith("/rooms")]
+    assert routes
+    assert [(method, path) for method, path, endpoint in routes if not endpoint.signed_in and not endpoint.bearer] == []
 
 
 def test_page_and_configuration_need_no_token(issuer: Issuer, client: Client) -> None:

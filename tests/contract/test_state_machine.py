@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 )
 
 import app as chat_app
-from chalicelib import hooks, limits, messages, room_list, rooms
+from chalicelib import hooks, limits, message_history, messages, room_list, rooms
 from chalicelib import settings as chat_settings
 from chalicelib.delivery import fanout
 from chalicelib.errors import HookNotFound
@@ -267,7 +267,7 @@ class RoomMachine(RuleBasedStateMachine):
         if not self._alive():
             return
         history, position = [], 0
-        while position < (page := messages.history(self.room.room_id, position, None, 7)).last_sequence:
+        while position < (page := message_history.read(self.room.room_id, position, None, 7)).last_sequence:
             history += page.messages
             if not page.messages:
                 break

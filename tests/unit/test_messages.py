@@ -13,7 +13,7 @@ import pytest
 import time_machine
 from pynamodb.connection import Connection as DynamoDB
 
-from chalicelib import members, messages, rooms, settings
+from chalicelib import members, message_history, messages, rooms, settings
 from chalicelib.errors import InvalidInput, RoomNotFound
 from chalicelib.storage.models import Connection, Message, Room, RoomSequence
 from chalicelib.storage.transactions import StorageError
@@ -36,11 +36,11 @@ def aki(room: Room) -> Connection:
 
 
 def texts(room: Room, after: int | None = None, before: int | None = None, limit: int = 50) -> list[str | None]:
-    return [message.text for message in messages.history(room.room_id, after, before, limit).messages]
+    return [message.text for message in message_history.read(room.room_id, after, before, limit).messages]
 
 
 def sequences(room: Room, after: int | None = None, before: int | None = None, limit: int = 50) -> list[int]:
-    return [int(message.sequence) for message in messages.history(room.room_id, after, before, limit).messages]
+    return [int(message.sequence) for message in message_history.read(room.room_id, after, before, limit).messages]
 
 
 # Storing
@@ -98,7 +98,7 @@ def test_client_id_that_can_be_used_again_belongs_to_the_new_message(
     room: Room, aki: Connection, clock: time_machine.Coordinates
 ) -> None:
     messages.store(aki, "hi", "c-1")
-    messages._write_tombstone(room, 2, [])
+    message_history._write_tombstone(room, 2, [])
     clock.shift(timedelta(minutes=10))
     assert messages.store(aki, "hi", "c-1").sequence == 3
 
@@ -115,7 +115,7 @@ def test_client_id_can_be_used_again_after_its_message_has_expired(
 
 def test_message_that_loses_its_sequence_to_a_tombstone_gets_another(room: Room, aki: Connection) -> None:
     messages.store(aki, "a", None)
-    messages._write_tombstone(room, 2, [])
+    message_history._write_tombstone(room, 2, [])
     assert messages.store(aki, "b", "c-1").sequence == 3
     assert texts(room) == ["a", "b"]
 
@@ -167,25 +167,25 @@ def ten_messages(room: Room, aki: Connection) -> None:
 def test_history_returns_the_messages_of_a_range(
     room: Room, ten_messages: None, after: int | None, before: int | None, limit: int, expected: range
 ) -> None:
-    page = messages.history(room.room_id, after, before, limit)
+    page = message_history.read(room.room_id, after, before, limit)
     assert [message.sequence for message in page.messages] == list(expected)
     assert (page.last_sequence, page.complete) == (10, True)
 
 
 def test_history_of_a_new_room_is_empty(room: Room) -> None:
-    assert messages.history(room.room_id, None, None, 50) == ([], 0, True)
-    assert messages.history(room.room_id, 0, None, 50) == ([], 0, True)
+    assert message_history.read(room.room_id, None, None, 50) == ([], 0, True)
+    assert message_history.read(room.room_id, 0, None, 50) == ([], 0, True)
 
 
 @pytest.mark.parametrize(("after", "before"), [(11, None), (None, 12), (10**17, None)])
 def test_range_beyond_the_last_sequence_is_rejected(room: Room, ten_messages: None, after: int, before: int) -> None:
     with pytest.raises(InvalidInput, match=r"must be at most 1[01]"):
-        messages.history(room.room_id, after, before, 50)
+        message_history.read(room.room_id, after, before, 50)
 
 
 def test_history_of_an_unknown_room_is_not_found(tables: None) -> None:
     with pytest.raises(RoomNotFound):
-        messages.history("nosuchroom", None, None, 50)
+        message_history.read("nosuchroom", None, None, 50)
 
 
 def test_range_that_ends_before_it_starts_is_a_valid_query(
@@ -295,7 +295,7 @@ def test_gap_outside_the_range_that_was_read_can_be_filled(
 def test_last_sequence_is_that_of_the_last_stored_message(room: Room, aki: Connection) -> None:
     messages.store(aki, "a", None)
     late = _take(room)
-    assert messages.history(room.room_id, None, None, 50).last_sequence == 1
+    assert message_history.read(room.room_id, None, None, 50).last_sequence == 1
     assert _store_late(room, late) is True
     assert sequences(room, after=1) == [2]
 
@@ -307,7 +307,7 @@ def test_gaps_do_not_stop_a_reader(room: Room, aki: Connection) -> None:
         else:
             _take(room)
     position, seen = 0, []
-    while position < messages.history(room.room_id, position, None, 4).last_sequence:
+    while position < message_history.read(room.room_id, position, None, 4).last_sequence:
         page = sequences(room, after=position, limit=4)
         seen += page
         position = page[-1]
@@ -320,13 +320,13 @@ def test_message_that_is_stored_just_before_its_tombstone_is_returned(
     messages.store(aki, "a", None)
     late = _take(room)
     messages.store(aki, "c", None)
-    write_tombstone = messages._write_tombstone
+    write_tombstone = message_history._write_tombstone
 
     def store_first(room: Room, gap: int, rows: list[Message]) -> None:
         assert _store_late(room, late)
         write_tombstone(room, gap, rows)
 
-    monkeypatch.setattr(messages, "_write_tombstone", store_first)
+    monkeypatch.setattr(message_history, "_write_tombstone", store_first)
     assert sequences(room) == [1, 2, 3]
 
 
@@ -350,7 +350,7 @@ def test_expired_messages_are_absent(
     room: Room, aki: Connection, ten_messages: None, clock: time_machine.Coordinates
 ) -> None:
     _stay(room, clock, hours=24)
-    assert messages.history(room.room_id, None, None, 50) == ([], 10, True)
+    assert message_history.read(room.room_id, None, None, 50) == ([], 10, True)
     assert messages.store(aki, "11", None).sequence == 11
     assert sequences(room) == [11]
 
@@ -405,7 +405,7 @@ def test_sequences_continue_after_ttl_has_deleted_every_message(
     messages.store(aki, "a", "c-1")
     _stay(room, clock, hours=1)
     _delete_expired_items()
-    assert messages.history(room.room_id) == ([], 1, True)
+    assert message_history.read(room.room_id) == ([], 1, True)
     assert messages.store(aki, "b", "c-1").sequence == 2
 
 
@@ -418,7 +418,7 @@ def test_messages_of_a_kept_room_are_kept_as_long(tables: None, clock: time_mach
     assert texts(room) == ["a", "c"]
     rooms.leave(room.room_id, ["a"])
     clock.shift(timedelta(days=7, seconds=-1))
-    assert messages.history(room.room_id, 0).complete
+    assert message_history.read(room.room_id, 0).complete
     assert texts(room) == ["a", "c"]
     tombstone = Message.find(room.room_id, Message.sort_key_of(late))
     assert tombstone is not None
@@ -439,10 +439,10 @@ def test_history_is_incomplete_after_missed_messages_have_expired(
     messages.store(aki, "11", None)
     messages.store(aki, "12", None)
     _stay(room, clock, hours=1)
-    complete = {after: messages.history(room.room_id, after, None, 50).complete for after in (0, 5, 9, 10, 11, 12)}
+    complete = {after: message_history.read(room.room_id, after, None, 50).complete for after in (0, 5, 9, 10, 11, 12)}
     assert complete == {0: False, 5: False, 9: False, 10: True, 11: True, 12: True}
     _stay(room, clock, hours=23)
-    complete = {after: messages.history(room.room_id, after, None, 50).complete for after in (0, 11, 12)}
+    complete = {after: message_history.read(room.room_id, after, None, 50).complete for after in (0, 11, 12)}
     assert complete == {0: False, 11: False, 12: True}
 
 
@@ -455,12 +455,12 @@ def test_history_is_incomplete_after_missed_messages_although_a_gap_before_them_
     for number in range(3, 30):
         messages.store(aki, str(number), None)
     _stay(room, clock, hours=23)
-    messages.history(room.room_id, None, before, 100)  # it writes a tombstone into the gap
+    message_history.read(room.room_id, None, before, 100)  # it writes a tombstone into the gap
     messages.store(aki, "30", None)
     _stay(room, clock, hours=2)
-    assert messages.history(room.room_id, 1).complete is False
+    assert message_history.read(room.room_id, 1).complete is False
     requests.clear()
-    assert [row.text for row in messages.history(room.room_id, 1).messages] == ["30"]
+    assert [row.text for row in message_history.read(room.room_id, 1).messages] == ["30"]
     assert requests["PutItem"] == 0
 
 
@@ -472,14 +472,14 @@ def test_small_page_over_many_deleted_messages_takes_few_requests(
         if number:
             Message(room.room_id, Message.sort_key_of(number + 1)).update([Message.is_tombstone.set(True)])
     requests.clear()
-    assert [row.text for row in messages.history(room.room_id, None, None, 1).messages] == ["0"]
+    assert [row.text for row in message_history.read(room.room_id, None, None, 1).messages] == ["0"]
     assert requests["Query"] <= 4
 
 
 def test_history_of_a_young_room_is_complete_despite_gaps(room: Room, aki: Connection) -> None:
     _take(room)
     messages.store(aki, "b", None)
-    assert messages.history(room.room_id, 0, None, 50).complete is True
+    assert message_history.read(room.room_id, 0, None, 50).complete is True
 
 
 def test_last_sequence_is_kept_after_all_messages_have_expired(
@@ -487,7 +487,7 @@ def test_last_sequence_is_kept_after_all_messages_have_expired(
 ) -> None:
     _stay(room, clock, hours=24)
     late = _take(room)
-    assert messages.history(room.room_id, 10, None, 50).last_sequence == late
+    assert message_history.read(room.room_id, 10, None, 50).last_sequence == late
     assert _store_late(room, late) is False
 
 

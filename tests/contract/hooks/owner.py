@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from chalice.test import Client, HTTPResponse
 
 import app as chat_app
-from chalicelib import messages, settings
+from chalicelib import message_history, settings
 from chalicelib.storage.models import Room
 
 __all__ = ["HOST", "NOON", "NOT_FOUND", "Hooks", "deliver", "texts"]
@@ -63,4 +63,4 @@ def deliver(client: Client, queue: Any) -> None:
 
 
 def texts(room: Room) -> list[str | None]:
-    return [row.text for row in messages.history(room.room_id, None, None, 100, room.join_token).messages]
+    return [row.text for row in message_history.read(room.room_id, None, None, 100, room.join_token).messages]

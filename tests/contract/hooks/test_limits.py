@@ -14,7 +14,7 @@ import pytest
 import time_machine
 from chalice.test import Client
 
-from chalicelib import hooks, limits, messages, rooms
+from chalicelib import hooks, limits, message_history, messages, rooms
 from chalicelib.errors import RateLimitExceeded
 from chalicelib.storage.models import Connection, HookRecord, Room
 from tests.conftest import Socket
@@ -124,7 +124,7 @@ def test_hook_message_extends_a_kept_room(client: Client, clock: time_machine.Co
         assert owner.post(path, "hi").status_code == 201
         now = datetime.now(UTC)
         assert rooms.get(owner.room.room_id).expires_at == now + timedelta(days=2)
-        row = messages.history(owner.room.room_id).messages[-1]
+        row = message_history.read(owner.room.room_id).messages[-1]
         assert row.expires_at == now + timedelta(days=2)
     clock.shift(timedelta(hours=48))
     assert owner.post(path, "hi").status_code == 404

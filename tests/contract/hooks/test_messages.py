@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import hooks, messages, rooms, settings
+from chalicelib import hooks, message_history, rooms, settings
 from chalicelib.delivery import fanout
 from chalicelib.storage.models import Message
 from tests.conftest import Socket, members_of
@@ -284,7 +284,7 @@ def test_concurrent_messages_of_20_hooks_are_stored_once_and_reach_everyone(
     with ThreadPoolExecutor(20) as executor:
         list(executor.map(post, posts))
     deliver(owner.client, fanout_queue)
-    stored = messages.history(room_id, 0, None, 100).messages
+    stored = message_history.read(room_id, 0, None, 100).messages
     assert Counter(row.text for row in stored) == Counter({f"{token} {n}": 1 for token in tokens for n in range(3)})
     order = {int(row.sequence): row.text for row in stored}
     assert len(order) == len(stored) == 60
