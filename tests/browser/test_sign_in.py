@@ -127,11 +127,14 @@ def test_users_sign_in_talk_and_sign_out(open_page: OpenPage, provider: Provider
     expect(aki.locator("li.message.own .body")).to_have_text("hello")
     assert not [url for url in scripts if "oauth-" in url or provider.url in url]
 
+    owner_tokens = "Object.keys(localStorage).filter(key => key.includes('owner')).length"
+    assert aki.evaluate(owner_tokens) == 1
     aki.get_by_role("button", name="Sign out").click()
     aki.get_by_role("button", name="Yes").click()
     expect(aki.get_by_text("Please sign in to see the rooms.")).to_be_visible()
     assert provider.requests()["GET /session"] == 1
     assert aki.evaluate("Object.keys(sessionStorage).filter(key => key.includes('session')).length") == 0
+    assert aki.evaluate(owner_tokens) == 0
     expect(bo.get_by_role("list", name="Members").get_by_text("Aki", exact=True)).to_be_hidden()
 
 

@@ -9,7 +9,7 @@ export function NameField() {
   const [draft, setDraft] = useState<string>();
 
   function save() {
-    if (draft !== undefined) setName(draft.trim());
+    if (draft !== undefined) setName(draft);
     setDraft(undefined);
   }
 

@@ -11,7 +11,12 @@ export function useName(): readonly [string, (name: string) => void] {
 }
 
 function getName(): string {
-  return localStorage.getItem(KEY) ?? "";
+  return cleanName(localStorage.getItem(KEY) ?? "");
+}
+
+/** Make a name one that the server accepts: on one line. A name without visible characters becomes "". */
+function cleanName(name: string): string {
+  return /[^\p{Z}\p{C}]/u.test(name) ? name.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, " ").trim() : "";
 }
 
 function getNameOnServer(): string {
@@ -19,7 +24,7 @@ function getNameOnServer(): string {
 }
 
 function setName(name: string): void {
-  localStorage.setItem(KEY, name);
+  localStorage.setItem(KEY, cleanName(name));
   for (const listener of listeners) listener();
 }
 

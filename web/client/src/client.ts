@@ -33,7 +33,7 @@ export interface ChatClientOptions {
 }
 
 export interface JoinOptions {
-  /** The display name, of 1 to 40 characters. Without it, the server invents one, as in guest-08d9. */
+  /** The display name, of 1 to 40 characters, on one line. Without it, the server invents one, as in guest-08d9. */
   readonly name?: string | undefined;
   /** The `joinToken` of a private room. */
   readonly token?: string | null | undefined;
@@ -99,7 +99,7 @@ export class ChatClient {
   /**
    * Join a room. It connects at once and stays connected, also through network failures, until `leave`.
    *
-   * Throws a ChatError if the name is too long, the key is invalid, or there is no WebSocket.
+   * Throws a ChatError if the name or the key is invalid, or there is no WebSocket.
    */
   join(roomId: string, { name = "", token, owner }: JoinOptions = {}): Room {
     checkName(name);

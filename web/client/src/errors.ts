@@ -2,8 +2,9 @@
 export class ChatError extends Error {
   /**
    * For messages, the codes of the server's error frames: `invalid_message`, `rate_limited`, `not_in_room`, `internal`,
-   * and further ones. Also: `unconfirmed` (the server did not answer), `discarded`, `closed` (the room has ended),
-   * `offline` (there is no connection), `network` (the server could not be reached), and `http_STATUS` for an error response, as in `http_404`.
+   * and further ones. Also: `unconfirmed` (the server did not answer), `discarded`, `deleted` (the message
+   * was stored, and then deleted), `closed` (the room has ended), `offline` (there is no connection), `network` (the server
+   * could not be reached), and `http_STATUS` for an error response, as in `http_404`.
    */
   readonly code: string;
   /** With `rate_limited`, the seconds to wait before the next attempt. */

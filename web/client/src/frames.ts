@@ -19,6 +19,7 @@ export interface StoredItem {
   readonly message: string;
   readonly sender: Member;
   readonly sentAt: string;
+  /** The id that the sender's client gave to the message. Of `deleted`: that of the deleted message. */
   readonly clientId?: string | undefined;
   /** Of `deleted`: the sequence of the message. */
   readonly target?: number;

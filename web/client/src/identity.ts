@@ -7,14 +7,19 @@ import type { ChatStorage } from "./types.js";
 
 const KEY = "chalice-chat.key";
 const MAX_NAME_LENGTH = 40;
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+// As on the server, unassigned characters count as visible: an emoji may be newer than the browser.
+const VISIBLE = /[^\p{Z}\p{Cc}\p{Cf}]/u;
 const VALID = /^[A-Za-z0-9_-]{22,64}$/;
 
-/** Throw a ChatError if the server would refuse a name for its length: the handshake would not tell why. */
+/** Throw a ChatError if the server would refuse a name: the handshake would not tell why. */
 export function checkName(name: string): void {
   const { length } = [...name];
   if (length > MAX_NAME_LENGTH) {
     throw new ChatError("invalid_name", `expected a name of at most ${MAX_NAME_LENGTH} characters, not ${length}`);
   }
+  if (CONTROL.test(name)) throw new ChatError("invalid_name", "expected a name without control characters");
+  if (name && !VISIBLE.test(name)) throw new ChatError("invalid_name", "expected a name with a visible character");
 }
 
 /** Throw a ChatError if the server would refuse a key: the handshake would not tell why. */

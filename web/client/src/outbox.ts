@@ -149,10 +149,19 @@ export class Outbox {
 
   /** Forget a message. If it was sent already, it may still arrive. */
   discard(clientId: string): void {
+    this.#drop(clientId, new ChatError("discarded", "The message was discarded."));
+  }
+
+  /** Remove the message with this clientId, because it was stored and then deleted: it must not be sent again. */
+  forget(clientId: string | undefined): void {
+    this.#drop(clientId, new ChatError("deleted", "The message was deleted."));
+  }
+
+  #drop(clientId: string | undefined, error: ChatError): void {
     const entry = this.#find(clientId);
     if (!entry) return;
     this.#remove(entry);
-    entry.settle?.reject(new ChatError("discarded", "The message was discarded."));
+    entry.settle?.reject(error);
     this.#changed();
   }
 

@@ -5,10 +5,12 @@
  * a moment: a page that is reloaded comes back, and nobody needs to know.
  */
 
+import { backoff } from "./backoff.js";
 import type { PresenceFrame } from "./frames.js";
 import type { ListedMember } from "./rest.js";
 import type { Member } from "./types.js";
 
+/** The least delay before the members are read again. */
 const RECHECK_MS = 1_000;
 /** Within this time, a member whose last connection has left may come back unnoticed. */
 const RETURN_MS = 10_000;
@@ -35,6 +37,10 @@ export class Presence {
   readonly #renamed = new Map<string, Member>();
   #frames = 0;
   #readings = 0;
+  /** The room's number of connections, which is exact; the list is eventually consistent. */
+  #count: number | null = null;
+  /** The readings in a row after which the list was not right. */
+  #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Whether the members have been read. Before that, a member who joins may have been there already. */
   #isRead = false;
@@ -44,11 +50,10 @@ export class Presence {
     this.#options = options;
   }
 
-  /** Compare with the room's number of connections, which is exact; the list is eventually consistent. */
+  /** The room has this number of connections: read the members again if another number is known. */
   expect(count: number): void {
-    let known = 0;
-    for (const { connections } of this.#entries.values()) known += connections;
-    if (count !== known) this.#recheckSoon();
+    this.#count = count;
+    if (!this.#isComplete()) this.#recheckSoon();
   }
 
   note(frame: PresenceFrame): void {
@@ -73,27 +78,53 @@ export class Presence {
     if (this.#entries.delete(id)) this.#publish();
   }
 
-  async refresh(): Promise<void> {
+  /** Read the members of a room with this number of connections, until that many are known. */
+  refresh(count: number): void {
+    this.#count = count;
+    this.#failures = 0;
+    void this.#read();
+  }
+
+  /** The connection is lost: the frames about who comes and goes are, too. Call `refresh` on the next connection. */
+  pause(): void {
+    this.#cancelReading();
+    for (const entry of this.#entries.values()) {
+      clearTimeout(entry.leaving);
+      entry.leaving = undefined;
+    }
+  }
+
+  async #read(): Promise<void> {
     if (this.#isStopped) return;
-    clearTimeout(this.#timer);
-    const reading = ++this.#readings;
+    this.#cancelReading();
+    const reading = this.#readings;
     const before = this.#frames;
     this.#renamed.clear();
+    let isCurrent = false;
     try {
       const listed = await this.#options.read();
-      if (this.#isStopped || reading !== this.#readings) return;
+      if (reading !== this.#readings) return;
       this.#isRead = true;
       this.#replace(listed);
-      if (this.#frames !== before) this.#recheckSoon();
+      isCurrent = this.#frames === before;
     } catch (error) {
-      if (!this.#isStopped) this.#options.onError(error);
+      if (reading !== this.#readings) return;
+      this.#options.onError(error);
+      if (reading !== this.#readings) return; // a listener has left the room
+    }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (isCurrent && this.#isComplete()) {
+      this.#failures = 0;
+    } else {
+      this.#recheckSoon();
+      this.#failures += 1;
     }
   }
 
   /** The room has grown beyond the announcements of joins and leaves: its members are no longer known. */
   clear(): void {
-    clearTimeout(this.#timer);
-    this.#readings += 1;
+    this.#cancelReading();
     this.#isRead = false;
     if (this.#entries.size === 0) return;
     this.#forgetAll();
@@ -102,7 +133,7 @@ export class Presence {
 
   stop(): void {
     this.#isStopped = true;
-    clearTimeout(this.#timer);
+    this.#cancelReading();
     this.#forgetAll();
   }
 
@@ -155,9 +186,22 @@ export class Presence {
     this.#entries.clear();
   }
 
+  #isComplete(): boolean {
+    let known = 0;
+    for (const { connections } of this.#entries.values()) known += connections;
+    return this.#isRead && known === this.#count;
+  }
+
+  // A timer that runs already stays: frames that arrive one after the other must not put the reading off for ever.
   #recheckSoon(): void {
     if (this.#isStopped) return;
+    this.#timer ??= setTimeout(() => void this.#read(), Math.max(RECHECK_MS, backoff(this.#failures)));
+  }
+
+  /** Cancel the next reading, and ignore the answer to the current one. */
+  #cancelReading(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.refresh(), RECHECK_MS);
+    this.#timer = undefined;
+    this.#readings += 1;
   }
 }

@@ -14,7 +14,7 @@ export interface UseRooms extends RoomListSnapshot {
   refresh(): Promise<void>;
 }
 
-/** The result of `useRoom`. Its functions stay the same between renderings, and are those of `Room`. */
+/** The result of `useRoom`. Its functions stay the same between renderings, and are those of `Room`, but for `reconnect`. */
 export interface UseRoom extends RoomSnapshot {
   /** The room, for its events and the owner's actions. Null on a server, and until the component is mounted. */
   readonly room: Room | null;
@@ -24,6 +24,7 @@ export interface UseRoom extends RoomSnapshot {
   /** Delete a message: one's own, or as the owner any. */
   deleteMessage(sequence: number): Promise<void>;
   loadOlder(): Promise<void>;
+  /** Connect now, if the connection is lost. A room that is closed, but not for good (`isFinal`), is joined again. */
   reconnect(): void;
 }
 
@@ -43,17 +44,19 @@ export function useRooms(client: ChatClient): UseRooms {
  * Join a room while the component is mounted. All components with the same client, room and tokens share one connection.
  *
  * A new `name` renames this client. Without a name, a component keeps the name that another one has given. Another room
- * or token leaves this room and joins the other one. Throws a ChatError if the name is too long: limit the field to 40
- * characters.
+ * or token leaves this room and joins the other one. Throws a ChatError if the name is invalid: limit the field to 40
+ * characters, and remove control characters.
  */
 export function useRoom(client: ChatClient, roomId: string, { name, token, owner }: JoinOptions = {}): UseRoom {
   const [joined, setJoined] = useState<Room | null>(null);
+  const [attempt, setAttempt] = useState(0);
   const current = useRef<Room | null>(null);
   const latestName = useRef(name);
   useEffect(() => {
     latestName.current = name;
     if (name !== undefined) current.current?.rename(name);
   }, [name]);
+  // `attempt` is among the dependencies, because another attempt joins again.
   useEffect(() => {
     const { room, release } = acquire(client, roomId, { name: latestName.current, token, owner });
     current.current = room;
@@ -62,7 +65,7 @@ export function useRoom(client: ChatClient, roomId: string, { name, token, owner
       current.current = null;
       release();
     };
-  }, [client, roomId, token, owner]);
+  }, [client, roomId, token, owner, attempt]);
   const room = joined?.roomId === roomId ? joined : null;
   const snapshot = useSyncExternalStore(
     room?.subscribe ?? subscribeToNothing,
@@ -76,7 +79,11 @@ export function useRoom(client: ChatClient, roomId: string, { name, token, owner
       discard: (clientId: string) => current.current?.discard(clientId),
       deleteMessage: (sequence: number) => current.current?.deleteMessage(sequence) ?? notJoined(),
       loadOlder: async () => current.current?.loadOlder(),
-      reconnect: () => current.current?.reconnect(),
+      reconnect: () => {
+        const state = current.current?.state;
+        if (state?.status === "closed" && !state.isFinal) setAttempt((before) => before + 1);
+        else current.current?.reconnect();
+      },
     }),
     [],
   );

@@ -3,7 +3,7 @@
 import { endsSending, isFinal, reasonOf } from "./close-reason.js";
 import { Commands } from "./commands.js";
 import { Connection } from "./connection.js";
-import { ChatError, toChatError } from "./errors.js";
+import { ApiError, ChatError, toChatError } from "./errors.js";
 import {
   type ErrorFrame,
   HELLO,
@@ -69,6 +69,7 @@ export class Room {
   readonly #history: History;
   readonly #outbox: Outbox;
   readonly #presence: Presence;
+  #credentials: Credentials;
   readonly #stopListening: () => void;
   #name: string;
   /** Whether this connection has received a welcome. */
@@ -87,6 +88,7 @@ export class Room {
     const { token } = options.credentials;
     this.roomId = roomId;
     this.#options = options;
+    this.#credentials = options.credentials;
     this.#name = options.name;
     this.#outbox = new Outbox({
       saved: loadOutbox(storage, roomId),
@@ -163,9 +165,15 @@ export class Room {
    * Send a message. It waits in `pending` while there is no connection, and survives a reload in the storage.
    *
    * Resolves to the stored message. Rejects with a ChatError if the server refuses it (`invalid_message`), or does not
-   * confirm it after six attempts (`unconfirmed`): then it stays in `pending` until `retry` or `discard`.
+   * confirm it after six attempts (`unconfirmed`): then it stays in `pending` until `retry` or `discard`. Rejects with
+   * `deleted` if the message was deleted before it was confirmed, and with `closed` if the room is closed.
    */
   send(text: string): Promise<Message> {
+    if (this.state.status === "closed") {
+      const rejected = Promise.reject<Message>(new ChatError("closed", "The room is closed."));
+      rejected.catch(() => {}); // the promise may be ignored
+      return rejected;
+    }
     return this.#outbox.add(text.replace(/\r\n?/g, "\n"));
   }
 
@@ -185,8 +193,8 @@ export class Room {
   }
 
   /**
-   * Change the name of this client, in all its connections. An empty name makes it a guest. Throws a ChatError if the name
-   * is too long.
+   * Change the name of this client, in all its connections. If the server refuses the name, the client keeps the former
+   * one, and emits `error`. An empty name makes this connection alone a guest. Throws a ChatError if the name is invalid.
    */
   rename(name: string): void {
     checkName(name);
@@ -234,7 +242,7 @@ export class Room {
     return this.#commands.run("closeRoom", {}, ({ type }) => type === "closed");
   }
 
-  /** Connect now, if the connection is lost and waits before its next attempt. */
+  /** Connect now, if the connection is lost and waits before its next attempt. A closed room has to be joined again. */
   reconnect(): void {
     this.#connection.retryNow();
   }
@@ -247,11 +255,11 @@ export class Room {
   }
 
   async #findUrl(): Promise<string> {
-    const { roomId, credentials, tokens } = this.#options;
+    const { roomId, tokens } = this.#options;
     const url = await this.#options.findWebSocketUrl();
     const token = await tokens?.get();
     this.#isUser = Boolean(token);
-    return url + queryString({ roomId, name: this.#name, ...credentials, access_token: token });
+    return url + queryString({ roomId, name: this.#name, ...this.#credentials, access_token: token });
   }
 
   #onStatus(status: "connecting" | "open" | "lost" | "closed"): void {
@@ -263,7 +271,12 @@ export class Room {
     this.#store.publish({ state: { status } });
     if (this.state.status !== status) return; // a listener has left the room
     if (status === "open") this.#onOpen();
-    else this.#outbox.close();
+    else this.#onLost();
+  }
+
+  #onLost(): void {
+    this.#outbox.close();
+    this.#presence.pause();
   }
 
   #onOpen(): void {
@@ -335,7 +348,7 @@ export class Room {
     }
     this.#history.reach(lastSequence);
     if (memberCount > MAX_LISTED_MEMBERS) this.#presence.clear();
-    else if (isFirst) void this.#presence.refresh().then(() => this.#presence.expect(memberCount));
+    else if (isFirst) this.#presence.refresh(memberCount);
     else this.#presence.expect(memberCount);
   }
 
@@ -367,6 +380,8 @@ export class Room {
       return;
     }
     this.#outbox.refuse(frame);
+    // The former name is still in use, and the caller may try the new one again.
+    if (frame.action === "rename") this.#name = this.#store.snapshot.you?.name ?? this.#name;
     if (frame.code === "not_in_room") this.#connection.renew();
     else if (frame.action === "hello") this.#history.catchUp();
     if (frame.clientId === undefined) this.#report(new ChatError(frame.code, frame.message));
@@ -397,6 +412,7 @@ export class Room {
   // A message of ours that arrives, live or in the history, is stored.
   #confirm(items: readonly StoredItem[]): void {
     for (const item of items) {
+      if (item.type === "deleted") this.#outbox.forget(item.clientId);
       if (item.type === "message" && this.#outbox.confirm(messageOf(item, true))) {
         this.#messages.addOwnId(item.sender.id);
       }
@@ -420,9 +436,16 @@ export class Room {
   /** Return whether the room can be joined. A failed request counts as yes, unless it was refused or not found. */
   async #canBeJoined(): Promise<boolean> {
     try {
-      await this.#options.rest.getRoom(this.roomId, this.#options.credentials);
+      await this.#options.rest.getRoom(this.roomId, this.#credentials);
       return true;
     } catch (error) {
+      const { owner, ...others } = this.#credentials;
+      if (owner && error instanceof ApiError && error.reason === "ForbiddenError") {
+        // The owner's token may be the wrong one: try to enter as a member.
+        this.#credentials = others;
+        this.#report(error);
+        return this.#canBeJoined();
+      }
       this.#refusal = error;
       return reasonOf(error) === undefined;
     }
@@ -461,6 +484,8 @@ export class Room {
     this.#presence.stop();
     const explained = sentence ? { message: sentence } : {};
     this.#store.publish({ state: { status: "closed", reason, isFinal: isFinal(reason), ...explained } });
+    // The frame about the closing may be lost. A room that does not exist any more is closed.
+    if (reason === "gone") this.#commands.confirm({ type: "closed" });
     this.#commands.stop();
     const message = reason === "banned" ? "You were removed from this room." : "This room no longer exists.";
     if (endsSending(reason)) this.#outbox.end(new ChatError("closed", message));

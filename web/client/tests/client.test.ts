@@ -63,7 +63,7 @@ test("an unreachable server rejects with the code network", async () => {
 });
 
 test("a room id is encoded in addresses", async () => {
-  server.answer = () => [404, { Message: "room not found" }];
+  server.answer = () => [404, { Code: "NotFoundError", Message: "room not found" }];
   const { fetch, WebSocket } = server;
   const room = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket }).join("a/b?c");
   await pass(100);

@@ -125,6 +125,32 @@ test("another name renames", async () => {
   assert.equal(openSockets().length, 1);
 });
 
+test("a room that is closed, but not for good, is joined again by all who ask for it", async () => {
+  server.refusesHandshakes = true;
+  server.answer = (path) => (path === "/rooms/r1" ? [403, { Code: "RoomLockedError", Message: "no" }] : undefined);
+  const views: UseRoom[] = [];
+  const Numbered = ({ number }: { number: number }) => {
+    views[number] = useRoom(client, "r1", { name: "Aki" });
+    return null;
+  };
+  await render(strict(createElement(Numbered, { number: 0 }), createElement(Numbered, { number: 1 })));
+  const statuses = () => views.map(({ state }) => state.status);
+  assert.deepEqual(statuses(), ["closed", "closed"]);
+  server.refusesHandshakes = false;
+  for (const view of views) await act(async () => view.reconnect());
+  await idle();
+  assert.deepEqual(statuses(), ["open", "open"]);
+  assert.equal(openSockets().length, 1);
+});
+
+test("a room that is closed for good is not joined again", async () => {
+  await render(createElement(View));
+  await act(async () => latest().room?.leave());
+  await act(async () => latest().reconnect());
+  await idle();
+  assert.equal(server.sockets.length, 1);
+});
+
 test("the rooms are listed, and further pages on request", async () => {
   server.answer = () => [200, { rooms: [ROOM], nextCursor: "c2" }];
   let rooms: UseRooms | undefined;

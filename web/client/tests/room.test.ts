@@ -148,6 +148,32 @@ test("discarding a message rejects its promise", async () => {
   await assert.rejects(room.retry("nothing"), failsWith("unknown_message"));
 });
 
+test("a message whose echo is lost and that is then deleted is not sent again", async () => {
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "sendMessage") return false;
+    server.store(data?.message ?? "", socket.member, data?.clientId);
+    return true;
+  };
+  const room = await join();
+  const sent = assert.rejects(room.send("regretted"), failsWith("deleted"));
+  await settle();
+  const clientId = room.pending[0]?.clientId;
+  const deleted = server.storeEvent("deleted", { target: 1, clientId });
+  server.stored.shift();
+  server.deliver(deleted);
+  await sent;
+  assert.deepEqual(room.pending, []);
+  await pass(60_000);
+  assert.equal(server.socket.frames.filter(({ action }) => action === "sendMessage").length, 1);
+});
+
+test("a message that is sent to a closed room is refused at once", async () => {
+  const room = await join();
+  room.leave();
+  await assert.rejects(room.send("too late"), failsWith("closed"));
+  assert.deepEqual([room.pending, storage.getItem(OUTBOX)], [[], null]);
+});
+
 test("a refused message rejects with the server's reason and leaves the way free for the next one", async () => {
   server.onFrame = (socket, { action, data }) => {
     if (action !== "sendMessage" || data?.message !== "bad") return false;
@@ -385,7 +411,8 @@ test("a room that is gone closes for good and fails what was not sent", async ()
   browser.goOffline();
   const sent = assert.rejects(room.send("too late"), failsWith("closed"));
   server.refusesHandshakes = true;
-  server.answer = (path) => (path.startsWith("/rooms") ? [404, { Message: "room not found" }] : undefined);
+  server.answer = (path) =>
+    path.startsWith("/rooms") ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
   browser.goOnline();
   await pass(1_000);
   await sent;
@@ -395,7 +422,8 @@ test("a room that is gone closes for good and fails what was not sent", async ()
 });
 
 test("a room that does not exist closes at once", async () => {
-  server.answer = (path) => (path.startsWith("/rooms") ? [404, { Message: "room not found" }] : undefined);
+  server.answer = (path) =>
+    path.startsWith("/rooms") ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
   server.refusesHandshakes = true;
   const room = await join();
   assert.deepEqual(room.state, { status: "closed", reason: "gone", isFinal: true, message: "room not found" });
@@ -410,9 +438,33 @@ test("a name that is too long is refused before the handshake, which would not t
   assert.equal(server.sockets.length, 1);
 });
 
+for (const name of ["two\nlines", "bell\u0007", "line\u2028separator", " ", "\u200b"]) {
+  test(`the name ${JSON.stringify(name)} is refused before the handshake`, async () => {
+    await assert.rejects(join({ name }), failsWith("invalid_name"));
+    const room = await join();
+    assert.throws(() => room.rename(name), failsWith("invalid_name"));
+    assert.equal(server.sockets.length, 1);
+  });
+}
+
+for (const status of [401, 403, 404]) {
+  test(`a proxy that answers with the status ${status} does not end the room`, async () => {
+    server.refusesHandshakes = true;
+    server.answer = (path) => (path.startsWith("/rooms") ? [status, { message: "Forbidden" }] : undefined);
+    const room = await join();
+    await pass(2_000);
+    assert.equal(room.state.status, "lost");
+    server.refusesHandshakes = false;
+    server.answer = () => undefined;
+    await pass(5_000);
+    assert.equal(room.state.status, "open");
+  });
+}
+
 test("a private room without its token closes, but not for good, and keeps what was not sent", async () => {
   storage.setItem(OUTBOX, JSON.stringify([{ clientId: "c1", message: "for later", sentAt: null }]));
-  server.answer = (path) => (path.startsWith("/rooms") ? [403, { Message: "this room is private" }] : undefined);
+  server.answer = (path) =>
+    path.startsWith("/rooms") ? [403, { Code: "ForbiddenError", Message: "this room is private" }] : undefined;
   server.refusesHandshakes = true;
   const room = await join();
   assert.deepEqual(room.state, {
@@ -691,6 +743,62 @@ test("a member list that lacks somebody is read again", async () => {
   );
 });
 
+for (const fault of ["unreachable", "stale"]) {
+  test(`a member list that stays ${fault} for a minute is read less and less often, until it is right`, async () => {
+    server.answer = (path) => {
+      if (path !== "/rooms/r1/members") return undefined;
+      return fault === "stale" ? [200, { members: [] }] : "unreachable";
+    };
+    const room = await join();
+    await pass(60_000);
+    const readings = requestsOf("/members").length;
+    assert.ok(readings >= 4 && readings <= 10, `${readings} readings in a minute`);
+    server.answer = () => undefined;
+    await pass(60_000);
+    assert.deepEqual(namesOf(room), ["Aki"]);
+    const enough = requestsOf("/members").length;
+    await pass(120_000);
+    assert.equal(requestsOf("/members").length, enough);
+  });
+}
+
+test("a room that has grown large, or was left, is not read again", async () => {
+  server.answer = (path) => (path === "/rooms/r1/members" ? "unreachable" : undefined);
+  const room = await join();
+  server.memberCount = 101;
+  await pass(3_000); // the second welcome
+  const before = requestsOf("/members").length;
+  await pass(120_000);
+  assert.equal(requestsOf("/members").length, before);
+  room.leave();
+  await pass(120_000);
+  assert.equal(requestsOf("/members").length, before);
+});
+
+test("a member who has left and come back while the connection was lost is not said to have left", async () => {
+  const room = await join();
+  const notices = noticesOf(room);
+  server.members.set(BO.id, BO.name);
+  comeOrGo("join", BO, 2);
+  server.members.delete(BO.id);
+  comeOrGo("leave", BO, 1);
+  await pass(5_900);
+  server.holdsHandshakes = true;
+  server.socket.cut();
+  server.members.set(BO.id, BO.name);
+  await pass(10_000);
+  assert.deepEqual([namesOf(room), notices], [["Aki", "Bo"], ["Bo joined"]]);
+  server.socket.accept();
+  await pass(12_000);
+  assert.deepEqual([namesOf(room).sort(), notices], [["Aki", "Bo"], ["Bo joined"]]);
+  server.socket.cut();
+  server.members.delete(BO.id);
+  await pass(1_000);
+  server.socket.accept();
+  await pass(12_000);
+  assert.deepEqual(namesOf(room), ["Aki"]);
+});
+
 test("renaming keeps the connection", async () => {
   const room = await join();
   room.rename("Aki");
@@ -708,6 +816,24 @@ test("a name that is chosen while the connection opens is sent when it is open",
   server.socket.accept();
   await settle();
   assert.deepEqual(room.getSnapshot().you, { id: "m1", name: "Bo" });
+});
+
+test("a new name that the server refuses can be tried again, and is not used for the next connection", async () => {
+  const room = await join();
+  const errors: string[] = [];
+  room.on("error", ({ code }) => errors.push(code));
+  server.onFrame = (socket, { action }) => {
+    if (action !== "rename") return false;
+    socket.receive({ error: { code: "rate_limited", message: "too many", action } });
+    return true;
+  };
+  room.rename("Bo");
+  await settle();
+  assert.deepEqual([errors, room.getSnapshot().you?.name], [["rate_limited"], "Aki"]);
+  server.onFrame = () => false;
+  room.rename("Bo");
+  await settle();
+  assert.equal(room.getSnapshot().you?.name, "Bo");
 });
 
 test("a late welcome does not undo the name that another tab has chosen", async () => {
@@ -779,6 +905,22 @@ test("a command without an answer or a connection rejects", async () => {
   const left = assert.rejects(room.update({ locked: true }), failsWith("offline"));
   room.leave();
   await left;
+});
+
+test("closing a room is done when the room is gone, also if the frame about it is lost", async () => {
+  const room = await join({ name: "Aki", owner: "owner-token" });
+  server.onFrame = (socket, { action }) => {
+    if (action !== "closeRoom") return false;
+    server.refusesHandshakes = true;
+    server.answer = (path) =>
+      path.startsWith("/rooms") ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
+    socket.cut(1000);
+    return true;
+  };
+  const closed = room.close();
+  await pass(3_000);
+  assert.equal(room.state.status, "closed");
+  await closed;
 });
 
 test("an answer to hello that an event has overtaken does not undo the event", async () => {
@@ -904,6 +1046,30 @@ for (const [code, reason, isFinal] of [
     assert.ok(server.requests.includes(`GET /rooms/r1?key=${KEY}`), String(server.requests));
   });
 }
+
+test("a wrong owner's token makes an ordinary member", async () => {
+  const wrong = { Code: "ForbiddenError", Message: "expected the ownerToken of this room" };
+  server.answer = (path) =>
+    path === "/rooms/r1" && server.requests.at(-1)?.includes("owner=") ? [403, wrong] : undefined;
+  server.holdsHandshakes = true;
+  const room = await join({ name: "Aki", owner: "wrong" });
+  const errors: string[] = [];
+  room.on("error", ({ message }) => errors.push(message));
+  server.holdsHandshakes = false;
+  server.socket.cut();
+  await pass(2_000);
+  assert.deepEqual(errors, [wrong.Message]);
+  assert.deepEqual([room.state.status, room.getSnapshot().isOwner], ["open", false]);
+  assert.equal(server.socket.url.searchParams.get("owner"), null);
+});
+
+test("a private room refuses a wrong token with a wrong owner's token, too", async () => {
+  server.refusesHandshakes = true;
+  server.answer = (path) => (path === "/rooms/r1" ? [403, { Code: "ForbiddenError", Message: "no" }] : undefined);
+  const room = await join({ token: "wrong", owner: "wrong" });
+  await pass(1_000);
+  assert.deepEqual(room.state, { status: "closed", reason: "private", isFinal: false, message: "no" });
+});
 
 test("unsent messages survive in the storage and are sent by the next room object", async () => {
   const room = await join();

@@ -71,6 +71,8 @@ function takeName(): void {
 nameField.value = loadName();
 watchName((name) => {
   nameField.value = name;
+  // Without it, a tab that has no connection would connect under the former name, and rename the other tabs back.
+  current?.visit?.rename(cleanName(name));
 });
 nameField.addEventListener("blur", takeName);
 nameField.addEventListener("keydown", (event) => {

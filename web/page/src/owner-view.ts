@@ -10,6 +10,7 @@ const closeButton = byId("owner-done", HTMLButtonElement);
 const nameForm = byId("rename-room", HTMLFormElement);
 const nameField = byId("new-room-name", HTMLInputElement);
 const locked = byId("room-locked", HTMLInputElement);
+const linkPart = byId("owner-link-part", HTMLElement);
 const link = byId("owner-link", HTMLInputElement);
 const hookList = byId("hooks", HTMLUListElement);
 const hookForm = byId("add-hook", HTMLFormElement);
@@ -21,8 +22,8 @@ const note = byId("owner-note", HTMLElement);
 const error = byId("owner-error", HTMLElement);
 
 export interface OwnerHandlers {
-  /** The address that gives the owner's rights to whoever opens it. */
-  readonly link: string;
+  /** The address that gives the owner's rights to whoever opens it. Null if the access token gives them. */
+  readonly link: string | null;
   rename(name: string): Promise<void>;
   lock(isLocked: boolean): Promise<void>;
   listHooks(): Promise<readonly Hook[]>;
@@ -67,7 +68,7 @@ async function attempt(action: (visit: OwnerHandlers) => Promise<void>, done: st
     if (done && visit === handlers) setText(note, done);
     return true;
   } catch (reason) {
-    if (visit === handlers) showText(error, sentence((reason as ChatError).message));
+    if (visit === handlers) showText(error, sentence((reason as ChatError).message, "Its name"));
     return false;
   }
 }
@@ -106,6 +107,7 @@ function hookEntry({ hookId, name }: Hook): HTMLElement {
 
 openButton.addEventListener("click", () => {
   link.value = handlers?.link ?? "";
+  linkPart.hidden = !link.value;
   nameField.value = shown?.name ?? "";
   hookCreated.hidden = true;
   hookList.replaceChildren();

@@ -136,6 +136,11 @@ export function showEnding(reason: Ending, roomName: string | null, isEmpty: boo
   view.classList.toggle("closed", reason === "private" || reason === "locked" || isEmpty);
 }
 
+/** Focus the reason of the end, for a visitor whose dialogue has closed. */
+export function focusEnding(): void {
+  ending.focus();
+}
+
 export function showMembers({ members, memberCount: connections, you: self, isOwner }: RoomSnapshot): void {
   // In large rooms only the connections are counted.
   const count = members.length || connections;

@@ -1,7 +1,15 @@
 /** Sign-in of the visitor, where the server offers it. oauth.ts, which talks to the provider, is loaded on demand. */
 
 import { byId, setText, showText } from "./dom.js";
-import { forgetTab, loadAttempt, loadSession, loadWaiting, type SignIn, saveAttempt, saveSession } from "./store.js";
+import {
+  forgetVisitor,
+  loadAttempt,
+  loadSession,
+  loadWaiting,
+  type SignIn,
+  saveAttempt,
+  saveSession,
+} from "./store.js";
 
 const FAILED = "Signing in did not work. Please try again.";
 const UNSENT = "Messages that were not sent are lost when you sign out. Sign out?";
@@ -63,7 +71,7 @@ async function comeBack(signIn: SignIn, answer: URLSearchParams): Promise<void> 
     const session = await (await import("./oauth.js")).finish(signIn, redirectUri, answer, attempt);
     const former = loadSession();
     // What another person has written here must not be sent under this name.
-    if (former && former.subject !== session.subject) forgetTab();
+    if (former && former.subject !== session.subject) forgetVisitor();
     saveSession(session);
   } catch (error) {
     fail(error);
@@ -86,7 +94,7 @@ async function signOut(signIn: SignIn, { leave }: SignInHandlers): Promise<void>
   const session = loadSession();
   document.body.inert = true;
   leave();
-  forgetTab();
+  forgetVisitor();
   let end: string | null = null;
   try {
     if (session) end = await (await import("./oauth.js")).endOf(signIn, redirectUri, session);

@@ -80,12 +80,17 @@ export const loadAttempt = () => readJson<Attempt>(ATTEMPT);
 export const saveAttempt = (attempt: Attempt | null) =>
   write(() => sessionStorage, ATTEMPT, attempt ? JSON.stringify(attempt) : "");
 
-/** Forget all that this tab remembers: who has signed in, drafts, unsent messages. */
-export function forgetTab(): void {
+/** Forget who has signed in, and what only they may use: drafts, unsent messages, the owner's tokens of their rooms. */
+export function forgetVisitor(): void {
   kept.clear();
+  forget(() => sessionStorage, "chalice-chat.");
+  forget(() => localStorage, OWNER);
+}
+
+function forget(storage: () => Storage, prefix: string): void {
   try {
-    for (const key of Object.keys(sessionStorage)) {
-      if (key.startsWith("chalice-chat.")) sessionStorage.removeItem(key);
+    for (const key of Object.keys(storage())) {
+      if (key.startsWith(prefix)) storage().removeItem(key);
     }
   } catch {
     // A browser that blocks storage remembers nothing.

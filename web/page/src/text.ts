@@ -6,7 +6,6 @@ const FEW_EMOJI = makeFewEmoji();
 const FIELDS: Readonly<Record<string, string>> = {
   roomName: "Room name",
   message: "The message",
-  name: "Your name",
 };
 
 /** Make a text one that the server accepts: line feeds, tabs, and no other control characters. */
@@ -42,9 +41,12 @@ function makeFewEmoji(): RegExp | null {
   }
 }
 
-/** Turn an error text of the server into a sentence for people: names of the page, upper-case start, full stop. */
-export function sentence(text: string): string {
-  const named = text.replace(/^\w+/, (word) => FIELDS[word] ?? word);
+/**
+ * Turn an error text of the server into a sentence for people: names of the page, upper-case start, full stop. `name` is
+ * what the page calls the field `name`: the visitor's own, or another.
+ */
+export function sentence(text: string, name = "Your name"): string {
+  const named = text.replace(/^\w+/, (word) => (word === "name" ? name : (FIELDS[word] ?? word)));
   const start = named.charAt(0).toUpperCase() + named.slice(1);
   return /[.!?…]$/.test(start) ? start : `${start}.`;
 }

@@ -141,13 +141,13 @@ export function visitRoom(
     deleteMessage: (sequence) => tell(room.deleteMessage(sequence)),
   });
   ownerView.enter({
-    link: new URL(addressOf({ ...address, owner }), location.href).href,
+    link: owner ? new URL(addressOf({ ...address, owner }), location.href).href : null,
     rename: (newName) => room.update({ name: newName }),
     lock: (locked) => room.update({ locked }),
     listHooks: () => client.listHooks(roomId, owner ?? ""),
     addHook: async (hookName) => (await client.createHook(roomId, owner ?? "", hookName)).url,
     deleteHook: (hookId) => client.deleteHook(roomId, owner ?? "", hookId),
-    close: () => room.close(),
+    close: () => room.close().then(view.focusEnding),
   });
   composer.enter(roomId, say);
   room.on("message", onMessage);

@@ -111,7 +111,8 @@ test("Enter that confirms a character of an input method sends nothing, also in 
 test("a visitor who leaves while the room is opened again stays where they went", async () => {
   await go("#/rooms/r1");
   await say("hello");
-  server.answer = (path) => (path === "/rooms/r1" ? [404, { Message: "room not found" }] : undefined);
+  server.answer = (path) =>
+    path === "/rooms/r1" ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
   server.refusesHandshakes = true;
   server.socket.cut();
   await settle();
@@ -185,7 +186,8 @@ test("the line of new messages shows what came to a room that was opened in a hi
 test("a room that is gone does not go on loading while an unsent message is shown", async () => {
   const unsent = [{ clientId: "c1", message: "too late", sentAt: null, failure: null }];
   sessionStorage.setItem("chalice-chat.outbox.r1", JSON.stringify(unsent));
-  server.answer = (path) => (path.startsWith("/rooms/") ? [404, { Message: "room not found" }] : undefined);
+  server.answer = (path) =>
+    path.startsWith("/rooms/") ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
   server.refusesHandshakes = true;
   await go("#/rooms/r1");
   assert.deepEqual([find("#ending").hidden, shown()], [false, ["too late"]]);
@@ -347,6 +349,46 @@ async function manageRoom(): Promise<void> {
   await settle();
 }
 
+test("the focus moves to the reason of the end when the owner closes the room", async () => {
+  await go("#/rooms/r1?owner=owner-token");
+  server.onFrame = (socket, { action }) => {
+    if (action !== "closeRoom") return false;
+    socket.receive({ message: { type: "closed", message: "Aki closed the room", sender: socket.member } });
+    return true;
+  };
+  find("#manage").click();
+  find("#close-room").click();
+  await settle();
+  assert.equal(document.activeElement?.id, "ending");
+});
+
+test("an owner by access token has no owner's link to give", async () => {
+  server.onFrame = (socket, { action }) => {
+    if (action !== "hello") return false;
+    const room = { name: "Tea", private: false, locked: false };
+    socket.receive({ welcome: { member: socket.member, room, memberCount: 1, lastSequence: 0, owner: true } });
+    return true;
+  };
+  await go("#/rooms/r1");
+  find("#manage").click();
+  assert.deepEqual([find("#manage").hidden, find("#owner-link-part").hidden], [false, true]);
+  await go("#/");
+  server.onFrame = () => false;
+  await go("#/rooms/r1?owner=owner-token");
+  find("#manage").click();
+  assert.equal(find("#owner-link-part").hidden, false);
+});
+
+test("the name of a webhook that is refused is not called the visitor's", async () => {
+  await go("#/rooms/r1?owner=owner-token");
+  server.answer = (path) =>
+    path.endsWith("/hooks") ? [400, { Code: "BadRequestError", Message: "name must not be blank" }] : undefined;
+  find<HTMLInputElement>("#hook-name").value = "\u200b";
+  find<HTMLFormElement>("#add-hook").requestSubmit();
+  await settle();
+  assert.equal(find("#owner-error").textContent, "Its name must not be blank.");
+});
+
 test("adding a webhook twice by a double click adds one", async () => {
   server.answer = (path) =>
     path.endsWith("/hooks") ? [201, { hooks: [], hookId: "h1", url: "https://h1" }] : undefined;
@@ -447,6 +489,8 @@ test("the name that was chosen in another tab is in the field, so that leaving t
   change("chalice-chat.key", "secret");
   const name = find<HTMLInputElement>("#your-name");
   assert.equal(name.value, "Bea");
+  await settle();
+  assert.equal(server.socket.member.name, "Bea"); // and this connection, or the next one, has it
   change("chalice-chat.name", null);
   assert.equal(name.value, "");
 });

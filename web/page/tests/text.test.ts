@@ -40,5 +40,7 @@ test("an error text of the server becomes a sentence with the names of the page"
     sentence("message must have at most 4,000 characters"),
     "The message must have at most 4,000 characters.",
   );
+  assert.equal(sentence("name must not be blank"), "Your name must not be blank.");
+  assert.equal(sentence("name must not be blank", "Its name"), "Its name must not be blank.");
   assert.equal(sentence("What now?"), "What now?");
 });
