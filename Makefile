@@ -3,7 +3,8 @@ PYTHON ?= python3
 PORT ?= 8000
 STAGE ?= dev
 BIN := .venv/bin
-WORKERS ?= 2
+# More than the cores of a small machine, because many tests wait for an event.
+WORKERS ?= 3
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 # npm records there what it has installed.

@@ -102,21 +102,21 @@ class Action:
         Raises InvalidInput, RateLimitExceeded, NotInRoom, Unauthorized, and what the handler raises.
         """
         arguments = self.data.validate(data)
-        if self.rate_limited:
-            self._record(context)
-        self.handler(context, arguments)
+        try:
+            if self.rate_limited:
+                self._record(context)
+            self.handler(context, arguments)
+        finally:
+            wait(context.prefetched)  # because Lambda freezes the process when the handler returns
 
     def _record(self, context: Context) -> None:
         # A connection that was rejected is forgotten: only the first of many rejected frames prefetches.
         room_id = _known_rooms.pop(context.connection_id, None)
         if self.prefetch is not None and room_id is not None:
             context.prefetched = self.prefetch(room_id)
-        try:
-            context.sender = rate_limit.record_message(context.connection_id)
-        except BaseException:
-            wait(context.prefetched)  # because Lambda freezes the process when the handler returns
-            raise
+        context.sender = rate_limit.record_message(context.connection_id)
         if context.sender.joined_room_id != room_id:
+            wait(context.prefetched)
             context.prefetched = ()
         if len(_known_rooms) >= MAX_KNOWN_ROOMS:
             _known_rooms.clear()

@@ -69,7 +69,8 @@ def send_message(context: Context, data: dict[str, Any]) -> None:
     acknowledgement. A client that receives no answer sends the same frame again: within 10 minutes a repeated
     `clientId` stores nothing, and the stored message is delivered again under the same sequence.
     """
-    sequence, recipients = context.prefetched or _prefetch(context.sender.joined_room_id)
+    context.prefetched = context.prefetched or _prefetch(context.sender.joined_room_id)
+    sequence, recipients = context.prefetched
     message = messages.store(context.sender, data["message"], data["clientId"], sequence.result())
     context.broadcast(frames.message(message), recipients.result())
 

@@ -32,7 +32,7 @@ def alarms(functions: Functions, tables: Iterable[str]) -> dict[str, Any]:
         ),
         "DeadLettersAlarm": _alarm(
             "dead-letters",
-            "A job of the fan-out queue failed three times: members may miss a frame, or stay connected when removed.",
+            "A job of the fan-out queue failed five times: members may miss a frame, or stay connected when removed.",
             {
                 **messages_in("FanoutDeadLetters").for_alarm(),
                 "Statistic": "Maximum",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 from deployment.account import Account, current_account, errors_reported
 from deployment.bucket import Bucket
@@ -46,13 +47,19 @@ def _of_type(type_: str, resources: Iterable[dict[str, str]]) -> list[str]:
 def _check_protection(tables: list[str], account: Account, stage: str) -> None:
     """Raise DeployError if tables are protected from deletion."""
     dynamodb = account.client("dynamodb")
-    descriptions = [dynamodb.describe_table(TableName=table)["Table"] for table in tables]
-    if protected := [one["TableName"] for one in descriptions if one.get("DeletionProtectionEnabled")]:
+    if protected := [table for table in tables if _is_protected(dynamodb, table)]:
         raise DeployError(
             f"tables of the stage {stage} are protected from deletion, so nothing was deleted; turn the protection off "
             f"with `for table in {' '.join(protected)}; do .venv/bin/aws dynamodb update-table --table-name $table "
             "--no-deletion-protection-enabled; done`"
         )
+
+
+def _is_protected(dynamodb: Any, table: str) -> bool:
+    try:
+        return bool(dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"))
+    except dynamodb.exceptions.ResourceNotFoundException:  # it was deleted without CloudFormation
+        return False
 
 
 def _describe(

@@ -18,6 +18,9 @@ TTL_SECONDS = 60.0
 
 TIMEOUT_SECONDS = 2.0
 
+RETRY_SECONDS = 5.0
+"""Minimum time between a look-up that failed and the next one."""
+
 Address = tuple[Any, ...]
 """The first three arguments of `socket.socket`, and the argument of `connect`."""
 
@@ -42,6 +45,7 @@ class Resolver:
                 self._found = self._look_up()
                 self._expires_at = time.monotonic() + TTL_SECONDS
             except OSError as error:
+                self._expires_at = time.monotonic() + RETRY_SECONDS
                 log.warning("could not look up %s: %s", self._host, str(error) or "timeout")
         return self._found
 

@@ -399,11 +399,11 @@ def test_removal_that_cannot_be_queued_is_not_stored(
 
 
 @pytest.mark.parametrize("action", ["removeMember", "closeRoom"])
-@pytest.mark.parametrize("failure", [429, 500, GONE])
+@pytest.mark.parametrize("failure", [500, GONE])
 def test_connection_that_cannot_be_closed_at_first_is_closed_later(
     owner: Socket, bo: Socket, room: Room, gateway: Gateway, client: Client, queue: Any, action: str, failure: int
 ) -> None:
-    """API Gateway throttles or fails, or the connection's `$connect` is still running."""
+    """API Gateway fails, or the connection's `$connect` is still running."""
     data = {"memberId": member_id("b")} if action == "removeMember" else {}
     others = 2 if action == "removeMember" else 1  # posts: the event for everyone, the one for the removed
     gateway.answer("b", *[200] * others, *[failure] * 3, 200)

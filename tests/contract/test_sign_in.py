@@ -610,8 +610,16 @@ def test_withdrawn_key_is_forgotten_after_an_hour(
     ],
 )
 def test_provider_that_fails_is_reported_once_and_left_alone(
-    issuer: Issuer, client: Client, ws_event: Any, room: Room, caplog: pytest.LogCaptureFixture, fault: Any, reason: str
+    issuer: Issuer,
+    client: Client,
+    ws_event: Any,
+    room: Room,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Any,
+    reason: str,
 ) -> None:
+    monkeypatch.setattr(signing_keys, "TIMEOUT_SECONDS", 0.2)
     fault(issuer)
     token = issuer.token(key=KEY)
     answers = [get(client, "/rooms", token) for _ in range(5)]
@@ -715,6 +723,10 @@ def test_secret_is_read_from_aws_once(client: Client, monkeypatch: pytest.Monkey
     assert [get(client, "/rooms", own_token()).status_code for _ in range(3)] == [200] * 3
     assert get(client, "/rooms", "x.y.z").status_code == 401
     assert reads == [arn]
+
+
+def test_request_waits_two_seconds_for_the_provider() -> None:
+    assert signing_keys.TIMEOUT_SECONDS == 2
 
 
 def test_clock_skew_is_a_minute() -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from deployment import policies
+from deployment import policies, sign_in
 from deployment.config import read_stages
 from deployment.errors import PackageError
 from deployment.package import package
+from deployment.roles import narrow_roles
 from tests.conftest import PROJECT
 from tests.projects import set_variables
 
@@ -68,6 +69,15 @@ def test_functions_that_verify_tokens_may_read_the_secret_and_nothing_else(
         path = project / policies.POLICIES / name
         added = [one for one in json.loads(files[path])["Statement"] if one not in json.loads(plain[path])["Statement"]]
         assert added == [{"Sid": "SignIn", "Effect": "Allow", "Action": [action], "Resource": [arn]}]
+
+
+def test_packaged_role_names_the_secret_as_it_was_given() -> None:
+    """It may belong to another account and Region than the stack."""
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:chat-AbCdEf"
+    policy = json.loads(sign_in.add_grant('{"Statement": []}', {"environment_variables": {"AUTH_SECRET": arn}}))
+    role = {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": policy}]}}
+    narrow_roles({"Role": role})
+    assert [statement["Resource"] for statement in policy["Statement"]] == [[arn]]
 
 
 @pytest.mark.parametrize("variables", [{"AUTH_SECRET": "s" * 32}, {"AUTH_ISSUER": "https://id.example.org"}])

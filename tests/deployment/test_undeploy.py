@@ -15,7 +15,7 @@ from deployment.account import Account, current_account, errors_reported
 from deployment.bucket import Bucket
 from deployment.config import PROJECT, RESOURCES
 from deployment.errors import DeployError
-from deployment.undeploy import undeploy
+from deployment.undeploy import _check_protection, undeploy
 
 ACCOUNT = Account("123456789012", "us-east-1")  # the account of moto
 TABLES = [f"chalice-chat-prod-{name}" for name in ("connections", "messages", "rooms")]
@@ -87,6 +87,12 @@ def test_yes_deletes_what_the_question_named(
     assert boto3.client("s3").list_buckets()["Buckets"] == []
     undeploy("prod", ACCOUNT)
     assert capsys.readouterr().out.startswith("There is nothing to remove")
+
+
+def test_table_that_was_deleted_by_hand_is_not_protected(account: None) -> None:
+    unprotect()
+    boto3.client("dynamodb").delete_table(TableName=TABLES[0])
+    _check_protection(TABLES, ACCOUNT, "prod")
 
 
 def reported(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Any:

@@ -26,7 +26,7 @@ SECONDS = 20  # for one request: a cold start takes about one
 RUN_SECONDS = examples(test=150, fuzz=1_800)  # for the whole run
 DESCRIPTION = PROJECT / "docs/openapi.yaml"
 
-REQUESTS = examples(test=300, fuzz=2_000)
+REQUESTS = examples(test=200, fuzz=2_000)
 """Minimum number of requests of a run."""
 
 SETTINGS = f"""
@@ -37,11 +37,11 @@ request-timeout = {SECONDS}
 deterministic = true
 
 [phases.fuzzing]
-generation.max-examples = {examples(test=8, fuzz=400)}
+generation.max-examples = {examples(test=5, fuzz=400)}
 extra-data-sources.responses = false # no ids of rooms: they differ from run to run
 
 [phases.stateful]
-generation.max-examples = {examples(test=3, fuzz=100)}
+generation.max-examples = {examples(test=2, fuzz=100)}
 
 # This check wants 405 for a method that is not described. API Gateway answers with 403, "Missing Authentication Token"
 # ("Gateway response types for API Gateway"), before any code of ours.

@@ -164,16 +164,31 @@ def test_only_the_first_of_many_rejected_frames_prefetches(
 def test_rejected_frame_waits_for_its_prefetch(
     context: Context, prefetched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waited_for: list[Sequence[Future[Any]]] = []
-    monkeypatch.setattr(actions, "wait", waited_for.append)
     monkeypatch.setattr(settings, "MESSAGES_PER_WINDOW", 1)
     for _ in range(2):
         Connection("a").update([Connection.message_times.set([0])])
         _hum("a")
+    waited_for: list[Sequence[Future[Any]]] = []
+    monkeypatch.setattr(actions, "wait", waited_for.append)
     with pytest.raises(RateLimitExceeded):
         dispatch(context, "hum", {})
     assert waited_for == [context.prefetched]
     assert context.prefetched
+
+
+def test_action_that_fails_waits_for_its_prefetch(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    future: Future[int] = Future()
+    waited_for: list[Sequence[Future[Any]]] = []
+    monkeypatch.setattr(actions, "wait", waited_for.append)
+
+    @action("fail")
+    def fail(context: Context, data: dict[str, Any]) -> None:
+        context.prefetched = [future]
+        raise InvalidInput
+
+    with pytest.raises(InvalidInput):
+        dispatch(context, "fail", {})
+    assert waited_for[-1] == [future]
 
 
 def test_prefetch_for_another_room_is_not_used(context: Context, prefetched: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 from pynamodb.connection import Connection as DynamoDB
+from pynamodb.models import Model
 from tenacity import stop_after_attempt
 
 from chalicelib import limits, members, room_list, rooms, settings
@@ -210,6 +212,22 @@ def test_leave_of_more_members_than_a_transaction_holds_is_split(room: Room, mon
     assert len(rooms.leave(room.room_id, ids[:120])) == 120
     assert rooms.get(room.room_id).member_count == 30
     assert members_of(room.room_id) == set(ids[120:])
+
+
+def test_keys_that_dynamodb_has_not_processed_are_requested_again_after_a_pause(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = iter([([], [{"room_id": {"S": room.room_id}}])] * 3)
+    read, pauses = Model._batch_get_page.__func__, list[float]()  # type: ignore[attr-defined]
+
+    def read_late(model: type[Model], *arguments: Any, **options: Any) -> Any:
+        return next(pages, None) or read(model, *arguments, **options)
+
+    monkeypatch.setattr(Model, "_batch_get_page", classmethod(read_late))
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    assert [found.room_id for found in Room.batch_get([room.room_id], consistent_read=True)] == [room.room_id]
+    assert len(pauses) == 3
+    assert min(pauses) >= 0.05
 
 
 def test_leave_of_another_room_changes_nothing(room: Room) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -145,6 +146,19 @@ def test_failed_lookup_leaves_the_earlier_addresses(
     gateway.close_connections()
     dns.ports = ()
     assert api.broadcast(["a"], PAYLOAD).delivered == ["a"]
+
+
+def test_failed_lookup_is_not_repeated_at_once(
+    api: BroadcastWebsocketAPI, dns: DNS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dns.ports = ()
+    for _ in range(3):
+        api.broadcast(["a"], PAYLOAD)
+    assert dns.lookups == 1
+    clock = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + name_resolution.RETRY_SECONDS)
+    api.broadcast(["a"], PAYLOAD)
+    assert dns.lookups == 2
 
 
 def test_lookup_that_hangs_fails_every_post_at_its_timeout(
