@@ -12,7 +12,16 @@ from playwright.sync_api import Page, Route, WebSocket, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import create_room, expect_message, expect_view, messages, room_of, say, take_name
+from tests.browser.visitor import (
+    create_room,
+    expect_later,
+    expect_message,
+    expect_view,
+    messages,
+    room_of,
+    say,
+    take_name,
+)
 from tests.cloud import connection_ids
 
 LIST_REFRESH_MS = 5_000
@@ -34,8 +43,9 @@ def test_page_shows_members_and_who_left(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki (you)", "BoRemove"])
     expect(bo.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki", "Bo (you)"])
+    aki.clock.install()
     bo.close()
-    expect(aki.get_by_role("log").get_by_text("Bo left")).to_be_visible()
+    expect_later(aki.get_by_role("log").get_by_text("Bo left"))
     expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki (you)"])
 
 
@@ -180,9 +190,10 @@ def test_invalid_room_name_is_refused_with_the_reason(open_page: OpenPage) -> No
 
 def test_lost_connection_is_shown_and_reconnects(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
+    bo.clock.install()
     aki.context.set_offline(True)
     expect(aki.get_by_role("status")).to_have_text("Connection lost. Trying again…")
-    expect(bo.get_by_role("log").get_by_text("Aki left")).to_be_visible()
+    expect_later(bo.get_by_role("log").get_by_text("Aki left"))
     aki.context.set_offline(False)
     expect(aki.get_by_role("status")).to_have_text("Connected")
     expect(bo.get_by_role("log").get_by_text("Aki joined")).to_be_visible()

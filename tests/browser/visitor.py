@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 from websockets.sync.client import connect
 
 from chalicelib import settings
@@ -42,6 +43,16 @@ def messages(page: Page) -> list[str]:
 
 def expect_message(page: Page, message: str) -> None:
     expect(page.get_by_role("log").get_by_text(message, exact=True)).to_be_visible()
+
+
+def expect_later(locator: Locator) -> None:
+    """Let the time of a page pass until it shows something. The clock of the page has to be installed."""
+
+    def pass_time() -> None:
+        locator.page.clock.run_for(1_000)
+        expect(locator).to_be_visible(timeout=100)
+
+    Retrying(retry=retry_if_exception_type(AssertionError), stop=stop_after_attempt(60), reraise=True)(pass_time)
 
 
 def expire_room(cloud: LocalCloud, page: Page) -> None:
