@@ -1,4 +1,4 @@
-"""Verification of access tokens: JSON Web Tokens of an OpenID Connect provider, or of one's own back end.
+"""Verification of access tokens: JSON Web Tokens of an OpenID Connect provider, or of your own back end.
 
 It imports PyJWT, and with it cryptography. authentication.py imports this module only where sign-in is configured.
 """

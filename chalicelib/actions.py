@@ -86,7 +86,7 @@ class Action:
     rate_limited: whether the action counts for the rate limit. All such actions of a connection share one limit.
     sends: the frames that the action sends besides the error frame, for docs/asyncapi.yaml and the tests.
     prefetch: starts requests that need only the id of the room. It is called while the rate limit is checked, if this
-        process knows the room. It must do no harm when the action is then rejected.
+        process knows the room. Its result must be safe to discard.
     """
 
     names: tuple[str, ...]

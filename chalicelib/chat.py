@@ -40,7 +40,7 @@ from chalicelib.parameters import (
     NEW_ROOM_NAME,
     TARGET,
 )
-from chalicelib.presence import announced_count
+from chalicelib.presence import presence_count
 from chalicelib.room_delivery import end_connections
 from chalicelib.storage.models import Connection, Message
 
@@ -77,7 +77,7 @@ def send_message(context: Context, data: dict[str, Any]) -> None:
 
 @action("deleteMessage", data={"sequence": TARGET}, sends=[DELETED_FRAME])
 def delete_message(context: Context, data: dict[str, Any]) -> None:
-    """Delete a message of one's own, or as the owner any message.
+    """Delete your own message, or as the owner any message.
 
     Its text is erased. Everyone receives the event, which has a sequence of its own. Repeated, it sends the same event
     again.
@@ -132,7 +132,7 @@ def rename(context: Context, data: dict[str, Any]) -> None:
     former_name = context.sender.name
     members.rename(context.sender, data["name"])
     frame = frames.rename(context.sender, former_name)
-    if former_name == data["name"] or not announced_count(context.sender.joined_room_id):
+    if former_name == data["name"] or not presence_count(context.sender.joined_room_id):
         context.reply(frame)
     else:
         context.broadcast(frame)

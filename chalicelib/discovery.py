@@ -27,10 +27,10 @@ def websocket_url() -> str:
 
 @cache
 def connections_url() -> str:
-    """Return the endpoint of the @connections API, for functions that no WebSocket event tells it: https://…/STAGE.
+    """Return the endpoint of the @connections API, for functions that receive no WebSocket event: https://…/STAGE.
 
     It is AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI, as for botocore, or the API that `chalice deploy` created. It does
-    not follow from WEBSOCKET_URL: a domain of one's own does not accept posts.
+    not follow from WEBSOCKET_URL: a custom domain does not accept posts.
 
     Raises LookupError if there is neither.
     """

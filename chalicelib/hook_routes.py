@@ -98,7 +98,7 @@ def post_hook(hook_token: str, body: Parameters) -> Json:
 def _base_url(request: Request) -> str:
     """Return the address of the REST API, from a request for /rooms/{room_id}/hooks: https://chat.example.org/dev.
 
-    The path of the context contains the stage, or the base path of a domain of one's own.
+    The path of the context contains the stage, or the base path of a custom domain.
     """
     path = request.context["path"].rstrip("/").rsplit("/", 3)[0]
     # API Gateway always adds this header. `chalice local` and the local cloud do not, and serve only HTTP.

@@ -1,7 +1,7 @@
 """Incoming webhooks: the owner of a room creates them, and programs post messages with their tokens.
 
-A token names the room and the hook, so that it is found by its key, and contains a secret. Only its hash is stored. All
-refusals of a token have the same text.
+A token names the room and the hook, so that it is found by its key, and contains a secret. Only its hash is stored.
+Every invalid token gets the same error text.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def hash_token(token: str) -> str:
 
 
 def is_token(token: str | None, token_hash: str) -> bool:
-    """Return whether a token has a hash. The time that it takes does not tell how similar two tokens are."""
+    """Return whether a token matches a hash. Compares in constant time."""
     return hmac.compare_digest(token_hash, hash_token(token or ""))
 
 

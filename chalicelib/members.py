@@ -61,8 +61,9 @@ def join(
     owner: str | None = None,
     user: User | None = None,
 ) -> Connection:
-    """Add a connection to a room, under a name or as a guest. Connections with the same key are the same member.
+    """Add a connection to a room, under `name` or a generated guest name.
 
+    key: connections with the same key are the same member.
     owner: the owner's token, which gives the connection the owner's rights.
     user: who has signed in. Their connections are the same member, under the name in their access token.
 

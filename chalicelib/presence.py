@@ -7,13 +7,13 @@ from typing import Literal
 from chalicelib import frames, rooms, settings
 from chalicelib.storage.models import Connection
 
-__all__ = ["announced_count", "presence_frames"]
+__all__ = ["presence_count", "presence_frames"]
 
 
-def announced_count(room_id: str) -> int:
-    """Return the number of connections in a room, or 0 if the room has more than PRESENCE_LIMIT, or none.
+def presence_count(room_id: str) -> int:
+    """Return the number of connections in a room, or 0 if joins, leaves and new names are not announced in it.
 
-    In a room for which this is 0, nothing is announced.
+    They are not if the room is gone, empty, or has more than PRESENCE_LIMIT connections.
     """
     room = rooms.get_or_none(room_id)
     member_count = 0 if room is None else int(room.member_count)
@@ -22,5 +22,5 @@ def announced_count(room_id: str) -> int:
 
 def presence_frames(change: Literal["join", "leave"], room_id: str, connections: list[Connection]) -> list[str]:
     """Return the frames that announce joins or leaves to the other members of a room, if they are announced."""
-    member_count = announced_count(room_id) if connections else 0
+    member_count = presence_count(room_id) if connections else 0
     return [frames.presence(change, connection, member_count) for connection in connections if member_count]

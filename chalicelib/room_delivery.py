@@ -29,11 +29,11 @@ def send_to_room(
 ) -> None:
     """Send payloads, each of them a frame, to connections of a room.
 
-    recipients: the end of each connection in Unix seconds, by connection id.
+    recipients: the time in Unix seconds at which each connection stops receiving, by connection id.
 
     Up to FANOUT_BATCH recipients are posted to at once. For more, they are queued in batches, and `send_batch`
     posts them. Connections that have ended or are closed are removed from the room, and the others receive their leave
-    frames. Connections whose access token has expired are told so, and closed.
+    frames. Connections whose access token has expired receive the error `unauthorized`, and are closed.
 
     Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
     """
@@ -129,7 +129,7 @@ def _split(recipients: Mapping[str, int]) -> tuple[dict[str, int], list[str]]:
 def _remove_gone(websocket_api: BroadcastWebsocketAPI, room_id: str, connection_ids: list[str]) -> list[str]:
     """Remove closed or expired connections from a room, and return their leave frames.
 
-    Those whose access token has expired are told so, and closed.
+    Those whose access token has expired receive the error `unauthorized`, and are closed.
     """
     try:
         left = rooms.leave(room_id, connection_ids, skip_connecting=True)

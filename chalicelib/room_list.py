@@ -7,7 +7,7 @@ from itertools import islice
 
 from chalicelib.errors import InvalidInput
 from chalicelib.identity import User
-from chalicelib.storage.cursor import decode_cursor, encode_cursor, position
+from chalicelib.storage.cursor import decode_cursor, encode_cursor, index_sort_key
 from chalicelib.storage.models import LISTED, Room
 
 __all__ = ["list_public"]
@@ -50,10 +50,10 @@ def list_public(limit: int, cursor: str | None = None, user: User | None = None)
 def _list_allowed(room_ids: frozenset[str], limit: int, start: Key | None) -> tuple[list[Room], str | None]:
     """Read all the rooms that an access token lists, a few hundred at most, and return those after start."""
     rooms = sorted(
-        _still_listed([room_id for room_id in room_ids if Room.is_valid_id(room_id)]), key=position, reverse=True
+        _still_listed([room_id for room_id in room_ids if Room.is_valid_id(room_id)]), key=index_sort_key, reverse=True
     )
     if start is not None:
-        rooms = [room for room in rooms if position(room) < (start["created_at"]["S"], start["room_id"]["S"])]
+        rooms = [room for room in rooms if index_sort_key(room) < (start["created_at"]["S"], start["room_id"]["S"])]
     return rooms[:limit], encode_cursor(rooms[limit - 1]) if len(rooms) > limit else None
 
 

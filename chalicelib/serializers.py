@@ -114,7 +114,7 @@ def serialize_hook_list(hooks: Iterable[HookRecord]) -> dict[str, Any]:
 
 
 def serialize_posted_message(message: Message) -> dict[str, Any]:
-    """Return what a hook learns about its stored message."""
+    """Return the response to a message of a hook."""
     return {"sequence": int(message.sequence), "sentAt": format_timestamp(message.sent_at)}
 
 

@@ -119,7 +119,7 @@ AUTH_AUDIENCE = tuple(
 """Comma-separated values, of which a token has to contain one in its claim `aud`. Required with AUTH_ISSUER."""
 
 AUTH_SECRET = os.environ.get("AUTH_SECRET", "")
-"""Secret of at least 32 bytes with which a back end of one's own signs tokens (HS256): the ARN of a secret in AWS
+"""Secret of at least 32 bytes with which your own back end signs tokens (HS256): the ARN of a secret in AWS
 Secrets Manager, or of a parameter in AWS Systems Manager. For local use, the secret itself."""
 
 AUTH_REQUIRED = _boolean("AUTH_REQUIRED", True)

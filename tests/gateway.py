@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections import defaultdict
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
@@ -79,7 +80,8 @@ class Gateway:
     def close_connections(self) -> None:
         """Close every HTTP connection, as servers close idle ones."""
         for connection in list(self._open):
-            connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # it has just been closed
+                connection.shutdown(socket.SHUT_RDWR)
 
     def reset(self) -> None:
         """Forget all records and answers, and end the requests that hang."""

@@ -49,7 +49,7 @@ log = logging.getLogger(f"{settings.APP_NAME}.fanout")
 class Batch(NamedTuple):
     """One payload for some connections of an endpoint. room_id is only logged and passed on.
 
-    recipients: the end of each connection in Unix seconds, by connection id.
+    recipients: the time in Unix seconds at which each connection stops receiving, by connection id.
     """
 
     endpoint: str

@@ -9,15 +9,15 @@ from pynamodb.attributes import UTCDateTimeAttribute
 
 from chalicelib.storage.models import LISTED, Room
 
-__all__ = ["decode_cursor", "encode_cursor", "position"]
+__all__ = ["decode_cursor", "encode_cursor", "index_sort_key"]
 
 
 def encode_cursor(room: Room) -> str:
     """Return the cursor of the page that starts after room."""
-    return base64.urlsafe_b64encode(json.dumps(position(room)).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(index_sort_key(room)).encode()).decode().rstrip("=")
 
 
-def position(room: Room) -> tuple[str, str]:
+def index_sort_key(room: Room) -> tuple[str, str]:
     """Return the values by which the list's index sorts a room, as DynamoDB stores them."""
     return str(UTCDateTimeAttribute().serialize(room.created_at)), str(room.room_id)
 

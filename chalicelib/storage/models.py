@@ -101,9 +101,10 @@ class Connection(Expiring, Keeping, Table):
 
     @classmethod
     def recipients_in(cls, room_id: str) -> dict[str, int]:
-        """Return the connections in a room: the end of each in Unix seconds, by connection id. Reads all pages.
+        """Return the connections in a room: the time in Unix seconds at which each stops receiving, by connection id.
 
-        It skips PynamoDB's models: building a thousand of them takes longer than posting to their connections.
+        It reads all pages, and skips PynamoDB's models: building a thousand of them takes longer than posting to their
+        connections.
         """
         attributes = ["connection_id", "authorized_until", "expires_at"]
         options = {"index_name": JoinedRoomIndex.Meta.index_name, "attributes_to_get": attributes}

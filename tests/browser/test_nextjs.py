@@ -141,6 +141,7 @@ def test_visit_opens_one_web_socket(open_page: OpenPage, site: str, cloud: Local
     opened: list[WebSocket] = []
     page.on("websocket", lambda socket: opened.append(socket))
     page.reload()
+    expect_connected(page)
     say(page, "Hello")
     expect_message(page, "Hello")
     assert len(opened) == 1
@@ -165,7 +166,7 @@ def test_private_room_requires_its_invite_link(open_page: OpenPage, site: str) -
     expect(cy.get_by_label("Message", exact=True)).to_be_hidden()
 
 
-def test_room_that_is_gone_says_so(open_page: OpenPage, site: str) -> None:
+def test_page_says_that_the_room_is_gone(open_page: OpenPage, site: str) -> None:
     page = open_page(f"{site}/room/?id=nosuchroom")
     expect(page.get_by_role("alert").get_by_text("This room no longer exists")).to_be_visible()
     page.get_by_role("link", name="Choose another room").click()

@@ -155,7 +155,7 @@ def test_line_marks_what_was_missed_without_a_connection(pair: tuple[Page, Page]
     expect(aki.locator("[role=log] li:is(.message, .new-line)")).to_contain_text(["before", "New", "missed"])
 
 
-def test_no_line_after_a_lost_connection_that_missed_nothing(pair: tuple[Page, Page]) -> None:
+def test_lost_connection_that_missed_nothing_shows_no_line(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     aki.clock.install()
     say(bo, "before")
@@ -292,7 +292,7 @@ def test_room_that_is_gone_is_opened_again_with_the_unsent_text(open_page: OpenP
     expect(message_box(page)).to_have_value("not sent\na draft")
 
 
-def test_private_room_has_a_lock(open_page: OpenPage) -> None:
+def test_private_room_shows_a_lock(open_page: OpenPage) -> None:
     page = open_page()
     create_room(page, "Tea", private=True)
     expect(page.get_by_role("img", name="Private room")).to_be_visible()

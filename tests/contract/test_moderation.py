@@ -83,7 +83,7 @@ def test_welcome_tells_who_is_the_owner(owner: Socket, bo: Socket, gateway: Gate
     assert [gateway.frames[id_][-1]["welcome"]["owner"] for id_ in "ab"] == [True, False]
 
 
-def test_wrong_owner_token_is_refused_as_any_other(ws_event: Any, room: Room) -> None:
+def test_every_wrong_owner_token_gets_the_same_error(ws_event: Any, room: Room) -> None:
     right = room.owner_token or ""
     bodies = {
         refusal(ws_event, "x", roomId=room.room_id, owner=token)
@@ -110,7 +110,9 @@ def test_owner_token_does_not_replace_the_join_token(socket: Sockets, tables: No
         ("closeRoom", {}),
     ],
 )
-def test_only_the_owner_may(bo: Socket, room: Room, gateway: Gateway, action: str, data: dict[str, object]) -> None:
+def test_action_of_the_owner_is_forbidden_to_others(
+    bo: Socket, room: Room, gateway: Gateway, action: str, data: dict[str, object]
+) -> None:
     act(bo, action, **data)
     assert error_code(gateway, "b") == "forbidden"
     assert gateway.frames["a"] == []

@@ -37,11 +37,11 @@ def pass_seconds(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(time, "monotonic", lambda: now + seconds)
 
 
-def test_secret_manager(stored: str) -> None:
+def test_secret_is_read_from_secrets_manager(stored: str) -> None:
     assert secret_values.read(stored) == SECRET
 
 
-def test_parameter_store() -> None:
+def test_secret_is_read_from_the_parameter_store() -> None:
     client = boto3.client("ssm", "us-east-1")
     client.put_parameter(Name="/chat/secret", Value=SECRET, Type="SecureString")
     arn = client.get_parameter(Name="/chat/secret")["Parameter"]["ARN"]

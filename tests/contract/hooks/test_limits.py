@@ -65,7 +65,7 @@ def test_concurrent_messages_of_a_hook_are_limited(owner: Hooks) -> None:
 # Wrong tokens
 
 
-def test_wrong_token_is_refused_as_any_other(
+def test_every_invalid_token_gets_the_same_error(
     owner: Hooks, monkeypatch: pytest.MonkeyPatch, fanout_queue: Any, clock: time_machine.Coordinates
 ) -> None:
     token = owner.create().rpartition("/")[2]

@@ -141,7 +141,7 @@ def test_room_that_is_closed_during_a_creation_gets_no_hook(owner: Hooks, monkey
 @pytest.mark.parametrize(
     ("method", "path", "body"), [("GET", "", None), ("POST", "", {"name": "Builds"}), ("DELETE", "/{}", None)]
 )
-def test_only_the_owner_may(
+def test_routes_of_the_owner_are_forbidden_to_others(
     owner: Hooks, method: str, path: str, body: Any, requests: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hook_id = hooks.create(owner.room.room_id, owner.room.owner_token or "", "Builds")[0]

@@ -52,7 +52,7 @@ def test_message_of_a_hook_is_stored_and_delivered(
     assert history["messages"] == [frame]
 
 
-def test_only_messages_of_hooks_say_so(owner: Hooks, socket: Sockets, gateway: Gateway) -> None:
+def test_only_hook_messages_are_marked_as_bot(owner: Hooks, socket: Sockets, gateway: Gateway) -> None:
     socket("a").connect(roomId=owner.room.room_id)
     socket("a").say("hi")
     assert gateway.frames["a"][-1]["message"]["sender"].keys() == {"id", "name"}
