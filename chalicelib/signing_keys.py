@@ -87,6 +87,9 @@ class KeySet:
 
     def _refresh(self, now: float) -> None:
         """Read the keys, or take those of a fetch that has not been in time for an earlier request."""
+        fetching = self._fetching
+        if fetching is not None and fetching.done() and fetching.exception() is not None:
+            self._fetching = None  # it was reported when it was late
         is_ready = self._fetching is not None and self._fetching.done()
         if now < self._retry_at and not is_ready:
             raise SignInUnavailable
@@ -123,7 +126,8 @@ def _signing_key(published: Any) -> PyJWK | None:
     if not isinstance(published, dict) or published.get("use") not in (None, "sig"):
         return None
     operations = published.get("key_ops", ["verify"])
-    if "verify" not in operations and "sign" not in operations:  # a private key is read as its public one
+    # A private key, which signs, is read as its public key.
+    if not isinstance(operations, list) or not ("verify" in operations or "sign" in operations):
         return None
     members = {name: published[name] for name in PUBLIC_MEMBERS if isinstance(published.get(name), str)}
     if members.get("kty") not in ("RSA", "EC") or members.get("alg", ALGORITHMS[0]) not in ALGORITHMS:

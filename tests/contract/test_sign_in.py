@@ -670,7 +670,7 @@ def test_private_key_that_a_provider_publishes_verifies_like_its_public_key(issu
     assert get(client, "/rooms", issuer.token(key=KEY)).status_code == 200
 
 
-@pytest.mark.parametrize("change", [{"use": "enc"}, {"alg": "RS512"}, {"key_ops": ["encrypt"]}])
+@pytest.mark.parametrize("change", [{"use": "enc"}, {"alg": "RS512"}, {"key_ops": ["encrypt"]}, {"key_ops": None}])
 def test_key_for_another_use_or_algorithm_verifies_nothing(issuer: Issuer, client: Client, change: Any) -> None:
     issuer.published, issuer.keys = [KEY.jwk | change], []
     assert get(client, "/rooms", issuer.token(key=KEY)).status_code == 401
@@ -688,6 +688,25 @@ def test_keys_that_arrive_late_count_for_the_next_request(
     wait([fetching for fetching in [signing_keys.key_set(issuer.url)._fetching] if fetching])
     assert get(client, "/rooms", issuer.token()).status_code == 200
     assert issuer.requests.total() == 2
+
+
+def test_provider_that_fails_after_the_request_has_given_up_is_reported_once(
+    issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(signing_keys, "TIMEOUT_SECONDS", 0.1)
+    issuer.answers_at_all.clear()
+    assert get(client, "/rooms", issuer.token()).status_code == 503
+    issuer.status = 500
+    issuer.answers_at_all.set()
+    wait([fetching for fetching in [signing_keys.key_set(issuer.url)._fetching] if fetching])
+    assert get(client, "/rooms", issuer.token()).status_code == 503
+    (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "Timeout" in record.getMessage()
+    assert issuer.requests.total() == 1
+    issuer.status = 200
+    later = time.monotonic() + signing_keys.RETRY_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert get(client, "/rooms", issuer.token()).status_code == 200
 
 
 def test_provider_that_trickles_is_given_up(
