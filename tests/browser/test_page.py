@@ -161,6 +161,9 @@ def test_page_whose_script_is_missing_says_to_reload(open_page: OpenPage, cloud:
 
 def test_slow_script_is_not_an_error(open_page: OpenPage, cloud: LocalCloud) -> None:
     page = open_page("about:blank")
+    animations = page.context.new_cdp_session(page)
+    animations.send("Animation.enable")
+    animations.send("Animation.setPlaybackRate", {"playbackRate": 0})  # the delay does not end on a slow machine
     held: list[Route] = []
     page.route("**/static/page-*.js", lambda route: held.append(route))
     with page.expect_request("**/static/page-*.js"):
