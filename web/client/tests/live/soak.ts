@@ -11,6 +11,7 @@ import { ChatClient, type ChatError, type Room, type WebSocketConstructor } from
 import { MemoryStorage } from "../fake-server.js";
 
 const LISTENING_MS = [200, 1_500] as const;
+const GIVE_UP_MS = 60_000;
 
 const [url = "", ...numbers] = process.argv.slice(2);
 const [senders = 5, listeners = 5, messages = 60, cuts = 0.05, deletions = 0.1] = numbers.map(Number);
@@ -78,16 +79,26 @@ function connected(room: Room): Promise<void> {
   });
 }
 
-function whole(room: Room): Promise<void> {
+/** Wait until a room contains exactly the messages that were not deleted, in any order. Give up after a while. */
+function whole(room: Room, expected: string): Promise<void> {
   return new Promise((resolve) => {
     const check = () => {
-      if (room.messages.length !== senders * messages - deleted.length) return;
+      if (sorted(room.messages.map(({ message }) => message)) !== expected) return;
+      clearTimeout(timer);
       stop();
       resolve();
     };
     const stop = room.subscribe(check);
+    const timer = setTimeout(() => {
+      stop();
+      resolve();
+    }, GIVE_UP_MS);
     check();
   });
+}
+
+function sorted(texts: readonly string[]): string {
+  return JSON.stringify([...texts].sort());
 }
 
 let isSending = true;
@@ -111,7 +122,9 @@ const echoes = await Promise.all(
 isSending = false;
 for (const room of listening) room.reconnect();
 const everyone = [owner, ...sending, ...listening];
-await Promise.all(everyone.map(whole));
+const sent = echoes.flatMap((echoed) => Object.keys(echoed));
+const expected = sorted(sent.filter((text) => !deleted.includes(text)));
+await Promise.all(everyone.map((room) => whole(room, expected)));
 const heard = everyone.map((room) => room.messages.map((one) => [one.sequence, one.message]));
 process.stdout.write(JSON.stringify({ roomId, cuts: cutCount, deleted, echoes, heard }));
 for (const room of everyone) room.leave();
