@@ -14,6 +14,9 @@ NODE_PACKAGES := $(addsuffix /$(INSTALLED),$(NODE_FOLDERS))
 # A Node.js of the virtual environment is there only if PATH has none that is recent enough.
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
 
+# The tests start many Python processes, and each starts faster when the modules are compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run rooms nextjs test check soak fuzz mutate bench simulate generate page lint format package resources deploy undeploy clean tools unit-and-contract always
 
 help: ## List the targets

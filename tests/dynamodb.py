@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any, Literal
 
 import boto3
+import moto.core.models
 import pytest
 import urllib3
 from botocore.exceptions import ReadTimeoutError
@@ -63,6 +64,8 @@ def _pick_quickly(picker: AttributePicker, context: AttributePickerContext) -> A
 
 
 AttributePicker.__call__ = _pick_quickly  # type: ignore[method-assign, assignment]
+# For the requests library, moto creates 1,300 objects at each start. No test calls AWS with that library.
+moto.core.models.RESPONSES_METHODS.clear()
 
 _SIGNED = {
     "Content-Type": "application/x-amz-json-1.0",
