@@ -12,21 +12,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, Literal
 
-import boto3
-import moto.core.models
 import pytest
 import urllib3
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.serialize import AttributePicker, AttributePickerContext
 
 from tests.dynoxide import strict_emulator
+from tests.faster_moto import create_tables
 from tests.invocations import current_invocation
-from tests.tables import create_tables, tables
+from tests.tables import tables
 
 __all__ = [
     "CONFLICTS",
@@ -50,22 +47,6 @@ Fault = Literal["throttling", "timeout", "conflict", "crash before", "crash afte
 """A timeout means that DynamoDB handles the request, but its answer does not arrive."""
 
 _process = BotocoreStubber.process_request
-_pick = AttributePicker.__call__
-
-
-def _pick_quickly(picker: AttributePicker, context: AttributePickerContext) -> Any:
-    """Return a value of an attribute, such as the "S" of {"S": "text"}.
-
-    moto looks for each of the ten types under all names that an object of any service might use. That takes as long as
-    the rest of a request.
-    """
-    parent = getattr(context.shape, "parent", None)
-    return context.obj.get(context.key) if parent and parent.name == "AttributeValue" else _pick(picker, context)
-
-
-AttributePicker.__call__ = _pick_quickly  # type: ignore[method-assign, assignment]
-# For the requests library, moto creates 1,300 objects at each start. No test calls AWS with that library.
-moto.core.models.RESPONSES_METHODS.clear()
 
 _SIGNED = {
     "Content-Type": "application/x-amz-json-1.0",
@@ -188,7 +169,7 @@ def empty_tables() -> Iterator[None]:
 
 def _make_empty_tables() -> None:
     """Create the tables in moto, whose new account has none."""
-    create_tables(_client(), "dev")
+    create_tables("dev")
 
 
 @pytest.fixture(name="tables")
@@ -196,11 +177,6 @@ def tables_fixture(dynamodb: str) -> Iterator[None]:
     """Provide empty tables."""
     with empty_tables():
         yield
-
-
-@cache
-def _client() -> Any:
-    return boto3.client("dynamodb")
 
 
 class Crash(BaseException):
