@@ -21,7 +21,7 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
 from tests.dynoxide import strict_emulator
-from tests.faster_moto import create_tables
+from tests.faster_moto import create_empty_tables
 from tests.invocations import current_invocation
 from tests.tables import tables
 
@@ -169,7 +169,7 @@ def empty_tables() -> Iterator[None]:
 
 def _make_empty_tables() -> None:
     """Create the tables in moto, whose new account has none."""
-    create_tables("dev")
+    create_empty_tables("dev")
 
 
 @pytest.fixture(name="tables")

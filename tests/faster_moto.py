@@ -10,12 +10,13 @@ import boto3
 import moto.core.models
 import moto.core.responses
 from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.serialize import BaseJSONSerializer
 from moto.core.utils import method_names_from_class
 
-from tests import tables
+from tests.tables import create_tables
 
-__all__ = ["create_tables"]
+__all__ = ["create_empty_tables"]
 
 # For the requests library, moto creates 1,300 objects at each start. No test calls AWS with that library.
 moto.core.models.RESPONSES_METHODS.clear()
@@ -40,16 +41,16 @@ def _serialize_quickly(serializer: Any, serialized: Any, value: Any, shape: Any,
 BaseJSONSerializer._serialize_type_structure = _serialize_quickly  # type: ignore[method-assign, assignment]
 
 
-def create_tables(stage: str) -> None:
-    """Create empty tables for a stage in moto. Copies of the first ones take a tenth of the time."""
-    _dynamodb().tables = copy.deepcopy(_empty_tables(stage))
+def create_empty_tables(stage: str) -> None:
+    """Create the tables of a stage in moto. Copies of the first ones take 0.5 ms, requests 10 ms."""
+    _dynamodb().tables = copy.deepcopy(_first_tables(stage))
 
 
 @cache
-def _empty_tables(stage: str) -> dict[str, Any]:
-    tables.create_tables(boto3.client("dynamodb"), stage)
-    return copy.deepcopy(_dynamodb().tables)
+def _first_tables(stage: str) -> dict[str, Any]:
+    create_tables(boto3.client("dynamodb"), stage)
+    return dict(_dynamodb().tables)
 
 
 def _dynamodb() -> Any:
-    return get_backend("dynamodb")["123456789012"]["us-east-1"]
+    return get_backend("dynamodb")[DEFAULT_ACCOUNT_ID]["us-east-1"]
