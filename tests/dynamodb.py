@@ -1,8 +1,8 @@
 """DynamoDB for the unit and contract tests: two emulators, and the faults that they do not show by themselves.
 
-moto is the one that Python developers know. dynoxide is stricter: it rejects requests that moto accepts and AWS does
-not, and runs in a process of its own. It also has a replica, which receives the writes late: reads that are not
-consistent return old data, as they may on AWS. Each test that has tables runs on both.
+dynoxide rejects requests that moto accepts and AWS does not, and its writes and transactions are atomic. It also has a
+replica, which receives the writes late: reads that are not consistent return old data, as they may on AWS. The contract
+tests run on it; the unit tests run on moto, too (tests/unit/conftest.py).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
+import boto3
+import moto.core.models
 import pytest
 import urllib3
 from botocore.exceptions import ReadTimeoutError
@@ -21,9 +23,8 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
 from tests.dynoxide import strict_emulator
-from tests.faster_moto import create_empty_tables
 from tests.invocations import current_invocation
-from tests.tables import tables
+from tests.tables import create_tables, tables
 
 __all__ = [
     "CONFLICTS",
@@ -32,6 +33,7 @@ __all__ = [
     "Fault",
     "conflict",
     "dynamodb",
+    "dynoxide",
     "empty_tables",
     "inject_faults",
     "tables_fixture",
@@ -45,6 +47,9 @@ CONFLICTS = {"PutItem": 0.2, "UpdateItem": 0.2, "DeleteItem": 0.2, "TransactWrit
 
 Fault = Literal["throttling", "timeout", "conflict", "crash before", "crash after"]
 """A timeout means that DynamoDB handles the request, but its answer does not arrive."""
+
+# For the requests library, moto creates 1,300 objects at each start. No test calls AWS with that library.
+moto.core.models.RESPONSES_METHODS.clear()
 
 _process = BotocoreStubber.process_request
 
@@ -65,22 +70,20 @@ def _strict_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Data
         yield _Database(f"http://127.0.0.1:{primary}", f"http://127.0.0.1:{replica}")
 
 
-@pytest.fixture(params=["moto", "dynoxide"])
-def dynamodb(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run the test on each emulator, and return its name."""
-    if request.param == "dynoxide":
-        _redirect(monkeypatch, request.getfixturevalue("_strict_database"))
-    return str(request.param)
-
-
-def _redirect(monkeypatch: pytest.MonkeyPatch, database: _Database) -> None:
-    """Use a database instead of moto's. moto answers the requests to other services."""
+@pytest.fixture
+def dynoxide(_strict_database: _Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use dynoxide instead of moto, which still answers the requests to other services."""
 
     def process(stubber: BotocoreStubber, request: Any) -> Any:
-        return database.answer(request) if _is_dynamodb(request) else _process(stubber, request)
+        return _strict_database.answer(request) if _is_dynamodb(request) else _process(stubber, request)
 
     monkeypatch.setattr(BotocoreStubber, "process_request", process)
-    monkeypatch.setattr("tests.dynamodb._make_empty_tables", database.empty)
+    monkeypatch.setattr("tests.dynamodb._make_empty_tables", _strict_database.empty)
+
+
+@pytest.fixture
+def dynamodb(dynoxide: None) -> None:
+    """Use dynoxide."""
 
 
 class _Database:
@@ -169,11 +172,11 @@ def empty_tables() -> Iterator[None]:
 
 def _make_empty_tables() -> None:
     """Create the tables in moto, whose new account has none."""
-    create_empty_tables("dev")
+    create_tables(boto3.client("dynamodb"), "dev")
 
 
 @pytest.fixture(name="tables")
-def tables_fixture(dynamodb: str) -> Iterator[None]:
+def tables_fixture(dynamodb: None) -> Iterator[None]:
     """Provide empty tables."""
     with empty_tables():
         yield
@@ -185,7 +188,7 @@ class Crash(BaseException):
 
 def inject_faults(monkeypatch: pytest.MonkeyPatch, select_fault: Callable[[str, str], Fault | None]) -> None:
     """Inject the fault that select_fault returns for the operation and the body of a request. Retries do not wait."""
-    process, answers = BotocoreStubber.process_request, {}
+    process = BotocoreStubber.process_request
 
     def process_with_fault(stubber: BotocoreStubber, request: Any) -> Any:
         if not _is_dynamodb(request):
@@ -198,11 +201,7 @@ def inject_faults(monkeypatch: pytest.MonkeyPatch, select_fault: Callable[[str, 
             return conflict(operation, body)
         if fault == "crash before":
             raise Crash
-        # DynamoDB runs a transaction once for each token ("TransactWriteItems"). moto ignores tokens.
-        token = json.loads(body).get("ClientRequestToken")
-        if token not in answers:
-            answers[token] = process(stubber, request)
-        answer = answers[token] if token else answers.pop(token)
+        answer = process(stubber, request)
         if fault == "timeout":
             raise ReadTimeoutError(endpoint_url=request.url)
         if fault == "crash after":

@@ -287,13 +287,11 @@ class RoomMachine(RuleBasedStateMachine):
 def test_room_stays_consistent_in_any_sequence_of_events(
     gateway: Gateway,
     ws_event: WebSocketEvents,
-    dynamodb: str,
+    dynamodb: None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # No rate limit, and small rows, which moto copies often.
     monkeypatch.setattr(chat_settings, "WINDOW_SECONDS", 0)
-    monkeypatch.setattr(chat_settings, "MESSAGES_PER_WINDOW", 1)
     machine = type("RoomMachine", (RoomMachine,), {"gateway": gateway, "ws_event": staticmethod(ws_event)})
     monkeypatch.setattr(chat_settings, "EMPTY_ROOM_GRACE_SECONDS", GRACE_SECONDS)
     chance = Random(7)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Lock
 from typing import Any
 
 import pytest
 import time_machine
 from chalice.test import Client
-from moto.core.botocore_stubber import BotocoreStubber
 
 from chalicelib.storage.models import Room
 from tests.contract.hooks.owner import NOON, Hooks
@@ -31,18 +29,6 @@ def _function(on_lambda: None, connections_url: None) -> None:
 def fanout_queue(queue: Any) -> Any:
     """Every test has a queue."""
     return queue
-
-
-@pytest.fixture
-def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the emulator handle one request at a time: moto's transactions are not atomic otherwise."""
-    process, lock = BotocoreStubber.process_request, Lock()
-
-    def process_alone(stubber: BotocoreStubber, request: Any) -> Any:
-        with lock:
-            return process(stubber, request)
-
-    monkeypatch.setattr(BotocoreStubber, "process_request", process_alone)
 
 
 @pytest.fixture

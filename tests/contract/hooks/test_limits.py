@@ -47,7 +47,6 @@ def test_message_above_the_limit_is_rejected_with_the_delay_to_wait(
     assert owner.post(path, "too much", clientId="c-1").status_code == 201
 
 
-@pytest.mark.usefixtures("one_at_a_time")
 def test_concurrent_messages_of_a_hook_are_limited(owner: Hooks) -> None:
     token = owner.create().rpartition("/")[2]
 

@@ -87,7 +87,6 @@ def test_room_has_at_most_20_hooks(owner: Hooks) -> None:
     assert len(owner.list()) == 20
 
 
-@pytest.mark.usefixtures("one_at_a_time")
 def test_concurrent_creations_do_not_exceed_20_hooks(owner: Hooks) -> None:
     token = owner.room.owner_token or ""
 

@@ -263,7 +263,6 @@ def test_message_costs_five_requests_to_dynamodb(owner: Hooks, requests: Counter
     assert requests == {"GetItem": 2, "UpdateItem": 2, "TransactWriteItems": 1}
 
 
-@pytest.mark.usefixtures("one_at_a_time")
 def test_concurrent_messages_of_20_hooks_are_stored_once_and_reach_everyone(
     owner: Hooks, socket: Sockets, gateway: Gateway, fanout_queue: Any
 ) -> None:
