@@ -6,12 +6,12 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
+import requests
 from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 from localcloud.cloud import LocalCloud
 from tests.browser.certificate import Certificate
 from tests.browser.new_account import NewAccount, stand_in
-from tests.browser.visitor import create_room, take_name
 
 # Without these options Chromium sends requests to its vendor at every start.
 QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -19,6 +19,8 @@ NAMES = ["chromium-headless-shell", "chromium", "google-chrome"]
 MILLISECONDS = 15_000
 # Part of each violation that Chromium writes to the console.
 POLICY = "Content Security Policy"
+# Where web/page/src/store.ts keeps the visitor's name.
+NAME = "chalice-chat.name"
 
 OpenPage = Callable[..., Page]
 
@@ -47,7 +49,10 @@ def browser(certificate: Certificate) -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[OpenPage]:
-    """Open the page, each time in a browser context of its own. The test fails if a page reports a problem."""
+    """Open the page, each time in a browser context of its own, for a visitor who may have taken a name before.
+
+    The test fails if a page reports a problem.
+    """
     contexts = []
     problems: list[str] = []
 
@@ -59,8 +64,10 @@ def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[OpenPage]:
             problems.append(f"dialogue: {dialog.message}")
             dialog.dismiss()
 
-    def open_page(address: str = f"{cloud.rest_url}/", **options: object) -> Page:
+    def open_page(address: str = f"{cloud.rest_url}/", *, name: str = "", **options: object) -> Page:
         context = browser.new_context(**options)  # type: ignore[arg-type]
+        if name:
+            context.add_init_script(f"localStorage['{NAME}'] ??= '{name}'")
         context.set_default_timeout(MILLISECONDS)
         contexts.append(context)
         page = context.new_page()
@@ -84,13 +91,13 @@ def new_account(cloud: LocalCloud, certificate: Certificate) -> Iterator[NewAcco
 
 
 @pytest.fixture
-def pair(open_page: OpenPage) -> tuple[Page, Page]:
-    """Return the pages of Aki, who has created the room Tea, and of Bo, who has followed its link."""
-    aki = open_page()
-    take_name(aki, "Aki")
-    create_room(aki, "Tea")
-    bo = open_page(aki.url)
-    take_name(bo, "Bo")
+def pair(open_page: OpenPage, cloud: LocalCloud) -> tuple[Page, Page]:
+    """Return the pages of Aki, the owner of the room Tea, and of Bo, who has followed its invite link."""
+    created = requests.post(f"{cloud.rest_url}/rooms", json={"roomName": "Tea"}, timeout=20).json()
+    link = f"{cloud.rest_url}/#/rooms/{created['roomId']}"
+    aki = open_page(f"{link}?owner={created['ownerToken']}", name="Aki")
+    expect(aki.get_by_role("status")).to_have_text("Connected")
+    bo = open_page(link, name="Bo")
     expect(bo.get_by_role("status")).to_have_text("Connected")
     expect(aki.get_by_role("list", name="Members").get_by_text("Bo", exact=True)).to_be_visible()
     return aki, bo
