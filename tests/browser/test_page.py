@@ -176,6 +176,7 @@ def test_slow_script_is_not_an_error(open_page: OpenPage, cloud: LocalCloud) -> 
         page.goto(f"{cloud.rest_url}/", wait_until="commit")
     expect(page.get_by_label("Your name")).to_be_visible()
     still_loading = page.get_by_text(STILL_LOADING)
+    expect(still_loading).to_have_css("animation-delay", "5s")  # the style sheet has been loaded
     still_loading.evaluate(PAUSE_DELAY, 4_900)
     assert not still_loading.is_visible()
     still_loading.evaluate(PAUSE_DELAY, 5_000)
