@@ -4,7 +4,7 @@ PORT ?= 8000
 STAGE ?= dev
 BIN := .venv/bin
 # More than the cores of a small machine, because many tests wait for an event.
-WORKERS ?= 3
+WORKERS ?= 4
 PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 # npm records there what it has installed.

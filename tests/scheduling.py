@@ -12,6 +12,7 @@ LONGEST_FIRST = [
     "tests/docs/",
     "tests/deployment/",
     "tests/localcloud/",
+    "tests/web/",
     "tests/browser/",
     "tests/benchmarks/",
     "tests/contract/",

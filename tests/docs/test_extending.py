@@ -96,7 +96,8 @@ def copy(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
     (folder / ".venv").symlink_to(sys.prefix)
-    (folder / "web/node_modules").symlink_to(PROJECT / "web/node_modules")
+    for packages in ("web/node_modules", "tests/node/node_modules"):
+        (folder / packages).symlink_to(PROJECT / packages)
     return folder
 
 
