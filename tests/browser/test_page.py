@@ -220,6 +220,7 @@ def test_both_pages_show_the_same_messages_after_a_lost_connection(pair: tuple[P
     for number in range(10):
         say(bo, f"from Bo, {number}")
         expect_message(bo, f"from Bo, {number}")
+    expect(bo.locator("#pending li")).to_have_count(0)
     for number in range(2):
         say(aki, f"from Aki, {number}")
     assert [text for text in messages(aki) if "Aki" in text] == ["from Aki, 0", "from Aki, 1"]
