@@ -10,14 +10,16 @@ from tests.conftest import PROJECT
 
 __all__ = ["copy_project", "set_variables"]
 
-NOT_COPIED = shutil.ignore_patterns("__pycache__", "deployed", "node_modules", "build", "dist")
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "deployed", "deployments", "node_modules", "build", "dist")
+NO_REQUIREMENTS = "# The functions find the requirements in the virtual environment.\n"
 
 
 def copy_project(folder: Path, *names: str) -> Path:
     """Copy app.py, chalicelib/, .chalice/ and further files and folders into folder, which exists, and return it.
 
-    The copy includes the requirements that Chalice has packaged before: they need not be downloaded again.
+    Without requirements.txt among the names, the copy requires nothing: packing requirements takes longest.
     """
+    (folder / "requirements.txt").write_text(NO_REQUIREMENTS)
     for name in ("app.py", "chalicelib", ".chalice", *names):
         if (PROJECT / name).is_dir():
             shutil.copytree(PROJECT / name, folder / name, ignore=NOT_COPIED)

@@ -47,7 +47,7 @@ def cloud(
     tmp_path_factory: pytest.TempPathFactory, running_provider: Provider, cloud_port: int
 ) -> Iterator[LocalCloud]:
     """Run a copy of the project whose users sign in at the provider."""
-    project = copy_project(tmp_path_factory.mktemp("project"), "requirements.txt", "requirements-sign-in.txt")
+    project = copy_project(tmp_path_factory.mktemp("project"))
     set_variables(project, STAGE, AUTH_ISSUER=running_provider.url, AUTH_AUDIENCE=CLIENT_ID, AUTH_CLIENT_ID=CLIENT_ID)
     policies.write(project)
     with local_cloud(cloud_port, tmp_path_factory.mktemp("cloud"), print, project) as cloud:

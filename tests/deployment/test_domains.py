@@ -17,9 +17,8 @@ from tests.sam import expand
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """Copy what the template is made from, and return the file of the stages. The requirements are not part of it."""
+    """Copy what the template is made from, and return the file of the stages."""
     copy_project(tmp_path)
-    (tmp_path / "requirements.txt").touch()
     return tmp_path / ".chalice/config.json"
 
 

@@ -21,7 +21,7 @@ COMMAND = (sys.executable, "-m", "localcloud")
 
 def copy_runnable_project(folder: Path) -> Path:
     """Copy what `make run` needs into folder, where a test may edit it, and return the folder."""
-    copy_project(folder, "requirements.txt", "deployment", "localcloud", "web")
+    copy_project(folder, "deployment", "localcloud", "web")
     (folder / "web/node_modules").symlink_to(PROJECT / "web/node_modules")
     return folder
 

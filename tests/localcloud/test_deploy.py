@@ -67,12 +67,8 @@ def account(tmp_path: Path) -> Iterator[LocalCloud]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A checkout with its .venv.
-
-    Without requirements, which the functions find in .venv: packing and uploading them takes longest.
-    """
+    """A checkout with its .venv."""
     copy_project(tmp_path, "deployment", "localcloud", "Makefile")
-    (tmp_path / "requirements.txt").touch()
     (tmp_path / "requirements-dev.txt").touch()
     (tmp_path / ".venv").mkdir()
     for part in Path(sys.prefix).iterdir():
