@@ -1,0 +1,46 @@
+"""Fixtures of the tests of sign-in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+
+from chalicelib import settings, signing_keys
+from tests.contract.sign_in.users import KEY, SECRET
+from tests.issuer import AUDIENCE, Issuer
+
+
+@pytest.fixture
+def issuer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Issuer]:
+    """Run a provider, and configure sign-in with it."""
+    issuer = Issuer(KEY)
+    monkeypatch.setattr(settings, "AUTH_ISSUER", issuer.url)
+    monkeypatch.setattr(settings, "AUTH_AUDIENCE", (AUDIENCE,))
+    yield issuer
+    issuer.close()
+    signing_keys.key_set.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _websocket_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.org/dev")
+
+
+@pytest.fixture
+def own_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Configure sign-in with tokens of one's own back end."""
+    monkeypatch.setattr(settings, "AUTH_SECRET", SECRET)
+
+
+@pytest.fixture
+def guests_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "AUTH_REQUIRED", False)
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Coordinates]:
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        yield clock
