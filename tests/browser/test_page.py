@@ -14,6 +14,7 @@ from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.browser.visitor import (
     create_room,
+    expect_greeting,
     expect_later,
     expect_message,
     expect_view,
@@ -269,6 +270,7 @@ def test_idle_page_pings_before_the_idle_timeout(open_page: OpenPage) -> None:
     page.clock.install()
     page.reload()
     create_room(page, "Tea")
+    expect_greeting(page)
     for _ in range(2):
         frames.clear()
         with sockets[-1].expect_event("framereceived", lambda frame: "pong" in str(frame)):
@@ -286,6 +288,7 @@ def test_connection_closed_by_api_gateway_is_replaced_without_a_warning(open_pag
     page.reload()
     take_name(page, "Aki")
     create_room(page, "Tea")
+    expect_greeting(page)
     page.clock.run_for(60_000)
     page.evaluate(
         """() => {
