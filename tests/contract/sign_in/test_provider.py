@@ -75,7 +75,8 @@ def test_provider_that_fails_is_reported_once_and_left_alone(
     fault: Any,
     reason: str,
 ) -> None:
-    monkeypatch.setattr(signing_keys, "TIMEOUT_SECONDS", 0.2)
+    if "imeout" in reason:
+        monkeypatch.setattr(signing_keys, "TIMEOUT_SECONDS", 0.2)
     fault(issuer)
     token = issuer.token(key=KEY)
     answers = [get(client, "/rooms", token) for _ in range(5)]
@@ -149,9 +150,10 @@ def test_keys_that_arrive_late_count_for_the_next_request(
 def test_provider_that_fails_after_the_request_has_given_up_is_reported_once(
     issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(signing_keys, "TIMEOUT_SECONDS", 0.1)
-    issuer.answers_at_all.clear()
-    assert get(client, "/rooms", issuer.token()).status_code == 503
+    with monkeypatch.context() as patch:
+        patch.setattr(signing_keys, "TIMEOUT_SECONDS", 0.1)
+        issuer.answers_at_all.clear()
+        assert get(client, "/rooms", issuer.token()).status_code == 503
     issuer.status = 500
     issuer.answers_at_all.set()
     wait([fetching for fetching in [signing_keys.key_set(issuer.url)._fetching] if fetching])

@@ -125,7 +125,7 @@ def test_address_that_does_not_answer_is_passed_over(
     backoffs: list[float],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(http_connection, "CONNECT_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(http_connection, "CONNECT_TIMEOUT_SECONDS", 0.5)
     dns.ports = (silent, *dns.ports)
     assert sorted(api.broadcast(IDS, PAYLOAD).delivered) == sorted(IDS)
     assert set(gateway.attempts.values()) == {1}
