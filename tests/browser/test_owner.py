@@ -12,7 +12,7 @@ from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.browser.visitor import create_room, expect_message, messages, say
 
-RELOADS = 5
+RELOADS = 10
 
 
 def members(page: Page) -> Locator:
