@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -60,6 +61,14 @@ def hear(member: ClientConnection, text: str) -> None:
         pass
 
 
+def wait_until_idle(account: NewAccount) -> None:
+    """Wait until all executions have ended, and their environments can be used again."""
+    is_busy = retry_if_result(bool)
+    Retrying(retry=is_busy, wait=wait_fixed(0.01), stop=stop_after_delay(SECONDS))(
+        lambda: [one for one in account.executions() if one.ended_ms is None]
+    )
+
+
 def test_of_21_requests_at_once_11_are_refused(new_account: NewAccount) -> None:
     assert get_at_once(new_account, 21) == {200: MAX_EXECUTIONS, 500: 21 - MAX_EXECUTIONS}
     served = [one for one in new_account.requests() if not one.is_refused]
@@ -91,7 +100,9 @@ def test_each_function_has_environments_of_its_own(new_account: NewAccount, clou
                 for text in ("one", "two"):
                     say(aki, text)
                     hear(aki, text)
+                    wait_until_idle(new_account)
             hear(bo, "Aki left")
+            wait_until_idle(new_account)
     executions = [(one.function, one.status, one.is_cold) for one in new_account.executions()]
     assert executions == [
         ("api_handler", 201, True),
