@@ -17,7 +17,7 @@ NO_REQUIREMENTS = "# The functions find the requirements in the virtual environm
 def copy_project(folder: Path, *names: str) -> Path:
     """Copy app.py, chalicelib/, .chalice/ and further files and folders into folder, which exists, and return it.
 
-    Without requirements.txt among the names, the copy requires nothing: packing requirements takes longest.
+    Unless names include requirements.txt, the copy has one that lists nothing: packaging requirements takes longest.
     """
     (folder / "requirements.txt").write_text(NO_REQUIREMENTS)
     for name in ("app.py", "chalicelib", ".chalice", *names):

@@ -15,8 +15,6 @@ from tests.browser.new_account import NewAccount, stand_in
 
 # Without these options Chromium sends requests to its vendor at every start.
 QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-# Without its emulation of a GPU, Chromium needs 5 % less CPU time.
-NO_GPU = "--disable-gpu"
 NAMES = ["chromium-headless-shell", "chromium", "google-chrome"]
 MILLISECONDS = 15_000
 # Part of each violation that Chromium writes to the console.
@@ -44,9 +42,7 @@ def browser(certificate: Certificate) -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, NAMES)), None)
     expect.set_options(timeout=MILLISECONDS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found, args=[*QUIET, NO_GPU, trust], chromium_sandbox=False
-        )
+        browser = playwright.chromium.launch(executable_path=found, args=[*QUIET, trust], chromium_sandbox=False)
         yield browser
         browser.close()
 

@@ -32,9 +32,6 @@ HERE = r"arn:\$\{AWS::Partition\}:[a-z-]+:\$\{AWS::Region\}:\$\{AWS::AccountId\}
 
 Packages = dict[str, Path]
 
-# One worker runs these tests, so that each stage is packaged once.
-pytestmark = pytest.mark.xdist_group("package")
-
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:

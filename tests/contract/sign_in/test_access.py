@@ -1,4 +1,4 @@
-"""Who gets in: users with a token, and guests where they are allowed."""
+"""Access of users with a token, and of guests where they are allowed."""
 
 from __future__ import annotations
 

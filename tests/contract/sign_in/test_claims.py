@@ -1,4 +1,4 @@
-"""What follows from the claims of a token: identity, name, rooms and rights."""
+"""Claims of a token: identity, name, rooms and rights."""
 
 from __future__ import annotations
 

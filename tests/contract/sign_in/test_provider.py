@@ -1,4 +1,4 @@
-"""The keys of the provider, and a provider that fails; the secret of a back end of one's own."""
+"""Keys of the provider, a provider that fails, and the secret of a back end of one's own."""
 
 from __future__ import annotations
 
