@@ -42,7 +42,7 @@ check: .venv/installed tests/node/$(INSTALLED) web/$(INSTALLED) examples/nextjs/
 	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory lint unit-and-contract
 
 unit-and-contract:
-	$(PYTEST_PARALLEL) -k "not moto" tests/unit tests/contract tests/mutation tests/web/test_units.py
+	$(PYTEST_PARALLEL) tests/unit tests/contract tests/mutation tests/web/test_units.py
 
 soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LISTENERS, MESSAGES per sender, CUTS (probability)
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \

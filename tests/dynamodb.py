@@ -1,8 +1,8 @@
-"""DynamoDB for the unit and contract tests: two emulators, and the faults that they do not show by themselves.
+"""DynamoDB for the unit and contract tests: a strict emulator, and the faults that it does not show by itself.
 
-dynoxide rejects requests that moto accepts and AWS does not, and its writes and transactions are atomic. It also has a
-replica, which receives the writes late: reads that are not consistent return old data, as they may on AWS. The contract
-tests run on it; the unit tests run on moto, too (tests/unit/conftest.py).
+dynoxide rejects requests that moto accepts and AWS does not, and its writes and transactions are atomic. It has a
+replica, which receives the writes late: reads that are not consistent return old data, as they may on AWS. moto answers
+the requests to other services.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-import boto3
 import moto.core.models
 import pytest
 import urllib3
@@ -24,17 +23,16 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from tests.dynoxide import strict_emulator
 from tests.invocations import current_invocation
-from tests.tables import create_tables, tables
+from tests.tables import tables
 
 __all__ = [
     "CONFLICTS",
     "WRITES",
     "Crash",
+    "Database",
     "Fault",
     "conflict",
     "dynamodb",
-    "dynoxide",
-    "empty_tables",
     "inject_faults",
     "tables_fixture",
 ]
@@ -63,30 +61,25 @@ _SIGNED = {
 
 
 @pytest.fixture(scope="session")
-def _strict_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Database]:
+def _database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """Run a primary and a replica, with the tables of the stage dev."""
     folder = tmp_path_factory.mktemp("dynamodb")
     with strict_emulator(folder / "primary") as primary, strict_emulator(folder / "replica") as replica:
-        yield _Database(f"http://127.0.0.1:{primary}", f"http://127.0.0.1:{replica}")
+        yield Database(f"http://127.0.0.1:{primary}", f"http://127.0.0.1:{replica}")
 
 
 @pytest.fixture
-def dynoxide(_strict_database: _Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Use dynoxide instead of moto, which still answers the requests to other services."""
+def dynamodb(_database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """Send the requests to DynamoDB to dynoxide instead of moto."""
 
     def process(stubber: BotocoreStubber, request: Any) -> Any:
-        return _strict_database.answer(request) if _is_dynamodb(request) else _process(stubber, request)
+        return _database.answer(request) if _is_dynamodb(request) else _process(stubber, request)
 
     monkeypatch.setattr(BotocoreStubber, "process_request", process)
-    monkeypatch.setattr("tests.dynamodb._make_empty_tables", _strict_database.empty)
+    return _database
 
 
-@pytest.fixture
-def dynamodb(dynoxide: None) -> None:
-    """Use dynoxide."""
-
-
-class _Database:
+class Database:
     """Two emulators: a primary, and a replica that answers the reads that may return old data ("Read consistency").
 
     - A query of an index does not find what the same invocation has written. Earlier writes have arrived.
@@ -116,7 +109,15 @@ class _Database:
                 self._writes.append((current_invocation(), request))
         return answer
 
-    def empty(self) -> None:
+    @contextmanager
+    def empty_tables(self) -> Iterator[None]:
+        """Provide an AWS account of moto, with empty tables here."""
+        # moto would also replace the default session of boto3: with it, the next client would take as long as a test.
+        with mock_aws(config={"core": {"reset_boto3_session": False}}):
+            self._empty()
+            yield
+
+    def _empty(self) -> None:
         """Replace the tables that have been written to."""
         for url, writes in ((self._primary, self._writes), (self._replica, self._writes[: self._arrived])):
             for table in tables("dev"):
@@ -161,24 +162,10 @@ def _is_dynamodb(request: Any) -> bool:
     return bytes(request.headers.get("X-Amz-Target", b"")).startswith(b"DynamoDB_20120810.")
 
 
-@contextmanager
-def empty_tables() -> Iterator[None]:
-    """Provide an AWS account of moto, with the empty tables of the stage dev in the emulator."""
-    # moto would also replace the default session of boto3: with it, the next client would take as long as most tests.
-    with mock_aws(config={"core": {"reset_boto3_session": False}}):
-        _make_empty_tables()
-        yield
-
-
-def _make_empty_tables() -> None:
-    """Create the tables in moto, whose new account has none."""
-    create_tables(boto3.client("dynamodb"), "dev")
-
-
 @pytest.fixture(name="tables")
-def tables_fixture(dynamodb: None) -> Iterator[None]:
+def tables_fixture(dynamodb: Database) -> Iterator[None]:
     """Provide empty tables."""
-    with empty_tables():
+    with dynamodb.empty_tables():
         yield
 
 

@@ -15,7 +15,7 @@ __all__ = ["fill_room"]
 def fill_room(room: Room, connection_ids: Iterable[str]) -> None:
     """Add members, named like their connections, who joined a minute ago.
 
-    It writes what `members.join` writes, in batches: one transaction per member takes moto ten times as long.
+    It writes what `members.join` writes, in batches: one transaction per member takes longer.
     """
     joined_at = datetime.now(UTC) - timedelta(minutes=1)
     expires_at = joined_at + timedelta(seconds=limits.CONNECTION_TTL_SECONDS)

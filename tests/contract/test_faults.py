@@ -14,7 +14,7 @@ import time_machine
 from chalicelib import limits, message_history, messages, room_list, rooms, settings
 from chalicelib.storage.models import Message, Room
 from tests.conftest import Socket, members_of
-from tests.dynamodb import WRITES, Crash, Fault, empty_tables, inject_faults
+from tests.dynamodb import WRITES, Crash, Database, Fault, inject_faults
 from tests.gateway import GONE, Gateway
 
 MINUTE = timedelta(minutes=1)
@@ -68,12 +68,12 @@ def test_room_is_consistent_after_a_crash_at_any_write(
     socket: Sockets,
     gateway: Gateway,
     clock: time_machine.Coordinates,
-    dynamodb: None,
+    dynamodb: Database,
     fault: Fault,
 ) -> None:
     monkeypatch.setattr(settings, "WINDOW_SECONDS", 0)
     for fatal in itertools.count(1):
-        with empty_tables():
+        with dynamodb.empty_tables():
             room = rooms.create("Tea")
             with monkeypatch.context() as patch:
                 writes = itertools.count(1)
@@ -108,12 +108,12 @@ def test_write_that_meets_a_transaction_is_retried_without_a_fault(
     monkeypatch: pytest.MonkeyPatch,
     socket: Sockets,
     gateway: Gateway,
-    dynamodb: None,
+    dynamodb: Database,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(settings, "MESSAGES_PER_WINDOW", 1)
     for conflicting in itertools.count(1):
-        with empty_tables(), monkeypatch.context() as patch:
+        with dynamodb.empty_tables(), monkeypatch.context() as patch:
             writes = itertools.count(1)
 
             def conflict(

@@ -36,7 +36,7 @@ from chalicelib.errors import HookNotFound
 from chalicelib.room_delivery import complete_removal
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket, WebSocketEvents
-from tests.dynamodb import CONFLICTS, empty_tables, inject_faults
+from tests.dynamodb import CONFLICTS, Database, inject_faults
 from tests.effort import examples
 from tests.gateway import GONE, Gateway
 
@@ -70,6 +70,7 @@ class Visitor:
 class RoomMachine(RuleBasedStateMachine):
     """One room from its creation to its expiry, and the messages that its members have seen acknowledged."""
 
+    dynamodb: Database
     gateway: Gateway
     ws_event: WebSocketEvents
 
@@ -79,7 +80,7 @@ class RoomMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.tables = ExitStack()
-        self.tables.enter_context(empty_tables())
+        self.tables.enter_context(self.dynamodb.empty_tables())
         self.clock = time_machine.travel(datetime.now(UTC))
         self.now = self.clock.start()
         self.room = rooms.create("Tea")
@@ -287,12 +288,13 @@ class RoomMachine(RuleBasedStateMachine):
 def test_room_stays_consistent_in_any_sequence_of_events(
     gateway: Gateway,
     ws_event: WebSocketEvents,
-    dynamodb: None,
+    dynamodb: Database,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(chat_settings, "WINDOW_SECONDS", 0)
-    machine = type("RoomMachine", (RoomMachine,), {"gateway": gateway, "ws_event": staticmethod(ws_event)})
+    parts = {"dynamodb": dynamodb, "gateway": gateway, "ws_event": staticmethod(ws_event)}
+    machine = type("RoomMachine", (RoomMachine,), parts)
     monkeypatch.setattr(chat_settings, "EMPTY_ROOM_GRACE_SECONDS", GRACE_SECONDS)
     chance = Random(7)
     inject_faults(

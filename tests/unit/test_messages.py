@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -120,16 +119,7 @@ def test_message_that_loses_its_sequence_to_a_tombstone_gets_another(room: Room,
     assert texts(room) == ["a", "b"]
 
 
-def test_concurrent_messages_get_different_sequences(
-    room: Room, aki: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dispatch, lock = DynamoDB.dispatch, threading.Lock()
-
-    def dispatch_alone(*arguments: Any) -> Any:
-        with lock:  # moto is not thread-safe
-            return dispatch(*arguments)
-
-    monkeypatch.setattr(DynamoDB, "dispatch", dispatch_alone)
+def test_concurrent_messages_get_different_sequences(room: Room, aki: Connection) -> None:
     with ThreadPoolExecutor(8) as executor:
         posted = list(executor.map(lambda number: messages.store(aki, str(number), f"c-{number}"), range(40)))
     assert sorted(message.sequence for message in posted) == list(range(1, 41))

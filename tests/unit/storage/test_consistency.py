@@ -8,8 +8,6 @@ from chalicelib import websocket_events
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket, WebSocketEvents
 
-pytestmark = pytest.mark.parametrize("dynamodb", ["dynoxide"], indirect=True)
-
 
 def test_inconsistent_read_misses_the_last_write(room: Room) -> None:
     Room(room.room_id).update([Room.name.set("Coffee")])
