@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -208,22 +208,16 @@ def test_form_keeps_its_fields_when_the_room_is_not_created(open_page: OpenPage,
     expect(page.get_by_label("Private")).to_be_checked()
 
 
-def home(page: Page, site: str, cloud: LocalCloud) -> None:
+def states(page: Page, site: str, cloud: LocalCloud) -> Iterator[str]:
+    """Yield the names of the states of the front end, each while the page is in it."""
     page.goto(site)
-
-
-def form(page: Page, site: str, cloud: LocalCloud) -> None:
+    yield "start"
     page.goto(f"{site}/create/")
-
-
-def rooms(page: Page, site: str, cloud: LocalCloud) -> None:
-    room_of(cloud, [])
+    yield "form"
+    room_id = room_of(cloud, ["Hello", "שלום"])
     page.goto(f"{site}/rooms/")
     expect(page.get_by_role("listitem").first).to_be_visible()
-
-
-def room(page: Page, site: str, cloud: LocalCloud) -> None:
-    room_id = room_of(cloud, ["Hello", "שלום"])
+    yield "rooms"
     page.goto(f"{site}/room/?id={room_id}")
     page.get_by_text("1 person").click()
     fail_messages(page, room_id, "Well")
@@ -231,17 +225,17 @@ def room(page: Page, site: str, cloud: LocalCloud) -> None:
     page.context.set_offline(True)
     say(page, "Anybody?")
     expect(page.get_by_text("Waiting for the connection")).to_be_visible()
-
-
-def room_that_is_gone(page: Page, site: str, cloud: LocalCloud) -> None:
+    yield "room"
+    page.context.set_offline(False)
     page.goto(f"{site}/room/?id=nosuchroom")
     expect(page.get_by_text("This room no longer exists")).to_be_visible()
+    yield "room that is gone"
 
 
-@pytest.mark.parametrize("view", [home, form, rooms, room, room_that_is_gone])
-def test_view_has_no_accessibility_violation(
-    open_page: OpenPage, site: str, cloud: LocalCloud, view: Callable[[Page, str, LocalCloud], None]
+def test_no_state_has_an_accessibility_violation(
+    open_page: OpenPage, site: str, cloud: LocalCloud, subtests: pytest.Subtests
 ) -> None:
     page = open_page("about:blank")
-    view(page, site, cloud)
-    expect_no_violations(page)
+    for state in states(page, site, cloud):
+        with subtests.test(state):
+            expect_no_violations(page)

@@ -45,14 +45,14 @@ def test_first_paint_loads_at_most_60_kilobytes(open_page: OpenPage, cloud: Loca
 def test_loading_causes_no_layout_shift(
     open_page: OpenPage, cloud: LocalCloud, view: str, viewport: ViewportSize
 ) -> None:
-    room_id = room_of(cloud, [f"message {number}" for number in range(20)])
     page = open_page("about:blank", viewport=viewport)
     page.add_init_script(NOTE_SHIFTS)
-    page.goto(f"{cloud.rest_url}/{f'#/rooms/{room_id}' if view == 'room' else ''}")
     if view == "room":
+        page.goto(f"{cloud.rest_url}/#/rooms/{room_of(cloud, [f'message {number}' for number in range(20)])}")
         expect_message(page, "message 19")
         expect(page.locator("#you")).to_be_visible()
     else:
+        page.goto(f"{cloud.rest_url}/")
         expect(page.get_by_text("Looking for rooms…")).to_be_hidden()
     assert page.evaluate("shifts") == []
 
