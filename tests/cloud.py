@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from localcloud.cloud import LocalCloud, client, local_cloud
+from deployment.package import package
+from localcloud.cloud import LocalCloud, client, emulator
+from localcloud.stack import STAGE, Stack
 from tests.ports import free_port
 
 __all__ = ["cloud", "connection_ids"]
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+def cloud(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[LocalCloud]:
     """Run the packaged app on a local cloud, started once for each pytest worker."""
-    with local_cloud(free_port(), tmp_path_factory.mktemp("cloud"), print) as cloud:
-        yield cloud
+    port, folder = free_port(), tmp_path_factory.getbasetemp()
+    packaged = _package(folder if worker_id == "master" else folder.parent)
+    with emulator(port, folder / "cloud") as process:
+        Stack(port).create(packaged / "sam.json", packaged / "deployment.zip")
+        yield LocalCloud(port, process)
+
+
+def _package(shared: Path) -> Path:
+    """Package the app in a folder that the workers share, unless another worker has done so, and return its folder."""
+    folder = shared / "package"
+    with (shared / "package.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            package(STAGE, unfinished := shared / "unfinished")
+            unfinished.rename(folder)
+    return folder
 
 
 def connection_ids(cloud: LocalCloud, room_id: str) -> list[str]:

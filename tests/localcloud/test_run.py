@@ -18,7 +18,7 @@ from localcloud.cloud import local_cloud
 from localcloud.errors import LocalCloudError
 from localcloud.workarounds import adapt_template
 from tests.conftest import free_port
-from tests.localcloud.running import SECONDS, lines_until, running
+from tests.localcloud.running import SECONDS, copy_runnable_project, lines_until, running
 
 MAKE = ("make", "run")
 BACKGROUND = ("/bin/sh", "-c", "make run & wait")
@@ -70,9 +70,14 @@ def find_make(started: dict[int, str]) -> int:
     return pid
 
 
-def test_console_shows_the_addresses_which_stay_the_same_after_another_start() -> None:
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return copy_runnable_project(tmp_path)
+
+
+def test_console_shows_the_addresses_which_stay_the_same_after_another_start(project: Path) -> None:
     port = free_port()
-    with running(port) as process:
+    with running(port, project) as process:
         *steps, rest, websocket, page = lines_until(process, "Page:")
         assert len(steps) == 3
         assert rest.startswith(f"REST:      http://127.0.0.1:{port}/")
@@ -82,7 +87,7 @@ def test_console_shows_the_addresses_which_stay_the_same_after_another_start() -
         output, _ = process.communicate(timeout=SECONDS)
         assert (process.returncode, output) == (0, "\nStopped.\n")
     assert not is_open(port)
-    with running(port) as process:
+    with running(port, project) as process:
         assert start(process) == [rest, websocket, page]
         started = descendants(process.pid)
         process.terminate()
@@ -131,9 +136,9 @@ def test_every_process_ends_when_packaging_is_interrupted() -> None:
         wait_until_ended(set(started))
 
 
-def test_emulator_ends_when_its_parent_is_killed() -> None:
+def test_emulator_ends_when_its_parent_is_killed(project: Path) -> None:
     port = free_port()
-    with running(port) as process:
+    with running(port, project) as process:
         lines_until(process, "Page:")
         process.kill()
         # The emulator has the same standard output: reading it ends when the emulator does.
@@ -159,7 +164,7 @@ def test_invalid_port_is_reported_in_one_sentence(port: str) -> None:
     assert (process.returncode, output) == (1, f"error: PORT must be a number from 1 to 65,535, not {port!r}\n")
 
 
-def test_failed_stack_is_reported_in_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_failed_stack_is_reported_in_one_sentence(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
     def broken(*arguments: object) -> dict[str, Any]:
         template = adapt_template(*arguments)  # type: ignore[arg-type]
         template["Resources"]["Odd"] = {"Type": "AWS::No::Such"}
@@ -168,6 +173,6 @@ def test_failed_stack_is_reported_in_one_sentence(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("localcloud.stack.adapt_template", broken)
     port = free_port()
     expected = r"^the stack chalice-chat-local failed: .*AWS::No::Such.*$"
-    with pytest.raises(LocalCloudError, match=expected), local_cloud(port, tmp_path / "cloud", print):
+    with pytest.raises(LocalCloudError, match=expected), local_cloud(port, project / "build", print, project):
         raise AssertionError("the stack was created")
     assert not is_open(port)

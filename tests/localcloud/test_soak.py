@@ -25,7 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from localcloud.cloud import LocalCloud
 from localcloud.stack import STAGE
 from tests.conftest import free_port
-from tests.localcloud.running import lines_until, running
+from tests.localcloud.running import copy_runnable_project, lines_until, running
 from tests.localcloud.strict import strict_dynamodb
 
 SENDERS = int(os.environ.get("SENDERS", "3"))
@@ -152,8 +152,8 @@ class Console(NamedTuple):
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """Run a local cloud on the strict DynamoDB."""
-    port, lines = free_port(), []
-    with running(port) as process:
+    project, port, lines = copy_runnable_project(tmp_path_factory.mktemp("project")), free_port(), []
+    with running(port, project) as process:
         lines_until(process, "Page:")
         reading = Thread(target=lambda: lines.extend(process.stdout or ()))
         reading.start()
