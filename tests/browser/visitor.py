@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from datetime import UTC, datetime, timedelta
 
 import requests
 from playwright.sync_api import Locator, Page, expect
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
-from websockets.sync.client import connect
 
-from chalicelib import settings
+from chalicelib.storage.models import Message, RoomSequence
 from localcloud.cloud import LocalCloud, client
+
+MESSAGES_TABLE = "chalice-chat-local-messages"
+BATCH_SIZE = 25  # DynamoDB's limit for BatchWriteItem
 
 
 def expect_view(page: Page) -> None:
@@ -67,14 +69,29 @@ def expire_room(cloud: LocalCloud, page: Page) -> None:
 
 
 def room_of(cloud: LocalCloud, said: list[str]) -> str:
-    """Create a room in which Bo has sent these messages and left. Return its id."""
+    """Create a room with messages of Bo, who is not there any more. Return its id.
+
+    It writes what `messages.store` writes, in batches: sending each message takes longer than the test that reads it.
+    """
     created = requests.post(f"{cloud.rest_url}/rooms", json={"roomName": "Long"}, timeout=20).json()
-    config = requests.get(f"{cloud.rest_url}/config", timeout=20).json()
-    # The rate limit counts the messages of one connection.
-    for start in range(0, len(said), settings.MESSAGES_PER_WINDOW):
-        with connect(f"{config['webSocketUrl']}?roomId={created['roomId']}&name=Bo") as bo:
-            for message in said[start : start + settings.MESSAGES_PER_WINDOW]:
-                bo.send(json.dumps({"action": "sendMessage", "data": {"message": message}}))
-                while json.loads(bo.recv(20))["message"]["message"] != message:
-                    pass  # a join or leave
-    return str(created["roomId"])
+    room_id, now = str(created["roomId"]), datetime.now(UTC)
+    expires_at = now + timedelta(hours=1)
+    rows = [
+        Message(
+            room_id,
+            Message.sort_key_of(sequence),
+            sequence=sequence,
+            text=text,
+            sender_id="bo",
+            sender_name="Bo",
+            sent_at=now,
+            expires_at=expires_at,
+        ).serialize()
+        for sequence, text in enumerate(said, 1)
+    ]
+    rows.append(RoomSequence(room_id, last_sequence=len(said), expires_at=expires_at).serialize())
+    writes = [{"PutRequest": {"Item": row}} for row in rows]
+    database = client("dynamodb", cloud.port)
+    for start in range(0, len(writes), BATCH_SIZE):
+        database.batch_write_item(RequestItems={MESSAGES_TABLE: writes[start : start + BATCH_SIZE]})
+    return room_id
