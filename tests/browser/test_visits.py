@@ -8,11 +8,9 @@ from playwright.sync_api import Page, Route, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.executions import Execution
+from tests.browser.executions import COLD_START_SECONDS, Execution
 from tests.browser.new_account import NewAccount
 from tests.browser.visitor import create_room, expect_message, expect_view, room_of
-
-LIST_SECONDS = 2.2
 
 
 def page_requests(new_account: NewAccount) -> list[Execution]:
@@ -21,10 +19,19 @@ def page_requests(new_account: NewAccount) -> list[Execution]:
     return [one for one in new_account.requests() if one.path == page or one.path.startswith(f"{page}static/")]
 
 
-def wait_for_list(page: Page) -> float:
-    """Wait until a room of the list can be followed. Return the seconds since the visit began."""
+def count_successive_cold_starts(executions: list[Execution]) -> int:
+    """Count the cold starts that a visitor waits for: those that begin after another has ended."""
+    count, ended_ms = 0, 0.0
+    for one in sorted(executions, key=lambda one: one.started_ms):
+        if one.is_cold and one.started_ms >= ended_ms:
+            count += 1
+            ended_ms = one.started_ms + COLD_START_SECONDS * 1_000
+    return count
+
+
+def wait_for_list(page: Page) -> None:
+    """Wait until a room of the list can be followed."""
     expect(page.get_by_role("list", name="Rooms").get_by_role("link").first).to_be_visible()
-    return float(page.evaluate("performance.now()")) / 1_000
 
 
 def test_first_visit_of_the_list_takes_three_requests_and_the_next_one(
@@ -34,11 +41,11 @@ def test_first_visit_of_the_list_takes_three_requests_and_the_next_one(
     create_room(owner, "Tea")
     new_account.reset()
     page = open_page(new_account.url)
-    seconds = wait_for_list(page)
+    wait_for_list(page)
     assert [one.status for one in page_requests(new_account)] == [200, 200, 200]
     assert not any(one.is_refused for one in new_account.executions())
     assert len(new_account.requests()) == 4
-    assert seconds <= LIST_SECONDS
+    assert count_successive_cold_starts(new_account.executions()) == 2
     new_account.reset()
     page.goto("about:blank")
     page.goto(new_account.url)
@@ -74,6 +81,8 @@ def test_reload_shows_the_list_and_the_messages_before_the_server_answers(
     page.evaluate(f"location.hash = '#/rooms/{room_id}'")
     expect_view(page)
     expect(page.get_by_text("Loading messages…")).to_be_visible()
+    # Some requests may not have arrived here yet. A later handler comes first.
+    page.route("**/rooms**", lambda route: route.continue_())
     while held:
         held.pop().continue_()
     expect_message(page, "hello")
