@@ -35,7 +35,7 @@ from tests.gateway import Gateway
 from tests.invocations import mark_invocation
 from tests.ports import free_port as free_port
 
-pytest_plugins = ["tests.cloud", "tests.dynamodb", "tests.nodejs", "tests.scheduling", "tests.temporary"]
+pytest_plugins = ["tests.clock", "tests.cloud", "tests.dynamodb", "tests.nodejs", "tests.scheduling", "tests.temporary"]
 
 PROJECT = Path(__file__).parent.parent
 

@@ -111,7 +111,7 @@ class Database:
 
     @contextmanager
     def empty_tables(self) -> Iterator[None]:
-        """Provide an AWS account of moto, with empty tables here."""
+        """Provide empty tables, and an empty AWS account of moto for the other services."""
         # moto would also replace the default session of boto3: with it, the next client would take as long as a test.
         with mock_aws(config={"core": {"reset_boto3_session": False}}):
             self._empty()

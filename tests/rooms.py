@@ -1,4 +1,4 @@
-"""Rooms with many members, written directly to the tables."""
+"""Rooms with many members or messages, for tests that write them directly to the tables."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from chalicelib import limits, settings
-from chalicelib.storage.models import Connection, Room
+from chalicelib.storage.models import Connection, Message, Room, RoomSequence
 
-__all__ = ["fill_room"]
+__all__ = ["fill_room", "history_items", "message_item"]
 
 
 def fill_room(room: Room, connection_ids: Iterable[str]) -> None:
@@ -35,3 +35,27 @@ def fill_room(room: Room, connection_ids: Iterable[str]) -> None:
         for connection in connections:
             batch.save(connection)
     Room(room.room_id).update([Room.member_count.add(len(connections)), Room.expires_at.set(expires_at)])
+
+
+def history_items(room_id: str, texts: Iterable[str]) -> list[Message | RoomSequence]:
+    """Return the items that `messages.store` writes for the first messages of a room, sent now by Bo."""
+    messages = [message_item(room_id, sequence, text) for sequence, text in enumerate(texts, 1)]
+    sequence = RoomSequence(
+        room_id, last_sequence=len(messages), expires_at=timedelta(seconds=limits.SEQUENCE_TTL_SECONDS)
+    )
+    return [*messages, sequence]
+
+
+def message_item(room_id: str, sequence: int, text: str) -> Message:
+    """Return the item of a message that Bo sends now."""
+    sent_at = datetime.now(UTC)
+    return Message(
+        room_id,
+        Message.sort_key_of(sequence),
+        sequence=sequence,
+        text=text,
+        sender_id="bo",
+        sender_name="Bo",
+        sent_at=sent_at,
+        expires_at=sent_at + timedelta(seconds=settings.MESSAGE_RETENTION_SECONDS),
+    )

@@ -1,4 +1,4 @@
-"""Accessibility of every state of the page, in a few visits."""
+"""Accessibility of the states of the page, in a few visits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.visitor import create_room, expect_message, expire_room, room_of, say, take_name
 
 States = Iterator[str]
-"""The names of the states of a page, each while the page is in it."""
+"""Brings the page into one state after the other, and yields the name of each."""
 
 
 def room_list(page: Page, cloud: LocalCloud) -> States:

@@ -209,7 +209,7 @@ def test_form_keeps_its_fields_when_the_room_is_not_created(open_page: OpenPage,
 
 
 def states(page: Page, site: str, cloud: LocalCloud) -> Iterator[str]:
-    """Yield the names of the states of the front end, each while the page is in it."""
+    """Bring the page into one state after the other, and yield the name of each."""
     page.goto(site)
     yield "start"
     page.goto(f"{site}/create/")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import requests
 from playwright.sync_api import Locator, Page, expect
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
-from chalicelib.storage.models import Message, RoomSequence
 from localcloud.cloud import LocalCloud, client
+from tests.rooms import history_items
 
 MESSAGES_TABLE = "chalice-chat-local-messages"
 BATCH_SIZE = 25  # DynamoDB's limit for BatchWriteItem
@@ -69,28 +67,13 @@ def expire_room(cloud: LocalCloud, page: Page) -> None:
 
 
 def room_of(cloud: LocalCloud, said: list[str]) -> str:
-    """Create a room with messages of Bo, who is not there any more. Return its id.
+    """Create a room with messages from Bo, who has left. Return its id.
 
-    It writes what `messages.store` writes, in batches: sending each message takes longer than the test that reads it.
+    The messages are written to the table: sending each takes longer than the test that reads it.
     """
     created = requests.post(f"{cloud.rest_url}/rooms", json={"roomName": "Long"}, timeout=20).json()
-    room_id, now = str(created["roomId"]), datetime.now(UTC)
-    expires_at = now + timedelta(hours=1)
-    rows = [
-        Message(
-            room_id,
-            Message.sort_key_of(sequence),
-            sequence=sequence,
-            text=text,
-            sender_id="bo",
-            sender_name="Bo",
-            sent_at=now,
-            expires_at=expires_at,
-        ).serialize()
-        for sequence, text in enumerate(said, 1)
-    ]
-    rows.append(RoomSequence(room_id, last_sequence=len(said), expires_at=expires_at).serialize())
-    writes = [{"PutRequest": {"Item": row}} for row in rows]
+    room_id = str(created["roomId"])
+    writes = [{"PutRequest": {"Item": item.serialize()}} for item in history_items(room_id, said)]
     database = client("dynamodb", cloud.port)
     for start in range(0, len(writes), BATCH_SIZE):
         database.batch_write_item(RequestItems={MESSAGES_TABLE: writes[start : start + BATCH_SIZE]})

@@ -23,7 +23,7 @@ Sockets = Callable[[str], Socket]
 
 
 @pytest.fixture
-def clock() -> Iterator[time_machine.Coordinates]:
+def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(datetime.now(UTC)) as clock:
         yield clock
 
@@ -36,7 +36,7 @@ def _send_until_answered(member: Socket, text: str) -> None:
         member.say(text, clientId=text)
 
 
-def _run_scenario(socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Coordinates) -> None:
+def _run_scenario(socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Traveller) -> None:
     """A connects. B connects, sends a message and disconnects. A sends a message.
 
     A client whose `$connect` crashes connects again under another id. That covers every write of the handlers.
@@ -67,7 +67,7 @@ def test_room_is_consistent_after_a_crash_at_any_write(
     monkeypatch: pytest.MonkeyPatch,
     socket: Sockets,
     gateway: Gateway,
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     dynamodb: Database,
     fault: Fault,
 ) -> None:
@@ -86,7 +86,7 @@ def test_room_is_consistent_after_a_crash_at_any_write(
     assert fatal > 2 + 3 + 1 + 3  # writes of two connects, a message, a disconnect and a message
 
 
-def _check(room: Room, gateway: Gateway, clock: time_machine.Coordinates) -> None:
+def _check(room: Room, gateway: Gateway, clock: time_machine.Traveller) -> None:
     stored = message_history.read(room.room_id, None, None, 100).messages
     assert [message.text for message in stored] == ["one", "two"]
     (connection_id,) = members_of(room.room_id)
@@ -188,7 +188,7 @@ def test_message_gets_an_internal_error_when_dynamodb_stays_unavailable(
 
 
 def test_message_is_acknowledged_although_dynamodb_does_not_answer_the_removal_of_gone_connections(
-    monkeypatch: pytest.MonkeyPatch, socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Coordinates
+    monkeypatch: pytest.MonkeyPatch, socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Traveller
 ) -> None:
     for id_ in ("a", "b"):
         socket(id_).connect(roomId=room.room_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,7 +16,6 @@ from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket
 from tests.gateway import GONE, Gateway
 
-START = 1_795_000_000
 LIMIT = 5
 
 Pair = tuple[Socket, Socket]
@@ -30,14 +29,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def clock() -> Iterator[time_machine.Coordinates]:
-    """Stop the time. Only the test moves it."""
-    with time_machine.travel(START, tick=False) as clock:
-        yield clock
-
-
-@pytest.fixture
-def pair(clock: time_machine.Coordinates, socket: Callable[[str], Socket], room: Room, gateway: Gateway) -> Pair:
+def pair(clock: time_machine.Traveller, socket: Callable[[str], Socket], room: Room, gateway: Gateway) -> Pair:
     """Connect two members, a and b, to a room a minute ago."""
     a, b = socket("a"), socket("b")
     assert (a.connect(roomId=room.room_id), b.connect(roomId=room.room_id)) == (200, 200)
@@ -69,7 +61,7 @@ def test_messages_up_to_the_limit_are_delivered(pair: Pair, gateway: Gateway) ->
 
 
 def test_message_above_the_limit_is_rejected_with_the_delay_to_wait(
-    clock: time_machine.Coordinates, pair: Pair, gateway: Gateway, room: Room
+    clock: time_machine.Traveller, pair: Pair, gateway: Gateway, room: Room
 ) -> None:
     pair[0].say("first")
     clock.shift(3.5)
@@ -92,7 +84,7 @@ def test_message_above_the_limit_is_rejected_with_the_delay_to_wait(
 
 
 def test_no_window_contains_more_messages_than_the_limit(
-    clock: time_machine.Coordinates, pair: Pair, gateway: Gateway
+    clock: time_machine.Traveller, pair: Pair, gateway: Gateway
 ) -> None:
     delivered: list[float] = []
     for second in range(40):
@@ -133,7 +125,7 @@ def test_window_of_zero_seconds_disables_the_limit(
 # Warnings
 
 
-def test_flood_is_warned_once_per_second(clock: time_machine.Coordinates, pair: Pair, gateway: Gateway) -> None:
+def test_flood_is_warned_once_per_second(clock: time_machine.Traveller, pair: Pair, gateway: Gateway) -> None:
     _say(pair[0], 4 * LIMIT)
     clock.shift(0.9)
     _say(pair[0], 1)
@@ -158,7 +150,7 @@ def test_only_one_of_two_messages_that_are_rejected_at_once_is_warned(
 
 @pytest.mark.parametrize("status", [200, GONE, 403])
 def test_connection_that_ignores_five_warnings_is_closed(
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     pair: Pair,
     gateway: Gateway,
     capsys: pytest.CaptureFixture[str],
@@ -176,9 +168,7 @@ def test_connection_that_ignores_five_warnings_is_closed(
     assert ('"faults": 1' in capsys.readouterr().out) == (status == 403)
 
 
-def test_client_that_waits_as_told_is_never_closed(
-    clock: time_machine.Coordinates, pair: Pair, gateway: Gateway
-) -> None:
+def test_client_that_waits_as_told_is_never_closed(clock: time_machine.Traveller, pair: Pair, gateway: Gateway) -> None:
     texts = [str(number) for number in range(10 * LIMIT)]
     for text in texts:
         pair[0].say(text)
@@ -204,7 +194,7 @@ def test_other_actions_and_invalid_frames_do_not_count_as_messages(pair: Pair, g
 
 
 def test_connection_that_sends_too_many_frames_is_closed(
-    clock: time_machine.Coordinates, pair: Pair, gateway: Gateway
+    clock: time_machine.Traveller, pair: Pair, gateway: Gateway
 ) -> None:
     for _ in range(limits.MAX_FRAMES_PER_WINDOW):
         pair[0].send({"action": "ping"})
@@ -233,7 +223,7 @@ def test_frames_of_a_connection_that_sends_too_many_cost_no_requests_to_dynamodb
 
 
 def test_frames_are_counted_anew_after_the_clock_was_set_back(
-    clock: time_machine.Coordinates, pair: Pair, gateway: Gateway
+    clock: time_machine.Traveller, pair: Pair, gateway: Gateway
 ) -> None:
     for _ in range(limits.MAX_FRAMES_PER_WINDOW):
         pair[0].send({"action": "ping"})
@@ -251,7 +241,7 @@ def test_connection_without_message_times_has_to_connect_again(pair: Pair, gatew
     assert [error["code"] for error in _errors(gateway, "a")] == ["not_in_room"]
 
 
-def test_expired_connection_cannot_send_messages(clock: time_machine.Coordinates, pair: Pair, gateway: Gateway) -> None:
+def test_expired_connection_cannot_send_messages(clock: time_machine.Traveller, pair: Pair, gateway: Gateway) -> None:
     clock.shift(limits.CONNECTION_TTL_SECONDS)
     pair[0].say("hi")
     assert [error["code"] for error in _errors(gateway, "a")] == ["not_in_room"]

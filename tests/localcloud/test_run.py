@@ -72,6 +72,7 @@ def find_make(started: dict[int, str]) -> int:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
+    """Copy the project without its requirements, which take longest to package."""
     return copy_runnable_project(tmp_path)
 
 

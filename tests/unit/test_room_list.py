@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,16 +14,10 @@ from chalicelib import members, room_list, rooms, settings
 from chalicelib.errors import InvalidInput
 from chalicelib.identity import User
 from chalicelib.storage.models import LISTED, Room
+from tests.clock import NOON
 
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("clock")
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[time_machine.Coordinates]:
-    """Stop the time. Only the test moves it."""
-    with time_machine.travel(NOON, tick=False) as clock:
-        yield clock
 
 
 def listed_names() -> list[str]:
@@ -42,7 +35,7 @@ def create_unused_rooms(count: int) -> None:
             batch.save(room)
 
 
-def test_rooms_are_listed_newest_first_in_pages(tables: None, clock: time_machine.Coordinates) -> None:
+def test_rooms_are_listed_newest_first_in_pages(tables: None, clock: time_machine.Traveller) -> None:
     for number in range(5):
         rooms.create(f"room {number}")
         clock.shift(MINUTE)
@@ -58,7 +51,7 @@ def user_of(*room_ids: str) -> User:
 
 
 def test_user_whose_token_lists_rooms_reads_them_newest_first_in_pages(
-    tables: None, clock: time_machine.Coordinates
+    tables: None, clock: time_machine.Traveller
 ) -> None:
     ids = []
     for number in range(8):
@@ -96,7 +89,7 @@ def test_last_page_has_no_cursor(tables: None) -> None:
     assert room_list.list_public(2, None)[1] is None
 
 
-def test_page_is_full_although_newer_rooms_have_expired(tables: None, clock: time_machine.Coordinates) -> None:
+def test_page_is_full_although_newer_rooms_have_expired(tables: None, clock: time_machine.Traveller) -> None:
     alive = rooms.create("alive")
     members.join("c1", alive.room_id, "Aki")
     clock.shift(MINUTE)
@@ -136,7 +129,7 @@ def test_invalid_cursor_is_rejected(tables: None, cursor: str) -> None:
 
 
 def test_page_ends_after_a_limited_number_of_expired_rooms(
-    tables: None, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch
+    tables: None, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room_list, "MAX_LIST_BATCHES", 1)
     alive = rooms.create("alive")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,15 +22,8 @@ from chalicelib.storage.transactions import StorageError
 from tests.conftest import members_of
 from tests.rooms import fill_room
 
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("clock")
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[time_machine.Coordinates]:
-    """Stop the time. Only the test moves it."""
-    with time_machine.travel(NOON, tick=False) as clock:
-        yield clock
 
 
 def listed_names() -> list[str]:
@@ -43,12 +36,12 @@ def test_new_room_is_listed_and_empty(room: Room) -> None:
         "room_id": room.room_id,
         "name": "Tea",
         "member_count": 0,
-        "created_at": "2026-11-22T12:00:00.000Z",
+        "created_at": "2026-11-23T12:00:00.000Z",
     }
     assert listed_names() == ["Tea"]
 
 
-def test_room_without_members_expires(room: Room, clock: time_machine.Coordinates) -> None:
+def test_room_without_members_expires(room: Room, clock: time_machine.Traveller) -> None:
     clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
     assert listed_names() == []
     with pytest.raises(RoomNotFound):
@@ -70,7 +63,7 @@ def test_invalid_room_id_is_not_found_without_a_request(tables: None, requests: 
     assert not requests
 
 
-def test_join_counts_the_member_and_extends_the_expiry(room: Room, clock: time_machine.Coordinates) -> None:
+def test_join_counts_the_member_and_extends_the_expiry(room: Room, clock: time_machine.Traveller) -> None:
     members.join("c1", room.room_id, "Aki")
     members.join("c2", room.room_id, "Bo")
     clock.shift(timedelta(hours=2))
@@ -78,7 +71,7 @@ def test_join_counts_the_member_and_extends_the_expiry(room: Room, clock: time_m
     assert [member.name for member in members.list_members(room.room_id)] == ["Aki", "Bo"]
 
 
-def test_members_are_listed_in_the_order_of_joining(room: Room, clock: time_machine.Coordinates) -> None:
+def test_members_are_listed_in_the_order_of_joining(room: Room, clock: time_machine.Traveller) -> None:
     members.join("a", room.room_id, "second")
     clock.shift(-MINUTE)
     members.join("b", room.room_id, "first")
@@ -116,7 +109,7 @@ def test_room_is_unlisted_when_its_last_member_leaves(room: Room) -> None:
     assert rooms.get(room.room_id).member_count == 0
 
 
-def test_empty_room_can_be_joined_within_its_grace_period(room: Room, clock: time_machine.Coordinates) -> None:
+def test_empty_room_can_be_joined_within_its_grace_period(room: Room, clock: time_machine.Traveller) -> None:
     members.join("c1", room.room_id, "Aki")
     rooms.leave(room.room_id, ["c1"])
     clock.shift(timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS - 1))
@@ -126,7 +119,7 @@ def test_empty_room_can_be_joined_within_its_grace_period(room: Room, clock: tim
     assert rooms.get(room.room_id).member_count == 1
 
 
-def test_empty_room_expires_after_its_grace_period(room: Room, clock: time_machine.Coordinates) -> None:
+def test_empty_room_expires_after_its_grace_period(room: Room, clock: time_machine.Traveller) -> None:
     members.join("c1", room.room_id, "Aki")
     rooms.leave(room.room_id, ["c1"])
     clock.shift(timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS))
@@ -141,7 +134,7 @@ def test_empty_room_without_a_grace_period_is_deleted(room: Room, monkeypatch: p
     assert list(Room.scan(consistent_read=True)) == []
 
 
-def test_kept_room_stays_listed_while_it_is_empty(clock: time_machine.Coordinates, tables: None) -> None:
+def test_kept_room_stays_listed_while_it_is_empty(clock: time_machine.Traveller, tables: None) -> None:
     room = rooms.create("Tea", keep_days=7)
     clock.shift(timedelta(days=7) - MINUTE)
     members.join("c1", room.room_id, "Aki")
@@ -155,7 +148,7 @@ def test_kept_room_stays_listed_while_it_is_empty(clock: time_machine.Coordinate
         members.join("c2", room.room_id, "Aki")
 
 
-def test_kept_room_that_nobody_joins_expires(clock: time_machine.Coordinates, tables: None) -> None:
+def test_kept_room_that_nobody_joins_expires(clock: time_machine.Traveller, tables: None) -> None:
     room = rooms.create("Tea", keep_days=1)
     clock.shift(timedelta(days=1))
     with pytest.raises(RoomNotFound):
@@ -179,7 +172,7 @@ def test_kept_private_room_is_not_listed(tables: None) -> None:
 
 
 def test_kept_room_whose_disconnects_are_missing_is_kept_from_the_end_of_its_connections(
-    clock: time_machine.Coordinates, tables: None
+    clock: time_machine.Traveller, tables: None
 ) -> None:
     room = rooms.create("Tea", keep_days=1)
     members.join("c1", room.room_id, "Aki")
@@ -189,7 +182,7 @@ def test_kept_room_whose_disconnects_are_missing_is_kept_from_the_end_of_its_con
     assert listed_names() == []
 
 
-def test_late_leave_does_not_revive_an_expired_kept_room(clock: time_machine.Coordinates, tables: None) -> None:
+def test_late_leave_does_not_revive_an_expired_kept_room(clock: time_machine.Traveller, tables: None) -> None:
     room = rooms.create("Tea", keep_days=1)
     members.join("c1", room.room_id, "Aki")
     clock.shift(timedelta(days=1, seconds=limits.CONNECTION_TTL_SECONDS))
@@ -243,7 +236,7 @@ def test_connection_can_leave_a_deleted_room(room: Room) -> None:
     assert list(Connection.scan(consistent_read=True)) == []
 
 
-def test_room_expires_although_disconnects_are_missing(room: Room, clock: time_machine.Coordinates) -> None:
+def test_room_expires_although_disconnects_are_missing(room: Room, clock: time_machine.Traveller) -> None:
     members.join("c1", room.room_id, "Aki")
     clock.shift(timedelta(seconds=limits.CONNECTION_TTL_SECONDS))
     assert listed_names() == []
@@ -251,7 +244,7 @@ def test_room_expires_although_disconnects_are_missing(room: Room, clock: time_m
         members.list_members(room.room_id)
 
 
-def test_expired_connection_is_not_a_member(room: Room, clock: time_machine.Coordinates) -> None:
+def test_expired_connection_is_not_a_member(room: Room, clock: time_machine.Traveller) -> None:
     members.join("c1", room.room_id, "Aki")
     clock.shift(timedelta(hours=2))
     members.join("c2", room.room_id, "Bo")
@@ -331,7 +324,7 @@ def test_leave_does_not_revive_a_room_that_is_closed_meanwhile(room: Room, meanw
     assert rooms.get_or_none(room.room_id) is None
 
 
-def test_late_leave_does_not_revive_an_expired_room(room: Room, clock: time_machine.Coordinates) -> None:
+def test_late_leave_does_not_revive_an_expired_room(room: Room, clock: time_machine.Traveller) -> None:
     members.join("a", room.room_id, None)
     clock.shift(timedelta(seconds=limits.CONNECTION_TTL_SECONDS))
     rooms.leave(room.room_id, ["a"])

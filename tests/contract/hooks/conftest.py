@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,14 +9,12 @@ import time_machine
 from chalice.test import Client
 
 from chalicelib.storage.models import Room
-from tests.contract.hooks.owner import NOON, Hooks
+from tests.contract.hooks.owner import Hooks
 
 
 @pytest.fixture(autouse=True)
-def clock() -> Iterator[time_machine.Coordinates]:
-    """Stop the time. Only the test moves it."""
-    with time_machine.travel(NOON, tick=False) as clock:
-        yield clock
+def _clock(clock: time_machine.Traveller) -> None:
+    """Every test has a clock that only the test moves."""
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,10 +12,9 @@ import app as chat_app
 from chalicelib import message_history, settings
 from chalicelib.storage.models import Room
 
-__all__ = ["HOST", "NOON", "NOT_FOUND", "Hooks", "deliver", "texts"]
+__all__ = ["HOST", "NOT_FOUND", "Hooks", "deliver", "texts"]
 
 HOST = "abcdef1234.execute-api.us-east-1.amazonaws.com"
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOT_FOUND = {
     "Code": "NotFoundError",
     "Message": "hook not found: it does not exist, was deleted, or its room does not exist any more",

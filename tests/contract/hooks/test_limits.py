@@ -17,8 +17,9 @@ from chalice.test import Client
 from chalicelib import hooks, limits, message_history, messages, rooms
 from chalicelib.errors import RateLimitExceeded
 from chalicelib.storage.models import Connection, HookRecord, Room
+from tests.clock import NOON
 from tests.conftest import Socket
-from tests.contract.hooks.owner import NOON, NOT_FOUND, Hooks, texts
+from tests.contract.hooks.owner import NOT_FOUND, Hooks, texts
 from tests.gateway import Gateway
 
 Sockets = Callable[[str], Socket]
@@ -28,7 +29,7 @@ Sockets = Callable[[str], Socket]
 
 
 def test_message_above_the_limit_is_rejected_with_the_delay_to_wait(
-    owner: Hooks, fanout_queue: Any, clock: time_machine.Coordinates
+    owner: Hooks, fanout_queue: Any, clock: time_machine.Traveller
 ) -> None:
     path, other = owner.create(), owner.create()
     owner.post(path, "first")
@@ -65,7 +66,7 @@ def test_concurrent_messages_of_a_hook_are_limited(owner: Hooks) -> None:
 
 
 def test_every_invalid_token_gets_the_same_error(
-    owner: Hooks, monkeypatch: pytest.MonkeyPatch, fanout_queue: Any, clock: time_machine.Coordinates
+    owner: Hooks, monkeypatch: pytest.MonkeyPatch, fanout_queue: Any, clock: time_machine.Traveller
 ) -> None:
     token = owner.create().rpartition("/")[2]
     hook_id, other = owner.list()[0]["hookId"], Hooks(owner.client, rooms.create("Coffee"))
@@ -99,7 +100,7 @@ def test_every_invalid_token_gets_the_same_error(
 
 
 @pytest.mark.parametrize("end", ["closed", "expired", "deleted"])
-def test_hook_of_a_room_that_is_gone_is_refused(owner: Hooks, clock: time_machine.Coordinates, end: str) -> None:
+def test_hook_of_a_room_that_is_gone_is_refused(owner: Hooks, clock: time_machine.Traveller, end: str) -> None:
     path = owner.create()
     if end == "closed":
         rooms.close(owner.room.room_id)
@@ -115,7 +116,7 @@ def test_hook_of_a_room_that_is_gone_is_refused(owner: Hooks, clock: time_machin
 # Expiry
 
 
-def test_hook_message_extends_a_kept_room(client: Client, clock: time_machine.Coordinates) -> None:
+def test_hook_message_extends_a_kept_room(client: Client, clock: time_machine.Traveller) -> None:
     owner = Hooks(client, rooms.create("Tea", keep_days=2))
     path = owner.create()
     for hours in (47, 47, 47):
@@ -130,7 +131,7 @@ def test_hook_message_extends_a_kept_room(client: Client, clock: time_machine.Co
 
 
 def test_hook_message_does_not_shorten_the_life_of_a_room(
-    client: Client, socket: Sockets, clock: time_machine.Coordinates, requests: Counter[str]
+    client: Client, socket: Sockets, clock: time_machine.Traveller, requests: Counter[str]
 ) -> None:
     owner = Hooks(client, rooms.create("Tea", keep_days=2))
     path = owner.create()
@@ -142,7 +143,7 @@ def test_hook_message_does_not_shorten_the_life_of_a_room(
     assert rooms.get(owner.room.room_id).expires_at == expires_at
 
 
-def test_hook_message_does_not_extend_another_room(owner: Hooks, clock: time_machine.Coordinates) -> None:
+def test_hook_message_does_not_extend_another_room(owner: Hooks, clock: time_machine.Traveller) -> None:
     path = owner.create()
     clock.shift(timedelta(minutes=59))
     assert owner.post(path, "hi").status_code == 201
@@ -151,7 +152,7 @@ def test_hook_message_does_not_extend_another_room(owner: Hooks, clock: time_mac
 
 @pytest.mark.parametrize("change", ["closed", "joined"])
 def test_extension_neither_revives_nor_shortens_a_room_that_has_changed(
-    tables: None, clock: time_machine.Coordinates, change: str
+    tables: None, clock: time_machine.Traveller, change: str
 ) -> None:
     room = rooms.create("Tea", keep_days=2)
     read = rooms.get(room.room_id)
@@ -162,7 +163,7 @@ def test_extension_neither_revives_nor_shortens_a_room_that_has_changed(
     assert Room.get(room.room_id, consistent_read=True).expires_at == later
 
 
-def test_hook_expires_a_year_after_its_last_message(client: Client, clock: time_machine.Coordinates) -> None:
+def test_hook_expires_a_year_after_its_last_message(client: Client, clock: time_machine.Traveller) -> None:
     owner = Hooks(client, rooms.create("Tea"))
     path = owner.create()
 

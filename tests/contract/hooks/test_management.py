@@ -19,7 +19,8 @@ import app as chat_app
 from chalicelib import hooks, rooms
 from chalicelib.errors import HookNotFound, InvalidInput
 from chalicelib.storage.models import HookRecord, Room
-from tests.contract.hooks.owner import HOST, NOON, NOT_FOUND, Hooks, texts
+from tests.clock import NOON
+from tests.contract.hooks.owner import HOST, NOT_FOUND, Hooks, texts
 
 # Creation
 
@@ -67,7 +68,7 @@ def test_invalid_name_is_rejected(owner: Hooks, name: object) -> None:
     assert owner.list() == []
 
 
-def test_hooks_are_listed_oldest_first_without_their_tokens(owner: Hooks, clock: time_machine.Coordinates) -> None:
+def test_hooks_are_listed_oldest_first_without_their_tokens(owner: Hooks, clock: time_machine.Traveller) -> None:
     names = ["Builds", "Alerts", "Shop", "Mail", "Tests", "Deployments"]
     for name in names:
         owner.create(name)
@@ -177,7 +178,7 @@ def test_scheme_of_the_token_is_not_case_sensitive(owner: Hooks, authorization: 
     ("method", "path", "body"), [("GET", "", None), ("POST", "", {"name": "Builds"}), ("DELETE", "/" + "h" * 16, None)]
 )
 def test_room_that_is_gone_has_no_hooks(
-    owner: Hooks, clock: time_machine.Coordinates, method: str, path: str, body: Any, end: str
+    owner: Hooks, clock: time_machine.Traveller, method: str, path: str, body: Any, end: str
 ) -> None:
     if end == "never":
         owner.room.room_id = "nosuchroom"

@@ -19,8 +19,9 @@ import app as chat_app
 from chalicelib import hooks, message_history, rooms, settings
 from chalicelib.delivery import fanout
 from chalicelib.storage.models import Message
+from tests.clock import NOON
 from tests.conftest import Socket, members_of
-from tests.contract.hooks.owner import NOON, Hooks, deliver, texts
+from tests.contract.hooks.owner import Hooks, deliver, texts
 from tests.dynamodb import WRITES, Crash, inject_faults
 from tests.gateway import Gateway
 from tests.rooms import fill_room
@@ -32,7 +33,7 @@ Sockets = Callable[[str], Socket]
 
 
 def test_message_of_a_hook_is_stored_and_delivered(
-    owner: Hooks, socket: Sockets, gateway: Gateway, fanout_queue: Any, clock: time_machine.Coordinates
+    owner: Hooks, socket: Sockets, gateway: Gateway, fanout_queue: Any, clock: time_machine.Traveller
 ) -> None:
     path = owner.create("Builds")
     socket("a").connect(roomId=owner.room.room_id, name="Aki")
@@ -167,7 +168,7 @@ def test_owner_deletes_the_message_of_a_hook(owner: Hooks, socket: Sockets, fano
 
 
 def test_repeated_client_id_delivers_the_stored_message_again(
-    owner: Hooks, socket: Sockets, gateway: Gateway, fanout_queue: Any, clock: time_machine.Coordinates
+    owner: Hooks, socket: Sockets, gateway: Gateway, fanout_queue: Any, clock: time_machine.Traveller
 ) -> None:
     path = owner.create()
     socket("a").connect(roomId=owner.room.room_id)
@@ -231,7 +232,7 @@ def test_message_is_stored_once_after_a_crash_at_any_write(
     client: Client,
     fanout_queue: Any,
     monkeypatch: pytest.MonkeyPatch,
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     fault: Any,
     fatal: int,
 ) -> None:

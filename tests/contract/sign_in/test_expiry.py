@@ -20,9 +20,7 @@ from tests.issuer import Issuer
 
 
 @pytest.fixture
-def short_visit(
-    issuer: Issuer, socket: Sockets, gateway: Gateway, room: Room, clock: time_machine.Coordinates
-) -> Socket:
+def short_visit(issuer: Issuer, socket: Sockets, gateway: Gateway, room: Room, clock: time_machine.Traveller) -> Socket:
     """Connect with a token that expires in 60 seconds, and let those pass. Another user stays."""
     aki, bo = socket("a"), socket("b")
     aki.connect(roomId=room.room_id, access_token=issuer.token(exp=int(time.time()) + 60))
@@ -66,7 +64,7 @@ def test_listener_whose_token_expires_while_a_frame_is_queued_does_not_hear_it(
     queue: Any,
     client: Client,
     room: Room,
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(settings, "PRESENCE_LIMIT", 0)
@@ -102,7 +100,7 @@ def test_user_whose_token_has_expired_is_not_listed(short_visit: Socket, issuer:
 
 
 def test_rejected_frame_also_ends_a_connection_whose_token_has_expired(
-    issuer: Issuer, socket: Sockets, gateway: Gateway, room: Room, clock: time_machine.Coordinates
+    issuer: Issuer, socket: Sockets, gateway: Gateway, room: Room, clock: time_machine.Traveller
 ) -> None:
     aki = socket("a")
     aki.connect(roomId=room.room_id, access_token=issuer.token(exp=int(time.time()) + 5))
@@ -115,7 +113,7 @@ def test_rejected_frame_also_ends_a_connection_whose_token_has_expired(
 
 
 def test_closed_room_also_ends_connections_whose_token_has_expired(
-    issuer: Issuer, socket: Sockets, gateway: Gateway, queue: Any, room: Room, clock: time_machine.Coordinates
+    issuer: Issuer, socket: Sockets, gateway: Gateway, queue: Any, room: Room, clock: time_machine.Traveller
 ) -> None:
     owner = socket("o")
     owner.connect(roomId=room.room_id, access_token=issuer.token("owner", chat_owner=True))
@@ -133,7 +131,7 @@ def test_row_of_an_open_connection_outlives_the_token(issuer: Issuer, socket: So
 
 
 def test_room_does_not_expire_with_a_token(
-    issuer: Issuer, socket: Sockets, room: Room, clock: time_machine.Coordinates
+    issuer: Issuer, socket: Sockets, room: Room, clock: time_machine.Traveller
 ) -> None:
     socket("a").connect(roomId=room.room_id, access_token=issuer.token())
     before = rooms.get(room.room_id).expires_at
@@ -142,7 +140,7 @@ def test_room_does_not_expire_with_a_token(
 
 
 def test_token_of_a_late_clock_lasts_for_the_tolerated_difference(
-    issuer: Issuer, socket: Sockets, gateway: Gateway, room: Room, clock: time_machine.Coordinates
+    issuer: Issuer, socket: Sockets, gateway: Gateway, room: Room, clock: time_machine.Traveller
 ) -> None:
     aki = socket("a")
     assert aki.connect(roomId=room.room_id, access_token=issuer.token(exp=int(time.time()) - 30)) == 200
