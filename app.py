@@ -7,13 +7,20 @@ from collections.abc import Callable
 from chalice import Chalice, CORSConfig, Response
 from chalice.app import Request, SQSEvent, WebsocketEvent
 
-from chalicelib import discovery, hook_routes, members, message_history, origins, page_routes, parameters, request_log
-from chalicelib import room_delivery, room_list, rooms, schemas, serializers, settings, websocket_events
-from chalicelib.delivery import fanout
-from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
-from chalicelib.endpoints import Endpoints, Json, Parameters, error_response
+from chalicelib import discovery, request_log
+from chalicelib.auth import origins
+from chalicelib.chat import history, members
+from chalicelib.protocol import parameters
+from chalicelib.rest import page, webhooks
+from chalicelib import settings
+from chalicelib.chat import broadcast, room_list, rooms
+from chalicelib.protocol import schemas, serializers
+from chalicelib.websocket import events
+from chalicelib.delivery import jobs
+from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
+from chalicelib.rest.endpoints import Endpoints, Json, Parameters, error_response
 from chalicelib.errors import ChatError, Forbidden, NotFound, RoomNotFound, report_internal_error
-from chalicelib.identity import User
+from chalicelib.auth.identity import User
 
 app = Chalice(app_name=settings.APP_NAME)
 app.experimental_feature_flags.add("WEBSOCKETS")
@@ -104,10 +111,10 @@ def list_members(room_id: str, query: Parameters, user: User | None) -> Json:
 )
 def list_messages(room_id: str, query: Parameters, user: User | None) -> Json:
     """List messages in ascending order: the oldest ones after `after`, if given, otherwise the newest."""
-    return serializers.serialize_message_page(*message_history.read(room_id, **query, user=user))
+    return serializers.serialize_message_page(*history.read(room_id, **query, user=user))
 
 
-for routes in (page_routes, hook_routes):
+for routes in (page, webhooks):
     app.register_blueprint(routes.blueprint)
     endpoint.by_name.update(routes.endpoint.by_name)
 
@@ -118,7 +125,7 @@ def connect(event: WebsocketEvent) -> Json | None:
     request = event.to_dict()
     try:
         origins.check_origin(request.get("headers") or {})
-        websocket_events.connect(websocket_api, event.connection_id, request.get("queryStringParameters") or {})
+        events.connect(websocket_api, event.connection_id, request.get("queryStringParameters") or {})
     except ChatError as error:
         return {"statusCode": error_response(error).status_code, "body": str(error)}
     except Exception:  # noqa: BLE001 - report_internal_error logs it
@@ -129,13 +136,13 @@ def connect(event: WebsocketEvent) -> Json | None:
 @app.on_ws_message()
 def message(event: WebsocketEvent) -> None:
     """Handle a frame from a client."""
-    websocket_events.receive(websocket_api, event.connection_id, event.body)
+    events.receive(websocket_api, event.connection_id, event.body)
 
 
 @app.on_ws_disconnect()
 def disconnect(event: WebsocketEvent) -> None:
     """Leave the room."""
-    websocket_events.disconnect(websocket_api, event.connection_id)
+    events.disconnect(websocket_api, event.connection_id)
 
 
 # One batch per invocation: a batch that fails is retried alone.
@@ -143,10 +150,10 @@ def disconnect(event: WebsocketEvent) -> None:
 def fan_out(event: SQSEvent) -> None:
     """Deliver a batch or a frame of the fan-out queue, or complete a removal of connections."""
     for record in event:
-        match fanout.parse(record.body):
-            case fanout.Batch() as batch:
-                room_delivery.send_batch(websocket_api, batch)
-            case fanout.Removal() as removal:
-                room_delivery.complete_removal(websocket_api, removal)
-            case fanout.Delivery() as delivery:
-                room_delivery.deliver(websocket_api, delivery)
+        match jobs.parse(record.body):
+            case jobs.Batch() as batch:
+                broadcast.send_batch(websocket_api, batch)
+            case jobs.Removal() as removal:
+                broadcast.complete_removal(websocket_api, removal)
+            case jobs.Delivery() as delivery:
+                broadcast.deliver(websocket_api, delivery)

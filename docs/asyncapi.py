@@ -5,10 +5,11 @@ from __future__ import annotations
 from inspect import getdoc
 from typing import Any
 
-from chalicelib import limits, settings, websocket_events
-from chalicelib.actions import ACTIONS, Action
+from chalicelib import limits, settings
 from chalicelib.errors import RateLimitExceeded
-from chalicelib.frame_schemas import ERROR_FRAME, FRAME_ERRORS, JOIN_FRAME, LEAVE_FRAME, FrameSchema
+from chalicelib.protocol.frame_schemas import ERROR_FRAME, FRAME_ERRORS, JOIN_FRAME, LEAVE_FRAME, FrameSchema
+from chalicelib.websocket import events
+from chalicelib.websocket.dispatch import ACTIONS, Action
 from docs.json_schema import Components, schema_of
 
 __all__ = ["document"]
@@ -51,7 +52,7 @@ def document() -> Json:
     frames |= {frame.name: frame for frame in (JOIN_FRAME, LEAVE_FRAME, ERROR_FRAME)}
     messages = {name: _request(action, components) for name, action in declared.items()}
     messages |= {_message_name(frame): _frame(frame, components) for frame in frames.values()}
-    query = schema_of(websocket_events.CONNECT_QUERY, components)
+    query = schema_of(events.CONNECT_QUERY, components)
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Chalice Chat", "version": "1.0", "description": DESCRIPTION},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.fields import Field
+from chalicelib.protocol.fields import Field
 
 __all__ = ["Components", "schema_of"]
 

@@ -8,10 +8,10 @@ from inspect import getdoc
 from typing import Any
 
 import app as chat_app
-from chalicelib.endpoints import HTTP_ERRORS, Endpoint
 from chalicelib.errors import ChatError, Forbidden, InvalidInput, SignInUnavailable, Unauthorized
-from chalicelib.fields import Field, String
-from chalicelib.parameters import ROOM_ID_PARAMETER
+from chalicelib.protocol.fields import Field, String
+from chalicelib.protocol.parameters import ROOM_ID_PARAMETER
+from chalicelib.rest.endpoints import HTTP_ERRORS, Endpoint
 from docs.json_schema import Components, schema_of
 
 __all__ = ["DESCRIPTION", "document", "documented_path", "has_invalid_input", "operation_id", "operations"]

@@ -29,8 +29,10 @@ from chalice.test import Client
 from pynamodb.connection import Connection as DynamoDB
 
 import app as chat_app
-from chalicelib import actions, discovery, rate_limit, rooms
+from chalicelib import discovery
+from chalicelib.chat import rate_limit, rooms
 from chalicelib.storage.models import Connection, Room
+from chalicelib.websocket import dispatch
 from tests.gateway import Gateway
 from tests.invocations import mark_invocation
 from tests.ports import free_port as free_port
@@ -133,7 +135,7 @@ class Socket:
 def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Callable[[str], Socket]:
     """Return a function that creates a client for a connection id."""
     rate_limit._frame_counts.clear()
-    actions._known_rooms.clear()
+    dispatch._known_rooms.clear()
     return lambda connection_id: Socket(ws_event, connection_id)
 
 

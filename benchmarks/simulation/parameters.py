@@ -11,8 +11,9 @@ import math
 import re
 from typing import Any
 
-from chalicelib import limits, members, settings
-from chalicelib.delivery import fanout, http_connection, http_pool
+from chalicelib import limits, settings
+from chalicelib.chat import members
+from chalicelib.delivery import http_connection, http_pool, jobs
 from deployment.config import PROJECT, RESOURCES
 from deployment.limits import REST_LIMITS, WEBSOCKET_LIMITS
 
@@ -37,8 +38,8 @@ BROADCAST_TIMEOUT = http_pool.BROADCAST_TIMEOUT_SECONDS
 MAX_POST_ATTEMPTS = http_pool.MAX_POST_ATTEMPTS
 POST_BACKOFF = http_pool.BACKOFF_SECONDS
 MAX_IDLE = http_connection.MAX_IDLE_SECONDS
-MAX_BATCH_ATTEMPTS = fanout.MAX_BATCH_ATTEMPTS
-BATCH_RETRY_DELAY = fanout.RETRY_DELAY_SECONDS
+MAX_BATCH_ATTEMPTS = jobs.MAX_BATCH_ATTEMPTS
+BATCH_RETRY_DELAY = jobs.RETRY_DELAY_SECONDS
 
 _conflict_retry: Any = vars(members.join)["retry"]
 CONFLICT_BACKOFF = float(_conflict_retry.wait.multiplier)

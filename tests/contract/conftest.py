@@ -11,10 +11,11 @@ import boto3
 import pytest
 from chalice.local import LambdaContext, LocalGateway
 
-from chalicelib import discovery, settings, websocket_events
-from chalicelib.delivery import fanout
-from chalicelib.delivery.broadcast import BroadcastResult, BroadcastWebsocketAPI
-from chalicelib.validation import parse_object
+from chalicelib import discovery, settings
+from chalicelib.delivery import jobs
+from chalicelib.delivery.websocket_api import BroadcastResult, BroadcastWebsocketAPI
+from chalicelib.protocol.validation import parse_object
+from chalicelib.websocket import events
 from tests import asyncapi
 from tests.gateway import Gateway
 
@@ -24,7 +25,7 @@ INVALID_FRAME_CODES = {"invalid_json", "unknown_action", "invalid_message"}
 @pytest.fixture(autouse=True)
 def described_frames(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fails a test in which the server sends or accepts a frame that the document does not describe."""
-    broadcast, receive = BroadcastWebsocketAPI.broadcast, websocket_events.receive
+    broadcast, receive = BroadcastWebsocketAPI.broadcast, events.receive
     sent: list[tuple[Collection[str], str]] = []
 
     def recorded_broadcast(
@@ -41,7 +42,7 @@ def described_frames(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             asyncapi.kind_of(parse_object(body), asyncapi.RECEIVED)
 
     monkeypatch.setattr(BroadcastWebsocketAPI, "broadcast", recorded_broadcast)
-    monkeypatch.setattr(websocket_events, "receive", checked_receive)
+    monkeypatch.setattr(events, "receive", checked_receive)
     yield
     for payload in {payload for _, payload in sent}:
         asyncapi.kind_of(json.loads(payload), asyncapi.SENT)
@@ -73,7 +74,7 @@ def connections_url(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterat
 def queue(tables: None) -> Iterator[Any]:
     """Create the fan-out queue in moto."""
     yield _sqs().create_queue(QueueName=settings.FANOUT_QUEUE)
-    fanout._queue_url.cache_clear()
+    jobs._queue_url.cache_clear()
 
 
 @cache

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib import chat, identity, settings
-from chalicelib.actions import ACTIONS
+from chalicelib import settings
+from chalicelib.auth import identity
 from chalicelib.errors import InvalidInput
-from chalicelib.frame_schemas import FRAME_ERRORS
-from chalicelib.parameters import MEMBER_ID
+from chalicelib.protocol.frame_schemas import FRAME_ERRORS
+from chalicelib.protocol.parameters import MEMBER_ID
 from chalicelib.storage.models import Connection, Room
+from chalicelib.websocket import actions
+from chalicelib.websocket.dispatch import ACTIONS
 from tests import asyncapi
 from tests.asyncapi import DOCUMENT, RECEIVED, SENT
 from tests.conftest import Socket
@@ -81,7 +83,7 @@ def test_every_error_code_occurs(
     member.connect(roomId=room.room_id)
     Connection("a").update([Connection.authorized_until.set(0)])
     member.send({"action": "hello"})
-    monkeypatch.setattr(chat.messages, "store", lambda *_: 1 / 0)
+    monkeypatch.setattr(actions.messages, "store", lambda *_: 1 / 0)
     other = socket("b")
     other.connect(roomId=room.room_id)
     other.say("hi")

@@ -9,8 +9,10 @@ import pytest
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import frames, rooms, settings
-from chalicelib.delivery import fanout
+from chalicelib import settings
+from chalicelib.chat import rooms
+from chalicelib.delivery import jobs
+from chalicelib.protocol import frames
 from chalicelib.storage.models import Room
 from tests.conftest import Socket, members_of
 from tests.gateway import GONE, Gateway
@@ -25,7 +27,7 @@ Sockets = Callable[[str], Socket]
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Split rooms into batches of 10 connections, and requeue failed ones without a delay."""
     monkeypatch.setattr(settings, "FANOUT_BATCH", 10)
-    monkeypatch.setattr(fanout, "RETRY_DELAY_SECONDS", 0)
+    monkeypatch.setattr(jobs, "RETRY_DELAY_SECONDS", 0)
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def process_queue(client: Client, queue: Any) -> list[int]:
     while found := queue.receive_messages(MaxNumberOfMessages=1):
         for message in found:
             chat_app.fan_out(client.events.generate_sqs_event([message.body], settings.FANOUT_QUEUE), None)
-            sizes.append(len(fanout.parse(message.body).recipients))
+            sizes.append(len(jobs.parse(message.body).recipients))
             message.delete()
     return sizes
 
@@ -70,7 +72,7 @@ def test_only_failed_connections_are_requeued(
     gateway.answer("m07", 403)
     socket("m00").say("hi")
     assert sum(process_queue(client, queue)) == len(MEMBERS) + 1 + 2
-    assert gateway.attempts == dict.fromkeys(MEMBERS, 1) | {"m03": 2, "m07": fanout.MAX_BATCH_ATTEMPTS}
+    assert gateway.attempts == dict.fromkeys(MEMBERS, 1) | {"m03": 2, "m07": jobs.MAX_BATCH_ATTEMPTS}
     assert gateway.texts("m03") == ["hi"]
 
 
@@ -91,7 +93,7 @@ def test_gone_connections_are_not_requeued(
 ) -> None:
     monkeypatch.setattr(settings, "PRESENCE_LIMIT", 0)
     gateway.answer("m05", GONE)
-    fanout.enqueue(gateway.url, large_room.room_id, frames.PONG, {"m04": 2**33, "m05": 2**33})
+    jobs.enqueue(gateway.url, large_room.room_id, frames.PONG, {"m04": 2**33, "m05": 2**33})
     assert process_queue(client, queue) == [2]
     assert gateway.attempts == {"m04": 1, "m05": 1}
 
@@ -101,7 +103,7 @@ def test_batch_is_posted_to_its_endpoint(
 ) -> None:
     # fan_out has no WebSocket event, from which Chalice would set the endpoint.
     monkeypatch.setattr(chat_app.websocket_api, "_endpoint", None)
-    fanout.enqueue(gateway.url, room.room_id, frames.PONG, {"a": 2**33})
+    jobs.enqueue(gateway.url, room.room_id, frames.PONG, {"a": 2**33})
     process_queue(client, queue)
     assert gateway.frames["a"] == [{"pong": True}]
 
@@ -109,24 +111,24 @@ def test_batch_is_posted_to_its_endpoint(
 def test_requeued_batch_is_delayed(
     client: Client, queue: Any, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fanout, "RETRY_DELAY_SECONDS", 900)
+    monkeypatch.setattr(jobs, "RETRY_DELAY_SECONDS", 900)
     gateway.answer("a", 403)
-    fanout.enqueue(gateway.url, room.room_id, frames.PONG, {"a": 2**33})
+    jobs.enqueue(gateway.url, room.room_id, frames.PONG, {"a": 2**33})
     assert process_queue(client, queue) == [1]
     queue.reload()
     assert queue.attributes["ApproximateNumberOfMessagesDelayed"] == "1"
 
 
 def test_queue_message_consists_of_characters_that_sqs_accepts() -> None:
-    batch = fanout.Batch("https://x", "r", "\ud800 \uffff \ufffe \U0001f44d", {"a": 2**33})
-    body = fanout.serialize(batch)
+    batch = jobs.Batch("https://x", "r", "\ud800 \uffff \ufffe \U0001f44d", {"a": 2**33})
+    body = jobs.serialize(batch)
     assert body.isascii()
     assert body.isprintable()
-    assert fanout.parse(body) == batch
+    assert jobs.parse(body) == batch
 
 
 def test_largest_batch_fits_into_one_sqs_message() -> None:
-    batch = fanout.Batch(
+    batch = jobs.Batch(
         "https://x" * 10, "r" * 16, "\U0001f44d" * 4_000, {f"L0SM9cOFvHcC{number:04}": 2**33 for number in range(2_000)}
     )
-    assert len(fanout.serialize(batch).encode()) < 256 * 1024
+    assert len(jobs.serialize(batch).encode()) < 256 * 1024

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from chalicelib import limits, message_history, messages, room_list, rooms, settings
+from chalicelib import limits, settings
+from chalicelib.chat import history, messages, room_list, rooms
 from chalicelib.storage.models import Message, Room
 from tests.conftest import Socket, members_of
 from tests.dynamodb import WRITES, Crash, Database, Fault, inject_faults
@@ -87,7 +88,7 @@ def test_room_is_consistent_after_a_crash_at_any_write(
 
 
 def _check(room: Room, gateway: Gateway, clock: time_machine.Traveller) -> None:
-    stored = message_history.read(room.room_id, None, None, 100).messages
+    stored = history.read(room.room_id, None, None, 100).messages
     assert [message.text for message in stored] == ["one", "two"]
     (connection_id,) = members_of(room.room_id)
     assert rooms.get(room.room_id).member_count == 1
@@ -139,7 +140,7 @@ def _write_every_item(socket: Sockets, gateway: Gateway) -> None:
     messages.take_sequence(room.room_id)
     a.say("one", clientId="one")
     b.say("two")
-    assert [message.text for message in message_history.read(room.room_id, after=0).messages] == ["one", "two"]
+    assert [message.text for message in history.read(room.room_id, after=0).messages] == ["one", "two"]
     gap = Message.find(room.room_id, Message.sort_key_of(1))
     assert gap is not None
     assert gap.is_tombstone
@@ -170,7 +171,7 @@ def test_request_that_fails_once_is_retried_without_effect(
     attempts.clear()
     b.disconnect()
     assert len(attempts) >= 3
-    assert [message.text for message in message_history.read(room.room_id, None, None, 50).messages] == ["hi"]
+    assert [message.text for message in history.read(room.room_id, None, None, 50).messages] == ["hi"]
     assert rooms.get(room.room_id).member_count == 1
     assert [text for text in gateway.texts("b") if text == "hi"] == ["hi"]
     assert [listed.name for listed in room_list.list_public(10)[0]] == ["Coffee", "Tea"]

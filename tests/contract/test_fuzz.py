@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from chalicelib import frames, limits, settings
-from chalicelib.actions import ACTIONS, Action
+from chalicelib import limits, settings
 from chalicelib.errors import ChatError
+from chalicelib.protocol import frames
 from chalicelib.storage.models import Room
+from chalicelib.websocket.dispatch import ACTIONS, Action
 from tests.conftest import Socket
 from tests.gateway import Gateway
 

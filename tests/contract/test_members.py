@@ -9,7 +9,8 @@ import pytest
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import rooms, settings
+from chalicelib import settings
+from chalicelib.chat import rooms
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket
 from tests.gateway import Gateway

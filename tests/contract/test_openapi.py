@@ -15,10 +15,13 @@ from openapi_spec_validator import validate
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import ignored_auth
 
-from chalicelib import authentication, discovery, endpoints, hooks, members, messages, rooms, settings
-from chalicelib.endpoints import Endpoint
+from chalicelib import discovery, settings
+from chalicelib.auth import authentication
+from chalicelib.chat import members, messages, rooms, webhooks
 from chalicelib.errors import NotFound, RoomNotFound, SignInUnavailable
-from chalicelib.fields import String
+from chalicelib.protocol.fields import String
+from chalicelib.rest import endpoints
+from chalicelib.rest.endpoints import Endpoint
 from docs.openapi import documented_path, operation_id, operations
 from tests.conftest import PROJECT
 from tests.page_files import SCRIPT, STYLE
@@ -135,7 +138,7 @@ def ask(client: Client, monkeypatch: pytest.MonkeyPatch, queue: Any, connections
     discovery.websocket_url.cache_clear()
     tea, party = rooms.create("Tea"), rooms.create("Party", private=True)
     messages.store(members.join("secret-id", tea.room_id, "Aki"), "hi", "c-1")
-    hook_id, hook_token = hooks.create(tea.room_id, tea.owner_token or "", "Builds")
+    hook_id, hook_token = webhooks.create(tea.room_id, tea.owner_token or "", "Builds")
     names = {"TEA": tea.room_id, "PARTY": party.room_id, "TOKEN": party.join_token}
     names |= {"HOOK": hook_id, "HOOKTOKEN": hook_token, "Bearer OWNER": f"Bearer {tea.owner_token}"}
 

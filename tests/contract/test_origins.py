@@ -9,7 +9,8 @@ import pytest
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import origins, settings
+from chalicelib import settings
+from chalicelib.auth import origins
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import WebSocketEvents
 

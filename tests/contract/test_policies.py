@@ -18,13 +18,15 @@ import time_machine
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import discovery, hooks, identity, limits, members, messages, rooms, settings
-from chalicelib.actions import ACTIONS
-from chalicelib.delivery import fanout
-from chalicelib.endpoints import Endpoint
-from chalicelib.parameters import MEMBER_ID
+from chalicelib import discovery, limits, settings
+from chalicelib.auth import identity
+from chalicelib.chat import members, messages, rooms, webhooks
+from chalicelib.delivery import jobs
+from chalicelib.protocol.parameters import MEMBER_ID
+from chalicelib.rest.endpoints import Endpoint
 from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.storage.transactions import transaction
+from chalicelib.websocket.dispatch import ACTIONS
 from docs.openapi import operations
 from tests.conftest import PROJECT, Socket
 from tests.gateway import GONE, Gateway
@@ -106,25 +108,25 @@ class Driver:
 
     def batch(self, room_id: str, *ids: str) -> None:
         """Invoke the fan-out function with a batch."""
-        self._fan_out(fanout.Batch(chat_app.websocket_api.endpoint, room_id, FRAME, dict.fromkeys(ids, NEVER)))
+        self._fan_out(jobs.Batch(chat_app.websocket_api.endpoint, room_id, FRAME, dict.fromkeys(ids, NEVER)))
 
     def deliver(self, room_id: str) -> None:
         """Invoke the fan-out function with the first message of a room."""
-        self._fan_out(fanout.Delivery(chat_app.websocket_api.endpoint, room_id, 1))
+        self._fan_out(jobs.Delivery(chat_app.websocket_api.endpoint, room_id, 1))
 
     def remove(self, room_id: str, member_id: str | None = None) -> None:
         """Invoke the fan-out function with the removal of all connections of a room, or of a member."""
-        self._fan_out(fanout.Removal(chat_app.websocket_api.endpoint, room_id, FRAME, member_id))
+        self._fan_out(jobs.Removal(chat_app.websocket_api.endpoint, room_id, FRAME, member_id))
 
-    def _fan_out(self, job: fanout.Job) -> None:
-        body = fanout.serialize(job)
+    def _fan_out(self, job: jobs.Job) -> None:
+        body = jobs.serialize(job)
         chat_app.fan_out(self.client.events.generate_sqs_event([body], settings.FANOUT_QUEUE), None)
 
 
 def _clear_caches() -> None:
     discovery.connections_url.cache_clear()
     discovery.websocket_url.cache_clear()
-    fanout._queue_url.cache_clear()
+    jobs._queue_url.cache_clear()
 
 
 @pytest.fixture
@@ -153,7 +155,7 @@ def recorder(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> RequestRecorder
 
 def _drive_api(driver: Driver) -> None:
     owned = driver.owned_room("a")
-    hook_id, hook_token = hooks.create(owned.room_id, owned.owner_token or "", "Builds")
+    hook_id, hook_token = webhooks.create(owned.room_id, owned.owner_token or "", "Builds")
     driver.socket("a").say("The examples may refer to this message.")
     for method, path, endpoint in sorted(operations(), key=lambda operation: operation[0] == "DELETE"):
         driver.request(
@@ -167,7 +169,7 @@ def _drive_api(driver: Driver) -> None:
         )
     # A hook of a room that is extended, a repeated clientId, another text, and more messages than the limit allows.
     kept = driver.owned_room(keep_days=1)
-    _, hook_token = hooks.create(kept.room_id, kept.owner_token or "", "Builds")
+    _, hook_token = webhooks.create(kept.room_id, kept.owner_token or "", "Builds")
     bodies = [json.dumps({"text": text, "clientId": "c-1"}).encode() for text in ["hi"] * 2 + ["ho"] * 19]
     answers = [driver.client.http.post(f"/hooks/{hook_token}", body=body).status_code for body in bodies]
     assert answers == [201] * 2 + [400] * 18 + [429]

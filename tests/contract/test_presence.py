@@ -15,9 +15,11 @@ from pynamodb.connection import Connection as DynamoDB
 from pynamodb.exceptions import CancellationReason, TransactWriteError, VerboseClientError
 
 import app as chat_app
-from chalicelib import chat, room_list, rooms, settings
-from chalicelib.serializers import serialize_member
+from chalicelib import settings
+from chalicelib.chat import room_list, rooms
+from chalicelib.protocol.serializers import serialize_member
 from chalicelib.storage.models import Connection, Room
+from chalicelib.websocket import actions
 from tests.conftest import Socket, members_of
 from tests.gateway import GONE, HANG, Gateway
 from tests.rooms import fill_room
@@ -171,7 +173,7 @@ def test_failed_removal_does_not_affect_delivery(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     gateway.answer("b", GONE)
-    monkeypatch.setattr(chat.rooms, "leave", raise_throttled)
+    monkeypatch.setattr(actions.rooms, "leave", raise_throttled)
     capsys.readouterr()
     pair[0].say("anybody?")
     assert gateway.frames["a"][0]["message"]["message"] == "anybody?"

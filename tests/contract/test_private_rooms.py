@@ -12,7 +12,7 @@ import pytest
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import rooms
+from chalicelib.chat import rooms
 from chalicelib.storage.models import Connection, Message, Room
 from tests.conftest import Socket
 from tests.gateway import Gateway

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import time_machine
 
-from chalicelib import limits, message_history, rate_limit, rooms, settings
+from chalicelib import limits, settings
+from chalicelib.chat import history, rate_limit, rooms
 from chalicelib.errors import RateLimitExceeded
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket
@@ -48,7 +49,7 @@ def _errors(gateway: Gateway, connection_id: str) -> list[dict[str, Any]]:
 
 
 def _stored(room: Room) -> int:
-    return len(message_history.read(room.room_id, None, None, 100).messages)
+    return len(history.read(room.room_id, None, None, 100).messages)
 
 
 # Messages

@@ -9,8 +9,9 @@ import pytest
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import rate_limit, request_log, room_list, rooms
-from chalicelib.delivery import fanout
+from chalicelib import request_log
+from chalicelib.chat import rate_limit, room_list, rooms
+from chalicelib.delivery import jobs
 from chalicelib.storage.models import Room
 from tests.conftest import Socket
 from tests.gateway import GONE, Gateway
@@ -157,8 +158,8 @@ def test_line_declares_its_metrics_by_stage(socket: Any, room: Room, gateway: Ga
 
 
 def test_line_of_a_fan_out_batch_contains_room_and_deliveries(gateway: Gateway, room: Room, logged: Any) -> None:
-    batch = fanout.Batch(gateway.url, room.room_id, '{"pong":true}', {"a": 2**33, "b": 2**33})
-    chat_app.fan_out({"Records": [{"body": fanout.serialize(batch), "receiptHandle": "r"}]}, None)
+    batch = jobs.Batch(gateway.url, room.room_id, '{"pong":true}', {"a": 2**33, "b": 2**33})
+    chat_app.fan_out({"Records": [{"body": jobs.serialize(batch), "receiptHandle": "r"}]}, None)
     assert _fields(logged()).items() >= {"function": "fan_out", "room_id": room.room_id, "delivered": 2}.items()
 
 

@@ -11,7 +11,8 @@ import time_machine
 from chalice.test import Client, HTTPResponse
 
 import app as chat_app
-from chalicelib import members, messages, rooms, settings
+from chalicelib import settings
+from chalicelib.chat import members, messages, rooms
 from chalicelib.storage.models import Connection, Room
 from tests.page_files import SCRIPT
 

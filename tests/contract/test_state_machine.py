@@ -29,11 +29,12 @@ from hypothesis.stateful import (
 )
 
 import app as chat_app
-from chalicelib import hooks, limits, message_history, messages, room_list, rooms
+from chalicelib import limits
 from chalicelib import settings as chat_settings
-from chalicelib.delivery import fanout
+from chalicelib.chat import history, messages, room_list, rooms, webhooks
+from chalicelib.chat.broadcast import complete_removal
+from chalicelib.delivery import jobs
 from chalicelib.errors import HookNotFound
-from chalicelib.room_delivery import complete_removal
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket, WebSocketEvents
 from tests.dynamodb import CONFLICTS, Database, inject_faults
@@ -93,11 +94,11 @@ class RoomMachine(RuleBasedStateMachine):
         self.ids: dict[str, str] = {}
         self.banned_until: dict[str, datetime] = {}
         self.is_locked = False
-        self.hook = hooks.create(self.room.room_id, self.room.owner_token or "", "Build")[1]
+        self.hook = webhooks.create(self.room.room_id, self.room.owner_token or "", "Build")[1]
         self.posted: dict[str, int] = {}
-        self.removals: list[fanout.Removal] = []
+        self.removals: list[jobs.Removal] = []
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(fanout, "enqueue_removal", lambda removal, **_: self.removals.append(removal))
+        self.patch.setattr(jobs, "enqueue_removal", lambda removal, **_: self.removals.append(removal))
 
     def teardown(self) -> None:
         self.patch.undo()
@@ -234,7 +235,7 @@ class RoomMachine(RuleBasedStateMachine):
         """Send a message through a webhook, perhaps again."""
         client_id = f"build-{number}"
         try:
-            sequence = int(hooks.post(self.hook, f"build {number}", client_id).sequence)
+            sequence = int(webhooks.post(self.hook, f"build {number}", client_id).sequence)
         except HookNotFound:
             assert not self._alive()
         else:
@@ -267,21 +268,21 @@ class RoomMachine(RuleBasedStateMachine):
     def history_has_each_acknowledged_message_once_and_in_order(self) -> None:
         if not self._alive():
             return
-        history, position = [], 0
-        while position < (page := message_history.read(self.room.room_id, position, None, 7)).last_sequence:
-            history += page.messages
+        read, position = [], 0
+        while position < (page := history.read(self.room.room_id, position, None, 7)).last_sequence:
+            read += page.messages
             if not page.messages:
                 break
             position = int(page.messages[-1].sequence)
-        sequences = [message.sequence for message in history]
+        sequences = [message.sequence for message in read]
         assert sequences == sorted(set(sequences))
-        posted = [int(message.sequence) for message in history if message.sender_is_bot]
+        posted = [int(message.sequence) for message in read if message.sender_is_bot]
         assert posted == sorted(self.posted.values())
-        said = [message for message in history if message.event is None and not message.sender_is_bot]
+        said = [message for message in read if message.event is None and not message.sender_is_bot]
         stored = {message.client_id: message.sequence for message in said}
         assert len(stored) == len(said)
         assert stored == {id_: sequence for id_, sequence in self.acknowledged.items() if id_ not in self.deleted}
-        targets = [message.details["target"] for message in history if message.event == "deleted"]
+        targets = [message.details["target"] for message in read if message.event == "deleted"]
         assert sorted(targets) == sorted(self.acknowledged[client_id] for client_id in self.deleted)
 
 

@@ -13,8 +13,9 @@ from pynamodb.connection import Connection as DynamoDB
 from pynamodb.exceptions import TransactWriteError
 
 import app as chat_app
-from chalicelib import chat, message_history, messages, rooms
+from chalicelib.chat import history, messages, rooms
 from chalicelib.storage.models import Connection, Room
+from chalicelib.websocket import actions
 from tests.conftest import Socket
 from tests.gateway import Gateway
 
@@ -108,7 +109,7 @@ def test_message_of_several_lines_is_delivered_and_stored_unchanged(pair: Pair, 
     text = "def f():\n\treturn 1\n"
     pair[0].say(text)
     assert gateway.texts("a") == gateway.texts("b") == [text]
-    assert [message.text for message in message_history.read(room.room_id).messages] == [text]
+    assert [message.text for message in history.read(room.room_id).messages] == [text]
 
 
 def test_second_message_of_a_connection_waits_for_two_round_trips(
@@ -148,7 +149,7 @@ def test_message_is_stored_before_it_is_delivered(
 ) -> None:
     monkeypatch.setattr(Connection, "recipients_in", raise_throttled)
     pair[0].say("hi", clientId="c-1")
-    assert [message.text for message in message_history.read(room.room_id, None, None, 50).messages] == ["hi"]
+    assert [message.text for message in history.read(room.room_id, None, None, 50).messages] == ["hi"]
     assert error_codes(gateway, "a") == ["internal"]
     assert gateway.frames["a"][0]["error"]["clientId"] == "c-1"
 
@@ -156,7 +157,7 @@ def test_message_is_stored_before_it_is_delivered(
 def test_message_that_is_not_stored_is_not_delivered(
     pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat.messages, "store", raise_throttled)
+    monkeypatch.setattr(actions.messages, "store", raise_throttled)
     pair[0].say("hi")
     assert error_codes(gateway, "a") == ["internal"]
     assert gateway.attempts == {"a": 1}
@@ -167,7 +168,7 @@ def test_repeated_client_id_delivers_the_stored_message_again(pair: Pair, room: 
     pair[0].say("hi", clientId="c-1")
     first, second = gateway.frames["b"]
     assert first == second
-    assert len(message_history.read(room.room_id, None, None, 50).messages) == 1
+    assert len(history.read(room.room_id, None, None, 50).messages) == 1
 
 
 def test_client_id_of_another_message_is_rejected(pair: Pair, gateway: Gateway) -> None:
@@ -221,7 +222,7 @@ def test_last_sequence_of_hello_is_that_of_the_history(pair: Pair, room: Room, g
     assert last_sequence() == 0
     pair[0].say("hi")
     messages.take_sequence(room.room_id)  # nothing is stored under it yet
-    assert last_sequence() == message_history.read(room.room_id).last_sequence == 1
+    assert last_sequence() == history.read(room.room_id).last_sequence == 1
 
 
 def test_hello_costs_three_requests_to_dynamodb(pair: Pair, requests: Counter[str]) -> None:

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from chalicelib.actions import ACTIONS
-from chalicelib.endpoints import HTTP_ERRORS
-from chalicelib.frame_schemas import FRAME_ERRORS
+from chalicelib.protocol.frame_schemas import FRAME_ERRORS
+from chalicelib.rest.endpoints import HTTP_ERRORS
+from chalicelib.websocket.dispatch import ACTIONS
 from docs.openapi import documented_path, operations
 from tests import asyncapi
 from tests.conftest import PROJECT

@@ -82,7 +82,7 @@ def function_names(port: int) -> list[str]:
 def test_open_connection_uses_a_saved_module(run: Run) -> None:
     with run.member() as member:
         assert ask(member, {})["error"]["message"].startswith("expected an action, as in")
-        with run.saved("chalicelib/frames.py", "expected an action, as in", "an action is wanted, as in"):
+        with run.saved("chalicelib/protocol/frames.py", "expected an action, as in", "an action is wanted, as in"):
             run.wait_until(lambda: ask(member, {})["error"]["message"], lambda text: "an action is wanted" in text)
 
 
@@ -107,11 +107,11 @@ def test_failed_import_is_shown_and_the_previous_version_keeps_running(run: Run)
             ("def say(:", "SyntaxError: "),
             ("raise RuntimeError('not now')", "RuntimeError: not now"),
         ):
-            with run.saved("chalicelib/frames.py", "\nPONG = ", f"\n{broken}\nPONG = "):
-                assert '\n  File "chalicelib/frames.py", line ' in run.shown(error)
+            with run.saved("chalicelib/protocol/frames.py", "\nPONG = ", f"\n{broken}\nPONG = "):
+                assert '\n  File "chalicelib/protocol/frames.py", line ' in run.shown(error)
                 run.shown("Reload failed; the previous version keeps running")
                 assert ask(member, {"action": "ping"}) == {"pong": True}
-        with run.saved("chalicelib/frames.py", '{"pong": True}', '{"pong": "again"}'):
+        with run.saved("chalicelib/protocol/frames.py", '{"pong": True}', '{"pong": "again"}'):
             run.wait_until(lambda: ask(member, {"action": "ping"}), {"pong": "again"}.__eq__)
 
 
@@ -119,12 +119,12 @@ def test_running_invocation_finishes_on_the_version_that_started_it(run: Run, tm
     os.mkfifo(gate := tmp_path / "gate")
     answer = "context.reply(frames.PONG)"
     waiting = f'open({str(gate)!r}).read()\n    context.reply(\'{{"pong": "late"}}\')'
-    with run.member() as member, run.saved("chalicelib/chat.py", answer, waiting):
-        run.shown("chalicelib/chat.py")
+    with run.member() as member, run.saved("chalicelib/websocket/actions.py", answer, waiting):
+        run.shown("chalicelib/websocket/actions.py")
         member.send('{"action": "ping"}')
         # Opening the pipe blocks until the handler opens it, too; the handler continues when this end closes.
-        with gate.open("w"), run.saved("chalicelib/frames.py", '{"pong": True}', '{"pong": "again"}'):
-            run.shown("chalicelib/frames.py")
+        with gate.open("w"), run.saved("chalicelib/protocol/frames.py", '{"pong": True}', '{"pong": "again"}'):
+            run.shown("chalicelib/protocol/frames.py")
         assert json.loads(member.recv(SECONDS)) == {"pong": "late"}
 
 
@@ -142,10 +142,10 @@ def test_new_route_answers_at_the_same_address(run: Run) -> None:
 def test_changed_handler_leaves_the_stack_unchanged(run: Run) -> None:
     with (
         run.saved("app.py", "# One batch", "# Just one batch"),
-        run.saved("chalicelib/static_files.py", "no-cache", "no-store"),
+        run.saved("chalicelib/rest/static_files.py", "no-cache", "no-store"),
     ):
-        shown = run.shown("chalicelib/static_files.py")
-    shown += run.shown("chalicelib/static_files.py")  # restored: every message about the change came before
+        shown = run.shown("chalicelib/rest/static_files.py")
+    shown += run.shown("chalicelib/rest/static_files.py")  # restored: every message about the change came before
     assert "Reload failed" not in shown
 
 

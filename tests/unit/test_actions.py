@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 import app as chat_app
-from chalicelib import actions, settings
-from chalicelib.actions import Context, action, dispatch
+from chalicelib import settings
 from chalicelib.errors import InvalidInput, NotInRoom, RateLimitExceeded, UnknownAction
-from chalicelib.fields import Choice
+from chalicelib.protocol.fields import Choice
 from chalicelib.storage.models import Connection, Room
+from chalicelib.websocket import dispatch as dispatcher
+from chalicelib.websocket.dispatch import Context, action, dispatch
 from tests.gateway import Gateway
 from tests.rooms import fill_room
 
@@ -27,8 +28,8 @@ FRAME = '{"pong":true}'
 @pytest.fixture(autouse=True)
 def handled(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Declare wave, which counts against the rate limit, and look, which does not. List the data that they receive."""
-    monkeypatch.setattr(actions, "ACTIONS", {})
-    monkeypatch.setattr(actions, "_known_rooms", {})
+    monkeypatch.setattr(dispatcher, "ACTIONS", {})
+    monkeypatch.setattr(dispatcher, "_known_rooms", {})
     handled: list[dict[str, Any]] = []
 
     @action("wave", "greet", data=HAND)
@@ -169,7 +170,7 @@ def test_rejected_frame_waits_for_its_prefetch(
         Connection("a").update([Connection.message_times.set([0])])
         _hum("a")
     waited_for: list[Sequence[Future[Any]]] = []
-    monkeypatch.setattr(actions, "wait", waited_for.append)
+    monkeypatch.setattr(dispatcher, "wait", waited_for.append)
     with pytest.raises(RateLimitExceeded):
         dispatch(context, "hum", {})
     assert waited_for == [context.prefetched]
@@ -179,7 +180,7 @@ def test_rejected_frame_waits_for_its_prefetch(
 def test_action_that_fails_waits_for_its_prefetch(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     future: Future[int] = Future()
     waited_for: list[Sequence[Future[Any]]] = []
-    monkeypatch.setattr(actions, "wait", waited_for.append)
+    monkeypatch.setattr(dispatcher, "wait", waited_for.append)
 
     @action("fail")
     def fail(context: Context, data: dict[str, Any]) -> None:
@@ -192,17 +193,17 @@ def test_action_that_fails_waits_for_its_prefetch(context: Context, monkeypatch:
 
 
 def test_prefetch_for_another_room_is_not_used(context: Context, prefetched: list[str]) -> None:
-    actions._known_rooms["a"] = "another"
+    dispatcher._known_rooms["a"] = "another"
     dispatch(context, "hum", {})
     assert prefetched == ["another"]
     assert context.prefetched == ()
 
 
 def test_known_rooms_are_limited(context: Context, prefetched: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "MAX_KNOWN_ROOMS", 2)
+    monkeypatch.setattr(dispatcher, "MAX_KNOWN_ROOMS", 2)
     for connection_id in ("a", "b", "c"):
         _hum(connection_id)
-    assert list(actions._known_rooms) == ["c"]
+    assert list(dispatcher._known_rooms) == ["c"]
 
 
 # Sender

@@ -10,7 +10,6 @@ import pytest
 from chalice import Chalice, Response
 from chalice.test import Client
 
-from chalicelib.endpoints import Endpoints, error_response
 from chalicelib.errors import (
     ChatError,
     Forbidden,
@@ -23,7 +22,8 @@ from chalicelib.errors import (
     RoomNotFound,
     UnknownAction,
 )
-from chalicelib.fields import Integer, String, Text
+from chalicelib.protocol.fields import Integer, String, Text
+from chalicelib.rest.endpoints import Endpoints, error_response
 
 ERRORS = [
     (InvalidInput("no"), 400, "BadRequestError"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from chalice import Response
 
-from chalicelib.etags import conditional_response
+from chalicelib.rest.etags import conditional_response
 
 BODY = {"rooms": [], "name": "日本"}
 

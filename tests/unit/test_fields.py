@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from chalicelib.composite_fields import Array, Object
 from chalicelib.errors import InvalidInput
-from chalicelib.fields import Boolean, Choice, Field, Integer, Name, ServerValue, String, Text
+from chalicelib.protocol.composite_fields import Array, Object
+from chalicelib.protocol.fields import Boolean, Choice, Field, Integer, Name, ServerValue, String, Text
 
 SAMPLES: list[tuple[Field, list[Any], list[Any]]] = [
     (Text(max_length=5), ["a", "日本", "a b"], ["", " ", "too long", "a\x00", 5, None, True, [], {}]),

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import frames
 from chalicelib.errors import ChatError, InvalidInput, NotInRoom, RateLimitExceeded
+from chalicelib.protocol import frames
 from chalicelib.storage.models import Connection, Message, Room
 
 AKI = Connection("secret-id", member_id="m1", name="Aki")

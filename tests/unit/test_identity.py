@@ -10,7 +10,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import identity
+from chalicelib.auth import identity
 
 KEY = "k" * 22
 keys = st.from_regex(r"[A-Za-z0-9_-]{22,64}", fullmatch=True)

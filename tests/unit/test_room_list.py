@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from chalicelib import members, room_list, rooms, settings
+from chalicelib import settings
+from chalicelib.auth.identity import User
+from chalicelib.chat import members, room_list, rooms
 from chalicelib.errors import InvalidInput
-from chalicelib.identity import User
 from chalicelib.storage.models import LISTED, Room
 from tests.clock import NOON
 

@@ -14,9 +14,10 @@ from pynamodb.connection import Connection as DynamoDB
 from pynamodb.models import Model
 from tenacity import stop_after_attempt
 
-from chalicelib import limits, members, room_list, rooms, settings
+from chalicelib import limits, settings
+from chalicelib.chat import members, room_list, rooms
 from chalicelib.errors import RoomNotFound
-from chalicelib.serializers import serialize_room
+from chalicelib.protocol.serializers import serialize_room
 from chalicelib.storage.models import Connection, Room
 from chalicelib.storage.transactions import StorageError
 from tests.conftest import members_of

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 from moto import mock_aws
 
-from chalicelib import secret_values
+from chalicelib.auth import secret_values
 from chalicelib.errors import SignInUnavailable
 
 SECRET = "a secret of a back end of one's own"

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from chalicelib import discovery, settings, static_files
+from chalicelib import discovery, settings
 from chalicelib.errors import NotFound
-from chalicelib.static_files import serve
+from chalicelib.rest import static_files
+from chalicelib.rest.static_files import serve
 
 PAGE = '<meta name="websocket-url" content="{{webSocketUrl}}">'
 

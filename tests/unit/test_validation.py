@@ -3,7 +3,13 @@
 import pytest
 
 from chalicelib.errors import InvalidInput, InvalidJSON
-from chalicelib.validation import parse_integer, parse_object, validate_boolean, validate_integer, validate_text
+from chalicelib.protocol.validation import (
+    parse_integer,
+    parse_object,
+    validate_boolean,
+    validate_integer,
+    validate_text,
+)
 
 
 @pytest.mark.parametrize(

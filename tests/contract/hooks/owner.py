@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from chalice.test import Client, HTTPResponse
 
 import app as chat_app
-from chalicelib import message_history, settings
+from chalicelib import settings
+from chalicelib.chat import history
 from chalicelib.storage.models import Room
 
 __all__ = ["HOST", "NOT_FOUND", "Hooks", "deliver", "texts"]
@@ -61,4 +62,4 @@ def deliver(client: Client, queue: Any) -> None:
 
 
 def texts(room: Room) -> list[str | None]:
-    return [row.text for row in message_history.read(room.room_id, None, None, 100, room.join_token).messages]
+    return [row.text for row in history.read(room.room_id, None, None, 100, room.join_token).messages]

@@ -14,7 +14,8 @@ import pytest
 import time_machine
 from chalice.test import Client
 
-from chalicelib import hooks, limits, message_history, messages, rooms
+from chalicelib import limits
+from chalicelib.chat import history, messages, rooms, webhooks
 from chalicelib.errors import RateLimitExceeded
 from chalicelib.storage.models import Connection, HookRecord, Room
 from tests.clock import NOON
@@ -53,7 +54,7 @@ def test_concurrent_messages_of_a_hook_are_limited(owner: Hooks) -> None:
 
     def post(number: int) -> bool:
         try:
-            hooks.post(token, str(number), None)
+            webhooks.post(token, str(number), None)
         except RateLimitExceeded:
             return False
         return True
@@ -124,7 +125,7 @@ def test_hook_message_extends_a_kept_room(client: Client, clock: time_machine.Tr
         assert owner.post(path, "hi").status_code == 201
         now = datetime.now(UTC)
         assert rooms.get(owner.room.room_id).expires_at == now + timedelta(days=2)
-        row = message_history.read(owner.room.room_id).messages[-1]
+        row = history.read(owner.room.room_id).messages[-1]
         assert row.expires_at == now + timedelta(days=2)
     clock.shift(timedelta(hours=48))
     assert owner.post(path, "hi").status_code == 404

@@ -16,7 +16,7 @@ import time_machine
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import hooks, rooms
+from chalicelib.chat import rooms, webhooks
 from chalicelib.errors import HookNotFound, InvalidInput
 from chalicelib.storage.models import HookRecord, Room
 from tests.clock import NOON
@@ -93,7 +93,7 @@ def test_concurrent_creations_do_not_exceed_20_hooks(owner: Hooks) -> None:
 
     def create(number: int) -> bool:
         try:
-            hooks.create(owner.room.room_id, token, str(number))
+            webhooks.create(owner.room.room_id, token, str(number))
         except InvalidInput:
             return False
         return True
@@ -124,13 +124,13 @@ def test_expired_hooks_do_not_count(owner: Hooks) -> None:
 
 
 def test_room_that_is_closed_during_a_creation_gets_no_hook(owner: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = hooks._read_hooks
+    read = webhooks._read_hooks
 
     def close_first(room_id: str) -> list[HookRecord]:
         rooms.close(room_id)
         return read(room_id)
 
-    monkeypatch.setattr(hooks, "_read_hooks", close_first)
+    monkeypatch.setattr(webhooks, "_read_hooks", close_first)
     assert owner.request("POST", body={"name": "Builds"}).status_code == 404
     assert read(owner.room.room_id) == []
 
@@ -144,7 +144,7 @@ def test_room_that_is_closed_during_a_creation_gets_no_hook(owner: Hooks, monkey
 def test_routes_of_the_owner_are_forbidden_to_others(
     owner: Hooks, method: str, path: str, body: Any, requests: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hook_id = hooks.create(owner.room.room_id, owner.room.owner_token or "", "Builds")[0]
+    hook_id = webhooks.create(owner.room.room_id, owner.room.owner_token or "", "Builds")[0]
     right, compare, compared = owner.room.owner_token or "", hmac.compare_digest, []
     monkeypatch.setattr(hmac, "compare_digest", lambda *texts: compared.append(texts) or compare(*texts))
     answers = set()
@@ -233,11 +233,11 @@ def test_hook_that_is_deleted_while_it_posts_stores_nothing(owner: Hooks, monkey
 
         def delete_first(room_id: str) -> Room | None:
             patch.undo()
-            hooks.delete(room.room_id, room.owner_token or "", hook["hookId"])
+            webhooks.delete(room.room_id, room.owner_token or "", hook["hookId"])
             return get(room_id)
 
         patch.setattr(rooms, "get_or_none", delete_first)
         with pytest.raises(HookNotFound):
-            hooks.post(path.rpartition("/")[2], "hi", None)
-    assert hooks._read_hooks(room.room_id) == []
+            webhooks.post(path.rpartition("/")[2], "hi", None)
+    assert webhooks._read_hooks(room.room_id) == []
     assert texts(room) == []

@@ -16,8 +16,9 @@ from botocore.exceptions import ClientError
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import hooks, message_history, rooms, settings
-from chalicelib.delivery import fanout
+from chalicelib import settings
+from chalicelib.chat import history, rooms, webhooks
+from chalicelib.delivery import jobs
 from chalicelib.storage.models import Message
 from tests.clock import NOON
 from tests.conftest import Socket, members_of
@@ -49,8 +50,8 @@ def test_message_of_a_hook_is_stored_and_delivered(
         "sentAt": "2026-11-23T12:00:00.000Z",
     }
     assert gateway.frames["a"] == [{"message": frame}]
-    history = owner.client.http.get(f"/rooms/{owner.room.room_id}/messages").json_body
-    assert history["messages"] == [frame]
+    page = owner.client.http.get(f"/rooms/{owner.room.room_id}/messages").json_body
+    assert page["messages"] == [frame]
 
 
 def test_only_hook_messages_are_marked_as_bot(owner: Hooks, socket: Sockets, gateway: Gateway) -> None:
@@ -87,15 +88,15 @@ def test_message_that_is_deleted_before_its_delivery_is_not_delivered(
 
 def test_queue_is_addressed_without_a_lookup(owner: Hooks, monkeypatch: pytest.MonkeyPatch, fanout_queue: Any) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(fanout, "_queue_url", lambda: pytest.fail("looked up the queue"))
+        patch.setattr(jobs, "_queue_url", lambda: pytest.fail("looked up the queue"))
         assert owner.post(owner.create(), "hi").status_code == 201
     (message,) = fanout_queue.receive_messages()
-    job = fanout.parse(message.body)
-    assert job == fanout.Delivery(chat_app.websocket_api.endpoint, owner.room.room_id, 1)
+    job = jobs.parse(message.body)
+    assert job == jobs.Delivery(chat_app.websocket_api.endpoint, owner.room.room_id, 1)
 
 
 def test_chalice_local_looks_the_queue_up(fanout_queue: Any) -> None:
-    fanout.enqueue_delivery(fanout.Delivery("http://127.0.0.1", "r", 1), function_arn="")
+    jobs.enqueue_delivery(jobs.Delivery("http://127.0.0.1", "r", 1), function_arn="")
     assert len(fanout_queue.receive_messages()) == 1
 
 
@@ -216,7 +217,7 @@ def test_message_that_could_not_be_queued_is_delivered_by_its_repetition(
         def fail(*_: Any) -> None:
             raise error
 
-        broken.setattr(fanout, "enqueue_delivery", fail)
+        broken.setattr(jobs, "enqueue_delivery", fail)
         failed = owner.post(path, "hi", clientId="c-1")
     assert (failed.status_code, failed.json_body["Code"]) == (500, "InternalServerError")
     assert texts(owner.room) == ["hi"]
@@ -277,14 +278,14 @@ def test_concurrent_messages_of_20_hooks_are_stored_once_and_reach_everyone(
 
     def post(one: tuple[str, int]) -> None:
         token, number = one
-        message = hooks.post(token, f"{token} {number}", f"c-{number}")
-        delivery = fanout.Delivery(gateway.url, room_id, int(message.sequence))
-        fanout.enqueue_delivery(delivery, "arn:aws:lambda:us-east-1:123456789012:function:f")
+        message = webhooks.post(token, f"{token} {number}", f"c-{number}")
+        delivery = jobs.Delivery(gateway.url, room_id, int(message.sequence))
+        jobs.enqueue_delivery(delivery, "arn:aws:lambda:us-east-1:123456789012:function:f")
 
     with ThreadPoolExecutor(20) as executor:
         list(executor.map(post, posts))
     deliver(owner.client, fanout_queue)
-    stored = message_history.read(room_id, 0, None, 100).messages
+    stored = history.read(room_id, 0, None, 100).messages
     assert Counter(row.text for row in stored) == Counter({f"{token} {n}": 1 for token in tokens for n in range(3)})
     order = {int(row.sequence): row.text for row in stored}
     assert len(order) == len(stored) == 60

@@ -10,8 +10,9 @@ import time_machine
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import message_history, settings
-from chalicelib.delivery import fanout
+from chalicelib import settings
+from chalicelib.chat import history
+from chalicelib.delivery import jobs
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket
 from tests.gateway import Gateway
@@ -35,8 +36,8 @@ def error_code(gateway: Gateway, connection_id: str) -> str:
     return str(gateway.frames[connection_id][-1]["error"]["code"])
 
 
-def history(room: Room, after: int | None = None) -> list[tuple[int, str | None]]:
-    return [(int(row.sequence), row.text) for row in message_history.read(room.room_id, after, token=None).messages]
+def history_of(room: Room, after: int | None = None) -> list[tuple[int, str | None]]:
+    return [(int(row.sequence), row.text) for row in history.read(room.room_id, after, token=None).messages]
 
 
 def refusal(ws_event: Any, connection_id: str, **query: str) -> tuple[int, str]:
@@ -57,5 +58,5 @@ def complete(client: Client, queue: Any) -> int:
 
 def _receive(queue: Any) -> Any:
     """Receive a message as if its delay had passed."""
-    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=2 * fanout.REMOVAL_DELAY_SECONDS)):
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=2 * jobs.REMOVAL_DELAY_SECONDS)):
         return queue.receive_messages(MaxNumberOfMessages=1)

@@ -9,7 +9,8 @@ import pytest
 import time_machine
 from chalice.test import Client
 
-from chalicelib import limits, rooms, settings
+from chalicelib import limits, settings
+from chalicelib.chat import rooms
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket, members_of
 from tests.contract.moderation.steps import OWNERS, Sockets, act, complete, member_id, refusal

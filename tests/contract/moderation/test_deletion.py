@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib import message_history, messages
+from chalicelib.chat import history, messages
 from chalicelib.storage.models import Message, Room
 from tests.conftest import Socket
-from tests.contract.moderation.steps import BOS, CYS, Sockets, act, error_code, history, member_id
+from tests.contract.moderation.steps import BOS, CYS, Sockets, act, error_code, history_of, member_id
 from tests.dynamodb import Crash, inject_faults
 from tests.gateway import Gateway
 
@@ -33,15 +33,15 @@ def test_author_deletes_a_message(owner: Socket, bo: Socket, room: Room, gateway
         }
     }
     assert gateway.frames["b"] == [frame]
-    assert history(room) == [(2, "what?"), (3, "Bo deleted a message")]
-    assert history(room, after=2) == [(3, "Bo deleted a message")]
+    assert history_of(room) == [(2, "what?"), (3, "Bo deleted a message")]
+    assert history_of(room, after=2) == [(3, "Bo deleted a message")]
     assert "secret words" not in str([row.attribute_values for row in Message.scan(consistent_read=True)])
 
 
 def test_owner_deletes_any_message(owner: Socket, bo: Socket, room: Room) -> None:
     bo.say("hi")
     act(owner, "deleteMessage", sequence=1)
-    assert history(room) == [(2, "Aki deleted a message")]
+    assert history_of(room) == [(2, "Aki deleted a message")]
 
 
 def test_author_deletes_a_message_of_an_earlier_connection(bo: Socket, socket: Sockets, room: Room) -> None:
@@ -49,7 +49,7 @@ def test_author_deletes_a_message_of_an_earlier_connection(bo: Socket, socket: S
     bo.disconnect()
     socket("b2").connect(roomId=room.room_id, name="Bo", key=BOS)
     act(socket("b2"), "deleteMessage", sequence=1)
-    assert history(room) == [(2, "Bo deleted a message")]
+    assert history_of(room) == [(2, "Bo deleted a message")]
 
 
 def test_only_the_one_who_repeats_the_deletion_of_another_hears_of_it(
@@ -69,7 +69,7 @@ def test_message_of_another_is_not_deleted(bo: Socket, socket: Sockets, room: Ro
     socket("c").connect(roomId=room.room_id, name="Bo", key=CYS)
     act(socket("c"), "deleteMessage", sequence=1)
     assert error_code(gateway, "c") == "forbidden"
-    assert history(room) == [(1, "hi")]
+    assert history_of(room) == [(1, "hi")]
 
 
 def test_repeated_deletion_sends_the_same_event(bo: Socket, room: Room, gateway: Gateway) -> None:
@@ -78,16 +78,16 @@ def test_repeated_deletion_sends_the_same_event(bo: Socket, room: Room, gateway:
     for _ in range(2):
         act(bo, "deleteMessage", sequence=1)
     assert [frame["message"]["sequence"] for frame in gateway.frames["a"]] == [2, 2]
-    assert history(room) == [(2, "Bo deleted a message")]
+    assert history_of(room) == [(2, "Bo deleted a message")]
 
 
 @pytest.mark.parametrize("kind", ["tombstone", "event", "nothing"])
 def test_only_a_message_can_be_deleted(owner: Socket, bo: Socket, room: Room, gateway: Gateway, kind: str) -> None:
-    message_history._write_tombstone(room, messages.take_sequence(room.room_id), [])
+    history._write_tombstone(room, messages.take_sequence(room.room_id), [])
     act(owner, "updateRoom", locked=True)
     act(owner, "deleteMessage", sequence=["tombstone", "event", "nothing"].index(kind) + 1)
     assert error_code(gateway, "a") == "invalid_message"
-    assert history(room) == [(2, "Aki locked the room")]
+    assert history_of(room) == [(2, "Aki locked the room")]
 
 
 def test_expired_message_cannot_be_deleted(
@@ -106,7 +106,7 @@ def test_invalid_sequence_is_rejected(bo: Socket, room: Room, gateway: Gateway, 
     bo.say("hi")
     act(bo, "deleteMessage", sequence=sequence)
     assert error_code(gateway, "b") == "invalid_message"
-    assert history(room) == [(1, "hi")]
+    assert history_of(room) == [(1, "hi")]
 
 
 def test_deleted_message_that_is_sent_again_is_not_stored_again(bo: Socket, room: Room, gateway: Gateway) -> None:
@@ -119,7 +119,7 @@ def test_deleted_message_that_is_sent_again_is_not_stored_again(bo: Socket, room
         "action": "sendMessage",
         "clientId": "c-1",
     }
-    assert history(room) == [(2, "Bo deleted a message")]
+    assert history_of(room) == [(2, "Bo deleted a message")]
 
 
 @pytest.mark.parametrize("fault", ["crash before", "crash after"])
@@ -131,6 +131,6 @@ def test_deletion_that_crashes_happens_completely_or_not_at_all(
         inject_faults(patch, lambda operation, _: fault if operation == "TransactWriteItems" else None)
         with pytest.raises(Crash):
             act(bo, "deleteMessage", sequence=1)
-    assert history(room) == ([(1, "hi")] if fault == "crash before" else [(2, "Bo deleted a message")])
+    assert history_of(room) == ([(1, "hi")] if fault == "crash before" else [(2, "Bo deleted a message")])
     act(bo, "deleteMessage", sequence=1)
-    assert [text for _, text in history(room)] == ["Bo deleted a message"]
+    assert [text for _, text in history_of(room)] == ["Bo deleted a message"]

@@ -10,12 +10,13 @@ import pytest
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import limits, rooms, settings
-from chalicelib.delivery import fanout
+from chalicelib import limits, settings
+from chalicelib.chat import rooms
+from chalicelib.delivery import jobs
 from chalicelib.storage.models import Connection, Room
 from tests.clock import NOON
 from tests.conftest import Socket, members_of
-from tests.contract.moderation.steps import BOS, Sockets, act, complete, error_code, history, member_id, refusal
+from tests.contract.moderation.steps import BOS, Sockets, act, complete, error_code, history_of, member_id, refusal
 from tests.dynamodb import Crash, inject_faults
 from tests.gateway import GONE, Gateway
 from tests.rooms import fill_room
@@ -43,7 +44,7 @@ def test_removed_member_is_out_and_cannot_come_back_for_an_hour(
     assert members_of(room.room_id) == {"a"}
     assert rooms.get(room.room_id).member_count == 1
     assert gateway.frames["a"][-1]["message"]["memberCount"] == 1
-    assert history(room) == [(1, "Aki removed Bo")]
+    assert history_of(room) == [(1, "Aki removed Bo")]
     bo.say("I am still here")
     assert error_code(gateway, "b") == "not_in_room"
     clock.shift(timedelta(seconds=limits.BAN_SECONDS - 1))
@@ -83,8 +84,8 @@ def test_removal_that_crashes_happens_completely_or_not_at_all(
         with pytest.raises(Crash):
             act(owner, "removeMember", memberId=bos)
     is_removed = fault == "crash after"
-    assert len(history(room)) == is_removed
-    assert complete(client, queue) == (1 if is_removed else fanout.MAX_REMOVAL_ATTEMPTS)
+    assert len(history_of(room)) == is_removed
+    assert complete(client, queue) == (1 if is_removed else jobs.MAX_REMOVAL_ATTEMPTS)
     assert members_of(room.room_id) == ({"a"} if is_removed else {"a", "b"})
     assert gateway.closed == (["b"] if is_removed else [])
     answer = chat_app.connect(ws_event("$connect", "b2", query={"roomId": room.room_id, "key": BOS}), None)
@@ -95,10 +96,10 @@ def test_removal_that_cannot_be_queued_is_not_stored(
     owner: Socket, bo: Socket, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(fanout, "enqueue_removal", lambda *_: 1 / 0)
+        patch.setattr(jobs, "enqueue_removal", lambda *_: 1 / 0)
         act(owner, "removeMember", memberId=member_id("b"))
     assert error_code(gateway, "a") == "internal"
-    assert (history(room), members_of(room.room_id)) == ([], {"a", "b"})
+    assert (history_of(room), members_of(room.room_id)) == ([], {"a", "b"})
 
 
 @pytest.mark.parametrize("action", ["removeMember", "closeRoom"])
@@ -127,7 +128,7 @@ def test_batches_whose_connections_cannot_be_closed_are_given_up(
     for id_ in ids:
         gateway.answer(id_, 403)
     act(owner, "closeRoom")
-    assert complete(client, queue) == fanout.MAX_REMOVAL_ATTEMPTS
+    assert complete(client, queue) == jobs.MAX_REMOVAL_ATTEMPTS
     assert members_of(room.room_id) == set(ids)
 
 
@@ -143,7 +144,7 @@ def test_member_who_has_just_left_is_kept_out(owner: Socket, bo: Socket, ws_even
     act(bo, "rename", name="Bea")
     bo.disconnect()
     act(owner, "removeMember", memberId=bos)
-    assert history(room) == [(1, "Aki removed Bea")]
+    assert history_of(room) == [(1, "Aki removed Bea")]
     assert refusal(ws_event, "b2", roomId=room.room_id, key=BOS)[0] == 403
 
 
@@ -154,7 +155,7 @@ def test_nobody_is_removed_by_an_unknown_id_or_ones_own(
         act(owner, "removeMember", memberId=wrong)
         assert error_code(gateway, "a") == "invalid_message"
     assert members_of(room.room_id) == {"a", "b"}
-    assert history(room) == []
+    assert history_of(room) == []
 
 
 def test_removal_ends_connections_that_the_index_shows_later(
@@ -183,6 +184,6 @@ def test_removal_that_never_succeeds_is_dropped(
     room: Room, client: Client, queue: Any, caplog: pytest.LogCaptureFixture, gateway: Gateway
 ) -> None:
     Room(room.room_id).update([Room.member_count.set(1)])  # a connection that no row belongs to
-    fanout.enqueue_removal(fanout.Removal(gateway.url, room.room_id, json.dumps({"pong": True}), None))
-    assert complete(client, queue) == fanout.MAX_REMOVAL_ATTEMPTS
+    jobs.enqueue_removal(jobs.Removal(gateway.url, room.room_id, json.dumps({"pong": True}), None))
+    assert complete(client, queue) == jobs.MAX_REMOVAL_ATTEMPTS
     assert "dropped the removal" in caplog.text

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib import rooms
+from chalicelib.chat import rooms
 from chalicelib.storage.models import Room
 from tests.conftest import Socket, members_of
-from tests.contract.moderation.steps import Sockets, act, error_code, history, refusal
+from tests.contract.moderation.steps import Sockets, act, error_code, history_of, refusal
 from tests.gateway import Gateway
 
 
@@ -53,4 +53,4 @@ def test_action_of_the_owner_is_forbidden_to_others(
     assert error_code(gateway, "b") == "forbidden"
     assert gateway.frames["a"] == []
     assert (rooms.get(room.room_id).name, members_of(room.room_id)) == ("Tea", {"a", "b"})
-    assert history(room) == []
+    assert history_of(room) == []

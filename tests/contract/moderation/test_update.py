@@ -9,10 +9,10 @@ import pytest
 import time_machine
 from chalice.test import Client
 
-from chalicelib import room_list, rooms
+from chalicelib.chat import room_list, rooms
 from chalicelib.storage.models import Room
 from tests.conftest import Socket, members_of
-from tests.contract.moderation.steps import BOS, CYS, OWNERS, Sockets, act, error_code, history, refusal
+from tests.contract.moderation.steps import BOS, CYS, OWNERS, Sockets, act, error_code, history_of, refusal
 from tests.gateway import Gateway
 
 
@@ -30,7 +30,7 @@ def test_owner_renames_and_locks_the_room(owner: Socket, bo: Socket, room: Room,
         for name, locked in (("Coffee", False), ("Coffee", True), ("Water", False))
     ]
     assert [frame["message"]["sequence"] for frame in gateway.frames["b"]] == [1, 2, 3]
-    assert [text for _, text in history(room)] == gateway.texts("b")
+    assert [text for _, text in history_of(room)] == gateway.texts("b")
     assert [listed.name for listed in room_list.list_public(10)[0]] == ["Water"]
 
 
@@ -38,7 +38,7 @@ def test_owner_renames_and_locks_the_room(owner: Socket, bo: Socket, room: Room,
 def test_invalid_update_is_rejected(owner: Socket, room: Room, gateway: Gateway, data: dict[str, object]) -> None:
     act(owner, "updateRoom", **data)
     assert error_code(gateway, "a") == "invalid_message"
-    assert history(room) == []
+    assert history_of(room) == []
 
 
 def test_locked_room_admits_those_who_were_in_it(

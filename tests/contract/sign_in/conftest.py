@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from chalicelib import settings, signing_keys
+from chalicelib import settings
+from chalicelib.auth import signing_keys
 from tests.contract.sign_in.users import KEY, SECRET
 from tests.issuer import AUDIENCE, Issuer
 

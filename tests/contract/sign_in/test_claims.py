@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from chalice.test import Client
 
-from chalicelib import hooks, rooms
+from chalicelib.chat import rooms, webhooks
 from chalicelib.storage.models import Connection, MemberRecord, Room
 from tests.contract.sign_in.users import Sockets, connection, get, own_token, post_room, refusal
 from tests.gateway import Gateway
@@ -120,7 +120,7 @@ def test_owner_by_claim_manages_webhooks(issuer: Issuer, client: Client, room: R
     assert create(issuer.token(chat_owner=True, chat_rooms=["other"])) == 403
     assert create(issuer.token(chat_owner=True, aud="other")) == 401
     assert create(room.owner_token or "") == 201
-    assert len(hooks.list_hooks(room.room_id, room.owner_token or "")) == 2
+    assert len(webhooks.list_hooks(room.room_id, room.owner_token or "")) == 2
 
 
 def test_removed_user_stays_out_on_every_device(

@@ -11,7 +11,9 @@ import time_machine
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import access_tokens, rooms, settings
+from chalicelib import settings
+from chalicelib.auth import access_tokens
+from chalicelib.chat import rooms
 from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket
 from tests.contract.sign_in.users import Sockets, connection, get

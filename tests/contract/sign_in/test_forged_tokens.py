@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import authentication, settings, signing_keys
+from chalicelib import settings
+from chalicelib.auth import authentication, signing_keys
 from chalicelib.errors import Unauthorized
 from chalicelib.storage.models import Connection, MemberRecord, Room
 from tests.contract.sign_in.users import EC_KEY, KEY, OTHER_KEY, get, own_token, post_room, refusal

@@ -11,7 +11,8 @@ import pytest
 from chalice.test import Client
 from jwt.algorithms import RSAAlgorithm
 
-from chalicelib import secret_values, settings, signing_keys
+from chalicelib import settings
+from chalicelib.auth import secret_values, signing_keys
 from chalicelib.storage.models import Room
 from tests.contract.sign_in.users import EC_KEY, KEY, SECRET, Sockets, get, own_token, refusal
 from tests.gateway import Gateway

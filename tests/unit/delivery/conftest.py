@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
+from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from tests.gateway import Gateway
 
 OpenAPI = Callable[[str], BroadcastWebsocketAPI]

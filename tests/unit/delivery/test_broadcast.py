@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from chalicelib.aws import session
-from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
+from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from tests.gateway import Gateway
 from tests.unit.delivery.conftest import OpenAPI
 

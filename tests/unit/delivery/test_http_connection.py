@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from chalicelib.delivery import http_pool
-from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
+from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from tests.gateway import NOT_HTTP, Gateway
 from tests.unit.delivery.conftest import OpenAPI
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from chalicelib.delivery import http_connection, http_pool
-from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
+from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from tests.conftest import free_port
 from tests.gateway import CLOSE, DISCONNECT, GONE, HANG, NO_LENGTH, Gateway
 from tests.unit.delivery.conftest import OpenAPI

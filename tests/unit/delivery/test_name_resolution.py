@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chalicelib.delivery import http_connection, name_resolution
-from chalicelib.delivery.broadcast import BroadcastWebsocketAPI
+from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from tests.conftest import free_port
 from tests.gateway import Gateway
 from tests.unit.delivery.conftest import OpenAPI

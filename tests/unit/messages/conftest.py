@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from pynamodb.connection import Connection as DynamoDB
 
-from chalicelib import members
+from chalicelib.chat import members
 from chalicelib.storage.models import Connection, Room
 from tests.unit.messages.steps import store_texts
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib import message_history, messages
+from chalicelib.chat import history, messages
 from chalicelib.storage.models import Message, Room
 from chalicelib.storage.transactions import StorageError
 from tests.rooms import history_items, message_item
@@ -11,11 +11,11 @@ __all__ = ["sequences", "store_late", "store_texts", "take_sequence", "texts"]
 
 
 def texts(room: Room, after: int | None = None, before: int | None = None, limit: int = 50) -> list[str | None]:
-    return [message.text for message in message_history.read(room.room_id, after, before, limit).messages]
+    return [message.text for message in history.read(room.room_id, after, before, limit).messages]
 
 
 def sequences(room: Room, after: int | None = None, before: int | None = None, limit: int = 50) -> list[int]:
-    return [int(message.sequence) for message in message_history.read(room.room_id, after, before, limit).messages]
+    return [int(message.sequence) for message in history.read(room.room_id, after, before, limit).messages]
 
 
 def store_texts(room: Room, count: int) -> None:

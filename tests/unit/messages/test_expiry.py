@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from chalicelib import members, message_history, messages, rooms, settings
+from chalicelib import settings
+from chalicelib.chat import history, members, messages, rooms
 from chalicelib.storage.models import Connection, Message, Room
 from tests.dynamodb import WRITES
 from tests.unit.messages.steps import sequences, store_late, store_texts, take_sequence, texts
@@ -18,7 +19,7 @@ def test_expired_messages_are_absent(
     room: Room, aki: Connection, ten_messages: None, clock: time_machine.Traveller
 ) -> None:
     _stay(room, clock, hours=24)
-    assert message_history.read(room.room_id, None, None, 50) == ([], 10, True)
+    assert history.read(room.room_id, None, None, 50) == ([], 10, True)
     assert messages.store(aki, "11", None).sequence == 11
     assert sequences(room) == [11]
 
@@ -73,7 +74,7 @@ def test_sequences_continue_after_ttl_has_deleted_every_message(
     messages.store(aki, "a", "c-1")
     _stay(room, clock, hours=1)
     _delete_expired_items()
-    assert message_history.read(room.room_id) == ([], 1, True)
+    assert history.read(room.room_id) == ([], 1, True)
     assert messages.store(aki, "b", "c-1").sequence == 2
 
 
@@ -86,7 +87,7 @@ def test_messages_of_a_kept_room_are_kept_as_long(tables: None, clock: time_mach
     assert texts(room) == ["a", "c"]
     rooms.leave(room.room_id, ["a"])
     clock.shift(timedelta(days=7, seconds=-1))
-    assert message_history.read(room.room_id, 0).complete
+    assert history.read(room.room_id, 0).complete
     assert texts(room) == ["a", "c"]
     tombstone = Message.find(room.room_id, Message.sort_key_of(late))
     assert tombstone is not None
@@ -107,10 +108,10 @@ def test_history_is_incomplete_after_missed_messages_have_expired(
     messages.store(aki, "11", None)
     messages.store(aki, "12", None)
     _stay(room, clock, hours=1)
-    complete = {after: message_history.read(room.room_id, after, None, 50).complete for after in (0, 5, 9, 10, 11, 12)}
+    complete = {after: history.read(room.room_id, after, None, 50).complete for after in (0, 5, 9, 10, 11, 12)}
     assert complete == {0: False, 5: False, 9: False, 10: True, 11: True, 12: True}
     _stay(room, clock, hours=23)
-    complete = {after: message_history.read(room.room_id, after, None, 50).complete for after in (0, 11, 12)}
+    complete = {after: history.read(room.room_id, after, None, 50).complete for after in (0, 11, 12)}
     assert complete == {0: False, 11: False, 12: True}
 
 
@@ -123,12 +124,12 @@ def test_history_is_incomplete_after_missed_messages_although_a_gap_before_them_
     for number in range(3, 30):
         messages.store(aki, str(number), None)
     _stay(room, clock, hours=23)
-    message_history.read(room.room_id, None, before, 100)  # it writes a tombstone into the gap
+    history.read(room.room_id, None, before, 100)  # it writes a tombstone into the gap
     messages.store(aki, "30", None)
     _stay(room, clock, hours=2)
-    assert message_history.read(room.room_id, 1).complete is False
+    assert history.read(room.room_id, 1).complete is False
     requests.clear()
-    assert [row.text for row in message_history.read(room.room_id, 1).messages] == ["30"]
+    assert [row.text for row in history.read(room.room_id, 1).messages] == ["30"]
     assert requests["PutItem"] == 0
 
 
@@ -140,14 +141,14 @@ def test_small_page_over_many_deleted_messages_takes_few_requests(
         if number:
             Message(room.room_id, Message.sort_key_of(number + 1)).update([Message.is_tombstone.set(True)])
     requests.clear()
-    assert [row.text for row in message_history.read(room.room_id, None, None, 1).messages] == ["0"]
+    assert [row.text for row in history.read(room.room_id, None, None, 1).messages] == ["0"]
     assert requests["Query"] <= 4
 
 
 def test_history_of_a_young_room_is_complete_despite_gaps(room: Room, aki: Connection) -> None:
     take_sequence(room)
     messages.store(aki, "b", None)
-    assert message_history.read(room.room_id, 0, None, 50).complete is True
+    assert history.read(room.room_id, 0, None, 50).complete is True
 
 
 def test_last_sequence_is_kept_after_all_messages_have_expired(
@@ -155,7 +156,7 @@ def test_last_sequence_is_kept_after_all_messages_have_expired(
 ) -> None:
     _stay(room, clock, hours=24)
     late = take_sequence(room)
-    assert message_history.read(room.room_id, 10, None, 50).last_sequence == late
+    assert history.read(room.room_id, 10, None, 50).last_sequence == late
     assert store_late(room, late) is False
 
 

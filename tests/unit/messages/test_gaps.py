@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib import message_history, messages
+from chalicelib.chat import history, messages
 from chalicelib.storage.models import Connection, Message, Room
 from tests.unit.messages.steps import sequences, store_late, take_sequence
 
@@ -53,7 +53,7 @@ def test_gap_outside_the_range_that_was_read_can_be_filled(
 def test_last_sequence_is_that_of_the_last_stored_message(room: Room, aki: Connection) -> None:
     messages.store(aki, "a", None)
     late = take_sequence(room)
-    assert message_history.read(room.room_id, None, None, 50).last_sequence == 1
+    assert history.read(room.room_id, None, None, 50).last_sequence == 1
     assert store_late(room, late) is True
     assert sequences(room, after=1) == [2]
 
@@ -65,7 +65,7 @@ def test_gaps_do_not_stop_a_reader(room: Room, aki: Connection) -> None:
         else:
             take_sequence(room)
     position, seen = 0, []
-    while position < message_history.read(room.room_id, position, None, 4).last_sequence:
+    while position < history.read(room.room_id, position, None, 4).last_sequence:
         page = sequences(room, after=position, limit=4)
         seen += page
         position = page[-1]
@@ -78,11 +78,11 @@ def test_message_that_is_stored_just_before_its_tombstone_is_returned(
     messages.store(aki, "a", None)
     late = take_sequence(room)
     messages.store(aki, "c", None)
-    write_tombstone = message_history._write_tombstone
+    write_tombstone = history._write_tombstone
 
     def store_first(room: Room, gap: int, rows: list[Message]) -> None:
         assert store_late(room, late)
         write_tombstone(room, gap, rows)
 
-    monkeypatch.setattr(message_history, "_write_tombstone", store_first)
+    monkeypatch.setattr(history, "_write_tombstone", store_first)
     assert sequences(room) == [1, 2, 3]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pynamodb.connection import Connection as DynamoDB
 
-from chalicelib import message_history, rooms
+from chalicelib.chat import history, rooms
 from chalicelib.errors import InvalidInput, RoomNotFound
 from chalicelib.storage.models import Message, Room
 from tests.unit.messages.steps import sequences, store_texts, texts
@@ -36,25 +36,25 @@ from tests.unit.messages.steps import sequences, store_texts, texts
 def test_history_returns_the_messages_of_a_range(
     room: Room, ten_messages: None, after: int | None, before: int | None, limit: int, expected: range
 ) -> None:
-    page = message_history.read(room.room_id, after, before, limit)
+    page = history.read(room.room_id, after, before, limit)
     assert [message.sequence for message in page.messages] == list(expected)
     assert (page.last_sequence, page.complete) == (10, True)
 
 
 def test_history_of_a_new_room_is_empty(room: Room) -> None:
-    assert message_history.read(room.room_id, None, None, 50) == ([], 0, True)
-    assert message_history.read(room.room_id, 0, None, 50) == ([], 0, True)
+    assert history.read(room.room_id, None, None, 50) == ([], 0, True)
+    assert history.read(room.room_id, 0, None, 50) == ([], 0, True)
 
 
 @pytest.mark.parametrize(("after", "before"), [(11, None), (None, 12), (10**17, None)])
 def test_range_beyond_the_last_sequence_is_rejected(room: Room, ten_messages: None, after: int, before: int) -> None:
     with pytest.raises(InvalidInput, match=r"must be at most 1[01]"):
-        message_history.read(room.room_id, after, before, 50)
+        history.read(room.room_id, after, before, 50)
 
 
 def test_history_of_an_unknown_room_is_not_found(tables: None) -> None:
     with pytest.raises(RoomNotFound):
-        message_history.read("nosuchroom", None, None, 50)
+        history.read("nosuchroom", None, None, 50)
 
 
 def test_range_that_ends_before_it_starts_is_a_valid_query(

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from chalicelib import members, message_history, messages, rooms, settings
+from chalicelib import settings
+from chalicelib.chat import history, members, messages, rooms
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Connection, Room
 from tests.unit.messages.steps import sequences, texts
@@ -67,7 +68,7 @@ def test_client_id_that_can_be_used_again_belongs_to_the_new_message(
     room: Room, aki: Connection, clock: time_machine.Traveller
 ) -> None:
     messages.store(aki, "hi", "c-1")
-    message_history._write_tombstone(room, 2, [])
+    history._write_tombstone(room, 2, [])
     clock.shift(timedelta(minutes=10))
     assert messages.store(aki, "hi", "c-1").sequence == 3
 
@@ -84,7 +85,7 @@ def test_client_id_can_be_used_again_after_its_message_has_expired(
 
 def test_message_that_loses_its_sequence_to_a_tombstone_gets_another(room: Room, aki: Connection) -> None:
     messages.store(aki, "a", None)
-    message_history._write_tombstone(room, 2, [])
+    history._write_tombstone(room, 2, [])
     assert messages.store(aki, "b", "c-1").sequence == 3
     assert texts(room) == ["a", "b"]
 

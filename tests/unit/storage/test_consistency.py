@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib import websocket_events
 from chalicelib.storage.models import Connection, Room
+from chalicelib.websocket import events
 from tests.conftest import Socket, WebSocketEvents
 
 
@@ -24,7 +24,7 @@ def test_index_contains_the_writes_of_earlier_invocations_only(
     def read_index(*_: object) -> None:
         found.append(set(Connection.recipients_in(room.room_id)))
 
-    monkeypatch.setattr(websocket_events, "_notify", read_index)
+    monkeypatch.setattr(events, "_notify", read_index)
     Socket(ws_event, "a").connect(roomId=room.room_id)
     Socket(ws_event, "b").connect(roomId=room.room_id)
     read_index()

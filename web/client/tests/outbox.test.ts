@@ -43,7 +43,7 @@ function store(message: string, clientId: string): void {
   outbox.confirm({ sequence: stored.length, message, clientId, sender, sentAt: "2026-11-23T10:00:00Z", isOwn: true });
 }
 
-/** The server's rate limit, as in chalicelib/rate_limit.py. Counts the warnings in a row that were not waited for. */
+/** The server's rate limit, as in chalicelib/chat/rate_limit.py. Counts the warnings in a row that were not waited for. */
 function makeRateLimit() {
   const recent: number[] = [];
   let warnedAt = Number.NEGATIVE_INFINITY;

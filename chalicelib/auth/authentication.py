@@ -1,0 +1,56 @@
+"""Sign-in: the user of an access token. Without AUTH_ISSUER and AUTH_SECRET, everyone is a guest."""
+
+from __future__ import annotations
+
+from chalicelib import settings
+from chalicelib.auth.identity import User
+from chalicelib.errors import Forbidden, Unauthorized
+
+__all__ = ["authenticate", "check_room", "is_configured", "is_owner"]
+
+
+def is_configured() -> bool:
+    """Return whether users can sign in."""
+    return bool(settings.AUTH_ISSUER or settings.AUTH_SECRET)
+
+
+def authenticate(token: str | None) -> User | None:
+    """Return the user whose access token it is, None for a guest.
+
+    Raises Unauthorized if the token is not valid, or is missing although AUTH_REQUIRED is set, and SignInUnavailable if
+    it cannot be verified at present.
+    """
+    if not is_configured():
+        return None
+    if not token:
+        if settings.AUTH_REQUIRED:
+            raise Unauthorized(
+                "expected an access token, as Authorization: Bearer TOKEN or, for a WebSocket, as access_token in the "
+                "query string"
+            )
+        return None
+    # PyJWT and cryptography are imported, and in the package, only where sign-in is configured.
+    from chalicelib.auth import access_tokens
+
+    return access_tokens.verify(token)
+
+
+def is_owner(token: str, room_id: str) -> bool:
+    """Return whether a bearer token is an access token that gives the rights of an owner in a room.
+
+    Raises what `authenticate` raises if it is an access token. An owner's token is not one: it has no dots.
+    """
+    user = authenticate(token) if token.count(".") == 2 else None
+    check_room(user, room_id)
+    return user is not None and user.is_owner
+
+
+def check_room(user: User | None, room_id: str) -> None:
+    """Raise Forbidden if the access token of a user does not allow a room."""
+    if user is not None and not user.may_enter(room_id):
+        raise Forbidden("your access token does not allow this room: its claim chat_rooms does not list it")
+
+
+if is_configured():
+    # Imported during the initialization, which has more CPU, so that no request waits for it.
+    import chalicelib.auth.access_tokens  # noqa: F401

@@ -1,0 +1,222 @@
+"""The members of a room: join, list, rename, ban.
+
+A member is a user who has signed in, or a guest, whom a key identifies. A member may have several connections, such as
+two tabs of one browser.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from chalicelib import limits, settings
+from chalicelib.auth import identity
+from chalicelib.auth.identity import User
+from chalicelib.chat import rooms
+from chalicelib.errors import Forbidden, MemberBanned, NotInRoom, RoomLocked
+from chalicelib.storage.models import LISTED, Connection, MemberRecord, Room
+from chalicelib.storage.transactions import (
+    StorageError,
+    Transaction,
+    UpdateAction,
+    condition_failed,
+    retry_on_conflict,
+    transaction,
+    was_cancelled,
+)
+
+__all__ = ["Member", "ban", "check_admission", "connections", "is_banned", "join", "list_members", "name_of", "rename"]
+
+
+class Member(NamedTuple):
+    """A member of a room, with the number of its connections."""
+
+    member_id: str
+    name: str
+    connections: int
+
+
+def check_admission(
+    room_id: str,
+    token: str | None = None,
+    key: str | None = None,
+    owner: str | None = None,
+    user: User | None = None,
+) -> Room:
+    """Return a room that a client may read, and as a user or with a key also join. Raises what `join` raises."""
+    room = rooms.get(room_id, token, user)
+    is_owner = _is_owner(room, owner, user)
+    if key is not None or user is not None:
+        _check_ban_and_lock(room, identity.member_id(room.salt, key, user), is_owner=is_owner)
+    return room
+
+
+@retry_on_conflict
+def join(
+    connection_id: str,
+    room_id: str,
+    name: str | None = None,
+    token: str | None = None,
+    key: str | None = None,
+    owner: str | None = None,
+    user: User | None = None,
+) -> Connection:
+    """Add a connection to a room, under `name` or a generated guest name.
+
+    key: connections with the same key are the same member.
+    owner: the owner's token, which gives the connection the owner's rights.
+    user: who has signed in. Their connections are the same member, under the name in their access token.
+
+    Retries conflicts with transactions for up to 10 seconds. Raises what `rooms.get` raises, Forbidden if `owner` is
+    not the owner's token, RoomLocked and MemberBanned, and StorageError if DynamoDB fails.
+    """
+    room = rooms.get(room_id, token, user)
+    is_owner, is_known = _is_owner(room, owner, user), key is not None or user is not None
+    if room.locked and not is_owner and not is_known:
+        raise RoomLocked
+    member_id, now = identity.member_id(room.salt, key, user), datetime.now(UTC)
+    expires_at = now + timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
+    # If every disconnect is lost, the room expires as if its members had left when their connections ended.
+    room_expires_at = expires_at + room.keep_time
+    connection = Connection(
+        connection_id=connection_id,
+        joined_room_id=room_id,
+        member_id=member_id,
+        name=(name or f"guest-{secrets.token_hex(2)}") if user is None else (user.name or f"user-{member_id[:4]}"),
+        is_owner=is_owner,
+        message_times=[0] * settings.MESSAGES_PER_WINDOW,
+        keep_days=room.keep_days,
+        joined_at=now,
+        authorized_until=None if user is None else int(user.expires_at.timestamp()),
+        expires_at=expires_at,
+    )
+    changes: list[UpdateAction] = [Room.member_count.add(1), Room.expires_at.set(room_expires_at)]
+    if room.token_hash is None:
+        changes.append(Room.listed.set(LISTED))
+    record = MemberRecord(room_id, MemberRecord.sort_key_of(member_id))
+    is_admitted = MemberRecord.banned_until.does_not_exist() | (MemberRecord.banned_until <= now)
+    if room.locked and not is_owner:
+        is_admitted = (MemberRecord.expires_at > now) & is_admitted
+    try:
+        with transaction() as writes:
+            writes.save(connection, Connection.connection_id.does_not_exist())
+            writes.update(Room(room_id), changes, (Room.expires_at > now) & (Room.locked == room.locked))
+            if is_known:
+                seen: list[UpdateAction] = [
+                    MemberRecord.name.set(connection.name),
+                    MemberRecord.expires_at.set(now + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
+                ]
+                writes.update(record, seen, is_admitted)
+    except StorageError as error:
+        if is_known and was_cancelled(error):
+            _check_ban_and_lock(room, member_id, is_owner=is_owner)
+        raise
+    return connection
+
+
+def list_members(room_id: str, token: str | None = None, user: User | None = None) -> list[Member]:
+    """Return the members of a room, in the order of joining, each once.
+
+    A member whose connections have different names has the name of the newest one. The index is eventually consistent:
+    recent joins and leaves may be missing. Raises what `rooms.get` raises.
+    """
+    rooms.get(room_id, token, user)
+    # A query on an index without a sort key returns items in no order ("Query").
+    now = time.time()
+    rows = [row for row in connections(room_id) if row.ends_at > now]
+    rows.sort(key=lambda row: (row.joined_at, row.connection_id))
+    members: dict[str, Member] = {}
+    for row in rows:
+        earlier = members.get(row.member_id)
+        members[row.member_id] = Member(row.member_id, row.name, earlier.connections + 1 if earlier else 1)
+    return list(members.values())
+
+
+def rename(connection: Connection, name: str) -> None:
+    """Change the name of a member in all its connections, `connection` included.
+
+    Raises NotInRoom if `connection` has left its room, Forbidden if it is that of a user who has signed in, and
+    StorageError if DynamoDB fails.
+    """
+    if connection.authorized_until is not None:
+        raise Forbidden("your name comes from your access token: change it where you signed in")
+    rows = connections(connection.joined_room_id, connection.member_id)
+    if not _rename(connection, name):
+        raise NotInRoom
+    for row in rows:
+        if row.connection_id != connection.connection_id:
+            _rename(Connection(row.connection_id), name)
+    _rename(MemberRecord(connection.joined_room_id, MemberRecord.sort_key_of(connection.member_id)), name)
+
+
+def connections(room_id: str, member_id: str | None = None) -> list[Connection]:
+    """Return the connections of a member, or of everyone in a room, in no order.
+
+    The index is eventually consistent: recent joins and leaves may be missing. It lacks some of the attributes.
+    """
+    rows = Connection.by_room.query(room_id)
+    return [row for row in rows if row.is_alive and member_id in (None, row.member_id)]
+
+
+def name_of(room_id: str, member_id: str) -> str | None:
+    """Return the name of a member who is or was in a room, None if there is none.
+
+    A guest without a key is not found after leaving.
+    """
+    for row in connections(room_id, member_id):
+        return str(row.name)
+    record = MemberRecord.find(room_id, MemberRecord.sort_key_of(member_id))
+    return None if record is None else record.name
+
+
+def is_banned(room_id: str, member_id: str) -> bool:
+    """Return whether a member is kept out of a room at present. A consistent read."""
+    record = MemberRecord.find(room_id, MemberRecord.sort_key_of(member_id))
+    return record is not None and record.is_banned
+
+
+def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
+    """Add to a transaction that a member is kept out of a room for BAN_SECONDS.
+
+    The member does not count as one who was in the room any more: if it is locked, it keeps the member out for longer.
+    The member's connections have to be ended, too.
+    """
+    banned_until = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
+    writes.update(
+        MemberRecord(room_id, MemberRecord.sort_key_of(member_id)),
+        [
+            MemberRecord.name.set(name),
+            MemberRecord.banned_until.set(banned_until),
+            MemberRecord.expires_at.set(banned_until),
+        ],
+    )
+
+
+@retry_on_conflict
+def _rename(row: Connection | MemberRecord, name: str) -> bool:
+    """Change the name in a row. Returns False if the table does not contain it."""
+    try:
+        row.update([type(row).name.set(name)], type(row).name.exists())
+    except StorageError as error:
+        if condition_failed(error):
+            return False
+        raise
+    return True
+
+
+def _is_owner(room: Room, owner_token: str | None, user: User | None) -> bool:
+    """Return whether a client has the owner's rights. Raises Forbidden if its token is not the owner's."""
+    if owner_token is not None:
+        rooms.check_owner(room, owner_token)
+    return owner_token is not None or (user is not None and user.is_owner)
+
+
+def _check_ban_and_lock(room: Room, member_id: str, *, is_owner: bool) -> None:
+    """Raise MemberBanned or RoomLocked if a member may not join."""
+    record = MemberRecord.find(room.room_id, MemberRecord.sort_key_of(member_id))
+    if record is not None and record.is_banned:
+        raise MemberBanned
+    if room.locked and not is_owner and (record is None or not record.is_alive):
+        raise RoomLocked

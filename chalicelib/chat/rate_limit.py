@@ -1,0 +1,115 @@
+"""Sliding-window rate limit per connection and per webhook.
+
+The row of a connection contains the times of its last MESSAGES_PER_WINDOW messages. One conditional write checks that
+the oldest time is outside the window, and replaces it by the time of this message. A rejected message is neither stored
+nor delivered, and does not delay the sender's next message. At most once per second, the client receives a warning.
+
+The list has its length since the connection joined, so a new MESSAGES_PER_WINDOW applies to new connections. The row of
+a webhook has the same list; `hooks.py` writes it.
+
+All frames, pings and invalid ones included, are also counted in the memory of each process, in fixed windows. That is
+enough to close a connection that floods the chat, but not exact.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from chalicelib import limits, request_log, settings
+from chalicelib.chat import rooms
+from chalicelib.errors import NotInRoom, RateLimitExceeded
+from chalicelib.storage.models import Connection
+from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict
+
+__all__ = ["count_frame", "current_milliseconds", "record_message", "seconds_to_wait", "slide_window"]
+
+WARNING_INTERVAL_SECONDS = 1
+"""Minimum time between two warnings. The rejected messages in between get no answer."""
+
+_frame_counts: Counter[str] = Counter()
+_counting_since = 0
+
+
+def count_frame(connection_id: str) -> bool:
+    """Count a frame in this process, and return whether its connection has exceeded MAX_FRAMES_PER_WINDOW."""
+    global _counting_since
+    now = current_milliseconds()
+    if not 0 <= now - _counting_since < settings.WINDOW_SECONDS * 1000:
+        _frame_counts.clear()
+        _counting_since = now
+    _frame_counts[connection_id] += 1
+    return _frame_counts[connection_id] > limits.MAX_FRAMES_PER_WINDOW
+
+
+@retry_on_conflict
+def record_message(connection_id: str) -> Connection:
+    """Record a message of a connection, and return the connection's row. Costs one request, if the limit allows it.
+
+    Retries conflicts with transactions for up to 10 seconds. Raises RateLimitExceeded if the connection has sent
+    MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, and what `rooms.check_alive` raises.
+    """
+    now, sender = current_milliseconds(), Connection(connection_id)
+    try:
+        sender.update(*slide_window(Connection.message_times, now))
+    except StorageError as error:
+        if not condition_failed(error):
+            raise
+        raise _rejection(connection_id, now) from error
+    return rooms.check_alive(sender)
+
+
+def slide_window(times: Any, now: int) -> tuple[list[UpdateAction], Any]:
+    """Return the updates that record a message in the attribute with the last times, and their condition: the limit."""
+    # Both orders of these two updates give the same list: an element that is set beyond the end of a list is appended,
+    # and the elements after a removed one move up ("Update expressions").
+    updates: list[UpdateAction] = [times[settings.MESSAGES_PER_WINDOW].set(now), times[0].remove()]
+    return updates, times[0] <= now - settings.WINDOW_SECONDS * 1000
+
+
+def seconds_to_wait(times: Sequence[Any], now: int) -> int:
+    """Return the number of seconds, at least 1, until the limit allows the next message after the last times."""
+    milliseconds = int(times[0]) + settings.WINDOW_SECONDS * 1000 - now
+    return max(1, -(-milliseconds // 1000))
+
+
+def current_milliseconds() -> int:
+    """Return the time in milliseconds, as the lists of times contain it."""
+    return time.time_ns() // 1_000_000
+
+
+def _rejection(connection_id: str, now: int) -> NotInRoom | RateLimitExceeded:
+    """Return why a message was rejected: the window is full, or the row has no times. Raises as `rooms.check_alive`."""
+    sender = rooms.check_alive(rooms.get_connection(connection_id))
+    if not sender.message_times:
+        return NotInRoom()
+    request_log.append_keys(room_id=sender.joined_room_id)
+    retry_after = seconds_to_wait(sender.message_times, now)
+    return RateLimitExceeded(retry_after, _record_warning(sender, now, retry_after))
+
+
+def _record_warning(sender: Connection, now: int, retry_after: int) -> int | None:
+    """Record a warning if one is due, and return the number of consecutive warnings, this one included.
+
+    A warning starts a new count if the sender has waited as long as the last one said. Of several concurrent messages,
+    only the first to write its warning is answered.
+    """
+    if now - int(sender.warned_at) < WARNING_INTERVAL_SECONDS * 1000:
+        return None
+    warnings = int(sender.warnings) + 1 if now < sender.retry_at else 1
+    try:
+        sender.update(
+            [
+                Connection.warnings.set(warnings),
+                Connection.warned_at.set(now),
+                Connection.retry_at.set(now + retry_after * 1000),
+            ],
+            Connection.warned_at == sender.warned_at,
+        )
+    except StorageError as error:
+        if not condition_failed(error):
+            raise
+        return None
+    return warnings

@@ -1,0 +1,73 @@
+"""The list of public rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from chalicelib.auth.identity import User
+from chalicelib.errors import InvalidInput
+from chalicelib.storage.cursor import decode_cursor, encode_cursor, index_sort_key
+from chalicelib.storage.models import LISTED, Room
+
+__all__ = ["list_public"]
+
+Key = dict[str, dict[str, str]]
+"""A key of the index, as DynamoDB writes it."""
+
+MAX_BATCH_ITEMS = 100
+"""Maximum number of items in one BatchGetItem request ("BatchGetItem")."""
+
+MAX_LIST_BATCHES = 10
+"""Maximum number of further batches that a page of the list reads when most of the index entries have expired."""
+
+
+def list_public(limit: int, cursor: str | None = None, user: User | None = None) -> tuple[list[Room], str | None]:
+    """Return at most limit public rooms, newest first, and the cursor of the next page, None after the last page.
+
+    user: who has signed in. The list lacks the rooms that their access token does not allow.
+
+    A page is shorter where very many rooms in a row have expired, because TTL deletes them late.
+
+    Raises InvalidInput if cursor is not one that an earlier page returned.
+    """
+    start = None if cursor is None else _decode_cursor(cursor)
+    if user is not None and user.room_ids is not None:
+        return _list_allowed(user.room_ids, limit, start)
+    index = Room.by_age.query(LISTED, scan_index_forward=False, page_size=MAX_BATCH_ITEMS, last_evaluated_key=start)
+    found: list[Room] = []
+    for batch_size in [limit + 1] + [MAX_BATCH_ITEMS] * MAX_LIST_BATCHES:
+        entries = list(islice(index, batch_size))
+        for room in _still_listed([entry.room_id for entry in entries]):
+            if len(found) == limit:
+                return found, encode_cursor(found[-1])
+            found.append(room)
+        if len(entries) < batch_size:
+            return found, None
+    return found, encode_cursor(entries[-1])
+
+
+def _list_allowed(room_ids: frozenset[str], limit: int, start: Key | None) -> tuple[list[Room], str | None]:
+    """Read all the rooms that an access token lists, a few hundred at most, and return those after start."""
+    rooms = sorted(
+        _still_listed([room_id for room_id in room_ids if Room.is_valid_id(room_id)]), key=index_sort_key, reverse=True
+    )
+    if start is not None:
+        rooms = [room for room in rooms if index_sort_key(room) < (start["created_at"]["S"], start["room_id"]["S"])]
+    return rooms[:limit], encode_cursor(rooms[limit - 1]) if len(rooms) > limit else None
+
+
+def _still_listed(room_ids: list[str]) -> Iterator[Room]:
+    """Read rooms that the index contains: it is eventually consistent, and does not contain member counts."""
+    rooms = {room.room_id: room for room in Room.batch_get(room_ids, consistent_read=True)}
+    for room_id in room_ids:
+        room = rooms.get(room_id)
+        if room is not None and room.listed and room.is_alive:
+            yield room
+
+
+def _decode_cursor(cursor: str) -> Key:
+    try:
+        return decode_cursor(cursor)
+    except ValueError as error:
+        raise InvalidInput("cursor must be the nextCursor of an earlier page of rooms") from error

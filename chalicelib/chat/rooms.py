@@ -1,0 +1,230 @@
+"""Room lifecycle: create, leave, expire, close. `members.py` has the join, `room_list.py` the list.
+
+A room's member_count changes in one transaction with the connection row. So a `$disconnect` that arrives twice, or
+races with the clean-up after a 410, counts once. Every room always has an expires_at, so neither a crash nor a missing
+`$disconnect` keeps a room for longer than a connection can last.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from chalicelib import request_log, settings
+from chalicelib.auth import authentication, identity
+from chalicelib.auth.identity import User
+from chalicelib.errors import AccessTokenExpired, Forbidden, NotInRoom, RoomNotFound
+from chalicelib.storage.models import LISTED, Connection, Room
+from chalicelib.storage.transactions import (
+    StorageError,
+    Transaction,
+    UpdateAction,
+    condition_failed,
+    retry_on_conflict,
+    transaction,
+)
+
+__all__ = [
+    "check_alive",
+    "check_owner",
+    "close",
+    "create",
+    "extend",
+    "get",
+    "get_as_owner",
+    "get_connection",
+    "get_or_none",
+    "has_connections",
+    "leave",
+]
+
+MAX_TRANSACTION_ITEMS = 100
+"""Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
+
+
+@retry_on_conflict
+def create(name: str, private: bool = False, keep_days: int = 0, user: User | None = None) -> Room:
+    """Create a room that expires after UNUSED_ROOM_SECONDS, or keep_days if given, unless somebody joins it.
+
+    A public room is listed at once. A private room is never listed. Only the returned object has the
+    owner_token, and the join_token of a private room.
+
+    Raises Forbidden if the user's access token allows only some rooms: it would not allow the new one.
+    """
+    if user is not None and user.room_ids is not None:
+        raise Forbidden("your access token does not allow new rooms, only those that its claim chat_rooms lists")
+    now, owner_token = datetime.now(UTC), identity.new_token()
+    unused_time = timedelta(days=keep_days) if keep_days else timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
+    room = Room(
+        room_id=secrets.token_urlsafe(12),
+        name=name,
+        created_at=now,
+        owner_hash=identity.hash_token(owner_token),
+        salt=identity.new_salt(),
+        keep_days=keep_days,
+        expires_at=now + unused_time,
+    )
+    room.owner_token = owner_token
+    if private:
+        room.join_token = identity.new_token()
+        room.token_hash = identity.hash_token(room.join_token)
+    else:
+        room.listed = LISTED
+    room.save()
+    return room
+
+
+def get_or_none(room_id: str) -> Room | None:
+    """Return a room by a consistent read, None if it does not exist or has expired."""
+    room = _read(room_id)
+    return room if room is not None and room.is_alive else None
+
+
+def get(room_id: str, token: str | None = None, user: User | None = None) -> Room:
+    """Return a room by a consistent read.
+
+    Raises RoomNotFound if it does not exist or has expired, and Forbidden if it is private and token is not its join
+    token, or if the user's access token does not allow it.
+    """
+    authentication.check_room(user, room_id)
+    room = _require(room_id)
+    if room.token_hash is not None and not identity.is_token(token, room.token_hash):
+        raise Forbidden("this room is private: expected its joinToken in the query string, as in ?token=…")
+    return room
+
+
+def get_as_owner(room_id: str, token: str) -> Room:
+    """Return a room by a consistent read, private or not.
+
+    Raises RoomNotFound if it does not exist or has expired, and Forbidden unless the token is the owner's, or an access
+    token that gives the rights of an owner.
+    """
+    has_rights = authentication.is_owner(token, room_id)
+    room = _require(room_id)
+    if not has_rights:
+        check_owner(room, token)
+    return room
+
+
+def has_connections(room_id: str) -> bool:
+    """Return whether a room, which may have ended, still has connections. A consistent read."""
+    room = _read(room_id)
+    return room is not None and room.member_count > 0
+
+
+def get_connection(connection_id: str) -> Connection | None:
+    """Return a connection by a consistent read, None if it has no row. It may have expired."""
+    return Connection.find(connection_id)
+
+
+def check_alive(connection: Connection | None) -> Connection:
+    """Return a connection that is in a room.
+
+    Raises NotInRoom if it has no row or has expired, and AccessTokenExpired if that is why.
+    """
+    if connection is None:
+        raise NotInRoom
+    if connection.has_ended_authorization:
+        raise AccessTokenExpired
+    if not connection.is_alive:
+        raise NotInRoom
+    return connection
+
+
+def check_owner(room: Room, owner_token: str | None) -> None:
+    """Raise Forbidden unless a token is the owner's token of a room."""
+    if not identity.is_token(owner_token, room.owner_hash):
+        raise Forbidden("expected the ownerToken of this room, which the response to its creation contained")
+
+
+@retry_on_conflict
+def close(room_id: str) -> None:
+    """End a room: it is no longer listed, and cannot be found or joined. Its connections have to be ended, too.
+
+    Raises StorageError if DynamoDB fails.
+    """
+    now = datetime.now(UTC)
+    try:
+        Room(room_id).update([Room.listed.remove(), Room.expires_at.set(now)], Room.expires_at > now)
+    except StorageError as error:
+        if not condition_failed(error):
+            raise
+
+
+@retry_on_conflict
+def extend(room: Room) -> None:
+    """Let a room with keep_days expire no sooner than that many days from now. An expired room stays expired."""
+    now = datetime.now(UTC)
+    expires_at = now + room.keep_time
+    if room.expires_at < expires_at:  # never without keep_days: the room is alive
+        is_sooner = (Room.expires_at > now) & (Room.expires_at < expires_at)
+        try:
+            Room(room.room_id).update([Room.expires_at.set(expires_at)], is_sooner)
+        except StorageError as error:
+            if not condition_failed(error):
+                raise
+
+
+def leave(room_id: str, connection_ids: Sequence[str], *, skip_connecting: bool = False) -> list[Connection]:
+    """Remove connections from a room, and return those that were in it.
+
+    With skip_connecting, connections whose `$connect` may still be running stay. API Gateway answers 410 for them, too,
+    and if they were removed, they would be open without being in a room.
+
+    The transaction that removes the last member also unlists the room. The room can still be joined by its id for
+    EMPTY_ROOM_GRACE_SECONDS. A room with keep_days stays listed for that time.
+
+    One transaction removes up to 99 connections, and is retried for up to 10 seconds if it is cancelled. Raises
+    StorageError if DynamoDB fails.
+    """
+    batch_size = MAX_TRANSACTION_ITEMS - 1  # the room is an item of the transaction, too
+    return [
+        connection
+        for start in range(0, len(connection_ids), batch_size)
+        for connection in _leave(room_id, connection_ids[start : start + batch_size], skip_connecting)
+    ]
+
+
+@retry_on_conflict
+def _leave(room_id: str, connection_ids: Sequence[str], skip_connecting: bool) -> list[Connection]:
+    rows = Connection.batch_get(list(connection_ids), consistent_read=True)
+    leaving = [row for row in rows if row.joined_room_id == room_id and not (skip_connecting and row.may_be_connecting)]
+    if not leaving:
+        return []
+    room = _read(room_id)
+    with transaction() as writes:
+        for connection in leaving:
+            writes.delete(connection, Connection.connection_id.exists())
+        if room is not None:
+            _subtract_members(writes, room, len(leaving))
+    return leaving
+
+
+def _subtract_members(writes: Transaction, room: Room, leaving: int) -> None:
+    last_members_leave = Room.member_count <= leaving
+    if room.member_count > leaving:
+        writes.update(room, [Room.member_count.add(-leaving)], Room.member_count > leaving)
+    elif settings.EMPTY_ROOM_GRACE_SECONDS == 0 and not room.keep_days:
+        writes.delete(room, last_members_leave)
+    else:
+        changes: list[UpdateAction] = [Room.member_count.set(0)]
+        if room.is_alive:  # a late leave must not revive an expired room
+            empty_time = room.keep_time or timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)
+            changes.append(Room.expires_at.set(datetime.now(UTC) + empty_time))
+        if not room.keep_days:
+            changes.append(Room.listed.remove())
+        # A room that was closed since it was read must not be revived.
+        writes.update(room, changes, last_members_leave & (Room.expires_at == room.expires_at))
+
+
+def _require(room_id: str) -> Room:
+    room = get_or_none(room_id)
+    if room is None:
+        raise RoomNotFound
+    request_log.append_keys(room_id=room_id)
+    return room
+
+
+def _read(room_id: str) -> Room | None:
+    return Room.find(room_id) if Room.is_valid_id(room_id) else None

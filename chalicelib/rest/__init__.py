@@ -1,0 +1,1 @@
+"""Requests over HTTP: routes, CORS, ETags, and the web page."""

@@ -1,0 +1,1 @@
+"""Events of WebSocket connections, and the actions that clients request."""

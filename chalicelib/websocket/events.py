@@ -1,0 +1,131 @@
+"""The events of WebSocket connections: connect, frames from clients, disconnect."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Literal
+
+from chalice.app import WebsocketDisconnectedError
+
+import chalicelib.websocket.actions  # noqa: F401 - it declares the actions
+from chalicelib import limits, request_log, settings
+from chalicelib.auth import authentication
+from chalicelib.chat import members, rate_limit, rooms
+from chalicelib.chat.broadcast import send_to_room
+from chalicelib.chat.presence import presence_frames
+from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
+from chalicelib.errors import ChatError, RateLimitExceeded, Unauthorized, report_internal_error
+from chalicelib.protocol import frames
+from chalicelib.protocol.composite_fields import Object
+from chalicelib.protocol.parameters import ACCESS_TOKEN, DISPLAY_NAME, KEY, OWNER, ROOM_ID_PARAMETER, TOKEN
+from chalicelib.storage.models import Connection
+from chalicelib.websocket.dispatch import Context, dispatch
+
+__all__ = ["CONNECT_QUERY", "connect", "disconnect", "receive"]
+
+CONNECT_QUERY = Object(
+    {
+        "roomId": ROOM_ID_PARAMETER,
+        "name": DISPLAY_NAME,
+        "token": TOKEN,
+        "key": KEY,
+        "owner": OWNER,
+        "access_token": ACCESS_TOKEN,
+    }
+)
+"""The query string of the WebSocket's address."""
+
+log = logging.getLogger(f"{settings.APP_NAME}.websocket_events")
+
+
+def connect(websocket_api: BroadcastWebsocketAPI, connection_id: str, query: Mapping[str, str]) -> None:
+    """Add a connection to the room that the query names, and notify the other members. An empty parameter is absent.
+
+    The client itself is not notified: API Gateway answers 410 to a post before `$connect` has returned.
+
+    Raises InvalidInput if the query is not as declared, and what `authenticate` and `members.join` raise.
+    """
+    parameters = CONNECT_QUERY.parse_query({name: value for name, value in query.items() if value})
+    user = authentication.authenticate(parameters.pop("access_token"))
+    connection = members.join(connection_id, parameters.pop("roomId"), **parameters, user=user)
+    request_log.append_keys(outcome="joined")
+    _notify(websocket_api, "join", connection.joined_room_id, [connection])
+
+
+def disconnect(websocket_api: BroadcastWebsocketAPI, connection_id: str) -> None:
+    """Remove a connection from its room, if it is still in one, and notify the other members."""
+    connection = rooms.get_connection(connection_id)
+    request_log.append_keys(outcome="not in a room" if connection is None else "left")
+    if connection is not None:
+        room_id = connection.joined_room_id
+        request_log.append_keys(room_id=room_id)
+        _notify(websocket_api, "leave", room_id, rooms.leave(room_id, [connection_id]))
+
+
+def receive(websocket_api: BroadcastWebsocketAPI, connection_id: str, body: str) -> None:
+    """Handle a frame from a client, or answer with an error frame."""
+    if rate_limit.count_frame(connection_id):
+        _close(websocket_api, connection_id, f"more than {limits.MAX_FRAMES_PER_WINDOW} frames")
+        return
+    context = Context(websocket_api, connection_id)
+    try:
+        name, data = frames.parse(body)
+        dispatch(context, name, data)
+    except RateLimitExceeded as error:
+        _handle_rate_limit(context, error, body)
+    except ChatError as error:
+        _reply_error(context, error, body)
+        if isinstance(error, Unauthorized):
+            _close(websocket_api, connection_id, "a frame after its access token had expired")
+    except Exception:  # noqa: BLE001 - report_internal_error logs it
+        # If the handler raised, API Gateway would send the client a frame that contains the connection id.
+        _reply_error(context, report_internal_error(f"a frame from {connection_id}"), body)
+
+
+def _notify(
+    websocket_api: BroadcastWebsocketAPI, change: Literal["join", "leave"], room_id: str, connections: list[Connection]
+) -> None:
+    """Notify the other members of a room of a join or leave.
+
+    Best effort: a failed notification is logged and does not undo the join or leave.
+    """
+    try:
+        if notifications := presence_frames(change, room_id, connections):
+            recipients = Connection.recipients_in(room_id)
+            for connection in connections:
+                recipients.pop(connection.connection_id, None)
+            send_to_room(websocket_api, room_id, notifications, recipients)
+    except Exception:
+        request_log.add_metric(faults=1)
+        log.exception("could not notify room %s of a %s", room_id, change)
+
+
+def _handle_rate_limit(context: Context, error: RateLimitExceeded, body: str) -> None:
+    """Reply with the error if a warning is due. Close the connection of a client that ignores its warnings."""
+    request_log.append_keys(outcome=error.code)
+    if error.warnings is None:
+        return
+    if error.warnings > limits.MAX_RATE_LIMIT_WARNINGS:
+        ignored = f"messages after {limits.MAX_RATE_LIMIT_WARNINGS} warnings"
+        _close(context.websocket_api, context.connection_id, ignored)
+    else:
+        _reply_error(context, error, body)
+
+
+def _reply_error(context: Context, error: ChatError, body: str) -> None:
+    request_log.append_keys(outcome=error.code)
+    context.reply(frames.error(error, body))
+
+
+def _close(websocket_api: BroadcastWebsocketAPI, connection_id: str, sent: str) -> None:
+    request_log.append_keys(outcome="closed")
+    log.warning("closing %s, which sent %s", connection_id, sent)
+    try:
+        with suppress(WebsocketDisconnectedError):  # the client has closed it already
+            websocket_api.close(connection_id)
+    except Exception:
+        # It must not reach API Gateway, as in `receive`. The next frame tries again.
+        request_log.add_metric(faults=1)
+        log.exception("could not close %s", connection_id)
