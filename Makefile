@@ -17,7 +17,7 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
 # The tests start many Python processes, and each starts faster when the modules are compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run rooms nextjs test check soak fuzz mutate bench simulate generate page lint format package resources deploy undeploy clean tools unit-and-contract always
+.PHONY: help run rooms nextjs test check soak fuzz bench simulate generate page lint format package resources deploy undeploy clean tools unit-and-contract always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ check: .venv/installed tests/node/$(INSTALLED) web/$(INSTALLED) examples/nextjs/
 	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory lint unit-and-contract
 
 unit-and-contract:
-	$(PYTEST_PARALLEL) tests/unit tests/contract tests/mutation tests/web/test_units.py
+	$(PYTEST_PARALLEL) tests/unit tests/contract tests/web/test_units.py
 
 soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LISTENERS, MESSAGES per sender, CUTS (probability)
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
@@ -51,9 +51,6 @@ soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LIS
 fuzz: .venv/installed ## Run the generated tests with many examples: FRAMES frames, more requests, longer sequences of events
 	FUZZ=1 FRAMES=$(or $(FRAMES),50000) $(PYTEST) --timeout=3600 \
 		tests/contract/test_fuzz.py tests/contract/test_state_machine.py tests/localcloud/test_rest_schema.py
-
-mutate: .venv/installed tests/node/$(INSTALLED) ## Make mistakes in the code, one at a time, and count those that the tests notice: ONLY=rooms.py
-	$(BIN)/python -m tests.mutation $(ONLY)
 
 bench: benchmarks/node/$(INSTALLED) ## Benchmark against other implementations
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.run

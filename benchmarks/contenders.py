@@ -14,8 +14,6 @@ from typing import Any, NamedTuple
 
 from benchmarks.environment import PROJECT, Environment, message_event
 
-__all__ = ["COLD_STARTS", "CONTENDERS", "BenchmarkError", "Contender", "Sample", "first_message", "start_contender"]
-
 # -P: the program is imported from the package (Environment.variables), not from the current folder.
 PYTHON_RUNNER = [sys.executable, "-P", "-m", "benchmarks.python_runner"]
 NODE_RUNNER = [shutil.which("node") or "node", str(PROJECT / "benchmarks/node/runner.mjs")]

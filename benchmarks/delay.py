@@ -11,8 +11,6 @@ from asyncio import StreamReader, StreamWriter
 
 from benchmarks.gateway import HOST
 
-__all__: list[str] = []
-
 
 async def _copy(reader: StreamReader, writer: StreamWriter, delay: float) -> None:
     while data := await reader.read(2**20):

@@ -20,11 +20,9 @@ from typing import Any
 from benchmarks.gateway import HOST
 from chalicelib import settings
 from deployment.package import package
-from localcloud import cloud
+from localcloud import stack
 from tests.dynoxide import strict_emulator
 from tests.tables import create_tables
-
-__all__ = ["PROJECT", "Environment", "delay_dynamodb", "message_event", "start_environment"]
 
 PROJECT = Path(__file__).parent.parent
 STAGE = "dev"
@@ -78,7 +76,7 @@ class Environment:
 
     def create_room(self, room_id: str, kinds: Iterable[str]) -> str:
         """Create a room with one member for each kind, and return the first member's connection id."""
-        dynamodb, now = cloud.client("dynamodb", self.dynamodb_port), int(time.time())
+        dynamodb, now = stack.client("dynamodb", self.dynamodb_port), int(time.time())
         ids = [f"{kind}-{room_id}-{number:05d}=" for number, kind in enumerate(kinds)]
         room = {"name": room_id, "created_at": "2026-11-22T10:00:00.000000+0000", "listed": "public"}
         numbers = {"member_count": {"N": str(len(ids))}, "expires_at": {"N": str(now + 7_800)}}
@@ -116,7 +114,7 @@ def start_environment(folder: Path, delay_ms: int) -> Iterator[Environment]:
     package(STAGE, folder / "package")
     zipfile.ZipFile(folder / "package/deployment.zip").extractall(folder / "code")
     with strict_emulator(folder / "emulator") as port, _server("gateway", str(delay_ms)) as gateway_port:
-        create_tables(cloud.client("dynamodb", port), STAGE)
+        create_tables(stack.client("dynamodb", port), STAGE)
         yield Environment(port, gateway_port, folder / "code")
 
 

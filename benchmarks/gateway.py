@@ -14,8 +14,6 @@ from collections import Counter
 from http import HTTPStatus
 from typing import Any
 
-__all__ = ["HOST"]
-
 HOST = "127.0.0.1"
 
 

@@ -34,7 +34,7 @@ def _boto3_broadcast() -> Any:
     import boto3
     from botocore.config import Config
 
-    from chalicelib.delivery.websocket_api import BroadcastResult
+    from chalicelib.delivery.http_pool import BroadcastResult
 
     client = boto3.client(
         "apigatewaymanagementapi",

@@ -14,8 +14,6 @@ from typing import NamedTuple
 from benchmarks import svg
 from benchmarks.contenders import FirstMessage
 
-__all__ = ["Failures", "Latency", "Measurement", "Results", "write"]
-
 NAMES = {"program": "the program", "node": "Node.js, AWS SDK v3", "boto3": "boto3, 32 threads"}
 COLD_START_NAMES = NAMES | {"minimal": "Node.js, AWS SDK v3: GetItem, Query and one post only"}
 COLOURS = {"program": "#0b6e4f", "node": "#c8553d", "boto3": "#3d5a98", "floor": "#888888"}

@@ -28,8 +28,6 @@ from benchmarks.contenders import (
 from benchmarks.environment import PROJECT, Environment, delay_dynamodb, start_environment
 from benchmarks.report import Failures, Latency, Measurement, Results
 
-__all__ = ["bench"]
-
 DELAY_MS = 10
 DYNAMODB_DELAY_MS = 5
 """Delay of each response of DynamoDB in the measurement of latencies only."""

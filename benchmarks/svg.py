@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-__all__ = ["line", "spread_labels", "text"]
-
 
 def line(points: Iterable[tuple[float, float]], colour: str, width: int, dashed: bool = False) -> str:
     """Return a line through points."""

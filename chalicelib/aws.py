@@ -8,8 +8,6 @@ from typing import Any
 
 import botocore.session
 
-__all__ = ["SECRET_SERVICES", "SERVICES", "is_configured", "session"]
-
 SERVICES = ("apigatewaymanagementapi", "apigatewayv2", "dynamodb", "sqs")
 """The services that the functions use. deployment/unused_parts.py packages botocore's data of these services only."""
 

@@ -7,8 +7,6 @@ from chalicelib import settings
 from chalicelib.aws import session
 from chalicelib.errors import NotFound
 
-__all__ = ["connections_url", "websocket_url"]
-
 _API_NAME = f"{settings.APP_NAME}-{settings.STAGE}-websocket-api"
 
 

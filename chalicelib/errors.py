@@ -28,26 +28,6 @@ from typing import ClassVar
 
 from chalicelib import request_log, settings
 
-__all__ = [
-    "AccessTokenExpired",
-    "ChatError",
-    "Forbidden",
-    "HookNotFound",
-    "InternalError",
-    "InvalidInput",
-    "InvalidJSON",
-    "MemberBanned",
-    "NotFound",
-    "NotInRoom",
-    "RateLimitExceeded",
-    "RoomLocked",
-    "RoomNotFound",
-    "SignInUnavailable",
-    "Unauthorized",
-    "UnknownAction",
-    "report_internal_error",
-]
-
 log = logging.getLogger(f"{settings.APP_NAME}.errors")
 
 

@@ -1,26 +1,5 @@
 """Fixed limits of the chat and of API Gateway. `settings.py` has the configurable ones, such as the rate limit."""
 
-__all__ = [
-    "BAN_SECONDS",
-    "CONNECTION_TTL_SECONDS",
-    "HOOK_TTL_SECONDS",
-    "IDEMPOTENCY_TTL_SECONDS",
-    "MAX_CLIENT_ID_LENGTH",
-    "MAX_CONNECT_SECONDS",
-    "MAX_DISPLAY_NAME_LENGTH",
-    "MAX_FRAMES_PER_WINDOW",
-    "MAX_FRAME_BYTES",
-    "MAX_HOOKS",
-    "MAX_KEEP_DAYS",
-    "MAX_MESSAGE_LENGTH",
-    "MAX_PAGE_SIZE",
-    "MAX_RATE_LIMIT_WARNINGS",
-    "MAX_ROOM_NAME_LENGTH",
-    "MAX_SEQUENCE",
-    "MEMBER_TTL_SECONDS",
-    "SEQUENCE_TTL_SECONDS",
-]
-
 MAX_ROOM_NAME_LENGTH = 80
 MAX_DISPLAY_NAME_LENGTH = 40
 MAX_MESSAGE_LENGTH = 4_000

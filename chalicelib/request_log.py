@@ -26,8 +26,6 @@ from chalice.app import Request, SQSEvent, WebsocketEvent
 
 from chalicelib import settings
 
-__all__ = ["METRICS", "NAMESPACE", "add_metric", "append_keys", "log_middleware"]
-
 NAMESPACE = "ChaliceChat"
 METRICS = {"delivered", "gone", "failed", "queued", "dynamodb_requests", "faults"}
 

@@ -6,30 +6,6 @@ The stages in .chalice/config.json set these variables. The defaults suit tests.
 import os
 import re
 
-__all__ = [
-    "ALLOWED_ORIGINS",
-    "APP_NAME",
-    "AUTH_AUDIENCE",
-    "AUTH_CLIENT_ID",
-    "AUTH_ISSUER",
-    "AUTH_REQUIRED",
-    "AUTH_SECRET",
-    "CONNECTIONS_TABLE",
-    "EMPTY_ROOM_GRACE_SECONDS",
-    "FANOUT_BATCH",
-    "FANOUT_QUEUE",
-    "MESSAGES_PER_WINDOW",
-    "MESSAGES_TABLE",
-    "MESSAGE_RETENTION_SECONDS",
-    "PRESENCE_LIMIT",
-    "ROOMS_TABLE",
-    "STAGE",
-    "UNUSED_ROOM_SECONDS",
-    "WEBSOCKET_URL",
-    "WINDOW_SECONDS",
-    "is_secure_url",
-]
-
 
 def _integer(name: str, default: int, minimum: int = 0) -> int:
     value = os.environ.get(name, str(default))

@@ -13,8 +13,6 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from deployment.errors import DeployError, PackageError
 
-__all__ = ["Account", "current_account", "errors_reported"]
-
 
 @dataclass(frozen=True)
 class Account:

@@ -8,8 +8,6 @@ from typing import Any
 from deployment.functions import Functions
 from deployment.metrics import Metric, chat, lambda_functions, messages_in, throttles
 
-__all__ = ["CONDITIONS", "PARAMETERS", "alarms"]
-
 PERIOD_SECONDS = 300
 
 PARAMETERS = {

@@ -5,8 +5,6 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-__all__ = ["add_files"]
-
 
 def add_files(archive: zipfile.ZipFile, folder: Path, pattern: str = "*") -> None:
     """Add the files of a folder and its subfolders whose names match a pattern, in order and without their times."""

@@ -11,8 +11,6 @@ from botocore.exceptions import ClientError
 from deployment.account import Account
 from deployment.errors import DeployError
 
-__all__ = ["Bucket"]
-
 PRIVATE = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 ENCRYPTED = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
 

@@ -8,8 +8,6 @@ from typing import Any
 
 from deployment.errors import PackageError
 
-__all__ = ["PROJECT", "RESOURCES", "read_configuration", "read_stage", "read_stages", "stack_name"]
-
 PROJECT = Path(__file__).parent.parent
 
 RESOURCES = Path(".chalice/resources.json")

@@ -9,8 +9,6 @@ from typing import Any
 from deployment.functions import Functions
 from deployment.metrics import Metric, chat, lambda_functions, messages_in, throttles
 
-__all__ = ["dashboard"]
-
 COLUMNS = 24  # of a dashboard
 HALF, QUARTER = 12, 6
 HEIGHT = 6

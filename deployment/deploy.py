@@ -20,8 +20,6 @@ from deployment.errors import DeployError
 from deployment.functions import locate_code
 from deployment.stack import Stack, StackFailed
 
-__all__ = ["deploy"]
-
 AWS = ".venv/bin/aws"
 
 

@@ -1,7 +1,5 @@
 """Errors of packaging and deployment."""
 
-__all__ = ["DeployError", "PackageError"]
-
 
 class PackageError(Exception):
     """The project cannot be packaged. The text is one sentence for the console."""

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["Functions", "deployed_functions", "locate_code", "packaged_functions"]
-
 Functions = Mapping[str, str]
 
 

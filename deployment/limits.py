@@ -2,8 +2,6 @@
 
 from typing import Any
 
-__all__ = ["limit_apis"]
-
 REST_LIMITS = {"ThrottlingRateLimit": 2_000, "ThrottlingBurstLimit": 1_000}
 """Requests per second to the REST API, and the burst above that rate. To enter a room, one visit makes up to 6
 requests: 3 for the page's files, and one each for the list of rooms, the history and the member list."""

@@ -6,8 +6,6 @@ from typing import Any
 
 from deployment.functions import Functions
 
-__all__ = ["PARAMETERS", "log_groups"]
-
 PARAMETERS = {
     "LogRetentionDays": {
         "Type": "Number",

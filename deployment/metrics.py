@@ -8,8 +8,6 @@ from typing import Any
 
 from deployment.functions import Functions
 
-__all__ = ["Metric", "chat", "lambda_functions", "messages_in", "throttles"]
-
 
 @dataclass(frozen=True)
 class Metric:

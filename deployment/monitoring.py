@@ -8,8 +8,6 @@ from deployment import alarms, log_groups
 from deployment.dashboard import dashboard
 from deployment.functions import Functions
 
-__all__ = ["add_monitoring"]
-
 
 def add_monitoring(template: dict[str, Any], functions: Functions) -> None:
     """Add the functions' log groups, and the alarms and the dashboard of the functions, tables and queues."""

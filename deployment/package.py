@@ -23,8 +23,6 @@ from deployment.policies import outdated_policies
 from deployment.postprocess import postprocess_template
 from deployment.unused_parts import remove_unused_parts
 
-__all__ = ["package"]
-
 
 def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
     """Package the project for a stage into folder.

@@ -11,8 +11,6 @@ from typing import Any
 from deployment import sign_in
 from deployment.config import PROJECT, read_stages
 
-__all__ = ["POLICIES", "outdated_policies", "policy_files", "write"]
-
 TEMPLATES = Path(__file__).with_name("policies")
 POLICIES = Path(".chalice/policies")
 

@@ -9,8 +9,6 @@ from deployment.limits import limit_apis
 from deployment.monitoring import add_monitoring
 from deployment.roles import narrow_roles
 
-__all__ = ["postprocess_template"]
-
 
 def postprocess_template(template: dict[str, Any], stage: str) -> None:
     """Add to the template what Chalice has no setting for."""

@@ -15,8 +15,6 @@ from deployment.errors import PackageError
 from deployment.functions import deployed_functions
 from deployment.monitoring import add_monitoring
 
-__all__ = ["resources_template"]
-
 
 def resources_template(stage: str, project: Path = PROJECT) -> dict[str, Any]:
     """Return .chalice/resources.json with alarms and dashboard. Raises PackageError when the stage is unknown."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["narrow_roles"]
-
 
 def narrow_roles(resources: dict[str, Any]) -> None:
     """Replace the wildcards for account, Region and API in the roles' policies by those of the stack.

@@ -17,8 +17,6 @@ from typing import Any
 from deployment.archive import add_files
 from deployment.errors import PackageError
 
-__all__ = ["FUNCTIONS", "add_grant", "add_requirements", "check_place", "is_configured", "secret_service"]
-
 REQUIREMENTS = "requirements-sign-in.txt"
 PLATFORM = "manylinux2014_x86_64"  # the one that Chalice packages for
 

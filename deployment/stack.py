@@ -10,8 +10,6 @@ from botocore.exceptions import ClientError, WaiterError
 
 from deployment.errors import DeployError
 
-__all__ = ["Stack", "StackFailed"]
-
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 UPDATABLE = (
     "CREATE_COMPLETE",

@@ -17,8 +17,6 @@ from deployment.config import read_stage, stack_name
 from deployment.errors import DeployError
 from deployment.stack import Stack
 
-__all__ = ["undeploy"]
-
 
 def undeploy(stage: str, account: Account) -> None:
     """Delete everything that deployments of the stage have made, after a confirmation. Raises DeployError."""

@@ -15,8 +15,6 @@ from pathlib import Path, PurePosixPath
 from chalicelib.aws import SERVICES
 from deployment.errors import PackageError
 
-__all__ = ["remove_unused_parts"]
-
 DATA = "botocore/data/"
 DOCUMENTATION = "botocore/docs/"
 ENDPOINTS = f"{DATA}endpoints.json"

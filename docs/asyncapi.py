@@ -12,8 +12,6 @@ from chalicelib.websocket import events
 from chalicelib.websocket.dispatch import ACTIONS, Action
 from docs.json_schema import Components, schema_of
 
-__all__ = ["document"]
-
 Json = dict[str, Any]
 
 DESCRIPTION = f"""\

@@ -6,8 +6,6 @@ from typing import Any
 
 from chalicelib.protocol.fields import Field
 
-__all__ = ["Components", "schema_of"]
-
 Components = dict[str, Any]
 """The schemas of titled objects by title."""
 

@@ -14,8 +14,6 @@ from chalicelib.protocol.parameters import ROOM_ID_PARAMETER
 from chalicelib.rest.endpoints import HTTP_ERRORS, Endpoint
 from docs.json_schema import Components, schema_of
 
-__all__ = ["DESCRIPTION", "document", "documented_path", "has_invalid_input", "operation_id", "operations"]
-
 Json = dict[str, Any]
 
 DESCRIPTION = """\

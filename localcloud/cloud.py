@@ -18,10 +18,8 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 from deployment.config import PROJECT
 from deployment.package import package
 from localcloud.errors import LocalCloudError
-from localcloud.stack import HOST, STACK, STAGE, Stack, client
+from localcloud.stack import HOST, STACK, STAGE, Stack
 from localcloud.workarounds import REST_API_ID, WEBSOCKET_API_ID
-
-__all__ = ["STACK", "LocalCloud", "check_health", "chosen_port", "client", "emulator", "local_cloud"]
 
 START_SECONDS = 30
 

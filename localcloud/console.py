@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-__all__ = ["format_line"]
-
 
 def format_line(line: str) -> str:
     """Format the JSON line of an invocation (chalicelib/request_log.py) in columns; return any other line unchanged."""

@@ -28,8 +28,6 @@ from ministack.services.cloudformation import provisioners
 from deployment.config import PROJECT
 from localcloud.console import format_line
 
-__all__: list[str] = []
-
 _processes: WeakSet[subprocess.Popen[str]] = WeakSet()
 """The processes that run the functions."""
 

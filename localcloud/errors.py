@@ -1,7 +1,5 @@
 """Errors of the local cloud."""
 
-__all__ = ["LocalCloudError"]
-
 
 class LocalCloudError(Exception):
     """The local cloud cannot start or change. The text is one sentence for the console."""

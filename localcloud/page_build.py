@@ -9,8 +9,6 @@ from contextlib import contextmanager
 
 from deployment.config import PROJECT
 
-__all__ = ["page_rebuilt_on_save"]
-
 WEB = PROJECT / "web"
 
 

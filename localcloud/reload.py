@@ -21,8 +21,6 @@ from deployment.package import package
 from localcloud.errors import LocalCloudError
 from localcloud.stack import STAGE, Stack
 
-__all__ = ["Reloader"]
-
 IMPORT_SECONDS = 10
 """Lambda's time limit for initialization ("Understanding the Lambda execution environment lifecycle")."""
 

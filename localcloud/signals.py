@@ -12,8 +12,6 @@ from types import FrameType
 
 from watchfiles import watch
 
-__all__ = ["interrupt_on_signals", "interrupt_with_make"]
-
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

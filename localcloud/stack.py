@@ -16,8 +16,6 @@ from deployment.functions import locate_code
 from localcloud.errors import LocalCloudError
 from localcloud.workarounds import REST_API_ID, adapt_template, enable_ttl, repair_preflight
 
-__all__ = ["HOST", "STACK", "STAGE", "Stack", "client"]
-
 HOST = "127.0.0.1"
 STAGE = "local"
 STACK = stack_name(STAGE)

@@ -12,15 +12,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = [
-    "REST_API_ID",
-    "WEBSOCKET_API_ID",
-    "adapt_template",
-    "enable_ttl",
-    "remove_metric_math",
-    "repair_preflight",
-]
-
 REST_API_ID = "chat-rest"
 """Fixed, so that the page keeps its address when the local cloud restarts."""
 

@@ -9,8 +9,6 @@ from jsonschema import Draft7Validator
 
 from tests.conftest import PROJECT
 
-__all__ = ["DOCUMENT", "FILE", "RECEIVED", "SENT", "kind_of"]
-
 FILE = PROJECT / "docs/asyncapi.yaml"
 DOCUMENT = yaml.load(FILE.read_text(), yaml.CSafeLoader)
 

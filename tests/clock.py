@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-__all__ = ["NOON", "clock"]
-
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 

@@ -9,11 +9,9 @@ from pathlib import Path
 import pytest
 
 from deployment.package import package
-from localcloud.cloud import LocalCloud, client, emulator
-from localcloud.stack import STAGE, Stack
+from localcloud.cloud import LocalCloud, emulator
+from localcloud.stack import STAGE, Stack, client
 from tests.ports import free_port
-
-__all__ = ["cloud", "connection_ids"]
 
 
 @pytest.fixture(scope="session")

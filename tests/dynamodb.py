@@ -25,18 +25,6 @@ from tests.dynoxide import strict_emulator
 from tests.invocations import current_invocation
 from tests.tables import tables
 
-__all__ = [
-    "CONFLICTS",
-    "WRITES",
-    "Crash",
-    "Database",
-    "Fault",
-    "conflict",
-    "dynamodb",
-    "inject_faults",
-    "tables_fixture",
-]
-
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
 READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
 

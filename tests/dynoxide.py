@@ -13,8 +13,6 @@ from tenacity import retry, stop_after_delay, wait_fixed
 from localcloud.cloud import emulator as ministack
 from tests.ports import free_port
 
-__all__ = ["strict_emulator"]
-
 BINARY = Path(__file__).parent / "node/node_modules/@dynoxide/linux-x64/dynoxide"
 START_SECONDS = 10
 

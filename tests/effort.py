@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["examples"]
-
 IS_FUZZING = os.environ.get("FUZZ") == "1"
 
 

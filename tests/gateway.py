@@ -12,8 +12,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-__all__ = ["CLOSE", "DISCONNECT", "GONE", "HANG", "NOT_HTTP", "NO_LENGTH", "Gateway"]
-
 GONE = 410
 HANG = 0
 """Send no answer."""

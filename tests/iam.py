@@ -13,8 +13,6 @@ from moto.core.botocore_stubber import BotocoreStubber
 from chalicelib import settings
 from chalicelib.delivery.http_connection import HTTPConnection
 
-__all__ = ["Permission", "RequestRecorder", "queue"]
-
 Permission = tuple[str, str]
 """An action, and its resource, as narrow as it is known before a deployment."""
 

@@ -13,8 +13,6 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-__all__ = ["AUDIENCE", "Issuer", "Key"]
-
 AUDIENCE = "chat"
 
 

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["client_tests", "is_on_path", "node_tools", "pytest_configure"]
-
 MINIMUM_VERSION = 20
 PROJECT = Path(__file__).parent.parent
 TOOLS = PROJECT / "tests/node"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["SCRIPT", "STYLE"]
-
 FOLDER = Path(__file__).parent.parent / "chalicelib/static"
 
 (SCRIPT,) = [path.name for path in FOLDER.glob("page-*.js")]

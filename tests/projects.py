@@ -8,8 +8,6 @@ from pathlib import Path
 
 from tests.conftest import PROJECT
 
-__all__ = ["copy_project", "set_variables"]
-
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "deployed", "deployments", "node_modules", "build", "dist")
 NO_REQUIREMENTS = "# The functions find the requirements in the virtual environment.\n"
 

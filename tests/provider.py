@@ -12,8 +12,6 @@ from pathlib import Path
 
 import requests
 
-__all__ = ["Provider", "run_provider"]
-
 
 @dataclass(frozen=True)
 class Provider:

@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from chalicelib import limits, settings
 from chalicelib.storage.models import Connection, Message, Room, RoomSequence
 
-__all__ = ["fill_room", "history_items", "message_item"]
-
 
 def fill_room(room: Room, connection_ids: Iterable[str]) -> None:
     """Add members, named like their connections, who joined a minute ago.

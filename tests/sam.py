@@ -11,8 +11,6 @@ from samtranslator.translator.translator import Translator
 
 from deployment.functions import locate_code
 
-__all__ = ["expand"]
-
 
 def expand(folder: Path) -> dict[str, Any]:
     """Return the resources of the package in folder as CloudFormation creates them, with SAM's own types replaced."""

@@ -6,8 +6,6 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
-
 LONGEST_FIRST = [
     "tests/docs/",
     "tests/deployment/",

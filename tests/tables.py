@@ -7,8 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["create_tables", "tables"]
-
 RESOURCES = Path(__file__).parent.parent / ".chalice/resources.json"
 CREATE_TABLE_KEYS = {"TableName", "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"}
 

@@ -10,8 +10,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-__all__ = ["pytest_configure"]
-
 MEMORY = Path("/dev/shm")  # noqa: S108
 NEEDED_BYTES = 2 * 2**30
 

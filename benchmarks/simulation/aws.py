@@ -13,8 +13,6 @@ import simpy
 from benchmarks.simulation import parameters as p
 from benchmarks.simulation.tally import Tally
 
-__all__ = ["Cloud", "Environment", "Partition", "Queue", "Steps", "TokenBucket"]
-
 Steps = Generator[simpy.Event, Any, Any]
 """A SimPy process: it yields what it waits for."""
 

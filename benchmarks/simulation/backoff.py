@@ -6,8 +6,6 @@ from random import Random
 
 from benchmarks.simulation import parameters as p
 
-__all__ = ["backoff"]
-
 
 def backoff(random: Random, failures: int) -> float:
     """Return the seconds before the next attempt."""

@@ -8,8 +8,6 @@ from typing import Generic, NamedTuple, TypeVar
 from benchmarks.simulation import parameters as p
 from benchmarks.simulation.aws import Cloud, Environment, Steps
 
-__all__ = ["Result", "broadcast"]
-
 RETRY_STEP = 0.05
 """Retries are due at multiples of this. The program looks for due retries every 0.02 s; fewer steps run faster."""
 

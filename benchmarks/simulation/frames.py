@@ -10,8 +10,6 @@ import simpy
 if TYPE_CHECKING:
     from benchmarks.simulation.page import Page
 
-__all__ = ["Frame", "Message", "Plain", "Presence", "Welcome"]
-
 
 class Message:
     """A message. It has a sequence once it is stored. The pages in its room are owed it, stored or not."""

@@ -16,8 +16,6 @@ from benchmarks.simulation.frames import Message
 if TYPE_CHECKING:
     from benchmarks.simulation.program import MessagePage, Program, Room
 
-__all__ = ["History"]
-
 
 class History:
     """The messages that a page knows: all up to a position, and those ahead of it, after a gap."""

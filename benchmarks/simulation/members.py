@@ -12,8 +12,6 @@ from benchmarks.simulation.frames import Presence
 if TYPE_CHECKING:
     from benchmarks.simulation.program import Program, Room
 
-__all__ = ["Members"]
-
 
 class Members:
     """The members that a page knows, as the bits of an integer: of 100,000 pages, each has a set of its own."""

@@ -17,8 +17,6 @@ from benchmarks.simulation.members import Members
 if TYPE_CHECKING:
     from benchmarks.simulation.program import Program, Room
 
-__all__ = ["Connection", "Page"]
-
 
 class Connection:
     """A WebSocket connection and its row."""

@@ -17,8 +17,6 @@ from chalicelib.delivery import http_connection, http_pool, jobs
 from deployment.config import PROJECT, RESOURCES
 from deployment.limits import REST_LIMITS, WEBSOCKET_LIMITS
 
-__all__ = ["recorded"]
-
 
 def _client_constant(module: str, name: str) -> int:
     """Return a constant of a module of the client library. It may be a product, such as 4 * 60_000."""

@@ -16,8 +16,6 @@ from benchmarks.simulation.broadcast import broadcast
 from benchmarks.simulation.frames import Frame, Message, Plain, Presence, Welcome
 from benchmarks.simulation.page import Connection, Page
 
-__all__ = ["MessagePage", "Program", "Room"]
-
 
 class Room:
     """A room: its partitions in DynamoDB, its connections, and its messages in the order of their sequences."""

@@ -11,8 +11,6 @@ from typing import Any
 from benchmarks import svg
 from benchmarks.simulation.scenarios import CHANGED, CONCURRENCIES, LATENCIES, SCENARIOS, Outcome, Scenario
 
-__all__ = ["BEGIN", "END", "RESULTS", "plots", "replace_table", "table", "write"]
-
 RESULTS = Path(__file__).parent / "results.json"
 BEGIN, END = "<!-- written by `make simulate` -->\n", "<!-- end -->\n"
 

@@ -14,8 +14,6 @@ from benchmarks.simulation.frames import Message
 from benchmarks.simulation.page import Page
 from benchmarks.simulation.program import Program, Room
 
-__all__ = ["CHANGED", "CHECK", "CONCURRENCIES", "SCENARIOS", "Outcome", "Run", "Scenario", "run"]
-
 CONCURRENCIES = (1_000, 10)
 SEED = 1
 LATENCIES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 300)

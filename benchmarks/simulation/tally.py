@@ -7,8 +7,6 @@ from collections import Counter
 
 from benchmarks.simulation import parameters as p
 
-__all__ = ["Tally"]
-
 
 class Tally:
     """Counters of one run. A delivery is one message for one page that has entered the room."""

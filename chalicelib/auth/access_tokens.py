@@ -20,8 +20,6 @@ from chalicelib.errors import InvalidInput, Unauthorized
 from chalicelib.limits import MAX_DISPLAY_NAME_LENGTH
 from chalicelib.protocol.validation import validate_text
 
-__all__ = ["CLOCK_SKEW_SECONDS", "verify"]
-
 CLOCK_SKEW_SECONDS = 60
 """Tolerated difference between the clocks of the issuer and of the functions."""
 

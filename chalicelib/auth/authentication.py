@@ -6,8 +6,6 @@ from chalicelib import settings
 from chalicelib.auth.identity import User
 from chalicelib.errors import Forbidden, Unauthorized
 
-__all__ = ["authenticate", "check_room", "is_configured", "is_owner"]
-
 
 def is_configured() -> bool:
     """Return whether users can sign in."""

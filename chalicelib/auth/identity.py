@@ -14,8 +14,6 @@ import secrets
 from datetime import datetime
 from typing import NamedTuple
 
-__all__ = ["MEMBER_ID_LENGTH", "User", "hash_token", "is_token", "member_id", "new_id", "new_salt", "new_token"]
-
 TOKEN_BYTES = 32
 """Entropy of a token: with 256 random bits, an unsalted hash of it is safe to store."""
 

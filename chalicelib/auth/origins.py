@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from chalicelib import settings
 from chalicelib.errors import Forbidden
 
-__all__ = ["check_origin", "cors_headers", "preflight_origin"]
-
 
 def check_origin(headers: Mapping[str, str]) -> None:
     """Raise Forbidden if the request comes from a page whose origin is not in ALLOWED_ORIGINS."""

@@ -12,8 +12,6 @@ from chalicelib import settings
 from chalicelib.aws import session
 from chalicelib.errors import SignInUnavailable
 
-__all__ = ["read"]
-
 MIN_BYTES = 32
 """Minimum length of a secret: HS256 requires it."""
 

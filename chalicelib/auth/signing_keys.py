@@ -22,8 +22,6 @@ from jwt.exceptions import PyJWTError
 from chalicelib import settings
 from chalicelib.errors import SignInUnavailable
 
-__all__ = ["ALGORITHMS", "KeySet", "key_set"]
-
 ALGORITHMS = ("RS256", "ES256")
 """The algorithms that are accepted. All others are refused, in tokens and in keys."""
 

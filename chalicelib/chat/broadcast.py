@@ -21,8 +21,6 @@ from chalicelib.protocol import frames
 from chalicelib.storage.models import Connection, Message
 from chalicelib.storage.transactions import StorageError
 
-__all__ = ["complete_removal", "deliver", "end_connections", "send_batch", "send_to_room"]
-
 log = logging.getLogger(f"{settings.APP_NAME}.room_delivery")
 
 

@@ -17,8 +17,6 @@ from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Message, Room, RoomSequence
 from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict
 
-__all__ = ["History", "last_sequence", "read"]
-
 MIN_PAGE_SIZE = 50
 """Minimum number of rows that one request reads: of many deleted messages, a smaller page would read few at a time."""
 

@@ -27,8 +27,6 @@ from chalicelib.storage.transactions import (
     was_cancelled,
 )
 
-__all__ = ["Member", "ban", "check_admission", "connections", "is_banned", "join", "list_members", "name_of", "rename"]
-
 
 class Member(NamedTuple):
     """A member of a room, with the number of its connections."""

@@ -21,8 +21,6 @@ from chalicelib.errors import Forbidden, InvalidInput
 from chalicelib.storage.models import Connection, IdempotencyRecord, Message, RoomSequence
 from chalicelib.storage.transactions import StorageError, retry_on_conflict, transaction, was_cancelled
 
-__all__ = ["HookSender", "store", "take_sequence"]
-
 
 class HookSender(NamedTuple):
     """A webhook as the sender of a message, with the same attributes as a connection."""

@@ -16,8 +16,6 @@ from chalicelib.protocol.serializers import serialize_room_summary
 from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.storage.transactions import UpdateAction, retry_on_conflict, transaction
 
-__all__ = ["delete_message", "remove_member", "require_owner", "update_room"]
-
 
 def require_owner(sender: Connection) -> None:
     """Raise Forbidden unless a connection has the owner's rights."""

@@ -9,8 +9,6 @@ from chalicelib.chat import rooms
 from chalicelib.protocol import frames
 from chalicelib.storage.models import Connection
 
-__all__ = ["presence_count", "presence_frames"]
-
 
 def presence_count(room_id: str) -> int:
     """Return the number of connections in a room, or 0 if joins, leaves and new names are not announced in it.

@@ -24,8 +24,6 @@ from chalicelib.errors import NotInRoom, RateLimitExceeded
 from chalicelib.storage.models import Connection
 from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict
 
-__all__ = ["count_frame", "current_milliseconds", "record_message", "seconds_to_wait", "slide_window"]
-
 WARNING_INTERVAL_SECONDS = 1
 """Minimum time between two warnings. The rejected messages in between get no answer."""
 

@@ -10,8 +10,6 @@ from chalicelib.errors import InvalidInput
 from chalicelib.storage.cursor import decode_cursor, encode_cursor, index_sort_key
 from chalicelib.storage.models import LISTED, Room
 
-__all__ = ["list_public"]
-
 Key = dict[str, dict[str, str]]
 """A key of the index, as DynamoDB writes it."""
 

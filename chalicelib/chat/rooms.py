@@ -25,20 +25,6 @@ from chalicelib.storage.transactions import (
     transaction,
 )
 
-__all__ = [
-    "check_alive",
-    "check_owner",
-    "close",
-    "create",
-    "extend",
-    "get",
-    "get_as_owner",
-    "get_connection",
-    "get_or_none",
-    "has_connections",
-    "leave",
-]
-
 MAX_TRANSACTION_ITEMS = 100
 """Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
 

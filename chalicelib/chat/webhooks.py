@@ -17,8 +17,6 @@ from chalicelib.errors import HookNotFound, InvalidInput, RateLimitExceeded
 from chalicelib.storage.models import HookRecord, Message, Room
 from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict, transaction
 
-__all__ = ["create", "delete", "list_hooks", "post"]
-
 _ID = re.compile(r"[\w-]{16}", re.ASCII)
 _TOKEN = re.compile(r"([\w-]{1,64})\.([\w-]{16})\.[\w-]{43}", re.ASCII)
 

@@ -17,8 +17,6 @@ from typing import Any
 from chalicelib import settings
 from chalicelib.delivery.name_resolution import Address
 
-__all__ = ["Exchange", "HTTPConnection"]
-
 MAX_IDLE_SECONDS = 20.0
 
 CONNECT_TIMEOUT_SECONDS = 1.0

@@ -23,8 +23,6 @@ from chalicelib.delivery.http_connection import Exchange, HTTPConnection
 from chalicelib.delivery.name_resolution import Resolver
 from chalicelib.delivery.tls import tls_context
 
-__all__ = ["BroadcastResult", "ConnectionPool"]
-
 MAX_CONNECTIONS = 256
 """Maximum number of open connections, and so of posts in progress: a quarter of the file descriptors that a Lambda
 function may open."""

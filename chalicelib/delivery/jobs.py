@@ -21,19 +21,6 @@ from typing import Any, NamedTuple
 from chalicelib import request_log, settings
 from chalicelib.aws import session
 
-__all__ = [
-    "Batch",
-    "Delivery",
-    "Job",
-    "Removal",
-    "enqueue",
-    "enqueue_delivery",
-    "enqueue_removal",
-    "parse",
-    "requeue",
-    "serialize",
-]
-
 MAX_BATCH_ATTEMPTS = 3
 RETRY_DELAY_SECONDS = 2
 

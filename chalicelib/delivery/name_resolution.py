@@ -11,8 +11,6 @@ from typing import Any
 
 from chalicelib import settings
 
-__all__ = ["Address", "Resolver"]
-
 TTL_SECONDS = 60.0
 """Time for which a result is reused."""
 

@@ -12,8 +12,6 @@ from datetime import datetime
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
-__all__ = ["Credentials", "SigV4RequestBuilder"]
-
 SERVICE = "execute-api"
 
 

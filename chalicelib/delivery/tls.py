@@ -9,8 +9,6 @@ import ssl
 import threading
 from functools import cache
 
-__all__ = ["tls_context"]
-
 
 def tls_context() -> ssl.SSLContext:
     """Return the context. AWS_CA_BUNDLE replaces the CA certificates of the system, as for botocore."""

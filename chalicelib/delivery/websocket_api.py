@@ -18,8 +18,6 @@ from chalicelib.aws import session
 from chalicelib.delivery.http_pool import BroadcastResult, ConnectionPool
 from chalicelib.delivery.sigv4 import SigV4RequestBuilder
 
-__all__ = ["BroadcastResult", "BroadcastWebsocketAPI"]
-
 
 class BroadcastWebsocketAPI(WebsocketAPI):
     """Chalice's client of the @connections API, plus `broadcast`."""

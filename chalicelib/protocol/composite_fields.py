@@ -8,8 +8,6 @@ from typing import Any
 from chalicelib.errors import InvalidInput
 from chalicelib.protocol.fields import Field, Schema
 
-__all__ = ["Array", "Object", "OneOf"]
-
 
 class Array(Field):
     """A list of up to max_items values of one kind."""

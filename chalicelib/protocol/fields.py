@@ -26,19 +26,6 @@ from chalicelib.protocol.validation import (
     validate_text,
 )
 
-__all__ = [
-    "Boolean",
-    "Choice",
-    "Field",
-    "Identifier",
-    "Integer",
-    "Lines",
-    "Name",
-    "ServerValue",
-    "String",
-    "Text",
-]
-
 Schema = dict[str, Any]
 
 

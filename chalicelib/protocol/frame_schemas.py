@@ -31,23 +31,6 @@ from chalicelib.protocol.schemas import (
     event,
 )
 
-__all__ = [
-    "ACTION_NAME",
-    "CLOSED_FRAME",
-    "DELETED_FRAME",
-    "ERROR_FRAME",
-    "FRAME_ERRORS",
-    "JOIN_FRAME",
-    "LEAVE_FRAME",
-    "MESSAGE_FRAME",
-    "PONG_FRAME",
-    "REMOVED_FRAME",
-    "RENAME_FRAME",
-    "UPDATED_FRAME",
-    "WELCOME_FRAME",
-    "FrameSchema",
-]
-
 
 @dataclass(frozen=True)
 class FrameSchema:

@@ -38,8 +38,6 @@ from chalicelib.protocol.serializers import serialize_member, serialize_message,
 from chalicelib.protocol.validation import parse_object
 from chalicelib.storage.models import Connection, Message, Room
 
-__all__ = ["PONG", "closed", "error", "message", "parse", "presence", "rename", "serialize", "welcome"]
-
 PRESENCE_VERBS = {"join": "joined", "leave": "left"}
 
 

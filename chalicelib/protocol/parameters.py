@@ -14,37 +14,6 @@ from chalicelib.limits import (
 )
 from chalicelib.protocol.fields import Boolean, Identifier, Integer, Lines, Name, String, Text
 
-__all__ = [
-    "ACCESS_TOKEN",
-    "AFTER",
-    "BEFORE",
-    "CLIENT_ID",
-    "CURSOR",
-    "DISPLAY_NAME",
-    "FILE_NAME",
-    "HISTORY_PAGE",
-    "HOOK_ID",
-    "HOOK_NAME",
-    "HOOK_TEXT",
-    "HOOK_TOKEN",
-    "KEEP_DAYS",
-    "KEY",
-    "LIMIT",
-    "LOCKED",
-    "MEMBER_ID",
-    "MESSAGE_TEXT",
-    "NEW_NAME",
-    "NEW_ROOM_NAME",
-    "OWNER",
-    "OWNER_TOKEN",
-    "PAGE",
-    "PRIVATE",
-    "ROOM_ID_PARAMETER",
-    "ROOM_NAME",
-    "TARGET",
-    "TOKEN",
-]
-
 ROOM_NAME = Name("Any script; spaces around it are removed.", max_length=MAX_ROOM_NAME_LENGTH, example="Tea")
 DISPLAY_NAME = Name(
     "Name that the other members see; spaces around it are removed. Without one, the member is `guest-xxxx`.",

@@ -15,30 +15,6 @@ from chalicelib.limits import (
 from chalicelib.protocol.composite_fields import Array, Object, OneOf
 from chalicelib.protocol.fields import Boolean, Choice, Field, Integer, Schema, ServerValue
 
-__all__ = [
-    "CONFIG",
-    "CREATED_HOOK",
-    "CREATED_ROOM",
-    "DELETION",
-    "HISTORY_ITEM",
-    "HOOK_LIST",
-    "LAST_SEQUENCE",
-    "LISTED_MEMBER",
-    "MEMBER",
-    "MEMBER_LIST",
-    "MESSAGE",
-    "MESSAGE_PAGE",
-    "POSTED_MESSAGE",
-    "REMOVAL",
-    "ROOM",
-    "ROOM_ID",
-    "ROOM_PAGE",
-    "ROOM_SUMMARY",
-    "ROOM_UPDATE",
-    "TIMESTAMP",
-    "event",
-]
-
 ROOM_ID = ServerValue({"type": "string", "pattern": r"^[\w-]{1,64}$"}, "Id of a room.", example="Zk3vQ0pXcT9aLm2B")
 TIMESTAMP = ServerValue(
     {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"},

@@ -10,21 +10,6 @@ from chalicelib import settings
 from chalicelib.chat.members import Member
 from chalicelib.storage.models import Connection, HookRecord, Message, Room
 
-__all__ = [
-    "format_timestamp",
-    "serialize_config",
-    "serialize_created_room",
-    "serialize_hook_list",
-    "serialize_member",
-    "serialize_member_list",
-    "serialize_message",
-    "serialize_message_page",
-    "serialize_posted_message",
-    "serialize_room",
-    "serialize_room_page",
-    "serialize_room_summary",
-]
-
 
 def serialize_room(room: Room) -> dict[str, Any]:
     """Return a room as a `Room` object."""

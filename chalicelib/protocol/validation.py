@@ -8,16 +8,6 @@ from typing import Any
 
 from chalicelib.errors import InvalidInput, InvalidJSON
 
-__all__ = [
-    "parse_integer",
-    "parse_object",
-    "text_pattern",
-    "validate_boolean",
-    "validate_identifier",
-    "validate_integer",
-    "validate_text",
-]
-
 MAX_DIGITS = 18
 """Longest integer that is parsed as an int. Python refuses to parse very long ones, and none is in a declared range."""
 

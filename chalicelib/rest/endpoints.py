@@ -37,8 +37,6 @@ from chalicelib.protocol.fields import Field, String
 from chalicelib.protocol.validation import parse_object
 from chalicelib.rest.etags import conditional_response
 
-__all__ = ["Endpoint", "Endpoints", "Json", "Parameters", "error_response"]
-
 HTTP_ERRORS: dict[type[ChatError], tuple[int, str]] = {
     InvalidInput: (400, "BadRequestError"),
     Unauthorized: (401, "UnauthorizedError"),

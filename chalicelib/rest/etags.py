@@ -8,8 +8,6 @@ import re
 
 from chalice import Response
 
-__all__ = ["conditional_response"]
-
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 

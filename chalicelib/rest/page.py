@@ -11,8 +11,6 @@ from chalicelib.protocol import parameters
 from chalicelib.rest import static_files
 from chalicelib.rest.endpoints import Endpoints
 
-__all__ = ["blueprint", "endpoint"]
-
 blueprint = Blueprint(__name__)
 endpoint = Endpoints(blueprint)
 

@@ -14,8 +14,6 @@ from chalicelib import discovery, settings
 from chalicelib.errors import NotFound
 from chalicelib.protocol import serializers
 
-__all__ = ["serve", "serve_page"]
-
 _FOLDER = Path(__file__).parent.parent / "static"
 _CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 

@@ -17,8 +17,6 @@ from chalicelib.protocol import parameters, schemas, serializers
 from chalicelib.protocol.validation import parse_object
 from chalicelib.rest.endpoints import Endpoints, Json, Parameters
 
-__all__ = ["blueprint", "endpoint"]
-
 MAX_FORM_FIELDS = 100
 
 blueprint = Blueprint(__name__)

@@ -16,8 +16,6 @@ from pynamodb.models import Model
 from chalicelib import settings
 from chalicelib.storage.client import dynamodb
 
-__all__ = ["Expiring", "Keeping", "Table"]
-
 
 class Table(Model):
     """Base class of the models. All models send their requests through one client."""

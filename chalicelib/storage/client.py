@@ -8,8 +8,6 @@ from pynamodb.connection import Connection
 
 from chalicelib import aws, request_log
 
-__all__ = ["dynamodb"]
-
 
 class _Client(Connection):
     """A client on the shared session that counts its requests for the log."""

@@ -9,8 +9,6 @@ from pynamodb.attributes import UTCDateTimeAttribute
 
 from chalicelib.storage.models import LISTED, Room
 
-__all__ = ["decode_cursor", "encode_cursor", "index_sort_key"]
-
 
 def encode_cursor(room: Room) -> str:
     """Return the cursor of the page that starts after room."""

@@ -7,8 +7,6 @@ from typing import Any
 from pynamodb.attributes import NumberAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 
-__all__ = ["JoinedRoomIndex", "ListedRoomsIndex"]
-
 
 class ListedRoomsIndex(GlobalSecondaryIndex[Any]):
     """Sparse index of the listed rooms by age.

@@ -25,17 +25,6 @@ from chalicelib import limits, settings
 from chalicelib.storage.base import Expiring, Keeping, Table
 from chalicelib.storage.indexes import JoinedRoomIndex, ListedRoomsIndex
 
-__all__ = [
-    "LISTED",
-    "Connection",
-    "HookRecord",
-    "IdempotencyRecord",
-    "MemberRecord",
-    "Message",
-    "Room",
-    "RoomSequence",
-]
-
 LISTED = "public"
 """The only value of Room.listed, and so the only partition of the sparse index of listed rooms."""
 

@@ -1,30 +1,21 @@
 """Transactions, the retry of conflicts, and the classification of DynamoDB's errors."""
 
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
-from pynamodb.expressions.update import Action as UpdateAction
-from pynamodb.transactions import TransactWrite as Transaction
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from chalicelib.storage.client import dynamodb
 
-__all__ = [
-    "StorageError",
-    "Transaction",
-    "UpdateAction",
-    "condition_failed",
-    "had_conflict",
-    "retry_on_conflict",
-    "transaction",
-    "was_cancelled",
-]
-
+Transaction = TransactWrite
+UpdateAction = Action
 StorageError = PynamoDBException
 """Base class of the errors of requests to DynamoDB."""
 
 
-def transaction() -> Transaction:
+def transaction() -> TransactWrite:
     """Return a context manager that collects writes, and commits all of them or none at its end."""
-    return Transaction(connection=dynamodb)
+    return TransactWrite(connection=dynamodb)
 
 
 def was_cancelled(error: BaseException) -> bool:

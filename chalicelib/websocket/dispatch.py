@@ -28,8 +28,6 @@ from chalicelib.protocol.fields import Field
 from chalicelib.protocol.frame_schemas import FrameSchema
 from chalicelib.storage.models import Connection
 
-__all__ = ["ACTIONS", "Action", "Context", "action", "dispatch"]
-
 
 @dataclass
 class Context:

@@ -23,8 +23,6 @@ from chalicelib.protocol.parameters import ACCESS_TOKEN, DISPLAY_NAME, KEY, OWNE
 from chalicelib.storage.models import Connection
 from chalicelib.websocket.dispatch import Context, dispatch
 
-__all__ = ["CONNECT_QUERY", "connect", "disconnect", "receive"]
-
 CONNECT_QUERY = Object(
     {
         "roomId": ROOM_ID_PARAMETER,

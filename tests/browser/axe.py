@@ -8,8 +8,6 @@ from typing import Literal
 
 from playwright.sync_api import Page, ViewportSize
 
-__all__ = ["SCREENS", "expect_no_violations"]
-
 AXE = Path(__file__).with_name("node_modules") / "axe-core/axe.min.js"
 SCREENS: dict[str, ViewportSize] = {"phone": {"width": 375, "height": 667}, "desktop": {"width": 1280, "height": 800}}
 SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]

@@ -13,8 +13,6 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from localcloud.stack import HOST
 
-__all__ = ["Certificate"]
-
 
 @dataclass(frozen=True)
 class Certificate:

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Literal
 
-__all__ = ["COLD_START_SECONDS", "MAX_EXECUTIONS", "Execution", "FunctionName", "Lambda"]
-
 MAX_EXECUTIONS = 10
 COLD_START_SECONDS = 0.7
 

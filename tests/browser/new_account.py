@@ -45,8 +45,6 @@ from tests.browser.certificate import Certificate
 from tests.browser.executions import MAX_EXECUTIONS, Execution, FunctionName, Lambda
 from tests.cloud import connection_ids
 
-__all__ = ["NewAccount", "stand_in"]
-
 MESSAGE_SECONDS = 0.007
 """Simulated duration of an execution for a frame. The proxy does not see when the local cloud is done."""
 

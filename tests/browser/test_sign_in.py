@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from deployment import policies
-from localcloud.cloud import LocalCloud, client, local_cloud
-from localcloud.stack import HOST, STAGE
+from localcloud.cloud import LocalCloud, local_cloud
+from localcloud.stack import HOST, STAGE, client
 from localcloud.workarounds import REST_API_ID
 from tests.browser.axe import expect_no_violations
 from tests.browser.conftest import OpenPage

@@ -6,7 +6,8 @@ import requests
 from playwright.sync_api import Locator, Page, expect
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
-from localcloud.cloud import LocalCloud, client
+from localcloud.cloud import LocalCloud
+from localcloud.stack import client
 from tests.rooms import history_items
 
 MESSAGES_TABLE = "chalice-chat-local-messages"

@@ -13,7 +13,8 @@ from chalice.local import LambdaContext, LocalGateway
 
 from chalicelib import discovery, settings
 from chalicelib.delivery import jobs
-from chalicelib.delivery.websocket_api import BroadcastResult, BroadcastWebsocketAPI
+from chalicelib.delivery.http_pool import BroadcastResult
+from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.protocol.validation import parse_object
 from chalicelib.websocket import events
 from tests import asyncapi

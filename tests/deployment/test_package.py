@@ -162,7 +162,7 @@ import sys, time
 import app
 assert {"jwt", "cryptography"} <= sys.modules.keys(), "imported with the app"
 import jwt
-from chalicelib import authentication, secret_values
+from chalicelib.auth import authentication, secret_values
 secret_values._cache[sys.argv[1]] = (time.monotonic() + 60, "s" * 32)
 print(authentication.authenticate(jwt.encode({"sub": "aki", "exp": 2**33}, "s" * 32, "HS256")).subject)
 from botocore.session import get_session

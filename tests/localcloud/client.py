@@ -14,8 +14,6 @@ from websockets.asyncio.client import ClientConnection, connect
 from localcloud.cloud import LocalCloud
 from tests import asyncapi
 
-__all__ = ["SECONDS", "Chat", "drain", "message", "receive", "until"]
-
 SECONDS = 20  # the longest wait for a frame: a cold start takes about one
 
 

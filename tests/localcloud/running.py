@@ -13,8 +13,6 @@ from pathlib import Path
 from tests.conftest import PROJECT
 from tests.projects import copy_project
 
-__all__ = ["COMMAND", "SECONDS", "copy_runnable_project", "lines_until", "running"]
-
 SECONDS = 60
 COMMAND = (sys.executable, "-m", "localcloud")
 

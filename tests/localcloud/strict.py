@@ -17,8 +17,6 @@ from tests.dynamodb import CONFLICTS, conflict
 from tests.dynoxide import strict_emulator
 from tests.tables import create_tables
 
-__all__ = ["strict_dynamodb"]
-
 FORWARDED = ("content-type", "x-amz-crc32")
 
 

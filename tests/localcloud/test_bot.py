@@ -18,7 +18,8 @@ from tenacity import retry, stop_after_delay, wait_fixed
 from websockets.asyncio.client import ClientConnection
 
 from chalicelib import settings
-from localcloud.cloud import LocalCloud, client
+from localcloud.cloud import LocalCloud
+from localcloud.stack import client
 from tests.cloud import connection_ids
 from tests.localcloud.client import SECONDS, Chat, message, receive
 from tests.localcloud.running import running

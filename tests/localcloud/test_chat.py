@@ -12,7 +12,8 @@ import requests
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
-from localcloud.cloud import STACK, LocalCloud, client
+from localcloud.cloud import LocalCloud
+from localcloud.stack import STACK, client
 from tests.cloud import connection_ids
 from tests.conftest import WebSocketEvents
 from tests.localcloud.client import SECONDS, Chat, drain, message, receive, until

@@ -15,7 +15,8 @@ import pytest
 from botocore.loaders import create_loader
 from websockets.sync.client import connect
 
-from localcloud.cloud import LocalCloud, client, emulator
+from localcloud.cloud import LocalCloud, emulator
+from localcloud.stack import client
 from localcloud.workarounds import REST_API_ID, remove_metric_math
 from tests.conftest import PROJECT, free_port
 from tests.localcloud.client import Chat, message, receive

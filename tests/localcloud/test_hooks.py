@@ -8,7 +8,8 @@ import json
 import pytest
 import requests
 
-from localcloud.cloud import LocalCloud, client
+from localcloud.cloud import LocalCloud
+from localcloud.stack import client
 from tests.localcloud.client import SECONDS, Chat, receive
 
 MORE_THAN_A_BATCH = 25  # members; the FANOUT_BATCH of the stage local is 20

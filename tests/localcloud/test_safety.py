@@ -15,7 +15,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.protocol import State
 
 from chalicelib import settings
-from localcloud.cloud import LocalCloud, client
+from localcloud.cloud import LocalCloud
+from localcloud.stack import client
 from tests.localcloud.client import SECONDS, Chat, drain, message, receive
 
 PAUSE_SECONDS = 0.1  # between messages: five times as fast as the rate limit admits

@@ -13,8 +13,6 @@ from chalicelib import settings
 from chalicelib.chat import history
 from chalicelib.storage.models import Room
 
-__all__ = ["HOST", "NOT_FOUND", "Hooks", "deliver", "texts"]
-
 HOST = "abcdef1234.execute-api.us-east-1.amazonaws.com"
 NOT_FOUND = {
     "Code": "NotFoundError",

@@ -17,8 +17,6 @@ from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket
 from tests.gateway import Gateway
 
-__all__ = ["BOS", "CYS", "OWNERS", "Sockets", "act", "complete", "error_code", "history", "member_id", "refusal"]
-
 Sockets = Callable[[str], Socket]
 
 OWNERS, BOS, CYS = "o" * 22, "b" * 22, "c" * 22

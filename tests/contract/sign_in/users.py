@@ -14,20 +14,6 @@ from chalicelib.storage.models import Connection, Room
 from tests.conftest import Socket
 from tests.issuer import Key
 
-__all__ = [
-    "EC_KEY",
-    "KEY",
-    "OTHER_KEY",
-    "SECRET",
-    "Sockets",
-    "connection",
-    "get",
-    "own_token",
-    "paths",
-    "post_room",
-    "refusal",
-]
-
 Sockets = Callable[[str], Socket]
 
 SECRET = "a secret of a back end of one's own"

@@ -7,8 +7,6 @@ from chalicelib.storage.models import Message, Room
 from chalicelib.storage.transactions import StorageError
 from tests.rooms import history_items, message_item
 
-__all__ = ["sequences", "store_late", "store_texts", "take_sequence", "texts"]
-
 
 def texts(room: Room, after: int | None = None, before: int | None = None, limit: int = 50) -> list[str | None]:
     return [message.text for message in history.read(room.room_id, after, before, limit).messages]
