@@ -9,6 +9,9 @@ PYTEST := $(BIN)/pytest
 PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 # npm records there what it has installed.
 INSTALLED := node_modules/.package-lock.json
+# They start a browser, a local cloud or npm, or install packages.
+SLOW_TESTS := benchmarks/test_run.py browser deployment/test_package.py deployment/test_undeploy.py \
+	descriptions/test_extending.py localcloud web/test_build.py web/test_client.py
 NODE_FOLDERS := web examples/nextjs tests/browser tests/node benchmarks/node
 NODE_PACKAGES := $(addsuffix /$(INSTALLED),$(NODE_FOLDERS))
 # A Node.js of the virtual environment is there only if PATH has none that is recent enough.
@@ -17,7 +20,7 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
 # The tests start many Python processes, and each starts faster when the modules are compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run rooms nextjs test check soak fuzz bench simulate generate page lint format package resources deploy undeploy clean tools unit-and-contract always
+.PHONY: help run rooms nextjs test check soak fuzz bench simulate generate page lint format package resources deploy undeploy clean tools quick-tests always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,11 +41,11 @@ nextjs: examples/nextjs/$(INSTALLED) ## Run the front end in examples/nextjs for
 test: tools ## Run all tests, in WORKERS processes
 	$(PYTEST_PARALLEL)
 
-check: .venv/installed tests/node/$(INSTALLED) web/$(INSTALLED) examples/nextjs/$(INSTALLED) ## Run lint, the unit tests and the contract tests, in about a minute
-	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory lint unit-and-contract
+check: .venv/installed tests/node/$(INSTALLED) web/$(INSTALLED) examples/nextjs/$(INSTALLED) ## Run lint and the quick tests, in about a minute
+	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory lint quick-tests
 
-unit-and-contract:
-	$(PYTEST_PARALLEL) tests/unit tests/contract tests/web/test_units.py
+quick-tests:
+	$(PYTEST_PARALLEL) $(addprefix --ignore=tests/,$(SLOW_TESTS))
 
 soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LISTENERS, MESSAGES per sender, CUTS (probability)
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
@@ -50,7 +53,7 @@ soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LIS
 
 fuzz: .venv/installed ## Run the generated tests with many examples: FRAMES frames, more requests, longer sequences of events
 	FUZZ=1 FRAMES=$(or $(FRAMES),50000) $(PYTEST) --timeout=3600 \
-		tests/contract/test_fuzz.py tests/contract/test_state_machine.py tests/localcloud/test_rest_schema.py
+		tests/faults/test_fuzz.py tests/faults/test_state_machine.py tests/localcloud/test_rest_schema.py
 
 bench: benchmarks/node/$(INSTALLED) ## Benchmark against other implementations
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.run
@@ -104,7 +107,7 @@ tools: .venv/chromium $(NODE_PACKAGES) ## Install what the tests need besides Py
 	@touch $@
 
 .venv/node: tests/node/requirements.txt | .venv/installed
-	@$(BIN)/python -m tests.nodejs
+	@$(BIN)/python -m tests.support.nodejs
 	@touch $@
 
 %/$(INSTALLED): %/package.json | .venv/node

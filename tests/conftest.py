@@ -1,12 +1,10 @@
-"""Fixtures and helpers of all tests. No test connects to any host but 127.0.0.1."""
+"""Fixtures of all tests. No test connects to any host but 127.0.0.1."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 os.environ.pop("AWS_PROFILE", None)
@@ -23,6 +21,7 @@ os.environ.update(
 )
 
 # moto answers the requests of clients that are created after its import, and the app creates one when it is imported.
+import hypothesis
 import moto.core  # noqa: F401
 import pytest
 from chalice.test import Client
@@ -31,19 +30,29 @@ from pynamodb.connection import Connection as DynamoDB
 import app as chat_app
 from chalicelib import discovery
 from chalicelib.chat import rate_limit, rooms
-from chalicelib.storage.models import Connection, Room
+from chalicelib.storage.models import Room
 from chalicelib.websocket import dispatch
-from tests.gateway import Gateway
-from tests.invocations import mark_invocation
-from tests.ports import free_port as free_port
+from tests.support.gateway import Gateway
+from tests.support.invocations import mark_invocation
+from tests.support.projects import PROJECT
+from tests.support.sockets import Socket, WebSocketEvents
 
-pytest_plugins = ["tests.clock", "tests.cloud", "tests.dynamodb", "tests.nodejs", "tests.scheduling", "tests.temporary"]
-
-PROJECT = Path(__file__).parent.parent
+pytest_plugins = [
+    "tests.support.clock",
+    "tests.support.cloud",
+    "tests.support.described_frames",
+    "tests.support.dynamodb",
+    "tests.support.functions",
+    "tests.support.nodejs",
+    "tests.support.scheduling",
+    "tests.support.temporary",
+]
 
 chat_app.app.register_middleware(mark_invocation)
 
-WebSocketEvents = Callable[..., dict[str, Any]]
+# No test asserts a duration.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture
@@ -63,7 +72,7 @@ def _gateway() -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def gateway(_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+def gateway(_gateway: Gateway, described_frames: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     """Direct the posts of app.websocket_api to a fake of @connections."""
     monkeypatch.setattr(chat_app.websocket_api, "_endpoint", _gateway.url)
     yield _gateway
@@ -110,27 +119,6 @@ def ws_event() -> WebSocketEvents:
     return event
 
 
-class Socket:
-    """A WebSocket client. It calls the handlers of app.py with the events that API Gateway would send."""
-
-    def __init__(self, ws_event: WebSocketEvents, connection_id: str) -> None:
-        self._event = ws_event
-        self.id = connection_id
-
-    def connect(self, **query: str) -> int:
-        return int(chat_app.connect(self._event("$connect", self.id, query=query or None), None)["statusCode"])
-
-    def send(self, frame: Any) -> None:
-        body = frame if isinstance(frame, str | None) else json.dumps(frame)
-        assert chat_app.message(self._event("$default", self.id, body=body), None) == {"statusCode": 200}
-
-    def say(self, message: str, **data: str) -> None:
-        self.send({"action": "sendMessage", "data": {"message": message, **data}})
-
-    def disconnect(self) -> None:
-        chat_app.disconnect(self._event("$disconnect", self.id), None)
-
-
 @pytest.fixture
 def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Callable[[str], Socket]:
     """Return a function that creates a client for a connection id."""
@@ -150,12 +138,3 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     monkeypatch.setattr(DynamoDB, "dispatch", counted)
     return counts
-
-
-def members_of(room_id: str) -> set[str]:
-    """List the ids of the connections in a room."""
-    return {
-        connection.connection_id
-        for connection in Connection.scan(consistent_read=True)
-        if connection.joined_room_id == room_id
-    }

@@ -9,7 +9,7 @@ import pytest
 
 from deployment.config import PROJECT
 
-INTERNAL = {"always", "unit-and-contract"}
+INTERNAL = {"always", "quick-tests"}
 
 
 @pytest.mark.parametrize("arguments", [[], ["help"]])

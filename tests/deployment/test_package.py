@@ -21,9 +21,8 @@ from deployment.config import read_stages
 from deployment.errors import PackageError
 from deployment.package import package
 from deployment.unused_parts import remove_unused_parts
-from tests.conftest import PROJECT
-from tests.projects import copy_project, set_variables
-from tests.sam import expand
+from tests.support.projects import PROJECT, copy_project, set_variables
+from tests.support.sam import expand
 
 STAGES = list(read_stages())
 MEBIBYTE = 2**20

@@ -13,8 +13,7 @@ from deployment.config import read_stages
 from deployment.errors import PackageError
 from deployment.package import package
 from deployment.roles import narrow_roles
-from tests.conftest import PROJECT
-from tests.projects import set_variables
+from tests.support.projects import PROJECT, set_variables
 
 
 def test_committed_policies_are_up_to_date() -> None:

@@ -14,10 +14,10 @@ from websockets.exceptions import InvalidStatus
 
 from localcloud.cloud import LocalCloud
 from localcloud.stack import STACK, client
-from tests.cloud import connection_ids
-from tests.conftest import WebSocketEvents
-from tests.localcloud.client import SECONDS, Chat, drain, message, receive, until
-from tests.page_files import SCRIPT
+from tests.support.cloud import connection_ids
+from tests.support.localcloud.client import SECONDS, Chat, drain, message, receive, until
+from tests.support.page_files import SCRIPT
+from tests.support.sockets import WebSocketEvents
 
 CROWD = 12  # members who join at once; the local cloud starts two processes for each
 MORE_THAN_A_BATCH = 25  # members; the FANOUT_BATCH of the stage local is 20

@@ -12,8 +12,8 @@ import requests
 from websockets.sync.client import connect
 
 from localcloud.console import format_line
-from tests.conftest import free_port
-from tests.localcloud.running import SECONDS, copy_runnable_project, lines_until, running
+from tests.support.localcloud.running import SECONDS, copy_runnable_project, lines_until, running
+from tests.support.ports import free_port
 
 LINE = {"function": "websocket_message", "outcome": "sendMessage", "duration_ms": 12.34}
 

@@ -17,8 +17,8 @@ import requests
 from websockets.sync.client import ClientConnection, connect
 
 from localcloud.stack import Stack, client
-from tests.conftest import free_port
-from tests.localcloud.running import SECONDS, copy_runnable_project, lines_until, running
+from tests.support.localcloud.running import SECONDS, copy_runnable_project, lines_until, running
+from tests.support.ports import free_port
 
 T = TypeVar("T")
 

@@ -1,0 +1,57 @@
+"""The tests, files and headings that the documents name exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.projects import PROJECT
+
+FOLDERS = ["benchmarks", "examples/nextjs", "web/client"]
+PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), *(PROJECT / folder / "README.md" for folder in FOLDERS)]
+
+TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
+SOURCE = re.compile(r"`((?:app\.py|(?:chalicelib|deployment|localcloud|docs|examples|tests)/[\w/.-]+\.\w+))`")
+
+CREATED_BY_THE_TUTORIAL = {"tests/rest/test_quotes.py", "tests/websocket/test_typing.py"}
+
+
+def _prose(page: Path) -> str:
+    """Return a page without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def _anchors(page: Path) -> Iterator[str]:
+    """Yield the anchors that GitHub gives to the headings of a page."""
+    for heading in re.findall(r"^#+ (.+)$", _prose(page), re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_named_tests_exist(page: Path) -> None:
+    missing = [
+        f"{file}::{name}"
+        for file, name in TEST.findall(page.read_text())
+        if not (PROJECT / file).is_file() or f"def {name}(" not in (PROJECT / file).read_text()
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_linked_files_and_headings_exist(page: Path) -> None:
+    broken = []
+    for name, anchor in LINK.findall(_prose(page)):
+        target = page.parent / name if name else page
+        if not target.exists() or (anchor and anchor not in _anchors(target)):
+            broken.append(f"{name}#{anchor}")
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_named_source_files_exist(page: Path) -> None:
+    named = set(SOURCE.findall(_prose(page))) - CREATED_BY_THE_TUTORIAL
+    assert [name for name in sorted(named) if not (PROJECT / name).is_file()] == []

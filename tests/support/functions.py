@@ -1,0 +1,49 @@
+"""What a Lambda function has around it: its ARN, the URL of @connections and the queue, as fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from chalice.local import LambdaContext, LocalGateway
+
+from chalicelib import discovery, settings
+from chalicelib.delivery import jobs
+from tests.support.gateway import Gateway
+
+
+@pytest.fixture
+def on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each REST request the ARN of the function, as Lambda does."""
+    generate = LocalGateway._generate_lambda_context
+
+    def generate_with_arn(gateway: LocalGateway) -> LambdaContext:
+        context = generate(gateway)
+        context.invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:chalice-chat-dev"
+        return context
+
+    monkeypatch.setattr(LocalGateway, "_generate_lambda_context", generate_with_arn)
+
+
+@pytest.fixture
+def connections_url(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Name the fake of @connections to the functions that no WebSocket event tells it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", gateway.url)
+    discovery.connections_url.cache_clear()
+    yield
+    discovery.connections_url.cache_clear()
+
+
+@pytest.fixture
+def queue(tables: None) -> Iterator[Any]:
+    """Create the fan-out queue in moto."""
+    yield _sqs().create_queue(QueueName=settings.FANOUT_QUEUE)
+    jobs._queue_url.cache_clear()
+
+
+@cache
+def _sqs() -> Any:
+    return boto3.resource("sqs")
