@@ -7,7 +7,7 @@ from collections.abc import Callable
 from chalice import Chalice, CORSConfig, Response
 from chalice.app import Request, SQSEvent, WebsocketEvent
 
-from chalicelib import discovery, request_log
+from chalicelib import aws, request_log
 from chalicelib.auth import origins
 from chalicelib.chat import history, members
 from chalicelib.protocol import parameters
@@ -19,7 +19,7 @@ from chalicelib.websocket import events
 from chalicelib.delivery import jobs
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.rest.endpoints import Endpoints, Json, Parameters, error_response
-from chalicelib.errors import ChatError, Forbidden, NotFound, RoomNotFound, report_internal_error
+from chalicelib.errors import Forbidden, NotFound, RoomNotFound
 from chalicelib.auth.identity import User
 
 app = Chalice(app_name=settings.APP_NAME)
@@ -48,7 +48,7 @@ def allow_origins(request: Request, get_response: Callable[[Request], Response])
 @endpoint(returns=schemas.CONFIG, errors=[NotFound])
 def get_config() -> Json:
     """Return the address of the WebSocket API, to which clients append `?roomId=…&name=…`, and how to sign in."""
-    return serializers.serialize_config(discovery.websocket_url())
+    return serializers.serialize_config(aws.websocket_url())
 
 
 @app.route("/rooms", methods=["POST"], content_types=["*/*"])
@@ -123,14 +123,8 @@ for routes in (page, webhooks):
 def connect(event: WebsocketEvent) -> Json | None:
     """Join the room that the query string names."""
     request = event.to_dict()
-    try:
-        origins.check_origin(request.get("headers") or {})
-        events.connect(websocket_api, event.connection_id, request.get("queryStringParameters") or {})
-    except ChatError as error:
-        return {"statusCode": error_response(error).status_code, "body": str(error)}
-    except Exception:  # noqa: BLE001 - report_internal_error logs it
-        return {"statusCode": 500, "body": str(report_internal_error(f"the $connect of {event.connection_id}"))}
-    return None
+    headers, query = request.get("headers") or {}, request.get("queryStringParameters") or {}
+    return events.connect(websocket_api, event.connection_id, headers, query)
 
 
 @app.on_ws_message()

@@ -11,7 +11,7 @@ import app as chat_app
 from chalicelib.errors import ChatError, Forbidden, InvalidInput, SignInUnavailable, Unauthorized
 from chalicelib.protocol.fields import Field, String
 from chalicelib.protocol.parameters import ROOM_ID_PARAMETER
-from chalicelib.rest.endpoints import HTTP_ERRORS, Endpoint
+from chalicelib.rest.endpoints import Endpoint
 from docs.json_schema import Components, schema_of
 
 Json = dict[str, Any]
@@ -257,7 +257,7 @@ def _errors(method: str, endpoint: Endpoint) -> Json:
         kinds |= {Unauthorized, SignInUnavailable}
     if has_invalid_input(endpoint):
         kinds.add(InvalidInput)
-    statuses = {_status(kind) for kind in kinds}
+    statuses = {(kind.status, kind.http_code) for kind in kinds}
     if method != "POST":
         statuses.add((415, "UnsupportedMediaType"))
     return {
@@ -280,10 +280,6 @@ def has_invalid_input(endpoint: Endpoint) -> bool:
     """Return whether any input can be invalid: every body, and a query unless it accepts any strings."""
     query = {} if endpoint.query is None else endpoint.query.fields
     return endpoint.body is not None or not all(isinstance(field, String) for field in query.values())
-
-
-def _status(kind: type[ChatError]) -> tuple[int, str]:
-    return next(answer for known, answer in HTTP_ERRORS.items() if issubclass(kind, known))
 
 
 def _header_references(names: Any) -> Json:

@@ -28,7 +28,7 @@ from chalice.test import Client
 from pynamodb.connection import Connection as DynamoDB
 
 import app as chat_app
-from chalicelib import discovery
+from chalicelib import aws
 from chalicelib.chat import rate_limit, rooms
 from chalicelib.storage.models import Room
 from chalicelib.websocket import dispatch
@@ -58,7 +58,7 @@ hypothesis.settings.load_profile("untimed")
 @pytest.fixture
 def client(tables: None) -> Iterator[Client]:
     """Return Chalice's test client."""
-    discovery.websocket_url.cache_clear()
+    aws.websocket_url.cache_clear()
     with Client(chat_app.app, project_dir=str(PROJECT)) as client:
         yield client
 

@@ -10,7 +10,7 @@ from chalice.test import Client
 
 import app as chat_app
 from chalicelib import request_log
-from chalicelib.chat import rate_limit, room_list, rooms
+from chalicelib.chat import members, rate_limit, room_list, rooms
 from chalicelib.delivery import jobs
 from chalicelib.storage.models import Room
 from tests.support.gateway import GONE, Gateway
@@ -116,7 +116,7 @@ def test_line_of_a_failed_route_counts_a_fault(
     client: Client, logged: Any, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setattr(room_list, "list_public", lambda **_: 1 / 0)
-    monkeypatch.setattr(rooms, "get", lambda *_: 1 / 0)
+    monkeypatch.setattr(rooms, "authorize", lambda *_: 1 / 0)
     client.http.get(path)
     line = logged()
     assert line["faults"] == 1
@@ -126,7 +126,7 @@ def test_line_of_a_failed_route_counts_a_fault(
 def test_failed_function_is_logged(
     socket: Any, tables: None, gateway: Gateway, logged: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "get_connection", lambda _: 1 / 0)
+    monkeypatch.setattr(members, "find_connection", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         socket("a").disconnect()
     assert _fields(logged()) == {

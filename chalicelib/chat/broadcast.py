@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from chalicelib import request_log, settings
 from chalicelib.chat import members, rooms
-from chalicelib.chat.presence import presence_frames
 from chalicelib.delivery import jobs
 from chalicelib.delivery.jobs import Batch, Delivery, Removal
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
@@ -92,7 +92,7 @@ def end_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> b
     websocket_api.broadcast(connection_ids, removal.frame)
     result = websocket_api.disconnect(connection_ids)
     # Connections that could not be closed stay in the room, so that the next attempt finds them.
-    left = rooms.leave(room_id, result.delivered) + rooms.leave(room_id, result.gone, skip_connecting=True)
+    left = members.leave(room_id, result.delivered) + members.leave(room_id, result.gone, skip_connecting=True)
     if leaves := presence_frames("leave", room_id, left):
         send_to_room(websocket_api, room_id, leaves, Connection.recipients_in(room_id))
     if left and len(found) > len(connection_ids):
@@ -119,6 +119,22 @@ def complete_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> 
         jobs.enqueue_removal(removal._replace(attempt=removal.attempt + 1))
 
 
+def presence_count(room_id: str) -> int:
+    """Return the number of connections in a room, or 0 if joins, leaves and new names are not announced in it.
+
+    They are not if the room is gone, empty, or has more than PRESENCE_LIMIT connections.
+    """
+    room = rooms.find(room_id)
+    member_count = 0 if room is None else int(room.member_count)
+    return member_count if member_count <= settings.PRESENCE_LIMIT else 0
+
+
+def presence_frames(change: Literal["join", "leave"], room_id: str, connections: list[Connection]) -> list[str]:
+    """Return the frames that announce joins or leaves to the other members of a room, if they are announced."""
+    member_count = presence_count(room_id) if connections else 0
+    return [frames.presence(change, connection, member_count) for connection in connections if member_count]
+
+
 def _split(recipients: Mapping[str, int]) -> tuple[dict[str, int], list[str]]:
     """Return the recipients whose connections have not ended, and the others."""
     now = time.time()
@@ -132,7 +148,7 @@ def _remove_gone(websocket_api: BroadcastWebsocketAPI, room_id: str, connection_
     Those whose access token has expired receive the error `unauthorized`, and are closed.
     """
     try:
-        left = rooms.leave(room_id, connection_ids, skip_connecting=True)
+        left = members.leave(room_id, connection_ids, skip_connecting=True)
         if unauthorized := [connection.connection_id for connection in left if connection.has_ended_authorization]:
             websocket_api.broadcast(unauthorized, frames.error(AccessTokenExpired()))
             websocket_api.disconnect(unauthorized)

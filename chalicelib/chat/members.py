@@ -1,13 +1,17 @@
-"""The members of a room: join, list, rename, ban.
+"""The members of a room: join, leave, list, rename, ban.
 
 A member is a user who has signed in, or a guest, whom a key identifies. A member may have several connections, such as
 two tabs of one browser.
+
+A room's member_count changes in one transaction with the connection row. So a `$disconnect` that arrives twice, or
+races with the removal after a 410, counts once.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -15,7 +19,7 @@ from chalicelib import limits, settings
 from chalicelib.auth import identity
 from chalicelib.auth.identity import User
 from chalicelib.chat import rooms
-from chalicelib.errors import Forbidden, MemberBanned, NotInRoom, RoomLocked
+from chalicelib.errors import AccessTokenExpired, Forbidden, MemberBanned, NotInRoom, RoomLocked
 from chalicelib.storage.models import LISTED, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
     StorageError,
@@ -26,6 +30,9 @@ from chalicelib.storage.transactions import (
     transaction,
     was_cancelled,
 )
+
+MAX_TRANSACTION_ITEMS = 100
+"""Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
 
 
 class Member(NamedTuple):
@@ -44,7 +51,7 @@ def check_admission(
     user: User | None = None,
 ) -> Room:
     """Return a room that a client may read, and as a user or with a key also join. Raises what `join` raises."""
-    room = rooms.get(room_id, token, user)
+    room = rooms.authorize(room_id, token, user)
     is_owner = _is_owner(room, owner, user)
     if key is not None or user is not None:
         _check_ban_and_lock(room, identity.member_id(room.salt, key, user), is_owner=is_owner)
@@ -67,10 +74,10 @@ def join(
     owner: the owner's token, which gives the connection the owner's rights.
     user: who has signed in. Their connections are the same member, under the name in their access token.
 
-    Retries conflicts with transactions for up to 10 seconds. Raises what `rooms.get` raises, Forbidden if `owner` is
-    not the owner's token, RoomLocked and MemberBanned, and StorageError if DynamoDB fails.
+    Retries conflicts with transactions for up to 10 seconds. Raises RoomNotFound, Forbidden, RoomLocked,
+    MemberBanned, and StorageError if DynamoDB fails.
     """
-    room = rooms.get(room_id, token, user)
+    room = rooms.authorize(room_id, token, user)
     is_owner, is_known = _is_owner(room, owner, user), key is not None or user is not None
     if room.locked and not is_owner and not is_known:
         raise RoomLocked
@@ -114,13 +121,84 @@ def join(
     return connection
 
 
+def leave(room_id: str, connection_ids: Sequence[str], *, skip_connecting: bool = False) -> list[Connection]:
+    """Remove connections from a room, and return those that were in it.
+
+    With skip_connecting, connections whose `$connect` may still be running stay. API Gateway answers 410 for them, too,
+    and if they were removed, they would be open without being in a room.
+
+    The transaction that removes the last member also unlists the room. The room can still be joined by its id for
+    EMPTY_ROOM_GRACE_SECONDS. A room with keep_days stays listed for that time.
+
+    One transaction removes up to 99 connections, and is retried for up to 10 seconds if it is cancelled. Raises
+    StorageError if DynamoDB fails.
+    """
+    batch_size = MAX_TRANSACTION_ITEMS - 1  # the room is an item of the transaction, too
+    return [
+        connection
+        for start in range(0, len(connection_ids), batch_size)
+        for connection in _leave(room_id, connection_ids[start : start + batch_size], skip_connecting)
+    ]
+
+
+@retry_on_conflict
+def _leave(room_id: str, connection_ids: Sequence[str], skip_connecting: bool) -> list[Connection]:
+    rows = Connection.batch_get(list(connection_ids), consistent_read=True)
+    leaving = [row for row in rows if row.joined_room_id == room_id and not (skip_connecting and row.may_be_connecting)]
+    if not leaving:
+        return []
+    room = Room.find(room_id)
+    with transaction() as writes:
+        for connection in leaving:
+            writes.delete(connection, Connection.connection_id.exists())
+        if room is not None:
+            _subtract_members(writes, room, len(leaving))
+    return leaving
+
+
+def _subtract_members(writes: Transaction, room: Room, leaving: int) -> None:
+    last_members_leave = Room.member_count <= leaving
+    if room.member_count > leaving:
+        writes.update(room, [Room.member_count.add(-leaving)], Room.member_count > leaving)
+    elif settings.EMPTY_ROOM_GRACE_SECONDS == 0 and not room.keep_days:
+        writes.delete(room, last_members_leave)
+    else:
+        changes: list[UpdateAction] = [Room.member_count.set(0)]
+        if room.is_alive:  # a late leave must not revive an expired room
+            empty_time = room.keep_time or timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)
+            changes.append(Room.expires_at.set(datetime.now(UTC) + empty_time))
+        if not room.keep_days:
+            changes.append(Room.listed.remove())
+        # A room that was closed since it was read must not be revived.
+        writes.update(room, changes, last_members_leave & (Room.expires_at == room.expires_at))
+
+
+def find_connection(connection_id: str) -> Connection | None:
+    """Return a connection by a consistent read, None if it has no row. It may have expired."""
+    return Connection.find(connection_id)
+
+
+def require_connection(connection: Connection | None) -> Connection:
+    """Return a connection that is in a room.
+
+    Raises NotInRoom if it has no row or has expired, and AccessTokenExpired if that is why.
+    """
+    if connection is None:
+        raise NotInRoom
+    if connection.has_ended_authorization:
+        raise AccessTokenExpired
+    if not connection.is_alive:
+        raise NotInRoom
+    return connection
+
+
 def list_members(room_id: str, token: str | None = None, user: User | None = None) -> list[Member]:
     """Return the members of a room, in the order of joining, each once.
 
     A member whose connections have different names has the name of the newest one. The index is eventually consistent:
-    recent joins and leaves may be missing. Raises what `rooms.get` raises.
+    recent joins and leaves may be missing. Raises what `rooms.authorize` raises.
     """
-    rooms.get(room_id, token, user)
+    rooms.authorize(room_id, token, user)
     # A query on an index without a sort key returns items in no order ("Query").
     now = time.time()
     rows = [row for row in connections(room_id) if row.ends_at > now]
@@ -207,7 +285,7 @@ def _rename(row: Connection | MemberRecord, name: str) -> bool:
 def _is_owner(room: Room, owner_token: str | None, user: User | None) -> bool:
     """Return whether a client has the owner's rights. Raises Forbidden if its token is not the owner's."""
     if owner_token is not None:
-        rooms.check_owner(room, owner_token)
+        rooms.check_owner_token(room, owner_token)
     return owner_token is not None or (user is not None and user.is_owner)
 
 

@@ -67,7 +67,7 @@ def update_room(sender: Connection, name: str | None, locked: bool | None) -> Me
     require_owner(sender)
     if name is None and locked is None:
         raise InvalidInput("expected roomName, locked or both")
-    room = rooms.get_or_none(sender.joined_room_id)
+    room = rooms.find(sender.joined_room_id)
     if room is None:
         raise NotInRoom
     is_unchanged = (Room.name == room.name) & (Room.locked == room.locked)

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chalicelib import limits, request_log, settings
-from chalicelib.chat import rooms
+from chalicelib.chat import members
 from chalicelib.errors import NotInRoom, RateLimitExceeded
 from chalicelib.storage.models import Connection
 from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict
@@ -47,7 +47,7 @@ def record_message(connection_id: str) -> Connection:
     """Record a message of a connection, and return the connection's row. Costs one request, if the limit allows it.
 
     Retries conflicts with transactions for up to 10 seconds. Raises RateLimitExceeded if the connection has sent
-    MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, and what `rooms.check_alive` raises.
+    MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, and what `members.require_connection` raises.
     """
     now, sender = current_milliseconds(), Connection(connection_id)
     try:
@@ -56,7 +56,7 @@ def record_message(connection_id: str) -> Connection:
         if not condition_failed(error):
             raise
         raise _rejection(connection_id, now) from error
-    return rooms.check_alive(sender)
+    return members.require_connection(sender)
 
 
 def slide_window(times: Any, now: int) -> tuple[list[UpdateAction], Any]:
@@ -79,8 +79,11 @@ def current_milliseconds() -> int:
 
 
 def _rejection(connection_id: str, now: int) -> NotInRoom | RateLimitExceeded:
-    """Return why a message was rejected: the window is full, or the row has no times. Raises as `rooms.check_alive`."""
-    sender = rooms.check_alive(rooms.get_connection(connection_id))
+    """Return why a message was rejected: the window is full, or the row has no times.
+
+    Raises NotInRoom and AccessTokenExpired.
+    """
+    sender = members.require_connection(members.find_connection(connection_id))
     if not sender.message_times:
         return NotInRoom()
     request_log.append_keys(room_id=sender.joined_room_id)

@@ -27,7 +27,7 @@ def create(room_id: str, owner_token: str, name: str) -> tuple[str, str]:
 
     Raises InvalidInput if the room has MAX_HOOKS, RoomNotFound, and Forbidden unless the token is the owner's.
     """
-    room = rooms.get_as_owner(room_id, owner_token)
+    room = rooms.authorize_owner(room_id, owner_token)
     if len(_read_hooks(room_id)) >= limits.MAX_HOOKS:
         raise InvalidInput(f"a room can have at most {limits.MAX_HOOKS} hooks: delete one first")
     hook_id, now = identity.new_id(), datetime.now(UTC)
@@ -53,14 +53,14 @@ def create(room_id: str, owner_token: str, name: str) -> tuple[str, str]:
 
 def list_hooks(room_id: str, owner_token: str) -> list[HookRecord]:
     """Return the hooks of a room, oldest first. Raises RoomNotFound, and Forbidden unless the token is the owner's."""
-    rooms.get_as_owner(room_id, owner_token)
+    rooms.authorize_owner(room_id, owner_token)
     return sorted(_read_hooks(room_id), key=lambda hook: (hook.created_at, hook.hook_id))
 
 
 @retry_on_conflict
 def delete(room_id: str, owner_token: str, hook_id: str) -> None:
     """Delete a hook. Raises HookNotFound, RoomNotFound, and Forbidden unless the token is the owner's."""
-    rooms.get_as_owner(room_id, owner_token)
+    rooms.authorize_owner(room_id, owner_token)
     if not _ID.fullmatch(hook_id):
         raise HookNotFound
     try:
@@ -77,7 +77,7 @@ def post(token: str, text: str, client_id: str | None) -> Message:
     Raises HookNotFound, RateLimitExceeded, and what `messages.store` raises.
     """
     hook = _find(token)
-    room = None if hook is None else rooms.get_or_none(hook.room_id)
+    room = None if hook is None else rooms.find(hook.room_id)
     if hook is None or room is None:
         raise HookNotFound
     request_log.append_keys(room_id=room.room_id)

@@ -21,33 +21,11 @@ from typing import Any
 from chalice import Blueprint, Chalice, Response
 
 from chalicelib.auth.authentication import authenticate, is_configured
-from chalicelib.errors import (
-    ChatError,
-    Forbidden,
-    InvalidInput,
-    MemberBanned,
-    NotFound,
-    RateLimitExceeded,
-    RoomLocked,
-    SignInUnavailable,
-    Unauthorized,
-)
+from chalicelib.errors import ChatError, RateLimitExceeded, Unauthorized
 from chalicelib.protocol.composite_fields import Object
 from chalicelib.protocol.fields import Field, String
 from chalicelib.protocol.validation import parse_object
 from chalicelib.rest.etags import conditional_response
-
-HTTP_ERRORS: dict[type[ChatError], tuple[int, str]] = {
-    InvalidInput: (400, "BadRequestError"),
-    Unauthorized: (401, "UnauthorizedError"),
-    MemberBanned: (403, "MemberBannedError"),
-    RoomLocked: (403, "RoomLockedError"),
-    Forbidden: (403, "ForbiddenError"),
-    NotFound: (404, "NotFoundError"),
-    RateLimitExceeded: (429, "TooManyRequestsError"),
-    SignInUnavailable: (503, "ServiceUnavailableError"),
-}
-"""Status code, and code in Chalice's form, of each error and its subclasses. The first match counts; others are 500."""
 
 Json = dict[str, Any]
 Parameters = dict[str, Any]
@@ -166,13 +144,10 @@ class Endpoints:
 
 def error_response(error: ChatError) -> Response:
     """Return the HTTP response that reports an error."""
-    status, code = next(
-        (answer for kind, answer in HTTP_ERRORS.items() if isinstance(error, kind)), (500, "InternalServerError")
-    )
     # A 404 may be stored without this (RFC 9110, "404 Not Found"), although the room or file may exist later.
     headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
     if isinstance(error, RateLimitExceeded):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
-    return Response({"Code": code, "Message": str(error)}, headers, status)
+    return Response({"Code": error.http_code, "Message": str(error)}, headers, error.status)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 from chalice import Blueprint
 from chalice.app import Request
 
-from chalicelib import discovery
+from chalicelib import aws
 from chalicelib.chat import webhooks
 from chalicelib.delivery import jobs
 from chalicelib.delivery.jobs import Delivery
@@ -90,7 +90,7 @@ def post_hook(hook_token: str, body: Parameters) -> Json:
     and the stored message is delivered again.
     """
     message = webhooks.post(hook_token, body["text"], body["clientId"])
-    delivery = Delivery(discovery.connections_url(), message.room_id, int(message.sequence))
+    delivery = Delivery(aws.connections_url(), message.room_id, int(message.sequence))
     jobs.enqueue_delivery(delivery, blueprint.lambda_context.invoked_function_arn)
     return serializers.serialize_posted_message(message)
 

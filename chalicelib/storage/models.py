@@ -1,4 +1,4 @@
-"""PynamoDB models of the tables: rooms, connections and messages. docs/architecture.md describes the data model.
+"""PynamoDB models of the tables and their indexes. docs/architecture.md describes the data model.
 
 CloudFormation creates the tables from .chalice/resources.json. A test compares the models with that file.
 """
@@ -19,14 +19,28 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.pagination import ResultIterator
 
 from chalicelib import limits, settings
 from chalicelib.storage.base import Expiring, Keeping, Table
-from chalicelib.storage.indexes import JoinedRoomIndex, ListedRoomsIndex
 
 LISTED = "public"
 """The only value of Room.listed, and so the only partition of the sparse index of listed rooms."""
+
+
+class ListedRoomsIndex(GlobalSecondaryIndex[Any]):
+    """Sparse index of the listed rooms by age.
+
+    It projects only attributes that rarely change: with member_count in it, every join would write to this partition.
+    """
+
+    class Meta:
+        index_name = "listed-created_at-index"
+        projection = IncludeProjection(["name"])
+
+    listed = UnicodeAttribute(hash_key=True)
+    created_at = UTCDateTimeAttribute(range_key=True)
 
 
 class Room(Expiring, Keeping, Table):
@@ -60,6 +74,25 @@ class Room(Expiring, Keeping, Table):
     def is_valid_id(room_id: str) -> bool:
         """Return whether a string can be the id of a room."""
         return re.fullmatch(r"[\w-]{1,64}", room_id, re.ASCII) is not None
+
+
+class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
+    """Index of the connections by room.
+
+    It is eventually consistent: it may select recipients, but must not decide whether a room is empty.
+    """
+
+    class Meta:
+        index_name = "joined_room_id-index"
+        projection = IncludeProjection(["member_id", "name", "joined_at", "authorized_until", "expires_at"])
+
+    joined_room_id = UnicodeAttribute(hash_key=True)
+    connection_id = UnicodeAttribute()
+    member_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    joined_at = UTCDateTimeAttribute()
+    authorized_until = NumberAttribute(null=True)
+    expires_at = TTLAttribute()
 
 
 class Connection(Expiring, Keeping, Table):

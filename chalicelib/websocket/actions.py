@@ -9,8 +9,7 @@ from typing import Any
 from chalicelib import request_log
 from chalicelib.auth import authentication
 from chalicelib.chat import history, members, messages, moderation, rooms
-from chalicelib.chat.broadcast import end_connections
-from chalicelib.chat.presence import presence_count
+from chalicelib.chat.broadcast import end_connections, presence_count
 from chalicelib.delivery import jobs
 from chalicelib.delivery.jobs import Removal
 from chalicelib.errors import NotInRoom
@@ -140,7 +139,7 @@ def hello(context: Context, data: dict[str, Any]) -> None:
     pings, it does not count against the rate limit of messages.
     """
     # It reads from DynamoDB: MAX_FRAMES_PER_WINDOW limits how often, as count_frame counts every frame.
-    room = rooms.get_or_none(context.sender.joined_room_id)
+    room = rooms.find(context.sender.joined_room_id)
     if room is None:
         raise NotInRoom
     request_log.append_keys(room_id=room.room_id)

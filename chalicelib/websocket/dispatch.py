@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Any
 
 from chalicelib import request_log
-from chalicelib.chat import rate_limit, rooms
+from chalicelib.chat import members, rate_limit
 from chalicelib.chat.broadcast import send_to_room
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import UnknownAction
@@ -42,9 +42,9 @@ class Context:
     def sender(self) -> Connection:
         """The row of the connection. The rate limit has read it already; for other actions it is read once.
 
-        Raises what `rooms.check_alive` raises.
+        Raises what `members.require_connection` raises.
         """
-        return rooms.check_alive(rooms.get_connection(self.connection_id))
+        return members.require_connection(members.find_connection(self.connection_id))
 
     def reply(self, frame: str) -> None:
         """Send a frame to the sender only."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Literal
+from typing import Any, Literal
 
 from chalice.app import WebsocketDisconnectedError
 
 import chalicelib.websocket.actions  # noqa: F401 - it declares the actions
 from chalicelib import limits, request_log, settings
 from chalicelib.auth import authentication
-from chalicelib.chat import members, rate_limit, rooms
-from chalicelib.chat.broadcast import send_to_room
-from chalicelib.chat.presence import presence_frames
+from chalicelib.auth.origins import check_origin
+from chalicelib.chat import members, rate_limit
+from chalicelib.chat.broadcast import presence_frames, send_to_room
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import ChatError, RateLimitExceeded, Unauthorized, report_internal_error
 from chalicelib.protocol import frames
@@ -38,28 +38,41 @@ CONNECT_QUERY = Object(
 log = logging.getLogger(f"{settings.APP_NAME}.websocket_events")
 
 
-def connect(websocket_api: BroadcastWebsocketAPI, connection_id: str, query: Mapping[str, str]) -> None:
+def connect(
+    websocket_api: BroadcastWebsocketAPI, connection_id: str, headers: Mapping[str, str], query: Mapping[str, str]
+) -> dict[str, Any] | None:
     """Add a connection to the room that the query names, and notify the other members. An empty parameter is absent.
 
     The client itself is not notified: API Gateway answers 410 to a post before `$connect` has returned.
 
-    Raises InvalidInput if the query is not as declared, and what `authenticate` and `members.join` raise.
+    Return the response that rejects the connection, or None if it has joined.
     """
-    parameters = CONNECT_QUERY.parse_query({name: value for name, value in query.items() if value})
-    user = authentication.authenticate(parameters.pop("access_token"))
-    connection = members.join(connection_id, parameters.pop("roomId"), **parameters, user=user)
+    try:
+        check_origin(headers)
+        connection = _join(connection_id, query)
+    except ChatError as error:
+        return {"statusCode": error.status, "body": str(error)}
+    except Exception:  # noqa: BLE001 - report_internal_error logs it
+        return {"statusCode": 500, "body": str(report_internal_error(f"the $connect of {connection_id}"))}
     request_log.append_keys(outcome="joined")
     _notify(websocket_api, "join", connection.joined_room_id, [connection])
+    return None
+
+
+def _join(connection_id: str, query: Mapping[str, str]) -> Connection:
+    parameters = CONNECT_QUERY.parse_query({name: value for name, value in query.items() if value})
+    user = authentication.authenticate(parameters.pop("access_token"))
+    return members.join(connection_id, parameters.pop("roomId"), **parameters, user=user)
 
 
 def disconnect(websocket_api: BroadcastWebsocketAPI, connection_id: str) -> None:
     """Remove a connection from its room, if it is still in one, and notify the other members."""
-    connection = rooms.get_connection(connection_id)
+    connection = members.find_connection(connection_id)
     request_log.append_keys(outcome="not in a room" if connection is None else "left")
     if connection is not None:
         room_id = connection.joined_room_id
         request_log.append_keys(room_id=room_id)
-        _notify(websocket_api, "leave", room_id, rooms.leave(room_id, [connection_id]))
+        _notify(websocket_api, "leave", room_id, members.leave(room_id, [connection_id]))
 
 
 def receive(websocket_api: BroadcastWebsocketAPI, connection_id: str, body: str) -> None:

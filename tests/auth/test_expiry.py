@@ -13,7 +13,7 @@ from chalice.test import Client
 import app as chat_app
 from chalicelib import settings
 from chalicelib.auth import access_tokens
-from chalicelib.chat import rooms
+from chalicelib.chat import members, rooms
 from chalicelib.storage.models import Connection, Room
 from tests.support.gateway import Gateway
 from tests.support.issuer import Issuer
@@ -54,7 +54,7 @@ def test_listener_whose_token_has_expired_hears_nothing_more_and_is_closed(
     assert frame["error"]["code"] == "unauthorized"
     assert gateway.closed == ["a"]
     assert Connection.find("a") is None
-    assert int(rooms.get(room.room_id).member_count) == 1
+    assert int(rooms.authorize(room.room_id).member_count) == 1
     leave = gateway.frames["b"][-1]["message"]
     assert (leave["type"], leave["sender"]["name"]) == ("leave", "Aki")
 
@@ -90,7 +90,7 @@ def test_message_is_delivered_before_users_whose_token_has_expired_are_removed(
     short_visit: Socket, socket: Sockets, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivered: list[int] = []
-    monkeypatch.setattr(rooms, "leave", lambda *_, **__: delivered.append(len(gateway.texts("b"))) or [])
+    monkeypatch.setattr(members, "leave", lambda *_, **__: delivered.append(len(gateway.texts("b"))) or [])
     before = len(gateway.texts("b"))
     socket("b").say("hi")
     assert delivered[0] == before + 1
@@ -136,9 +136,9 @@ def test_room_does_not_expire_with_a_token(
     issuer: Issuer, socket: Sockets, room: Room, clock: time_machine.Traveller
 ) -> None:
     socket("a").connect(roomId=room.room_id, access_token=issuer.token())
-    before = rooms.get(room.room_id).expires_at
+    before = rooms.authorize(room.room_id).expires_at
     socket("b").connect(roomId=room.room_id, access_token=issuer.token(exp=int(time.time()) + 5))
-    assert rooms.get(room.room_id).expires_at == before
+    assert rooms.authorize(room.room_id).expires_at == before
 
 
 def test_token_of_a_late_clock_lasts_for_the_tolerated_difference(

@@ -87,7 +87,7 @@ def test_messages_of_a_kept_room_are_kept_as_long(tables: None, clock: time_mach
     late = take_sequence(room)
     messages.store(aki, "c", None)
     assert texts(room) == ["a", "c"]
-    rooms.leave(room.room_id, ["a"])
+    members.leave(room.room_id, ["a"])
     clock.shift(timedelta(days=7, seconds=-1))
     assert history.read(room.room_id, 0).complete
     assert texts(room) == ["a", "c"]

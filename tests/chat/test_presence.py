@@ -16,10 +16,9 @@ from pynamodb.exceptions import CancellationReason, TransactWriteError, VerboseC
 
 import app as chat_app
 from chalicelib import settings
-from chalicelib.chat import room_list, rooms
+from chalicelib.chat import members, room_list, rooms
 from chalicelib.protocol.serializers import serialize_member
 from chalicelib.storage.models import Connection, Room
-from chalicelib.websocket import actions
 from tests.support.gateway import GONE, HANG, Gateway
 from tests.support.rooms import fill_room
 from tests.support.sockets import Socket, members_of
@@ -72,7 +71,7 @@ def test_join_succeeds_although_its_notification_fails(
     assert socket("c").connect(roomId=room.room_id) == 200
     monkeypatch.setattr(chat_app.websocket_api, "broadcast", lambda *_: 1 / 0)
     assert socket("d").connect(roomId=room.room_id) == 200
-    assert rooms.get(room.room_id).member_count == 4
+    assert rooms.authorize(room.room_id).member_count == 4
 
 
 def test_room_above_the_presence_limit_receives_no_notifications(
@@ -94,21 +93,21 @@ def test_leave_is_announced_to_the_remaining_members(pair: Pair, room: Room, gat
     pair[1].disconnect()
     assert gateway.attempts == {"a": 1}
     assert gateway.frames["a"] == [{"message": {"type": "leave", "message": "Bo left", "sender": bo, "memberCount": 1}}]
-    assert rooms.get(room.room_id).member_count == 1
+    assert rooms.authorize(room.room_id).member_count == 1
 
 
 def test_repeated_disconnect_is_counted_and_announced_once(pair: Pair, room: Room, gateway: Gateway) -> None:
     pair[1].disconnect()
     pair[1].disconnect()
     assert gateway.texts("a") == ["Bo left"]
-    assert rooms.get(room.room_id).member_count == 1
+    assert rooms.authorize(room.room_id).member_count == 1
 
 
 def test_room_is_unlisted_when_its_last_member_leaves(pair: Pair, room: Room) -> None:
     for socket in pair:
         socket.disconnect()
     assert room_list.list_public(10, None) == ([], None)
-    assert rooms.get(room.room_id).member_count == 0
+    assert rooms.authorize(room.room_id).member_count == 0
 
 
 def test_disconnect_of_an_unknown_connection_changes_nothing(socket: Sockets, tables: None, gateway: Gateway) -> None:
@@ -125,7 +124,7 @@ def test_gone_connection_leaves_the_room_with_the_next_message(pair: Pair, room:
     assert gateway.texts("a") == ["anybody?", "Bo left"]
     assert members_of(room.room_id) == {"a"}
     pair[1].disconnect()
-    assert rooms.get(room.room_id).member_count == 1
+    assert rooms.authorize(room.room_id).member_count == 1
 
 
 def test_each_of_many_gone_connections_is_announced_once(pair: Pair, room: Room, gateway: Gateway) -> None:
@@ -148,14 +147,14 @@ def test_gone_connection_stays_while_its_connect_may_be_running(
     pair[0].say("welcome")
     pair[0].say("there you are")
     assert gateway.texts("c") == ["there you are"]
-    assert rooms.get(room.room_id).member_count == 3
+    assert rooms.authorize(room.room_id).member_count == 3
 
 
 def test_expired_connection_receives_nothing_and_leaves_the_room(pair: Pair, room: Room, gateway: Gateway) -> None:
     Connection.get("b", consistent_read=True).update([Connection.expires_at.set(timedelta(seconds=-1))])
     pair[0].say("hi")
     assert gateway.attempts["b"] == 0
-    assert rooms.get(room.room_id).member_count == 1
+    assert rooms.authorize(room.room_id).member_count == 1
 
 
 def test_message_of_a_gone_sender_reaches_the_others(pair: Pair, room: Room, gateway: Gateway) -> None:
@@ -173,7 +172,7 @@ def test_failed_removal_does_not_affect_delivery(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     gateway.answer("b", GONE)
-    monkeypatch.setattr(actions.rooms, "leave", raise_throttled)
+    monkeypatch.setattr(members, "leave", raise_throttled)
     capsys.readouterr()
     pair[0].say("anybody?")
     assert gateway.frames["a"][0]["message"]["message"] == "anybody?"
@@ -199,7 +198,7 @@ def test_broadcast_to_200_reaches_the_175_that_are_neither_gone_nor_failing(
     assert len(reached) == 175
     assert {id_: gateway.texts(id_) for id_ in reached} == {id_: ["hi"] for id_ in reached}
     assert members_of(room.room_id) == reached | failing
-    assert rooms.get(room.room_id).member_count == 180
+    assert rooms.authorize(room.room_id).member_count == 180
 
 
 def test_members_on_every_page_of_the_index_are_reached(
@@ -246,9 +245,9 @@ def test_concurrent_joins_and_leaves_are_counted_exactly(
     members = [socket(f"m{number}") for number in range(30)]
     with ThreadPoolExecutor(30) as executor:
         assert set(executor.map(lambda member: member.connect(roomId=room.room_id), members)) == {200}
-        assert rooms.get(room.room_id).member_count == 30
+        assert rooms.authorize(room.room_id).member_count == 30
         list(executor.map(lambda member: member.disconnect(), members + members[::3]))
     assert conflicts
-    assert rooms.get(room.room_id).member_count == 0
+    assert rooms.authorize(room.room_id).member_count == 0
     assert room_list.list_public(10, None) == ([], None)
     assert members_of(room.room_id) == set()

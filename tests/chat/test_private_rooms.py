@@ -90,7 +90,7 @@ def test_connection_to_a_private_room_requires_its_token(
     query = {} if token is None else {"token": token}
     assert socket("a").connect(roomId=secret.room_id, **query) == 403
     assert list(Connection.scan(consistent_read=True)) == []
-    assert rooms.get(secret.room_id, secret.join_token).member_count == 0
+    assert rooms.authorize(secret.room_id, secret.join_token).member_count == 0
 
 
 def test_token_of_another_room_is_rejected(client: Client, secret: Room) -> None:

@@ -11,7 +11,7 @@ import pytest
 import time_machine
 
 from chalicelib import limits, settings
-from chalicelib.chat import history, rate_limit, rooms
+from chalicelib.chat import history, members, rate_limit
 from chalicelib.errors import RateLimitExceeded
 from chalicelib.storage.models import Connection, Room
 from tests.support.gateway import GONE, Gateway
@@ -142,9 +142,9 @@ def test_only_one_of_two_messages_that_are_rejected_at_once_is_warned(
     pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _say(pair[0], LIMIT)
-    before_both = rooms.get_connection("a")
+    before_both = members.find_connection("a")
     pair[0].say("one")
-    monkeypatch.setattr(rooms, "get_connection", lambda _: before_both)
+    monkeypatch.setattr(members, "find_connection", lambda _: before_both)
     pair[0].say("two")
     assert len(_errors(gateway, "a")) == 1
 

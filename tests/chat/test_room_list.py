@@ -148,6 +148,6 @@ def test_stale_index_entries_are_not_listed(room: Room, monkeypatch: pytest.Monk
     gone = Room("gone", name="gone", created_at=NOON)
     unlisted = rooms.create("unlisted")
     members.join("c1", unlisted.room_id, None)
-    rooms.leave(unlisted.room_id, ["c1"])
+    members.leave(unlisted.room_id, ["c1"])
     monkeypatch.setattr(Room.by_age, "query", lambda *_, **__: iter([gone, unlisted, room]))
     assert listed_names() == ["Tea"]

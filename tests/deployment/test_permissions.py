@@ -18,7 +18,7 @@ import time_machine
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import discovery, limits, settings
+from chalicelib import aws, limits, settings
 from chalicelib.auth import identity
 from chalicelib.chat import members, messages, rooms, webhooks
 from chalicelib.delivery import jobs
@@ -125,8 +125,8 @@ class Driver:
 
 
 def _clear_caches() -> None:
-    discovery.connections_url.cache_clear()
-    discovery.websocket_url.cache_clear()
+    aws.connections_url.cache_clear()
+    aws.websocket_url.cache_clear()
     jobs._queue_url.cache_clear()
 
 

@@ -11,8 +11,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from chalicelib import errors
+from chalicelib.errors import ChatError
 from chalicelib.protocol.frame_schemas import FRAME_ERRORS
-from chalicelib.rest.endpoints import HTTP_ERRORS
 from chalicelib.websocket.dispatch import ACTIONS
 from docs.openapi import documented_path, operations
 from tests.support import asyncapi
@@ -26,7 +27,7 @@ DECLARED = [
     *(f"{method} {documented_path(path)}" for method, path, _ in operations()),
     *ACTIONS,
     *(error.code for error in FRAME_ERRORS),
-    *(code for _, code in HTTP_ERRORS.values()),
+    *(error.http_code for error in vars(errors).values() if isinstance(error, type) and issubclass(error, ChatError)),
 ]
 
 

@@ -34,7 +34,7 @@ ROUTE = """
 
 @app.route("/rooms/{room_id}/name")
 def get_room_name(room_id):
-    return {"name": rooms.get(room_id).name}
+    return {"name": rooms.authorize(room_id).name}
 """
 LISTS = {
     "apigateway": ("get_rest_apis", "items"),

@@ -142,10 +142,10 @@ def test_new_route_answers_at_the_same_address(run: Run) -> None:
 def test_changed_handler_leaves_the_stack_unchanged(run: Run) -> None:
     with (
         run.saved("app.py", "# One batch", "# Just one batch"),
-        run.saved("chalicelib/rest/static_files.py", "no-cache", "no-store"),
+        run.saved("chalicelib/rest/page.py", "no-cache", "no-store"),
     ):
-        shown = run.shown("chalicelib/rest/static_files.py")
-    shown += run.shown("chalicelib/rest/static_files.py")  # restored: every message about the change came before
+        shown = run.shown("chalicelib/rest/page.py")
+    shown += run.shown("chalicelib/rest/page.py")  # restored: every message about the change came before
     assert "Reload failed" not in shown
 
 

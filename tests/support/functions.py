@@ -10,7 +10,7 @@ import boto3
 import pytest
 from chalice.local import LambdaContext, LocalGateway
 
-from chalicelib import discovery, settings
+from chalicelib import aws, settings
 from chalicelib.delivery import jobs
 from tests.support.gateway import Gateway
 
@@ -32,9 +32,9 @@ def on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
 def connections_url(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Name the fake of @connections to the functions that no WebSocket event tells it."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", gateway.url)
-    discovery.connections_url.cache_clear()
+    aws.connections_url.cache_clear()
     yield
-    discovery.connections_url.cache_clear()
+    aws.connections_url.cache_clear()
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_invalid_connect_is_rejected_and_stores_nothing(
     query = {key: room.room_id if value == "ROOM" else value for key, value in query.items()}
     assert socket("a").connect(**query) == status
     assert list(Connection.scan(consistent_read=True)) == []
-    assert rooms.get(room.room_id).member_count == 0
+    assert rooms.authorize(room.room_id).member_count == 0
 
 
 def test_empty_connect_parameters_count_as_absent(socket: Sockets, room: Room) -> None:

@@ -42,7 +42,7 @@ def test_removed_member_is_out_and_cannot_come_back_for_an_hour(
     assert all({"message": removed} in gateway.frames[id_] for id_ in ("b", "b0", "b1", "b2", "b3"))
     assert sorted(gateway.closed) == ["b", "b0", "b1", "b2", "b3"]
     assert members_of(room.room_id) == {"a"}
-    assert rooms.get(room.room_id).member_count == 1
+    assert rooms.authorize(room.room_id).member_count == 1
     assert gateway.frames["a"][-1]["message"]["memberCount"] == 1
     assert history_of(room) == [(1, "Aki removed Bo")]
     bo.say("I am still here")
@@ -177,7 +177,7 @@ def test_removal_ends_connections_that_the_index_shows_later(
     Room(room.room_id).update([Room.member_count.add(1)])
     complete(client, queue)
     assert "late" in gateway.closed
-    assert (members_of(room.room_id), rooms.get(room.room_id).member_count) == ({"a"}, 1)
+    assert (members_of(room.room_id), rooms.authorize(room.room_id).member_count) == ({"a"}, 1)
 
 
 def test_removal_that_never_succeeds_is_dropped(

@@ -52,5 +52,5 @@ def test_action_of_the_owner_is_forbidden_to_others(
     act(bo, action, **data)
     assert error_code(gateway, "b") == "forbidden"
     assert gateway.frames["a"] == []
-    assert (rooms.get(room.room_id).name, members_of(room.room_id)) == ("Tea", {"a", "b"})
+    assert (rooms.authorize(room.room_id).name, members_of(room.room_id)) == ("Tea", {"a", "b"})
     assert history_of(room) == []

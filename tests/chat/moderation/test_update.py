@@ -77,10 +77,10 @@ def test_member_comes_back_to_a_locked_room_that_was_in_use_for_hours(
 def test_room_that_is_locked_during_a_join_is_not_joined(
     owner: Socket, ws_event: Any, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stale = rooms.get(room.room_id)
+    stale = rooms.authorize(room.room_id)
     act(owner, "updateRoom", locked=True)
     answers = iter([stale])
-    get = rooms.get
-    monkeypatch.setattr(rooms, "get", lambda *arguments: next(answers, None) or get(*arguments))
+    get = rooms.authorize
+    monkeypatch.setattr(rooms, "authorize", lambda *arguments: next(answers, None) or get(*arguments))
     assert refusal(ws_event, "c", roomId=room.room_id)[0] == 403
     assert members_of(room.room_id) == {"a"}

@@ -124,7 +124,7 @@ def test_hook_message_extends_a_kept_room(client: Client, clock: time_machine.Tr
         clock.shift(timedelta(hours=hours))
         assert owner.post(path, "hi").status_code == 201
         now = datetime.now(UTC)
-        assert rooms.get(owner.room.room_id).expires_at == now + timedelta(days=2)
+        assert rooms.authorize(owner.room.room_id).expires_at == now + timedelta(days=2)
         row = history.read(owner.room.room_id).messages[-1]
         assert row.expires_at == now + timedelta(days=2)
     clock.shift(timedelta(hours=48))
@@ -137,18 +137,18 @@ def test_hook_message_does_not_shorten_the_life_of_a_room(
     owner = Hooks(client, rooms.create("Tea", keep_days=2))
     path = owner.create()
     socket("a").connect(roomId=owner.room.room_id)
-    expires_at = rooms.get(owner.room.room_id).expires_at
+    expires_at = rooms.authorize(owner.room.room_id).expires_at
     requests.clear()
     owner.post(path, "hi")
     assert requests["UpdateItem"] == 2
-    assert rooms.get(owner.room.room_id).expires_at == expires_at
+    assert rooms.authorize(owner.room.room_id).expires_at == expires_at
 
 
 def test_hook_message_does_not_extend_another_room(owner: Hooks, clock: time_machine.Traveller) -> None:
     path = owner.create()
     clock.shift(timedelta(minutes=59))
     assert owner.post(path, "hi").status_code == 201
-    assert rooms.get(owner.room.room_id).expires_at == NOON + timedelta(hours=1)
+    assert rooms.authorize(owner.room.room_id).expires_at == NOON + timedelta(hours=1)
 
 
 @pytest.mark.parametrize("change", ["closed", "joined"])
@@ -156,7 +156,7 @@ def test_extension_neither_revives_nor_shortens_a_room_that_has_changed(
     tables: None, clock: time_machine.Traveller, change: str
 ) -> None:
     room = rooms.create("Tea", keep_days=2)
-    read = rooms.get(room.room_id)
+    read = rooms.authorize(room.room_id)
     clock.shift(timedelta(hours=1))
     later = datetime.now(UTC) + (timedelta() if change == "closed" else timedelta(days=3))
     Room(room.room_id).update([Room.expires_at.set(later)])

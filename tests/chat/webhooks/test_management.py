@@ -225,7 +225,7 @@ def test_unknown_hook_is_not_deleted(owner: Hooks, hook_id: str) -> None:
 
 
 def test_hook_that_is_deleted_while_it_posts_stores_nothing(owner: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, get = owner.create(), rooms.get_or_none
+    path, get = owner.create(), rooms.find
     (hook,) = owner.list()
     room = owner.room
 
@@ -236,7 +236,7 @@ def test_hook_that_is_deleted_while_it_posts_stores_nothing(owner: Hooks, monkey
             webhooks.delete(room.room_id, room.owner_token or "", hook["hookId"])
             return get(room_id)
 
-        patch.setattr(rooms, "get_or_none", delete_first)
+        patch.setattr(rooms, "find", delete_first)
         with pytest.raises(HookNotFound):
             webhooks.post(path.rpartition("/")[2], "hi", None)
     assert webhooks._read_hooks(room.room_id) == []

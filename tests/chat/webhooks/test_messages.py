@@ -254,7 +254,7 @@ def test_message_is_stored_once_after_a_crash_at_any_write(
             owner.post(path, "hi", clientId="c-1")
         assert owner.post(path, "hi", clientId="c-1").status_code == 201
     assert texts(owner.room) == ["hi"]
-    assert rooms.get(owner.room.room_id).expires_at == NOON + timedelta(days=1, hours=1)
+    assert rooms.authorize(owner.room.room_id).expires_at == NOON + timedelta(days=1, hours=1)
     assert len(fanout_queue.receive_messages(MaxNumberOfMessages=10)) == 1
 
 

@@ -1,4 +1,4 @@
-"""Discovery of the WebSocket API's address."""
+"""Discovery of the addresses of the WebSocket API."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib import discovery, settings
-from chalicelib.discovery import connections_url, websocket_url
+from chalicelib import aws, settings
+from chalicelib.aws import connections_url, websocket_url
 from chalicelib.errors import NotFound
 
 
@@ -59,7 +59,7 @@ def test_posts_go_to_the_endpoint_that_botocore_knows(monkeypatch: pytest.Monkey
 
 def test_posts_go_to_the_api_and_not_to_a_domain_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://ws.chat.example.org/chat")
-    monkeypatch.setattr(discovery, "_find_api", lambda: "wss://abcdef1234.execute-api.us-east-1.amazonaws.com/dev")
+    monkeypatch.setattr(aws, "_find_api", lambda: "wss://abcdef1234.execute-api.us-east-1.amazonaws.com/dev")
     assert connections_url() == "https://abcdef1234.execute-api.us-east-1.amazonaws.com/dev"
 
 

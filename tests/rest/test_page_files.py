@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from chalicelib import discovery, settings
+from chalicelib import aws, settings
 from chalicelib.errors import NotFound
-from chalicelib.rest import static_files
-from chalicelib.rest.static_files import serve
+from chalicelib.rest import page
+from chalicelib.rest.page import serve
 
 PAGE = '<meta name="websocket-url" content="{{webSocketUrl}}">'
 
@@ -20,16 +20,16 @@ PAGE = '<meta name="websocket-url" content="{{webSocketUrl}}">'
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Replace the files of the page by index.html alone, whose WebSocket API is wss://chat.example.org/dev."""
     (tmp_path / "index.html").write_text(PAGE)
-    monkeypatch.setattr(static_files, "_FOLDER", tmp_path)
-    monkeypatch.setattr(discovery, "websocket_url", lambda: "wss://chat.example.org/dev")
+    monkeypatch.setattr(page, "_FOLDER", tmp_path)
+    monkeypatch.setattr(aws, "websocket_url", lambda: "wss://chat.example.org/dev")
     _clear_caches()
     yield tmp_path
     _clear_caches()
 
 
 def _clear_caches() -> None:
-    static_files._names.cache_clear()
-    static_files._read.cache_clear()
+    page._names.cache_clear()
+    page._read.cache_clear()
 
 
 def cache_control(name: str) -> object:
@@ -64,7 +64,7 @@ def test_file_with_another_name_is_revalidated(folder: Path, name: str) -> None:
     assert cache_control(name) == "no-cache"
 
 
-@pytest.mark.parametrize("name", ["page-3TAXQ2ZK.js", "page.py", "../static_files.py", "", "."])
+@pytest.mark.parametrize("name", ["page-3TAXQ2ZK.js", "page.py", "../page.py", "", "."])
 def test_unknown_file_is_not_found(folder: Path, name: str) -> None:
     (folder / "page.py").touch()
     with pytest.raises(NotFound, match=r"^file not found: the page has no file"):
@@ -88,10 +88,10 @@ def test_file_is_read_once(folder: Path) -> None:
 def test_page_contains_the_escaped_websocket_url(
     monkeypatch: pytest.MonkeyPatch, url: str, content: str, origin: str
 ) -> None:
-    monkeypatch.setattr(discovery, "websocket_url", lambda: url)
-    page = serve("index.html")
-    assert page.body == f'<meta name="websocket-url" content="{content}">'
-    assert f"connect-src 'self' {origin};" in page.headers["Content-Security-Policy"]
+    monkeypatch.setattr(aws, "websocket_url", lambda: url)
+    response = serve("index.html")
+    assert response.body == f'<meta name="websocket-url" content="{content}">'
+    assert f"connect-src 'self' {origin};" in response.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize(
@@ -121,13 +121,13 @@ def test_page_without_a_websocket_api_contains_an_empty_url(
     def fail() -> str:
         raise problem
 
-    monkeypatch.setattr(discovery, "websocket_url", fail)
-    page = serve("index.html")
-    assert page.body == '<meta name="websocket-url" content="">'
-    assert "connect-src 'self' wss:;" in page.headers["Content-Security-Policy"]
+    monkeypatch.setattr(aws, "websocket_url", fail)
+    response = serve("index.html")
+    assert response.body == '<meta name="websocket-url" content="">'
+    assert "connect-src 'self' wss:;" in response.headers["Content-Security-Policy"]
 
 
 def test_other_files_do_not_need_the_websocket_url(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discovery, "websocket_url", lambda: 1 / 0)
+    monkeypatch.setattr(aws, "websocket_url", lambda: 1 / 0)
     (folder / "page.js").write_text("{{webSocketUrl}}")
     assert serve("page.js").body == "{{webSocketUrl}}"
