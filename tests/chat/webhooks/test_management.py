@@ -20,7 +20,13 @@ from chalicelib.chat import rooms, webhooks
 from chalicelib.errors import HookNotFound, InvalidInput
 from chalicelib.storage.models import HookRecord, Room
 from tests.support.clock import NOON
+from tests.support.dynamodb import Meanwhile
 from tests.support.webhooks import HOST, NOT_FOUND, Hooks, texts
+
+
+def stored_hooks(room: Room) -> list[HookRecord]:
+    return list(HookRecord.query(room.room_id, HookRecord.sort_key.startswith(HookRecord.PREFIX), consistent_read=True))
+
 
 # Creation
 
@@ -123,16 +129,10 @@ def test_expired_hooks_do_not_count(owner: Hooks) -> None:
     assert owner.request("DELETE", f"/{0:016}").status_code == 404
 
 
-def test_room_that_is_closed_during_a_creation_gets_no_hook(owner: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = webhooks._read_hooks
-
-    def close_first(room_id: str) -> list[HookRecord]:
-        rooms.close(room_id)
-        return read(room_id)
-
-    monkeypatch.setattr(webhooks, "_read_hooks", close_first)
+def test_room_that_is_closed_during_a_creation_gets_no_hook(owner: Hooks, meanwhile: Meanwhile) -> None:
+    meanwhile(lambda: rooms.close(owner.room.room_id), before="TransactWriteItems")
     assert owner.request("POST", body={"name": "Builds"}).status_code == 404
-    assert read(owner.room.room_id) == []
+    assert stored_hooks(owner.room) == []
 
 
 # The owner's token
@@ -239,5 +239,5 @@ def test_hook_that_is_deleted_while_it_posts_stores_nothing(owner: Hooks, monkey
         patch.setattr(rooms, "find", delete_first)
         with pytest.raises(HookNotFound):
             webhooks.post(path.rpartition("/")[2], "hi", None)
-    assert webhooks._read_hooks(room.room_id) == []
+    assert stored_hooks(room) == []
     assert texts(room) == []

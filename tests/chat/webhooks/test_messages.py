@@ -23,6 +23,7 @@ from chalicelib.storage.models import Message
 from tests.support.clock import NOON
 from tests.support.dynamodb import WRITES, Crash, inject_faults
 from tests.support.gateway import Gateway
+from tests.support.iam import RequestRecorder, queue
 from tests.support.rooms import fill_room
 from tests.support.sockets import Socket, members_of
 from tests.support.webhooks import Hooks, deliver, texts
@@ -62,11 +63,10 @@ def test_only_hook_messages_are_marked_as_bot(owner: Hooks, socket: Sockets, gat
 
 
 def test_message_reaches_a_large_room_in_batches(
-    owner: Hooks, gateway: Gateway, fanout_queue: Any, monkeypatch: pytest.MonkeyPatch
+    owner: Hooks, gateway: Gateway, fanout_queue: Any, no_endpoint: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "FANOUT_BATCH", 10)
     fill_room(owner.room, [f"m{number}" for number in range(25)])
-    monkeypatch.setattr(chat_app.websocket_api, "_endpoint", None)  # fan_out has no WebSocket event
     owner.post(owner.create(), "hi")
     deliver(owner.client, fanout_queue)
     assert {id_: gateway.texts(id_) for id_ in members_of(owner.room.room_id)} == {
@@ -86,10 +86,13 @@ def test_message_that_is_deleted_before_its_delivery_is_not_delivered(
     assert [frame["message"]["type"] for frame in gateway.frames["a"]] == ["deleted"]
 
 
-def test_queue_is_addressed_without_a_lookup(owner: Hooks, monkeypatch: pytest.MonkeyPatch, fanout_queue: Any) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(jobs, "_queue_url", lambda: pytest.fail("looked up the queue"))
-        assert owner.post(owner.create(), "hi").status_code == 201
+def test_queue_is_addressed_without_a_lookup(
+    new_process: None, owner: Hooks, monkeypatch: pytest.MonkeyPatch, fanout_queue: Any
+) -> None:
+    recorder = RequestRecorder(monkeypatch)
+    recorder.record("api_handler", owner, "post")
+    assert owner.post(owner.create(), "hi").status_code == 201
+    assert ("sqs:GetQueueUrl", queue(settings.FANOUT_QUEUE)) not in recorder.permissions("api_handler")
     (message,) = fanout_queue.receive_messages()
     job = jobs.parse(message.body)
     assert job == jobs.Delivery(chat_app.websocket_api.endpoint, owner.room.room_id, 1)
