@@ -178,7 +178,7 @@ def inject_faults(monkeypatch: pytest.MonkeyPatch, select_fault: Callable[[str, 
             return conflict(operation, body)
         if fault == "unprocessed":
             keys = json.loads(body)["RequestItems"]
-            return 200, {}, json.dumps({"Responses": dict.fromkeys(keys, []), "UnprocessedKeys": keys})
+            return 200, {}, json.dumps({"Responses": {key: [] for key in keys}, "UnprocessedKeys": keys})
         if fault == "crash before":
             raise Crash
         answer = process(stubber, request)
