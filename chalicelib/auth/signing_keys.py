@@ -20,6 +20,7 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from chalicelib import settings
+from chalicelib.auth.configuration import is_secure_url
 from chalicelib.errors import SignInUnavailable
 
 ALGORITHMS = ("RS256", "ES256")
@@ -110,7 +111,7 @@ class KeySet:
         if configuration.get("issuer") != self.issuer:
             raise ValueError(f"its configuration names the issuer {configuration.get('issuer')!r}")
         address = configuration.get("jwks_uri")
-        if not isinstance(address, str) or not settings.is_secure_url(address):
+        if not isinstance(address, str) or not is_secure_url(address):
             raise ValueError(f"jwks_uri must be an https address, not {address!r}")
         published = _get_json(address, deadline).get("keys")
         if not isinstance(published, list) or not published:
