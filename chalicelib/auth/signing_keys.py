@@ -142,13 +142,13 @@ def _get_json(address: str, deadline: float) -> dict[str, Any]:
     """Return a JSON object from the provider. Redirects are not followed. Raises TimeoutError after the deadline."""
     with _http.request("GET", address, redirect=False, preload_content=False) as response:
         if response.status != 200:
-            raise ValueError(f"{address} answered {response.status}")
+            raise ValueError(f"{address} returned status {response.status}")
         body = b""
         # The timeout of a socket starts again with each byte.
         while part := response.read1(MAX_DOCUMENT_BYTES - len(body), decode_content=True):
             body += part
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{address} did not answer within {FETCH_SECONDS} seconds")
+                raise TimeoutError(f"{address} did not respond within {FETCH_SECONDS} seconds")
     document = json.loads(body)
     if not isinstance(document, dict):
         raise ValueError(f"{address} is not a JSON object")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -15,7 +16,8 @@ from chalicelib import limits, settings
 from chalicelib.auth import identity
 from chalicelib.auth.identity import User
 from chalicelib.chat import rooms
-from chalicelib.errors import Forbidden, MemberBanned, NotInRoom, RoomLocked
+from chalicelib.errors import Forbidden, InvalidInput, MemberBanned, NotInRoom, RoomLocked
+from chalicelib.protocol.validation import validate_text
 from chalicelib.storage.models import LISTED, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
     StorageError,
@@ -82,7 +84,7 @@ def join(
         connection_id=connection_id,
         joined_room_id=room_id,
         member_id=member_id,
-        name=(name or f"guest-{secrets.token_hex(2)}") if user is None else (user.name or f"user-{member_id[:4]}"),
+        name=(name or f"guest-{secrets.token_hex(2)}") if user is None else _name_of_user(user, member_id),
         is_owner=is_owner,
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
         keep_days=room.keep_days,
@@ -202,6 +204,14 @@ def _rename(row: Connection | MemberRecord, name: str) -> bool:
             return False
         raise
     return True
+
+
+def _name_of_user(user: User, member_id: str) -> str:
+    """Return the first name of a user that is valid as a display name, or a generated one."""
+    for name in user.names:
+        with suppress(InvalidInput):
+            return validate_text(name, "name", limits.MAX_DISPLAY_NAME_LENGTH)
+    return f"user-{member_id[:4]}"
 
 
 def _is_owner(room: Room, owner_token: str | None, user: User | None) -> bool:

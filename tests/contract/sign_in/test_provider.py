@@ -55,7 +55,7 @@ def test_withdrawn_key_is_forgotten_after_an_hour(
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        (lambda issuer: setattr(issuer, "status", 500), "answered 500"),
+        (lambda issuer: setattr(issuer, "status", 500), "returned status 500"),
         (lambda issuer: issuer.answers_at_all.clear(), "imeout"),
         (lambda issuer: setattr(issuer, "trickles", True), "Timeout"),
         (lambda issuer: issuer.configuration.update(issuer="https://id.example.org"), "names the issuer"),
@@ -205,7 +205,7 @@ def test_provider_that_trickles_is_given_up(
     monkeypatch.setattr(signing_keys, "FETCH_SECONDS", 0.1)
     issuer.trickles = True
     assert get(client, "/rooms", issuer.token()).status_code == 503
-    assert "did not answer within" in caplog.text
+    assert "did not respond within" in caplog.text
 
 
 def test_members_go_on_while_the_provider_is_down(
