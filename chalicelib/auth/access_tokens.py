@@ -31,7 +31,7 @@ MAX_EXPIRY = 253_402_300_799
 
 
 def verify(token: str) -> User:
-    """Return the user who has an access token.
+    """Verify an access token, and return its user.
 
     Raises Unauthorized with the reason if the token is not valid, and SignInUnavailable if the keys or the secret
     cannot be read.

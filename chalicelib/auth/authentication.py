@@ -14,7 +14,7 @@ def is_configured() -> bool:
 
 
 def authenticate(token: str | None) -> User | None:
-    """Return the user who has an access token, None for a guest.
+    """Return the user of an access token, None for a guest.
 
     Raises Unauthorized if the token is not valid, or is missing although AUTH_REQUIRED is set, and SignInUnavailable if
     it cannot be verified at present.
