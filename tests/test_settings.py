@@ -9,19 +9,25 @@ import pytest
 from tests.support.projects import PROJECT
 
 
-def _import_settings(**environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from chalicelib import settings as s; print(s.EMPTY_ROOM_GRACE_SECONDS)"]
+def _import(*modules: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Import modules in a new process, which prints a setting."""
+    command = "from chalicelib import settings as s; print(s.EMPTY_ROOM_GRACE_SECONDS)"
     return subprocess.run(
-        command, cwd=PROJECT, env=os.environ | environment, text=True, capture_output=True, check=False
+        [sys.executable, "-c", "; ".join([*(f"import {module}" for module in modules), command])],
+        cwd=PROJECT,
+        env=os.environ | environment,
+        text=True,
+        capture_output=True,
+        check=False,
     )
 
 
 def test_setting_is_read_from_the_environment() -> None:
-    assert _import_settings(EMPTY_ROOM_GRACE_SECONDS="0").stdout == "0\n"
+    assert _import(EMPTY_ROOM_GRACE_SECONDS="0").stdout == "0\n"
 
 
 def test_error_of_a_setting_below_its_minimum_names_it() -> None:
-    assert "FANOUT_BATCH must be an integer of at least 1, not '0'" in _import_settings(FANOUT_BATCH="0").stderr
+    assert "FANOUT_BATCH must be an integer of at least 1, not '0'" in _import(FANOUT_BATCH="0").stderr
 
 
 @pytest.mark.parametrize(
@@ -39,13 +45,13 @@ def test_error_of_a_setting_below_its_minimum_names_it() -> None:
     ],
 )
 def test_error_of_an_invalid_origin_names_it(value: str) -> None:
-    failed = _import_settings(ALLOWED_ORIGINS=f"https://chat.example.org, {value}")
+    failed = _import(ALLOWED_ORIGINS=f"https://chat.example.org, {value}")
     assert f"ALLOWED_ORIGINS must list origins such as https://chat.example.org, not '{value}'" in failed.stderr
 
 
 @pytest.mark.parametrize("value", ["", "-1", "1.5", "a minute"])
 def test_error_of_a_setting_that_is_not_an_integer_names_it(value: str) -> None:
-    failed = _import_settings(EMPTY_ROOM_GRACE_SECONDS=value)
+    failed = _import(EMPTY_ROOM_GRACE_SECONDS=value)
     assert "EMPTY_ROOM_GRACE_SECONDS must be an integer of at least 0" in failed.stderr
 
 
@@ -78,7 +84,7 @@ def test_error_of_a_setting_that_is_not_an_integer_names_it(value: str) -> None:
     ],
 )
 def test_settings_of_sign_in_that_do_not_fit_are_refused(environment: dict[str, str], error: str) -> None:
-    assert error in _import_settings(**environment).stderr
+    assert error in _import("chalicelib.auth.authentication", **environment).stderr
 
 
 @pytest.mark.parametrize(
@@ -92,4 +98,10 @@ def test_settings_of_sign_in_that_do_not_fit_are_refused(environment: dict[str, 
     ],
 )
 def test_settings_of_sign_in_are_accepted(environment: dict[str, str]) -> None:
-    assert _import_settings(**environment).returncode == 0
+    assert _import("chalicelib.auth.authentication", **environment).returncode == 0
+
+
+def test_no_function_starts_with_settings_of_sign_in_that_do_not_fit() -> None:
+    failed = _import("app", AUTH_AUDIENCE="chat", AWS_DEFAULT_REGION="us-east-1")
+    assert failed.returncode == 1
+    assert "AUTH_AUDIENCE requires AUTH_ISSUER or AUTH_SECRET" in failed.stderr

@@ -1,6 +1,6 @@
 """Verification of access tokens: JSON Web Tokens of an OpenID Connect provider, or of your own back end.
 
-It imports PyJWT, and with it cryptography. authentication.py imports this module only where sign-in is configured.
+It imports PyJWT, and with it cryptography. authentication.py imports this module only if sign-in is configured.
 """
 
 from __future__ import annotations
@@ -16,21 +16,22 @@ from jwt import PyJWK
 from chalicelib import settings
 from chalicelib.auth import secret_values, signing_keys
 from chalicelib.auth.identity import User
-from chalicelib.errors import InvalidInput, Unauthorized
+from chalicelib.errors import Unauthorized
 from chalicelib.limits import MAX_DISPLAY_NAME_LENGTH
-from chalicelib.protocol.validation import validate_text
 
 CLOCK_SKEW_SECONDS = 60
 """Tolerated difference between the clocks of the issuer and of the functions."""
 
 MAX_TOKEN_LENGTH = 16_384
 
+NAME_CLAIMS = ("name", "preferred_username")
+
 MAX_EXPIRY = 253_402_300_799
 """The end of the year 9999, in Unix seconds."""
 
 
 def verify(token: str) -> User:
-    """Return the user whose access token it is.
+    """Verify an access token, and return its user.
 
     Raises Unauthorized with the reason if the token is not valid, and SignInUnavailable if the keys or the secret
     cannot be read.
@@ -86,27 +87,19 @@ def _user(claims: dict[str, Any]) -> User:
     if not isinstance(claims["exp"], int | float) or claims["exp"] > MAX_EXPIRY:  # PyJWT also accepts a string
         raise ValueError("exp must be a number of seconds")
     expires_at = datetime.fromtimestamp(math.floor(claims["exp"]), UTC)
-    if expires_at <= now:  # the issuer's clock may be late
+    if expires_at <= now:  # accepted: the issuer's clock may be behind
         expires_at += timedelta(seconds=CLOCK_SKEW_SECONDS)
     return User(
         issuer=claims.get("iss", ""),
         subject=subject,
-        name=_display_name(claims),
+        names=tuple(_clean(claims[claim]) for claim in NAME_CLAIMS if isinstance(claims.get(claim), str)),
         room_ids=None if room_ids == "*" else frozenset(room_ids),
         is_owner=claims.get("chat_owner") is True,
         expires_at=expires_at,
     )
 
 
-def _display_name(claims: dict[str, Any]) -> str | None:
-    """Return the name of a user, without control characters and cut to the length of a display name."""
-    for claim in ("name", "preferred_username"):
-        value = claims.get(claim)
-        text = value if isinstance(value, str) else ""
-        characters = [character for character in text if unicodedata.category(character) not in ("Cc", "Cs")]
-        name = "".join(characters).strip()[:MAX_DISPLAY_NAME_LENGTH].strip()
-        try:
-            return validate_text(name, claim, MAX_DISPLAY_NAME_LENGTH)
-        except InvalidInput:
-            continue
-    return None
+def _clean(name: str) -> str:
+    """Return a name without control characters, cut to the length of a display name. It may be blank."""
+    characters = [character for character in name if unicodedata.category(character) not in ("Cc", "Cs")]
+    return "".join(characters).strip()[:MAX_DISPLAY_NAME_LENGTH].strip()

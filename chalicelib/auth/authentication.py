@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib import settings
+from chalicelib.auth.configuration import check_settings
 from chalicelib.auth.identity import User
 from chalicelib.errors import Forbidden, Unauthorized
 
@@ -13,7 +14,7 @@ def is_configured() -> bool:
 
 
 def authenticate(token: str | None) -> User | None:
-    """Return the user whose access token it is, None for a guest.
+    """Return the user of an access token, None for a guest.
 
     Raises Unauthorized if the token is not valid, or is missing although AUTH_REQUIRED is set, and SignInUnavailable if
     it cannot be verified at present.
@@ -27,7 +28,7 @@ def authenticate(token: str | None) -> User | None:
                 "query string"
             )
         return None
-    # PyJWT and cryptography are imported, and in the package, only where sign-in is configured.
+    # PyJWT and cryptography are imported, and in the package, only if sign-in is configured.
     from chalicelib.auth import access_tokens
 
     return access_tokens.verify(token)
@@ -36,7 +37,10 @@ def authenticate(token: str | None) -> User | None:
 def is_owner(token: str, room_id: str) -> bool:
     """Return whether a bearer token is an access token that gives the rights of an owner in a room.
 
-    Raises what `authenticate` raises if it is an access token. An owner's token is not one: it has no dots.
+    An owner's token is none: it has no dots.
+
+    Raises Forbidden if the access token does not allow the room, Unauthorized if it is not valid, and SignInUnavailable
+    if it cannot be verified at present.
     """
     user = authenticate(token) if token.count(".") == 2 else None
     check_room(user, room_id)
@@ -49,6 +53,7 @@ def check_room(user: User | None, room_id: str) -> None:
         raise Forbidden("your access token does not allow this room: its claim chat_rooms does not list it")
 
 
+check_settings()  # at import: with an invalid setting, no function starts
 if is_configured():
     # Imported during the initialization, which has more CPU, so that no request waits for it.
     import chalicelib.auth.access_tokens  # noqa: F401

@@ -1,8 +1,8 @@
-"""Secrets and the ids that follow from them: tokens of rooms, keys of guests, users who have signed in.
+"""Users, tokens and member ids.
 
-A member id is a pseudonym: an HMAC of the client's key, or of the user, under a salt that only the room has. So a key
-gives the same id in one room and an unrelated id in another. Nobody who sees ids can compute a key, or the id of
-another key. Tokens are stored as hashes, keys not at all.
+A member id is a pseudonym: an HMAC of the client's key, or of the user, with a salt that only the room has. A key gives
+the same id each time in one room, and an unrelated id in another room. An id reveals neither the key nor the member's
+ids in other rooms. Tokens are stored as hashes; keys are not stored.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ MEMBER_ID_LENGTH = 16
 class User(NamedTuple):
     """A person who has signed in, as their access token describes them.
 
+    names: names in the order of preference, without control characters. They may be blank.
     room_ids: the rooms that the token allows, None for all of them.
     is_owner: whether the user has the rights of an owner in each of these rooms.
     expires_at: the end of the token. Connections are closed then.
@@ -32,7 +33,7 @@ class User(NamedTuple):
 
     issuer: str
     subject: str
-    name: str | None
+    names: tuple[str, ...]
     room_ids: frozenset[str] | None
     is_owner: bool
     expires_at: datetime

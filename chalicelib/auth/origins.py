@@ -18,7 +18,7 @@ def check_origin(headers: Mapping[str, str]) -> None:
 
 
 def cors_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that let a page of an allowed origin read the answer."""
+    """Return the headers that let a page of an allowed origin read the response."""
     origin = _origin(headers)
     if not settings.ALLOWED_ORIGINS or origin is None:
         return {}
@@ -26,9 +26,9 @@ def cors_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def preflight_origin() -> str:
-    """Return the origin for the preflight answer, in which API Gateway can name only one.
+    """Return the origin for the preflight response, in which API Gateway can name only one.
 
-    With several origins it is `*`. The request after the preflight is checked all the same.
+    With several origins it is `*`. The request after the preflight is checked, too.
     """
     return settings.ALLOWED_ORIGINS[0] if len(settings.ALLOWED_ORIGINS) == 1 else "*"
 

@@ -9,30 +9,28 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import settings
+from chalicelib.auth.configuration import MIN_SECRET_BYTES
 from chalicelib.aws import session
 from chalicelib.errors import SignInUnavailable
 
-MIN_BYTES = 32
-"""Minimum length of a secret: HS256 requires it."""
-
 MAX_AGE_SECONDS = 300
-"""Time for which a secret is cached: a new value counts after at most that time."""
+"""Time for which a secret is cached. A new value is used after at most that time."""
 
 RETRY_SECONDS = 5
-"""Minimum time between two requests after one has failed."""
+"""Minimum time between two requests after the first has failed."""
 
 _cache: dict[str, tuple[float, str | None]] = {}
-"""The value of each secret, None after a failure, and the time until which it counts."""
+"""The value of each secret, None after a failure, and the time until which it is valid."""
 
 log = logging.getLogger(f"{settings.APP_NAME}.secret_values")
 
 
 def read(name: str) -> str:
-    """Return the secret of an ARN, or the name itself if it is not an ARN: the secret in plain text.
+    """Return the secret. `name` is its ARN, or the secret itself.
 
-    While AWS does not answer, the value that it returned before is used.
+    While AWS does not respond, the value that it returned before is used.
 
-    Raises SignInUnavailable if AWS does not return it, or it is not a text of at least MIN_BYTES.
+    Raises SignInUnavailable if AWS does not return the secret, or it is not a text of at least MIN_SECRET_BYTES.
     """
     if not name.startswith("arn:"):
         return name
@@ -41,7 +39,7 @@ def read(name: str) -> str:
         try:
             value = _fetch(name)
         except (BotoCoreError, ClientError, ValueError) as error:
-            if not isinstance(error, BotoCoreError):  # AWS has answered. Otherwise the former value still counts.
+            if not isinstance(error, BotoCoreError):  # AWS has responded; otherwise the former value is used
                 value = None
             log.warning("could not read the secret %s: %s", name, error)
             _cache[name] = time.monotonic() + RETRY_SECONDS, value
@@ -61,6 +59,6 @@ def _fetch(arn: str) -> str:
         value = client.get_secret_value(SecretId=arn).get("SecretString", "")  # a binary secret has none
     else:
         value = client.get_parameter(Name=arn, WithDecryption=True)["Parameter"]["Value"]
-    if len(value.encode()) < MIN_BYTES:
-        raise ValueError(f"expected a text of at least {MIN_BYTES} bytes")
+    if len(value.encode()) < MIN_SECRET_BYTES:
+        raise ValueError(f"expected a text of at least {MIN_SECRET_BYTES} bytes")
     return str(value)

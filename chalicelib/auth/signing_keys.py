@@ -1,8 +1,7 @@
 """The keys with which an OpenID Connect provider signs its tokens, as "OpenID Connect Discovery 1.0" publishes them.
 
-Keys are cached for each issuer, by key id and algorithm: a key of one issuer never verifies a token of another. Few
-requests reach the provider, whatever tokens arrive: unknown key ids cause one per UNKNOWN_KEY_SECONDS, and a provider
-that has failed is left alone for RETRY_SECONDS.
+Few requests reach the provider, whatever tokens arrive: PyJWKClient caches the keys and limits the searches for unknown
+key ids, and a provider that has failed is not asked again for RETRY_SECONDS.
 """
 
 from __future__ import annotations
@@ -11,19 +10,21 @@ import json
 import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
-from threading import Lock
 from typing import Any
 
 import urllib3
-from jwt import PyJWK
-from jwt.exceptions import PyJWTError
+from jwt import PyJWK, PyJWKClient, PyJWKSet
+from jwt.exceptions import PyJWKClientError, PyJWKSetError
+from jwt.jwk_set_cache import JWKSetCache
 
 from chalicelib import settings
+from chalicelib.auth.configuration import is_secure_url
 from chalicelib.errors import SignInUnavailable
 
 ALGORITHMS = ("RS256", "ES256")
-"""The algorithms that are accepted. All others are refused, in tokens and in keys."""
+"""The algorithms that are accepted. All others are rejected, in tokens and in keys."""
 
 MAX_AGE_SECONDS = 3_600
 """Time for which keys are cached. A key that the provider has withdrawn is accepted for that long."""
@@ -35,10 +36,10 @@ RETRY_SECONDS = 5
 """Minimum time between two requests to a provider that has failed."""
 
 TIMEOUT_SECONDS = 2
-"""Time for which a request waits for the provider, and the time-out of connecting and of each read."""
+"""Time for which a request waits for the provider, and the timeout of connecting and of each read."""
 
 FETCH_SECONDS = 20
-"""Time-out for the provider's two documents together. Keys that arrive late count for later requests."""
+"""Timeout of the provider's two documents together. Keys that arrive late are used for later requests."""
 
 MAX_DOCUMENT_BYTES = 1_000_000
 
@@ -57,97 +58,97 @@ def key_set(issuer: str) -> KeySet:
     return KeySet(issuer)
 
 
-class KeySet:
-    """The cached signing keys of an issuer."""
+class KeySet(PyJWKClient):
+    """The cached signing keys of an issuer: a key of one issuer never verifies a token of another."""
 
     def __init__(self, issuer: str) -> None:
-        self.issuer = issuer
-        self._keys: dict[tuple[str | None, str], PyJWK] = {}
-        self._fetching: Future[dict[tuple[str | None, str], PyJWK]] | None = None
-        self._expires_at = self._retry_at = self._search_at = 0.0
-        self._lock = Lock()
+        super().__init__(issuer, cooldown_duration=UNKNOWN_KEY_SECONDS)
+        self._cache = self.jwk_set_cache = JWKSetCache(MAX_AGE_SECONDS)
+        self._fetching: Future[PyJWKSet] | None = None
+        self._deadline = self._retry_at = 0.0
 
     def find(self, key_id: str, algorithm: str) -> PyJWK | None:
         """Return the key of an id and algorithm, None if the provider has none.
 
-        Raises SignInUnavailable if the provider does not answer within TIMEOUT_SECONDS, or with something else.
+        Raises SignInUnavailable if the provider does not return its keys within TIMEOUT_SECONDS.
         """
-        with self._lock:
-            now = time.monotonic()
-            is_current = now < self._expires_at
-            key = self._keys.get((key_id, algorithm)) if is_current else None
-            if key is not None or (is_current and now < self._search_at):
-                return key
-            self._refresh(now)
-            if is_current:  # not after the first request: the provider may change its keys at any time after it
-                self._search_at = now + UNKNOWN_KEY_SECONDS
-            return self._keys.get((key_id, algorithm))
+        self._deadline = time.monotonic() + TIMEOUT_SECONDS
+        try:
+            return self.get_signing_key(f"{algorithm} {key_id}")
+        except PyJWKClientError:
+            return None
 
-    def _refresh(self, now: float) -> None:
-        """Read the keys, or take those of a fetch that has not been in time for an earlier request."""
-        fetching = self._fetching
-        if fetching is not None and fetching.done() and fetching.exception() is not None:
-            self._fetching = None  # it was reported when it was late
-        is_ready = self._fetching is not None and self._fetching.done()
-        if now < self._retry_at and not is_ready:
+    @staticmethod
+    def match_kid(signing_keys: list[PyJWK], kid: str) -> PyJWK | None:
+        """Return the key of an algorithm and id. Keys of different types may have the same id (RFC 7517, 4.5)."""
+        return next((key for key in signing_keys if f"{key.algorithm_name} {key.key_id}" == kid), None)
+
+    def get_signing_keys(self, refresh: bool = False) -> list[PyJWK]:
+        """Return all keys. There may be none, unlike in PyJWKClient, which would then not search for new ones."""
+        return self.get_jwk_set(refresh).keys
+
+    def fetch_data(self) -> PyJWKSet:
+        """Return the provider's keys. PyJWKClient calls this if they are not in its cache.
+
+        It does not start the cooldown, so that a key that is new since the first request is found at once.
+        """
+        if time.monotonic() < self._retry_at:
             raise SignInUnavailable
-        if self._fetching is None:
+        if self._fetching is None or self._fetching.done():
             self._fetching = _executor.submit(self._fetch)
         try:
-            self._keys = self._fetching.result(TIMEOUT_SECONDS)
+            return self._fetching.result(self._deadline - time.monotonic())
         except (urllib3.exceptions.HTTPError, ValueError, OSError, RecursionError) as error:
             self._retry_at = time.monotonic() + RETRY_SECONDS
-            log.warning("could not read the keys of %s: %s", self.issuer, str(error) or type(error).__name__)
+            log.warning("could not read the keys of %s: %s", self.uri, str(error) or type(error).__name__)
             raise SignInUnavailable from error
-        finally:
-            if self._fetching.done():
-                self._fetching = None
-        self._expires_at = now + MAX_AGE_SECONDS
 
-    def _fetch(self) -> dict[tuple[str | None, str], PyJWK]:
+    def _fetch(self) -> PyJWKSet:
         deadline = time.monotonic() + FETCH_SECONDS
-        configuration = _get_json(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", deadline)
-        if configuration.get("issuer") != self.issuer:
+        configuration = _get_json(f"{self.uri.rstrip('/')}/.well-known/openid-configuration", deadline)
+        if configuration.get("issuer") != self.uri:
             raise ValueError(f"its configuration names the issuer {configuration.get('issuer')!r}")
         address = configuration.get("jwks_uri")
-        if not isinstance(address, str) or not settings.is_secure_url(address):
+        if not isinstance(address, str) or not is_secure_url(address):
             raise ValueError(f"jwks_uri must be an https address, not {address!r}")
         published = _get_json(address, deadline).get("keys")
         if not isinstance(published, list) or not published:
             raise ValueError(f"{address} has no keys")
-        keys = [key for key in map(_signing_key, published) if key is not None]
-        return {(key.key_id, key.algorithm_name): key for key in keys}
+        keys = _SigningKeys(published)
+        self._cache.put(keys)  # also if the request has given up
+        return keys
 
 
-def _signing_key(published: Any) -> PyJWK | None:
-    """Return a published key, None if it is not a key that signs with one of ALGORITHMS."""
+class _SigningKeys(PyJWKSet):
+    """The published keys that verify signatures with ALGORITHMS. Unlike a PyJWKSet, it may be empty."""
+
+    def __init__(self, published: list[Any]) -> None:
+        with suppress(PyJWKSetError):
+            super().__init__([key for key in map(_public_key, published) if key is not None])
+
+
+def _public_key(published: Any) -> dict[str, str] | None:
+    """Return the public members of a published key, None if it is not a key that signs with one of ALGORITHMS."""
     if not isinstance(published, dict) or published.get("use") not in (None, "sig"):
         return None
     operations = published.get("key_ops", ["verify"])
-    # A private key, which signs, is read as its public key.
     if not isinstance(operations, list) or not ("verify" in operations or "sign" in operations):
         return None
-    members = {name: published[name] for name in PUBLIC_MEMBERS if isinstance(published.get(name), str)}
-    if members.get("kty") not in ("RSA", "EC") or members.get("alg", ALGORITHMS[0]) not in ALGORITHMS:
-        return None
-    try:
-        key = PyJWK(members)
-    except PyJWTError:
-        return None
-    return key if key.algorithm_name in ALGORITHMS else None
+    key = {name: published[name] for name in PUBLIC_MEMBERS if isinstance(published.get(name), str)}
+    return key if key.get("kty") in ("RSA", "EC") and key.get("alg", ALGORITHMS[0]) in ALGORITHMS else None
 
 
 def _get_json(address: str, deadline: float) -> dict[str, Any]:
     """Return a JSON object from the provider. Redirects are not followed. Raises TimeoutError after the deadline."""
     with _http.request("GET", address, redirect=False, preload_content=False) as response:
         if response.status != 200:
-            raise ValueError(f"{address} answered {response.status}")
+            raise ValueError(f"{address} returned status {response.status}")
         body = b""
-        # The time-out of a socket starts again with each byte.
+        # The timeout of a socket starts again with each byte.
         while part := response.read1(MAX_DOCUMENT_BYTES - len(body), decode_content=True):
             body += part
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{address} did not answer within {FETCH_SECONDS} seconds")
+                raise TimeoutError(f"{address} did not respond within {FETCH_SECONDS} seconds")
     document = json.loads(body)
     if not isinstance(document, dict):
         raise ValueError(f"{address} is not a JSON object")

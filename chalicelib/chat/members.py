@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -19,7 +20,8 @@ from chalicelib import limits, settings
 from chalicelib.auth import identity
 from chalicelib.auth.identity import User
 from chalicelib.chat import rooms
-from chalicelib.errors import AccessTokenExpired, Forbidden, MemberBanned, NotInRoom, RoomLocked
+from chalicelib.errors import AccessTokenExpired, Forbidden, InvalidInput, MemberBanned, NotInRoom, RoomLocked
+from chalicelib.protocol.validation import validate_text
 from chalicelib.storage.models import LISTED, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
     StorageError,
@@ -89,7 +91,7 @@ def join(
         connection_id=connection_id,
         joined_room_id=room_id,
         member_id=member_id,
-        name=(name or f"guest-{secrets.token_hex(2)}") if user is None else (user.name or f"user-{member_id[:4]}"),
+        name=(name or f"guest-{secrets.token_hex(2)}") if user is None else _name_of_user(user, member_id),
         is_owner=is_owner,
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
         keep_days=room.keep_days,
@@ -280,6 +282,14 @@ def _rename(row: Connection | MemberRecord, name: str) -> bool:
             return False
         raise
     return True
+
+
+def _name_of_user(user: User, member_id: str) -> str:
+    """Return the first name of a user that is valid as a display name, or a generated one."""
+    for name in user.names:
+        with suppress(InvalidInput):
+            return validate_text(name, "name", limits.MAX_DISPLAY_NAME_LENGTH)
+    return f"user-{member_id[:4]}"
 
 
 def _is_owner(room: Room, owner_token: str | None, user: User | None) -> bool:

@@ -20,6 +20,7 @@ def issuer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Issuer]:
     issuer = Issuer(KEY)
     monkeypatch.setattr(settings, "AUTH_ISSUER", issuer.url)
     monkeypatch.setattr(settings, "AUTH_AUDIENCE", (AUDIENCE,))
+    monkeypatch.setattr(settings, "AUTH_REQUIRED", True)
     yield issuer
     issuer.close()
     signing_keys.key_set.cache_clear()
@@ -34,10 +35,11 @@ def _websocket_url(monkeypatch: pytest.MonkeyPatch) -> None:
 def own_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Configure sign-in with tokens of one's own back end."""
     monkeypatch.setattr(settings, "AUTH_SECRET", SECRET)
+    monkeypatch.setattr(settings, "AUTH_REQUIRED", True)
 
 
 @pytest.fixture
-def guests_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def guests_allowed(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "AUTH_REQUIRED", False)
 
 

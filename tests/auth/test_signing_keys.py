@@ -56,7 +56,7 @@ def test_withdrawn_key_is_forgotten_after_an_hour(
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        (lambda issuer: setattr(issuer, "status", 500), "answered 500"),
+        (lambda issuer: setattr(issuer, "status", 500), "returned status 500"),
         (lambda issuer: issuer.answers_at_all.clear(), "imeout"),
         (lambda issuer: setattr(issuer, "trickles", True), "Timeout"),
         (lambda issuer: issuer.configuration.update(issuer="https://id.example.org"), "names the issuer"),
@@ -65,6 +65,10 @@ def test_withdrawn_key_is_forgotten_after_an_hour(
         (lambda issuer: setattr(issuer, "body", b"["), "Expecting value"),
         (lambda issuer: setattr(issuer, "body", b"[]"), "not a JSON object"),
         (lambda issuer: setattr(issuer, "body", b"[" * 400_000), "recursion"),
+        (
+            lambda issuer: issuer.configuration.update(padding="x" * signing_keys.MAX_DOCUMENT_BYTES),
+            "Unterminated string",
+        ),
     ],
 )
 def test_provider_that_fails_is_reported_once_and_left_alone(
@@ -135,6 +139,33 @@ def test_key_for_another_use_or_algorithm_verifies_nothing(issuer: Issuer, clien
     assert get(client, "/rooms", issuer.token(key=KEY)).status_code == 401
 
 
+def test_keys_of_different_types_may_have_the_same_id(issuer: Issuer, client: Client) -> None:
+    twin = Key(KEY.key_id, "ES256")
+    issuer.keys.append(twin)
+    assert get(client, "/rooms", issuer.token(key=KEY)).status_code == 200
+    assert get(client, "/rooms", issuer.token(key=twin)).status_code == 200
+
+
+def test_provider_without_a_key_that_signs_is_asked_again(
+    issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer.published, issuer.keys = [KEY.jwk | {"use": "enc"}], []
+    for _ in range(3):
+        assert get(client, "/rooms", issuer.token(key=KEY)).status_code == 401
+    assert count(issuer) <= 4
+    issuer.keys = [KEY]
+    later = time.monotonic() + signing_keys.UNKNOWN_KEY_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert get(client, "/rooms", issuer.token()).status_code == 200
+
+
+def test_known_keys_are_accepted_while_the_search_for_another_fails(issuer: Issuer, client: Client) -> None:
+    assert get(client, "/rooms", issuer.token()).status_code == 200
+    issuer.status = 500
+    assert get(client, "/rooms", issuer.token(key=Key("unknown"))).status_code == 503
+    assert get(client, "/rooms", issuer.token()).status_code == 200
+
+
 def test_keys_that_arrive_late_count_for_the_next_request(
     issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,7 +206,7 @@ def test_provider_that_trickles_is_given_up(
     monkeypatch.setattr(signing_keys, "FETCH_SECONDS", 0.1)
     issuer.trickles = True
     assert get(client, "/rooms", issuer.token()).status_code == 503
-    assert "did not answer within" in caplog.text
+    assert "did not respond within" in caplog.text
 
 
 def test_members_go_on_while_the_provider_is_down(

@@ -48,7 +48,7 @@ def test_rooms_are_listed_newest_first_in_pages(tables: None, clock: time_machin
 
 
 def user_of(*room_ids: str) -> User:
-    return User("https://id.example.org", "aki", "Aki", frozenset(room_ids), False, NOON + MINUTE)
+    return User("https://id.example.org", "aki", ("Aki",), frozenset(room_ids), False, NOON + MINUTE)
 
 
 def test_user_whose_token_lists_rooms_reads_them_newest_first_in_pages(
