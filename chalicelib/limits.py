@@ -4,6 +4,7 @@ MAX_ROOM_NAME_LENGTH = 80
 MAX_DISPLAY_NAME_LENGTH = 40
 MAX_MESSAGE_LENGTH = 4_000
 MAX_CLIENT_ID_LENGTH = 64
+MAX_ACTION_NAME_LENGTH = 64
 
 MAX_KEEP_DAYS = 30
 """Longest time, in days, that a room is kept while nobody is in it."""

@@ -29,12 +29,13 @@ from pynamodb.connection import Connection as DynamoDB
 
 import app as chat_app
 from chalicelib import aws
-from chalicelib.chat import rate_limit, rooms
+from chalicelib.chat import rate_limit
 from chalicelib.storage.models import Room
-from chalicelib.websocket import dispatch
+from chalicelib.websocket import prefetch
 from tests.support.gateway import Gateway
 from tests.support.invocations import mark_invocation
 from tests.support.projects import PROJECT
+from tests.support.rooms import create_room
 from tests.support.sockets import Socket, WebSocketEvents
 
 pytest_plugins = [
@@ -82,7 +83,7 @@ def gateway(_gateway: Gateway, described_frames: None, monkeypatch: pytest.Monke
 @pytest.fixture
 def room(tables: None) -> Room:
     """Create an empty room."""
-    return rooms.create("Tea")
+    return create_room("Tea")
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def ws_event() -> WebSocketEvents:
 def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Callable[[str], Socket]:
     """Return a function that creates a client for a connection id."""
     rate_limit._frame_counts.clear()
-    dispatch._known_rooms.clear()
+    prefetch.known_rooms.clear()
     return lambda connection_id: Socket(ws_event, connection_id)
 
 

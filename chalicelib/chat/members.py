@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+
+from msgspec import UNSET
 
 from chalicelib import limits, settings
 from chalicelib.auth import identity
 from chalicelib.auth.identity import User
 from chalicelib.chat import rooms
-from chalicelib.errors import AccessTokenExpired, Forbidden, InvalidInput, MemberBanned, NotInRoom, RoomLocked
-from chalicelib.protocol.validation import validate_text
+from chalicelib.errors import AccessTokenExpired, Forbidden, MemberBanned, NotInRoom, RoomLocked
+from chalicelib.protocol.responses import ListedMember
+from chalicelib.protocol.validation import is_valid
+from chalicelib.protocol.values import DisplayName
 from chalicelib.storage.models import LISTED, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
     StorageError,
@@ -35,14 +38,6 @@ from chalicelib.storage.transactions import (
 
 MAX_TRANSACTION_ITEMS = 100
 """Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
-
-
-class Member(NamedTuple):
-    """A member of a room, with the number of its connections."""
-
-    member_id: str
-    name: str
-    connections: int
 
 
 def check_admission(
@@ -80,8 +75,8 @@ def join(
     MemberBanned, and StorageError if DynamoDB fails.
     """
     room = rooms.authorize(room_id, token, user)
-    is_owner, is_known = _is_owner(room, owner, user), key is not None or user is not None
-    if room.locked and not is_owner and not is_known:
+    is_owner, has_identity = _is_owner(room, owner, user), key is not None or user is not None
+    if room.locked and not is_owner and not has_identity:
         raise RoomLocked
     member_id, now = identity.member_id(room.salt, key, user), datetime.now(UTC)
     expires_at = now + timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
@@ -110,14 +105,14 @@ def join(
         with transaction() as writes:
             writes.save(connection, Connection.connection_id.does_not_exist())
             writes.update(Room(room_id), changes, (Room.expires_at > now) & (Room.locked == room.locked))
-            if is_known:
-                seen: list[UpdateAction] = [
+            if has_identity:
+                record_changes: list[UpdateAction] = [
                     MemberRecord.name.set(connection.name),
                     MemberRecord.expires_at.set(now + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
                 ]
-                writes.update(record, seen, is_admitted)
+                writes.update(record, record_changes, is_admitted)
     except StorageError as error:
-        if is_known and was_cancelled(error):
+        if has_identity and was_cancelled(error):
             _check_ban_and_lock(room, member_id, is_owner=is_owner)
         raise
     return connection
@@ -187,14 +182,14 @@ def require_connection(connection: Connection | None) -> Connection:
     """
     if connection is None:
         raise NotInRoom
-    if connection.has_ended_authorization:
+    if connection.is_token_expired:
         raise AccessTokenExpired
     if not connection.is_alive:
         raise NotInRoom
     return connection
 
 
-def list_members(room_id: str, token: str | None = None, user: User | None = None) -> list[Member]:
+def list_members(room_id: str, token: str | None = None, user: User | None = None) -> list[ListedMember]:
     """Return the members of a room, in the order of joining, each once.
 
     A member whose connections have different names has the name of the newest one. The index is eventually consistent:
@@ -203,13 +198,14 @@ def list_members(room_id: str, token: str | None = None, user: User | None = Non
     rooms.authorize(room_id, token, user)
     # A query on an index without a sort key returns items in no order ("Query").
     now = time.time()
-    rows = [row for row in connections(room_id) if row.ends_at > now]
+    rows = [row for row in connections(room_id) if row.receives_until > now]
     rows.sort(key=lambda row: (row.joined_at, row.connection_id))
-    members: dict[str, Member] = {}
-    for row in rows:
-        earlier = members.get(row.member_id)
-        members[row.member_id] = Member(row.member_id, row.name, earlier.connections + 1 if earlier else 1)
-    return list(members.values())
+    names = {row.member_id: row.name for row in rows}
+    counts = Counter(row.member_id for row in rows)
+    return [
+        ListedMember(id=id_, name=name, connections=counts[id_] if counts[id_] > 1 else UNSET)
+        for id_, name in names.items()
+    ]
 
 
 def rename(connection: Connection, name: str) -> None:
@@ -286,10 +282,7 @@ def _rename(row: Connection | MemberRecord, name: str) -> bool:
 
 def _name_of_user(user: User, member_id: str) -> str:
     """Return the first name of a user that is valid as a display name, or a generated one."""
-    for name in user.names:
-        with suppress(InvalidInput):
-            return validate_text(name, "name", limits.MAX_DISPLAY_NAME_LENGTH)
-    return f"user-{member_id[:4]}"
+    return next((name for name in user.names if is_valid(name, DisplayName)), f"user-{member_id[:4]}")
 
 
 def _is_owner(room: Room, owner_token: str | None, user: User | None) -> bool:

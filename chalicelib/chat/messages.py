@@ -22,7 +22,7 @@ from chalicelib.storage.models import Connection, IdempotencyRecord, Message, Ro
 from chalicelib.storage.transactions import StorageError, retry_on_conflict, transaction, was_cancelled
 
 
-class HookSender(NamedTuple):
+class WebhookSender(NamedTuple):
     """A webhook as the sender of a message, with the same attributes as a connection."""
 
     joined_room_id: str
@@ -31,7 +31,7 @@ class HookSender(NamedTuple):
     retention: timedelta
 
 
-def store(sender: Connection | HookSender, text: str, client_id: str | None, sequence: int | None = None) -> Message:
+def store(sender: Connection | WebhookSender, text: str, client_id: str | None, sequence: int | None = None) -> Message:
     """Store a message in its sender's room, and return the stored message.
 
     Idempotent: if any member used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
@@ -48,10 +48,10 @@ def store(sender: Connection | HookSender, text: str, client_id: str | None, seq
 
 
 @retry_on_conflict
-def _store(sender: Connection | HookSender, text: str, client_id: str | None, taken: list[int]) -> Message:
+def _store(sender: Connection | WebhookSender, text: str, client_id: str | None, taken: list[int]) -> Message:
     """Store a message under the sequence in taken, and take another one for each retry."""
     room_id, now = sender.joined_room_id, datetime.now(UTC)
-    hook_id = sender.member_id if isinstance(sender, HookSender) else None
+    hook_id = sender.member_id if isinstance(sender, WebhookSender) else None
     sequence = taken.pop() if taken else take_sequence(room_id)
     message = Message(
         room_id=room_id,

@@ -64,7 +64,7 @@ class BroadcastWebsocketAPI(WebsocketAPI):
         request_log.add_metric(delivered=len(result.delivered), gone=len(result.gone), failed=len(result.failed))
         return result
 
-    def disconnect(self, connection_ids: Collection[str]) -> BroadcastResult:
+    def close_all(self, connection_ids: Collection[str]) -> BroadcastResult:
         """Close every connection, as `broadcast` posts to every connection, and return the result of each."""
         return self._request_all("DELETE", connection_ids, "")
 

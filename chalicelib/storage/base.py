@@ -49,7 +49,7 @@ class Table(Model):
             return None
 
 
-class Expiring:
+class ExpiryMixin:
     """Mixin of items that DynamoDB deletes some time after expires_at."""
 
     expires_at: TTLAttribute
@@ -64,7 +64,7 @@ class Expiring:
         return self.expires_at > datetime.now(UTC)
 
 
-class Keeping:
+class RetentionMixin:
     """Mixin of rooms, and of their connections, which keep a copy so that storing a message need not read the room."""
 
     keep_days: NumberAttribute

@@ -23,7 +23,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.pagination import ResultIterator
 
 from chalicelib import limits, settings
-from chalicelib.storage.base import Expiring, Keeping, Table
+from chalicelib.storage.base import ExpiryMixin, RetentionMixin, Table
 
 LISTED = "public"
 """The only value of Room.listed, and so the only partition of the sparse index of listed rooms."""
@@ -43,7 +43,7 @@ class ListedRoomsIndex(GlobalSecondaryIndex[Any]):
     created_at = UTCDateTimeAttribute(range_key=True)
 
 
-class Room(Expiring, Keeping, Table):
+class Room(ExpiryMixin, RetentionMixin, Table):
     """A room, the number of connections in it, and its expiry."""
 
     class Meta:
@@ -95,7 +95,7 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
     expires_at = TTLAttribute()
 
 
-class Connection(Expiring, Keeping, Table):
+class Connection(ExpiryMixin, RetentionMixin, Table):
     """An open WebSocket connection, its room, and its member's public id and name.
 
     Several connections can belong to one member. authorized_until: the end of the access token of a user who has
@@ -137,13 +137,13 @@ class Connection(Expiring, Keeping, Table):
         }
 
     @property
-    def ends_at(self) -> int:
+    def receives_until(self) -> int:
         """The time in Unix seconds from which the connection receives nothing more."""
         expires_at = int(self.expires_at.timestamp())
         return expires_at if self.authorized_until is None else min(expires_at, int(self.authorized_until))
 
     @property
-    def has_ended_authorization(self) -> bool:
+    def is_token_expired(self) -> bool:
         """Whether the access token of the connection's user has expired."""
         return self.authorized_until is not None and self.authorized_until <= time.time()
 
@@ -159,7 +159,7 @@ class _MessagesTable:
     table_name = settings.MESSAGES_TABLE
 
 
-class Message(Expiring, Table):
+class Message(ExpiryMixin, Table):
     """A message, an event, or the tombstone of a sequence that never gets a message or has lost it.
 
     event: the type of an event, None for a message. details: what the event is about, as the event's frame has it.
@@ -190,7 +190,7 @@ class Message(Expiring, Table):
         return f"message#{sequence:015d}"
 
 
-class MemberRecord(Expiring, Table):
+class MemberRecord(ExpiryMixin, Table):
     """A user, or a guest with a key, who was in the room. They may come back, unless they are banned."""
 
     class Meta(_MessagesTable):
@@ -227,7 +227,7 @@ class RoomSequence(Table):
     expires_at = TTLAttribute()
 
 
-class HookRecord(Expiring, Table):
+class WebhookRecord(ExpiryMixin, Table):
     """An incoming webhook of a room, and the times of its last messages."""
 
     class Meta(_MessagesTable):
@@ -254,7 +254,7 @@ class HookRecord(Expiring, Table):
         return f"{cls.PREFIX}{hook_id}"
 
 
-class IdempotencyRecord(Expiring, Table):
+class IdempotencyRecord(ExpiryMixin, Table):
     """The sequence of the message that was stored for a clientId."""
 
     class Meta(_MessagesTable):

@@ -17,9 +17,10 @@ from chalice.test import Client
 
 import app as chat_app
 from chalicelib.chat import rooms, webhooks
-from chalicelib.errors import HookNotFound, InvalidInput
-from chalicelib.storage.models import HookRecord, Room
+from chalicelib.errors import InvalidInput, WebhookNotFound
+from chalicelib.storage.models import Room, WebhookRecord
 from tests.support.clock import NOON
+from tests.support.rooms import create_room
 from tests.support.webhooks import HOST, NOT_FOUND, Hooks, texts
 
 # Creation
@@ -108,9 +109,9 @@ def test_concurrent_creations_do_not_exceed_20_hooks(owner: Hooks) -> None:
 def test_expired_hooks_do_not_count(owner: Hooks) -> None:
     with time_machine.travel(NOON - timedelta(days=366)):
         for number in range(20):
-            hook = HookRecord(
+            hook = WebhookRecord(
                 owner.room.room_id,
-                HookRecord.sort_key_of(f"{number:016}"),
+                WebhookRecord.sort_key_of(f"{number:016}"),
                 name="old",
                 token_hash="h",
                 message_times=[0],
@@ -124,13 +125,13 @@ def test_expired_hooks_do_not_count(owner: Hooks) -> None:
 
 
 def test_room_that_is_closed_during_a_creation_gets_no_hook(owner: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = webhooks._read_hooks
+    read = webhooks._read_webhooks
 
-    def close_first(room_id: str) -> list[HookRecord]:
+    def close_first(room_id: str) -> list[WebhookRecord]:
         rooms.close(room_id)
         return read(room_id)
 
-    monkeypatch.setattr(webhooks, "_read_hooks", close_first)
+    monkeypatch.setattr(webhooks, "_read_webhooks", close_first)
     assert owner.request("POST", body={"name": "Builds"}).status_code == 404
     assert read(owner.room.room_id) == []
 
@@ -150,7 +151,7 @@ def test_routes_of_the_owner_are_forbidden_to_others(
     answers = set()
     url = f"/rooms/{owner.room.room_id}/hooks{path.format(hook_id)}"
     given = [None, "", right, f"Basic {right}", "Bearer", "Bearer ", "Bearer x", f"Bearer {right[:-1]}", "Bearer \xff"]
-    given += [f"Bearer {right}x", f"Bearer {rooms.create('Coffee').owner_token}", f"Bearer{right}"]
+    given += [f"Bearer {right}x", f"Bearer {create_room('Coffee').owner_token}", f"Bearer{right}"]
     requests.clear()
     for authorization in given:
         headers = {"Host": HOST} | ({} if authorization is None else {"Authorization": authorization})
@@ -192,7 +193,7 @@ def test_room_that_is_gone_has_no_hooks(
 
 
 def test_private_room_needs_no_join_token(client: Client) -> None:
-    owner = Hooks(client, rooms.create("Party", private=True))
+    owner = Hooks(client, create_room("Party", private=True))
     path = owner.create()
     assert owner.post(path, "hi").status_code == 201
     assert texts(owner.room) == ["hi"]
@@ -237,7 +238,7 @@ def test_hook_that_is_deleted_while_it_posts_stores_nothing(owner: Hooks, monkey
             return get(room_id)
 
         patch.setattr(rooms, "find", delete_first)
-        with pytest.raises(HookNotFound):
-            webhooks.post(path.rpartition("/")[2], "hi", None)
-    assert webhooks._read_hooks(room.room_id) == []
+        with pytest.raises(WebhookNotFound):
+            webhooks.store_message(path.rpartition("/")[2], "hi", None)
+    assert webhooks._read_webhooks(room.room_id) == []
     assert texts(room) == []
