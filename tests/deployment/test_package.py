@@ -175,14 +175,6 @@ get_session().create_client("secretsmanager", "us-east-1")
     assert (verified.stdout, verified.returncode) == ("aki\n", 0), verified.stderr
 
 
-def test_requirements_of_sign_in_are_those_that_the_tests_use() -> None:
-    def versions(name: str) -> dict[str, str]:
-        return dict(re.findall(r"^([\w-]+)==(\S+)", (PROJECT / name).read_text(), re.MULTILINE))
-
-    packaged, installed = versions("requirements-sign-in.txt"), versions("requirements-dev.txt")
-    assert packaged.items() >= {name: installed[name] for name in ("cryptography", "PyJWT")}.items()
-
-
 def test_bytecode_that_chalice_packs_is_replaced(packages: Packages, tmp_path: Path) -> None:
     name = f"chalicelib/__pycache__/__init__.{sys.implementation.cache_tag}.pyc"
     archive = Path(shutil.copy(packages["prod"] / "deployment.zip", tmp_path))
