@@ -8,12 +8,15 @@ from typing import Any
 
 from deployment.errors import PackageError
 
-__all__ = ["PROJECT", "RESOURCES", "read_configuration", "read_stage", "read_stages", "stack_name"]
+__all__ = ["LOCAL_STAGE", "PROJECT", "RESOURCES", "read_configuration", "read_stage", "read_stages", "stack_name"]
 
 PROJECT = Path(__file__).parent.parent
 
 RESOURCES = Path(".chalice/resources.json")
 """The template of the tables and queues, relative to the project."""
+
+LOCAL_STAGE = "local"
+"""The stage of the local cloud, whose functions run on the developer's system with the virtual environment."""
 
 
 def read_stages(project: Path = PROJECT) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from deployment.errors import PackageError
 __all__ = ["FUNCTIONS", "add_grant", "add_requirements", "check_place", "is_configured", "secret_service"]
 
 REQUIREMENTS = "requirements-sign-in.txt"
-PLATFORM = "manylinux2014_x86_64"  # the one that Chalice packages for
+PLATFORMS = {"x86_64": "manylinux2014_x86_64", "arm64": "manylinux2014_aarch64"}  # by Chalice's lambda_architecture
 
 FUNCTIONS = {"api.json", "connect.json"}
 """The policies of the functions that verify access tokens."""
@@ -77,8 +77,8 @@ def add_grant(policy: str, stage: Any) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def add_requirements(archive: Path, project: Path) -> None:
-    """Add the requirements of sign-in to a package, if the project has the file that lists them.
+def add_requirements(archive: Path, project: Path, architecture: str) -> None:
+    """Add the requirements of sign-in to a package for an architecture, if the project has the file that lists them.
 
     Raises PackageError if pip fails.
     """
@@ -87,7 +87,7 @@ def add_requirements(archive: Path, project: Path) -> None:
         return
     with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as package:
         options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", "--only-binary=:all:"]
-        target = ["--platform", PLATFORM, "--target", name]
+        target = ["--platform", PLATFORMS[architecture], "--target", name]
         installed = subprocess.run(
             [sys.executable, "-m", "pip", "install", *options, *target, "--requirement", str(requirements)],
             text=True,

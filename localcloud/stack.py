@@ -10,7 +10,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from deployment import stack
-from deployment.config import stack_name
+from deployment.config import LOCAL_STAGE, stack_name
 from deployment.errors import DeployError
 from deployment.functions import locate_code
 from localcloud.errors import LocalCloudError
@@ -19,7 +19,7 @@ from localcloud.workarounds import REST_API_ID, adapt_template, enable_ttl, repa
 __all__ = ["HOST", "STACK", "STAGE", "Stack", "client"]
 
 HOST = "127.0.0.1"
-STAGE = "local"
+STAGE = LOCAL_STAGE
 STACK = stack_name(STAGE)
 BUCKET = "chalice-chat-local-code"
 CODE = "deployment.zip"
