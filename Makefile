@@ -5,7 +5,8 @@ STAGE ?= dev
 BIN := .venv/bin
 # More than the cores of a small machine, because many tests wait for an event.
 WORKERS ?= 4
-PYTEST := $(BIN)/pytest
+# Also the tests that plain `pytest` leaves out: pyproject.toml.
+PYTEST := $(BIN)/pytest -m ''
 PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 # npm records there what it has installed.
 INSTALLED := node_modules/.package-lock.json

@@ -39,9 +39,25 @@ pytest_plugins = ["tests.clock", "tests.cloud", "tests.dynamodb", "tests.nodejs"
 
 PROJECT = Path(__file__).parent.parent
 
+FOLDER_MARKERS = {"browser": "browser", "localcloud": "localcloud", "web": "node"}
+"""The markers of all tests in a folder. pyproject.toml describes them."""
+
 chat_app.app.register_middleware(mark_invocation)
 
 WebSocketEvents = Callable[..., dict[str, Any]]
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in FOLDER_MARKERS:
+            item.add_marker(FOLDER_MARKERS[folder])
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run the tests of named files in one process, which starts sooner."""
+    return 0 if any(".py" in name for name in config.args) else None
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ from tests.conftest import PROJECT
 from tests.projects import copy_project, edit_stage, set_variables
 from tests.sam import expand
 
+pytestmark = pytest.mark.deployment
+
 STAGES = list(read_stages())
 MEBIBYTE = 2**20
 X86_64, AARCH64 = b"\x3e\x00", b"\xb7\x00"

@@ -11,6 +11,8 @@ import pytest
 
 from deployment.config import PROJECT
 
+pytestmark = pytest.mark.deployment
+
 PACKAGED = ["requirements.txt", "requirements-sign-in.txt"]
 COMPILED = ("cffi==", "cryptography==", "msgspec==")
 

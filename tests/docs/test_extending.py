@@ -21,6 +21,8 @@ import pytest
 
 from tests.conftest import PROJECT
 
+pytestmark = pytest.mark.node
+
 STEP = re.compile(
     r"^(?P<place>[^\n]*)\n\n?```(?P<kind>\w+)\n(?P<content>.*?)^```$"
     r"|^Add `(?P<names>[^`]+)` to `__all__` in `(?P<file>[^`]+)`\.$",
