@@ -117,17 +117,16 @@ tools: .venv/chromium $(NODE_PACKAGES) ## Install what the tests need besides Py
 	@$(BIN)/python -m tests.nodejs
 	@touch $@
 
-%/$(INSTALLED): %/package.json | .venv/node
+%/$(INSTALLED): %/package.json %/package-lock.json | .venv/node
 	@echo "Installing $<"
-	@cd $* && $(NPM) install --no-audit --no-fund
+	@cd $* && $(NPM) ci --no-audit --no-fund
 	@touch $@
 
 # npm copies the client library there, and does not notice when it changes.
-examples/nextjs/$(INSTALLED): examples/nextjs/package.json web/client/package.json $(wildcard web/client/src/*.ts) | web/$(INSTALLED)
+examples/nextjs/$(INSTALLED): $(addprefix examples/nextjs/,package.json package-lock.json) web/client/package.json $(wildcard web/client/src/*.ts) | web/$(INSTALLED)
 	@echo "Installing $<"
 	@$(NPM) --prefix web/client run prepack
-	@rm -rf $(@D)/chalice-chat-client
-	@cd examples/nextjs && $(NPM) install --no-audit --no-fund
+	@cd examples/nextjs && $(NPM) ci --no-audit --no-fund
 	@touch $@
 
 .venv/installed: requirements-dev.txt

@@ -1,7 +1,8 @@
-"""The compiled requirements: what Lambda gets is what the tests use, for each of its runtimes."""
+"""The compiled requirements and the lock files of npm: complete, and valid for every registry."""
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -11,10 +12,9 @@ import pytest
 
 from deployment.config import PROJECT
 
-pytestmark = pytest.mark.deployment
-
 PACKAGED = ["requirements.txt", "requirements-sign-in.txt"]
 COMPILED = ("cffi==", "cryptography==", "msgspec==")
+NODE_FOLDERS = re.findall(r"^NODE_FOLDERS := (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)[0].split()
 
 
 def requirements(name: str) -> set[str]:
@@ -28,6 +28,7 @@ def test_development_installs_what_is_packaged(name: str) -> None:
     assert requirements(name) <= requirements("requirements-dev.txt")
 
 
+@pytest.mark.deployment
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
 def test_each_runtime_and_architecture_has_a_wheel_with_its_hash(
@@ -44,3 +45,10 @@ def test_each_runtime_and_architecture_has_a_wheel_with_its_hash(
         capture_output=True,
     )
     assert downloaded.returncode == 0, downloaded.stderr
+
+
+@pytest.mark.parametrize("folder", NODE_FOLDERS)
+def test_lock_file_names_no_registry(folder: str) -> None:
+    packages = json.loads((PROJECT / folder / "package-lock.json").read_text())["packages"].values()
+    resolved = [package["resolved"] for package in packages if "resolved" in package]
+    assert all(place.startswith("file:") for place in resolved)
