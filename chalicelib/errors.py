@@ -13,7 +13,7 @@
     │   ├── MemberBanned
     │   └── RoomLocked
     ├── NotFound
-    │   ├── HookNotFound
+    │   ├── WebhookNotFound
     │   └── RoomNotFound
     └── InternalError
 
@@ -72,18 +72,19 @@ class RateLimitExceeded(ChatError):
     status = 429
     http_code = "TooManyRequestsError"
 
-    def __init__(self, retry_after: int, warnings: int | None):
-        """Take the number of seconds until the next message is accepted, and the number of this warning.
+    def __init__(self, retry_after: int, *, notify: bool = False, count: int = 0):
+        """Take the number of seconds until the next message is accepted.
 
-        warnings: how many consecutive warnings the client has received without waiting, this one included. None if no
-        warning is due, because the last one is less than a second old.
+        notify: whether the client is told. It is not if the last warning is less than a second old.
+        count: how many warnings in a row the client has received without waiting, this one included.
         """
         super().__init__(
             f"expected at most {settings.MESSAGES_PER_WINDOW} messages in {settings.WINDOW_SECONDS} seconds; "
             f"retry after {retry_after} seconds"
         )
         self.retry_after = retry_after
-        self.warnings = warnings
+        self.notify = notify
+        self.count = count
 
 
 class NotInRoom(ChatError):
@@ -162,11 +163,11 @@ class RoomNotFound(NotFound):
         super().__init__("room not found: it does not exist or has expired")
 
 
-class HookNotFound(NotFound):
-    """The hook does not exist, or its room does not."""
+class WebhookNotFound(NotFound):
+    """The webhook does not exist, or its room does not."""
 
     def __init__(self) -> None:
-        super().__init__("hook not found: it does not exist, was deleted, or its room does not exist any more")
+        super().__init__("webhook not found: it does not exist, was deleted, or its room does not exist any more")
 
 
 class InternalError(ChatError):

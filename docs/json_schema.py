@@ -1,34 +1,88 @@
-"""JSON Schemas of fields, with titled objects as shared components."""
+"""JSON Schemas and examples of the types that chalicelib/protocol declares."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from chalicelib.protocol.fields import Field
+import msgspec
+from msgspec import Struct, inspect
 
+Json = dict[str, Any]
 Components = dict[str, Any]
-"""The schemas of titled objects by title."""
+"""The schemas of structs by the names of their classes."""
 
 
-def schema_of(field: Field, components: Components, *, closed: bool = False) -> dict[str, Any]:
-    """Return the JSON Schema of a field. Titled objects in it become references to components.
-
-    closed: whether objects have no other properties than the declared ones. What the server sends is closed.
-    """
-    schema: dict[str, Any] = _extract(field.schema(), components, closed)
-    return schema
+def schema_of(type_: Any, components: Components) -> Json:
+    """Return the JSON Schema of a type. Structs in it become references to components."""
+    (schema,), found = msgspec.json.schema_components([type_], ref_template="#/components/schemas/{name}")
+    components.update({name: _tidy(component) for name, component in sorted(found.items())})
+    return dict(_tidy(schema))
 
 
-def _extract(node: Any, components: Components, closed: bool) -> Any:
+def parameters_of(declared: type[Struct], components: Components) -> dict[str, tuple[Json, bool]]:
+    """Return the schema of each parameter of a query string by name, and whether it is required."""
+    parameters = {}
+    for field in msgspec.structs.fields(declared):
+        schema = schema_of(field.type, components)
+        if "anyOf" in schema:  # null, the default of an optional parameter, cannot be sent
+            schema = schema["anyOf"][0]
+        default = {} if field.required or field.default is None else {"default": field.default}
+        parameters[field.encode_name] = schema | default, field.required
+    return parameters
+
+
+def example_of(type_: Any) -> Any:
+    """Return a valid value of a type, with the optional properties for which the type gives examples."""
+    return _example(inspect.type_info(type_))
+
+
+def _example(info: inspect.Type) -> Any:
+    match info:
+        case inspect.Metadata(type=inner, extra_json_schema=documented):
+            return documented["examples"][0] if documented and "examples" in documented else _example(inner)
+        case inspect.UnionType(types=types):
+            return _example(next(inner for inner in types if not isinstance(inner, inspect.NoneType)))
+        case inspect.StructType(fields=fields, tag=tag, tag_field=tag_field):
+            return ({tag_field: tag} if tag_field else {}) | {
+                field.encode_name: _example(field.type)
+                for field in fields
+                if field.required or _has_example(field.type)
+            }
+        case inspect.ListType(item_type=item):
+            return [_example(item)]
+        case inspect.LiteralType(values=values):
+            return values[0]
+        case inspect.IntType(ge=least):
+            return least or 0
+        case inspect.BoolType():
+            return True
+    return "text"
+
+
+def _has_example(info: inspect.Type) -> bool:
+    match info:
+        case inspect.Metadata(type=inner, extra_json_schema=documented):
+            return "examples" in (documented or {}) or _has_example(inner)
+        case inspect.UnionType(types=types):
+            return any(map(_has_example, types))
+        case inspect.StructType():
+            return True
+    return False
+
+
+def _tidy(node: Any) -> Any:
+    """Return a schema without the titles of classes, and with patterns that are also valid in ECMAScript."""
     if isinstance(node, list):
-        return [_extract(item, components, closed) for item in node]
+        return [_tidy(item) for item in node]
     if not isinstance(node, dict):
         return node
-    node = {key: _extract(value, components, closed) for key, value in node.items()}
-    if node.get("type") == "object":
-        if closed:
-            node["additionalProperties"] = False
-        if title := node.pop("title", None):
-            components[title] = node
-            return {"$ref": f"#/components/schemas/{title}"}
-    return node
+    tidy = {key: _tidy(value) for key, value in node.items() if not (key == "title" and isinstance(value, str))}
+    if isinstance(pattern := tidy.get("pattern"), str):
+        characters = re.sub(r"\\U([0-9a-f]{8})", lambda code: chr(int(code[1], 16)), pattern)
+        tidy["pattern"] = characters.replace(r"\Z", "$")
+    if tidy.get("required") == []:
+        del tidy["required"]
+    if isinstance(description := tidy.get("description"), str):
+        tidy["description"] = " ".join(description.split())
+    return tidy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 os.environ.pop("AWS_PROFILE", None)
@@ -29,12 +30,13 @@ from pynamodb.connection import Connection as DynamoDB
 
 import app as chat_app
 from chalicelib import aws
-from chalicelib.chat import rate_limit, rooms
+from chalicelib.chat import rate_limit
 from chalicelib.storage.models import Room
-from chalicelib.websocket import dispatch
+from chalicelib.websocket import prefetch
 from tests.support.gateway import Gateway
 from tests.support.invocations import mark_invocation
 from tests.support.projects import PROJECT
+from tests.support.rooms import create_room
 from tests.support.sockets import Socket, WebSocketEvents
 
 pytest_plugins = [
@@ -48,11 +50,27 @@ pytest_plugins = [
     "tests.support.temporary",
 ]
 
+FOLDER_MARKERS = {"browser": "browser", "localcloud": "localcloud", "web": "node"}
+"""The markers of all tests in a folder. pyproject.toml describes them."""
+
 chat_app.app.register_middleware(mark_invocation)
 
 # No test asserts a duration.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in FOLDER_MARKERS:
+            item.add_marker(FOLDER_MARKERS[folder])
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run the tests of named files in one process, which starts sooner."""
+    return 0 if any(".py" in name for name in config.args) else None
 
 
 @pytest.fixture
@@ -82,7 +100,7 @@ def gateway(_gateway: Gateway, described_frames: None, monkeypatch: pytest.Monke
 @pytest.fixture
 def room(tables: None) -> Room:
     """Create an empty room."""
-    return rooms.create("Tea")
+    return create_room("Tea")
 
 
 @pytest.fixture
@@ -123,7 +141,7 @@ def ws_event() -> WebSocketEvents:
 def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Callable[[str], Socket]:
     """Return a function that creates a client for a connection id."""
     rate_limit.frame_counts.clear()
-    dispatch._known_rooms.clear()
+    prefetch.known_rooms.clear()
     return lambda connection_id: Socket(ws_event, connection_id)
 
 

@@ -22,7 +22,7 @@ def test_error_has_a_code(error: type[ChatError]) -> None:
     [
         (NotInRoom(), "this connection is not in a room any more; connect again to rejoin"),
         (RoomNotFound(), "room not found: it does not exist or has expired"),
-        (RateLimitExceeded(7, warnings=None), "expected at most 20 messages in 10 seconds; retry after 7 seconds"),
+        (RateLimitExceeded(7), "expected at most 20 messages in 10 seconds; retry after 7 seconds"),
     ],
 )
 def test_text_of_an_error_says_what_was_expected(error: ChatError, text: str) -> None:

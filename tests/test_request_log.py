@@ -14,6 +14,7 @@ from chalicelib.chat import members, rate_limit, room_list, rooms
 from chalicelib.delivery import jobs
 from chalicelib.storage.models import Room
 from tests.support.gateway import GONE, Gateway
+from tests.support.rooms import create_room
 from tests.support.sockets import Socket
 
 Line = dict[str, Any]
@@ -88,7 +89,7 @@ def test_line_of_a_rejected_frame_contains_its_error_code(
 
 
 def test_line_of_a_rest_request_contains_route_and_status_without_the_query(client: Client, logged: Any) -> None:
-    room = rooms.create("Party", private=True)
+    room = create_room("Party", private=True)
     client.http.get(f"/rooms/{room.room_id}?token={room.join_token}")
     line = logged()
     assert _fields(line) == {
@@ -104,7 +105,7 @@ def test_line_of_a_rest_request_contains_route_and_status_without_the_query(clie
 def test_line_of_an_internal_error_contains_the_reference_of_the_error_frame(
     socket: Any, room: Room, gateway: Gateway, logged: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rate_limit, "record_message", lambda _: 1 / 0)
+    monkeypatch.setattr(rate_limit, "check_rate_limit", lambda _: 1 / 0)
     socket("a").say("hi")
     line = logged()
     assert (line["outcome"], line["faults"]) == ("internal", 1)

@@ -1,6 +1,6 @@
 """The members of a room: join, leave, list, rename, ban.
 
-A member is a user who has signed in, or a guest, whom a key identifies. A member may have several connections, such as
+A member is a user who has signed in, or a guest, identified by a key. A member may have several connections, such as
 two tabs of one browser.
 
 A room's member_count changes in one transaction with the connection row. So a `$disconnect` that arrives twice, or
@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+
+from msgspec import UNSET
 
 from chalicelib import limits, settings
 from chalicelib.auth import identity
 from chalicelib.auth.identity import User
 from chalicelib.chat import rooms
-from chalicelib.errors import AccessTokenExpired, Forbidden, InvalidInput, MemberBanned, NotInRoom, RoomLocked
-from chalicelib.protocol.validation import validate_text
+from chalicelib.errors import AccessTokenExpired, Forbidden, MemberBanned, NotInRoom, RoomLocked
+from chalicelib.protocol.responses import ListedMember
+from chalicelib.protocol.validation import is_valid
+from chalicelib.protocol.values import DisplayName
 from chalicelib.storage.models import LISTED, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
     StorageError,
@@ -37,14 +40,6 @@ MAX_TRANSACTION_ITEMS = 100
 """Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
 
 
-class Member(NamedTuple):
-    """A member of a room, with the number of its connections."""
-
-    member_id: str
-    name: str
-    connections: int
-
-
 def check_admission(
     room_id: str,
     token: str | None = None,
@@ -52,7 +47,10 @@ def check_admission(
     owner: str | None = None,
     user: User | None = None,
 ) -> Room:
-    """Return a room that a client may read, and as a user or with a key also join. Raises what `join` raises."""
+    """Return a room that a client may read, and as a user or with a key also join.
+
+    Raises RoomNotFound, Forbidden, RoomLocked and MemberBanned.
+    """
     room = rooms.authorize(room_id, token, user)
     is_owner = _is_owner(room, owner, user)
     if key is not None or user is not None:
@@ -80,12 +78,12 @@ def join(
     MemberBanned, and StorageError if DynamoDB fails.
     """
     room = rooms.authorize(room_id, token, user)
-    is_owner, is_known = _is_owner(room, owner, user), key is not None or user is not None
-    if room.locked and not is_owner and not is_known:
+    is_owner, has_identity = _is_owner(room, owner, user), key is not None or user is not None
+    if room.locked and not is_owner and not has_identity:
         raise RoomLocked
     member_id, now = identity.member_id(room.salt, key, user), datetime.now(UTC)
     expires_at = now + timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
-    # If every disconnect is lost, the room expires as if its members had left when their connections ended.
+    # If every disconnect is lost, the room expires as if its members had left when their connections expired.
     room_expires_at = expires_at + room.keep_time
     connection = Connection(
         connection_id=connection_id,
@@ -110,14 +108,14 @@ def join(
         with transaction() as writes:
             writes.save(connection, Connection.connection_id.does_not_exist())
             writes.update(Room(room_id), changes, (Room.expires_at > now) & (Room.locked == room.locked))
-            if is_known:
-                seen: list[UpdateAction] = [
+            if has_identity:
+                record_changes: list[UpdateAction] = [
                     MemberRecord.name.set(connection.name),
                     MemberRecord.expires_at.set(now + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
                 ]
-                writes.update(record, seen, is_admitted)
+                writes.update(record, record_changes, is_admitted)
     except StorageError as error:
-        if is_known and was_cancelled(error):
+        if has_identity and was_cancelled(error):
             _check_ban_and_lock(room, member_id, is_owner=is_owner)
         raise
     return connection
@@ -126,8 +124,8 @@ def join(
 def leave(room_id: str, connection_ids: Sequence[str], *, skip_connecting: bool = False) -> list[Connection]:
     """Remove connections from a room, and return those that were in it.
 
-    With skip_connecting, connections whose `$connect` may still be running stay. API Gateway answers 410 for them, too,
-    and if they were removed, they would be open without being in a room.
+    With skip_connecting, connections whose `$connect` may still be running stay. API Gateway returns 410 for them, too.
+    Removing them would leave them open but in no room.
 
     The transaction that removes the last member also unlists the room. The room can still be joined by its id for
     EMPTY_ROOM_GRACE_SECONDS. A room with keep_days stays listed for that time.
@@ -187,29 +185,30 @@ def require_connection(connection: Connection | None) -> Connection:
     """
     if connection is None:
         raise NotInRoom
-    if connection.has_ended_authorization:
+    if connection.is_token_expired:
         raise AccessTokenExpired
     if not connection.is_alive:
         raise NotInRoom
     return connection
 
 
-def list_members(room_id: str, token: str | None = None, user: User | None = None) -> list[Member]:
+def list_members(room_id: str, token: str | None = None, user: User | None = None) -> list[ListedMember]:
     """Return the members of a room, in the order of joining, each once.
 
     A member whose connections have different names has the name of the newest one. The index is eventually consistent:
-    recent joins and leaves may be missing. Raises what `rooms.authorize` raises.
+    recent joins and leaves may be missing. Raises RoomNotFound and Forbidden.
     """
     rooms.authorize(room_id, token, user)
     # A query on an index without a sort key returns items in no order ("Query").
     now = time.time()
-    rows = [row for row in connections(room_id) if row.ends_at > now]
+    rows = [row for row in connections(room_id) if row.receives_until > now]
     rows.sort(key=lambda row: (row.joined_at, row.connection_id))
-    members: dict[str, Member] = {}
-    for row in rows:
-        earlier = members.get(row.member_id)
-        members[row.member_id] = Member(row.member_id, row.name, earlier.connections + 1 if earlier else 1)
-    return list(members.values())
+    names = {row.member_id: row.name for row in rows}
+    counts = Counter(row.member_id for row in rows)
+    return [
+        ListedMember(id=id_, name=name, connections=counts[id_] if counts[id_] > 1 else UNSET)
+        for id_, name in names.items()
+    ]
 
 
 def rename(connection: Connection, name: str) -> None:
@@ -250,16 +249,16 @@ def name_of(room_id: str, member_id: str) -> str | None:
 
 
 def is_banned(room_id: str, member_id: str) -> bool:
-    """Return whether a member is kept out of a room at present. A consistent read."""
+    """Return whether a member is banned from a room at present, by a consistent read."""
     record = MemberRecord.find(room_id, MemberRecord.sort_key_of(member_id))
     return record is not None and record.is_banned
 
 
 def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
-    """Add to a transaction that a member is kept out of a room for BAN_SECONDS.
+    """Add the ban of a member for BAN_SECONDS to a transaction.
 
-    The member does not count as one who was in the room any more: if it is locked, it keeps the member out for longer.
-    The member's connections have to be ended, too.
+    The member loses the right to come back to a locked room, also after the ban. The caller closes the member's
+    connections.
     """
     banned_until = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
     writes.update(
@@ -286,10 +285,7 @@ def _rename(row: Connection | MemberRecord, name: str) -> bool:
 
 def _name_of_user(user: User, member_id: str) -> str:
     """Return the first name of a user that is valid as a display name, or a generated one."""
-    for name in user.names:
-        with suppress(InvalidInput):
-            return validate_text(name, "name", limits.MAX_DISPLAY_NAME_LENGTH)
-    return f"user-{member_id[:4]}"
+    return next((name for name in user.names if is_valid(name, DisplayName)), f"user-{member_id[:4]}")
 
 
 def _is_owner(room: Room, owner_token: str | None, user: User | None) -> bool:

@@ -13,6 +13,7 @@ from chalicelib import request_log, settings
 from chalicelib.auth import authentication, identity
 from chalicelib.auth.identity import User
 from chalicelib.errors import Forbidden, RoomNotFound
+from chalicelib.protocol.requests import NewRoom
 from chalicelib.storage.models import LISTED, Room
 from chalicelib.storage.transactions import (
     StorageError,
@@ -22,7 +23,7 @@ from chalicelib.storage.transactions import (
 
 
 @retry_on_conflict
-def create(name: str, private: bool = False, keep_days: int = 0, user: User | None = None) -> Room:
+def create(new_room: NewRoom, user: User | None = None) -> Room:
     """Create a room that expires after UNUSED_ROOM_SECONDS, or keep_days if given, unless somebody joins it.
 
     A public room is listed at once. A private room is never listed. Only the returned object has the
@@ -32,11 +33,11 @@ def create(name: str, private: bool = False, keep_days: int = 0, user: User | No
     """
     if user is not None and user.room_ids is not None:
         raise Forbidden("your access token does not allow new rooms, only those that its claim chat_rooms lists")
-    now, owner_token = datetime.now(UTC), identity.new_token()
+    now, owner_token, keep_days = datetime.now(UTC), identity.new_token(), new_room.keep_days or 0
     unused_time = timedelta(days=keep_days) if keep_days else timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
     room = Room(
         room_id=secrets.token_urlsafe(12),
-        name=name,
+        name=new_room.room_name,
         created_at=now,
         owner_hash=identity.hash_token(owner_token),
         salt=identity.new_salt(),
@@ -44,7 +45,7 @@ def create(name: str, private: bool = False, keep_days: int = 0, user: User | No
         expires_at=now + unused_time,
     )
     room.owner_token = owner_token
-    if private:
+    if new_room.private:
         room.join_token = identity.new_token()
         room.token_hash = identity.hash_token(room.join_token)
     else:
@@ -86,7 +87,7 @@ def authorize_owner(room_id: str, token: str) -> Room:
 
 
 def has_connections(room_id: str) -> bool:
-    """Return whether a room, which may have ended, still has connections. A consistent read."""
+    """Return whether a room, which may be closed, still has connections, by a consistent read."""
     room = _read(room_id)
     return room is not None and room.member_count > 0
 
@@ -99,7 +100,7 @@ def check_owner_token(room: Room, owner_token: str | None) -> None:
 
 @retry_on_conflict
 def close(room_id: str) -> None:
-    """End a room: it is no longer listed, and cannot be found or joined. Its connections have to be ended, too.
+    """Close a room: it is no longer listed, and cannot be found or joined. The caller closes its connections.
 
     Raises StorageError if DynamoDB fails.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
 from html import escape
@@ -10,13 +9,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 from chalice import Blueprint, Response
 
 from chalicelib import aws, settings
 from chalicelib.errors import NotFound
-from chalicelib.protocol import parameters, serializers
-from chalicelib.rest.endpoints import Endpoints
+from chalicelib.protocol.responses import Config
+from chalicelib.protocol.values import FileName
+from chalicelib.rest.endpoints import EndpointDecorator
 
 FOLDER = Path(__file__).parent.parent / "static"
 _CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -30,11 +31,11 @@ _HASHED_NAME = re.compile(r".+-[A-Z2-7]{8}\.[a-z]+")
 
 
 blueprint = Blueprint(__name__)
-endpoint = Endpoints(blueprint)
+endpoint = EndpointDecorator(blueprint)
 
 
 @blueprint.route("/")
-@endpoint(content_types=["text/html"], conditional=True)
+@endpoint(content_types=["text/html"], etag=True)
 def get_page() -> Response:
     """Return the page.
 
@@ -45,13 +46,8 @@ def get_page() -> Response:
 
 
 @blueprint.route("/static/{name}")
-@endpoint(
-    path={"name": parameters.FILE_NAME},
-    content_types=["text/css", "text/html", "text/javascript"],
-    errors=[NotFound],
-    conditional=True,
-)
-def get_page_file(name: str) -> Response:
+@endpoint(content_types=["text/css", "text/html", "text/javascript"], errors=[NotFound], etag=True)
+def get_page_file(name: FileName) -> Response:
     """Return a file of the page."""
     return serve(name)
 
@@ -85,9 +81,9 @@ def serve(name: str) -> Response:
     if suffix == ".html":
         websocket_url = _websocket_url()
         headers["Content-Security-Policy"] = _content_security_policy(websocket_url)
-        sign_in = serializers.serialize_config(websocket_url).get("signIn")
+        sign_in = Config.of(websocket_url).sign_in
         text = text.replace(_WEBSOCKET_URL, escape(websocket_url))
-        text = text.replace(_SIGN_IN, escape(json.dumps(sign_in)) if sign_in else "")
+        text = text.replace(_SIGN_IN, escape(msgspec.json.encode(sign_in).decode()) if sign_in else "")
     return Response(text, headers=headers)
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from chalice.test import Client
 
-from chalicelib.chat import rooms, webhooks
+from chalicelib.chat import webhooks
 from chalicelib.storage.models import Connection, MemberRecord, Room
 from tests.support.gateway import Gateway
 from tests.support.issuer import Issuer
+from tests.support.rooms import create_room
 from tests.support.users import Sockets, connection, get, own_token, post_room, refusal
 
 
@@ -75,7 +76,7 @@ def test_nothing_but_the_name_is_stored_of_a_user(issuer: Issuer, socket: Socket
 
 
 def test_token_limits_the_rooms(issuer: Issuer, client: Client, ws_event: Any, socket: Sockets, room: Room) -> None:
-    other = rooms.create("Coffee")
+    other = create_room("Coffee")
     token = issuer.token(chat_rooms=[room.room_id, "no such room"])
     assert socket("a").connect(roomId=room.room_id, access_token=token) == 200
     status, body = refusal(ws_event, roomId=other.room_id, access_token=token)
@@ -89,7 +90,7 @@ def test_token_limits_the_rooms(issuer: Issuer, client: Client, ws_event: Any, s
 
 
 def test_private_room_still_needs_its_token(issuer: Issuer, tables: None, socket: Sockets, ws_event: Any) -> None:
-    private = rooms.create("Secret", private=True)
+    private = create_room("Secret", private=True)
     token = issuer.token()
     assert refusal(ws_event, roomId=private.room_id, access_token=token)[0] == 403
     assert socket("a").connect(roomId=private.room_id, access_token=token, token=private.join_token or "") == 200
@@ -120,7 +121,7 @@ def test_owner_by_claim_manages_webhooks(issuer: Issuer, client: Client, room: R
     assert create(issuer.token(chat_owner=True, chat_rooms=["other"])) == 403
     assert create(issuer.token(chat_owner=True, aud="other")) == 401
     assert create(room.owner_token or "") == 201
-    assert len(webhooks.list_hooks(room.room_id, room.owner_token or "")) == 2
+    assert len(webhooks.list_webhooks(room.room_id, room.owner_token or "")) == 2
 
 
 def test_removed_user_stays_out_on_every_device(

@@ -93,7 +93,7 @@ def test_gone_connections_are_not_requeued(
 ) -> None:
     monkeypatch.setattr(settings, "PRESENCE_LIMIT", 0)
     gateway.answer("m05", GONE)
-    jobs.enqueue(gateway.url, large_room.room_id, frames.PONG, {"m04": 2**33, "m05": 2**33})
+    jobs.enqueue(gateway.url, large_room.room_id, frames.serialize(frames.Pong()), {"m04": 2**33, "m05": 2**33})
     assert process_queue(client, queue) == [2]
     assert gateway.attempts == {"m04": 1, "m05": 1}
 
@@ -101,7 +101,7 @@ def test_gone_connections_are_not_requeued(
 def test_batch_is_posted_to_its_endpoint(
     client: Client, queue: Any, room: Room, gateway: Gateway, no_endpoint: None
 ) -> None:
-    jobs.enqueue(gateway.url, room.room_id, frames.PONG, {"a": 2**33})
+    jobs.enqueue(gateway.url, room.room_id, frames.serialize(frames.Pong()), {"a": 2**33})
     process_queue(client, queue)
     assert gateway.frames["a"] == [{"pong": True}]
 
@@ -111,7 +111,7 @@ def test_requeued_batch_is_delayed(
 ) -> None:
     monkeypatch.setattr(jobs, "RETRY_DELAY_SECONDS", 900)
     gateway.answer("a", 403)
-    jobs.enqueue(gateway.url, room.room_id, frames.PONG, {"a": 2**33})
+    jobs.enqueue(gateway.url, room.room_id, frames.serialize(frames.Pong()), {"a": 2**33})
     assert process_queue(client, queue) == [1]
     queue.reload()
     assert queue.attributes["ApproximateNumberOfMessagesDelayed"] == "1"

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from pynamodb.connection import Connection as DynamoDB
 
-from chalicelib.chat import history, rooms
+from chalicelib.chat import history
 from chalicelib.errors import InvalidInput, RoomNotFound
 from chalicelib.storage.models import Message, Room
 from tests.support.messages import sequences, store_texts, texts
+from tests.support.rooms import create_room
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -76,7 +77,7 @@ def test_range_that_ends_before_it_starts_is_a_valid_query(
 
 
 def test_page_of_history_reads_the_same_items_however_long_the_history_is(room: Room, items: Counter[str]) -> None:
-    longer = rooms.create("Longer")
+    longer = create_room("Longer")
     store_texts(room, 120)
     store_texts(longer, 360)
     for page in ({}, {"before": 61}, {"after": 60}, {"after": 0}):

@@ -9,10 +9,11 @@ import pytest
 import time_machine
 
 from chalicelib import settings
-from chalicelib.chat import history, members, messages, rooms
+from chalicelib.chat import history, members, messages
 from chalicelib.storage.models import Connection, Message, Room
 from tests.support.dynamodb import WRITES
 from tests.support.messages import sequences, store_late, store_texts, take_sequence, texts
+from tests.support.rooms import create_room
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -81,7 +82,7 @@ def test_sequences_continue_after_ttl_has_deleted_every_message(
 
 
 def test_messages_of_a_kept_room_are_kept_as_long(tables: None, clock: time_machine.Traveller) -> None:
-    room = rooms.create("Tea", keep_days=7)
+    room = create_room("Tea", keep_days=7)
     aki = members.join("a", room.room_id, "Aki")
     messages.store(aki, "a", None)
     late = take_sequence(room)

@@ -13,6 +13,7 @@ from chalicelib import settings
 from chalicelib.chat import rooms
 from chalicelib.storage.models import Connection, Room
 from tests.support.gateway import Gateway
+from tests.support.rooms import create_room
 from tests.support.sockets import Socket
 
 Sockets = Callable[[str], Socket]
@@ -47,7 +48,7 @@ def test_key_keeps_the_member_id_across_connections(socket: Sockets, room: Room,
 
 
 def test_key_gives_unrelated_ids_in_two_rooms(socket: Sockets, room: Room, gateway: Gateway) -> None:
-    other = rooms.create("Coffee")
+    other = create_room("Coffee")
     socket("a").connect(roomId=room.room_id, key=AKIS)
     socket("b").connect(roomId=other.room_id, key=AKIS)
     assert welcome(socket("a"), gateway)["member"]["id"] != welcome(socket("b"), gateway)["member"]["id"]

@@ -10,16 +10,17 @@ import pytest
 import time_machine
 
 from chalicelib import settings
-from chalicelib.chat import members, messages, rooms
+from chalicelib.chat import members, messages
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Connection, Room
 from tests.support.messages import fill_gap, sequences, texts
+from tests.support.rooms import create_room
 
 pytestmark = pytest.mark.usefixtures("clock")
 
 
 def test_sequences_start_at_1_and_rise_by_1_in_each_room(aki: Connection) -> None:
-    cy = members.join("c", rooms.create("Coffee").room_id, "Cy")
+    cy = members.join("c", create_room("Coffee").room_id, "Cy")
     assert [messages.store(aki, text, None).sequence for text in ("a", "b", "c")] == [1, 2, 3]
     assert messages.store(cy, "a", None).sequence == 1
 
@@ -41,7 +42,7 @@ def test_repeated_client_id_returns_the_stored_message(room: Room, aki: Connecti
 
 
 def test_client_id_is_unique_per_room(room: Room, aki: Connection) -> None:
-    other = rooms.create("Coffee")
+    other = create_room("Coffee")
     messages.store(aki, "hi", "c-1")
     messages.store(members.join("c", other.room_id, "Cy"), "ho", "c-1")
     assert (texts(room), texts(other)) == (["hi"], ["ho"])

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 import time_machine
+from msgspec import to_builtins
 from pynamodb.connection import Connection as DynamoDB
 from pynamodb.exceptions import CancellationReason, TransactWriteError, VerboseClientError
 
 import app as chat_app
 from chalicelib import settings
 from chalicelib.chat import members, room_list, rooms
-from chalicelib.protocol.serializers import serialize_member
+from chalicelib.protocol.responses import Member
 from chalicelib.storage.models import Connection, Room
 from tests.support.gateway import GONE, HANG, Gateway
 from tests.support.rooms import fill_room
@@ -89,7 +90,7 @@ def test_room_above_the_presence_limit_receives_no_notifications(
 
 
 def test_leave_is_announced_to_the_remaining_members(pair: Pair, room: Room, gateway: Gateway) -> None:
-    bo = serialize_member(Connection.get("b", consistent_read=True))
+    bo = to_builtins(Member.of(Connection.get("b", consistent_read=True)))
     pair[1].disconnect()
     assert gateway.attempts == {"a": 1}
     assert gateway.frames["a"] == [{"message": {"type": "leave", "message": "Bo left", "sender": bo, "memberCount": 1}}]

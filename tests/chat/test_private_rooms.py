@@ -15,6 +15,7 @@ import app as chat_app
 from chalicelib.chat import rooms
 from chalicelib.storage.models import Connection, Message, Room
 from tests.support.gateway import Gateway
+from tests.support.rooms import create_room
 from tests.support.sockets import Socket
 
 KEY = "k3Yof-The_member-0123456789"
@@ -25,7 +26,7 @@ PATHS = ["/rooms/{}", "/rooms/{}/members", "/rooms/{}/messages"]
 @pytest.fixture
 def secret(tables: None) -> Room:
     """Create a private room."""
-    return rooms.create("Surprise party", private=True)
+    return create_room("Surprise party", private=True)
 
 
 def _raw_rows(table: Any) -> Any:
@@ -94,7 +95,7 @@ def test_connection_to_a_private_room_requires_its_token(
 
 
 def test_token_of_another_room_is_rejected(client: Client, secret: Room) -> None:
-    other = rooms.create("Other party", private=True)
+    other = create_room("Other party", private=True)
     assert client.http.get(f"/rooms/{secret.room_id}?token={other.join_token}").status_code == 403
 
 

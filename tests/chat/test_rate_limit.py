@@ -106,9 +106,9 @@ def test_members_receive_the_messages_of_others_during_a_flood(pair: Pair, gatew
 def test_concurrent_messages_are_limited_and_warned_once(pair: Pair) -> None:
     def record(_: int) -> int | str | None:
         try:
-            return "accepted" if rate_limit.record_message("a") else "no row"
+            return "accepted" if rate_limit.check_rate_limit("a") else "no row"
         except RateLimitExceeded as error:
-            return error.warnings
+            return error.count or None
 
     with ThreadPoolExecutor(16) as executor:
         results = Counter(executor.map(record, range(40)))

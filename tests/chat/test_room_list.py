@@ -12,10 +12,11 @@ import time_machine
 
 from chalicelib import settings
 from chalicelib.auth.identity import User
-from chalicelib.chat import members, room_list, rooms
+from chalicelib.chat import members, room_list
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import LISTED, Room
 from tests.support.clock import NOON
+from tests.support.rooms import create_room
 
 pytestmark = pytest.mark.usefixtures("clock")
 MINUTE = timedelta(minutes=1)
@@ -38,7 +39,7 @@ def create_unused_rooms(count: int) -> None:
 
 def test_rooms_are_listed_newest_first_in_pages(tables: None, clock: time_machine.Traveller) -> None:
     for number in range(5):
-        rooms.create(f"room {number}")
+        create_room(f"room {number}")
         clock.shift(MINUTE)
     first, cursor = room_list.list_public(2, None)
     second, cursor = room_list.list_public(2, cursor)
@@ -56,7 +57,7 @@ def test_user_whose_token_lists_rooms_reads_them_newest_first_in_pages(
 ) -> None:
     ids = []
     for number in range(8):
-        ids.append(rooms.create(f"room {number}", private=number == 6).room_id)
+        ids.append(create_room(f"room {number}", private=number == 6).room_id)
         clock.shift(MINUTE)
     user, names, cursor = user_of(*ids[1:7], "no such room", "no id!"), [], None
     for page in range(3):
@@ -68,7 +69,7 @@ def test_user_whose_token_lists_rooms_reads_them_newest_first_in_pages(
 
 
 def test_user_whose_token_lists_a_room_finds_it_among_many_others(tables: None, requests: Counter[str]) -> None:
-    allowed = rooms.create("Tea")
+    allowed = create_room("Tea")
     create_unused_rooms(1_200)
     requests.clear()
     found, cursor = room_list.list_public(1, None, user_of(allowed.room_id))
@@ -78,20 +79,20 @@ def test_user_whose_token_lists_a_room_finds_it_among_many_others(tables: None, 
 
 def test_page_of_rooms_costs_two_requests(tables: None, requests: Counter[str]) -> None:
     for name in ("one", "two", "three"):
-        rooms.create(name)
+        create_room(name)
     requests.clear()
     room_list.list_public(2)
     assert requests == {"Query": 1, "BatchGetItem": 1}
 
 
 def test_last_page_has_no_cursor(tables: None) -> None:
-    rooms.create("one")
-    rooms.create("two")
+    create_room("one")
+    create_room("two")
     assert room_list.list_public(2, None)[1] is None
 
 
 def test_page_is_full_although_newer_rooms_have_expired(tables: None, clock: time_machine.Traveller) -> None:
-    alive = rooms.create("alive")
+    alive = create_room("alive")
     members.join("c1", alive.room_id, "Aki")
     clock.shift(MINUTE)
     create_unused_rooms(250)
@@ -133,7 +134,7 @@ def test_page_ends_after_a_limited_number_of_expired_rooms(
     tables: None, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room_list, "MAX_LIST_BATCHES", 1)
-    alive = rooms.create("alive")
+    alive = create_room("alive")
     members.join("c1", alive.room_id, "Aki")
     clock.shift(MINUTE)
     create_unused_rooms(150)
@@ -146,7 +147,7 @@ def test_page_ends_after_a_limited_number_of_expired_rooms(
 
 def test_stale_index_entries_are_not_listed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = Room("gone", name="gone", created_at=NOON)
-    unlisted = rooms.create("unlisted")
+    unlisted = create_room("unlisted")
     members.join("c1", unlisted.room_id, None)
     members.leave(unlisted.room_id, ["c1"])
     monkeypatch.setattr(Room.by_age, "query", lambda *_, **__: iter([gone, unlisted, room]))

@@ -7,16 +7,17 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from msgspec import to_builtins
 from tenacity import stop_after_attempt
 
 from chalicelib import limits, settings
 from chalicelib.chat import members, room_list, rooms
 from chalicelib.errors import RoomNotFound
-from chalicelib.protocol.serializers import serialize_room
+from chalicelib.protocol import responses
 from chalicelib.storage.models import Connection, Room
 from chalicelib.storage.transactions import StorageError
 from tests.support.dynamodb import Meanwhile
-from tests.support.rooms import fill_room
+from tests.support.rooms import create_room, fill_room
 from tests.support.sockets import members_of
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -29,7 +30,7 @@ def listed_names() -> list[str]:
 
 
 def test_new_room_is_listed_and_empty(room: Room) -> None:
-    assert serialize_room(rooms.authorize(room.room_id)) == {
+    assert to_builtins(responses.Room.of(rooms.authorize(room.room_id))) == {
         "room_id": room.room_id,
         "name": "Tea",
         "member_count": 0,
@@ -132,7 +133,7 @@ def test_empty_room_without_a_grace_period_is_deleted(room: Room, monkeypatch: p
 
 
 def test_kept_room_stays_listed_while_it_is_empty(clock: time_machine.Traveller, tables: None) -> None:
-    room = rooms.create("Tea", keep_days=7)
+    room = create_room("Tea", keep_days=7)
     clock.shift(timedelta(days=7) - MINUTE)
     members.join("c1", room.room_id, "Aki")
     members.leave(room.room_id, ["c1"])
@@ -146,7 +147,7 @@ def test_kept_room_stays_listed_while_it_is_empty(clock: time_machine.Traveller,
 
 
 def test_kept_room_that_nobody_joins_expires(clock: time_machine.Traveller, tables: None) -> None:
-    room = rooms.create("Tea", keep_days=1)
+    room = create_room("Tea", keep_days=1)
     clock.shift(timedelta(days=1))
     with pytest.raises(RoomNotFound):
         rooms.authorize(room.room_id)
@@ -154,14 +155,14 @@ def test_kept_room_that_nobody_joins_expires(clock: time_machine.Traveller, tabl
 
 def test_kept_room_is_not_deleted_with_its_last_member(tables: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "EMPTY_ROOM_GRACE_SECONDS", 0)
-    room = rooms.create("Tea", keep_days=1)
+    room = create_room("Tea", keep_days=1)
     members.join("c1", room.room_id, "Aki")
     members.leave(room.room_id, ["c1"])
     assert listed_names() == ["Tea"]
 
 
 def test_kept_private_room_is_not_listed(tables: None) -> None:
-    room = rooms.create("Surprise party", private=True, keep_days=1)
+    room = create_room("Surprise party", private=True, keep_days=1)
     members.join("c1", room.room_id, "Aki", room.join_token)
     members.leave(room.room_id, ["c1"])
     assert listed_names() == []
@@ -171,7 +172,7 @@ def test_kept_private_room_is_not_listed(tables: None) -> None:
 def test_kept_room_whose_disconnects_are_missing_is_kept_from_the_end_of_its_connections(
     clock: time_machine.Traveller, tables: None
 ) -> None:
-    room = rooms.create("Tea", keep_days=1)
+    room = create_room("Tea", keep_days=1)
     members.join("c1", room.room_id, "Aki")
     clock.shift(timedelta(days=1, seconds=limits.CONNECTION_TTL_SECONDS - 1))
     assert listed_names() == ["Tea"]
@@ -180,7 +181,7 @@ def test_kept_room_whose_disconnects_are_missing_is_kept_from_the_end_of_its_con
 
 
 def test_late_leave_does_not_revive_an_expired_kept_room(clock: time_machine.Traveller, tables: None) -> None:
-    room = rooms.create("Tea", keep_days=1)
+    room = create_room("Tea", keep_days=1)
     members.join("c1", room.room_id, "Aki")
     clock.shift(timedelta(days=1, seconds=limits.CONNECTION_TTL_SECONDS))
     members.leave(room.room_id, ["c1"])
@@ -204,7 +205,7 @@ def test_leave_of_more_members_than_a_transaction_holds_is_split(room: Room) -> 
 
 
 def test_leave_of_another_room_changes_nothing(room: Room) -> None:
-    other = rooms.create("Coffee")
+    other = create_room("Coffee")
     members.join("c1", other.room_id, "Aki")
     assert members.leave(room.room_id, ["c1", "never-seen"]) == []
     assert rooms.authorize(other.room_id).member_count == 1

@@ -20,17 +20,19 @@ from chalice.test import Client
 import app as chat_app
 from chalicelib import limits, settings
 from chalicelib.auth import identity
-from chalicelib.chat import members, messages, rooms, webhooks
+from chalicelib.chat import members, messages, webhooks
 from chalicelib.delivery import jobs
-from chalicelib.protocol.parameters import MEMBER_ID
+from chalicelib.protocol.requests import RemoveMember
 from chalicelib.rest.endpoints import Endpoint
 from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.storage.transactions import transaction
 from chalicelib.websocket.dispatch import ACTIONS
+from docs.json_schema import example_of
 from docs.openapi import operations
 from tests.support.gateway import GONE, Gateway
 from tests.support.iam import Permission, RequestRecorder, queue
 from tests.support.projects import PROJECT
+from tests.support.rooms import create_room
 from tests.support.sockets import Socket
 
 CHALICE = PROJECT / ".chalice"
@@ -73,16 +75,16 @@ class Driver:
 
     def request(self, method: str, path: str, endpoint: Endpoint, owner_token: str, **parameters: str) -> None:
         """Send the example of an endpoint, and check that it succeeds."""
-        values = {name: field.example for name, field in endpoint.path.items()} | parameters
-        query = {} if endpoint.query is None else endpoint.query.example
-        body = b"" if endpoint.body is None else json.dumps(endpoint.body.example).encode()
+        values = {name: example_of(type_) for name, type_ in endpoint.path.items()} | parameters
+        query = {} if endpoint.query is None else example_of(endpoint.query)
+        body = b"" if endpoint.body is None else json.dumps(example_of(endpoint.body)).encode()
         headers = {"Host": "localhost", "Authorization": f"Bearer {owner_token}"}
         answer = self.client.http.request(method, f"{path.format(**values)}?{urlencode(query)}", headers, body)
         assert answer.status_code == endpoint.status, answer.body
 
     def act(self, member: str, action: str) -> None:
         """Send the example of an action, and check that it succeeds."""
-        self.socket(member).send({"action": action, "data": ACTIONS[action].data.example})
+        self.socket(member).send({"action": action, "data": example_of(data) if (data := ACTIONS[action].data) else {}})
         assert not any("error" in frame for frame in self.gateway.frames[member])
 
     def room(self, *ids: str) -> str:
@@ -92,7 +94,7 @@ class Driver:
     def owned_room(self, *ids: str, keep_days: int = 0) -> Room:
         """Create a room whose members joined a minute ago."""
         with time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
-            room = rooms.create("Tea", keep_days=keep_days)
+            room = create_room("Tea", keep_days=keep_days)
             for id_ in ids:
                 members.join(id_, room.room_id, owner=room.owner_token)
         return room
@@ -171,7 +173,7 @@ def _drive_api(driver: Driver) -> None:
     bodies = [json.dumps({"text": text, "clientId": "c-1"}).encode() for text in ["hi"] * 2 + ["ho"] * 19]
     answers = [driver.client.http.post(f"/hooks/{hook_token}", body=body).status_code for body in bodies]
     assert answers == [201] * 2 + [400] * 18 + [429]
-    rooms.create("Coffee", private=True)
+    create_room("Coffee", private=True)
     # A sequence without a message: as the last one, and before another one.
     room = driver.room("b")
     for text in ("one", "two"):
@@ -212,7 +214,7 @@ def _drive_message(driver: Driver) -> None:
     for name in ACTIONS:
         owner, other = f"owner {name}", f"other {name}"
         room_id = driver.room(owner, "watcher " + name)
-        driver.join(other, room_id, member_id=MEMBER_ID.example)
+        driver.join(other, room_id, member_id=example_of(RemoveMember)["memberId"])
         driver.socket(other).say("The examples may refer to this message.")
         driver.act(owner, name)
     # A repeated clientId, a gone member, an invalid frame, and a connection that is in no room.

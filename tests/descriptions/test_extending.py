@@ -21,6 +21,8 @@ import pytest
 
 from tests.support.projects import PROJECT
 
+pytestmark = pytest.mark.node
+
 STEP = re.compile(
     r"^(?P<place>[^\n]*)\n\n?```(?P<kind>\w+)\n(?P<content>.*?)^```$",
     re.DOTALL | re.MULTILINE,

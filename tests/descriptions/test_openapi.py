@@ -17,14 +17,15 @@ from schemathesis.specs.openapi.checks import ignored_auth
 
 from chalicelib import aws, settings
 from chalicelib.auth import authentication
-from chalicelib.chat import members, messages, rooms, webhooks
+from chalicelib.chat import members, messages, webhooks
 from chalicelib.errors import NotFound, RoomNotFound, SignInUnavailable
-from chalicelib.protocol.fields import String
 from chalicelib.rest import endpoints
 from chalicelib.rest.endpoints import Endpoint
-from docs.openapi import documented_path, operation_id, operations
+from docs.json_schema import example_of, parameters_of
+from docs.openapi import STRING_KEYS, documented_path, operation_id, operations
 from tests.support.page_files import SCRIPT, STYLE
 from tests.support.projects import PROJECT
+from tests.support.rooms import create_room
 
 FILE = PROJECT / "docs/openapi.yaml"
 DOCUMENT = yaml.load(FILE.read_text(), yaml.CSafeLoader)
@@ -53,21 +54,21 @@ def _example(name: str) -> Request:
     """Return the example of an operation, for the room TEA."""
     _, _, endpoint = ENDPOINTS[name]
     request: Request = {
-        "path_parameters": {key: field.example for key, field in endpoint.path.items()} | {"roomId": "TEA"},
-        "query": {} if endpoint.query is None else endpoint.query.example,
+        "path_parameters": {key: example_of(type_) for key, type_ in endpoint.path.items()} | {"roomId": "TEA"},
+        "query": {} if endpoint.query is None else example_of(endpoint.query),
     }
-    if endpoint.bearer is not None:
+    if "owner_token" in endpoint.types:
         request["headers"] = {"Authorization": "Bearer OWNER"}
     if "hook_id" in endpoint.path:
         request["path_parameters"]["hook_id"] = "HOOK"
     if "hook_token" in endpoint.path:
         request["path_parameters"]["hook_token"] = "HOOKTOKEN"
     request["path_parameters"] = _named_as_documented(request["path_parameters"])
-    return request if endpoint.body is None else request | _body(**endpoint.body.example)
+    return request if endpoint.body is None else request | _body(**example_of(endpoint.body))
 
 
 def _takes_access_token(endpoint: Endpoint) -> bool:
-    return endpoint.signed_in or endpoint.bearer is not None
+    return "user" in endpoint.types or "owner_token" in endpoint.types
 
 
 def _fail(_: str) -> None:
@@ -85,7 +86,7 @@ def _derived_answers() -> Iterator[tuple[str, Request, int]]:
         if "{room_id}" in path:
             yield name, _in_room(name, "nosuchroom"), 404
             yield name, _in_room(name, "PARTY"), 403
-            if endpoint.bearer is None:
+            if "owner_token" not in endpoint.types:
                 yield name, _example(name) | _room("PARTY", token="another"), 403
             else:
                 yield name, _example(name) | {"headers": {}}, 403
@@ -94,12 +95,12 @@ def _derived_answers() -> Iterator[tuple[str, Request, int]]:
             yield name, _in_room(name, "TEA", **unknown), 404
         elif "{" not in path and any(issubclass(error, NotFound) for error in endpoint.errors):
             yield name, _example(name) | {"path_parameters": {}}, 404
-        if endpoint.conditional:
+        if endpoint.etag:
             yield name, _example(name) | {"headers": {"If-None-Match": "*"}}, 304
         if endpoint.body is not None:
             yield name, _example(name) | {"body": []}, 400
-        for parameter, field in ({} if endpoint.query is None else endpoint.query.fields).items():
-            if not isinstance(field, String):
+        for parameter, (schema, _) in ({} if endpoint.query is None else parameters_of(endpoint.query, {})).items():
+            if schema.keys() - STRING_KEYS:
                 yield name, _example(name) | {"query": {parameter: "invalid"}}, 400
 
 
@@ -136,7 +137,7 @@ def ask(client: Client, monkeypatch: pytest.MonkeyPatch, queue: Any, connections
     """
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.com/live")
     aws.websocket_url.cache_clear()
-    tea, party = rooms.create("Tea"), rooms.create("Party", private=True)
+    tea, party = create_room("Tea"), create_room("Party", private=True)
     messages.store(members.join("secret-id", tea.room_id, "Aki"), "hi", "c-1")
     hook_id, hook_token = webhooks.create(tea.room_id, tea.owner_token or "", "Builds")
     names = {"TEA": tea.room_id, "PARTY": party.room_id, "TOKEN": party.join_token}
@@ -196,7 +197,7 @@ def test_answer_without_a_websocket_api_is_as_described(ask: Ask, monkeypatch: p
 
 
 def test_answer_above_the_rate_limit_is_as_described(ask: Ask) -> None:
-    statuses = [ask("postHook", _example("postHook") | _body(text=str(number))) for number in range(21)]
+    statuses = [ask("postMessage", _example("postMessage") | _body(text=str(number))) for number in range(21)]
     assert statuses == [201] * 20 + [429]
 
 
@@ -230,7 +231,7 @@ def test_every_described_status_occurs(name: str) -> None:
         occurring.add(415)
     if name == "getConfig":
         occurring.add(404)
-    if name == "postHook":
+    if name == "postMessage":
         occurring.add(429)
     if _takes_access_token(endpoint):
         occurring |= {401, 503}

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from chalicelib import errors
 from chalicelib.errors import ChatError
-from chalicelib.protocol.frame_schemas import FRAME_ERRORS
+from chalicelib.protocol.frames import FRAME_ERRORS
 from chalicelib.websocket.dispatch import ACTIONS
 from docs.openapi import documented_path, operations
 from tests.support import asyncapi

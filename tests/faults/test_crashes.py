@@ -16,6 +16,7 @@ from chalicelib.chat import history, messages, room_list, rooms
 from chalicelib.storage.models import Message, Room
 from tests.support.dynamodb import WRITES, Crash, Database, Fault, inject_faults
 from tests.support.gateway import GONE, Gateway
+from tests.support.rooms import create_room
 from tests.support.sockets import Socket, members_of
 
 MINUTE = timedelta(minutes=1)
@@ -75,7 +76,7 @@ def test_room_is_consistent_after_a_crash_at_any_write(
     monkeypatch.setattr(settings, "WINDOW_SECONDS", 0)
     for fatal in itertools.count(1):
         with dynamodb.empty_tables():
-            room = rooms.create("Tea")
+            room = create_room("Tea")
             with monkeypatch.context() as patch:
                 writes = itertools.count(1)
                 inject_faults(patch, lambda op, _, n=writes, f=fatal: fault if op in WRITES and next(n) == f else None)
@@ -134,7 +135,7 @@ def test_write_that_meets_a_transaction_is_retried_without_a_fault(
 
 def _write_every_item(socket: Sockets, gateway: Gateway) -> None:
     """Create a room, connect twice, leave a gap, send two messages, read past the gap, send too often, and leave."""
-    room = rooms.create("Tea")
+    room = create_room("Tea")
     a, b = socket("a"), socket("b")
     assert [a.connect(roomId=room.room_id), b.connect(roomId=room.room_id)] == [200, 200]
     messages.take_sequence(room.room_id)
@@ -163,7 +164,7 @@ def test_request_that_fails_once_is_retried_without_effect(
         return fault if attempts[operation] == 1 else None
 
     inject_faults(monkeypatch, fail_first)
-    assert rooms.create("Coffee").name == "Coffee"
+    assert create_room("Coffee").name == "Coffee"
     attempts.clear()
     assert b.connect(roomId=room.room_id) == 200
     attempts.clear()

@@ -31,14 +31,15 @@ from hypothesis.stateful import (
 import app as chat_app
 from chalicelib import limits
 from chalicelib import settings as chat_settings
-from chalicelib.chat import history, messages, room_list, rooms, webhooks
-from chalicelib.chat.broadcast import complete_removal
+from chalicelib.chat import history, messages, room_list, webhooks
+from chalicelib.chat.broadcast import retry_removal
 from chalicelib.delivery import jobs
-from chalicelib.errors import HookNotFound
+from chalicelib.errors import WebhookNotFound
 from chalicelib.storage.models import Connection, Room
 from tests.support.dynamodb import CONFLICTS, Database, inject_faults
 from tests.support.effort import examples
 from tests.support.gateway import GONE, Gateway
+from tests.support.rooms import create_room
 from tests.support.sockets import Socket, WebSocketEvents
 
 BUDGET = settings(
@@ -83,7 +84,7 @@ class RoomMachine(RuleBasedStateMachine):
         self.tables.enter_context(self.dynamodb.empty_tables())
         self.clock = time_machine.travel(datetime.now(UTC))
         self.now = self.clock.start()
-        self.room = rooms.create("Tea")
+        self.room = create_room("Tea")
         self.joined = 0
         self.waited = 0
         self.closed: set[str] = set()
@@ -208,7 +209,7 @@ class RoomMachine(RuleBasedStateMachine):
         if code is None:
             self.banned_until[other.key] = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
             assert other.member_id not in {row.member_id for row in Connection.scan(consistent_read=True)}
-            self._end_connections()
+            self._close_connections()
 
     @precondition(lambda self: self.joined > 4)
     @rule(member=members)
@@ -216,16 +217,16 @@ class RoomMachine(RuleBasedStateMachine):
         code = self._act(member, "closeRoom")
         assert code == (None if member.is_owner else "forbidden") or code == "not_in_room"
         if code is None:
-            self._end_connections()
+            self._close_connections()
             assert not self._alive()
             assert Connection.count() == 0
 
     @rule()
-    def complete_removals(self) -> None:
+    def retry_removals(self) -> None:
         while self.removals:
-            complete_removal(chat_app.websocket_api, self.removals.pop())
+            retry_removal(chat_app.websocket_api, self.removals.pop())
 
-    def _end_connections(self) -> None:
+    def _close_connections(self) -> None:
         for connection_id in self.gateway.closed:
             self._close(connection_id)
 
@@ -234,8 +235,8 @@ class RoomMachine(RuleBasedStateMachine):
         """Send a message through a webhook, perhaps again."""
         client_id = f"build-{number}"
         try:
-            sequence = int(webhooks.post(self.hook, f"build {number}", client_id).sequence)
-        except HookNotFound:
+            sequence = int(webhooks.store_message(self.hook, f"build {number}", client_id).sequence)
+        except WebhookNotFound:
             assert not self._alive()
         else:
             assert self._alive()

@@ -47,7 +47,7 @@ def test_other_lines_stay_unchanged(line: str) -> None:
 
 def test_console_shows_requests_frames_and_tracebacks(tmp_path: Path) -> None:
     chat = copy_runnable_project(tmp_path) / "chalicelib/websocket/actions.py"
-    working = "context.reply(frames.PONG)"
+    working = "context.reply(Pong())"
     assert working in chat.read_text()
     chat.write_text(chat.read_text().replace(working, "raise RuntimeError('out of order')"))
     with running(free_port(), tmp_path) as process:

@@ -107,23 +107,24 @@ def test_failed_import_is_shown_and_the_previous_version_keeps_running(run: Run)
             ("def say(:", "SyntaxError: "),
             ("raise RuntimeError('not now')", "RuntimeError: not now"),
         ):
-            with run.saved("chalicelib/protocol/frames.py", "\nPONG = ", f"\n{broken}\nPONG = "):
+            with run.saved("chalicelib/protocol/frames.py", "\nFrame = ", f"\n{broken}\nFrame = "):
                 assert '\n  File "chalicelib/protocol/frames.py", line ' in run.shown(error)
                 run.shown("Reload failed; the previous version keeps running")
                 assert ask(member, {"action": "ping"}) == {"pong": True}
-        with run.saved("chalicelib/protocol/frames.py", '{"pong": True}', '{"pong": "again"}'):
+        with run.saved("chalicelib/protocol/frames.py", "else True", 'else "again"'):
             run.wait_until(lambda: ask(member, {"action": "ping"}), {"pong": "again"}.__eq__)
 
 
 def test_running_invocation_finishes_on_the_version_that_started_it(run: Run, tmp_path: Path) -> None:
     os.mkfifo(gate := tmp_path / "gate")
-    answer = "context.reply(frames.PONG)"
-    waiting = f'open({str(gate)!r}).read()\n    context.reply(\'{{"pong": "late"}}\')'
+    answer = "context.reply(Pong())"
+    send = "context.websocket_api.broadcast([context.connection_id], "
+    waiting = f'open({str(gate)!r}).read()\n    {send}\'{{"pong": "late"}}\')'
     with run.member() as member, run.saved("chalicelib/websocket/actions.py", answer, waiting):
         run.shown("chalicelib/websocket/actions.py")
         member.send('{"action": "ping"}')
         # Opening the pipe blocks until the handler opens it, too; the handler continues when this end closes.
-        with gate.open("w"), run.saved("chalicelib/protocol/frames.py", '{"pong": True}', '{"pong": "again"}'):
+        with gate.open("w"), run.saved("chalicelib/protocol/frames.py", "else True", 'else "again"'):
             run.shown("chalicelib/protocol/frames.py")
         assert json.loads(member.recv(SECONDS)) == {"pong": "late"}
 

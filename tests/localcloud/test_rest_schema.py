@@ -54,7 +54,7 @@ enabled = false
 
 # No schema can express which cursors and sequences exist: that depends on the stored rooms and messages.
 [[operations]]
-include-operation-id = ["listRooms", "listMessages", "getPage", "getPageFile", "createHook", "postHook"]
+include-operation-id = ["listRooms", "listMessages", "getPage", "getPageFile", "createWebhook", "postMessage"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "403", "404", "429"]
 
 # One room with messages, a member and hooks, and one private room.
@@ -81,7 +81,7 @@ NOT_IN_THE_SCHEMA = (
     "cursor must be the nextCursor",
     "after must be at most",
     "before must be at most",
-    "a room can have at most 20 hooks",
+    "a room can have at most 20 webhooks",
     "clientId belongs to another message",
 )
 

@@ -8,6 +8,8 @@ import pytest
 
 from chalicelib.errors import ChatError, InvalidInput, NotInRoom, RateLimitExceeded
 from chalicelib.protocol import frames
+from chalicelib.protocol.frames import Error, Joined, Left, Welcome
+from chalicelib.protocol.responses import history_item
 from chalicelib.storage.models import Connection, Message, Room
 
 AKI = Connection("secret-id", member_id="m1", name="Aki")
@@ -58,7 +60,7 @@ def test_frame_size_is_limited_in_bytes() -> None:
 
 
 def test_message_frame_contains_sender_sequence_and_time() -> None:
-    assert json.loads(frames.message(stored("hi", "c-1"))) == {
+    assert json.loads(frames.serialize(history_item(stored("hi", "c-1")))) == {
         "message": {
             "type": "message",
             "message": "hi",
@@ -68,20 +70,20 @@ def test_message_frame_contains_sender_sequence_and_time() -> None:
             "clientId": "c-1",
         }
     }
-    assert "clientId" not in frames.message(stored("hi"))
+    assert "clientId" not in frames.serialize(history_item(stored("hi")))
 
 
-@pytest.mark.parametrize(("change", "text"), [("join", "Aki joined"), ("leave", "Aki left")])
-def test_presence_frame_contains_member_and_count(change: Any, text: str) -> None:
-    assert json.loads(frames.presence(change, AKI, 3)) == {
-        "message": {"type": change, "message": text, "sender": {"id": "m1", "name": "Aki"}, "memberCount": 3}
+@pytest.mark.parametrize(("event", "type_", "text"), [(Joined, "join", "Aki joined"), (Left, "leave", "Aki left")])
+def test_presence_frame_contains_member_and_count(event: type[Joined] | type[Left], type_: str, text: str) -> None:
+    assert json.loads(frames.serialize(event.of(AKI, 3))) == {
+        "message": {"type": type_, "message": text, "sender": {"id": "m1", "name": "Aki"}, "memberCount": 3}
     }
 
 
 @pytest.mark.parametrize("token_hash", [None, "hash"])
 def test_welcome_frame_contains_the_member_and_its_room(token_hash: str | None) -> None:
     room = Room("r1", name="Tea", member_count=2, token_hash=token_hash)
-    assert json.loads(frames.welcome(AKI, room, 12)) == {
+    assert json.loads(frames.serialize(Welcome.of(AKI, room, 12))) == {
         "welcome": {
             "member": {"id": "m1", "name": "Aki"},
             "room": {"room_id": "r1", "name": "Tea", "private": token_hash is not None, "locked": False},
@@ -93,7 +95,7 @@ def test_welcome_frame_contains_the_member_and_its_room(token_hash: str | None) 
 
 
 def error_of(error: ChatError, request: str) -> dict[str, Any]:
-    return dict(json.loads(frames.error(error, request))["error"])
+    return dict(json.loads(frames.serialize(Error.of(error, request)))["error"])
 
 
 def test_error_frame_names_the_action_and_client_id_that_it_answers() -> None:
@@ -131,16 +133,16 @@ def test_error_frame_contains_only_valid_references(request_: str, references: d
 
 
 def test_rate_limit_error_frame_contains_the_delay() -> None:
-    error = error_of(RateLimitExceeded(retry_after=7, warnings=1), "{}")
+    error = error_of(RateLimitExceeded(retry_after=7), "{}")
     assert (error["code"], error["retryAfter"]) == ("rate_limited", 7)
 
 
 @pytest.mark.parametrize("character", ["a", '"', "\\", "\n", "\t", "日", "👍"])
 def test_longest_message_fits_into_one_frame(character: str) -> None:
     longest = stored(character * 4_000, client_id="👍" * 64, name="👍" * 40)
-    assert len(frames.message(longest).encode()) < FRAME_LIMIT
+    assert len(frames.serialize(history_item(longest)).encode()) < FRAME_LIMIT
 
 
 def test_no_frame_contains_a_connection_id() -> None:
-    assert "secret-id" not in frames.presence("join", AKI, 1)
-    assert "secret-id" not in frames.welcome(AKI, Room("r1", name="Tea"), 0)
+    assert "secret-id" not in frames.serialize(Joined.of(AKI, 1))
+    assert "secret-id" not in frames.serialize(Welcome.of(AKI, Room("r1", name="Tea"), 0))

@@ -92,8 +92,8 @@ def test_page_contains_the_escaped_websocket_url(
         ("", ""),
         (
             "page\"'<&",
-            "{&quot;issuer&quot;: &quot;https://id.example.org&quot;, "
-            "&quot;clientId&quot;: &quot;page\\&quot;&#x27;&lt;&amp;&quot;, &quot;required&quot;: true}",
+            "{&quot;issuer&quot;:&quot;https://id.example.org&quot;,"
+            "&quot;clientId&quot;:&quot;page\\&quot;&#x27;&lt;&amp;&quot;,&quot;required&quot;:true}",
         ),
     ],
 )
@@ -102,6 +102,7 @@ def test_page_contains_how_to_sign_in(
 ) -> None:
     monkeypatch.setattr(settings, "AUTH_ISSUER", "https://id.example.org")
     monkeypatch.setattr(settings, "AUTH_CLIENT_ID", client_id)
+    monkeypatch.setattr(settings, "AUTH_REQUIRED", True)
     (folder / "index.html").write_text('<meta name="sign-in" content="{{signIn}}">')
     assert serve("index.html").body == f'<meta name="sign-in" content="{content}">'
 

@@ -1,4 +1,4 @@
-"""Rooms with many members or messages, for tests that write them directly to the tables."""
+"""Rooms, and rooms with many members or messages, which are written directly to the tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from chalicelib import limits, settings
+from chalicelib.auth.identity import User
+from chalicelib.chat import rooms
+from chalicelib.protocol.requests import NewRoom
 from chalicelib.storage.models import Connection, Message, Room, RoomSequence
+
+
+def create_room(name: str, private: bool = False, keep_days: int | None = None, user: User | None = None) -> Room:
+    """Create a room as `POST /rooms` does."""
+    return rooms.create(NewRoom(room_name=name, private=private, keep_days=keep_days or None), user)
 
 
 def fill_room(room: Room, connection_ids: Iterable[str]) -> None:

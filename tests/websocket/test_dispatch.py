@@ -2,47 +2,47 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import Future
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 import app as chat_app
 from chalicelib import settings
 from chalicelib.errors import InvalidInput, NotInRoom, RateLimitExceeded, UnknownAction
-from chalicelib.protocol.fields import Choice
+from chalicelib.protocol.frames import Pong
+from chalicelib.protocol.requests import Request
 from chalicelib.storage.models import Connection, Room
 from chalicelib.websocket import dispatch as dispatcher
 from chalicelib.websocket.dispatch import Context, action, dispatch
 from tests.support.gateway import Gateway
 from tests.support.rooms import fill_room
 
-HAND = {"hand": Choice(["left", "right"])}
-FRAME = '{"pong":true}'
+
+class Wave(Request):
+    """The data of an action."""
+
+    hand: Literal["left", "right"]
 
 
 @pytest.fixture(autouse=True)
-def handled(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def handled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Declare wave, which counts against the rate limit, and look, which does not. List the data that they receive."""
     monkeypatch.setattr(dispatcher, "ACTIONS", {})
-    monkeypatch.setattr(dispatcher, "_known_rooms", {})
-    handled: list[dict[str, Any]] = []
+    handled: list[Any] = []
 
-    @action("wave", "greet", data=HAND)
-    def wave(context: Context, data: dict[str, Any]) -> None:
-        handled.append(data)
+    @action("wave", "greet")
+    def wave(context: Context, data: Wave) -> None:
+        handled.append(data.hand)
 
-    @action("look", data=HAND, rate_limited=False)
-    def look(context: Context, data: dict[str, Any]) -> None:
-        handled.append(data)
+    @action("look", rate_limited=False)
+    def look(context: Context, data: Wave) -> None:
+        handled.append(data.hand)
 
     @action("whoami", rate_limited=False)
-    def whoami(context: Context, data: dict[str, Any]) -> None:
-        handled.append({"name": context.sender.name})
+    def whoami(context: Context) -> None:
+        handled.append(context.sender.name)
 
     return handled
 
@@ -64,12 +64,12 @@ def unknown(tables: None, gateway: Gateway) -> Context:
 
 
 @pytest.mark.parametrize("name", ["wave", "greet", "look"])
-def test_action_receives_the_declared_data(context: Context, handled: list[dict[str, Any]], name: str) -> None:
+def test_action_receives_the_declared_data(context: Context, handled: list[Any], name: str) -> None:
     dispatch(context, name, {"hand": "left", "more": 1})
-    assert handled == [{"hand": "left"}]
+    assert handled == ["left"]
 
 
-def test_error_of_an_unknown_action_lists_the_declared_ones(context: Context, handled: list[dict[str, Any]]) -> None:
+def test_error_of_an_unknown_action_lists_the_declared_ones(context: Context, handled: list[Any]) -> None:
     with pytest.raises(
         UnknownAction, match=r"^expected an action that is one of wave, greet, look, whoami, not 'nick'$"
     ):
@@ -79,7 +79,7 @@ def test_error_of_an_unknown_action_lists_the_declared_ones(context: Context, ha
 
 @pytest.mark.parametrize("name", ["wave", "look"])
 def test_invalid_data_is_rejected_without_a_request(
-    context: Context, handled: list[dict[str, Any]], requests: Counter[str], name: str
+    context: Context, handled: list[Any], requests: Counter[str], name: str
 ) -> None:
     with pytest.raises(InvalidInput, match="hand"):
         dispatch(context, name, {"hand": "up"})
@@ -87,11 +87,19 @@ def test_invalid_data_is_rejected_without_a_request(
     assert not requests
 
 
+def test_second_action_of_a_name_is_rejected() -> None:
+    with pytest.raises(ValueError, match="two actions have the name greet"):
+
+        @action("nod", "greet")
+        def nod(context: Context) -> None:
+            pass
+
+
 # Rate limit
 
 
 def test_rate_limited_action_counts_as_a_message(
-    context: Context, handled: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    context: Context, handled: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(settings.MESSAGES_PER_WINDOW):
         dispatch(context, "wave", {"hand": "left"})
@@ -100,9 +108,7 @@ def test_rate_limited_action_counts_as_a_message(
     assert len(handled) == settings.MESSAGES_PER_WINDOW
 
 
-def test_other_action_does_not_count_as_a_message(
-    context: Context, handled: list[dict[str, Any]], requests: Counter[str]
-) -> None:
+def test_other_action_does_not_count_as_a_message(context: Context, handled: list[Any], requests: Counter[str]) -> None:
     for _ in range(settings.MESSAGES_PER_WINDOW + 1):
         dispatch(context, "look", {"hand": "left"})
     assert len(handled) == settings.MESSAGES_PER_WINDOW + 1
@@ -111,99 +117,11 @@ def test_other_action_does_not_count_as_a_message(
 
 @pytest.mark.parametrize(("name", "data"), [("wave", {"hand": "left"}), ("whoami", {})])
 def test_action_of_an_unknown_connection_is_rejected(
-    unknown: Context, handled: list[dict[str, Any]], name: str, data: dict[str, Any]
+    unknown: Context, handled: list[Any], name: str, data: dict[str, Any]
 ) -> None:
     with pytest.raises(NotInRoom):
         dispatch(unknown, name, data)
     assert handled == []
-
-
-# Prefetch
-
-
-@pytest.fixture
-def prefetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Declare hum, which prefetches, and list the rooms that it prefetches for."""
-    rooms: list[str] = []
-
-    def prefetch(room_id: str) -> list[Future[int]]:
-        rooms.append(room_id)
-        future: Future[int] = Future()
-        future.set_result(len(rooms))
-        return [future]
-
-    @action("hum", prefetch=prefetch)
-    def hum(context: Context, data: dict[str, Any]) -> None:
-        pass
-
-    return rooms
-
-
-def _hum(connection_id: str) -> None:
-    dispatch(Context(chat_app.websocket_api, connection_id), "hum", {})
-
-
-def test_action_prefetches_once_the_room_is_known(context: Context, room: Room, prefetched: list[str]) -> None:
-    _hum("a")
-    assert prefetched == []
-    _hum("a")
-    _hum("b")
-    assert prefetched == [room.room_id]
-
-
-def test_only_the_first_of_many_rejected_frames_prefetches(
-    context: Context, room: Room, prefetched: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for _ in range(settings.MESSAGES_PER_WINDOW):
-        _hum("a")
-    for _ in range(5):
-        with pytest.raises(RateLimitExceeded):
-            _hum("a")
-    assert prefetched == [room.room_id] * settings.MESSAGES_PER_WINDOW
-
-
-def test_rejected_frame_waits_for_its_prefetch(
-    context: Context, prefetched: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(settings, "MESSAGES_PER_WINDOW", 1)
-    for _ in range(2):
-        Connection("a").update([Connection.message_times.set([0])])
-        _hum("a")
-    waited_for: list[Sequence[Future[Any]]] = []
-    monkeypatch.setattr(dispatcher, "wait", waited_for.append)
-    with pytest.raises(RateLimitExceeded):
-        dispatch(context, "hum", {})
-    assert waited_for == [context.prefetched]
-    assert context.prefetched
-
-
-def test_action_that_fails_waits_for_its_prefetch(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    future: Future[int] = Future()
-    waited_for: list[Sequence[Future[Any]]] = []
-    monkeypatch.setattr(dispatcher, "wait", waited_for.append)
-
-    @action("fail")
-    def fail(context: Context, data: dict[str, Any]) -> None:
-        context.prefetched = [future]
-        raise InvalidInput
-
-    with pytest.raises(InvalidInput):
-        dispatch(context, "fail", {})
-    assert waited_for[-1] == [future]
-
-
-def test_prefetch_for_another_room_is_not_used(context: Context, prefetched: list[str]) -> None:
-    dispatcher._known_rooms["a"] = "another"
-    dispatch(context, "hum", {})
-    assert prefetched == ["another"]
-    assert context.prefetched == ()
-
-
-def test_known_rooms_are_limited(context: Context, prefetched: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatcher, "MAX_KNOWN_ROOMS", 2)
-    for connection_id in ("a", "b", "c"):
-        _hum(connection_id)
-    assert list(dispatcher._known_rooms) == ["c"]
 
 
 # Sender
@@ -231,15 +149,15 @@ def test_expired_sender_is_in_no_room(context: Context) -> None:
 
 
 def test_reply_reaches_the_sender_only(context: Context, gateway: Gateway) -> None:
-    context.reply(FRAME)
-    assert gateway.frames == {"a": [json.loads(FRAME)]}
+    context.reply(Pong())
+    assert gateway.frames == {"a": [{"pong": True}]}
 
 
 @pytest.mark.parametrize(("include_sender", "recipients"), [(True, {"a", "b", "c"}), (False, {"b", "c"})])
 def test_broadcast_reaches_the_room_with_or_without_the_sender(
     context: Context, gateway: Gateway, include_sender: bool, recipients: set[str]
 ) -> None:
-    context.broadcast(FRAME, include_sender=include_sender)
+    context.broadcast(Pong(), include_sender=include_sender)
     assert gateway.attempts == dict.fromkeys(recipients, 1)
 
 
@@ -248,7 +166,7 @@ def test_broadcast_uses_known_recipients_without_a_query(
 ) -> None:
     recipients = {"b": int(context.sender.expires_at.timestamp())}
     requests.clear()
-    context.broadcast(FRAME, recipients)
+    context.broadcast(Pong(), recipients)
     assert gateway.attempts == {"a": 1, "b": 1}
     assert recipients.keys() == {"b"}
     assert not requests
@@ -256,5 +174,5 @@ def test_broadcast_uses_known_recipients_without_a_query(
 
 def test_broadcast_of_an_unknown_connection_is_rejected(unknown: Context, gateway: Gateway) -> None:
     with pytest.raises(NotInRoom):
-        unknown.broadcast(FRAME, {"b": 2**40})
+        unknown.broadcast(Pong(), {"b": 2**40})
     assert not gateway.attempts

@@ -17,6 +17,7 @@ from chalicelib.chat import history, messages, rooms
 from chalicelib.storage.models import Connection, Room
 from chalicelib.websocket import actions
 from tests.support.gateway import Gateway
+from tests.support.rooms import create_room
 from tests.support.sockets import Socket
 
 Sockets = Callable[[str], Socket]
@@ -89,7 +90,7 @@ def test_failed_connect_is_answered_with_a_reference(
 def test_message_reaches_every_member_of_the_room_once(
     socket: Sockets, pair: Pair, gateway: Gateway, action: str
 ) -> None:
-    other = rooms.create("Coffee")
+    other = create_room("Coffee")
     socket("c").connect(roomId=other.room_id)
     pair[0].send({"action": action, "data": {"message": "hi", "clientId": "c-1"}})
     assert gateway.attempts == {"a": 1, "b": 1}
@@ -190,7 +191,7 @@ def test_ping_is_answered_to_its_sender_only(pair: Pair, gateway: Gateway) -> No
 def test_hello_is_answered_with_the_member_and_its_room(
     socket: Sockets, tables: None, gateway: Gateway, private: bool
 ) -> None:
-    room = rooms.create("Tea", private)
+    room = create_room("Tea", private)
     for id_, name in (("a", "Aki"), ("b", "Bo")):
         socket(id_).connect(roomId=room.room_id, name=name, token=room.join_token or "")
     socket("a").say("one")

@@ -15,7 +15,7 @@ from chalicelib.storage.models import Connection, Room
 from tests.support.dynamodb import Crash, inject_faults
 from tests.support.gateway import GONE, Gateway
 from tests.support.moderation import OWNERS, Sockets, act, complete, member_id, refusal
-from tests.support.rooms import fill_room
+from tests.support.rooms import create_room, fill_room
 from tests.support.sockets import Socket, members_of
 
 
@@ -55,7 +55,7 @@ def test_closing_that_crashes_at_any_write_is_completed(
 ) -> None:
     """The function crashes at its first write, then at its second one, and so on."""
     for fatal in range(10):
-        room = rooms.create("Tea")
+        room = create_room("Tea")
         socket(f"a{fatal}").connect(roomId=room.room_id, key=OWNERS, owner=room.owner_token or "")
         socket(f"b{fatal}").connect(roomId=room.room_id)
         writes = 0

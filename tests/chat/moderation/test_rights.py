@@ -10,6 +10,7 @@ from chalicelib.chat import rooms
 from chalicelib.storage.models import Room
 from tests.support.gateway import Gateway
 from tests.support.moderation import Sockets, act, error_code, history_of, refusal
+from tests.support.rooms import create_room
 from tests.support.sockets import Socket, members_of
 
 
@@ -23,7 +24,7 @@ def test_every_wrong_owner_token_gets_the_same_error(ws_event: Any, room: Room) 
     right = room.owner_token or ""
     bodies = {
         refusal(ws_event, "x", roomId=room.room_id, owner=token)
-        for token in ("x", right[:-1], right + "x", room.owner_hash, rooms.create("Coffee").owner_token or "")
+        for token in ("x", right[:-1], right + "x", room.owner_hash, create_room("Coffee").owner_token or "")
     }
     ((status, body),) = bodies
     assert status == 403
@@ -32,7 +33,7 @@ def test_every_wrong_owner_token_gets_the_same_error(ws_event: Any, room: Room) 
 
 
 def test_owner_token_does_not_replace_the_join_token(socket: Sockets, tables: None) -> None:
-    room = rooms.create("Party", private=True)
+    room = create_room("Party", private=True)
     assert socket("a").connect(roomId=room.room_id, owner=room.owner_token or "") == 403
     assert socket("a").connect(roomId=room.room_id, owner=room.owner_token or "", token=room.join_token or "") == 200
 

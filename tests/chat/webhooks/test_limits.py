@@ -17,9 +17,10 @@ from chalice.test import Client
 from chalicelib import limits
 from chalicelib.chat import history, messages, rooms, webhooks
 from chalicelib.errors import RateLimitExceeded
-from chalicelib.storage.models import Connection, HookRecord, Room
+from chalicelib.storage.models import Connection, Room, WebhookRecord
 from tests.support.clock import NOON
 from tests.support.gateway import Gateway
+from tests.support.rooms import create_room
 from tests.support.sockets import Socket
 from tests.support.webhooks import NOT_FOUND, Hooks, texts
 
@@ -54,7 +55,7 @@ def test_concurrent_messages_of_a_hook_are_limited(owner: Hooks) -> None:
 
     def post(number: int) -> bool:
         try:
-            webhooks.post(token, str(number), None)
+            webhooks.store_message(token, str(number), None)
         except RateLimitExceeded:
             return False
         return True
@@ -70,8 +71,8 @@ def test_every_invalid_token_gets_the_same_error(
     owner: Hooks, monkeypatch: pytest.MonkeyPatch, fanout_queue: Any, clock: time_machine.Traveller
 ) -> None:
     token = owner.create().rpartition("/")[2]
-    hook_id, other = owner.list()[0]["hookId"], Hooks(owner.client, rooms.create("Coffee"))
-    row = HookRecord.get(owner.room.room_id, HookRecord.sort_key_of(hook_id), consistent_read=True)
+    hook_id, other = owner.list()[0]["hookId"], Hooks(owner.client, create_room("Coffee"))
+    row = WebhookRecord.get(owner.room.room_id, WebhookRecord.sort_key_of(hook_id), consistent_read=True)
     room_id, secret = owner.room.room_id, token.rpartition(".")[2]
     wrong = [
         "x",
@@ -118,7 +119,7 @@ def test_hook_of_a_room_that_is_gone_is_refused(owner: Hooks, clock: time_machin
 
 
 def test_hook_message_extends_a_kept_room(client: Client, clock: time_machine.Traveller) -> None:
-    owner = Hooks(client, rooms.create("Tea", keep_days=2))
+    owner = Hooks(client, create_room("Tea", keep_days=2))
     path = owner.create()
     for hours in (47, 47, 47):
         clock.shift(timedelta(hours=hours))
@@ -134,7 +135,7 @@ def test_hook_message_extends_a_kept_room(client: Client, clock: time_machine.Tr
 def test_hook_message_does_not_shorten_the_life_of_a_room(
     client: Client, socket: Sockets, clock: time_machine.Traveller, requests: Counter[str]
 ) -> None:
-    owner = Hooks(client, rooms.create("Tea", keep_days=2))
+    owner = Hooks(client, create_room("Tea", keep_days=2))
     path = owner.create()
     socket("a").connect(roomId=owner.room.room_id)
     expires_at = rooms.authorize(owner.room.room_id).expires_at
@@ -155,7 +156,7 @@ def test_hook_message_does_not_extend_another_room(owner: Hooks, clock: time_mac
 def test_extension_neither_revives_nor_shortens_a_room_that_has_changed(
     tables: None, clock: time_machine.Traveller, change: str
 ) -> None:
-    room = rooms.create("Tea", keep_days=2)
+    room = create_room("Tea", keep_days=2)
     read = rooms.authorize(room.room_id)
     clock.shift(timedelta(hours=1))
     later = datetime.now(UTC) + (timedelta() if change == "closed" else timedelta(days=3))
@@ -165,7 +166,7 @@ def test_extension_neither_revives_nor_shortens_a_room_that_has_changed(
 
 
 def test_hook_expires_a_year_after_its_last_message(client: Client, clock: time_machine.Traveller) -> None:
-    owner = Hooks(client, rooms.create("Tea"))
+    owner = Hooks(client, create_room("Tea"))
     path = owner.create()
 
     def keep_room() -> None:
@@ -175,7 +176,7 @@ def test_hook_expires_a_year_after_its_last_message(client: Client, clock: time_
         clock.shift(timedelta(days=364))
         keep_room()
         assert owner.post(path, "hi").status_code == 201
-    clock.shift(timedelta(seconds=limits.HOOK_TTL_SECONDS))
+    clock.shift(timedelta(seconds=limits.WEBHOOK_TTL_SECONDS))
     keep_room()
     assert owner.post(path, "hi").status_code == 404
     assert owner.list() == []

@@ -17,15 +17,18 @@ from chalice.test import Client
 
 import app as chat_app
 from chalicelib.chat import rooms, webhooks
-from chalicelib.errors import HookNotFound, InvalidInput
-from chalicelib.storage.models import HookRecord, Room
+from chalicelib.errors import InvalidInput, WebhookNotFound
+from chalicelib.storage.models import Room, WebhookRecord
 from tests.support.clock import NOON
 from tests.support.dynamodb import Meanwhile
+from tests.support.rooms import create_room
 from tests.support.webhooks import HOST, NOT_FOUND, Hooks, texts
 
 
-def stored_hooks(room: Room) -> list[HookRecord]:
-    return list(HookRecord.query(room.room_id, HookRecord.sort_key.startswith(HookRecord.PREFIX), consistent_read=True))
+def stored_hooks(room: Room) -> list[WebhookRecord]:
+    return list(
+        WebhookRecord.query(room.room_id, WebhookRecord.sort_key.startswith(WebhookRecord.PREFIX), consistent_read=True)
+    )
 
 
 # Creation
@@ -88,7 +91,7 @@ def test_room_has_at_most_20_hooks(owner: Hooks) -> None:
     paths = [owner.create(str(number)) for number in range(20)]
     refused = owner.request("POST", body={"name": "one more"})
     assert (refused.status_code, refused.json_body["Code"]) == (400, "BadRequestError")
-    assert "at most 20 hooks" in refused.json_body["Message"]
+    assert "at most 20 webhooks" in refused.json_body["Message"]
     owner.request("DELETE", f"/{paths[0].split('.')[1]}")
     owner.create("instead")
     assert len(owner.list()) == 20
@@ -114,9 +117,9 @@ def test_concurrent_creations_do_not_exceed_20_hooks(owner: Hooks) -> None:
 def test_expired_hooks_do_not_count(owner: Hooks) -> None:
     with time_machine.travel(NOON - timedelta(days=366)):
         for number in range(20):
-            hook = HookRecord(
+            hook = WebhookRecord(
                 owner.room.room_id,
-                HookRecord.sort_key_of(f"{number:016}"),
+                WebhookRecord.sort_key_of(f"{number:016}"),
                 name="old",
                 token_hash="h",
                 message_times=[0],
@@ -150,7 +153,7 @@ def test_routes_of_the_owner_are_forbidden_to_others(
     answers = set()
     url = f"/rooms/{owner.room.room_id}/hooks{path.format(hook_id)}"
     given = [None, "", right, f"Basic {right}", "Bearer", "Bearer ", "Bearer x", f"Bearer {right[:-1]}", "Bearer \xff"]
-    given += [f"Bearer {right}x", f"Bearer {rooms.create('Coffee').owner_token}", f"Bearer{right}"]
+    given += [f"Bearer {right}x", f"Bearer {create_room('Coffee').owner_token}", f"Bearer{right}"]
     requests.clear()
     for authorization in given:
         headers = {"Host": HOST} | ({} if authorization is None else {"Authorization": authorization})
@@ -192,7 +195,7 @@ def test_room_that_is_gone_has_no_hooks(
 
 
 def test_private_room_needs_no_join_token(client: Client) -> None:
-    owner = Hooks(client, rooms.create("Party", private=True))
+    owner = Hooks(client, create_room("Party", private=True))
     path = owner.create()
     assert owner.post(path, "hi").status_code == 201
     assert texts(owner.room) == ["hi"]
@@ -237,7 +240,7 @@ def test_hook_that_is_deleted_while_it_posts_stores_nothing(owner: Hooks, monkey
             return get(room_id)
 
         patch.setattr(rooms, "find", delete_first)
-        with pytest.raises(HookNotFound):
-            webhooks.post(path.rpartition("/")[2], "hi", None)
+        with pytest.raises(WebhookNotFound):
+            webhooks.store_message(path.rpartition("/")[2], "hi", None)
     assert stored_hooks(room) == []
     assert texts(room) == []

@@ -24,7 +24,7 @@ from tests.support.clock import NOON
 from tests.support.dynamodb import WRITES, Crash, inject_faults
 from tests.support.gateway import Gateway
 from tests.support.iam import RequestRecorder, queue
-from tests.support.rooms import fill_room
+from tests.support.rooms import create_room, fill_room
 from tests.support.sockets import Socket, members_of
 from tests.support.webhooks import Hooks, deliver, texts
 
@@ -240,7 +240,7 @@ def test_message_is_stored_once_after_a_crash_at_any_write(
     fault: Any,
     fatal: int,
 ) -> None:
-    owner = Hooks(client, rooms.create("Tea", keep_days=1))
+    owner = Hooks(client, create_room("Tea", keep_days=1))
     path = owner.create()
     clock.shift(timedelta(hours=1))
     writes: list[str] = []
@@ -281,7 +281,7 @@ def test_concurrent_messages_of_20_hooks_are_stored_once_and_reach_everyone(
 
     def post(one: tuple[str, int]) -> None:
         token, number = one
-        message = webhooks.post(token, f"{token} {number}", f"c-{number}")
+        message = webhooks.store_message(token, f"{token} {number}", f"c-{number}")
         delivery = jobs.Delivery(gateway.url, room_id, int(message.sequence))
         jobs.enqueue_delivery(delivery, "arn:aws:lambda:us-east-1:123456789012:function:f")
 
