@@ -80,7 +80,8 @@ def _tidy(node: Any) -> Any:
     tidy = {key: _tidy(value) for key, value in node.items() if not (key == "title" and isinstance(value, str))}
     if isinstance(pattern := tidy.get("pattern"), str):
         characters = re.sub(r"\\U([0-9a-f]{8})", lambda code: chr(int(code[1], 16)), pattern)
-        tidy["pattern"] = characters.replace(r"\Z", "$")
+        # Other engines of regular expressions know no surrogates.
+        tidy["pattern"] = characters.replace(r"\Z", "$").replace(r"\ud800-\udfff", "")
     if tidy.get("required") == []:
         del tidy["required"]
     if isinstance(description := tidy.get("description"), str):

@@ -104,7 +104,7 @@ def _explain_text(type_: inspect.StrType, value: Any) -> str:
         return f"must be a string, not {_kind(value)}"
     if most is not None and len(value) > most:
         return f"must have at most {most:,} characters, not {len(value):,}"
-    if BLANK.fullmatch(value):
+    if re.match(BLANK, value):
         return "must not be blank"
     return RULES.get(type_.pattern or "", "must be a string")
 
