@@ -41,9 +41,19 @@ def _room(room_id: str, **query: object) -> Request:
 
 
 def _in_room(name_: str, room_id: str, **path: str) -> Request:
-    """Return the example of an operation without a query, for another room, and with other path parameters."""
+    """Return the example of an operation for another room, with other path parameters, and the required query only."""
     example = _example(name_)
-    return example | {"path_parameters": example["path_parameters"] | {"roomId": room_id} | path, "query": {}}
+    return example | {
+        "path_parameters": example["path_parameters"] | {"roomId": room_id} | path,
+        "query": _required_query(name_),
+    }
+
+
+def _required_query(name: str) -> dict[str, Any]:
+    """Return the examples of the parameters that the query string of an operation must have."""
+    _, _, endpoint = ENDPOINTS[name]
+    parameters = {} if endpoint.query is None else parameters_of(endpoint.query, {})
+    return {key: example_of(endpoint.query)[key] for key, (_, required) in parameters.items() if required}
 
 
 def _body(**body: object) -> Request:
@@ -87,7 +97,7 @@ def _derived_answers() -> Iterator[tuple[str, Request, int]]:
             yield name, _in_room(name, "nosuchroom"), 404
             yield name, _in_room(name, "PARTY"), 403
             if "owner_token" not in endpoint.types:
-                yield name, _example(name) | _room("PARTY", token="another"), 403
+                yield name, _example(name) | _room("PARTY", token="another", **_required_query(name)), 403
             else:
                 yield name, _example(name) | {"headers": {}}, 403
         if endpoint.path and any(issubclass(error, NotFound) for error in endpoint.errors):

@@ -17,7 +17,9 @@ TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 SOURCE = re.compile(r"`((?:app\.py|(?:chalicelib|deployment|localcloud|docs|examples|tests)/[\w/.-]+\.\w+))`")
 
-CREATED_BY_THE_TUTORIAL = {"tests/rest/test_quotes.py", "tests/websocket/test_typing.py"}
+CREATED_BY_THE_TUTORIAL = set(
+    re.findall(r"^Create `(.+)`:$", (PROJECT / "docs/extending.md").read_text(), re.MULTILINE)
+)
 
 
 def _prose(page: Path) -> str:
