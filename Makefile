@@ -5,7 +5,8 @@ STAGE ?= dev
 BIN := .venv/bin
 # More than the cores of a small machine, because many tests wait for an event.
 WORKERS ?= 4
-PYTEST := $(BIN)/pytest
+# Also the tests that plain `pytest` leaves out: pyproject.toml.
+PYTEST := $(BIN)/pytest -m ''
 PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 # npm records there what it has installed.
 INSTALLED := node_modules/.package-lock.json
@@ -20,10 +21,10 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
 # The tests start many Python processes, and each starts faster when the modules are compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run rooms nextjs test check soak fuzz bench simulate generate page lint format package resources deploy undeploy clean tools quick-tests always
+.PHONY: help run rooms nextjs test check soak fuzz bench simulate generate page lint format requirements package resources deploy undeploy clean tools quick-tests always
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build/run-$(PORT) ## Run the chat on this machine at PORT, by default 8000, until Ctrl-C
 
@@ -84,6 +85,12 @@ format: .venv/installed web/$(INSTALLED) ## Format the code and fix what ruff an
 	$(BIN)/ruff format .
 	$(NPM) --prefix web run format
 
+requirements: .venv/installed ## Compile requirements*.in to requirements*.txt, with hashes; UPGRADE=1 takes the newest versions
+	for name in requirements requirements-sign-in requirements-dev; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
+			--custom-compile-command="make requirements" --output-file=$$name.txt $$name.in || exit; \
+	done
+
 package: .venv/installed ## Write deployment.zip and sam.json for STAGE, by default dev, to build/STAGE
 	$(BIN)/python -m deployment.package $(STAGE) build/$(STAGE)
 
@@ -110,22 +117,20 @@ tools: .venv/chromium $(NODE_PACKAGES) ## Install what the tests need besides Py
 	@$(BIN)/python -m tests.support.nodejs
 	@touch $@
 
-%/$(INSTALLED): %/package.json | .venv/node
+%/$(INSTALLED): %/package.json %/package-lock.json | .venv/node
 	@echo "Installing $<"
-	@cd $* && $(NPM) install --no-audit --no-fund
+	@cd $* && $(NPM) ci --no-audit --no-fund
 	@touch $@
 
 # npm copies the client library there, and does not notice when it changes.
-examples/nextjs/$(INSTALLED): examples/nextjs/package.json web/client/package.json $(wildcard web/client/src/*.ts) | web/$(INSTALLED)
+examples/nextjs/$(INSTALLED): $(addprefix examples/nextjs/,package.json package-lock.json) web/client/package.json $(wildcard web/client/src/*.ts) | web/$(INSTALLED)
 	@echo "Installing $<"
 	@$(NPM) --prefix web/client run prepack
-	@rm -rf $(@D)/chalice-chat-client
-	@cd examples/nextjs && $(NPM) install --no-audit --no-fund
+	@cd examples/nextjs && $(NPM) ci --no-audit --no-fund
 	@touch $@
 
-.venv/installed: requirements.txt requirements-dev.txt
-	@echo "Creating .venv and installing requirements.txt and requirements-dev.txt"
+.venv/installed: requirements-dev.txt
+	@echo "Creating .venv and installing requirements-dev.txt"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@

@@ -75,7 +75,7 @@ def connections_url() -> str:
     """Return the endpoint of the @connections API, for functions that receive no WebSocket event: https://…/STAGE.
 
     It is AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI, as for botocore, or the API that `chalice deploy` created. It does
-    not follow from WEBSOCKET_URL: a custom domain does not accept posts.
+    not follow from WEBSOCKET_URL: a custom domain does not serve @connections.
 
     Raises LookupError if there is neither.
     """

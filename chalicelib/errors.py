@@ -164,10 +164,10 @@ class RoomNotFound(NotFound):
 
 
 class WebhookNotFound(NotFound):
-    """The hook does not exist, or its room does not."""
+    """The webhook does not exist, or its room does not."""
 
     def __init__(self) -> None:
-        super().__init__("hook not found: it does not exist, was deleted, or its room does not exist any more")
+        super().__init__("webhook not found: it does not exist, was deleted, or its room does not exist any more")
 
 
 class InternalError(ChatError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 os.environ.pop("AWS_PROFILE", None)
@@ -49,11 +50,27 @@ pytest_plugins = [
     "tests.support.temporary",
 ]
 
+FOLDER_MARKERS = {"browser": "browser", "localcloud": "localcloud", "web": "node"}
+"""The markers of all tests in a folder. pyproject.toml describes them."""
+
 chat_app.app.register_middleware(mark_invocation)
 
 # No test asserts a duration.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in FOLDER_MARKERS:
+            item.add_marker(FOLDER_MARKERS[folder])
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run the tests of named files in one process, which starts sooner."""
+    return 0 if any(".py" in name for name in config.args) else None
 
 
 @pytest.fixture

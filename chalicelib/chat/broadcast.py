@@ -1,7 +1,7 @@
 """Delivery of frames to the members of a room, and removal of members whose connection is closed.
 
-API Gateway invokes `$disconnect` on a best-effort basis. If it did not, the first sign of a closed connection is that a
-post to it gets a 410. The connection is then removed from its room.
+API Gateway invokes `$disconnect` on a best-effort basis. If it did not, the first sign of a closed connection is a
+status 410 when a frame is sent to it. The connection is then removed from its room.
 """
 
 from __future__ import annotations

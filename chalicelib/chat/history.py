@@ -45,7 +45,7 @@ def read(
 
     Writes a tombstone into each gap that it finds.
 
-    Raises InvalidInput if after or before is beyond the last message, and what `rooms.authorize` raises.
+    Raises InvalidInput if after or before is beyond the last message, RoomNotFound and Forbidden.
     """
     room = rooms.authorize(room_id, token, user)
     last = last_sequence(room)

@@ -1,6 +1,6 @@
 """The members of a room: join, leave, list, rename, ban.
 
-A member is a user who has signed in, or a guest, whom a key identifies. A member may have several connections, such as
+A member is a user who has signed in, or a guest, identified by a key. A member may have several connections, such as
 two tabs of one browser.
 
 A room's member_count changes in one transaction with the connection row. So a `$disconnect` that arrives twice, or
@@ -47,7 +47,10 @@ def check_admission(
     owner: str | None = None,
     user: User | None = None,
 ) -> Room:
-    """Return a room that a client may read, and as a user or with a key also join. Raises what `join` raises."""
+    """Return a room that a client may read, and as a user or with a key also join.
+
+    Raises RoomNotFound, Forbidden, RoomLocked and MemberBanned.
+    """
     room = rooms.authorize(room_id, token, user)
     is_owner = _is_owner(room, owner, user)
     if key is not None or user is not None:
@@ -80,7 +83,7 @@ def join(
         raise RoomLocked
     member_id, now = identity.member_id(room.salt, key, user), datetime.now(UTC)
     expires_at = now + timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
-    # If every disconnect is lost, the room expires as if its members had left when their connections ended.
+    # If every disconnect is lost, the room expires as if its members had left when their connections expired.
     room_expires_at = expires_at + room.keep_time
     connection = Connection(
         connection_id=connection_id,
@@ -121,8 +124,8 @@ def join(
 def leave(room_id: str, connection_ids: Sequence[str], *, skip_connecting: bool = False) -> list[Connection]:
     """Remove connections from a room, and return those that were in it.
 
-    With skip_connecting, connections whose `$connect` may still be running stay. API Gateway answers 410 for them, too,
-    and if they were removed, they would be open without being in a room.
+    With skip_connecting, connections whose `$connect` may still be running stay. API Gateway returns 410 for them, too.
+    Removing them would leave them open but in no room.
 
     The transaction that removes the last member also unlists the room. The room can still be joined by its id for
     EMPTY_ROOM_GRACE_SECONDS. A room with keep_days stays listed for that time.
@@ -193,7 +196,7 @@ def list_members(room_id: str, token: str | None = None, user: User | None = Non
     """Return the members of a room, in the order of joining, each once.
 
     A member whose connections have different names has the name of the newest one. The index is eventually consistent:
-    recent joins and leaves may be missing. Raises what `rooms.authorize` raises.
+    recent joins and leaves may be missing. Raises RoomNotFound and Forbidden.
     """
     rooms.authorize(room_id, token, user)
     # A query on an index without a sort key returns items in no order ("Query").
@@ -246,16 +249,16 @@ def name_of(room_id: str, member_id: str) -> str | None:
 
 
 def is_banned(room_id: str, member_id: str) -> bool:
-    """Return whether a member is kept out of a room at present. A consistent read."""
+    """Return whether a member is banned from a room at present, by a consistent read."""
     record = MemberRecord.find(room_id, MemberRecord.sort_key_of(member_id))
     return record is not None and record.is_banned
 
 
 def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
-    """Add to a transaction that a member is kept out of a room for BAN_SECONDS.
+    """Add the ban of a member for BAN_SECONDS to a transaction.
 
-    The member does not count as one who was in the room any more: if it is locked, it keeps the member out for longer.
-    The member's connections have to be ended, too.
+    The member loses the right to come back to a locked room, also after the ban. The caller closes the member's
+    connections.
     """
     banned_until = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
     writes.update(

@@ -35,11 +35,11 @@ def store(sender: Connection | WebhookSender, text: str, client_id: str | None, 
     """Store a message in its sender's room, and return the stored message.
 
     Idempotent: if any member used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
-    message stored for it is returned. Hooks have a separate namespace of client_ids, and their messages omit it: a
+    message stored for it is returned. Webhooks have a separate namespace of client_ids, and their messages omit it: a
     member could mistake one for the acknowledgement of its own. Costs two requests, four for a client_id that was used
     before.
 
-    sequence: one that the caller has taken for this message; then the costs are one request less.
+    sequence: a sequence already taken by the caller; saves one request.
 
     Retries conflicts with transactions for up to 10 seconds. Raises InvalidInput if the earlier message has another
     text, Forbidden if it was deleted, and StorageError if DynamoDB fails.
@@ -51,7 +51,7 @@ def store(sender: Connection | WebhookSender, text: str, client_id: str | None, 
 def _store(sender: Connection | WebhookSender, text: str, client_id: str | None, taken: list[int]) -> Message:
     """Store a message under the sequence in taken, and take another one for each retry."""
     room_id, now = sender.joined_room_id, datetime.now(UTC)
-    hook_id = sender.member_id if isinstance(sender, WebhookSender) else None
+    webhook_id = sender.member_id if isinstance(sender, WebhookSender) else None
     sequence = taken.pop() if taken else take_sequence(room_id)
     message = Message(
         room_id=room_id,
@@ -60,12 +60,12 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
         text=text,
         sender_id=sender.member_id,
         sender_name=sender.name,
-        sender_is_bot=None if hook_id is None else True,
+        sender_is_bot=None if webhook_id is None else True,
         sent_at=now,
-        client_id=client_id if hook_id is None else None,
+        client_id=client_id if webhook_id is None else None,
         expires_at=now + sender.retention,
     )
-    record_key = IdempotencyRecord.sort_key_of(client_id or "", hook_id)
+    record_key = IdempotencyRecord.sort_key_of(client_id or "", webhook_id)
     try:
         with transaction() as writes:
             writes.save(message, Message.sort_key.does_not_exist())

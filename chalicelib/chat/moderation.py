@@ -90,7 +90,7 @@ def update_room(sender: Connection, name: str | None, locked: bool | None) -> Me
 
 @retry_on_conflict
 def remove_member(sender: Connection, member_id: str, before_write: Callable[[Message], None]) -> Message:
-    """Ban a member from the sender's room, and return the event. The member's connections have to be ended, too.
+    """Ban a member from the sender's room, and return the event. The caller closes the member's connections.
 
     before_write: called with the event before each attempt to store it, so that the queue completes a removal that
         crashes.

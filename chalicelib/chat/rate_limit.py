@@ -5,7 +5,7 @@ the oldest time is outside the window, and replaces it by the time of this messa
 nor delivered, and does not delay the sender's next message. At most once per second, the client receives a warning.
 
 The list has its length since the connection joined, so a new MESSAGES_PER_WINDOW applies to new connections. The row of
-a webhook has the same list; `hooks.py` writes it.
+a webhook has the same list; `webhooks.py` writes it.
 
 All frames, pings and invalid ones included, are also counted in the memory of each process, in fixed windows. That is
 enough to close a connection that floods the chat, but not exact.

@@ -87,7 +87,7 @@ def authorize_owner(room_id: str, token: str) -> Room:
 
 
 def has_connections(room_id: str) -> bool:
-    """Return whether a room, which may have ended, still has connections. A consistent read."""
+    """Return whether a room, which may be closed, still has connections, by a consistent read."""
     room = _read(room_id)
     return room is not None and room.member_count > 0
 
@@ -100,7 +100,7 @@ def check_owner_token(room: Room, owner_token: str | None) -> None:
 
 @retry_on_conflict
 def close(room_id: str) -> None:
-    """End a room: it is no longer listed, and cannot be found or joined. Its connections have to be ended, too.
+    """Close a room: it is no longer listed, and cannot be found or joined. The caller closes its connections.
 
     Raises StorageError if DynamoDB fails.
     """

@@ -1,4 +1,4 @@
-"""Addresses of a server, looked up without blocking a broadcast for long."""
+"""Addresses of a server, resolved without blocking a broadcast for long."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TTL_SECONDS = 60.0
 TIMEOUT_SECONDS = 2.0
 
 RETRY_SECONDS = 5.0
-"""Minimum time between a look-up that failed and the next one."""
+"""Minimum time between a lookup that failed and the next one."""
 
 Address = tuple[Any, ...]
 """The first three arguments of `socket.socket`, and the argument of `connect`."""
@@ -36,7 +36,7 @@ class Resolver:
     def addresses(self) -> list[Address]:
         """Return the addresses of the server. Looks them up once in 60 seconds.
 
-        A look-up that fails, or takes longer than 2 seconds, is logged. It leaves the earlier addresses, if any.
+        A lookup that fails, or takes longer than 2 seconds, is logged. It leaves the earlier addresses, if any.
         """
         if time.monotonic() >= self._expires_at:
             try:

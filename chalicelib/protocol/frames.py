@@ -142,14 +142,12 @@ class Error(Response):
         str, Meta(min_length=1, description="What was expected, as a sentence.", examples=["message is missing"])
     ]
     action: ActionName | UnsetType = UNSET
-    client_id: (
-        Annotated[ClientId, Meta(description="The clientId of the frame that the error answers.")] | UnsetType
-    ) = UNSET
+    client_id: Annotated[ClientId, Meta(description="The clientId of the rejected frame.")] | UnsetType = UNSET
     retry_after: Annotated[int, Meta(ge=1, description="Seconds, with rate_limited only.")] | UnsetType = UNSET
 
     @classmethod
     def of(cls, error: ChatError, frame: str = "") -> Self:
-        """Return an error, with the action and clientId of the frame that it answers, if it has them.
+        """Return an error, with the action and clientId of the rejected frame, if it has them.
 
         They are returned if they are valid, even if the rest of the frame is not.
         """

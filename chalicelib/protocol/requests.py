@@ -48,7 +48,7 @@ class NewWebhook(Request):
     name: Annotated[
         DisplayName,
         Meta(
-            description="Name of the hook, the sender of its messages; spaces around it are removed.",
+            description="Name of the webhook, the sender of its messages; spaces around it are removed.",
             examples=["Builds"],
         ),
     ]

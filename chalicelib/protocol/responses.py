@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chalicelib import settings
-from chalicelib.limits import MAX_HOOKS, MAX_PAGE_SIZE
+from chalicelib.limits import MAX_PAGE_SIZE, MAX_WEBHOOKS
 from chalicelib.protocol.values import (
     ClientId,
     DisplayName,
@@ -246,15 +246,15 @@ class Webhook(Response):
 class WebhookList(Response):
     """The webhooks of a room, oldest first."""
 
-    hooks: Annotated[list[Webhook], Meta(max_length=MAX_HOOKS)]
+    hooks: Annotated[list[Webhook], Meta(max_length=MAX_WEBHOOKS)]
 
     @classmethod
-    def of(cls, hooks: Iterable[models.WebhookRecord]) -> Self:
+    def of(cls, webhooks: Iterable[models.WebhookRecord]) -> Self:
         """Return the list of webhooks."""
         return cls(
             hooks=[
-                Webhook(hook_id=hook.hook_id, name=hook.name, created_at=format_timestamp(hook.created_at))
-                for hook in hooks
+                Webhook(hook_id=row.webhook_id, name=row.name, created_at=format_timestamp(row.created_at))
+                for row in webhooks
             ]
         )
 
@@ -267,7 +267,7 @@ class CreatedWebhook(Response):
         str,
         Meta(
             pattern=r"^https?://[^/\s]+(/\S*)?/hooks/[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}\Z",
-            description="The address to post messages to. It contains a secret. Only this response contains it.",
+            description="The address to send messages to. It contains a secret. Only this response contains it.",
             examples=[
                 "https://abcdef1234.execute-api.us-east-1.amazonaws.com/dev/hooks/"
                 "Zk3vQ0pXcT9aLm2B.Tq4zM8vKc1Xn7RbW.h2Fq9LwXv0RkT5bYc7MzPd3NsJ8gUaEo1iQtK6rVxB4"

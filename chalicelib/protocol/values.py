@@ -195,7 +195,7 @@ ActionName = Annotated[
         min_length=1,
         max_length=MAX_ACTION_NAME_LENGTH,
         pattern=LINE,
-        description="The action that the error answers.",
+        description="The action of the rejected frame.",
         examples=["sendMessage"],
     ),
 ]
@@ -208,17 +208,17 @@ WebhookId = Annotated[
         min_length=MEMBER_ID_LENGTH,
         max_length=MEMBER_ID_LENGTH,
         pattern=IDENTIFIER,
-        description="Id of the hook, and of the sender of its messages.",
+        description="Id of the webhook, and of the sender of its messages.",
         examples=["Tq4zM8vKc1Xn7RbW"],
     ),
 ]
 AnyWebhookId = Annotated[
-    str, Meta(description="Id of a hook. An unknown id returns 404.", examples=["Tq4zM8vKc1Xn7RbW"])
+    str, Meta(description="Id of a webhook. An unknown id returns 404.", examples=["Tq4zM8vKc1Xn7RbW"])
 ]
 AnyWebhookToken = Annotated[
     str,
     Meta(
-        description="The last part of the hook's url. An unknown token returns 404.",
+        description="The last part of the webhook's url. An unknown token returns 404.",
         examples=["Zk3vQ0pXcT9aLm2B.Tq4zM8vKc1Xn7RbW.h2Fq9LwXv0RkT5bYc7MzPd3NsJ8gUaEo1iQtK6rVxB4"],
     ),
 ]

@@ -44,7 +44,7 @@ def _parse_message(body: bytes) -> dict[str, Any]:
 def create_webhook(room_id: AnyRoomId, body: NewWebhook, owner_token: str) -> CreatedWebhook:
     """Create a webhook, as the owner of the room.
 
-    Programs send messages to its `url`, which is a secret. A room can have at most 20 hooks.
+    Programs send messages to its `url`, which is a secret. A room can have at most 20 webhooks.
     """
     hook_id, token = webhooks.create(room_id, owner_token, body.name)
     return CreatedWebhook(hook_id=hook_id, url=f"{_base_url(blueprint.current_request)}/hooks/{token}")

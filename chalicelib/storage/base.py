@@ -65,7 +65,7 @@ class ExpiryMixin:
 
 
 class RetentionMixin:
-    """Mixin of rooms, and of their connections, which keep a copy so that storing a message need not read the room."""
+    """Mixin of rooms, and of their connections, which copy it from their room to save a read per message."""
 
     keep_days: NumberAttribute
 

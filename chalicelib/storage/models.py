@@ -125,7 +125,7 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
     def recipients_in(cls, room_id: str) -> dict[str, int]:
         """Return the connections in a room: the time in Unix seconds at which each stops receiving, by connection id.
 
-        It reads all pages, and skips PynamoDB's models: building a thousand of them takes longer than posting to their
+        It reads all pages, and skips PynamoDB's models: building a thousand of them takes longer than sending to their
         connections.
         """
         attributes = ["connection_id", "authorized_until", "expires_at"]
@@ -149,7 +149,7 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
 
     @property
     def may_be_connecting(self) -> bool:
-        """Whether the `$connect` of this connection may still be running. Until it returns, every post gets a 410."""
+        """Whether the `$connect` of this connection may still be running. Until it returns, API Gateway returns 410."""
         return self.joined_at + timedelta(seconds=limits.MAX_CONNECT_SECONDS) > datetime.now(UTC)
 
 
@@ -160,7 +160,7 @@ class _MessagesTable:
 
 
 class Message(ExpiryMixin, Table):
-    """A message, an event, or the tombstone of a sequence that never gets a message or has lost it.
+    """A message, an event, or a tombstone: a placeholder for a sequence that has no message.
 
     event: the type of an event, None for a message. details: what the event is about, as the event's frame has it.
     deleted_by: in the tombstone of a deleted message, the sequence of the event.
@@ -244,14 +244,14 @@ class WebhookRecord(ExpiryMixin, Table):
     expires_at = TTLAttribute()
 
     @property
-    def hook_id(self) -> str:
-        """The id of the hook, which is also the member id in its messages."""
+    def webhook_id(self) -> str:
+        """The id of the webhook, which is also the member id in its messages."""
         return self.sort_key.removeprefix(self.PREFIX)
 
     @classmethod
-    def sort_key_of(cls, hook_id: str) -> str:
-        """Return the sort key of a hook id."""
-        return f"{cls.PREFIX}{hook_id}"
+    def sort_key_of(cls, webhook_id: str) -> str:
+        """Return the sort key of a webhook id."""
+        return f"{cls.PREFIX}{webhook_id}"
 
 
 class IdempotencyRecord(ExpiryMixin, Table):
@@ -266,6 +266,6 @@ class IdempotencyRecord(ExpiryMixin, Table):
     expires_at = TTLAttribute()
 
     @staticmethod
-    def sort_key_of(client_id: str, hook_id: str | None = None) -> str:
-        """Return the sort key of a clientId: of the members of the room, or of a hook, whose ids are its own."""
-        return f"client#{client_id}" if hook_id is None else f"hook-client#{hook_id}#{client_id}"
+    def sort_key_of(client_id: str, webhook_id: str | None = None) -> str:
+        """Return the sort key of a clientId: of the members of the room, or of a webhook, which has ids of its own."""
+        return f"client#{client_id}" if webhook_id is None else f"hook-client#{webhook_id}#{client_id}"

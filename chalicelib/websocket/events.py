@@ -32,7 +32,7 @@ def connect(
 ) -> dict[str, Any] | None:
     """Add a connection to the room that the query names, and notify the other members. An empty parameter is absent.
 
-    The client itself is not notified: API Gateway answers 410 to a post before `$connect` has returned.
+    The client itself is not notified: API Gateway returns 410 for it until `$connect` has returned.
 
     Return the response that rejects the connection, or None if it has joined.
     """

@@ -9,6 +9,8 @@ import pytest
 
 from deployment.config import PROJECT
 
+pytestmark = pytest.mark.deployment
+
 INTERNAL = {"always", "quick-tests"}
 
 

@@ -29,6 +29,7 @@ MESSAGES = DOCUMENT["components"]["messages"]
 QUERY = DOCUMENT["channels"]["room"]["bindings"]["ws"]["query"]["properties"]
 
 
+@pytest.mark.node
 def test_document_is_valid(node_tools: Path) -> None:
     parser = ["node", node_tools / "asyncapi.mjs", asyncapi.FILE]
     assert subprocess.run(parser, capture_output=True, text=True, check=True).stdout == ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -14,13 +13,12 @@ import pytest
 
 from tests.support.projects import PROJECT
 
+pytestmark = pytest.mark.node
+
 STEP = re.compile(r"^(?P<line>[^\n]*)\n\n?```(?P<kind>\w+)\n(?P<content>.*?)^```$", re.DOTALL | re.MULTILINE)
 """Changes (diff), a file (python), commands (sh), or the output of the commands above it, which fail (text)."""
 
 NOT_COPIED = (".git", ".venv", ".next", "*_cache", ".hypothesis", "build", "node_modules", "*.png")
-
-PYTEST_OPTIONS = "-p no:schemathesis -p no:hypothesispytest -p no:cacheprovider"
-"""Plugins that none of the commands needs, and that take seconds to start."""
 
 
 @pytest.fixture
@@ -53,7 +51,6 @@ def _run(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-ec", command.replace("make ", "make --old-file=.venv/installed ")],  # noqa: S607
         cwd=folder,
-        env=os.environ | {"PYTEST_ADDOPTS": PYTEST_OPTIONS},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

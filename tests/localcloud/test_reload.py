@@ -118,7 +118,8 @@ def test_failed_import_is_shown_and_the_previous_version_keeps_running(run: Run)
 def test_running_invocation_finishes_on_the_version_that_started_it(run: Run, tmp_path: Path) -> None:
     os.mkfifo(gate := tmp_path / "gate")
     answer = "context.reply(Pong())"
-    waiting = f'open({str(gate)!r}).read()\n    context.websocket_api.broadcast([context.connection_id], \'{{"pong": "late"}}\')'
+    send = "context.websocket_api.broadcast([context.connection_id], "
+    waiting = f'open({str(gate)!r}).read()\n    {send}\'{{"pong": "late"}}\')'
     with run.member() as member, run.saved("chalicelib/websocket/actions.py", answer, waiting):
         run.shown("chalicelib/websocket/actions.py")
         member.send('{"action": "ping"}')

@@ -81,7 +81,7 @@ NOT_IN_THE_SCHEMA = (
     "cursor must be the nextCursor",
     "after must be at most",
     "before must be at most",
-    "a room can have at most 20 hooks",
+    "a room can have at most 20 webhooks",
     "clientId belongs to another message",
 )
 

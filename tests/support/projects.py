@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 PROJECT = Path(__file__).parent.parent.parent
+CONFIG = Path(".chalice/config.json")
+
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "deployed", "deployments", "node_modules", "build", "dist")
 NO_REQUIREMENTS = "# The functions find the requirements in the virtual environment.\n"
 
@@ -27,7 +29,13 @@ def copy_project(folder: Path, *names: str) -> Path:
 
 def set_variables(project: Path, stage: str, **variables: str) -> None:
     """Set environment variables of a stage in the configuration of a project."""
-    config = project / ".chalice/config.json"
+    current = json.loads((project / CONFIG).read_text())["stages"][stage]["environment_variables"]
+    edit_stage(project, stage, environment_variables=current | variables)
+
+
+def edit_stage(project: Path, stage: str, **settings: object) -> None:
+    """Set settings of a stage in the configuration of a project."""
+    config = project / CONFIG
     content = json.loads(config.read_text())
-    content["stages"][stage]["environment_variables"] |= variables
+    content["stages"][stage] |= settings
     config.write_text(json.dumps(content))

@@ -16,7 +16,7 @@ from chalicelib.storage.models import Room
 HOST = "abcdef1234.execute-api.us-east-1.amazonaws.com"
 NOT_FOUND = {
     "Code": "NotFoundError",
-    "Message": "hook not found: it does not exist, was deleted, or its room does not exist any more",
+    "Message": "webhook not found: it does not exist, was deleted, or its room does not exist any more",
 }
 
 

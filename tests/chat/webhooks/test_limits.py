@@ -176,7 +176,7 @@ def test_hook_expires_a_year_after_its_last_message(client: Client, clock: time_
         clock.shift(timedelta(days=364))
         keep_room()
         assert owner.post(path, "hi").status_code == 201
-    clock.shift(timedelta(seconds=limits.HOOK_TTL_SECONDS))
+    clock.shift(timedelta(seconds=limits.WEBHOOK_TTL_SECONDS))
     keep_room()
     assert owner.post(path, "hi").status_code == 404
     assert owner.list() == []

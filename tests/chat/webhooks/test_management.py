@@ -83,7 +83,7 @@ def test_room_has_at_most_20_hooks(owner: Hooks) -> None:
     paths = [owner.create(str(number)) for number in range(20)]
     refused = owner.request("POST", body={"name": "one more"})
     assert (refused.status_code, refused.json_body["Code"]) == (400, "BadRequestError")
-    assert "at most 20 hooks" in refused.json_body["Message"]
+    assert "at most 20 webhooks" in refused.json_body["Message"]
     owner.request("DELETE", f"/{paths[0].split('.')[1]}")
     owner.create("instead")
     assert len(owner.list()) == 20
