@@ -15,7 +15,11 @@ PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), *(PROJECT / folder /
 
 TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
-SOURCE = re.compile(r"`((?:app\.py|(?:chalicelib|deployment|localcloud|docs|examples|tests)/[\w/.-]+\.\w+))`")
+SOURCE = re.compile(
+    r"`((?:app\.py|(?:\.chalice|benchmarks|chalicelib|deployment|docs|examples|localcloud|tests|web)/[\w/.-]+\.\w+))`"
+)
+NAME = re.compile(r"((?:`\w+`(?:, | and )?)+) (?:in|of) (`[\w/.-]+\.\w+`(?: and (?:in )?`[\w/.-]+\.\w+`)*)")
+"""Names, and the files that contain them: `join` and `leave` in `chalicelib/chat/members.py`."""
 
 CREATED_BY_THE_TUTORIAL = set(
     re.findall(r"^Create `(.+)`:$", (PROJECT / "docs/extending.md").read_text(), re.MULTILINE)
@@ -57,3 +61,15 @@ def test_linked_files_and_headings_exist(page: Path) -> None:
 def test_named_source_files_exist(page: Path) -> None:
     named = set(SOURCE.findall(_prose(page))) - CREATED_BY_THE_TUTORIAL
     assert [name for name in sorted(named) if not (PROJECT / name).is_file()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_named_files_contain_the_names(page: Path) -> None:
+    missing = [
+        f"{name} in {file}"
+        for names, files in NAME.findall(_prose(page))
+        for file in re.findall(r"`(.+?)`", files)
+        for name in re.findall(r"`(.+?)`", names)
+        if "/" in file and not re.search(rf"\b{name}\b", (PROJECT / file).read_text())
+    ]
+    assert missing == []
