@@ -111,5 +111,7 @@ def test_settings_of_sign_in_outside_of_a_stage_are_refused(project: Path, tmp_p
 def test_stage_whose_policies_are_outdated_is_not_packaged(project: Path, tmp_path: Path) -> None:
     policies.write(project)
     set_variables(project, "dev", AUTH_SECRET="arn:aws:ssm:us-east-1:123456789012:parameter/chat")
-    with pytest.raises(PackageError, match=r"policies/dev/api_handler\.json does not fit the settings: run `make generate`"):
+    with pytest.raises(
+        PackageError, match=r"policies/dev/api_handler\.json does not fit the settings: run `make generate`"
+    ):
         package("dev", tmp_path / "package", project)
