@@ -29,6 +29,7 @@ from chalicelib.protocol.values import (
     Sequence,
     Timestamp,
     WebhookId,
+    WebhookName,
 )
 from chalicelib.storage import models
 
@@ -76,6 +77,7 @@ class RoomSummary(Response, rename={}):
 class CreatedRoom(Response):
     """A new room. Only this response contains its tokens."""
 
+    message: Literal["Room created successfully"]
     room_id: RoomId
     owner_token: Annotated[
         Secret, Meta(description="The token that makes a connection that of the owner. Only this response contains it.")
@@ -83,23 +85,32 @@ class CreatedRoom(Response):
     join_token: (
         Annotated[
             Secret,
-            Meta(description="The token that is required to join a private room. Only this response contains it."),
+            Meta(
+                description="The token that is required to join a private room. Only this response contains it.",
+                examples=["h2Fq9LwXv0RkT5bYc7MzPd3NsJ8gUaEo1iQtK6rVxB4"],
+            ),
         ]
         | UnsetType
     ) = UNSET
-    message: Literal["Room created successfully"] = "Room created successfully"
 
     @classmethod
     def of(cls, room: models.Room) -> Self:
         """Return the response to the creation of a room."""
-        return cls(room_id=room.room_id, owner_token=room.owner_token or "", join_token=room.join_token or UNSET)
+        return cls(
+            message="Room created successfully",
+            room_id=room.room_id,
+            owner_token=room.owner_token or "",
+            join_token=room.join_token or UNSET,
+        )
 
 
 class RoomPage(Response):
     """A page of the list of rooms."""
 
     rooms: Annotated[list[Room], Meta(max_length=MAX_PAGE_SIZE)]
-    next_cursor: Annotated[str | None, Meta(description="`null` on the last page.", examples=["WyIyMDI2LTEx"])]
+    next_cursor: (
+        Annotated[str, Meta(min_length=1, description="`null` on the last page.", examples=["WyIyMDI2LTEx"])] | None
+    )
 
     @classmethod
     def of(cls, rooms: Iterable[models.Room], next_cursor: str | None) -> Self:
@@ -239,7 +250,7 @@ class Webhook(Response):
     """A webhook of a room, without its token."""
 
     hook_id: WebhookId
-    name: Annotated[DisplayName, Meta(examples=["Builds"])]
+    name: WebhookName
     created_at: Timestamp
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -178,6 +182,14 @@ def ask(client: Client, monkeypatch: pytest.MonkeyPatch, queue: Any, connections
 
 def test_document_is_valid() -> None:
     validate(DOCUMENT)
+
+
+@pytest.mark.node
+def test_redocly_finds_no_problem(node_tools: Path) -> None:
+    linter = ["node", node_tools / "node_modules/@redocly/cli/bin/cli.js", "lint", "--format=json", FILE]
+    offline = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+    output = subprocess.run(linter, env=os.environ | offline, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert json.loads(output)["problems"] == []
 
 
 def _examples(node: Any) -> Iterator[tuple[Any, Any]]:
