@@ -29,6 +29,7 @@ from chalicelib.protocol.values import (
     Sequence,
     Timestamp,
     WebhookId,
+    WebhookName,
 )
 from chalicelib.storage import models
 
@@ -84,7 +85,10 @@ class CreatedRoom(Response):
     join_token: (
         Annotated[
             Secret,
-            Meta(description="The token that is required to join a private room. Only this response contains it."),
+            Meta(
+                description="The token that is required to join a private room. Only this response contains it.",
+                examples=["h2Fq9LwXv0RkT5bYc7MzPd3NsJ8gUaEo1iQtK6rVxB4"],
+            ),
         ]
         | UnsetType
     ) = UNSET
@@ -104,7 +108,9 @@ class RoomPage(Response):
     """A page of the list of rooms."""
 
     rooms: Annotated[list[Room], Meta(max_length=MAX_PAGE_SIZE)]
-    next_cursor: Annotated[str | None, Meta(description="`null` on the last page.", examples=["WyIyMDI2LTEx"])]
+    next_cursor: (
+        Annotated[str, Meta(min_length=1, description="`null` on the last page.", examples=["WyIyMDI2LTEx"])] | None
+    )
 
     @classmethod
     def of(cls, rooms: Iterable[models.Room], next_cursor: str | None) -> Self:
@@ -244,7 +250,7 @@ class Webhook(Response):
     """A webhook of a room, without its token."""
 
     hook_id: WebhookId
-    name: Annotated[DisplayName, Meta(examples=["Builds"])]
+    name: WebhookName
     created_at: Timestamp
 
 

@@ -27,6 +27,7 @@ from chalicelib.limits import (
 # Control characters, and lone surrogates, which UTF-8 cannot encode.
 _CONTROL = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
 _CONTROL_IN_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"  # without tab and line feed
+_CONTROL_IN_ANY_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"  # also without return
 
 # The categories Cf and Z of Unicode 14, the version of Python 3.11. Unassigned characters count as visible: an emoji
 # may be newer than this version.
@@ -36,14 +37,17 @@ _INVISIBLE = (
     r"\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
 )
 
-LINE = rf"^[^{_CONTROL}]*[^{_INVISIBLE}{_CONTROL}][^{_CONTROL}]*\Z"
-LINES = rf"^[^{_CONTROL_IN_LINES}]*[^\t\n{_INVISIBLE}{_CONTROL_IN_LINES}][^{_CONTROL_IN_LINES}]*\Z"
+# The lookahead rejects blank text. A visible character in the middle would take quadratic time to search for.
+LINE = rf"^(?![{_INVISIBLE}]*\Z)[^{_CONTROL}]*\Z"
+LINES = rf"^(?![\t\n{_INVISIBLE}]*\Z)[^{_CONTROL_IN_LINES}]*\Z"
+ANY_LINES = rf"^(?![\t\n\r{_INVISIBLE}]*\Z)[^{_CONTROL_IN_ANY_LINES}]*\Z"
 IDENTIFIER = r"^[A-Za-z0-9_-]+\Z"
 
 RULES = {
     LINE: "must not contain control characters, such as line feeds and tabs, or lone surrogates",
     LINES: "may contain line feeds and tabs, but no other control characters, such as carriage returns, or lone "
     "surrogates",
+    ANY_LINES: "may contain tabs and line ends, but no other control characters, or lone surrogates",
 }
 """What a pattern requires of a text that is not blank."""
 
@@ -77,7 +81,7 @@ RoomName = Annotated[
         min_length=1,
         max_length=MAX_ROOM_NAME_LENGTH,
         pattern=LINE,
-        description="Any script; spaces around it are removed.",
+        description="Name of the room, in any script. Spaces around it are removed.",
         examples=["Tea"],
         extra={"clean": strip_spaces},
     ),
@@ -92,7 +96,10 @@ KeepDays = Annotated[
     ),
 ]
 Private = Annotated[
-    bool, Meta(description="A private room is never listed. Its joinToken is required to join and to read it.")
+    bool,
+    Meta(
+        description="A private room is never listed. Its joinToken is required to join and to read it.", examples=[True]
+    ),
 ]
 Locked = Annotated[bool, Meta(description="Whether only the owner and existing members can join.")]
 MemberCount = Annotated[int, Meta(ge=0, description="Number of connections in the room.", examples=[2])]
@@ -115,7 +122,7 @@ DisplayName = Annotated[
         min_length=1,
         max_length=MAX_DISPLAY_NAME_LENGTH,
         pattern=LINE,
-        description="Name that the other members see; spaces around it are removed.",
+        description="Name that the other members see. Spaces around it are removed.",
         examples=["Aki"],
         extra={"clean": strip_spaces},
     ),
@@ -223,6 +230,13 @@ WebhookId = Annotated[
         examples=["Tq4zM8vKc1Xn7RbW"],
     ),
 ]
+WebhookName = Annotated[
+    DisplayName,
+    Meta(
+        description="Name of the webhook, the sender of its messages. Spaces around it are removed.",
+        examples=["Builds"],
+    ),
+]
 AnyWebhookId = Annotated[
     str, Meta(description="Id of a webhook. An unknown id returns 404.", examples=["Tq4zM8vKc1Xn7RbW"])
 ]
@@ -238,7 +252,7 @@ WebhookText = Annotated[
     Meta(
         min_length=1,
         max_length=MAX_MESSAGE_LENGTH,
-        pattern=LINES,
+        pattern=ANY_LINES,
         description="Text of the message. Carriage returns become line feeds; other control characters except tabs are "
         "not allowed.",
         examples=["Build 57 passed"],
