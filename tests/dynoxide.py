@@ -13,20 +13,25 @@ from tenacity import retry, stop_after_delay, wait_fixed
 from localcloud.cloud import emulator as ministack
 from tests.ports import free_port
 
-__all__ = ["strict_emulator"]
+__all__ = ["is_installed", "strict_emulator"]
 
 BINARY = Path(__file__).parent / "node/node_modules/@dynoxide/linux-x64/dynoxide"
 START_SECONDS = 10
 
 
+def is_installed() -> bool:
+    """Tell whether dynoxide is installed. npm installs it on the platforms that it has a binary for."""
+    return BINARY.exists()
+
+
 @contextmanager
 def strict_emulator(folder: Path) -> Iterator[int]:
-    """Run dynoxide, or MiniStack on a platform that dynoxide has no binary for, and return its port.
+    """Run dynoxide, or MiniStack if dynoxide is not installed, and return its port.
 
     folder: one that does not exist; MiniStack keeps its files there.
     """
     port = free_port()
-    if not BINARY.exists():
+    if not is_installed():
         with ministack(port, folder):
             yield port
         return
