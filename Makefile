@@ -21,7 +21,7 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
 # The tests start many Python processes, and each starts faster when the modules are compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run rooms nextjs test check soak fuzz bench simulate generate page lint format requirements package resources deploy undeploy clean tools quick-tests always
+.PHONY: help run rooms nextjs test check mutate soak fuzz bench simulate generate page lint format requirements package resources deploy undeploy clean tools quick-tests always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ quick-tests:
 soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LISTENERS, MESSAGES per sender, CUTS (probability)
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
 		$(PYTEST) --timeout=3600 -s tests/localcloud/test_soak.py
+
+mutate: .venv/installed ## Change chalicelib in random places, and report what no test notices: COUNT (200), SEED, ONLY=chat/rooms.py
+	@COUNT=$(or $(COUNT),200) SEED=$(SEED) ONLY=$(ONLY) $(BIN)/python -m tests.mutation
 
 fuzz: .venv/installed ## Run the generated tests with many examples: FRAMES frames, more requests, longer sequences of events
 	FUZZ=1 FRAMES=$(or $(FRAMES),50000) $(PYTEST) --timeout=3600 \

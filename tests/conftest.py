@@ -140,7 +140,7 @@ def ws_event() -> WebSocketEvents:
 @pytest.fixture
 def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Callable[[str], Socket]:
     """Return a function that creates a client for a connection id."""
-    rate_limit._frame_counts.clear()
+    rate_limit.frame_counts.clear()
     prefetch.known_rooms.clear()
     return lambda connection_id: Socket(ws_event, connection_id)
 

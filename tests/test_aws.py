@@ -21,7 +21,7 @@ def test_profile_may_take_credentials_from_another_service(service: str) -> None
 
 
 def test_handlers_of_other_services_are_not_registered() -> None:
-    session, handled = aws._Session(), []
+    session, handled = aws.session.__wrapped__(), []
     for event in ("a", "b.sqs.SendMessage", "c.*.Tag", "d.s3.PutObject", "docs.e"):
         session.register(event, lambda event_name, **_: handled.append(event_name))
         session.get_component("event_emitter").emit(event.replace("*", "sqs"))

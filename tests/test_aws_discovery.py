@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib import aws, settings
+from chalicelib import settings
 from chalicelib.aws import connections_url, websocket_url
 from chalicelib.errors import NotFound
 
@@ -59,8 +59,8 @@ def test_posts_go_to_the_endpoint_that_botocore_knows(monkeypatch: pytest.Monkey
 
 def test_posts_go_to_the_api_and_not_to_a_domain_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://ws.chat.example.org/chat")
-    monkeypatch.setattr(aws, "_find_api", lambda: "wss://abcdef1234.execute-api.us-east-1.amazonaws.com/dev")
-    assert connections_url() == "https://abcdef1234.execute-api.us-east-1.amazonaws.com/dev"
+    api_id = _create_api("chalice-chat-dev-websocket-api")
+    assert connections_url() == f"https://{api_id}.execute-api.us-east-1.amazonaws.com/dev"
 
 
 def test_posts_without_an_api_fail() -> None:

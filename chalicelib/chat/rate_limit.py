@@ -27,7 +27,9 @@ from chalicelib.storage.transactions import StorageError, UpdateAction, conditio
 WARNING_INTERVAL_SECONDS = 1
 """Minimum time between two warnings. The rejected messages in between get no response."""
 
-_frame_counts: Counter[str] = Counter()
+frame_counts: Counter[str] = Counter()
+"""The frames of each connection in the current window."""
+
 _counting_since = 0
 
 
@@ -36,10 +38,10 @@ def count_frame(connection_id: str) -> bool:
     global _counting_since
     now = current_milliseconds()
     if not 0 <= now - _counting_since < settings.WINDOW_SECONDS * 1000:
-        _frame_counts.clear()
+        frame_counts.clear()
         _counting_since = now
-    _frame_counts[connection_id] += 1
-    return _frame_counts[connection_id] > limits.MAX_FRAMES_PER_WINDOW
+    frame_counts[connection_id] += 1
+    return frame_counts[connection_id] > limits.MAX_FRAMES_PER_WINDOW
 
 
 @retry_on_conflict

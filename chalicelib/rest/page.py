@@ -17,7 +17,7 @@ from chalicelib.protocol.responses import Config
 from chalicelib.protocol.values import FileName
 from chalicelib.rest.endpoints import EndpointDecorator
 
-_FOLDER = Path(__file__).parent.parent / "static"
+FOLDER = Path(__file__).parent.parent / "static"
 _CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 _WEBSOCKET_URL, _SIGN_IN = "{{webSocketUrl}}", "{{signIn}}"
@@ -111,9 +111,9 @@ def _content_security_policy(websocket_url: str) -> str:
 
 @cache
 def _names() -> frozenset[str]:
-    return frozenset(path.name for path in _FOLDER.iterdir() if path.suffix in _CONTENT_TYPES)
+    return frozenset(path.name for path in FOLDER.iterdir() if path.suffix in _CONTENT_TYPES)
 
 
 @cache
 def _read(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
+    return (FOLDER / name).read_text(encoding="utf-8")

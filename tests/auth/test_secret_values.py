@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 
 from chalicelib.auth import secret_values
 from chalicelib.errors import SignInUnavailable
@@ -20,9 +21,7 @@ SECRET = "a secret of a back end of one's own"
 @pytest.fixture(autouse=True)
 def aws() -> Iterator[None]:
     with mock_aws():
-        secret_values._cache.clear()
         yield
-        secret_values._cache.clear()
 
 
 @pytest.fixture
@@ -61,11 +60,11 @@ def test_new_value_counts_after_five_minutes(stored: str, monkeypatch: pytest.Mo
 
 
 def test_former_value_counts_while_aws_does_not_answer(stored: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(arn: str) -> str:
-        raise ConnectTimeoutError(endpoint_url=arn)
+    def fail(stubber: BotocoreStubber, request: Any) -> Any:
+        raise ConnectTimeoutError(endpoint_url=request.url)
 
     secret_values.read(stored)
-    monkeypatch.setattr(secret_values, "_fetch", fail)
+    monkeypatch.setattr(BotocoreStubber, "process_request", fail)
     pass_seconds(monkeypatch, secret_values.MAX_AGE_SECONDS)
     assert secret_values.read(stored) == SECRET
 
@@ -89,12 +88,15 @@ def test_secret_that_cannot_verify_tokens_is_a_failure(value: Any, caplog: Any) 
 
 
 def test_failure_is_logged_once_and_retried_later(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
-    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:missing-AbCdEf"
+    client = boto3.client("secretsmanager", "us-east-1")
+    arn = client.create_secret(Name="chat")["ARN"]
     for _ in range(3):
         with pytest.raises(SignInUnavailable):
             secret_values.read(arn)
     (record,) = caplog.records
-    assert "missing-AbCdEf" in record.getMessage()
-    monkeypatch.setattr(secret_values, "_fetch", lambda _: SECRET)
+    assert arn in record.getMessage()
+    client.put_secret_value(SecretId=arn, SecretString=SECRET)
+    with pytest.raises(SignInUnavailable):
+        secret_values.read(arn)
     pass_seconds(monkeypatch, secret_values.RETRY_SECONDS)
     assert secret_values.read(arn) == SECRET

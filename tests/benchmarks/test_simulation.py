@@ -1,10 +1,9 @@
-"""The simulation is right on small cases with known answers, and its committed results are up to date."""
+"""The simulation is right on small cases with known answers, and docs/scaling.md shows its committed results."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import simpy
@@ -15,19 +14,6 @@ from benchmarks.simulation.aws import Cloud, Environment, Partition, Steps, Toke
 from benchmarks.simulation.broadcast import broadcast
 from benchmarks.simulation.scenarios import CHECK, CONCURRENCIES, SCENARIOS, Run, Scenario, run
 from deployment.config import PROJECT
-
-OUTDATED = "the simulation has changed: run `make simulate`"
-
-
-@pytest.fixture(scope="module")
-def recorded() -> dict[str, dict[str, Any]]:
-    """results.json."""
-    results: dict[str, dict[str, Any]] = json.loads(report.RESULTS.read_text())
-    return results
-
-
-def _json(value: object) -> object:
-    return json.loads(json.dumps(value))
 
 
 def _run(members: int, seconds: float, start: Callable[[Run], None]) -> Run:
@@ -56,19 +42,12 @@ def _visit(others: int, seconds: float) -> Run:
     return _run(others + 1, seconds, start)
 
 
-def test_results_are_those_of_the_current_parameters(recorded: dict[str, dict[str, Any]]) -> None:
-    assert recorded["parameters"] == _json(p.recorded()), OUTDATED
-
-
-def test_results_are_those_of_the_current_simulation(recorded: dict[str, dict[str, Any]]) -> None:
-    assert recorded["check"]["check"] == _json(run(CHECK, CONCURRENCIES[0])._asdict()), OUTDATED
-
-
-def test_table_and_plots_are_those_of_the_results(recorded: dict[str, dict[str, Any]]) -> None:
+def test_table_and_plots_are_those_of_the_results() -> None:
+    recorded = json.loads(report.RESULTS.read_text())
     page = (PROJECT / "docs/scaling.md").read_text()
-    assert report.replace_table(page, report.table(recorded["outcomes"])) == page, OUTDATED
+    assert report.replace_table(page, report.table(recorded["outcomes"])) == page
     for name, plot in report.plots(recorded["outcomes"]).items():
-        assert (PROJECT / "docs" / name).read_text() == plot, OUTDATED
+        assert (PROJECT / "docs" / name).read_text() == plot
 
 
 def test_token_bucket_grants_its_burst_and_then_its_rate() -> None:

@@ -99,10 +99,8 @@ def test_gone_connections_are_not_requeued(
 
 
 def test_batch_is_posted_to_its_endpoint(
-    client: Client, queue: Any, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    client: Client, queue: Any, room: Room, gateway: Gateway, no_endpoint: None
 ) -> None:
-    # fan_out has no WebSocket event, from which Chalice would set the endpoint.
-    monkeypatch.setattr(chat_app.websocket_api, "_endpoint", None)
     jobs.enqueue(gateway.url, room.room_id, frames.serialize(frames.Pong()), {"a": 2**33})
     process_queue(client, queue)
     assert gateway.frames["a"] == [{"pong": True}]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.chat import history, messages
-from chalicelib.storage.models import Connection, Message, Room
+from chalicelib.storage.models import Connection, Room
+from tests.support.dynamodb import Meanwhile
 from tests.support.messages import sequences, store_late, take_sequence
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -75,16 +76,10 @@ def test_gaps_do_not_stop_a_reader(room: Room, aki: Connection) -> None:
 
 
 def test_message_that_is_stored_just_before_its_tombstone_is_returned(
-    room: Room, aki: Connection, monkeypatch: pytest.MonkeyPatch
+    room: Room, aki: Connection, meanwhile: Meanwhile
 ) -> None:
     messages.store(aki, "a", None)
     late = take_sequence(room)
     messages.store(aki, "c", None)
-    write_tombstone = history._write_tombstone
-
-    def store_first(room: Room, gap: int, rows: list[Message]) -> None:
-        assert store_late(room, late)
-        write_tombstone(room, gap, rows)
-
-    monkeypatch.setattr(history, "_write_tombstone", store_first)
+    meanwhile(lambda: store_late(room, late), before="PutItem")
     assert sequences(room) == [1, 2, 3]

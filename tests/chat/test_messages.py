@@ -10,10 +10,10 @@ import pytest
 import time_machine
 
 from chalicelib import settings
-from chalicelib.chat import history, members, messages
+from chalicelib.chat import members, messages
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Connection, Room
-from tests.support.messages import sequences, texts
+from tests.support.messages import fill_gap, sequences, texts
 from tests.support.rooms import create_room
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -71,7 +71,7 @@ def test_client_id_that_can_be_used_again_belongs_to_the_new_message(
     room: Room, aki: Connection, clock: time_machine.Traveller
 ) -> None:
     messages.store(aki, "hi", "c-1")
-    history._write_tombstone(room, 2, [])
+    fill_gap(room, 2)
     clock.shift(timedelta(minutes=10))
     assert messages.store(aki, "hi", "c-1").sequence == 3
 
@@ -88,7 +88,7 @@ def test_client_id_can_be_used_again_after_its_message_has_expired(
 
 def test_message_that_loses_its_sequence_to_a_tombstone_gets_another(room: Room, aki: Connection) -> None:
     messages.store(aki, "a", None)
-    history._write_tombstone(room, 2, [])
+    fill_gap(room, 2)
     assert messages.store(aki, "b", "c-1").sequence == 3
     assert texts(room) == ["a", "b"]
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import time_machine
 from msgspec import to_builtins
-from pynamodb.connection import Connection as DynamoDB
-from pynamodb.models import Model
 from tenacity import stop_after_attempt
 
 from chalicelib import limits, settings
@@ -21,6 +16,7 @@ from chalicelib.errors import RoomNotFound
 from chalicelib.protocol import responses
 from chalicelib.storage.models import Connection, Room
 from chalicelib.storage.transactions import StorageError
+from tests.support.dynamodb import Meanwhile
 from tests.support.rooms import create_room, fill_room
 from tests.support.sockets import members_of
 
@@ -208,22 +204,6 @@ def test_leave_of_more_members_than_a_transaction_holds_is_split(room: Room) -> 
     assert members_of(room.room_id) == set(ids[120:])
 
 
-def test_keys_that_dynamodb_has_not_processed_are_requested_again_after_a_pause(
-    room: Room, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pages = iter([([], [{"room_id": {"S": room.room_id}}])] * 3)
-    read, pauses = Model._batch_get_page.__func__, list[float]()  # type: ignore[attr-defined]
-
-    def read_late(model: type[Model], *arguments: Any, **options: Any) -> Any:
-        return next(pages, None) or read(model, *arguments, **options)
-
-    monkeypatch.setattr(Model, "_batch_get_page", classmethod(read_late))
-    monkeypatch.setattr(time, "sleep", pauses.append)
-    assert [found.room_id for found in Room.batch_get([room.room_id], consistent_read=True)] == [room.room_id]
-    assert len(pauses) == 3
-    assert min(pauses) >= 0.05
-
-
 def test_leave_of_another_room_changes_nothing(room: Room) -> None:
     other = create_room("Coffee")
     members.join("c1", other.room_id, "Aki")
@@ -255,27 +235,6 @@ def test_expired_connection_is_not_a_member(room: Room, clock: time_machine.Trav
 
 
 # Races: another change is made just before the transaction
-
-
-Meanwhile = Callable[[Callable[[], object]], None]
-
-
-@pytest.fixture
-def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
-    """Return a function that makes a change between the reads and the writes of the next transaction."""
-
-    def arrange(change: Callable[[], object]) -> None:
-        dispatch = DynamoDB.dispatch
-
-        def interrupted(connection: DynamoDB, operation: str, arguments: dict[str, Any]) -> Any:
-            if operation == "TransactWriteItems":
-                monkeypatch.setattr(DynamoDB, "dispatch", dispatch)
-                change()
-            return dispatch(connection, operation, arguments)
-
-        monkeypatch.setattr(DynamoDB, "dispatch", interrupted)
-
-    return arrange
 
 
 def test_room_is_unlisted_when_its_last_two_members_leave_concurrently(room: Room, meanwhile: Meanwhile) -> None:

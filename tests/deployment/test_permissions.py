@@ -7,7 +7,7 @@ send requests to AWS. A permission that no request needs is superfluous, or its 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
@@ -18,7 +18,7 @@ import time_machine
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import aws, limits, settings
+from chalicelib import limits, settings
 from chalicelib.auth import identity
 from chalicelib.chat import members, messages, webhooks
 from chalicelib.delivery import jobs
@@ -126,24 +126,21 @@ class Driver:
         chat_app.fan_out(self.client.events.generate_sqs_event([body], settings.FANOUT_QUEUE), None)
 
 
-def _clear_caches() -> None:
-    aws.connections_url.cache_clear()
-    aws.websocket_url.cache_clear()
-    jobs._queue_url.cache_clear()
-
-
 @pytest.fixture
 def driver(
-    client: Client, socket: Callable[[str], Socket], gateway: Gateway, monkeypatch: pytest.MonkeyPatch, on_lambda: None
-) -> Iterator[Driver]:
+    on_lambda: None,
+    new_process: None,
+    client: Client,
+    socket: Callable[[str], Socket],
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Driver:
     """Provide the queue and the API of the stage, and functions without cached values."""
     boto3.client("sqs").create_queue(QueueName=settings.FANOUT_QUEUE)
     boto3.client("apigatewayv2").create_api(Name="chalice-chat-dev-websocket-api", ProtocolType="WEBSOCKET")
     gateway.answer("gone", GONE)
     gateway.answer("forbidden", 403)
-    _clear_caches()
-    yield Driver(client, socket, gateway, monkeypatch)
-    _clear_caches()
+    return Driver(client, socket, gateway, monkeypatch)
 
 
 @pytest.fixture

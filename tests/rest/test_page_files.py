@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,19 +16,12 @@ PAGE = '<meta name="websocket-url" content="{{webSocketUrl}}">'
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(new_process: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Replace the files of the page by index.html alone, whose WebSocket API is wss://chat.example.org/dev."""
     (tmp_path / "index.html").write_text(PAGE)
-    monkeypatch.setattr(page, "_FOLDER", tmp_path)
+    monkeypatch.setattr(page, "FOLDER", tmp_path)
     monkeypatch.setattr(aws, "websocket_url", lambda: "wss://chat.example.org/dev")
-    _clear_caches()
-    yield tmp_path
-    _clear_caches()
-
-
-def _clear_caches() -> None:
-    page._names.cache_clear()
-    page._read.cache_clear()
+    return tmp_path
 
 
 def cache_control(name: str) -> object:

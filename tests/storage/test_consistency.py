@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
+from chalicelib.chat import members
 from chalicelib.storage.models import Connection, Room
-from chalicelib.websocket import events
-from tests.support.sockets import Socket, WebSocketEvents
+from tests.support.invocations import mark_invocation
 
 
 def test_inconsistent_read_misses_the_last_write(room: Room) -> None:
@@ -16,16 +14,10 @@ def test_inconsistent_read_misses_the_last_write(room: Room) -> None:
     assert Room.get(room.room_id, consistent_read=True).name == "Water"
 
 
-def test_index_contains_the_writes_of_earlier_invocations_only(
-    room: Room, ws_event: WebSocketEvents, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found: list[set[str]] = []
+def test_index_contains_the_writes_of_earlier_invocations_only(room: Room) -> None:
+    def join(connection_id: str) -> set[str]:
+        members.join(connection_id, room.room_id, None)
+        return set(Connection.recipients_in(room.room_id))
 
-    def read_index(*_: object) -> None:
-        found.append(set(Connection.recipients_in(room.room_id)))
-
-    monkeypatch.setattr(events, "_notify", read_index)
-    Socket(ws_event, "a").connect(roomId=room.room_id)
-    Socket(ws_event, "b").connect(roomId=room.room_id)
-    read_index()
+    found = [mark_invocation("a", join), mark_invocation("b", join), set(Connection.recipients_in(room.room_id))]
     assert found == [set(), {"a"}, {"a", "b"}]

@@ -28,6 +28,7 @@ from ministack.core.responses import request_scope
 from ministack.services import dynamodb as ministack
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from pynamodb.connection import Connection
 
 from tests.support.dynoxide import is_installed, strict_emulator
 from tests.support.invocations import current_invocation
@@ -39,8 +40,9 @@ READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
 CONFLICTS = {"PutItem": 0.2, "UpdateItem": 0.2, "DeleteItem": 0.2, "TransactWriteItems": 0.3}
 """The share of the writes that meet a transaction in progress, by operation, in the tests of many random events."""
 
-Fault = Literal["throttling", "timeout", "conflict", "crash before", "crash after"]
-"""A timeout means that DynamoDB handles the request, but its answer does not arrive."""
+Fault = Literal["throttling", "timeout", "conflict", "unprocessed", "crash before", "crash after"]
+"""A timeout means that DynamoDB handles the request, but its answer does not arrive. `unprocessed` is an answer to a
+batch read that has read nothing yet."""
 
 Answer = tuple[int, dict[str, str], bytes]
 """The status, the headers and the body of an answer."""
@@ -210,6 +212,9 @@ def inject_faults(monkeypatch: pytest.MonkeyPatch, select_fault: Callable[[str, 
             return _error("ProvisionedThroughputExceededException", message="slow down")
         if fault == "conflict":
             return conflict(operation, body)
+        if fault == "unprocessed":
+            keys = json.loads(body)["RequestItems"]
+            return 200, {}, json.dumps({"Responses": {key: [] for key in keys}, "UnprocessedKeys": keys})
         if fault == "crash before":
             raise Crash
         answer = process(stubber, request)
@@ -221,6 +226,27 @@ def inject_faults(monkeypatch: pytest.MonkeyPatch, select_fault: Callable[[str, 
 
     monkeypatch.setattr(BotocoreStubber, "process_request", process_with_fault)
     monkeypatch.setattr(time, "sleep", lambda _: None)
+
+
+Meanwhile = Callable[..., None]
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Return a function that makes a change before the next request of an operation, by default a transaction."""
+
+    def arrange(change: Callable[[], object], before: str = "TransactWriteItems") -> None:
+        dispatch = Connection.dispatch
+
+        def interrupted(connection: Connection, operation: str, arguments: dict[str, Any]) -> Any:
+            if operation == before:
+                monkeypatch.setattr(Connection, "dispatch", dispatch)
+                change()
+            return dispatch(connection, operation, arguments)
+
+        monkeypatch.setattr(Connection, "dispatch", interrupted)
+
+    return arrange
 
 
 def conflict(operation: str, body: str) -> tuple[int, dict[str, str], str]:

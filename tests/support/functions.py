@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -10,8 +11,8 @@ import boto3
 import pytest
 from chalice.local import LambdaContext, LocalGateway
 
+import app as chat_app
 from chalicelib import aws, settings
-from chalicelib.delivery import jobs
 from tests.support.gateway import Gateway
 
 
@@ -38,12 +39,33 @@ def connections_url(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 @pytest.fixture
-def queue(tables: None) -> Iterator[Any]:
+def queue(tables: None) -> Any:
     """Create the fan-out queue in moto."""
-    yield _sqs().create_queue(QueueName=settings.FANOUT_QUEUE)
-    jobs._queue_url.cache_clear()
+    return _sqs().create_queue(QueueName=settings.FANOUT_QUEUE)
+
+
+@pytest.fixture
+def no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the endpoint that Chalice has taken from a WebSocket event: other functions receive none."""
+    monkeypatch.setattr(chat_app.websocket_api, "_endpoint", None)
+
+
+@pytest.fixture
+def new_process() -> Iterator[None]:
+    """Clear the caches of chalicelib, as in a new process."""
+    _clear_caches()
+    yield
+    _clear_caches()
 
 
 @cache
 def _sqs() -> Any:
     return boto3.resource("sqs")
+
+
+def _clear_caches() -> None:
+    for name, module in sys.modules.items():
+        if name.startswith("chalicelib."):
+            for value in vars(module).values():
+                if hasattr(value, "cache_clear") and value is not aws.session:
+                    value.cache_clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from chalicelib.chat import history, messages
 from chalicelib.storage.models import Message, Room
 from chalicelib.storage.transactions import StorageError
@@ -26,6 +28,13 @@ def store_texts(room: Room, count: int) -> None:
 def take_sequence(room: Room) -> int:
     """Take a sequence like a message that is stored late or never."""
     return messages.take_sequence(room.room_id)
+
+
+def fill_gap(room: Room, sequence: int) -> None:
+    """Store the tombstone of a sequence, as a reader does that has found a gap."""
+    expires_at = datetime.now(UTC) + room.retention
+    sort_key = Message.sort_key_of(sequence)
+    Message(room.room_id, sort_key, sequence=sequence, is_tombstone=True, expires_at=expires_at).save()
 
 
 def store_late(room: Room, sequence: int) -> bool:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.chat import history, messages
+from chalicelib.chat import messages
 from chalicelib.storage.models import Message, Room
 from tests.support.dynamodb import Crash, inject_faults
 from tests.support.gateway import Gateway
+from tests.support.messages import fill_gap
 from tests.support.moderation import BOS, CYS, Sockets, act, error_code, history_of, member_id
 from tests.support.sockets import Socket
 
@@ -83,7 +84,7 @@ def test_repeated_deletion_sends_the_same_event(bo: Socket, room: Room, gateway:
 
 @pytest.mark.parametrize("kind", ["tombstone", "event", "nothing"])
 def test_only_a_message_can_be_deleted(owner: Socket, bo: Socket, room: Room, gateway: Gateway, kind: str) -> None:
-    history._write_tombstone(room, messages.take_sequence(room.room_id), [])
+    fill_gap(room, messages.take_sequence(room.room_id))
     act(owner, "updateRoom", locked=True)
     act(owner, "deleteMessage", sequence=["tombstone", "event", "nothing"].index(kind) + 1)
     assert error_code(gateway, "a") == "invalid_message"

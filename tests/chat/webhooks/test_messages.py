@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 import time_machine
 from botocore.exceptions import ClientError
 from chalice.test import Client
 
-import app as chat_app
 from chalicelib import settings
 from chalicelib.chat import history, rooms, webhooks
 from chalicelib.delivery import jobs
@@ -62,11 +59,10 @@ def test_only_hook_messages_are_marked_as_bot(owner: Hooks, socket: Sockets, gat
 
 
 def test_message_reaches_a_large_room_in_batches(
-    owner: Hooks, gateway: Gateway, fanout_queue: Any, monkeypatch: pytest.MonkeyPatch
+    owner: Hooks, gateway: Gateway, fanout_queue: Any, no_endpoint: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "FANOUT_BATCH", 10)
     fill_room(owner.room, [f"m{number}" for number in range(25)])
-    monkeypatch.setattr(chat_app.websocket_api, "_endpoint", None)  # fan_out has no WebSocket event
     owner.post(owner.create(), "hi")
     deliver(owner.client, fanout_queue)
     assert {id_: gateway.texts(id_) for id_ in members_of(owner.room.room_id)} == {
@@ -84,70 +80,6 @@ def test_message_that_is_deleted_before_its_delivery_is_not_delivered(
     socket("a").send({"action": "deleteMessage", "data": {"sequence": 1}})
     deliver(owner.client, fanout_queue)
     assert [frame["message"]["type"] for frame in gateway.frames["a"]] == ["deleted"]
-
-
-def test_queue_is_addressed_without_a_lookup(owner: Hooks, monkeypatch: pytest.MonkeyPatch, fanout_queue: Any) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(jobs, "_queue_url", lambda: pytest.fail("looked up the queue"))
-        assert owner.post(owner.create(), "hi").status_code == 201
-    (message,) = fanout_queue.receive_messages()
-    job = jobs.parse(message.body)
-    assert job == jobs.Delivery(chat_app.websocket_api.endpoint, owner.room.room_id, 1)
-
-
-def test_chalice_local_looks_the_queue_up(fanout_queue: Any) -> None:
-    jobs.enqueue_delivery(jobs.Delivery("http://127.0.0.1", "r", 1), function_arn="")
-    assert len(fanout_queue.receive_messages()) == 1
-
-
-@pytest.mark.parametrize(
-    ("body", "text"),
-    [
-        (b'{"text": "hi", "username": "ci", "blocks": [], "icon_emoji": ":x:"}', "hi"),
-        (b' \n{"text": "a&payload=b"}', "a&payload=b"),
-        (urlencode({"payload": json.dumps({"text": "50 % & <b>é</b>"})}).encode(), "50 % & <b>é</b>"),
-        (urlencode({"token": "x", "payload": json.dumps({"text": "hi"}), "user": "ci"}).encode(), "hi"),
-        ('payload={"text": "é"}'.encode(), "é"),
-        (b'{"text": "one\\r\\ntwo\\rthree\\n\\tfour"}', "one\ntwo\nthree\n\tfour"),
-        (json.dumps({"text": "x\r\n" * 2_000}).encode(), "x\n" * 2_000),
-        (json.dumps({"text": "\U0001f44d" * 4_000}).encode(), "\U0001f44d" * 4_000),
-    ],
-)
-@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded", "text/plain"])
-def test_message_may_have_the_forms_of_slack(owner: Hooks, body: bytes, text: str, content_type: str) -> None:
-    assert owner.send(owner.create(), body, content_type).status_code == 201
-    assert texts(owner.room) == [text]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"hi",
-        b"\xff",
-        b"[]",
-        b"{}",
-        b'{"text": null}',
-        b'{"text": 5}',
-        b'{"text": ""}',
-        b'{"text": " \\r\\n"}',
-        b'{"text": "a\\u0000"}',
-        b'{"text": "\\ud800"}',
-        json.dumps({"text": "x" * 4_001}).encode(),
-        b'{"text": "hi", "clientId": ""}',
-        json.dumps({"text": "hi", "clientId": "x" * 65}).encode(),
-        b"payload=",
-        b"payload=hi",
-        b"payload=%5B%5D",
-        b"text=hi",
-        b"&".join([b"a=1"] * 200),
-    ],
-)
-def test_invalid_message_is_rejected_and_stores_nothing(owner: Hooks, fanout_queue: Any, body: bytes) -> None:
-    answer = owner.send(owner.create(), body)
-    assert (answer.status_code, answer.json_body["Code"]) == (400, "BadRequestError")
-    assert texts(owner.room) == []
-    assert fanout_queue.receive_messages() == []
 
 
 def test_owner_deletes_the_message_of_a_hook(owner: Hooks, socket: Sockets, fanout_queue: Any) -> None:
