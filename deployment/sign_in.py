@@ -20,7 +20,7 @@ from deployment.errors import PackageError
 REQUIREMENTS = "requirements-sign-in.txt"
 PLATFORMS = {"x86_64": "manylinux2014_x86_64", "arm64": "manylinux2014_aarch64"}  # by Chalice's lambda_architecture
 
-FUNCTIONS = {"api.json", "connect.json"}
+FUNCTIONS = {"api_handler.json", "websocket_connect.json"}
 """The policies of the functions that verify access tokens."""
 
 ARN = re.compile(r"arn:aws[a-z-]*:(?P<service>secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[^*?\s]+")

@@ -90,7 +90,7 @@ def document() -> Json:
                 "messages": [_channel_message(frame) for frame in (Joined, Left)],
             }
         },
-        "components": {"messages": messages, "schemas": components},
+        "components": {"messages": messages, "schemas": dict(sorted(components.items()))},
     }
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from functools import cache
+from typing import Annotated, Any, get_origin
 
 import msgspec
 from msgspec import Struct, inspect
 
+from chalicelib.protocol import values
+
+REFERENCE = "#/components/schemas/{name}"
+
 Json = dict[str, Any]
 Components = dict[str, Any]
-"""The schemas of structs by the names of their classes."""
+"""The schemas of structs and of values with a pattern, by their names in chalicelib/protocol."""
 
 
 def schema_of(type_: Any, components: Components) -> Json:
     """Return the JSON Schema of a type. Structs in it become references to components."""
-    (schema,), found = msgspec.json.schema_components([type_], ref_template="#/components/schemas/{name}")
-    components.update({name: _tidy(component) for name, component in sorted(found.items())})
+    (schema,), found = msgspec.json.schema_components([type_], ref_template=REFERENCE)
+    components.update({name: _share(_tidy(component), components) for name, component in sorted(found.items())})
     return dict(_tidy(schema))
 
 
@@ -72,17 +77,55 @@ def _has_example(info: inspect.Type) -> bool:
 
 
 def _tidy(node: Any) -> Any:
-    """Return a schema without the titles of classes, and with patterns that are also valid in ECMAScript."""
+    """Return a schema in the form that readers and code generators expect.
+
+    It has no titles of classes, no null as a default, and no examples, because operations and messages have complete
+    ones. Patterns are also valid in ECMAScript.
+    """
     if isinstance(node, list):
         return [_tidy(item) for item in node]
     if not isinstance(node, dict):
         return node
-    tidy = {key: _tidy(value) for key, value in node.items() if not (key == "title" and isinstance(value, str))}
+    tidy = {key: _tidy(value) for key, value in node.items() if not _is_superfluous(key, value)}
+    match tidy:
+        case {"enum": [value]}:
+            del tidy["enum"]
+            tidy |= {"type": "boolean" if isinstance(value, bool) else "string", "const": value}
     if isinstance(pattern := tidy.get("pattern"), str):
         characters = re.sub(r"\\U([0-9a-f]{8})", lambda code: chr(int(code[1], 16)), pattern)
-        tidy["pattern"] = characters.replace(r"\Z", "$")
+        # Other engines of regular expressions know no surrogates.
+        tidy["pattern"] = characters.replace(r"\Z", "$").replace(r"\ud800-\udfff", "")
     if tidy.get("required") == []:
         del tidy["required"]
     if isinstance(description := tidy.get("description"), str):
         tidy["description"] = " ".join(description.split())
     return tidy
+
+
+def _share(node: Any, components: Components) -> Any:
+    """Return a schema in which values with a pattern are references to components, so that each pattern occurs once."""
+    if isinstance(node, list):
+        return [_share(item, components) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if name := next((name for name, value in _values_with_pattern().items() if value == node), None):
+        components[name] = node
+        return {"$ref": REFERENCE.format(name=name)}
+    shared = {key: _share(value, components) for key, value in node.items()}
+    match shared:
+        case {"anyOf": [{"type": str(kind)} as schema, {"type": "null"}]}:
+            del shared["anyOf"]
+            shared |= schema | {"type": [kind, "null"]}
+    return shared
+
+
+@cache
+def _values_with_pattern() -> Components:
+    named = {name: value for name, value in vars(values).items() if get_origin(value) is Annotated}
+    schemas = {name: _tidy(msgspec.json.schema(value)) for name, value in named.items()}
+    return {name: schema for name, schema in schemas.items() if "pattern" in schema}
+
+
+def _is_superfluous(key: str, value: Any) -> bool:
+    """Return whether a key of a schema is left out. A property may have the same name: its value is a schema."""
+    return not isinstance(value, dict) and (key in ("title", "examples") or (key == "default" and value is None))

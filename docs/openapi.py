@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from inspect import getdoc
 from typing import Any
 
@@ -16,14 +17,14 @@ from docs.json_schema import Components, example_of, parameters_of, schema_of
 Json = dict[str, Any]
 
 DESCRIPTION = """\
-Every answer is JSON, except for the files of the page. Errors have the form `{"Code", "Message"}`; the Message says
+Every response is JSON, except for the files of the page. Errors have the form `{"Code", "Message"}`; the Message says
 what was expected. Pages of any origin may call the API, unless the setting ALLOWED_ORIGINS lists origins.
 
 Undeclared query parameters and undeclared properties of a body are ignored.
 
-API Gateway answers some requests itself, with `{"message"}`: 403 "Missing Authentication Token" for an unknown path or
-method, 413 for a body of more than 10 MB, 429 when a request is throttled. It also answers the OPTIONS requests of
-browsers.
+API Gateway responds to some requests itself, with `{"message"}`: 403 "Missing Authentication Token" for an unknown path
+or method, 413 for a body of more than 10 MB, 429 when a request is throttled. It also responds to the OPTIONS requests
+of browsers.
 """
 
 LINKS: dict[str, Json] = {
@@ -54,7 +55,7 @@ LINKS: dict[str, Json] = {
         )
     },
 }
-"""Links from the answer of one operation to another operation. Schemathesis follows them."""
+"""Links from the response of one operation to another operation. Schemathesis follows them."""
 
 HEADERS: dict[str, Json] = {
     "Access-Control-Allow-Origin": {
@@ -108,7 +109,7 @@ ERROR = {
     },
 }
 
-STRING_KEYS = {"type", "description", "examples"}
+STRING_KEYS = {"type", "description"}
 """The keys of the schema of a parameter that accepts any string."""
 
 RETRY_AFTER: Json = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}
@@ -129,15 +130,16 @@ SECURITY_SCHEMES: Json = {
 }
 
 ERROR_DESCRIPTIONS = {
-    400: "The query string or the body is not as declared.",
-    401: "Sign-in is configured, and the access token is missing, not valid, or has expired.",
-    403: "The token is missing or wrong, the room is locked, the owner has removed the member, or ALLOWED_ORIGINS does "
-    "not list the page's origin.",
-    404: "The object does not exist or has expired.",
-    415: "The request declares a body of another type than application/json.",
-    429: "The hook has sent too many messages. Retry later.",
-    503: "Access tokens cannot be verified at present. Retry later.",
+    400: "BadRequestError: the query string or the body is not as declared.",
+    401: "UnauthorizedError: sign-in is configured, and the access token is missing, not valid, or has expired.",
+    403: "ForbiddenError: the token is missing or wrong, or ALLOWED_ORIGINS does not list the page's origin. "
+    "MemberBannedError: the owner has removed the member. RoomLockedError: only existing members can join the room.",
+    404: "NotFoundError: the object does not exist or has expired.",
+    415: "UnsupportedMediaType: the request declares a body of another type than application/json.",
+    429: "TooManyRequestsError: the webhook has sent too many messages. Retry later.",
+    503: "ServiceUnavailableError: access tokens cannot be verified at present. Retry later.",
 }
+"""What the `Code` of an error means, by status."""
 
 
 def operation_id(endpoint: Endpoint) -> str:
@@ -184,7 +186,12 @@ def document() -> Json:
             }
         ],
         "paths": paths,
-        "components": {"headers": HEADERS, "schemas": components, "securitySchemes": SECURITY_SCHEMES},
+        "components": {
+            "headers": HEADERS,
+            "responses": {_response_name(status): _error_response(status) for status in ERROR_DESCRIPTIONS},
+            "schemas": dict(sorted(components.items())),
+            "securitySchemes": SECURITY_SCHEMES,
+        },
     }
 
 
@@ -225,13 +232,12 @@ def _security(endpoint: Endpoint) -> list[Json]:
 
 def _tag(path: str) -> str:
     if "/hooks" in path:
-        return "hooks"
+        return "webhooks"
     return "rooms" if path.startswith("/rooms") else "page"
 
 
 def _parameter(name: str, location: str, schema: Json, *, required: bool, example: Any) -> Json:
     description = schema.pop("description", None)
-    schema.pop("examples", None)
     if location == "path":
         schema.setdefault("minLength", 1)
     return (
@@ -270,23 +276,26 @@ def _not_modified(endpoint: Endpoint) -> Json:
 
 
 def _errors(method: str, endpoint: Endpoint) -> Json:
-    """Describe the errors that follow from a declaration, and those that every endpoint can answer."""
+    """Describe the errors that follow from a declaration, and those that every endpoint can return."""
     kinds: set[type[ChatError]] = {Forbidden, *endpoint.errors}
     if "user" in endpoint.types or "owner_token" in endpoint.types:
         kinds |= {Unauthorized, SignInUnavailable}
     if has_invalid_input(endpoint):
         kinds.add(InvalidInput)
-    statuses = {(kind.status, kind.http_code) for kind in kinds}
-    if method != "POST":
-        statuses.add((415, "UnsupportedMediaType"))
-    return {
-        str(status): {"description": f"{code}: {ERROR_DESCRIPTIONS[status]}"}
+    statuses = {kind.status for kind in kinds} | ({415} if method != "POST" else set())
+    return {str(status): {"$ref": f"#/components/responses/{_response_name(status)}"} for status in sorted(statuses)}
+
+
+def _error_response(status: int) -> Json:
+    return (
+        {"description": ERROR_DESCRIPTIONS[status]}
         | ({"headers": {"Retry-After": RETRY_AFTER}} if status == 429 else {})
-        | {
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-        }
-        for status, code in sorted(statuses)
-    }
+        | {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    )
+
+
+def _response_name(status: int) -> str:
+    return HTTPStatus(status).phrase.replace(" ", "")
 
 
 def has_invalid_input(endpoint: Endpoint) -> bool:

@@ -1,25 +1,26 @@
-"""Run all scenarios, and write their results: `make simulate`."""
+"""Run all scenarios, and write their results into docs/scaling.md: `make simulate`."""
 
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
 
-from benchmarks.simulation import parameters, report
-from benchmarks.simulation.scenarios import CHANGED, CHECK, CONCURRENCIES, SCENARIOS, run
+from benchmarks.simulation import report
+from benchmarks.simulation.scenarios import CHANGED, CONCURRENCIES, SCENARIOS, run
 from deployment.config import PROJECT
 
 
 def main() -> None:
     """Run all scenarios, as many at once as there are processors. Every run has its own random numbers."""
-    runs = {f"{name}/{limit}": (scenario, limit) for name, scenario in SCENARIOS.items() for limit in CONCURRENCIES}
-    runs |= {key: (scenario, CONCURRENCIES[0]) for key, scenario in CHANGED.items()}
-    outcomes = {}
+    runs = [(scenario, concurrency) for scenario in SCENARIOS.values() for concurrency in CONCURRENCIES]
+    runs += [(scenario, CONCURRENCIES[0]) for scenario in CHANGED]
+    rows = []
     with ProcessPoolExecutor() as executor:
-        results = executor.map(run, *zip(*runs.values(), strict=True))
-        for (key, (scenario, limit)), outcome in zip(runs.items(), results, strict=True):
-            outcomes[key] = outcome._asdict()
-            print(f"{scenario.name}, Lambda {limit:,}", flush=True)
-    report.write(parameters.recorded(), run(CHECK, CONCURRENCIES[0]), outcomes, PROJECT / "docs")
+        for (scenario, concurrency), outcome in zip(runs, executor.map(run, *zip(*runs, strict=True)), strict=True):
+            rows.append(report.row(scenario, concurrency, outcome))
+            complete = "never" if outcome.complete_at is None else f"after {outcome.complete_at} s"
+            print(f"{scenario.name}, Lambda {concurrency:,}: everybody has every message {complete}", flush=True)
+    page = PROJECT / "docs/scaling.md"
+    page.write_text(report.replace_table(page.read_text(), rows))
 
 
 if __name__ == "__main__":

@@ -111,8 +111,6 @@ class Cloud:
         self._running -= 1
         if self.env.now < environment.deadline:
             self._warm[function].append(environment)
-        else:
-            self.tally.timeouts += 1
         self.tally.invocations += 1
         self.tally.gb_seconds += (self.env.now - began) * p.MEMORY_MB[function] / 1024
         return result
@@ -202,9 +200,7 @@ class Queue:
         self._dispatch()
 
     def _return(self, batch: _Received) -> None:
-        if batch.receives == p.MAX_RECEIVES:
-            self._cloud.tally.dead_letters += 1
-        else:
+        if batch.receives < p.MAX_RECEIVES:  # otherwise it goes to the dead-letter queue
             self._visible.append(batch._replace(receives=batch.receives + 1))
 
     def _scale(self) -> Steps:

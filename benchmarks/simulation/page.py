@@ -90,7 +90,6 @@ class Page:
                 change |= self._env.timeout(p.ECHO_PATIENCE)
             yield change
         if not message.confirmed.triggered and message.sequence is None:
-            self._cloud.tally.unsent += 1
             self._cloud.tally.lost += message.owed
 
     def beat(self) -> None:

@@ -113,9 +113,3 @@ CPU_MEMBER = (
 PRICE_WEBSOCKET, PRICE_REST, PRICE_CONNECTION_MINUTE = 1.0e-6, 3.5e-6, 0.25e-6
 PRICE_INVOCATION, PRICE_GB_SECOND, PRICE_QUEUE_REQUEST = 0.2e-6, 16.67e-6, 0.4e-6
 PRICE_WRITE_UNIT, PRICE_READ_UNIT = 0.625e-6, 0.125e-6
-
-
-def recorded() -> dict[str, Any]:
-    """Return all parameters by name, as they are recorded beside the results."""
-    imported = {"PROJECT", "RESOURCES", "REST_LIMITS", "WEBSOCKET_LIMITS"}
-    return {name: value for name, value in sorted(globals().items()) if name.isupper() and name not in imported}

@@ -24,10 +24,7 @@ class Tally:
         self.live = array("d")
         self.later = array("d")
         self.last_delivery = 0.0
-        self.unsent = 0
         self.lost = 0  # deliveries of messages that their senders gave up
-        self.dead_letters = 0
-        self.timeouts = 0
 
     @property
     def missing(self) -> int:

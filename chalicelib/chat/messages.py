@@ -1,4 +1,4 @@
-"""Message storage: sequences and idempotency. message_history.py reads what is stored.
+"""Message storage: sequences and idempotency. `history.py` reads what is stored.
 
 A message is stored before anyone sees it, in two writes. The first takes the next sequence of the room from a counter.
 The second is a transaction that stores the message under that sequence, and an idempotency record for its clientId.
@@ -8,7 +8,7 @@ The second is a transaction that stores the message under that sequence, and an 
 - If a handler crashes after the second write, the message is stored. When the client retries, the idempotency record
   leads to it, and it is delivered under its stored sequence. The sequence that the retry took has no message.
 
-A message whose sequence was closed by a tombstone (message_history.py) gets a new one.
+A message whose sequence was closed by a tombstone (`history.py`) gets a new one.
 """
 
 from __future__ import annotations

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
-import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from chalicelib import settings
@@ -25,6 +24,9 @@ Address = tuple[Any, ...]
 log = logging.getLogger(f"{settings.APP_NAME}.name_resolution")
 
 
+_executor = ThreadPoolExecutor()  # getaddrinfo has no timeout
+
+
 class Resolver:
     """The addresses of one server."""
 
@@ -39,24 +41,13 @@ class Resolver:
         A lookup that fails, or takes longer than 2 seconds, is logged. It leaves the earlier addresses, if any.
         """
         if time.monotonic() >= self._expires_at:
+            lookup = _executor.submit(socket.getaddrinfo, self._host, self._port, type=socket.SOCK_STREAM)
             try:
-                self._found = self._look_up()
-                self._expires_at = time.monotonic() + TTL_SECONDS
+                found = lookup.result(TIMEOUT_SECONDS)
             except OSError as error:
                 self._expires_at = time.monotonic() + RETRY_SECONDS
                 log.warning("could not look up %s: %s", self._host, str(error) or "timeout")
+            else:
+                self._found = [(family, kind, protocol, address) for family, kind, protocol, _, address in found]
+                self._expires_at = time.monotonic() + TTL_SECONDS
         return self._found
-
-    def _look_up(self) -> list[Address]:
-        """Call getaddrinfo in a thread of its own, because it has no timeout."""
-        result: Future[list[Address]] = Future()
-
-        def look_up() -> None:
-            try:
-                found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-                result.set_result([(family, kind, protocol, address) for family, kind, protocol, _, address in found])
-            except OSError as error:
-                result.set_exception(error)
-
-        threading.Thread(target=look_up, daemon=True).start()
-        return result.result(TIMEOUT_SECONDS)

@@ -94,7 +94,9 @@ class Renamed(Event, tag="rename"):
     Sent to everyone in the room, the member included; in larger rooms to the sender only.
     """
 
-    former_name: Annotated[DisplayName, Meta(examples=["guest-f02c"])]
+    former_name: Annotated[
+        DisplayName, Meta(description="Name of the member before the change.", examples=["guest-f02c"])
+    ]
 
     @classmethod
     def of(cls, member: models.Connection, former_name: str) -> Self:

@@ -23,6 +23,7 @@ from chalicelib.protocol.values import (
     Private,
     RoomName,
     Sequence,
+    WebhookName,
     WebhookText,
 )
 
@@ -45,13 +46,7 @@ class NewRoom(Request):
 class NewWebhook(Request):
     """A webhook to create."""
 
-    name: Annotated[
-        DisplayName,
-        Meta(
-            description="Name of the webhook, the sender of its messages; spaces around it are removed.",
-            examples=["Builds"],
-        ),
-    ]
+    name: WebhookName
 
 
 class WebhookMessage(Request):
@@ -102,7 +97,7 @@ class ConnectQuery(Request):
         Annotated[
             DisplayName,
             Meta(
-                description="Name that the other members see; spaces around it are removed. Without one, the member is "
+                description="Name that the other members see. Spaces around it are removed. Without one, the member is "
                 "`guest-xxxx`."
             ),
         ]

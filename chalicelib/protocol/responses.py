@@ -29,6 +29,7 @@ from chalicelib.protocol.values import (
     Sequence,
     Timestamp,
     WebhookId,
+    WebhookName,
 )
 from chalicelib.storage import models
 
@@ -76,6 +77,7 @@ class RoomSummary(Response, rename={}):
 class CreatedRoom(Response):
     """A new room. Only this response contains its tokens."""
 
+    message: Literal["Room created successfully"]
     room_id: RoomId
     owner_token: Annotated[
         Secret, Meta(description="The token that makes a connection that of the owner. Only this response contains it.")
@@ -83,23 +85,32 @@ class CreatedRoom(Response):
     join_token: (
         Annotated[
             Secret,
-            Meta(description="The token that is required to join a private room. Only this response contains it."),
+            Meta(
+                description="The token that is required to join a private room. Only this response contains it.",
+                examples=["h2Fq9LwXv0RkT5bYc7MzPd3NsJ8gUaEo1iQtK6rVxB4"],
+            ),
         ]
         | UnsetType
     ) = UNSET
-    message: Literal["Room created successfully"] = "Room created successfully"
 
     @classmethod
     def of(cls, room: models.Room) -> Self:
         """Return the response to the creation of a room."""
-        return cls(room_id=room.room_id, owner_token=room.owner_token or "", join_token=room.join_token or UNSET)
+        return cls(
+            message="Room created successfully",
+            room_id=room.room_id,
+            owner_token=room.owner_token or "",
+            join_token=room.join_token or UNSET,
+        )
 
 
 class RoomPage(Response):
     """A page of the list of rooms."""
 
     rooms: Annotated[list[Room], Meta(max_length=MAX_PAGE_SIZE)]
-    next_cursor: Annotated[str | None, Meta(description="`null` on the last page.", examples=["WyIyMDI2LTEx"])]
+    next_cursor: (
+        Annotated[str, Meta(min_length=1, description="`null` on the last page.", examples=["WyIyMDI2LTEx"])] | None
+    )
 
     @classmethod
     def of(cls, rooms: Iterable[models.Room], next_cursor: str | None) -> Self:
@@ -239,7 +250,7 @@ class Webhook(Response):
     """A webhook of a room, without its token."""
 
     hook_id: WebhookId
-    name: Annotated[DisplayName, Meta(examples=["Builds"])]
+    name: WebhookName
     created_at: Timestamp
 
 
@@ -266,12 +277,14 @@ class CreatedWebhook(Response):
     url: Annotated[
         str,
         Meta(
-            pattern=r"^https?://[^/\s]+(/\S*)?/hooks/[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}\Z",
             description="The address to send messages to. It contains a secret. Only this response contains it.",
             examples=[
                 "https://abcdef1234.execute-api.us-east-1.amazonaws.com/dev/hooks/"
                 "Zk3vQ0pXcT9aLm2B.Tq4zM8vKc1Xn7RbW.h2Fq9LwXv0RkT5bYc7MzPd3NsJ8gUaEo1iQtK6rVxB4"
             ],
+            extra_json_schema={
+                "pattern": r"^https?://[^/\s]+(/\S*)?/hooks/[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}$"
+            },
         ),
     ]
 
@@ -297,9 +310,9 @@ class SignIn(Response):
     issuer: Annotated[
         str,
         Meta(
-            pattern="^https?://",
             description="The OpenID Connect provider.",
             examples=["https://id.example.org"],
+            extra_json_schema={"pattern": "^https?://"},
         ),
     ]
     client_id: Annotated[str, Meta(description="The id of the page at the provider.", examples=["chat"])]
@@ -309,7 +322,9 @@ class SignIn(Response):
 class Config(Response):
     """The addresses that a client needs."""
 
-    web_socket_url: Annotated[str, Meta(pattern="^wss?://", examples=["wss://chat.example.org/dev"])]
+    web_socket_url: Annotated[
+        str, Meta(examples=["wss://chat.example.org/dev"], extra_json_schema={"pattern": "^wss?://"})
+    ]
     sign_in: Annotated[SignIn, Meta(description="Absent unless AUTH_CLIENT_ID is set.")] | UnsetType = UNSET
 
     @classmethod

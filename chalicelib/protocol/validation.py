@@ -15,7 +15,6 @@ from chalicelib.errors import InvalidInput, InvalidJSON
 from chalicelib.protocol.values import BLANK, IDENTIFIER, RULES
 
 S = TypeVar("S", bound=Struct)
-T = TypeVar("T")
 
 MAX_DIGITS = 18
 """Longest number that is parsed as an int. Python refuses to parse very long ones, and none is in a declared range."""
@@ -27,7 +26,7 @@ def parse_object(body: str | bytes) -> dict[str, Any]:
     Raises InvalidJSON if body is not JSON, or is another JSON value.
     """
     try:
-        value = json.loads(body, parse_int=_parse_number, parse_float=_parse_number, parse_constant=_reject_constant)
+        value = json.loads(body, parse_int=_parse_integer, parse_float=_parse_float, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidJSON("expected a JSON object: this is not valid JSON") from error
     if not isinstance(value, dict):
@@ -104,7 +103,7 @@ def _explain_text(type_: inspect.StrType, value: Any) -> str:
         return f"must be a string, not {_kind(value)}"
     if most is not None and len(value) > most:
         return f"must have at most {most:,} characters, not {len(value):,}"
-    if BLANK.fullmatch(value):
+    if re.match(BLANK, value):
         return "must not be blank"
     return RULES.get(type_.pattern or "", "must be a string")
 
@@ -149,7 +148,7 @@ def _cleaners(declared: type[Struct]) -> dict[str, Callable[[str], str]]:
         field.encode_name: part.extra["clean"]
         for field in msgspec.structs.fields(declared)
         for part in _parts(field.type)
-        if isinstance(part, Meta) and part.extra
+        if isinstance(part, Meta) and part.extra and "clean" in part.extra
     }
 
 
@@ -170,9 +169,13 @@ def _parse_digits(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else text
 
 
-def _parse_number(text: str) -> int | float:
-    number = float(text) if len(text) > MAX_DIGITS or not text.lstrip("-").isdigit() else int(text)
-    return int(number) if isinstance(number, float) and number.is_integer() and abs(number) < 10**MAX_DIGITS else number
+def _parse_integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
+
+
+def _parse_float(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < 10**MAX_DIGITS else number
 
 
 def _reject_constant(name: str) -> None:

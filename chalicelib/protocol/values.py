@@ -1,7 +1,8 @@
 """Values of the JSON objects: annotated types with their limits, descriptions and examples.
 
-A pattern is a regular expression of Python. A value with `clean` in its `extra` is passed through that function before
-it is validated.
+A pattern is a regular expression of Python, and validates input. Values that only the server creates have their pattern
+in `extra_json_schema`, so that cold starts do not compile it. A value with `clean` in its `extra` is passed through
+that function before it is validated.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from chalicelib.limits import (
 # Control characters, and lone surrogates, which UTF-8 cannot encode.
 _CONTROL = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
 _CONTROL_IN_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"  # without tab and line feed
+_CONTROL_IN_ANY_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"  # also without return
 
 # The categories Cf and Z of Unicode 14, the version of Python 3.11. Unassigned characters count as visible: an emoji
 # may be newer than this version.
@@ -35,18 +37,21 @@ _INVISIBLE = (
     r"\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
 )
 
-LINE = rf"^[^{_CONTROL}]*[^{_INVISIBLE}{_CONTROL}][^{_CONTROL}]*\Z"
-LINES = rf"^[^{_CONTROL_IN_LINES}]*[^\t\n{_INVISIBLE}{_CONTROL_IN_LINES}][^{_CONTROL_IN_LINES}]*\Z"
+# The lookahead rejects blank text. A visible character in the middle would take quadratic time to search for.
+LINE = rf"^(?![{_INVISIBLE}]*\Z)[^{_CONTROL}]*\Z"
+LINES = rf"^(?![\t\n{_INVISIBLE}]*\Z)[^{_CONTROL_IN_LINES}]*\Z"
+ANY_LINES = rf"^(?![\t\n\r{_INVISIBLE}]*\Z)[^{_CONTROL_IN_ANY_LINES}]*\Z"
 IDENTIFIER = r"^[A-Za-z0-9_-]+\Z"
 
 RULES = {
     LINE: "must not contain control characters, such as line feeds and tabs, or lone surrogates",
     LINES: "may contain line feeds and tabs, but no other control characters, such as carriage returns, or lone "
     "surrogates",
+    ANY_LINES: "may contain tabs and line ends, but no other control characters, or lone surrogates",
 }
 """What a pattern requires of a text that is not blank."""
 
-BLANK = re.compile(rf"[\t\n{_INVISIBLE}]*")
+BLANK = rf"[\t\n{_INVISIBLE}]*\Z"
 
 
 def strip_spaces(text: str) -> str:
@@ -62,7 +67,12 @@ def unify_line_ends(text: str) -> str:
 # Rooms
 
 RoomId = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z", description="Id of a room.", examples=["Zk3vQ0pXcT9aLm2B"])
+    str,
+    Meta(
+        description="Id of a room.",
+        examples=["Zk3vQ0pXcT9aLm2B"],
+        extra_json_schema={"pattern": r"^[A-Za-z0-9_-]{1,64}$"},
+    ),
 ]
 AnyRoomId = Annotated[str, Meta(description="Id of a room. An unknown id returns 404.", examples=["Zk3vQ0pXcT9aLm2B"])]
 RoomName = Annotated[
@@ -71,7 +81,7 @@ RoomName = Annotated[
         min_length=1,
         max_length=MAX_ROOM_NAME_LENGTH,
         pattern=LINE,
-        description="Any script; spaces around it are removed.",
+        description="Name of the room, in any script. Spaces around it are removed.",
         examples=["Tea"],
         extra={"clean": strip_spaces},
     ),
@@ -86,7 +96,10 @@ KeepDays = Annotated[
     ),
 ]
 Private = Annotated[
-    bool, Meta(description="A private room is never listed. Its joinToken is required to join and to read it.")
+    bool,
+    Meta(
+        description="A private room is never listed. Its joinToken is required to join and to read it.", examples=[True]
+    ),
 ]
 Locked = Annotated[bool, Meta(description="Whether only the owner and existing members can join.")]
 MemberCount = Annotated[int, Meta(ge=0, description="Number of connections in the room.", examples=[2])]
@@ -109,7 +122,7 @@ DisplayName = Annotated[
         min_length=1,
         max_length=MAX_DISPLAY_NAME_LENGTH,
         pattern=LINE,
-        description="Name that the other members see; spaces around it are removed.",
+        description="Name that the other members see. Spaces around it are removed.",
         examples=["Aki"],
         extra={"clean": strip_spaces},
     ),
@@ -124,7 +137,13 @@ Key = Annotated[
         "once, at random, and keep it. Without a key, each connection is a new member.",
     ),
 ]
-Secret = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z", examples=["v7Qd1mXr4KpZc0TgYwB9sHfEjLuN2aIoR5tC8eVxW6k"])]
+Secret = Annotated[
+    str,
+    Meta(
+        examples=["v7Qd1mXr4KpZc0TgYwB9sHfEjLuN2aIoR5tC8eVxW6k"],
+        extra_json_schema={"pattern": "^[A-Za-z0-9_-]{43}$"},
+    ),
+]
 """An owner token or a join token, as the server creates them."""
 
 JoinToken = Annotated[str, Meta(description="The joinToken of a private room. Public rooms ignore it.")]
@@ -173,10 +192,9 @@ LastSequence = Annotated[
 Timestamp = Annotated[
     str,
     Meta(
-        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z",
         description="Time in UTC with milliseconds.",
         examples=["2026-11-22T10:00:00.000Z"],
-        extra_json_schema={"format": "date-time"},
+        extra_json_schema={"format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"},
     ),
 ]
 Sentence = Annotated[str, Meta(min_length=1, description="The event as a sentence.")]
@@ -212,6 +230,13 @@ WebhookId = Annotated[
         examples=["Tq4zM8vKc1Xn7RbW"],
     ),
 ]
+WebhookName = Annotated[
+    DisplayName,
+    Meta(
+        description="Name of the webhook, the sender of its messages. Spaces around it are removed.",
+        examples=["Builds"],
+    ),
+]
 AnyWebhookId = Annotated[
     str, Meta(description="Id of a webhook. An unknown id returns 404.", examples=["Tq4zM8vKc1Xn7RbW"])
 ]
@@ -227,7 +252,7 @@ WebhookText = Annotated[
     Meta(
         min_length=1,
         max_length=MAX_MESSAGE_LENGTH,
-        pattern=LINES,
+        pattern=ANY_LINES,
         description="Text of the message. Carriage returns become line feeds; other control characters except tabs are "
         "not allowed.",
         examples=["Build 57 passed"],

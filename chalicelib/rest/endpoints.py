@@ -22,12 +22,12 @@ from the declarations.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, get_type_hints
 
 import msgspec
 from chalice import Blueprint, Chalice, Response
+from msgspec import Struct
 
 from chalicelib.auth.authentication import authenticate, is_configured
 from chalicelib.errors import ChatError, RateLimitExceeded, Unauthorized
@@ -42,8 +42,7 @@ INPUTS = ("query", "body", "user", "owner_token")
 """The parameters of a view that are no path parameters."""
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """A declared endpoint.
 
     view: the function. Its docstring is the description, its signature the declaration.

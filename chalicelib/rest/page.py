@@ -1,7 +1,5 @@
 """The web page: its routes, its files, and their security and caching headers."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from html import escape

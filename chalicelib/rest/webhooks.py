@@ -1,7 +1,5 @@
 """Routes of incoming webhooks. app.py has the other routes."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import parse_qs
 

@@ -1,7 +1,5 @@
 """The WebSocket actions. `events.py` passes frames from clients to them."""
 
-from __future__ import annotations
-
 from chalicelib import request_log
 from chalicelib.auth import authentication
 from chalicelib.chat import history, members, messages, moderation, rooms

@@ -19,9 +19,10 @@ generated from the declarations, and the tests send every action its example.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_type_hints
+
+from msgspec import Struct
 
 from chalicelib import request_log
 from chalicelib.chat import members, rate_limit
@@ -35,12 +36,11 @@ from chalicelib.protocol.validation import validate
 from chalicelib.storage.models import Connection
 
 
-@dataclass
 class Context:
     """The connection that sent a frame, with methods to reply and broadcast."""
 
-    websocket_api: BroadcastWebsocketAPI
-    connection_id: str
+    def __init__(self, websocket_api: BroadcastWebsocketAPI, connection_id: str) -> None:
+        self.websocket_api, self.connection_id = websocket_api, connection_id
 
     @cached_property
     def sender(self) -> Connection:
@@ -79,8 +79,7 @@ class Context:
 Handler = Callable[..., None]
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(Struct, frozen=True):
     """A declared action.
 
     names: its name, and its aliases.

@@ -167,5 +167,7 @@ def test_lookup_that_hangs_fails_every_post_at_its_timeout(
     end_of_test = threading.Event()
     monkeypatch.setattr(name_resolution, "TIMEOUT_SECONDS", 0.1)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: end_of_test.wait() and [])
-    assert api.broadcast(["a"], PAYLOAD).failed == ["a"]
-    end_of_test.set()
+    try:
+        assert api.broadcast(["a"], PAYLOAD).failed == ["a"]
+    finally:
+        end_of_test.set()

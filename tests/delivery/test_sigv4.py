@@ -9,7 +9,7 @@ import time_machine
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.delivery.sigv4 import SigV4RequestBuilder
@@ -31,6 +31,7 @@ ENDPOINTS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     connection_id=CONNECTION_IDS,
     endpoint=ENDPOINTS,
@@ -77,6 +78,7 @@ def test_signature_equals_that_of_botocore(
     assert headers == {"host": host} | {name.lower(): value for name, value in expected.headers.items()}
 
 
+@settings(deadline=None)
 @given(connection_id=CONNECTION_IDS)
 def test_connection_id_is_one_quoted_segment_of_the_path(connection_id: str) -> None:
     credentials = ReadOnlyCredentials("key", "secret", None)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,9 +45,19 @@ def _room(room_id: str, **query: object) -> Request:
 
 
 def _in_room(name_: str, room_id: str, **path: str) -> Request:
-    """Return the example of an operation without a query, for another room, and with other path parameters."""
+    """Return the example of an operation for another room, with other path parameters, and the required query only."""
     example = _example(name_)
-    return example | {"path_parameters": example["path_parameters"] | {"roomId": room_id} | path, "query": {}}
+    return example | {
+        "path_parameters": example["path_parameters"] | {"roomId": room_id} | path,
+        "query": _required_query(name_),
+    }
+
+
+def _required_query(name: str) -> dict[str, Any]:
+    """Return the examples of the parameters that the query string of an operation must have."""
+    _, _, endpoint = ENDPOINTS[name]
+    parameters = {} if endpoint.query is None else parameters_of(endpoint.query, {})
+    return {key: example_of(endpoint.query)[key] for key, (_, required) in parameters.items() if required}
 
 
 def _body(**body: object) -> Request:
@@ -87,7 +101,7 @@ def _derived_answers() -> Iterator[tuple[str, Request, int]]:
             yield name, _in_room(name, "nosuchroom"), 404
             yield name, _in_room(name, "PARTY"), 403
             if "owner_token" not in endpoint.types:
-                yield name, _example(name) | _room("PARTY", token="another"), 403
+                yield name, _example(name) | _room("PARTY", token="another", **_required_query(name)), 403
             else:
                 yield name, _example(name) | {"headers": {}}, 403
         if endpoint.path and any(issubclass(error, NotFound) for error in endpoint.errors):
@@ -168,6 +182,14 @@ def ask(client: Client, monkeypatch: pytest.MonkeyPatch, queue: Any, connections
 
 def test_document_is_valid() -> None:
     validate(DOCUMENT)
+
+
+@pytest.mark.node
+def test_redocly_finds_no_problem(node_tools: Path) -> None:
+    linter = ["node", node_tools / "node_modules/@redocly/cli/bin/cli.js", "lint", "--format=json", FILE]
+    offline = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+    output = subprocess.run(linter, env=os.environ | offline, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert json.loads(output)["problems"] == []
 
 
 def _examples(node: Any) -> Iterator[tuple[Any, Any]]:

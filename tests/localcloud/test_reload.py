@@ -152,7 +152,7 @@ def test_changed_handler_leaves_the_stack_unchanged(run: Run) -> None:
 
 def test_new_function_and_new_setting_update_the_stack(run: Run) -> None:
     function = '@app.schedule("rate(1 hour)")\ndef count_rooms(event):\n    pass\n\n\n@app.on_ws_connect()'
-    policy = '"count_rooms": {"iam_policy_file": "policies/local/api.json"},\n "api_handler": {'
+    policy = '"count_rooms": {"iam_policy_file": "policies/local/api_handler.json"},\n "api_handler": {'
     setting = '"STAGE": "local",\n "UNUSED_ROOM_SECONDS": "60"'
     with (
         run.saved(".chalice/config.json", '"api_handler": {', policy),
@@ -168,7 +168,7 @@ def test_new_function_and_new_setting_update_the_stack(run: Run) -> None:
     [
         (".chalice/config.json", '"version"', "version", ".chalice/config.json is not JSON: "),
         (".chalice/resources.json", '"VisibilityTimeout": 150', '"VisibilityTimeout": -1', "FanoutQueue: "),
-        (".chalice/config.json", "local/api.json", "local/none.json", "chalice package failed: "),
+        (".chalice/config.json", "local/api_handler.json", "local/none.json", "chalice package failed: "),
     ],
 )
 def test_failed_stack_is_shown_and_the_previous_one_keeps_running(

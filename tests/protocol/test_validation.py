@@ -135,6 +135,10 @@ def test_carriage_returns_of_a_webhook_become_line_feeds() -> None:
         text: WebhookText
 
     assert validate({"text": "a\r\nb\rc"}, Message).text == "a\nb\nc"
+    assert Draft202012Validator(schema_of(WebhookText, {})).is_valid("a\r\nb\rc")
+    assert rejection({"text": "a\x00"}, Message) == (
+        "text may contain tabs and line ends, but no other control characters, or lone surrogates"
+    )
 
 
 def test_error_of_an_identifier_does_not_contain_it() -> None:

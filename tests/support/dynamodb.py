@@ -3,26 +3,34 @@
 dynoxide rejects requests that moto accepts and AWS does not, and its writes and transactions are atomic. It has a
 replica, which receives the writes late: reads that are not consistent return old data, as they may on AWS. moto answers
 the requests to other services.
+
+npm installs dynoxide. Without it, MiniStack's DynamoDB stands in, which accepts more. It runs in this process: with its
+server, the tests would take twice as long.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import moto.core.models
 import pytest
 import urllib3
 from botocore.exceptions import ReadTimeoutError
+from ministack.core.responses import request_scope
+from ministack.services import dynamodb as ministack
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 from pynamodb.connection import Connection
 
-from tests.support.dynoxide import strict_emulator
+from tests.support.dynoxide import is_installed, strict_emulator
 from tests.support.invocations import current_invocation
 from tests.support.tables import tables
 
@@ -35,6 +43,12 @@ CONFLICTS = {"PutItem": 0.2, "UpdateItem": 0.2, "DeleteItem": 0.2, "TransactWrit
 Fault = Literal["throttling", "timeout", "conflict", "unprocessed", "crash before", "crash after"]
 """A timeout means that DynamoDB handles the request, but its answer does not arrive. `unprocessed` is an answer to a
 batch read that has read nothing yet."""
+
+Answer = tuple[int, dict[str, str], bytes]
+"""The status, the headers and the body of an answer."""
+
+Send = Callable[[Mapping[str, Any], Any], Answer]
+"""A function that sends the headers and the body of a request to an emulator."""
 
 # For the requests library, moto creates 1,300 objects at each start. No test calls AWS with that library.
 moto.core.models.RESPONSES_METHODS.clear()
@@ -54,8 +68,34 @@ _SIGNED = {
 def _database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """Run a primary and a replica, with the tables of the stage dev."""
     folder = tmp_path_factory.mktemp("dynamodb")
-    with strict_emulator(folder / "primary") as primary, strict_emulator(folder / "replica") as replica:
-        yield Database(f"http://127.0.0.1:{primary}", f"http://127.0.0.1:{replica}")
+    with _emulator(folder, "primary") as primary, _emulator(folder, "replica") as replica:
+        yield Database(primary, replica)
+
+
+@contextmanager
+def _emulator(folder: Path, name: str) -> Iterator[Send]:
+    if not is_installed():
+        yield partial(_send_to_ministack, name)
+        return
+    with strict_emulator(folder / name) as port:
+        yield partial(_send_over_http, urllib3.PoolManager(maxsize=32), f"http://127.0.0.1:{port}")
+
+
+def _send_over_http(pool: urllib3.PoolManager, url: str, headers: Mapping[str, Any], body: Any) -> Answer:
+    answer = pool.request("POST", url, body=body, headers=dict(headers))
+    return answer.status, dict(answer.headers), answer.data
+
+
+_ministack_lock = threading.Lock()
+"""Held during a request to MiniStack, which expects to run in one thread."""
+
+
+def _send_to_ministack(account: str, headers: Mapping[str, Any], body: Any) -> Answer:
+    target = headers["X-Amz-Target"]
+    names = {"x-amz-target": target.decode() if isinstance(target, bytes) else target}
+    with _ministack_lock, request_scope(account, "us-east-1"):
+        answer: Answer = asyncio.run(ministack.handle_request("POST", "/", names, body, {}))
+    return answer
 
 
 @pytest.fixture
@@ -78,23 +118,22 @@ class Database:
     The replica gets the writes when the next of these reads needs them. Most tests need few.
     """
 
-    def __init__(self, primary: str, replica: str) -> None:
+    def __init__(self, primary: Send, replica: Send) -> None:
         self._primary, self._replica = primary, replica
-        self._pool = urllib3.PoolManager(maxsize=32)
         self._lock = threading.Lock()
         self._writes: list[tuple[object | None, Any]] = []
         self._arrived = 0
-        for url in (primary, replica):
+        for emulator in (primary, replica):
             for table in tables("dev"):
-                self._call(url, "CreateTable", **table)
+                _call(emulator, "CreateTable", **table)
 
-    def answer(self, request: Any) -> Any:
-        """Return the status, the headers and the body of the answer to a request."""
+    def answer(self, request: Any) -> Answer:
+        """Return the answer to a request."""
         operation = _operation(request)
         if operation in READS:
             return self._read(request)
         with self._lock:  # so that the replica gets the writes in the same order
-            answer = self._send(self._primary, request)
+            answer = self._primary(request.headers, request.body)
             if answer[0] == 200:
                 self._writes.append((current_invocation(), request))
         return answer
@@ -109,24 +148,24 @@ class Database:
 
     def _empty(self) -> None:
         """Replace the tables that have been written to."""
-        for url, writes in ((self._primary, self._writes), (self._replica, self._writes[: self._arrived])):
+        for emulator, writes in ((self._primary, self._writes), (self._replica, self._writes[: self._arrived])):
             for table in tables("dev"):
                 if any(table["TableName"].encode() in write.body for _, write in writes):
-                    self._call(url, "DeleteTable", TableName=table["TableName"])
-                    self._call(url, "CreateTable", **table)
+                    _call(emulator, "DeleteTable", TableName=table["TableName"])
+                    _call(emulator, "CreateTable", **table)
         self._writes.clear()
         self._arrived = 0
 
-    def _read(self, request: Any) -> Any:
+    def _read(self, request: Any) -> Answer:
         is_consistent = b'"ConsistentRead": true' in request.body
         with self._lock:
             visible = len(self._writes) if is_consistent else self._count_visible_writes(request)
             if visible < len(self._writes):
                 for _, write in self._writes[self._arrived : visible]:
-                    assert self._send(self._replica, write)[0] == 200
+                    assert self._replica(write.headers, write.body)[0] == 200
                 self._arrived = max(self._arrived, visible)
-                return self._send(self._replica, request)
-        return self._send(self._primary, request)
+                return self._replica(request.headers, request.body)
+        return self._primary(request.headers, request.body)
 
     def _count_visible_writes(self, request: Any) -> int:
         written_by = [invocation for invocation, _ in self._writes]
@@ -134,14 +173,11 @@ class Database:
         own = written_by.index(invocation) if invocation is not None and invocation in written_by else len(written_by)
         return own if b'"IndexName"' in request.body else min(own, len(written_by) - 1)
 
-    def _call(self, url: str, operation: str, **arguments: Any) -> None:
-        headers = _SIGNED | {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
-        answer = self._pool.request("POST", url, body=json.dumps(arguments), headers=headers)
-        assert answer.status == 200, answer.data
 
-    def _send(self, url: str, request: Any) -> tuple[int, dict[str, str], bytes]:
-        answer = self._pool.request(request.method, url, body=request.body, headers=dict(request.headers))
-        return answer.status, dict(answer.headers), answer.data
+def _call(emulator: Send, operation: str, **arguments: Any) -> None:
+    headers = _SIGNED | {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
+    status, _, body = emulator(headers, json.dumps(arguments).encode())
+    assert status == 200, body
 
 
 def _operation(request: Any) -> str:

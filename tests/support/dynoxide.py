@@ -18,14 +18,19 @@ BINARY = PROJECT / "tests/node/node_modules/@dynoxide/linux-x64/dynoxide"
 START_SECONDS = 10
 
 
+def is_installed() -> bool:
+    """Tell whether dynoxide is installed. npm installs it on the platforms that it has a binary for."""
+    return BINARY.exists()
+
+
 @contextmanager
 def strict_emulator(folder: Path) -> Iterator[int]:
-    """Run dynoxide, or MiniStack on a platform that dynoxide has no binary for, and return its port.
+    """Run dynoxide, or MiniStack if dynoxide is not installed, and return its port.
 
     folder: one that does not exist; MiniStack keeps its files there.
     """
     port = free_port()
-    if not BINARY.exists():
+    if not is_installed():
         with ministack(port, folder):
             yield port
         return
