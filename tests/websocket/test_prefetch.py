@@ -87,6 +87,23 @@ def test_prefetch_for_another_room_is_not_used(sender: Connection) -> None:
     assert (sequence, recipients.result().keys()) == (2, {"a", "b", "c"})
 
 
+def test_requests_for_another_room_have_ended_before_those_of_the_room_start(
+    sender: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, take_sequence = list[str](), messages.take_sequence
+
+    def take_slowly(room_id: str) -> int:
+        taken = sum(range(3_000_000)) if room_id == "another" else take_sequence(room_id)
+        ended.append(room_id)
+        return taken
+
+    monkeypatch.setattr(messages, "take_sequence", take_slowly)
+    known_rooms["a"] = "another"
+    with prefetch("a") as prefetched:
+        prefetched.results(sender)
+    assert ended == ["another", sender.joined_room_id]
+
+
 def test_known_rooms_are_limited(sender: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefetching, "MAX_KNOWN_ROOMS", 2)
     for connection_id in ("a", "b", "c"):
