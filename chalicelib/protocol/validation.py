@@ -17,7 +17,7 @@ from chalicelib.protocol.values import BLANK, IDENTIFIER, RULES
 S = TypeVar("S", bound=Struct)
 
 MAX_DIGITS = 18
-"""Longest number that is parsed as an int. Python refuses to parse very long ones, and none is in a declared range."""
+"""Longest number that is parsed as an int. Python rejects very long ones, and none is in a declared range."""
 
 
 def parse_object(body: str | bytes) -> dict[str, Any]:

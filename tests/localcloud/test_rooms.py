@@ -57,7 +57,7 @@ def test_missing_local_cloud_is_reported_with_the_command_that_starts_it(answer:
             threading.Thread(target=lambda: _answer(server, answer)).start()
         listed = list_rooms(port)
     expected = (
-        f"error: no local cloud answers at port {port}: start it with `make run`,"
+        f"error: no local cloud responds at port {port}: start it with `make run`,"
         " or name another port: PORT=8080 make rooms\n"
     )
     assert (listed.returncode, listed.stdout, listed.stderr) == (1, "", expected)
