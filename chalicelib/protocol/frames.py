@@ -192,7 +192,7 @@ def parse(body: str) -> tuple[str, dict[str, Any]]:
 def serialize(frame: Frame) -> str:
     """Return a frame as JSON. An object without properties, such as Pong, is sent as true.
 
-    Frames have no ASCII escapes: a message of MAX_MESSAGE_LENGTH characters then stays within API Gateway's 32 KiB per frame,
-    whatever its script.
+    Frames have no ASCII escapes: a message of MAX_MESSAGE_LENGTH characters then fits into MAX_FRAME_BYTES, whatever
+    its script.
     """
     return msgspec.json.encode({frame.envelope: frame if frame.__struct_fields__ else True}).decode()
