@@ -56,6 +56,7 @@ def test_withdrawn_key_is_forgotten_after_an_hour(
     ("fault", "reason"),
     [
         (lambda issuer: setattr(issuer, "status", 500), "returned status 500"),
+        (lambda issuer: setattr(issuer, "status", 302), "returned status 302"),
         (lambda issuer: issuer.answers_at_all.clear(), "imeout"),
         (lambda issuer: setattr(issuer, "trickles", True), "Timeout"),
         (lambda issuer: issuer.configuration.update(issuer="https://id.example.org"), "names the issuer"),
@@ -169,9 +170,9 @@ def test_keys_that_arrive_late_count_for_the_next_request(
     issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signing_keys, "TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(signing_keys, "RETRY_SECONDS", 0)
     issuer.answers_at_all.clear()
     assert get(client, "/rooms", issuer.token()).status_code == 503
-    monkeypatch.setattr(signing_keys, "RETRY_SECONDS", 0)
     assert get(client, "/rooms", issuer.token()).status_code == 503
     issuer.answers_at_all.set()
     wait([fetching for fetching in [signing_keys.key_set(issuer.url)._fetching] if fetching])
