@@ -5,10 +5,14 @@ STAGE ?= dev
 BIN := .venv/bin
 # More than the cores of a small machine, because many tests wait for an event.
 WORKERS ?= 4
-PYTEST := $(BIN)/pytest
+# Also the tests that plain `pytest` leaves out: pyproject.toml.
+PYTEST := $(BIN)/pytest -m ''
 PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 # npm records there what it has installed.
 INSTALLED := node_modules/.package-lock.json
+# They start a browser, a local cloud or npm, or install packages.
+SLOW_TESTS := benchmarks/test_run.py browser deployment/test_package.py deployment/test_undeploy.py \
+	descriptions/test_extending.py localcloud web/test_build.py web/test_client.py
 NODE_FOLDERS := web examples/nextjs tests/browser tests/node benchmarks/node
 NODE_PACKAGES := $(addsuffix /$(INSTALLED),$(NODE_FOLDERS))
 # A Node.js of the virtual environment is there only if PATH has none that is recent enough.
@@ -17,10 +21,10 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
 # The tests start many Python processes, and each starts faster when the modules are compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run rooms nextjs test check soak fuzz bench simulate generate page lint format package resources deploy undeploy clean tools unit-and-contract always
+.PHONY: help run rooms nextjs test check mutate soak fuzz bench simulate generate page lint format requirements package resources deploy undeploy clean tools quick-tests always
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build/run-$(PORT) ## Run the chat on this machine at PORT, by default 8000, until Ctrl-C
 
@@ -38,19 +42,22 @@ nextjs: examples/nextjs/$(INSTALLED) ## Run the front end in examples/nextjs for
 test: tools ## Run all tests, in WORKERS processes
 	$(PYTEST_PARALLEL)
 
-check: .venv/installed tests/node/$(INSTALLED) web/$(INSTALLED) examples/nextjs/$(INSTALLED) ## Run lint, the unit tests and the contract tests, in about a minute
-	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory lint unit-and-contract
+check: .venv/installed tests/node/$(INSTALLED) web/$(INSTALLED) examples/nextjs/$(INSTALLED) ## Run lint and the quick tests, in about a minute
+	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory lint quick-tests
 
-unit-and-contract:
-	$(PYTEST_PARALLEL) tests/unit tests/contract tests/web/test_units.py
+quick-tests:
+	$(PYTEST_PARALLEL) $(addprefix --ignore=tests/,$(SLOW_TESTS))
 
 soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LISTENERS, MESSAGES per sender, CUTS (probability)
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
 		$(PYTEST) --timeout=3600 -s tests/localcloud/test_soak.py
 
+mutate: .venv/installed ## Change chalicelib in random places, and report what no test notices: COUNT (200), SEED, ONLY=chat/rooms.py
+	@COUNT=$(or $(COUNT),200) SEED=$(SEED) ONLY=$(ONLY) $(BIN)/python -m tests.mutation
+
 fuzz: .venv/installed ## Run the generated tests with many examples: FRAMES frames, more requests, longer sequences of events
 	FUZZ=1 FRAMES=$(or $(FRAMES),50000) $(PYTEST) --timeout=3600 \
-		tests/contract/test_fuzz.py tests/contract/test_state_machine.py tests/localcloud/test_rest_schema.py
+		tests/faults/test_fuzz.py tests/faults/test_state_machine.py tests/localcloud/test_rest_schema.py
 
 bench: benchmarks/node/$(INSTALLED) ## Benchmark against other implementations
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.run
@@ -81,6 +88,12 @@ format: .venv/installed web/$(INSTALLED) ## Format the code and fix what ruff an
 	$(BIN)/ruff format .
 	$(NPM) --prefix web run format
 
+requirements: .venv/installed ## Compile requirements*.in to requirements*.txt, with hashes; UPGRADE=1 takes the newest versions
+	for name in requirements requirements-sign-in requirements-dev; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
+			--custom-compile-command="make requirements" --output-file=$$name.txt $$name.in || exit; \
+	done
+
 package: .venv/installed ## Write deployment.zip and sam.json for STAGE, by default dev, to build/STAGE
 	$(BIN)/python -m deployment.package $(STAGE) build/$(STAGE)
 
@@ -104,25 +117,23 @@ tools: .venv/chromium $(NODE_PACKAGES) ## Install what the tests need besides Py
 	@touch $@
 
 .venv/node: tests/node/requirements.txt | .venv/installed
-	@$(BIN)/python -m tests.nodejs
+	@$(BIN)/python -m tests.support.nodejs
 	@touch $@
 
-%/$(INSTALLED): %/package.json | .venv/node
+%/$(INSTALLED): %/package.json %/package-lock.json | .venv/node
 	@echo "Installing $<"
-	@cd $* && $(NPM) install --no-audit --no-fund
+	@cd $* && $(NPM) ci --no-audit --no-fund
 	@touch $@
 
 # npm copies the client library there, and does not notice when it changes.
-examples/nextjs/$(INSTALLED): examples/nextjs/package.json web/client/package.json $(wildcard web/client/src/*.ts) | web/$(INSTALLED)
+examples/nextjs/$(INSTALLED): $(addprefix examples/nextjs/,package.json package-lock.json) web/client/package.json $(wildcard web/client/src/*.ts) | web/$(INSTALLED)
 	@echo "Installing $<"
 	@$(NPM) --prefix web/client run prepack
-	@rm -rf $(@D)/chalice-chat-client
-	@cd examples/nextjs && $(NPM) install --no-audit --no-fund
+	@cd examples/nextjs && $(NPM) ci --no-audit --no-fund
 	@touch $@
 
-.venv/installed: requirements.txt requirements-dev.txt
-	@echo "Creating .venv and installing requirements.txt and requirements-dev.txt"
+.venv/installed: requirements-dev.txt
+	@echo "Creating .venv and installing requirements-dev.txt"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@

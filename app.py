@@ -3,33 +3,33 @@
 import chalicelib.delivery.tls  # noqa: F401, I001 - first: it loads certificates during the other imports
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from chalice import Chalice, CORSConfig, Response
 from chalice.app import Request, SQSEvent, WebsocketEvent
 
-from chalicelib import discovery, request_log
+from chalicelib import aws, request_log, settings
 from chalicelib.auth import origins
-from chalicelib.chat import history, members
-from chalicelib.protocol import parameters
-from chalicelib.rest import page, webhooks
-from chalicelib import settings
-from chalicelib.chat import broadcast, room_list, rooms
-from chalicelib.protocol import schemas, serializers
-from chalicelib.websocket import events
+from chalicelib.auth.identity import User
+from chalicelib.chat import broadcast, history, members, room_list, rooms
 from chalicelib.delivery import jobs
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
-from chalicelib.rest.endpoints import Endpoints, Json, Parameters, error_response
-from chalicelib.errors import ChatError, Forbidden, NotFound, RoomNotFound, report_internal_error
-from chalicelib.auth.identity import User
+from chalicelib.errors import Forbidden, NotFound, RoomNotFound
+from chalicelib.protocol.requests import HistoryQuery, MemberListQuery, NewRoom, RoomListQuery, RoomQuery
+from chalicelib.protocol.responses import Config, CreatedRoom, MemberList, MessagePage, Room, RoomPage
+from chalicelib.protocol.values import AnyRoomId
+from chalicelib.rest import page, webhooks
+from chalicelib.rest.endpoints import EndpointDecorator, error_response
+from chalicelib.websocket import events
 
 app = Chalice(app_name=settings.APP_NAME)
 app.experimental_feature_flags.add("WEBSOCKETS")
 app.log.setLevel(logging.INFO)
 app.api.cors = CORSConfig(allow_origin=origins.preflight_origin(), expose_headers=["ETag", "Retry-After"], max_age=600)
-# Each WebSocket handler keeps the API object that it finds here when it is registered.
+# Set this before the handlers are registered: each keeps a reference to it.
 app.websocket_api = websocket_api = BroadcastWebsocketAPI()
 app.register_middleware(request_log.log_middleware)
-endpoint = Endpoints(app)
+endpoint = EndpointDecorator(app)
 
 
 @app.middleware("http")
@@ -45,92 +45,67 @@ def allow_origins(request: Request, get_response: Callable[[Request], Response])
 
 
 @app.route("/config")
-@endpoint(returns=schemas.CONFIG, errors=[NotFound])
-def get_config() -> Json:
+@endpoint(errors=[NotFound])
+def get_config() -> Config:
     """Return the address of the WebSocket API, to which clients append `?roomId=…&name=…`, and how to sign in."""
-    return serializers.serialize_config(discovery.websocket_url())
+    return Config.of(aws.websocket_url())
 
 
 @app.route("/rooms", methods=["POST"], content_types=["*/*"])
-@endpoint(
-    body={"roomName": parameters.ROOM_NAME, "private": parameters.PRIVATE, "keepDays": parameters.KEEP_DAYS},
-    signed_in=True,
-    status=201,
-    returns=schemas.CREATED_ROOM,
-)
-def create_room(body: Parameters, user: User | None) -> Json:
+@endpoint(status=201)
+def create_room(body: NewRoom, user: User | None) -> CreatedRoom:
     """Create a room.
 
     A room that nobody joins expires after UNUSED_ROOM_SECONDS. After the last member has left, it can still be joined
     for EMPTY_ROOM_GRACE_SECONDS, or for `keepDays` if given. The body is read as JSON, whatever its Content-Type.
     """
-    room = rooms.create(body["roomName"], body["private"], body["keepDays"] or 0, user)
-    return serializers.serialize_created_room(room)
+    return CreatedRoom.of(rooms.create(body, user))
 
 
 @app.route("/rooms")
-@endpoint(signed_in=True, query=parameters.PAGE, returns=schemas.ROOM_PAGE, conditional=True)
-def list_rooms(query: Parameters, user: User | None) -> Json:
+@endpoint(etag=True)
+def list_rooms(query: RoomListQuery, user: User | None) -> RoomPage:
     """List the public rooms, newest first.
 
     A new room is listed at once. A room that its last member has left is not listed.
     """
-    return serializers.serialize_room_page(*room_list.list_public(**query, user=user))
+    return RoomPage.of(*room_list.list_public(query.limit, query.cursor, user))
 
 
 @app.route("/rooms/{room_id}")
-@endpoint(
-    query={"token": parameters.TOKEN, "key": parameters.KEY, "owner": parameters.OWNER},
-    signed_in=True,
-    returns=schemas.ROOM,
-    errors=[Forbidden, RoomNotFound],
-)
-def get_room(room_id: str, query: Parameters, user: User | None) -> Json:
+@endpoint(errors=[Forbidden, RoomNotFound])
+def get_room(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> Room:
     """Get a room, listed or not.
 
-    With the `key` and the `owner` of a connection, the answer is the reason why that connection was refused.
+    Pass the `key` and `owner` of a rejected connection to get the reason.
     """
-    return serializers.serialize_room(members.check_admission(room_id, **query, user=user))
+    return Room.of(members.check_admission(room_id, query.token, query.key, query.owner, user))
 
 
 @app.route("/rooms/{room_id}/members")
-@endpoint(
-    signed_in=True, query={"token": parameters.TOKEN}, returns=schemas.MEMBER_LIST, errors=[Forbidden, RoomNotFound]
-)
-def list_members(room_id: str, query: Parameters, user: User | None) -> Json:
+@endpoint(errors=[Forbidden, RoomNotFound])
+def list_members(room_id: AnyRoomId, query: MemberListQuery, user: User | None) -> MemberList:
     """List the members of a room, in the order of joining, each once. Very recent joins and leaves may be missing."""
-    return serializers.serialize_member_list(members.list_members(room_id, query["token"], user))
+    return MemberList(members=members.list_members(room_id, query.token, user))
 
 
 @app.route("/rooms/{room_id}/messages")
-@endpoint(
-    signed_in=True,
-    query=parameters.HISTORY_PAGE,
-    returns=schemas.MESSAGE_PAGE,
-    errors=[Forbidden, RoomNotFound],
-)
-def list_messages(room_id: str, query: Parameters, user: User | None) -> Json:
+@endpoint(errors=[Forbidden, RoomNotFound])
+def list_messages(room_id: AnyRoomId, query: HistoryQuery, user: User | None) -> MessagePage:
     """List messages in ascending order: the oldest ones after `after`, if given, otherwise the newest."""
-    return serializers.serialize_message_page(*history.read(room_id, **query, user=user))
+    return MessagePage.of(*history.read(room_id, query.after, query.before, query.limit, query.token, user))
 
 
-for routes in (page, webhooks):
-    app.register_blueprint(routes.blueprint)
-    endpoint.by_name.update(routes.endpoint.by_name)
+app.register_blueprint(page.blueprint)
+app.register_blueprint(webhooks.blueprint)
 
 
 @app.on_ws_connect()
-def connect(event: WebsocketEvent) -> Json | None:
+def connect(event: WebsocketEvent) -> dict[str, Any] | None:
     """Join the room that the query string names."""
     request = event.to_dict()
-    try:
-        origins.check_origin(request.get("headers") or {})
-        events.connect(websocket_api, event.connection_id, request.get("queryStringParameters") or {})
-    except ChatError as error:
-        return {"statusCode": error_response(error).status_code, "body": str(error)}
-    except Exception:  # noqa: BLE001 - report_internal_error logs it
-        return {"statusCode": 500, "body": str(report_internal_error(f"the $connect of {event.connection_id}"))}
-    return None
+    headers, query = request.get("headers") or {}, request.get("queryStringParameters") or {}
+    return events.connect(websocket_api, event.connection_id, headers, query)
 
 
 @app.on_ws_message()
@@ -148,12 +123,12 @@ def disconnect(event: WebsocketEvent) -> None:
 # One batch per invocation: a batch that fails is retried alone.
 @app.on_sqs_message(queue=settings.FANOUT_QUEUE, batch_size=1)
 def fan_out(event: SQSEvent) -> None:
-    """Deliver a batch or a frame of the fan-out queue, or complete a removal of connections."""
+    """Process the jobs of the queue."""
     for record in event:
         match jobs.parse(record.body):
             case jobs.Batch() as batch:
                 broadcast.send_batch(websocket_api, batch)
             case jobs.Removal() as removal:
-                broadcast.complete_removal(websocket_api, removal)
+                broadcast.retry_removal(websocket_api, removal)
             case jobs.Delivery() as delivery:
                 broadcast.deliver(websocket_api, delivery)

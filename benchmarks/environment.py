@@ -21,8 +21,8 @@ from benchmarks.gateway import HOST
 from chalicelib import settings
 from deployment.package import package
 from localcloud import stack
-from tests.dynoxide import strict_emulator
-from tests.tables import create_tables
+from tests.support.dynoxide import strict_emulator
+from tests.support.tables import create_tables
 
 PROJECT = Path(__file__).parent.parent
 STAGE = "dev"

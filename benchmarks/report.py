@@ -15,7 +15,7 @@ from benchmarks import svg
 from benchmarks.contenders import FirstMessage
 
 NAMES = {"program": "the program", "node": "Node.js, AWS SDK v3", "boto3": "boto3, 32 threads"}
-COLD_START_NAMES = NAMES | {"minimal": "Node.js, AWS SDK v3: GetItem, Query and one post only"}
+COLD_START_NAMES = NAMES | {"minimal": "Node.js, AWS SDK v3: GetItem, Query and one PostToConnection only"}
 COLOURS = {"program": "#0b6e4f", "node": "#c8553d", "boto3": "#3d5a98", "floor": "#888888"}
 FLOOR_CONNECTIONS = 256
 POST_TIMEOUT_MS = 2_000
@@ -34,7 +34,7 @@ class Measurement(NamedTuple):
 
 
 class Failures(NamedTuple):
-    """The program's messages in a room where some posts fail, and in one where none fails."""
+    """The program's messages in a room in which some deliveries fail, and in one where none fails."""
 
     members: int
     reachable: int
@@ -184,20 +184,20 @@ def _latencies(results: Results) -> Iterable[list[str]]:
 
 def _failures(failures: Failures) -> Iterable[str]:
     bound = 2 * failures.clean_ms + POST_TIMEOUT_MS
-    yield f"## The program in a room of {failures.members:,} where some posts fail"
+    yield f"## The program in a room of {failures.members:,} in which some deliveries fail"
     yield ""
     yield (
-        "5 % of the members answer 429 once, 1 % answer 500 once, 1 % never answer, and 5 % answer 410. "
+        "5 % of the members return 429 once, 1 % return 500 once, 1 % never respond, and 5 % return 410. "
         f"{failures.delivered:,} of {failures.reachable:,} reachable members got the message exactly once. "
-        f"That took {failures.posts:,} posts."
+        f"That took {failures.posts:,} requests."
     )
     yield ""
     yield from _table(
         ["", "wall ms"],
         [
-            ["no post fails", _figure(failures.clean_ms)],
-            ["some posts fail", _figure(failures.failing_ms)],
-            ["bound: twice the first figure plus the time-out of one post", _figure(bound)],
+            ["no delivery fails", _figure(failures.clean_ms)],
+            ["some deliveries fail", _figure(failures.failing_ms)],
+            ["bound: twice the first figure plus the timeout of one delivery", _figure(bound)],
         ],
     )
 

@@ -1,4 +1,4 @@
-"""Errors that clients cause, and the report of errors that they do not cause.
+"""Errors returned to clients, and logging of unexpected ones.
 
     ChatError
     ├── InvalidInput
@@ -13,11 +13,12 @@
     │   ├── MemberBanned
     │   └── RoomLocked
     ├── NotFound
-    │   ├── HookNotFound
+    │   ├── WebhookNotFound
     │   └── RoomNotFound
     └── InternalError
 
-`endpoints.py` maps them to HTTP responses, `frames.py` to error frames. The docstrings appear in docs/asyncapi.yaml.
+An error has a code for the error frames of the WebSocket API, and a status and a code for HTTP responses. The
+docstrings appear in docs/asyncapi.yaml.
 """
 
 from __future__ import annotations
@@ -35,13 +36,21 @@ class ChatError(Exception):
     """Base class of the errors that are shown to clients: `str(error)` says what was expected."""
 
     code: ClassVar[str]
-    """The code of the error frame."""
+    """The code in an error frame."""
+
+    status: ClassVar[int] = 500
+    """The status of an HTTP response."""
+
+    http_code: ClassVar[str] = "InternalServerError"
+    """The code in the body of an HTTP response, in Chalice's form."""
 
 
 class InvalidInput(ChatError):
     """The frame is too long, its data is not as declared, or its clientId belongs to another message."""
 
     code = "invalid_message"
+    status = 400
+    http_code = "BadRequestError"
 
 
 class InvalidJSON(InvalidInput):
@@ -60,19 +69,22 @@ class RateLimitExceeded(ChatError):
     """The connection has sent too many messages. It can send the next one after `retryAfter` seconds."""
 
     code = "rate_limited"
+    status = 429
+    http_code = "TooManyRequestsError"
 
-    def __init__(self, retry_after: int, warnings: int | None):
-        """Take the number of seconds until the next message is accepted, and the number of this warning.
+    def __init__(self, retry_after: int, *, notify: bool = False, count: int = 0):
+        """Take the number of seconds until the next message is accepted.
 
-        warnings: how many consecutive warnings the client has received without waiting, this one included. None if no
-        warning is due, because the last one is less than a second old.
+        notify: whether the client is told. It is not if the last warning is less than a second old.
+        count: how many warnings in a row the client has received without waiting, this one included.
         """
         super().__init__(
             f"expected at most {settings.MESSAGES_PER_WINDOW} messages in {settings.WINDOW_SECONDS} seconds; "
             f"retry after {retry_after} seconds"
         )
         self.retry_after = retry_after
-        self.warnings = warnings
+        self.notify = notify
+        self.count = count
 
 
 class NotInRoom(ChatError):
@@ -88,6 +100,8 @@ class Unauthorized(ChatError):
     """The access token is missing, not valid, or has expired. The client has to sign in, and connect with a new one."""
 
     code = "unauthorized"
+    status = 401
+    http_code = "UnauthorizedError"
 
 
 class AccessTokenExpired(Unauthorized):
@@ -101,6 +115,8 @@ class SignInUnavailable(ChatError):
     """Access tokens cannot be verified at present. A retry may succeed."""
 
     code = "unavailable"
+    status = 503
+    http_code = "ServiceUnavailableError"
 
     def __init__(self) -> None:
         super().__init__("access tokens cannot be verified at present; try again later")
@@ -110,10 +126,14 @@ class Forbidden(ChatError):
     """The client may not do this: it lacks the rights, the message was deleted, or an access token gives the name."""
 
     code = "forbidden"
+    status = 403
+    http_code = "ForbiddenError"
 
 
 class MemberBanned(Forbidden):
     """The owner has removed the member from the room less than an hour ago."""
+
+    http_code = "MemberBannedError"
 
     def __init__(self) -> None:
         super().__init__("the owner of this room has removed you; you can join again an hour later")
@@ -121,6 +141,8 @@ class MemberBanned(Forbidden):
 
 class RoomLocked(Forbidden):
     """The room is locked: only its owner and those who have been in it can join."""
+
+    http_code = "RoomLockedError"
 
     def __init__(self) -> None:
         super().__init__("this room is locked: only those who have been in it can join")
@@ -130,6 +152,8 @@ class NotFound(ChatError):
     """The requested object does not exist."""
 
     code = "not_found"
+    status = 404
+    http_code = "NotFoundError"
 
 
 class RoomNotFound(NotFound):
@@ -139,11 +163,11 @@ class RoomNotFound(NotFound):
         super().__init__("room not found: it does not exist or has expired")
 
 
-class HookNotFound(NotFound):
-    """The hook does not exist, or its room does not."""
+class WebhookNotFound(NotFound):
+    """The webhook does not exist, or its room does not."""
 
     def __init__(self) -> None:
-        super().__init__("hook not found: it does not exist, was deleted, or its room does not exist any more")
+        super().__init__("webhook not found: it does not exist, was deleted, or its room does not exist any more")
 
 
 class InternalError(ChatError):

@@ -4,15 +4,16 @@ MAX_ROOM_NAME_LENGTH = 80
 MAX_DISPLAY_NAME_LENGTH = 40
 MAX_MESSAGE_LENGTH = 4_000
 MAX_CLIENT_ID_LENGTH = 64
+MAX_ACTION_NAME_LENGTH = 64
 
 MAX_KEEP_DAYS = 30
 """Longest time, in days, that a room is kept while nobody is in it."""
 
-MAX_HOOKS = 20
+MAX_WEBHOOKS = 20
 """Maximum number of webhooks of a room."""
 
 MAX_PAGE_SIZE = 100
-"""Maximum number of rooms or messages in one answer."""
+"""Maximum number of rooms or messages in one response."""
 
 MAX_SEQUENCE = 999_999_999_999_999
 """15 digits, as in the sort key of a message."""
@@ -43,7 +44,7 @@ IDEMPOTENCY_TTL_SECONDS = 600
 MEMBER_TTL_SECONDS = 2_764_800
 """Time for which a member may come back to a locked room after joining it: 32 days, longer than a room stays empty."""
 
-HOOK_TTL_SECONDS = 31_536_000
+WEBHOOK_TTL_SECONDS = 31_536_000
 """Lifetime of a webhook after its creation or its last message: one year."""
 
 SEQUENCE_TTL_SECONDS = 31_536_000

@@ -1,7 +1,7 @@
 """One structured log line per invocation of a function.
 
 CloudWatch Logs indexes its fields, and CloudWatch extracts metrics from its numbers ("Embedded metric format
-specification"). A field is present where it applies:
+specification"). A field is present if it applies:
 
     function, stage, outcome, duration_ms     websocket_message, dev, sendMessage, 21.4
     room_id                                   id of the room

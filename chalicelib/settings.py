@@ -44,7 +44,7 @@ MESSAGES_TABLE = os.environ.get("MESSAGES_TABLE", f"{APP_NAME}-{STAGE}-messages"
 FANOUT_QUEUE = os.environ.get("FANOUT_QUEUE", f"{APP_NAME}-{STAGE}-fanout")
 
 WEBSOCKET_URL = os.environ.get("WEBSOCKET_URL", "")
-"""Address of the WebSocket API, wss://…/STAGE. If empty, it is looked up in API Gateway."""
+"""Address of the WebSocket API, wss://…/STAGE. If empty, it is read from API Gateway."""
 
 ALLOWED_ORIGINS = _origins("ALLOWED_ORIGINS")
 """Comma-separated origins of the web pages that may use the chat. If empty, all may. List the origin of the stage's own
@@ -58,7 +58,7 @@ UNUSED_ROOM_SECONDS = _integer("UNUSED_ROOM_SECONDS", 3_600)
 """Time until a new room that nobody joins expires."""
 
 FANOUT_BATCH = _integer("FANOUT_BATCH", 2_000, minimum=1)
-"""Maximum number of connections that one invocation posts to. Larger rooms are split into batches. 2,000 connection ids
+"""Maximum number of connections that one invocation sends to. Larger rooms are split into batches. 2,000 connection ids
 and the longest frame fit into one SQS message of 256 KiB ("Amazon SQS message quotas"); more may not."""
 
 MESSAGE_RETENTION_SECONDS = _integer("MESSAGE_RETENTION_SECONDS", 86_400)
@@ -71,7 +71,7 @@ WINDOW_SECONDS = _integer("WINDOW_SECONDS", 10)
 """Length of the rate limit's window. 0 disables the rate limit and MAX_FRAMES_PER_WINDOW."""
 
 PRESENCE_LIMIT = _integer("PRESENCE_LIMIT", 100)
-"""Largest room, in members, that receives join and leave frames. N joins cost about N² posts."""
+"""Largest room, in members, that receives join and leave frames. N joins cost about N² frames."""
 
 AUTH_ISSUER = os.environ.get("AUTH_ISSUER", "")
 """Address of the OpenID Connect provider whose tokens users sign in with, exactly as in its tokens. If this and

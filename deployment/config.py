@@ -13,6 +13,9 @@ PROJECT = Path(__file__).parent.parent
 RESOURCES = Path(".chalice/resources.json")
 """The template of the tables and queues, relative to the project."""
 
+LOCAL_STAGE = "local"
+"""The stage of the local cloud, whose functions run on the developer's system with the virtual environment."""
+
 
 def read_stages(project: Path = PROJECT) -> dict[str, Any]:
     """Return the stages by name. Raises PackageError when the file is not JSON."""

@@ -8,7 +8,7 @@ requests: 3 for the page's files, and one each for the list of rooms, the histor
 
 WEBSOCKET_LIMITS = {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 250}
 """Frames, joins and leaves per second on the WebSocket API, and the burst above that rate. One visit takes 4: the join,
-two `hello` frames and the leave. The functions' posts to members share the account's 10,000 requests per second
+two `hello` frames and the leave. The frames to members share the account's 10,000 requests per second
 ("Amazon API Gateway quotas"), so most of it is left for them."""
 
 NO_LOGS = {"DataTraceEnabled": False, "LoggingLevel": "OFF"}

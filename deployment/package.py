@@ -17,7 +17,7 @@ from pathlib import Path
 
 from deployment import sign_in
 from deployment.archive import add_files
-from deployment.config import PROJECT, RESOURCES, read_configuration, read_stage
+from deployment.config import LOCAL_STAGE, PROJECT, RESOURCES, read_configuration, read_stage
 from deployment.errors import PackageError
 from deployment.policies import outdated_policies
 from deployment.postprocess import postprocess_template
@@ -25,22 +25,25 @@ from deployment.unused_parts import remove_unused_parts
 
 
 def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
-    """Package the project for a stage into folder.
+    """Package the project for a stage into folder. In LOCAL_STAGE, compiled requirements are left out.
 
     Raises PackageError when the stage is unknown, its configuration is not consistent, or Chalice fails.
     """
     configuration = read_stage(stage, project)  # Chalice accepts an unknown stage, and packages it without policies
-    sign_in.check_place(read_configuration(project))
+    everything = read_configuration(project)
+    sign_in.check_place(everything)
     if outdated := outdated_policies(stage, project):
         raise PackageError(f"{outdated[0]} does not fit the settings: run `make generate`")
     # Two runs at once would share Chalice's cache of the requirements.
     with (project / ".chalice/config.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _run_chalice(stage, folder, project)
+    archive = folder / "deployment.zip"
     if sign_in.is_configured(configuration):
-        sign_in.add_requirements(folder / "deployment.zip", project)
-    remove_unused_parts(folder / "deployment.zip", sign_in.secret_service(configuration))
-    _add_bytecode(folder / "deployment.zip")
+        architecture = (everything | configuration).get("lambda_architecture", "x86_64")  # Chalice's default
+        sign_in.add_requirements(archive, project, architecture)
+    remove_unused_parts(archive, sign_in.secret_service(configuration), keep_compiled=stage != LOCAL_STAGE)
+    _add_bytecode(archive)
     template_file = folder / "sam.json"
     template = json.loads(template_file.read_text())
     postprocess_template(template, stage)

@@ -18,9 +18,9 @@ from deployment.archive import add_files
 from deployment.errors import PackageError
 
 REQUIREMENTS = "requirements-sign-in.txt"
-PLATFORM = "manylinux2014_x86_64"  # the one that Chalice packages for
+PLATFORMS = {"x86_64": "manylinux2014_x86_64", "arm64": "manylinux2014_aarch64"}  # by Chalice's lambda_architecture
 
-FUNCTIONS = {"api.json", "connect.json"}
+FUNCTIONS = {"api_handler.json", "websocket_connect.json"}
 """The policies of the functions that verify access tokens."""
 
 ARN = re.compile(r"arn:aws[a-z-]*:(?P<service>secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[^*?\s]+")
@@ -75,8 +75,8 @@ def add_grant(policy: str, stage: Any) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def add_requirements(archive: Path, project: Path) -> None:
-    """Add the requirements of sign-in to a package, if the project has the file that lists them.
+def add_requirements(archive: Path, project: Path, architecture: str) -> None:
+    """Add the requirements of sign-in to a package for an architecture, if the project has the file that lists them.
 
     Raises PackageError if pip fails.
     """
@@ -85,7 +85,7 @@ def add_requirements(archive: Path, project: Path) -> None:
         return
     with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as package:
         options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", "--only-binary=:all:"]
-        target = ["--platform", PLATFORM, "--target", name]
+        target = ["--platform", PLATFORMS[architecture], "--target", name]
         installed = subprocess.run(
             [sys.executable, "-m", "pip", "install", *options, *target, "--requirement", str(requirements)],
             text=True,

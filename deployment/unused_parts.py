@@ -1,11 +1,14 @@
 """Remove what the functions do not use: parts of botocore and urllib3, and the bytecode of earlier runs.
 
+A package for the local cloud also loses the compiled requirements: its functions have those of the virtual environment.
+
 botocore describes each AWS service in JSON files. Without those of the unused services, the package is a sixth of its
 size, and cold starts are faster: botocore lists the services and parses their endpoints.
 """
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import zipfile
@@ -38,16 +41,20 @@ only programs that enable HTTP/2 need it.
 KEPT = f"{DOCUMENTATION}utils.py"  # botocore.handlers imports it
 
 
-def remove_unused_parts(archive: Path, secret_service: str | None = None) -> None:
+def remove_unused_parts(archive: Path, secret_service: str | None = None, *, keep_compiled: bool = True) -> None:
     """Remove from an archive what is not used. SERVICES and secret_service are the services that are.
 
+    keep_compiled: whether requirements with compiled modules stay, which run on Lambda's system only.
     Raises PackageError if botocore has no data of one of them.
     """
     services = {*SERVICES, *([secret_service] if secret_service else [])}
     complete = archive.with_suffix(".complete.zip")
     archive.rename(complete)
     with zipfile.ZipFile(complete) as source, zipfile.ZipFile(archive, "w") as target:
-        entries = [entry for entry in source.infolist() if _is_used(entry.filename, services)]
+        removed = set() if keep_compiled else _compiled_requirements(source)
+        entries = [
+            entry for entry in source.infolist() if entry.filename not in removed and _is_used(entry.filename, services)
+        ]
         packaged = {_service(entry.filename) for entry in entries}
         # A package for its template alone contains no requirements.
         if any(packaged) and (unknown := services - packaged):
@@ -61,6 +68,13 @@ def remove_unused_parts(archive: Path, secret_service: str | None = None) -> Non
                 content = _select(content, prefixes)
             target.writestr(entry, content)
     complete.unlink()
+
+
+def _compiled_requirements(source: zipfile.ZipFile) -> set[str]:
+    """Return the files of the requirements that have compiled modules, from the lists that wheels contain."""
+    lists = [name for name in source.namelist() if name.endswith(".dist-info/RECORD")]
+    installed = [{row[0] for row in csv.reader(source.read(name).decode().splitlines())} for name in lists]
+    return set().union(*(files for files in installed if any(name.endswith(".so") for name in files)))
 
 
 def _is_used(name: str, services: Collection[str]) -> bool:

@@ -7,10 +7,11 @@ from typing import Any
 
 from chalicelib import limits, settings
 from chalicelib.errors import RateLimitExceeded
-from chalicelib.protocol.frame_schemas import ERROR_FRAME, FRAME_ERRORS, JOIN_FRAME, LEAVE_FRAME, FrameSchema
-from chalicelib.websocket import events
+from chalicelib.protocol.frames import FRAME_ERRORS, Error, Frame, Joined, Left
+from chalicelib.protocol.requests import ConnectQuery
+from chalicelib.websocket import actions as _actions  # noqa: F401 - it declares the actions
 from chalicelib.websocket.dispatch import ACTIONS, Action
-from docs.json_schema import Components, schema_of
+from docs.json_schema import Components, example_of, parameters_of, schema_of
 
 Json = dict[str, Any]
 
@@ -46,11 +47,10 @@ def document() -> Json:
     """Return the AsyncAPI document."""
     components: Components = {}
     declared = {action.names[0]: action for action in ACTIONS.values()}
-    frames = {frame.name: frame for action in declared.values() for frame in action.sends}
-    frames |= {frame.name: frame for frame in (JOIN_FRAME, LEAVE_FRAME, ERROR_FRAME)}
+    frames = {frame_name(frame): frame for action in declared.values() for frame in action.sends}
+    frames |= {frame_name(frame): frame for frame in (Joined, Left, Error)}
     messages = {name: _request(action, components) for name, action in declared.items()}
     messages |= {_message_name(frame): _frame(frame, components) for frame in frames.values()}
-    query = schema_of(events.CONNECT_QUERY, components)
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Chalice Chat", "version": "1.0", "description": DESCRIPTION},
@@ -76,7 +76,7 @@ def document() -> Json:
                 "title": "A room",
                 "description": "A connection belongs to one member of one room. A member may have several.",
                 "servers": [{"$ref": "#/servers/aws"}],
-                "bindings": {"ws": {"bindingVersion": "0.1.0", "method": "GET", "query": query}},
+                "bindings": {"ws": {"bindingVersion": "0.1.0", "method": "GET", "query": _query(components)}},
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
             }
         },
@@ -87,10 +87,10 @@ def document() -> Json:
                 "title": "Notify the other members of joins and leaves",
                 "description": PRESENCE,
                 "channel": {"$ref": "#/channels/room"},
-                "messages": [_channel_message(frame) for frame in (JOIN_FRAME, LEAVE_FRAME)],
+                "messages": [_channel_message(frame) for frame in (Joined, Left)],
             }
         },
-        "components": {"messages": messages, "schemas": components},
+        "components": {"messages": messages, "schemas": dict(sorted(components.items()))},
     }
 
 
@@ -106,7 +106,7 @@ def _operation(action: Action) -> Json:
             "messages": [{"$ref": f"#/channels/room/messages/{action.names[0]}"}],
             "reply": {
                 "channel": {"$ref": "#/channels/room"},
-                "messages": [_channel_message(frame) for frame in (*action.sends, ERROR_FRAME)],
+                "messages": [_channel_message(frame) for frame in (*action.sends, Error)],
             },
         }
     )
@@ -118,13 +118,14 @@ def _request(action: Action, components: Components) -> Json:
     properties: Json = {"action": {"enum": [name, *aliases]} if aliases else {"const": name}}
     required = ["action"]
     example: Json = {"action": name}
-    if action.data.fields:
-        properties["data"] = schema_of(action.data, components)
-        example["data"] = action.data.example
-        if "required" in properties["data"]:
+    if action.data is not None:
+        schema = schema_of(action.data, components)
+        properties["data"] = schema
+        example["data"] = example_of(action.data)
+        if components[action.data.__name__].get("required"):
             required.append("data")
         else:
-            properties["data"] = {"anyOf": [properties["data"], {"enum": EMPTY_DATA}]}
+            properties["data"] = {"anyOf": [schema, {"enum": EMPTY_DATA}]}
     return {
         "title": f"Request of {name}",
         "payload": {"type": "object", "required": required, "properties": properties},
@@ -132,15 +133,37 @@ def _request(action: Action, components: Components) -> Json:
     }
 
 
-def _frame(frame: FrameSchema, components: Components) -> Json:
-    payload = schema_of(frame.content, components, closed=True)
-    if frame is ERROR_FRAME:
+def _query(components: Components) -> Json:
+    parameters = parameters_of(ConnectQuery, components)
+    return {
+        "type": "object",
+        "required": [name for name, (_, required) in parameters.items() if required],
+        "properties": {name: schema for name, (schema, _) in parameters.items()},
+    }
+
+
+def frame_name(frame: type[Frame]) -> str:
+    """Return the name of a frame: the type of an event, otherwise the property that contains it."""
+    return str(frame.__struct_config__.tag or frame.envelope)
+
+
+def _frame(frame: type[Frame], components: Components) -> Json:
+    schema, example = schema_of(frame, components), example_of(frame)
+    if not frame.__struct_fields__:
+        del components[frame.__name__]
+        schema, example = {"const": True}, True
+    if frame is Error:
         components["Error"] |= _error_constraints()
     return {
-        "title": f"Frame {frame.name}",
-        "description": frame.description,
-        "payload": payload,
-        "examples": [{"payload": frame.content.example}],
+        "title": f"Frame {frame_name(frame)}",
+        "description": " ".join((getdoc(frame) or "").split()),
+        "payload": {
+            "type": "object",
+            "required": [frame.envelope],
+            "additionalProperties": False,
+            "properties": {frame.envelope: schema},
+        },
+        "examples": [{"payload": {frame.envelope: example}}],
     }
 
 
@@ -159,10 +182,11 @@ def _error_constraints() -> Json:
     }
 
 
-def _message_name(frame: FrameSchema) -> str:
+def _message_name(frame: type[Frame]) -> str:
     """Return a frame's name among the messages, where requests have the names of their actions."""
-    return f"{frame.name}Frame" if frame.name in ACTIONS else frame.name
+    name = frame_name(frame)
+    return f"{name}Frame" if name in ACTIONS else name
 
 
-def _channel_message(frame: FrameSchema) -> Json:
+def _channel_message(frame: type[Frame]) -> Json:
     return {"$ref": f"#/channels/room/messages/{_message_name(frame)}"}

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from inspect import getdoc
 from typing import Any
 
 import app as chat_app
+from chalicelib import errors
 from chalicelib.errors import ChatError, Forbidden, InvalidInput, SignInUnavailable, Unauthorized
-from chalicelib.protocol.fields import Field, String
-from chalicelib.protocol.parameters import ROOM_ID_PARAMETER
-from chalicelib.rest.endpoints import HTTP_ERRORS, Endpoint
-from docs.json_schema import Components, schema_of
+from chalicelib.rest.endpoints import ENDPOINTS, Endpoint
+from docs.json_schema import Components, example_of, parameters_of, schema_of
 
 Json = dict[str, Any]
 
 DESCRIPTION = """\
-Every answer is JSON, except for the files of the page. Errors have the form `{"Code", "Message"}`; the Message says
+Every response is JSON, except for the files of the page. Errors have the form `{"Code", "Message"}`; the Message says
 what was expected. Pages of any origin may call the API, unless the setting ALLOWED_ORIGINS lists origins.
 
 Undeclared query parameters and undeclared properties of a body are ignored.
 
-API Gateway answers some requests itself, with `{"message"}`: 403 "Missing Authentication Token" for an unknown path or
-method, 413 for a body of more than 10 MB, 429 when a request is throttled. It also answers the OPTIONS requests of
-browsers.
+API Gateway responds to some requests itself, with `{"message"}`: 403 "Missing Authentication Token" for an unknown path
+or method, 413 for a body of more than 10 MB, 429 when a request is throttled. It also responds to the OPTIONS requests
+of browsers.
 """
 
 LINKS: dict[str, Json] = {
@@ -55,7 +55,7 @@ LINKS: dict[str, Json] = {
         )
     },
 }
-"""Links from the answer of one operation to another operation. Schemathesis follows them."""
+"""Links from the response of one operation to another operation. Schemathesis follows them."""
 
 HEADERS: dict[str, Json] = {
     "Access-Control-Allow-Origin": {
@@ -89,14 +89,28 @@ IF_NONE_MATCH: Json = {
 }
 
 ERROR = {
+    "description": "Why a request was rejected.",
     "type": "object",
     "required": ["Code", "Message"],
     "additionalProperties": False,
     "properties": {
-        "Code": {"type": "string"},
+        "Code": {
+            "type": "string",
+            "enum": sorted(
+                {"UnsupportedMediaType"}
+                | {
+                    error.http_code
+                    for error in vars(errors).values()
+                    if isinstance(error, type) and issubclass(error, ChatError)
+                }
+            ),
+        },
         "Message": {"description": "What was expected, as a sentence.", "type": "string", "minLength": 1},
     },
 }
+
+STRING_KEYS = {"type", "description"}
+"""The keys of the schema of a parameter that accepts any string."""
 
 RETRY_AFTER: Json = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}
 
@@ -116,15 +130,16 @@ SECURITY_SCHEMES: Json = {
 }
 
 ERROR_DESCRIPTIONS = {
-    400: "The query string or the body is not as declared.",
-    401: "Sign-in is configured, and the access token is missing, not valid, or has expired.",
-    403: "The token is missing or wrong, the room is locked, the owner has removed the member, or ALLOWED_ORIGINS does "
-    "not list the page's origin.",
-    404: "The object does not exist or has expired.",
-    415: "The request declares a body of another type than application/json.",
-    429: "The hook has sent too many messages. Retry later.",
-    503: "Access tokens cannot be verified at present. Retry later.",
+    400: "BadRequestError: the query string or the body is not as declared.",
+    401: "UnauthorizedError: sign-in is configured, and the access token is missing, not valid, or has expired.",
+    403: "ForbiddenError: the token is missing or wrong, or ALLOWED_ORIGINS does not list the page's origin. "
+    "MemberBannedError: the owner has removed the member. RoomLockedError: only existing members can join the room.",
+    404: "NotFoundError: the object does not exist or has expired.",
+    415: "UnsupportedMediaType: the request declares a body of another type than application/json.",
+    429: "TooManyRequestsError: the webhook has sent too many messages. Retry later.",
+    503: "ServiceUnavailableError: access tokens cannot be verified at present. Retry later.",
 }
+"""What the `Code` of an error means, by status."""
 
 
 def operation_id(endpoint: Endpoint) -> str:
@@ -136,7 +151,7 @@ def operations() -> Iterator[tuple[str, str, Endpoint]]:
     """Yield method, path and declaration of each route. Raises KeyError for a route that is not declared."""
     for path, methods in chat_app.app.routes.items():
         for method, route in methods.items():
-            yield method, path, chat_app.endpoint.by_name[route.view_function.__name__]
+            yield method, path, ENDPOINTS[route.view_function.__name__]
 
 
 def documented_path(path: str) -> str:
@@ -155,6 +170,7 @@ def document() -> Json:
         "info": {
             "title": "Chalice Chat",
             "version": "1.0",
+            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
             "summary": "Chat rooms. asyncapi.yaml describes the WebSocket API, which carries the messages.",
             "description": DESCRIPTION,
         },
@@ -170,18 +186,27 @@ def document() -> Json:
             }
         ],
         "paths": paths,
-        "components": {"headers": HEADERS, "schemas": components, "securitySchemes": SECURITY_SCHEMES},
+        "components": {
+            "headers": HEADERS,
+            "responses": {_response_name(status): _error_response(status) for status in ERROR_DESCRIPTIONS},
+            "schemas": dict(sorted(components.items())),
+            "securitySchemes": SECURITY_SCHEMES,
+        },
     }
 
 
 def _operation(method: str, path: str, endpoint: Endpoint, components: Components) -> Json:
-    parameters: list[Json] = [
-        _parameter(name, "path", endpoint.path.get(name, ROOM_ID_PARAMETER), components)
-        for name in re.findall(r"{(\w+)}", path)
+    parameters = [
+        _parameter(name, "path", schema_of(endpoint.path[name], components), required=True, example=example_of(type_))
+        for name, type_ in endpoint.path.items()
     ]
     if endpoint.query is not None:
-        parameters += [_parameter(name, "query", field, components) for name, field in endpoint.query.fields.items()]
-    if endpoint.conditional:
+        examples = example_of(endpoint.query)
+        parameters += [
+            _parameter(name, "query", schema, required=required, example=examples.get(name))
+            for name, (schema, required) in parameters_of(endpoint.query, components).items()
+        ]
+    if endpoint.etag:
         parameters.append(IF_NONE_MATCH)
     summary, _, details = (getdoc(endpoint.view) or "").partition("\n\n")
     success: Json = {"description": "Success."} | _content(endpoint, components)
@@ -191,99 +216,92 @@ def _operation(method: str, path: str, endpoint: Endpoint, components: Component
         {"operationId": operation_id(endpoint), "summary": " ".join(summary.split()).rstrip(".")}
         | ({"description": " ".join(details.split())} if details else {})
         | {"tags": [_tag(path)]}
-        | _security(endpoint)
+        | {"security": _security(endpoint)}
         | ({"parameters": parameters} if parameters else {})
         | _request_body(endpoint, components)
         | {"responses": {str(endpoint.status): success} | _not_modified(endpoint) | _errors(method, endpoint)}
     )
 
 
-def _security(endpoint: Endpoint) -> Json:
-    if endpoint.bearer is not None:
-        return {"security": [{"ownerToken": []}, {"accessToken": []}]}
+def _security(endpoint: Endpoint) -> list[Json]:
+    if "owner_token" in endpoint.types:
+        return [{"ownerToken": []}, {"accessToken": []}]
     # An empty requirement means that guests may be allowed.
-    return {"security": [{"accessToken": []}, {}]} if endpoint.signed_in else {}
+    return [{"accessToken": []}, {}] if "user" in endpoint.types else []
 
 
 def _tag(path: str) -> str:
     if "/hooks" in path:
-        return "hooks"
+        return "webhooks"
     return "rooms" if path.startswith("/rooms") else "page"
 
 
-def _parameter(name: str, location: str, field: Field, components: Components) -> Json:
-    schema = schema_of(field, components)
+def _parameter(name: str, location: str, schema: Json, *, required: bool, example: Any) -> Json:
     description = schema.pop("description", None)
     if location == "path":
         schema.setdefault("minLength", 1)
     return (
         {"name": _camel_case(name), "in": location}
-        | ({"required": True} if field.required else {})
+        | ({"required": True} if required else {})
         | ({"description": description} if description else {})
         | {"schema": schema}
-        | ({"example": field.example} if field.example is not None else {})
+        | ({"example": example} if example is not None else {})
     )
 
 
 def _request_body(endpoint: Endpoint, components: Components) -> Json:
     if endpoint.body is None:
         return {}
-    content = {"schema": schema_of(endpoint.body, components), "example": endpoint.body.example}
+    content = {"schema": schema_of(endpoint.body, components), "example": example_of(endpoint.body)}
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
 def _content(endpoint: Endpoint, components: Components) -> Json:
     if endpoint.status == 204:
         return {"headers": _header_references(["Access-Control-Allow-Origin"])}
-    if endpoint.returns is None:
+    if endpoint.content_types != ("application/json",):
         content: Json = {kind: {"schema": {"type": "string"}} for kind in endpoint.content_types}
         return {"headers": _header_references(HEADERS), "content": content}
-    content = {"schema": schema_of(endpoint.returns, components, closed=True), "example": endpoint.returns.example}
-    names = ["Access-Control-Allow-Origin", *(CONDITIONAL_HEADERS if endpoint.conditional else [])]
+    returned = endpoint.types["return"]
+    content = {"schema": schema_of(returned, components), "example": example_of(returned)}
+    names = ["Access-Control-Allow-Origin", *(CONDITIONAL_HEADERS if endpoint.etag else [])]
     return {"headers": _header_references(names), "content": {"application/json": content}}
 
 
 def _not_modified(endpoint: Endpoint) -> Json:
-    if not endpoint.conditional:
+    if not endpoint.etag:
         return {}
     headers = _header_references(["Access-Control-Allow-Origin", *CONDITIONAL_HEADERS])
     return {"304": {"description": "The body has not changed since the response with this ETag.", "headers": headers}}
 
 
 def _errors(method: str, endpoint: Endpoint) -> Json:
-    """Describe the errors that follow from a declaration, and those that every endpoint can answer."""
+    """Describe the errors that follow from a declaration, and those that every endpoint can return."""
     kinds: set[type[ChatError]] = {Forbidden, *endpoint.errors}
-    if endpoint.signed_in or endpoint.bearer is not None:
+    if "user" in endpoint.types or "owner_token" in endpoint.types:
         kinds |= {Unauthorized, SignInUnavailable}
     if has_invalid_input(endpoint):
         kinds.add(InvalidInput)
-    statuses = {_status(kind) for kind in kinds}
-    if method != "POST":
-        statuses.add((415, "UnsupportedMediaType"))
-    return {
-        str(status): {"description": ERROR_DESCRIPTIONS[status]}
+    statuses = {kind.status for kind in kinds} | ({415} if method != "POST" else set())
+    return {str(status): {"$ref": f"#/components/responses/{_response_name(status)}"} for status in sorted(statuses)}
+
+
+def _error_response(status: int) -> Json:
+    return (
+        {"description": ERROR_DESCRIPTIONS[status]}
         | ({"headers": {"Retry-After": RETRY_AFTER}} if status == 429 else {})
-        | {
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "allOf": [{"$ref": "#/components/schemas/Error"}, {"properties": {"Code": {"const": code}}}]
-                    }
-                }
-            },
-        }
-        for status, code in sorted(statuses)
-    }
+        | {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    )
+
+
+def _response_name(status: int) -> str:
+    return HTTPStatus(status).phrase.replace(" ", "")
 
 
 def has_invalid_input(endpoint: Endpoint) -> bool:
     """Return whether any input can be invalid: every body, and a query unless it accepts any strings."""
-    query = {} if endpoint.query is None else endpoint.query.fields
-    return endpoint.body is not None or not all(isinstance(field, String) for field in query.values())
-
-
-def _status(kind: type[ChatError]) -> tuple[int, str]:
-    return next(answer for known, answer in HTTP_ERRORS.items() if issubclass(kind, known))
+    schemas = [] if endpoint.query is None else [schema for schema, _ in parameters_of(endpoint.query, {}).values()]
+    return endpoint.body is not None or any(schema.keys() - STRING_KEYS for schema in schemas)
 
 
 def _header_references(names: Any) -> Json:

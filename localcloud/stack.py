@@ -10,14 +10,14 @@ import boto3
 from botocore.exceptions import ClientError
 
 from deployment import stack
-from deployment.config import stack_name
+from deployment.config import LOCAL_STAGE, stack_name
 from deployment.errors import DeployError
 from deployment.functions import locate_code
 from localcloud.errors import LocalCloudError
 from localcloud.workarounds import REST_API_ID, adapt_template, enable_ttl, repair_preflight
 
 HOST = "127.0.0.1"
-STAGE = "local"
+STAGE = LOCAL_STAGE
 STACK = stack_name(STAGE)
 BUCKET = "chalice-chat-local-code"
 CODE = "deployment.zip"

@@ -1,8 +1,7 @@
-"""Fixtures and helpers of all tests. No test connects to any host but 127.0.0.1."""
+"""Fixtures of all tests. No test connects to any host but 127.0.0.1."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,33 +22,61 @@ os.environ.update(
 )
 
 # moto answers the requests of clients that are created after its import, and the app creates one when it is imported.
+import hypothesis
 import moto.core  # noqa: F401
 import pytest
 from chalice.test import Client
 from pynamodb.connection import Connection as DynamoDB
 
 import app as chat_app
-from chalicelib import discovery
-from chalicelib.chat import rate_limit, rooms
-from chalicelib.storage.models import Connection, Room
-from chalicelib.websocket import dispatch
-from tests.gateway import Gateway
-from tests.invocations import mark_invocation
-from tests.ports import free_port as free_port
+from chalicelib import aws
+from chalicelib.chat import rate_limit
+from chalicelib.storage.models import Room
+from chalicelib.websocket import prefetch
+from tests.support.gateway import Gateway
+from tests.support.invocations import mark_invocation
+from tests.support.projects import PROJECT
+from tests.support.rooms import create_room
+from tests.support.sockets import Socket, WebSocketEvents
 
-pytest_plugins = ["tests.clock", "tests.cloud", "tests.dynamodb", "tests.nodejs", "tests.scheduling", "tests.temporary"]
+pytest_plugins = [
+    "tests.support.clock",
+    "tests.support.cloud",
+    "tests.support.described_frames",
+    "tests.support.dynamodb",
+    "tests.support.functions",
+    "tests.support.nodejs",
+    "tests.support.scheduling",
+    "tests.support.temporary",
+]
 
-PROJECT = Path(__file__).parent.parent
+FOLDER_MARKERS = {"browser": "browser", "localcloud": "localcloud", "web": "node"}
+"""The markers of all tests in a folder. pyproject.toml describes them."""
 
 chat_app.app.register_middleware(mark_invocation)
 
-WebSocketEvents = Callable[..., dict[str, Any]]
+# No test asserts a duration.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in FOLDER_MARKERS:
+            item.add_marker(FOLDER_MARKERS[folder])
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run the tests of named files in one process, which starts sooner."""
+    return 0 if any(".py" in name for name in config.args) else None
 
 
 @pytest.fixture
 def client(tables: None) -> Iterator[Client]:
     """Return Chalice's test client."""
-    discovery.websocket_url.cache_clear()
+    aws.websocket_url.cache_clear()
     with Client(chat_app.app, project_dir=str(PROJECT)) as client:
         yield client
 
@@ -63,7 +90,7 @@ def _gateway() -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def gateway(_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+def gateway(_gateway: Gateway, described_frames: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     """Direct the posts of app.websocket_api to a fake of @connections."""
     monkeypatch.setattr(chat_app.websocket_api, "_endpoint", _gateway.url)
     yield _gateway
@@ -73,7 +100,7 @@ def gateway(_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate
 @pytest.fixture
 def room(tables: None) -> Room:
     """Create an empty room."""
-    return rooms.create("Tea")
+    return create_room("Tea")
 
 
 @pytest.fixture
@@ -110,32 +137,11 @@ def ws_event() -> WebSocketEvents:
     return event
 
 
-class Socket:
-    """A WebSocket client. It calls the handlers of app.py with the events that API Gateway would send."""
-
-    def __init__(self, ws_event: WebSocketEvents, connection_id: str) -> None:
-        self._event = ws_event
-        self.id = connection_id
-
-    def connect(self, **query: str) -> int:
-        return int(chat_app.connect(self._event("$connect", self.id, query=query or None), None)["statusCode"])
-
-    def send(self, frame: Any) -> None:
-        body = frame if isinstance(frame, str | None) else json.dumps(frame)
-        assert chat_app.message(self._event("$default", self.id, body=body), None) == {"statusCode": 200}
-
-    def say(self, message: str, **data: str) -> None:
-        self.send({"action": "sendMessage", "data": {"message": message, **data}})
-
-    def disconnect(self) -> None:
-        chat_app.disconnect(self._event("$disconnect", self.id), None)
-
-
 @pytest.fixture
 def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Callable[[str], Socket]:
     """Return a function that creates a client for a connection id."""
-    rate_limit._frame_counts.clear()
-    dispatch._known_rooms.clear()
+    rate_limit.frame_counts.clear()
+    prefetch.known_rooms.clear()
     return lambda connection_id: Socket(ws_event, connection_id)
 
 
@@ -150,12 +156,3 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     monkeypatch.setattr(DynamoDB, "dispatch", counted)
     return counts
-
-
-def members_of(room_id: str) -> set[str]:
-    """List the ids of the connections in a room."""
-    return {
-        connection.connection_id
-        for connection in Connection.scan(consistent_read=True)
-        if connection.joined_room_id == room_id
-    }

@@ -1,7 +1,7 @@
 """Delivery of frames to the members of a room, and removal of members whose connection is closed.
 
-API Gateway invokes `$disconnect` on a best-effort basis. If it did not, the first sign of a closed connection is that a
-post to it gets a 410. The connection is then removed from its room.
+API Gateway invokes `$disconnect` on a best-effort basis. If it did not, the first sign of a closed connection is a
+status 410 when a frame is sent to it. The connection is then removed from its room.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from collections.abc import Iterable, Mapping
 
 from chalicelib import request_log, settings
 from chalicelib.chat import members, rooms
-from chalicelib.chat.presence import presence_frames
 from chalicelib.delivery import jobs
 from chalicelib.delivery.jobs import Batch, Delivery, Removal
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import AccessTokenExpired
 from chalicelib.protocol import frames
-from chalicelib.storage.models import Connection, Message
+from chalicelib.protocol.frames import Error, Joined, Left
+from chalicelib.protocol.responses import history_item
+from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.storage.transactions import StorageError
 
-log = logging.getLogger(f"{settings.APP_NAME}.room_delivery")
+log = logging.getLogger(f"{settings.APP_NAME}.broadcast")
 
 
 def send_to_room(
@@ -31,16 +32,16 @@ def send_to_room(
 
     recipients: the time in Unix seconds at which each connection stops receiving, by connection id.
 
-    Up to FANOUT_BATCH recipients are posted to at once. For more, they are queued in batches, and `send_batch`
-    posts them. Connections that have ended or are closed are removed from the room, and the others receive their leave
-    frames. Connections whose access token has expired receive the error `unauthorized`, and are closed.
+    Up to FANOUT_BATCH recipients receive them at once. For more, they are queued in batches, and `send_batch`
+    sends them. Connections that have expired or are closed are removed from the room, and the others receive their
+    leave frames. Connections whose access token has expired receive the error `unauthorized`, and are closed.
 
     Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
     """
     open_, gone = _split(recipients)
     pending = list(payloads)
     if len(open_) > settings.FANOUT_BATCH:
-        for payload in [*pending, *_remove_gone(websocket_api, room_id, gone)]:
+        for payload in [*pending, *_remove_closed(websocket_api, room_id, gone)]:
             jobs.enqueue(websocket_api.endpoint, room_id, payload, open_)
         return
     reachable = set(open_)
@@ -50,39 +51,44 @@ def send_to_room(
             # A connection that failed once would only delay the frames after it.
             reachable -= {*result.gone, *result.failed}
             gone += result.gone
-        pending, gone = _remove_gone(websocket_api, room_id, gone), []
+        pending, gone = _remove_closed(websocket_api, room_id, gone), []
 
 
 def send_batch(websocket_api: BroadcastWebsocketAPI, batch: Batch) -> None:
     """Send a batch of the fan-out queue, and requeue its failed connections.
 
-    Connections that have ended or are closed are removed from the room.
+    Connections that have expired or are closed are removed from the room.
     """
     request_log.append_keys(room_id=batch.room_id)
     websocket_api.endpoint = batch.endpoint
-    open_, ended = _split(batch.recipients)
+    open_, expired = _split(batch.recipients)
     result = websocket_api.broadcast(open_, batch.payload)
-    gone = [*ended, *result.gone]
+    gone = [*expired, *result.gone]
     jobs.requeue(batch.next_attempt({*result.delivered, *gone}))
-    if leaves := _remove_gone(websocket_api, batch.room_id, gone):
+    if leaves := _remove_closed(websocket_api, batch.room_id, gone):
         send_to_room(websocket_api, batch.room_id, leaves, Connection.recipients_in(batch.room_id))
 
 
 def deliver(websocket_api: BroadcastWebsocketAPI, delivery: Delivery) -> None:
-    """Send a stored message to everyone in its room, unless it was deleted. Raises what `send_to_room` raises."""
+    """Send a stored message to everyone in its room, unless it was deleted.
+
+    Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
+    """
     room_id = delivery.room_id
     request_log.append_keys(room_id=room_id)
     websocket_api.endpoint = delivery.endpoint
     message = Message.find(room_id, Message.sort_key_of(delivery.sequence))
     if message is not None and message.is_alive and not message.is_tombstone:
-        send_to_room(websocket_api, room_id, [frames.message(message)], Connection.recipients_in(room_id))
+        send_to_room(
+            websocket_api, room_id, [frames.serialize(history_item(message))], Connection.recipients_in(room_id)
+        )
 
 
-def end_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> bool:
+def close_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> bool:
     """Tell the connections of a room or of a member why they are removed, close them, and remove them from the room.
 
-    It ends up to FANOUT_BATCH of the connections that the index contains, and queues the removal of the others. Returns
-    whether the removal has to be repeated later: a connection could not be closed, or the room still has one.
+    It closes up to FANOUT_BATCH of the connections that the index contains, and queues the removal of the others.
+    Return whether the removal has to be repeated later: a connection could not be closed, or the room still has one.
 
     Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
     """
@@ -90,10 +96,10 @@ def end_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> b
     found = [row.connection_id for row in members.connections(room_id, removal.member_id)]
     connection_ids = found[: settings.FANOUT_BATCH]
     websocket_api.broadcast(connection_ids, removal.frame)
-    result = websocket_api.disconnect(connection_ids)
+    result = websocket_api.close_all(connection_ids)
     # Connections that could not be closed stay in the room, so that the next attempt finds them.
-    left = rooms.leave(room_id, result.delivered) + rooms.leave(room_id, result.gone, skip_connecting=True)
-    if leaves := presence_frames("leave", room_id, left):
+    left = members.leave(room_id, result.delivered) + members.leave(room_id, result.gone, skip_connecting=True)
+    if leaves := presence_frames(Left, room_id, left):
         send_to_room(websocket_api, room_id, leaves, Connection.recipients_in(room_id))
     if left and len(found) > len(connection_ids):
         jobs.enqueue_removal(removal, at_once=True)
@@ -101,8 +107,8 @@ def end_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> b
     return len(left) < len(found) or (removal.member_id is None and rooms.has_connections(room_id))
 
 
-def complete_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> None:
-    """End the connections that a removal has missed, and those of a removal that was interrupted.
+def retry_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> None:
+    """Close the connections that a removal has missed, and those of a removal that was interrupted.
 
     It is repeated until a closed room has no connections, by their exact number, and a member none that the index
     contains. The removal of a member is also repeated while the ban is not stored: the queue may be faster.
@@ -115,28 +121,44 @@ def complete_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> 
         is_due = True
     else:
         is_due = members.is_banned(room_id, member_id)
-    if not is_due or end_connections(websocket_api, removal):
+    if not is_due or close_connections(websocket_api, removal):
         jobs.enqueue_removal(removal._replace(attempt=removal.attempt + 1))
 
 
+def announces_presence(room: Room | None) -> bool:
+    """Return whether joins, leaves and new names are announced in a room.
+
+    They are not if the room is gone, empty, or has more than PRESENCE_LIMIT connections.
+    """
+    return room is not None and 0 < room.member_count <= settings.PRESENCE_LIMIT
+
+
+def presence_frames(event: type[Joined] | type[Left], room_id: str, connections: list[Connection]) -> list[str]:
+    """Return the frames that announce joins or leaves to the other members of a room, if they are announced."""
+    room = rooms.find(room_id) if connections else None
+    if room is None or not announces_presence(room):
+        return []
+    return [frames.serialize(event.of(connection, int(room.member_count))) for connection in connections]
+
+
 def _split(recipients: Mapping[str, int]) -> tuple[dict[str, int], list[str]]:
-    """Return the recipients whose connections have not ended, and the others."""
+    """Return the recipients whose connections have not expired, and the others."""
     now = time.time()
-    open_ = {id_: ends_at for id_, ends_at in recipients.items() if ends_at > now}
+    open_ = {id_: receives_until for id_, receives_until in recipients.items() if receives_until > now}
     return open_, [id_ for id_ in recipients if id_ not in open_]
 
 
-def _remove_gone(websocket_api: BroadcastWebsocketAPI, room_id: str, connection_ids: list[str]) -> list[str]:
+def _remove_closed(websocket_api: BroadcastWebsocketAPI, room_id: str, connection_ids: list[str]) -> list[str]:
     """Remove closed or expired connections from a room, and return their leave frames.
 
     Those whose access token has expired receive the error `unauthorized`, and are closed.
     """
     try:
-        left = rooms.leave(room_id, connection_ids, skip_connecting=True)
-        if unauthorized := [connection.connection_id for connection in left if connection.has_ended_authorization]:
-            websocket_api.broadcast(unauthorized, frames.error(AccessTokenExpired()))
-            websocket_api.disconnect(unauthorized)
-        return presence_frames("leave", room_id, left)
+        left = members.leave(room_id, connection_ids, skip_connecting=True)
+        if unauthorized := [connection.connection_id for connection in left if connection.is_token_expired]:
+            websocket_api.broadcast(unauthorized, frames.serialize(Error.of(AccessTokenExpired())))
+            websocket_api.close_all(unauthorized)
+        return presence_frames(Left, room_id, left)
     except StorageError:
         # The frame has been delivered to the other members; the next broadcast retries the removal.
         request_log.add_metric(faults=1)

@@ -45,9 +45,9 @@ def read(
 
     Writes a tombstone into each gap that it finds.
 
-    Raises InvalidInput if after or before is beyond the last message, and what `rooms.get` raises.
+    Raises InvalidInput if after or before is beyond the last message, RoomNotFound and Forbidden.
     """
-    room = rooms.get(room_id, token, user)
+    room = rooms.authorize(room_id, token, user)
     last = last_sequence(room)
     if after is not None and after > last:
         raise InvalidInput(f"after must be at most {last}, the last sequence in this room")

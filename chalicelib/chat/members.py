@@ -1,23 +1,30 @@
-"""The members of a room: join, list, rename, ban.
+"""The members of a room: join, leave, list, rename, ban.
 
-A member is a user who has signed in, or a guest, whom a key identifies. A member may have several connections, such as
+A member is a user who has signed in, or a guest, identified by a key. A member may have several connections, such as
 two tabs of one browser.
+
+A room's member_count changes in one transaction with the connection row. So a `$disconnect` that arrives twice, or
+races with the removal after a 410, counts once.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+
+from msgspec import UNSET
 
 from chalicelib import limits, settings
 from chalicelib.auth import identity
 from chalicelib.auth.identity import User
 from chalicelib.chat import rooms
-from chalicelib.errors import Forbidden, InvalidInput, MemberBanned, NotInRoom, RoomLocked
-from chalicelib.protocol.validation import validate_text
+from chalicelib.errors import AccessTokenExpired, Forbidden, MemberBanned, NotInRoom, RoomLocked
+from chalicelib.protocol.responses import ListedMember
+from chalicelib.protocol.validation import is_valid
+from chalicelib.protocol.values import DisplayName
 from chalicelib.storage.models import LISTED, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
     StorageError,
@@ -29,13 +36,8 @@ from chalicelib.storage.transactions import (
     was_cancelled,
 )
 
-
-class Member(NamedTuple):
-    """A member of a room, with the number of its connections."""
-
-    member_id: str
-    name: str
-    connections: int
+MAX_TRANSACTION_ITEMS = 100
+"""Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
 
 
 def check_admission(
@@ -45,8 +47,11 @@ def check_admission(
     owner: str | None = None,
     user: User | None = None,
 ) -> Room:
-    """Return a room that a client may read, and as a user or with a key also join. Raises what `join` raises."""
-    room = rooms.get(room_id, token, user)
+    """Return a room that a client may read, and as a user or with a key also join.
+
+    Raises RoomNotFound, Forbidden, RoomLocked and MemberBanned.
+    """
+    room = rooms.authorize(room_id, token, user)
     is_owner = _is_owner(room, owner, user)
     if key is not None or user is not None:
         _check_ban_and_lock(room, identity.member_id(room.salt, key, user), is_owner=is_owner)
@@ -69,16 +74,16 @@ def join(
     owner: the owner's token, which gives the connection the owner's rights.
     user: who has signed in. Their connections are the same member, under the name in their access token.
 
-    Retries conflicts with transactions for up to 10 seconds. Raises what `rooms.get` raises, Forbidden if `owner` is
-    not the owner's token, RoomLocked and MemberBanned, and StorageError if DynamoDB fails.
+    Retries conflicts with transactions for up to 10 seconds. Raises RoomNotFound, Forbidden, RoomLocked,
+    MemberBanned, and StorageError if DynamoDB fails.
     """
-    room = rooms.get(room_id, token, user)
-    is_owner, is_known = _is_owner(room, owner, user), key is not None or user is not None
-    if room.locked and not is_owner and not is_known:
+    room = rooms.authorize(room_id, token, user)
+    is_owner, has_identity = _is_owner(room, owner, user), key is not None or user is not None
+    if room.locked and not is_owner and not has_identity:
         raise RoomLocked
     member_id, now = identity.member_id(room.salt, key, user), datetime.now(UTC)
     expires_at = now + timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
-    # If every disconnect is lost, the room expires as if its members had left when their connections ended.
+    # If every disconnect is lost, the room expires as if its members had left when their connections expired.
     room_expires_at = expires_at + room.keep_time
     connection = Connection(
         connection_id=connection_id,
@@ -103,35 +108,107 @@ def join(
         with transaction() as writes:
             writes.save(connection, Connection.connection_id.does_not_exist())
             writes.update(Room(room_id), changes, (Room.expires_at > now) & (Room.locked == room.locked))
-            if is_known:
-                seen: list[UpdateAction] = [
+            if has_identity:
+                record_changes: list[UpdateAction] = [
                     MemberRecord.name.set(connection.name),
                     MemberRecord.expires_at.set(now + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
                 ]
-                writes.update(record, seen, is_admitted)
+                writes.update(record, record_changes, is_admitted)
     except StorageError as error:
-        if is_known and was_cancelled(error):
+        if has_identity and was_cancelled(error):
             _check_ban_and_lock(room, member_id, is_owner=is_owner)
         raise
     return connection
 
 
-def list_members(room_id: str, token: str | None = None, user: User | None = None) -> list[Member]:
+def leave(room_id: str, connection_ids: Sequence[str], *, skip_connecting: bool = False) -> list[Connection]:
+    """Remove connections from a room, and return those that were in it.
+
+    With skip_connecting, connections whose `$connect` may still be running stay. API Gateway returns 410 for them, too.
+    Removing them would leave them open but in no room.
+
+    The transaction that removes the last member also unlists the room. The room can still be joined by its id for
+    EMPTY_ROOM_GRACE_SECONDS. A room with keep_days stays listed for that time.
+
+    One transaction removes up to 99 connections, and is retried for up to 10 seconds if it is cancelled. Raises
+    StorageError if DynamoDB fails.
+    """
+    batch_size = MAX_TRANSACTION_ITEMS - 1  # the room is an item of the transaction, too
+    return [
+        connection
+        for start in range(0, len(connection_ids), batch_size)
+        for connection in _leave(room_id, connection_ids[start : start + batch_size], skip_connecting)
+    ]
+
+
+@retry_on_conflict
+def _leave(room_id: str, connection_ids: Sequence[str], skip_connecting: bool) -> list[Connection]:
+    rows = Connection.batch_get(list(connection_ids), consistent_read=True)
+    leaving = [row for row in rows if row.joined_room_id == room_id and not (skip_connecting and row.may_be_connecting)]
+    if not leaving:
+        return []
+    room = Room.find(room_id)
+    with transaction() as writes:
+        for connection in leaving:
+            writes.delete(connection, Connection.connection_id.exists())
+        if room is not None:
+            _subtract_members(writes, room, len(leaving))
+    return leaving
+
+
+def _subtract_members(writes: Transaction, room: Room, leaving: int) -> None:
+    last_members_leave = Room.member_count <= leaving
+    if room.member_count > leaving:
+        writes.update(room, [Room.member_count.add(-leaving)], Room.member_count > leaving)
+    elif settings.EMPTY_ROOM_GRACE_SECONDS == 0 and not room.keep_days:
+        writes.delete(room, last_members_leave)
+    else:
+        changes: list[UpdateAction] = [Room.member_count.set(0)]
+        if room.is_alive:  # a late leave must not revive an expired room
+            empty_time = room.keep_time or timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)
+            changes.append(Room.expires_at.set(datetime.now(UTC) + empty_time))
+        if not room.keep_days:
+            changes.append(Room.listed.remove())
+        # A room that was closed since it was read must not be revived.
+        writes.update(room, changes, last_members_leave & (Room.expires_at == room.expires_at))
+
+
+def find_connection(connection_id: str) -> Connection | None:
+    """Return a connection by a consistent read, None if it has no row. It may have expired."""
+    return Connection.find(connection_id)
+
+
+def require_connection(connection: Connection | None) -> Connection:
+    """Return a connection that is in a room.
+
+    Raises NotInRoom if it has no row or has expired, and AccessTokenExpired if that is why.
+    """
+    if connection is None:
+        raise NotInRoom
+    if connection.is_token_expired:
+        raise AccessTokenExpired
+    if not connection.is_alive:
+        raise NotInRoom
+    return connection
+
+
+def list_members(room_id: str, token: str | None = None, user: User | None = None) -> list[ListedMember]:
     """Return the members of a room, in the order of joining, each once.
 
     A member whose connections have different names has the name of the newest one. The index is eventually consistent:
-    recent joins and leaves may be missing. Raises what `rooms.get` raises.
+    recent joins and leaves may be missing. Raises RoomNotFound and Forbidden.
     """
-    rooms.get(room_id, token, user)
+    rooms.authorize(room_id, token, user)
     # A query on an index without a sort key returns items in no order ("Query").
     now = time.time()
-    rows = [row for row in connections(room_id) if row.ends_at > now]
+    rows = [row for row in connections(room_id) if row.receives_until > now]
     rows.sort(key=lambda row: (row.joined_at, row.connection_id))
-    members: dict[str, Member] = {}
-    for row in rows:
-        earlier = members.get(row.member_id)
-        members[row.member_id] = Member(row.member_id, row.name, earlier.connections + 1 if earlier else 1)
-    return list(members.values())
+    names = {row.member_id: row.name for row in rows}
+    counts = Counter(row.member_id for row in rows)
+    return [
+        ListedMember(id=id_, name=name, connections=counts[id_] if counts[id_] > 1 else UNSET)
+        for id_, name in names.items()
+    ]
 
 
 def rename(connection: Connection, name: str) -> None:
@@ -172,16 +249,16 @@ def name_of(room_id: str, member_id: str) -> str | None:
 
 
 def is_banned(room_id: str, member_id: str) -> bool:
-    """Return whether a member is kept out of a room at present. A consistent read."""
+    """Return whether a member is banned from a room at present, by a consistent read."""
     record = MemberRecord.find(room_id, MemberRecord.sort_key_of(member_id))
     return record is not None and record.is_banned
 
 
 def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
-    """Add to a transaction that a member is kept out of a room for BAN_SECONDS.
+    """Add the ban of a member for BAN_SECONDS to a transaction.
 
-    The member does not count as one who was in the room any more: if it is locked, it keeps the member out for longer.
-    The member's connections have to be ended, too.
+    The member loses the right to come back to a locked room, also after the ban. The caller closes the member's
+    connections.
     """
     banned_until = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
     writes.update(
@@ -208,16 +285,13 @@ def _rename(row: Connection | MemberRecord, name: str) -> bool:
 
 def _name_of_user(user: User, member_id: str) -> str:
     """Return the first name of a user that is valid as a display name, or a generated one."""
-    for name in user.names:
-        with suppress(InvalidInput):
-            return validate_text(name, "name", limits.MAX_DISPLAY_NAME_LENGTH)
-    return f"user-{member_id[:4]}"
+    return next((name for name in user.names if is_valid(name, DisplayName)), f"user-{member_id[:4]}")
 
 
 def _is_owner(room: Room, owner_token: str | None, user: User | None) -> bool:
     """Return whether a client has the owner's rights. Raises Forbidden if its token is not the owner's."""
     if owner_token is not None:
-        rooms.check_owner(room, owner_token)
+        rooms.check_owner_token(room, owner_token)
     return owner_token is not None or (user is not None and user.is_owner)
 
 

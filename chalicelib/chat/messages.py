@@ -1,4 +1,4 @@
-"""Message storage: sequences and idempotency. message_history.py reads what is stored.
+"""Message storage: sequences and idempotency. `history.py` reads what is stored.
 
 A message is stored before anyone sees it, in two writes. The first takes the next sequence of the room from a counter.
 The second is a transaction that stores the message under that sequence, and an idempotency record for its clientId.
@@ -8,7 +8,7 @@ The second is a transaction that stores the message under that sequence, and an 
 - If a handler crashes after the second write, the message is stored. When the client retries, the idempotency record
   leads to it, and it is delivered under its stored sequence. The sequence that the retry took has no message.
 
-A message whose sequence was closed by a tombstone (message_history.py) gets a new one.
+A message whose sequence was closed by a tombstone (`history.py`) gets a new one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from chalicelib.storage.models import Connection, IdempotencyRecord, Message, Ro
 from chalicelib.storage.transactions import StorageError, retry_on_conflict, transaction, was_cancelled
 
 
-class HookSender(NamedTuple):
+class WebhookSender(NamedTuple):
     """A webhook as the sender of a message, with the same attributes as a connection."""
 
     joined_room_id: str
@@ -31,15 +31,15 @@ class HookSender(NamedTuple):
     retention: timedelta
 
 
-def store(sender: Connection | HookSender, text: str, client_id: str | None, sequence: int | None = None) -> Message:
+def store(sender: Connection | WebhookSender, text: str, client_id: str | None, sequence: int | None = None) -> Message:
     """Store a message in its sender's room, and return the stored message.
 
     Idempotent: if any member used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
-    message stored for it is returned. Hooks have a separate namespace of client_ids, and their messages omit it: a
+    message stored for it is returned. Webhooks have a separate namespace of client_ids, and their messages omit it: a
     member could mistake one for the acknowledgement of its own. Costs two requests, four for a client_id that was used
     before.
 
-    sequence: one that the caller has taken for this message; then the costs are one request less.
+    sequence: a sequence already taken by the caller; saves one request.
 
     Retries conflicts with transactions for up to 10 seconds. Raises InvalidInput if the earlier message has another
     text, Forbidden if it was deleted, and StorageError if DynamoDB fails.
@@ -48,10 +48,10 @@ def store(sender: Connection | HookSender, text: str, client_id: str | None, seq
 
 
 @retry_on_conflict
-def _store(sender: Connection | HookSender, text: str, client_id: str | None, taken: list[int]) -> Message:
+def _store(sender: Connection | WebhookSender, text: str, client_id: str | None, taken: list[int]) -> Message:
     """Store a message under the sequence in taken, and take another one for each retry."""
     room_id, now = sender.joined_room_id, datetime.now(UTC)
-    hook_id = sender.member_id if isinstance(sender, HookSender) else None
+    webhook_id = sender.member_id if isinstance(sender, WebhookSender) else None
     sequence = taken.pop() if taken else take_sequence(room_id)
     message = Message(
         room_id=room_id,
@@ -60,12 +60,12 @@ def _store(sender: Connection | HookSender, text: str, client_id: str | None, ta
         text=text,
         sender_id=sender.member_id,
         sender_name=sender.name,
-        sender_is_bot=None if hook_id is None else True,
+        sender_is_bot=None if webhook_id is None else True,
         sent_at=now,
-        client_id=client_id if hook_id is None else None,
+        client_id=client_id if webhook_id is None else None,
         expires_at=now + sender.retention,
     )
-    record_key = IdempotencyRecord.sort_key_of(client_id or "", hook_id)
+    record_key = IdempotencyRecord.sort_key_of(client_id or "", webhook_id)
     try:
         with transaction() as writes:
             writes.save(message, Message.sort_key.does_not_exist())

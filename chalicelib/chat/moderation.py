@@ -10,9 +10,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from chalicelib.chat import members, messages, rooms
 from chalicelib.errors import Forbidden, InvalidInput, NotInRoom
-from chalicelib.protocol.serializers import serialize_room_summary
+from chalicelib.protocol.responses import RoomSummary
 from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.storage.transactions import UpdateAction, retry_on_conflict, transaction
 
@@ -67,7 +69,7 @@ def update_room(sender: Connection, name: str | None, locked: bool | None) -> Me
     require_owner(sender)
     if name is None and locked is None:
         raise InvalidInput("expected roomName, locked or both")
-    room = rooms.get_or_none(sender.joined_room_id)
+    room = rooms.find(sender.joined_room_id)
     if room is None:
         raise NotInRoom
     is_unchanged = (Room.name == room.name) & (Room.locked == room.locked)
@@ -78,7 +80,7 @@ def update_room(sender: Connection, name: str | None, locked: bool | None) -> Me
     if locked is not None:
         room.locked = locked
         summaries.append("locked the room" if locked else "unlocked the room")
-    event = _event(sender, "updated", " and ".join(summaries), {"room": serialize_room_summary(room)})
+    event = _event(sender, "updated", " and ".join(summaries), {"room": msgspec.to_builtins(RoomSummary.of(room))})
     changes: list[UpdateAction] = [Room.name.set(room.name), Room.locked.set(room.locked)]
     with transaction() as writes:
         writes.save(event, Message.sort_key.does_not_exist())
@@ -88,13 +90,13 @@ def update_room(sender: Connection, name: str | None, locked: bool | None) -> Me
 
 @retry_on_conflict
 def remove_member(sender: Connection, member_id: str, before_write: Callable[[Message], None]) -> Message:
-    """Ban a member from the sender's room, and return the event. The member's connections have to be ended, too.
+    """Ban a member from the sender's room, and return the event. The caller closes the member's connections.
 
     before_write: called with the event before each attempt to store it, so that the queue completes a removal that
         crashes.
 
-    Raises Forbidden unless the sender is the owner, and InvalidInput if the member is the sender, or nobody who was
-    here.
+    Raises Forbidden unless the sender is the owner, and InvalidInput if the member is the sender or has never
+    been in the room.
     """
     require_owner(sender)
     if member_id == sender.member_id:

@@ -5,7 +5,7 @@ the oldest time is outside the window, and replaces it by the time of this messa
 nor delivered, and does not delay the sender's next message. At most once per second, the client receives a warning.
 
 The list has its length since the connection joined, so a new MESSAGES_PER_WINDOW applies to new connections. The row of
-a webhook has the same list; `hooks.py` writes it.
+a webhook has the same list; `webhooks.py` writes it.
 
 All frames, pings and invalid ones included, are also counted in the memory of each process, in fixed windows. That is
 enough to close a connection that floods the chat, but not exact.
@@ -19,15 +19,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from chalicelib import limits, request_log, settings
-from chalicelib.chat import rooms
+from chalicelib.chat import members
 from chalicelib.errors import NotInRoom, RateLimitExceeded
 from chalicelib.storage.models import Connection
 from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict
 
 WARNING_INTERVAL_SECONDS = 1
-"""Minimum time between two warnings. The rejected messages in between get no answer."""
+"""Minimum time between two warnings. The rejected messages in between get no response."""
 
-_frame_counts: Counter[str] = Counter()
+frame_counts: Counter[str] = Counter()
+"""The frames of each connection in the current window."""
+
 _counting_since = 0
 
 
@@ -36,18 +38,18 @@ def count_frame(connection_id: str) -> bool:
     global _counting_since
     now = current_milliseconds()
     if not 0 <= now - _counting_since < settings.WINDOW_SECONDS * 1000:
-        _frame_counts.clear()
+        frame_counts.clear()
         _counting_since = now
-    _frame_counts[connection_id] += 1
-    return _frame_counts[connection_id] > limits.MAX_FRAMES_PER_WINDOW
+    frame_counts[connection_id] += 1
+    return frame_counts[connection_id] > limits.MAX_FRAMES_PER_WINDOW
 
 
 @retry_on_conflict
-def record_message(connection_id: str) -> Connection:
+def check_rate_limit(connection_id: str) -> Connection:
     """Record a message of a connection, and return the connection's row. Costs one request, if the limit allows it.
 
     Retries conflicts with transactions for up to 10 seconds. Raises RateLimitExceeded if the connection has sent
-    MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, and what `rooms.check_alive` raises.
+    MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, NotInRoom and AccessTokenExpired.
     """
     now, sender = current_milliseconds(), Connection(connection_id)
     try:
@@ -56,7 +58,7 @@ def record_message(connection_id: str) -> Connection:
         if not condition_failed(error):
             raise
         raise _rejection(connection_id, now) from error
-    return rooms.check_alive(sender)
+    return members.require_connection(sender)
 
 
 def slide_window(times: Any, now: int) -> tuple[list[UpdateAction], Any]:
@@ -79,23 +81,27 @@ def current_milliseconds() -> int:
 
 
 def _rejection(connection_id: str, now: int) -> NotInRoom | RateLimitExceeded:
-    """Return why a message was rejected: the window is full, or the row has no times. Raises as `rooms.check_alive`."""
-    sender = rooms.check_alive(rooms.get_connection(connection_id))
+    """Return why a message was rejected: the window is full, or the row has no times.
+
+    Raises NotInRoom and AccessTokenExpired.
+    """
+    sender = members.require_connection(members.find_connection(connection_id))
     if not sender.message_times:
         return NotInRoom()
     request_log.append_keys(room_id=sender.joined_room_id)
     retry_after = seconds_to_wait(sender.message_times, now)
-    return RateLimitExceeded(retry_after, _record_warning(sender, now, retry_after))
+    count = _record_warning(sender, now, retry_after)
+    return RateLimitExceeded(retry_after, notify=count > 0, count=count)
 
 
-def _record_warning(sender: Connection, now: int, retry_after: int) -> int | None:
-    """Record a warning if one is due, and return the number of consecutive warnings, this one included.
+def _record_warning(sender: Connection, now: int, retry_after: int) -> int:
+    """Record a warning, and return the number of consecutive warnings, this one included; 0 if none is due.
 
     A warning starts a new count if the sender has waited as long as the last one said. Of several concurrent messages,
-    only the first to write its warning is answered.
+    only the first to write its warning is due.
     """
     if now - int(sender.warned_at) < WARNING_INTERVAL_SECONDS * 1000:
-        return None
+        return 0
     warnings = int(sender.warnings) + 1 if now < sender.retry_at else 1
     try:
         sender.update(
@@ -109,5 +115,5 @@ def _record_warning(sender: Connection, now: int, retry_after: int) -> int | Non
     except StorageError as error:
         if not condition_failed(error):
             raise
-        return None
+        return 0
     return warnings

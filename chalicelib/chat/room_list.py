@@ -1,13 +1,14 @@
-"""The list of public rooms."""
+"""The list of public rooms: its pages, and the opaque cursors that lead from one to the next."""
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from itertools import islice
 
 from chalicelib.auth.identity import User
 from chalicelib.errors import InvalidInput
-from chalicelib.storage.cursor import decode_cursor, encode_cursor, index_sort_key
 from chalicelib.storage.models import LISTED, Room
 
 Key = dict[str, dict[str, str]]
@@ -38,21 +39,21 @@ def list_public(limit: int, cursor: str | None = None, user: User | None = None)
         entries = list(islice(index, batch_size))
         for room in _still_listed([entry.room_id for entry in entries]):
             if len(found) == limit:
-                return found, encode_cursor(found[-1])
+                return found, _encode_cursor(found[-1])
             found.append(room)
         if len(entries) < batch_size:
             return found, None
-    return found, encode_cursor(entries[-1])
+    return found, _encode_cursor(entries[-1])
 
 
 def _list_allowed(room_ids: frozenset[str], limit: int, start: Key | None) -> tuple[list[Room], str | None]:
     """Read all the rooms that an access token lists, a few hundred at most, and return those after start."""
     rooms = sorted(
-        _still_listed([room_id for room_id in room_ids if Room.is_valid_id(room_id)]), key=index_sort_key, reverse=True
+        _still_listed([room_id for room_id in room_ids if Room.is_valid_id(room_id)]), key=_index_sort_key, reverse=True
     )
     if start is not None:
-        rooms = [room for room in rooms if index_sort_key(room) < (start["created_at"]["S"], start["room_id"]["S"])]
-    return rooms[:limit], encode_cursor(rooms[limit - 1]) if len(rooms) > limit else None
+        rooms = [room for room in rooms if _index_sort_key(room) < (start["created_at"]["S"], start["room_id"]["S"])]
+    return rooms[:limit], _encode_cursor(rooms[limit - 1]) if len(rooms) > limit else None
 
 
 def _still_listed(room_ids: list[str]) -> Iterator[Room]:
@@ -64,8 +65,28 @@ def _still_listed(room_ids: list[str]) -> Iterator[Room]:
             yield room
 
 
+def _encode_cursor(room: Room) -> str:
+    """Return the cursor of the page that starts after room."""
+    return base64.urlsafe_b64encode(json.dumps(_index_sort_key(room)).encode()).decode().rstrip("=")
+
+
+def _index_sort_key(room: Room) -> tuple[str, str]:
+    """Return the values by which the list's index sorts a room, as DynamoDB stores them."""
+    return str(Room.created_at.serialize(room.created_at)), str(room.room_id)
+
+
 def _decode_cursor(cursor: str) -> Key:
+    """Return the key in the list's index at which a cursor points.
+
+    Raises InvalidInput if `_encode_cursor` did not make the cursor.
+    """
+    expected = "cursor must be the nextCursor of an earlier page of rooms"
     try:
-        return decode_cursor(cursor)
-    except ValueError as error:
-        raise InvalidInput("cursor must be the nextCursor of an earlier page of rooms") from error
+        created_at, room_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        room = Room(room_id, created_at=Room.created_at.deserialize(str(created_at)))
+        is_genuine = Room.is_valid_id(room_id) and _encode_cursor(room) == cursor
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(expected) from error
+    if not is_genuine:
+        raise InvalidInput(expected)
+    return {"listed": {"S": LISTED}, "created_at": {"S": created_at}, "room_id": {"S": room_id}}

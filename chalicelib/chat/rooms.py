@@ -1,36 +1,29 @@
-"""Room lifecycle: create, leave, expire, close. `members.py` has the join, `room_list.py` the list.
+"""Room lifecycle: create, authorize, find, close, expire. `members.py` has join and leave, `room_list.py` the list.
 
-A room's member_count changes in one transaction with the connection row. So a `$disconnect` that arrives twice, or
-races with the clean-up after a 410, counts once. Every room always has an expires_at, so neither a crash nor a missing
-`$disconnect` keeps a room for longer than a connection can last.
+Every room always has an expires_at, so neither a crash nor a missing `$disconnect` keeps a room for longer than a
+connection can last.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from chalicelib import request_log, settings
 from chalicelib.auth import authentication, identity
 from chalicelib.auth.identity import User
-from chalicelib.errors import AccessTokenExpired, Forbidden, NotInRoom, RoomNotFound
-from chalicelib.storage.models import LISTED, Connection, Room
+from chalicelib.errors import Forbidden, RoomNotFound
+from chalicelib.protocol.requests import NewRoom
+from chalicelib.storage.models import LISTED, Room
 from chalicelib.storage.transactions import (
     StorageError,
-    Transaction,
-    UpdateAction,
     condition_failed,
     retry_on_conflict,
-    transaction,
 )
-
-MAX_TRANSACTION_ITEMS = 100
-"""Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
 
 
 @retry_on_conflict
-def create(name: str, private: bool = False, keep_days: int = 0, user: User | None = None) -> Room:
+def create(new_room: NewRoom, user: User | None = None) -> Room:
     """Create a room that expires after UNUSED_ROOM_SECONDS, or keep_days if given, unless somebody joins it.
 
     A public room is listed at once. A private room is never listed. Only the returned object has the
@@ -40,11 +33,11 @@ def create(name: str, private: bool = False, keep_days: int = 0, user: User | No
     """
     if user is not None and user.room_ids is not None:
         raise Forbidden("your access token does not allow new rooms, only those that its claim chat_rooms lists")
-    now, owner_token = datetime.now(UTC), identity.new_token()
+    now, owner_token, keep_days = datetime.now(UTC), identity.new_token(), new_room.keep_days or 0
     unused_time = timedelta(days=keep_days) if keep_days else timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
     room = Room(
         room_id=secrets.token_urlsafe(12),
-        name=name,
+        name=new_room.room_name,
         created_at=now,
         owner_hash=identity.hash_token(owner_token),
         salt=identity.new_salt(),
@@ -52,7 +45,7 @@ def create(name: str, private: bool = False, keep_days: int = 0, user: User | No
         expires_at=now + unused_time,
     )
     room.owner_token = owner_token
-    if private:
+    if new_room.private:
         room.join_token = identity.new_token()
         room.token_hash = identity.hash_token(room.join_token)
     else:
@@ -61,13 +54,13 @@ def create(name: str, private: bool = False, keep_days: int = 0, user: User | No
     return room
 
 
-def get_or_none(room_id: str) -> Room | None:
+def find(room_id: str) -> Room | None:
     """Return a room by a consistent read, None if it does not exist or has expired."""
     room = _read(room_id)
     return room if room is not None and room.is_alive else None
 
 
-def get(room_id: str, token: str | None = None, user: User | None = None) -> Room:
+def authorize(room_id: str, token: str | None = None, user: User | None = None) -> Room:
     """Return a room by a consistent read.
 
     Raises RoomNotFound if it does not exist or has expired, and Forbidden if it is private and token is not its join
@@ -80,7 +73,7 @@ def get(room_id: str, token: str | None = None, user: User | None = None) -> Roo
     return room
 
 
-def get_as_owner(room_id: str, token: str) -> Room:
+def authorize_owner(room_id: str, token: str) -> Room:
     """Return a room by a consistent read, private or not.
 
     Raises RoomNotFound if it does not exist or has expired, and Forbidden unless the token is the owner's, or an access
@@ -89,36 +82,17 @@ def get_as_owner(room_id: str, token: str) -> Room:
     has_rights = authentication.is_owner(token, room_id)
     room = _require(room_id)
     if not has_rights:
-        check_owner(room, token)
+        check_owner_token(room, token)
     return room
 
 
 def has_connections(room_id: str) -> bool:
-    """Return whether a room, which may have ended, still has connections. A consistent read."""
+    """Return whether a room, which may be closed, still has connections, by a consistent read."""
     room = _read(room_id)
     return room is not None and room.member_count > 0
 
 
-def get_connection(connection_id: str) -> Connection | None:
-    """Return a connection by a consistent read, None if it has no row. It may have expired."""
-    return Connection.find(connection_id)
-
-
-def check_alive(connection: Connection | None) -> Connection:
-    """Return a connection that is in a room.
-
-    Raises NotInRoom if it has no row or has expired, and AccessTokenExpired if that is why.
-    """
-    if connection is None:
-        raise NotInRoom
-    if connection.has_ended_authorization:
-        raise AccessTokenExpired
-    if not connection.is_alive:
-        raise NotInRoom
-    return connection
-
-
-def check_owner(room: Room, owner_token: str | None) -> None:
+def check_owner_token(room: Room, owner_token: str | None) -> None:
     """Raise Forbidden unless a token is the owner's token of a room."""
     if not identity.is_token(owner_token, room.owner_hash):
         raise Forbidden("expected the ownerToken of this room, which the response to its creation contained")
@@ -126,7 +100,7 @@ def check_owner(room: Room, owner_token: str | None) -> None:
 
 @retry_on_conflict
 def close(room_id: str) -> None:
-    """End a room: it is no longer listed, and cannot be found or joined. Its connections have to be ended, too.
+    """Close a room: it is no longer listed, and cannot be found or joined. The caller closes its connections.
 
     Raises StorageError if DynamoDB fails.
     """
@@ -152,60 +126,8 @@ def extend(room: Room) -> None:
                 raise
 
 
-def leave(room_id: str, connection_ids: Sequence[str], *, skip_connecting: bool = False) -> list[Connection]:
-    """Remove connections from a room, and return those that were in it.
-
-    With skip_connecting, connections whose `$connect` may still be running stay. API Gateway answers 410 for them, too,
-    and if they were removed, they would be open without being in a room.
-
-    The transaction that removes the last member also unlists the room. The room can still be joined by its id for
-    EMPTY_ROOM_GRACE_SECONDS. A room with keep_days stays listed for that time.
-
-    One transaction removes up to 99 connections, and is retried for up to 10 seconds if it is cancelled. Raises
-    StorageError if DynamoDB fails.
-    """
-    batch_size = MAX_TRANSACTION_ITEMS - 1  # the room is an item of the transaction, too
-    return [
-        connection
-        for start in range(0, len(connection_ids), batch_size)
-        for connection in _leave(room_id, connection_ids[start : start + batch_size], skip_connecting)
-    ]
-
-
-@retry_on_conflict
-def _leave(room_id: str, connection_ids: Sequence[str], skip_connecting: bool) -> list[Connection]:
-    rows = Connection.batch_get(list(connection_ids), consistent_read=True)
-    leaving = [row for row in rows if row.joined_room_id == room_id and not (skip_connecting and row.may_be_connecting)]
-    if not leaving:
-        return []
-    room = _read(room_id)
-    with transaction() as writes:
-        for connection in leaving:
-            writes.delete(connection, Connection.connection_id.exists())
-        if room is not None:
-            _subtract_members(writes, room, len(leaving))
-    return leaving
-
-
-def _subtract_members(writes: Transaction, room: Room, leaving: int) -> None:
-    last_members_leave = Room.member_count <= leaving
-    if room.member_count > leaving:
-        writes.update(room, [Room.member_count.add(-leaving)], Room.member_count > leaving)
-    elif settings.EMPTY_ROOM_GRACE_SECONDS == 0 and not room.keep_days:
-        writes.delete(room, last_members_leave)
-    else:
-        changes: list[UpdateAction] = [Room.member_count.set(0)]
-        if room.is_alive:  # a late leave must not revive an expired room
-            empty_time = room.keep_time or timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)
-            changes.append(Room.expires_at.set(datetime.now(UTC) + empty_time))
-        if not room.keep_days:
-            changes.append(Room.listed.remove())
-        # A room that was closed since it was read must not be revived.
-        writes.update(room, changes, last_members_leave & (Room.expires_at == room.expires_at))
-
-
 def _require(room_id: str) -> Room:
-    room = get_or_none(room_id)
+    room = find(room_id)
     if room is None:
         raise RoomNotFound
     request_log.append_keys(room_id=room_id)

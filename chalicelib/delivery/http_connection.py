@@ -122,7 +122,7 @@ class HTTPConnection:
         if status is None:
             raise ConnectionAbortedError(errno.ECONNABORTED, "the response is not HTTP")
         length = _LENGTH.search(head)
-        # Without a content length, the end of the connection ends the body, except that a 204 has none (RFC 9112,
+        # Without a content length, the body lasts until the connection is closed, except that a 204 has none (RFC 9112,
         # "Message Body Length"). Nothing here reads bodies.
         has_end = length is not None or status[1] == b"204"
         self.is_reusable = has_end and b"\r\nconnection: close" not in head.lower()

@@ -47,7 +47,7 @@ class Batch(NamedTuple):
 
     def next_attempt(self, done: Collection[str]) -> Batch:
         """Return the batch for the next attempt, without the connections that are done."""
-        remaining = {id_: ends_at for id_, ends_at in self.recipients.items() if id_ not in done}
+        remaining = {id_: receives_until for id_, receives_until in self.recipients.items() if id_ not in done}
         return self._replace(recipients=remaining, attempt=self.attempt + 1)
 
 

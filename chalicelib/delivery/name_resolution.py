@@ -1,4 +1,4 @@
-"""Addresses of a server, looked up without blocking a broadcast for long."""
+"""Addresses of a server, resolved without blocking a broadcast for long."""
 
 from __future__ import annotations
 

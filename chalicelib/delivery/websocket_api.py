@@ -53,9 +53,9 @@ class BroadcastWebsocketAPI(WebsocketAPI):
         self._endpoint = url
 
     def broadcast(self, connection_ids: Collection[str], payload: str) -> BroadcastResult:
-        """Post payload, of at most 32 KiB, to every connection, and return the result of each post.
+        """Send payload, of at most 32 KiB, to every connection, and return the result of each request.
 
-        Returns within about 10 seconds. A failed post does not affect the others. Each endpoint has a pool of HTTP
+        Returns within about 10 seconds. A failed request does not affect the others. Each endpoint has a pool of HTTP
         connections that stay open between broadcasts.
 
         Raises ValueError if the endpoint is not set, and NoCredentialsError if there are no credentials.
@@ -64,8 +64,8 @@ class BroadcastWebsocketAPI(WebsocketAPI):
         request_log.add_metric(delivered=len(result.delivered), gone=len(result.gone), failed=len(result.failed))
         return result
 
-    def disconnect(self, connection_ids: Collection[str]) -> BroadcastResult:
-        """Close every connection, as `broadcast` posts to every connection, and return the result of each."""
+    def close_all(self, connection_ids: Collection[str]) -> BroadcastResult:
+        """Close every connection, as `broadcast` sends to every connection, and return the result of each."""
         return self._request_all("DELETE", connection_ids, "")
 
     def _request_all(self, method: str, connection_ids: Collection[str], payload: str) -> BroadcastResult:

@@ -2,43 +2,174 @@
 
 A client sends:
 
-    {"action": NAME, "data": {…}}                                   chat.py declares the actions
+    {"action": NAME, "data": {…}}                                   websocket/actions.py declares the actions
 
-The server sends ("?" marks a field that may be absent):
+The server sends objects that are declared here and in responses.py, each under the property that its class names in
+`envelope`:
 
-    {"message": {"type": "message", "message", "sender": {"id", "name", "bot"?}, "sequence", "sentAt", "clientId"?}}
-    {"message": {"type": "join" | "leave", "message", "sender": {"id", "name"}, "memberCount"}}
-    {"message": {"type": "rename", "message", "sender": {"id", "name"}, "formerName"}}
-    {"message": {"type": "deleted", "message", "sender": {"id", "name"}, "target", "sequence", "sentAt", "clientId"?}}
-    {"message": {"type": "updated", "message", "sender": {"id", "name"}, "room": {…}, "sequence", "sentAt"}}
-    {"message": {"type": "removed", "message", "sender": {"id", "name"}, "member": {…}, "sequence", "sentAt"}}
-    {"message": {"type": "closed", "message", "sender": {"id", "name"}}}
-    {"error": {"code", "message", "action"?, "clientId"?, "retryAfter"?}}
+    {"message": {"type": "message" | "deleted" | "updated" | "removed" | "closed" | "join" | "leave" | "rename", …}}
+    {"welcome": {…}}
+    {"error": {…}}
     {"pong": true}
-    {"welcome": {"member": {"id", "name"}, "room": {"room_id", "name", "private", "locked"}, "memberCount",
-                 "lastSequence", "owner"}}
 
-A new event of a room is another type of `message`. Clients ignore types that they do not know. Each frame has a schema
-in frame_schemas.py, and a function here that serializes it; the tests compare the two.
-
-Frames are serialized without ASCII escapes: a message of 4,000 characters then stays within API Gateway's 32 KiB per
-frame, whatever its script.
+A new event of a room is another subclass of `Event`. Clients ignore types and properties that they do not know.
 """
 
 from __future__ import annotations
 
-import json
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Self
 
-from chalicelib.errors import ChatError, InvalidInput, InvalidJSON, RateLimitExceeded, UnknownAction
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from chalicelib.errors import (
+    ChatError,
+    Forbidden,
+    InternalError,
+    InvalidInput,
+    InvalidJSON,
+    NotInRoom,
+    RateLimitExceeded,
+    Unauthorized,
+    UnknownAction,
+)
 from chalicelib.limits import MAX_FRAME_BYTES
-from chalicelib.protocol.frame_schemas import ACTION_NAME
-from chalicelib.protocol.parameters import CLIENT_ID
-from chalicelib.protocol.serializers import serialize_member, serialize_message, serialize_room_summary
-from chalicelib.protocol.validation import parse_object
-from chalicelib.storage.models import Connection, Message, Room
+from chalicelib.protocol.responses import Event, Member, Response, RoomSummary
+from chalicelib.protocol.validation import is_valid, parse_object
+from chalicelib.protocol.values import ActionName, ClientId, DisplayName, LastSequence, MemberCount
+from chalicelib.storage import models
 
-PRESENCE_VERBS = {"join": "joined", "leave": "left"}
+FRAME_ERRORS: tuple[type[ChatError], ...] = (
+    InvalidJSON,
+    UnknownAction,
+    InvalidInput,
+    RateLimitExceeded,
+    NotInRoom,
+    Unauthorized,
+    Forbidden,
+    InternalError,
+)
+"""The errors that an error frame reports."""
+
+RemainingCount = Annotated[int, Meta(ge=1, description="Exact number of connections in the room now.", examples=[2])]
+
+
+class Closed(Event, tag="closed"):
+    """The owner has closed the room. All connections are then closed."""
+
+    @classmethod
+    def of(cls, sender: models.Connection) -> Self:
+        """Return the event of a room that sender has closed."""
+        return cls(message=f"{sender.name} closed the room", sender=Member.of(sender))
+
+
+class Joined(Event, tag="join"):
+    """A connection has joined. Sent to the others; a member may have several."""
+
+    member_count: RemainingCount
+
+    @classmethod
+    def of(cls, member: models.Connection, member_count: int) -> Self:
+        """Return the event of a connection that has joined."""
+        return cls(message=f"{member.name} joined", sender=Member.of(member), member_count=member_count)
+
+
+class Left(Event, tag="leave"):
+    """A connection has left. Sent to the other connections.
+
+    The leave of a connection that broke without a close frame is noticed when the next frame cannot be delivered to it.
+    """
+
+    member_count: RemainingCount
+
+    @classmethod
+    def of(cls, member: models.Connection, member_count: int) -> Self:
+        """Return the event of a connection that has left."""
+        return cls(message=f"{member.name} left", sender=Member.of(member), member_count=member_count)
+
+
+class Renamed(Event, tag="rename"):
+    """A member has a new name.
+
+    Sent to everyone in the room, the member included; in larger rooms to the sender only.
+    """
+
+    former_name: Annotated[
+        DisplayName, Meta(description="Name of the member before the change.", examples=["guest-f02c"])
+    ]
+
+    @classmethod
+    def of(cls, member: models.Connection, former_name: str) -> Self:
+        """Return the event of a member that has a new name."""
+        text = f"{former_name} is now {member.name}"
+        return cls(message=text, sender=Member.of(member), former_name=former_name)
+
+
+class Welcome(Response):
+    """The response to hello: the member that the connection is, and its room."""
+
+    envelope: ClassVar[str] = "welcome"
+
+    member: Member
+    room: RoomSummary
+    member_count: MemberCount
+    last_sequence: LastSequence
+    owner: Annotated[bool, Meta(description="Whether the connection has the owner's rights.", examples=[False])]
+
+    @classmethod
+    def of(cls, member: models.Connection, room: models.Room, last_sequence: int) -> Self:
+        """Return the member of a connection, and the state of its room."""
+        return cls(
+            member=Member.of(member),
+            room=RoomSummary.of(room),
+            member_count=int(room.member_count),
+            last_sequence=last_sequence,
+            owner=member.is_owner,
+        )
+
+
+class Pong(Response):
+    """The response to a ping."""
+
+    envelope: ClassVar[str] = "pong"
+
+
+class Error(Response):
+    """The reason why a frame was rejected."""
+
+    envelope: ClassVar[str] = "error"
+
+    code: Annotated[str, Meta(examples=[InvalidInput.code], extra_json_schema={"enum": [e.code for e in FRAME_ERRORS]})]
+    message: Annotated[
+        str, Meta(min_length=1, description="What was expected, as a sentence.", examples=["message is missing"])
+    ]
+    action: ActionName | UnsetType = UNSET
+    client_id: Annotated[ClientId, Meta(description="The clientId of the rejected frame.")] | UnsetType = UNSET
+    retry_after: Annotated[int, Meta(ge=1, description="Seconds, with rate_limited only.")] | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, error: ChatError, frame: str = "") -> Self:
+        """Return an error, with the action and clientId of the rejected frame, if it has them.
+
+        They are returned if they are valid, even if the rest of the frame is not.
+        """
+        try:
+            rejected = parse_object(frame)
+        except InvalidJSON:
+            rejected = {}
+        data = rejected.get("data")
+        action: Any = rejected.get("action")
+        client_id: Any = data.get("clientId") if isinstance(data, dict) else None
+        return cls(
+            code=error.code,
+            message=str(error),
+            action=action if is_valid(action, ActionName) else UNSET,
+            client_id=client_id if is_valid(client_id, ClientId) else UNSET,
+            retry_after=error.retry_after if isinstance(error, RateLimitExceeded) else UNSET,
+        )
+
+
+Frame = Event | Welcome | Pong | Error
 
 
 def parse(body: str) -> tuple[str, dict[str, Any]]:
@@ -58,74 +189,10 @@ def parse(body: str) -> tuple[str, dict[str, Any]]:
     return action, data
 
 
-def message(message: Message) -> str:
-    """Return the frame of a stored message or event."""
-    return serialize({"message": serialize_message(message)})
+def serialize(frame: Frame) -> str:
+    """Return a frame as JSON. An object without properties, such as Pong, is sent as true.
 
-
-def presence(change: Literal["join", "leave"], member: Connection, member_count: int) -> str:
-    """Return the frame that announces a join or leave, and the number of connections after it."""
-    return _event(change, member, f"{member.name} {PRESENCE_VERBS[change]}", memberCount=member_count)
-
-
-def rename(member: Connection, former_name: str) -> str:
-    """Return the frame that announces the new name of a member."""
-    return _event("rename", member, f"{former_name} is now {member.name}", formerName=former_name)
-
-
-def closed(sender: Connection) -> str:
-    """Return the frame that tells everyone that the owner has closed the room."""
-    return _event("closed", sender, f"{sender.name} closed the room")
-
-
-def _event(kind: str, sender: Connection, sentence: str, **fields: object) -> str:
-    """Return the frame of an event that is not stored."""
-    return serialize({"message": {"type": kind, "message": sentence, "sender": serialize_member(sender), **fields}})
-
-
-def welcome(member: Connection, room: Room, last_sequence: int) -> str:
-    """Return the frame that tells a member who it is, and the state of its room."""
-    return serialize(
-        {
-            "welcome": {
-                "member": serialize_member(member),
-                "room": serialize_room_summary(room),
-                "memberCount": int(room.member_count),
-                "lastSequence": last_sequence,
-                "owner": member.is_owner,
-            }
-        }
-    )
-
-
-def error(error: ChatError, request: str = "") -> str:
-    """Return the frame that reports an error, with the action and clientId of the request frame, where it has them."""
-    content = {"code": error.code, "message": str(error)} | _references(request)
-    if isinstance(error, RateLimitExceeded):
-        content["retryAfter"] = error.retry_after
-    return serialize({"error": content})
-
-
-def _references(request: str) -> dict[str, Any]:
-    """Return the valid action and clientId of a frame that may be invalid in every other way."""
-    try:
-        frame = parse_object(request)
-    except InvalidJSON:
-        return {}
-    data = frame.get("data")
-    values = {"action": frame.get("action"), "clientId": data.get("clientId") if isinstance(data, dict) else None}
-    references = {}
-    for name, field in (("action", ACTION_NAME), ("clientId", CLIENT_ID)):
-        try:
-            references[name] = field.validate(values[name], name)
-        except InvalidInput:
-            continue
-    return references
-
-
-def serialize(frame: dict[str, Any]) -> str:
-    """Return a frame as JSON."""
-    return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
-
-
-PONG = serialize({"pong": True})
+    Frames have no ASCII escapes: a message of 4,000 characters then stays within API Gateway's 32 KiB per frame,
+    whatever its script.
+    """
+    return msgspec.json.encode({frame.envelope: frame if frame.__struct_fields__ else True}).decode()

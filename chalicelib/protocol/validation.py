@@ -1,126 +1,187 @@
-"""Validation of untrusted input. `fields.py` binds these functions to declared fields."""
+"""Validation of untrusted input by the types of `requests.py`, and the texts of its errors."""
+
+from __future__ import annotations
 
 import json
 import re
-import sys
-import unicodedata
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any, TypeVar, get_args
+
+import msgspec
+from msgspec import Meta, Struct, ValidationError, inspect
 
 from chalicelib.errors import InvalidInput, InvalidJSON
+from chalicelib.protocol.values import BLANK, IDENTIFIER, RULES
+
+S = TypeVar("S", bound=Struct)
 
 MAX_DIGITS = 18
-"""Longest integer that is parsed as an int. Python refuses to parse very long ones, and none is in a declared range."""
-
-# Character classes for text_pattern.
-_CONTROL = r"\u0000-\u001f\u007f-\u009f"
-_CONTROL_IN_LINES = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f"  # without tab and line feed
-_INVISIBLE = r"\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+"""Longest number that is parsed as an int. Python refuses to parse very long ones, and none is in a declared range."""
 
 
 def parse_object(body: str | bytes) -> dict[str, Any]:
-    """Parse a JSON object.
+    """Parse a JSON object. Whole numbers, such as 5.0, become integers.
 
     Raises InvalidJSON if body is not JSON, or is another JSON value.
     """
     try:
-        value = json.loads(body, parse_int=_parse_json_integer, parse_constant=_reject_constant)
+        value = json.loads(body, parse_int=_parse_integer, parse_float=_parse_float, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidJSON("expected a JSON object: this is not valid JSON") from error
     if not isinstance(value, dict):
-        raise InvalidJSON(f"expected a JSON object, not {_json_type(value)}")
+        raise InvalidJSON(f"expected a JSON object, not {_kind(value)}")
     return value
 
 
-def validate_text(value: Any, name: str, max_length: int, *, multiline: bool = False) -> str:
-    """Return value if it is a readable string of 1 to max_length characters (code points).
+def validate(data: dict[str, Any], declared: type[S]) -> S:
+    """Return the properties of a JSON object as a struct. Undeclared properties are ignored.
 
-    Any script and emoji is valid. Control characters are not, nor are surrogates, which UTF-8 cannot encode, nor a
-    string without a visible character. With multiline, the control characters line feed and tab are valid.
-
-    Raises InvalidInput with a sentence that starts with name.
+    Raises InvalidInput with a sentence that names the property and says what was expected.
     """
+    return _convert(data, declared, names_kind=True)
+
+
+def validate_query(query: Mapping[str, str], declared: type[S]) -> S:
+    """Return the parameters of a query string as a struct. Undeclared parameters are ignored.
+
+    Raises InvalidInput with a sentence that names the parameter and says what was expected.
+    """
+    for field in msgspec.structs.fields(declared):
+        if field.required and field.encode_name not in query:
+            raise InvalidInput(f"{field.encode_name} must be in the query string, as in ?{field.encode_name}=…")
+    integers = _integers(declared)
+    values = {name: _parse_digits(text) if name in integers else text for name, text in query.items()}
+    return _convert(values, declared, names_kind=False)
+
+
+def is_valid(value: Any, type_: Any) -> bool:
+    """Return whether a JSON value has a type of `values.py`."""
+    try:
+        msgspec.convert(value, type_)
+    except ValidationError:
+        return False
+    return True
+
+
+def _convert(data: dict[str, Any], declared: type[S], *, names_kind: bool) -> S:
+    """Convert data. names_kind: whether errors say of which kind a value is, which is a string in every query."""
+    cleaned = data | {
+        name: clean(data[name]) for name, clean in _cleaners(declared).items() if isinstance(data.get(name), str)
+    }
+    try:
+        return msgspec.convert(cleaned, declared)
+    except ValidationError as error:
+        raise InvalidInput(_sentence(error, declared, cleaned, names_kind)) from error
+
+
+def _sentence(error: ValidationError, declared: type[Struct], data: Any, names_kind: bool) -> str:
+    """Return the text of an error: msgspec's has the path and the cause, the declaration has what was expected."""
+    cause, _, path = str(error).partition(" - at `$")
+    steps = re.findall(r"\w+", path)
+    name = re.sub(r"^\.|`$", "", path)
+    if missing := re.match(r"Object missing required field `(.+)`", cause):
+        return f"{name}.{missing[1]} is missing".lstrip(".")
+    expected, value = inspect.type_info(declared), data
+    for step in steps:
+        expected = _property(expected, step)
+        value = value[int(step) if isinstance(value, list) else step]
+    expected = _bare(expected)
+    if isinstance(expected, inspect.StrType):
+        return f"{name} {_explain_text(expected, value)}"
+    came = f", not {_kind(value)}" if names_kind and "got `" in cause else ""
+    return f"{name} must be {_describe(expected)}{came}"
+
+
+def _explain_text(type_: inspect.StrType, value: Any) -> str:
+    """Return why a value is not such a string. The text of an identifier does not depend on it: it may be a secret."""
+    least, most = type_.min_length, type_.max_length
+    if type_.pattern == IDENTIFIER:
+        length = most if least == most else f"{least} to {most}"
+        return f"must be a string of {length} characters A-Z, a-z, 0-9, - and _"
     if not isinstance(value, str):
-        raise InvalidInput(f"{name} must be a string, not {_json_type(value)}")
-    if len(value) > max_length:
-        raise InvalidInput(f"{name} must have at most {max_length:,} characters, not {len(value):,}")
-    allowed = "\n\t" if multiline else ""
-    categories = {unicodedata.category(character) for character in value if character not in allowed}
-    if "Cc" in categories and multiline:
-        raise InvalidInput(
-            f"{name} may contain line feeds and tabs, but no other control characters, such as carriage returns"
-        )
-    if "Cc" in categories:
-        raise InvalidInput(f"{name} must not contain control characters, such as line feeds and tabs")
-    if "Cs" in categories:
-        raise InvalidInput(f"{name} must be valid Unicode, without lone surrogates")
-    # Unassigned characters (Cn) count as visible: an emoji may be newer than Python's Unicode database.
-    if all(category == "Cf" or category[0] == "Z" for category in categories):
-        raise InvalidInput(f"{name} must not be blank")
-    return value
+        return f"must be a string, not {_kind(value)}"
+    if most is not None and len(value) > most:
+        return f"must have at most {most:,} characters, not {len(value):,}"
+    if re.match(BLANK, value):
+        return "must not be blank"
+    return RULES.get(type_.pattern or "", "must be a string")
 
 
-def text_pattern(*, multiline: bool = False, carriage_returns: bool = False) -> str:
-    """Return what validate_text accepts, as far as a regular expression can say it.
-
-    carriage_returns: whether the caller replaces carriage returns before it validates a multiline text.
-    """
-    control = _CONTROL_IN_LINES if multiline else _CONTROL
-    if carriage_returns:
-        control = control.replace(r"\u000b-\u001f", r"\u000b\u000c\u000e-\u001f")
-    return f"^[^{control}]*[^{_INVISIBLE}{control}][^{control}]*$"
+def _property(type_: inspect.Type, step: str) -> inspect.Type:
+    match _bare(type_):
+        case inspect.StructType(fields=fields):
+            return next(field.type for field in fields if field.encode_name == step)
+        case inspect.ListType(item_type=item):
+            return item
+    return type_
 
 
-def validate_identifier(value: Any, name: str, min_length: int, max_length: int) -> str:
-    """Return value if it consists of min_length to max_length letters, digits, - and _.
-
-    Raises InvalidInput with a sentence that starts with name, and does not contain the value: it may be a secret.
-    """
-    if not isinstance(value, str) or not re.fullmatch(rf"[A-Za-z0-9_-]{{{min_length},{max_length}}}", value):
-        length = f"{min_length} to {max_length}" if min_length < max_length else str(min_length)
-        raise InvalidInput(f"{name} must be a string of {length} characters A-Z, a-z, 0-9, - and _")
-    return value
-
-
-def validate_boolean(value: Any, name: str) -> bool:
-    """Return value if it is true or false.
-
-    Raises InvalidInput with a sentence that starts with name.
-    """
-    if not isinstance(value, bool):
-        raise InvalidInput(f"{name} must be true or false, not {_json_type(value)}")
-    return value
+def _bare(type_: inspect.Type) -> inspect.Type:
+    """Return a type without its description, and without the null of an optional property."""
+    match type_:
+        case inspect.Metadata(type=inner):
+            return _bare(inner)
+        case inspect.UnionType(types=types):
+            return _bare(next(inner for inner in types if not isinstance(inner, inspect.NoneType)))
+    return type_
 
 
-def validate_integer(value: Any, name: str, minimum: int, maximum: int = sys.maxsize) -> int:
-    """Return value as an int if it is a whole number from minimum to maximum. 5.0 is one, as in JSON Schema.
-
-    Raises InvalidInput with a sentence that starts with name.
-    """
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum:
-        return value
-    bounds = f"of at least {minimum}" if maximum == sys.maxsize else f"from {minimum} to {maximum}"
-    raise InvalidInput(f"{name} must be an integer {bounds}")
-
-
-def parse_integer(text: str, name: str, minimum: int, maximum: int = sys.maxsize) -> int:
-    """Return the integer from minimum to maximum that text spells in ASCII digits, as in a query string.
-
-    Raises InvalidInput with a sentence that starts with name.
-    """
-    is_integer = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
-    return validate_integer(int(text) if is_integer else None, name, minimum, maximum)
+def _describe(type_: inspect.Type) -> str:
+    """Return in words what a type accepts."""
+    match type_:
+        case inspect.IntType(ge=least, le=most):
+            return f"an integer of at least {least}" if most is None else f"an integer from {least} to {most}"
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.LiteralType(values=values):
+            return f"one of {', '.join(map(str, values))}"
+        case inspect.ListType(max_length=most):
+            return "an array" if most is None else f"an array of at most {most} values"
+    return "an object"
 
 
-def _parse_json_integer(digits: str) -> int | float:
+@cache
+def _cleaners(declared: type[Struct]) -> dict[str, Callable[[str], str]]:
+    """Return the function `clean` of each property that has one."""
+    return {
+        field.encode_name: part.extra["clean"]
+        for field in msgspec.structs.fields(declared)
+        for part in _parts(field.type)
+        if isinstance(part, Meta) and part.extra and "clean" in part.extra
+    }
+
+
+@cache
+def _integers(declared: type[Struct]) -> frozenset[str]:
+    return frozenset(field.encode_name for field in msgspec.structs.fields(declared) if int in _parts(field.type))
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    """Yield an annotation, and all that it consists of."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts(part)
+
+
+def _parse_digits(text: str) -> int | str:
+    """Return the integer that text spells in ASCII digits, otherwise text, which is no valid integer."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else text
+
+
+def _parse_integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
+
+
+def _parse_float(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < 10**MAX_DIGITS else number
 
 
 def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _json_type(value: Any) -> str:
+def _kind(value: Any) -> str:
     names = {type(None): "null", bool: "a boolean", int: "a number", float: "a number", str: "a string"}
     return names.get(type(value), "an array" if isinstance(value, list) else "an object")

@@ -1,178 +1,160 @@
-"""The decorator that declares REST routes: their input, their responses and their errors.
+"""The decorator that declares REST routes by the signatures of their views.
 
-    @app.route("/rooms")
-    @endpoint(query={"limit": LIMIT}, returns={"rooms": Array(ROOM)})
-    def list_rooms(query: Parameters) -> Json:
-        \"""List the public rooms.\"""
+    @app.route("/rooms", methods=["POST"], content_types=["*/*"])
+    @endpoint(status=201)
+    def create_room(body: NewRoom, user: User | None) -> CreatedRoom:
+        \"""Create a room.\"""
+        return CreatedRoom.of(rooms.create(body, user))
 
-An endpoint receives validated input: path parameters by name, `query` and `body` as dictionaries, as `token` that of
-the Authorization header, or as `user` the one who has signed in with it. A ChatError that it raises becomes an HTTP
-response in Chalice's form, {"Code", "Message"}.
-docs/openapi.yaml and the tests that call every route follow from the declarations.
+A view receives what its parameters name:
+
+    query           the query string, as a struct of protocol/requests.py
+    body            the JSON body, as a struct of protocol/requests.py
+    user            the user of the access token, None for a guest
+    owner_token     the bearer token of the header Authorization, "" if it has none
+    any other name  a path parameter, a string
+
+It returns a struct of protocol/responses.py, None for a response without a body, or Chalice's Response. A ChatError
+becomes a response in Chalice's form, {"Code", "Message"}. docs/openapi.yaml and the tests that call every route follow
+from the declarations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any
+from typing import Any, get_type_hints
 
+import msgspec
 from chalice import Blueprint, Chalice, Response
+from msgspec import Struct
 
 from chalicelib.auth.authentication import authenticate, is_configured
-from chalicelib.errors import (
-    ChatError,
-    Forbidden,
-    InvalidInput,
-    MemberBanned,
-    NotFound,
-    RateLimitExceeded,
-    RoomLocked,
-    SignInUnavailable,
-    Unauthorized,
-)
-from chalicelib.protocol.composite_fields import Object
-from chalicelib.protocol.fields import Field, String
-from chalicelib.protocol.validation import parse_object
+from chalicelib.errors import ChatError, RateLimitExceeded, Unauthorized
+from chalicelib.protocol.requests import Request
+from chalicelib.protocol.validation import parse_object, validate, validate_query
 from chalicelib.rest.etags import conditional_response
 
-HTTP_ERRORS: dict[type[ChatError], tuple[int, str]] = {
-    InvalidInput: (400, "BadRequestError"),
-    Unauthorized: (401, "UnauthorizedError"),
-    MemberBanned: (403, "MemberBannedError"),
-    RoomLocked: (403, "RoomLockedError"),
-    Forbidden: (403, "ForbiddenError"),
-    NotFound: (404, "NotFoundError"),
-    RateLimitExceeded: (429, "TooManyRequestsError"),
-    SignInUnavailable: (503, "ServiceUnavailableError"),
-}
-"""Status code, and code in Chalice's form, of each error and its subclasses. The first match counts; others are 500."""
-
-Json = dict[str, Any]
-Parameters = dict[str, Any]
 View = Callable[..., Any]
 BodyParser = Callable[[bytes], dict[str, Any]]
 
+INPUTS = ("query", "body", "user", "owner_token")
+"""The parameters of a view that are no path parameters."""
 
-@dataclass(frozen=True)
-class Endpoint:
+
+class Endpoint(Struct, frozen=True):
     """A declared endpoint.
 
-    view: the function, whose docstring describes it.
-    path: the path parameters other than room_id.
+    view: the function. Its docstring is the description, its signature the declaration.
+    types: the types of its parameters, and of its result as `return`.
     parse_body: parses the JSON object of a body, which may be in another encoding.
-    bearer: the token of the Authorization header. It is the empty string if the header is absent or of another form.
-    signed_in: whether the token is an access token, and the endpoint is for users who have signed in. Where guests are
-        allowed, or sign-in is not configured, `user` may be None.
-    returns: the JSON object of a successful response, None for a response that is not JSON, or has no body (204).
     content_types: the media types of a successful response.
-    errors: the errors that the endpoint raises besides InvalidInput.
-    conditional: whether a successful response has an ETag, and a request whose If-None-Match contains it gets a 304.
+    errors: the errors that the endpoint raises besides those of its input.
+    etag: whether a successful response has an ETag, and a request whose If-None-Match contains it gets a 304.
     """
 
     view: View
-    path: Mapping[str, Field]
-    query: Object | None
-    body: Object | None
-    parse_body: BodyParser
-    bearer: String | None
-    signed_in: bool
-    returns: Object | None
+    types: dict[str, Any]
     status: int
+    parse_body: BodyParser
     content_types: tuple[str, ...]
     errors: tuple[type[ChatError], ...]
-    conditional: bool
+    etag: bool
+
+    @property
+    def query(self) -> type[Request] | None:
+        """The type of the query string."""
+        return self.types.get("query")
+
+    @property
+    def body(self) -> type[Request] | None:
+        """The type of the body."""
+        return self.types.get("body")
+
+    @property
+    def path(self) -> dict[str, Any]:
+        """The types of the path parameters by name."""
+        return {name: type_ for name, type_ in self.types.items() if name not in (*INPUTS, "return")}
 
 
-class Endpoints:
-    """The declared endpoints of an app by function name. An instance is the decorator that declares them."""
+ENDPOINTS: dict[str, Endpoint] = {}
+"""The declared endpoints by the names of their views."""
+
+
+class EndpointDecorator:
+    """The decorator of the endpoints of an app or blueprint."""
 
     def __init__(self, app: Chalice | Blueprint) -> None:
         self._app = app
-        self.by_name: dict[str, Endpoint] = {}
 
     def __call__(
         self,
         *,
-        path: Mapping[str, Field] | None = None,
-        query: Mapping[str, Field] | None = None,
-        body: Mapping[str, Field] | None = None,
-        parse_body: BodyParser = parse_object,
-        bearer: String | None = None,
-        signed_in: bool = False,
-        returns: Mapping[str, Field] | Object | None = None,
         status: int = 200,
+        parse_body: BodyParser = parse_object,
         content_types: Iterable[str] = ("application/json",),
         errors: Iterable[type[ChatError]] = (),
-        conditional: bool = False,
+        etag: bool = False,
     ) -> Callable[[View], View]:
-        """Return a decorator that declares an endpoint. Place it below Chalice's `app.route`."""
+        """Return a decorator that declares an endpoint. Place it below Chalice's `app.route`.
+
+        Raises ValueError if another endpoint has the same name.
+        """
 
         def declare(view: View) -> View:
-            endpoint = Endpoint(
-                view,
-                path or {},
-                None if query is None else Object(query),
-                None if body is None else Object(body),
-                parse_body,
-                bearer,
-                signed_in,
-                returns if isinstance(returns, Object | None) else Object(returns),
-                status,
-                tuple(content_types),
-                tuple(errors),
-                conditional,
-            )
-            self.by_name[view.__name__] = endpoint
+            types = get_type_hints(view, include_extras=True)
+            endpoint = Endpoint(view, types, status, parse_body, tuple(content_types), tuple(errors), etag)
+            if view.__name__ in ENDPOINTS:
+                raise ValueError(f"two endpoints have the name {view.__name__}: rename one of the views")
+            ENDPOINTS[view.__name__] = endpoint
 
             @wraps(view)
             def handle(**path_parameters: str) -> Response:
+                request: Any = self._app.current_request
                 try:
-                    answer = view(**path_parameters, **self._input(endpoint))
+                    result = view(**path_parameters, **_input(endpoint, request))
                 except ChatError as error:
                     return error_response(error)
-                body = "" if answer is None else answer
-                response = answer if isinstance(answer, Response) else Response(body, status_code=status)
-                return self._conditional(response) if conditional else response
+                response = result if isinstance(result, Response) else _json_response(result, status)
+                return conditional_response(response, request.headers.get("If-None-Match", "")) if etag else response
 
             return handle
 
         return declare
 
-    def _input(self, endpoint: Endpoint) -> dict[str, Any]:
-        """Return the validated input of the current request. Raises InvalidInput, and what `authenticate` raises."""
-        request: Any = self._app.current_request
-        authorization = request.headers.get("Authorization", "")
-        scheme, _, token = authorization.partition(" ")
-        bearer = token.strip() if scheme.lower() == "bearer" else ""
-        parameters: dict[str, Any] = {}
-        if endpoint.signed_in:
-            if authorization and not bearer and is_configured():  # not a guest: someone whose request is wrong
-                raise Unauthorized("expected the header Authorization to have the form: Bearer TOKEN")
-            parameters["user"] = authenticate(bearer)
-        if endpoint.query is not None:
-            parameters["query"] = endpoint.query.parse_query(request.query_params or {})
-        if endpoint.body is not None:
-            parameters["body"] = endpoint.body.validate(endpoint.parse_body(request.raw_body))
-        if endpoint.bearer is not None:
-            parameters["token"] = bearer
-        return parameters
 
-    def _conditional(self, response: Response) -> Response:
-        request: Any = self._app.current_request
-        return conditional_response(response, request.headers.get("If-None-Match", ""))
+def _input(endpoint: Endpoint, request: Any) -> dict[str, Any]:
+    """Return the validated input of a request. Raises InvalidInput, Unauthorized and SignInUnavailable."""
+    authorization = request.headers.get("Authorization", "")
+    scheme, _, token = authorization.partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    values: dict[str, Any] = {}
+    if "user" in endpoint.types:
+        # A malformed header is an error, not an anonymous request.
+        if authorization and not bearer and is_configured():
+            raise Unauthorized("expected the header Authorization to have the form: Bearer TOKEN")
+        values["user"] = authenticate(bearer)
+    if endpoint.query is not None:
+        values["query"] = validate_query(request.query_params or {}, endpoint.query)
+    if endpoint.body is not None:
+        values["body"] = validate(endpoint.parse_body(request.raw_body), endpoint.body)
+    if "owner_token" in endpoint.types:
+        values["owner_token"] = bearer
+    return values
+
+
+def _json_response(result: Any, status: int) -> Response:
+    if result is None:
+        return Response("", status_code=status)
+    return Response(msgspec.json.encode(result).decode(), {"Content-Type": "application/json"}, status)
 
 
 def error_response(error: ChatError) -> Response:
     """Return the HTTP response that reports an error."""
-    status, code = next(
-        (answer for kind, answer in HTTP_ERRORS.items() if isinstance(error, kind)), (500, "InternalServerError")
-    )
     # A 404 may be stored without this (RFC 9110, "404 Not Found"), although the room or file may exist later.
     headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
     if isinstance(error, RateLimitExceeded):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
-    return Response({"Code": code, "Message": str(error)}, headers, status)
+    return Response({"Code": error.http_code, "Message": str(error)}, headers, error.status)

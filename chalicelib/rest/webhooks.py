@@ -1,26 +1,26 @@
 """Routes of incoming webhooks. app.py has the other routes."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import parse_qs
 
 from chalice import Blueprint
 from chalice.app import Request
 
-from chalicelib import discovery
+from chalicelib import aws
 from chalicelib.chat import webhooks
 from chalicelib.delivery import jobs
 from chalicelib.delivery.jobs import Delivery
-from chalicelib.errors import Forbidden, HookNotFound, InvalidJSON, RateLimitExceeded, RoomNotFound
-from chalicelib.protocol import parameters, schemas, serializers
+from chalicelib.errors import Forbidden, InvalidJSON, RateLimitExceeded, RoomNotFound, WebhookNotFound
+from chalicelib.protocol.requests import NewWebhook, WebhookMessage
+from chalicelib.protocol.responses import CreatedWebhook, PostedMessage, WebhookList
 from chalicelib.protocol.validation import parse_object
-from chalicelib.rest.endpoints import Endpoints, Json, Parameters
+from chalicelib.protocol.values import AnyRoomId, AnyWebhookId, AnyWebhookToken
+from chalicelib.rest.endpoints import EndpointDecorator
 
 MAX_FORM_FIELDS = 100
 
 blueprint = Blueprint(__name__)
-endpoint = Endpoints(blueprint)
+endpoint = EndpointDecorator(blueprint)
 
 
 def _parse_message(body: bytes) -> dict[str, Any]:
@@ -38,61 +38,43 @@ def _parse_message(body: bytes) -> dict[str, Any]:
 
 
 @blueprint.route("/rooms/{room_id}/hooks", methods=["POST"], content_types=["*/*"])
-@endpoint(
-    body={"name": parameters.HOOK_NAME},
-    bearer=parameters.OWNER_TOKEN,
-    status=201,
-    returns=schemas.CREATED_HOOK,
-    errors=[Forbidden, RoomNotFound],
-)
-def create_hook(room_id: str, body: Parameters, token: str) -> Json:
+@endpoint(status=201, errors=[Forbidden, RoomNotFound])
+def create_webhook(room_id: AnyRoomId, body: NewWebhook, owner_token: str) -> CreatedWebhook:
     """Create a webhook, as the owner of the room.
 
-    Programs post messages to its `url`, which is a secret. A room can have at most 20 hooks.
+    Programs send messages to its `url`, which is a secret. A room can have at most 20 webhooks.
     """
-    hook_id, hook_token = webhooks.create(room_id, token, body["name"])
-    return {"hookId": hook_id, "url": f"{_base_url(blueprint.current_request)}/hooks/{hook_token}"}
+    hook_id, token = webhooks.create(room_id, owner_token, body.name)
+    return CreatedWebhook(hook_id=hook_id, url=f"{_base_url(blueprint.current_request)}/hooks/{token}")
 
 
 @blueprint.route("/rooms/{room_id}/hooks")
-@endpoint(bearer=parameters.OWNER_TOKEN, returns=schemas.HOOK_LIST, errors=[Forbidden, RoomNotFound])
-def list_hooks(room_id: str, token: str) -> Json:
+@endpoint(errors=[Forbidden, RoomNotFound])
+def list_webhooks(room_id: AnyRoomId, owner_token: str) -> WebhookList:
     """List the webhooks of a room, oldest first, as its owner."""
-    return serializers.serialize_hook_list(webhooks.list_hooks(room_id, token))
+    return WebhookList.of(webhooks.list_webhooks(room_id, owner_token))
 
 
 @blueprint.route("/rooms/{room_id}/hooks/{hook_id}", methods=["DELETE"])
-@endpoint(
-    path={"hook_id": parameters.HOOK_ID},
-    bearer=parameters.OWNER_TOKEN,
-    status=204,
-    errors=[Forbidden, RoomNotFound, HookNotFound],
-)
-def delete_hook(room_id: str, hook_id: str, token: str) -> None:
+@endpoint(status=204, errors=[Forbidden, RoomNotFound, WebhookNotFound])
+def delete_webhook(room_id: AnyRoomId, hook_id: AnyWebhookId, owner_token: str) -> None:
     """Delete a webhook, as the owner of the room. Its messages stay."""
-    webhooks.delete(room_id, token, hook_id)
+    webhooks.delete(room_id, owner_token, hook_id)
 
 
 @blueprint.route("/hooks/{hook_token}", methods=["POST"], content_types=["*/*"])
-@endpoint(
-    path={"hook_token": parameters.HOOK_TOKEN},
-    body={"text": parameters.HOOK_TEXT, "clientId": parameters.CLIENT_ID},
-    parse_body=_parse_message,
-    status=201,
-    returns=schemas.POSTED_MESSAGE,
-    errors=[Forbidden, HookNotFound, RateLimitExceeded],
-)
-def post_hook(hook_token: str, body: Parameters) -> Json:
+@endpoint(status=201, parse_body=_parse_message, errors=[Forbidden, WebhookNotFound, RateLimitExceeded])
+def post_message(hook_token: AnyWebhookToken, body: WebhookMessage) -> PostedMessage:
     """Send a message to the room of a webhook.
 
     The url is the only credential. The body is read as JSON whatever its Content-Type, or as a form whose field
     `payload` contains the JSON, as Slack's webhooks accept it. Within 10 minutes, a repeated `clientId` stores nothing,
     and the stored message is delivered again.
     """
-    message = webhooks.post(hook_token, body["text"], body["clientId"])
-    delivery = Delivery(discovery.connections_url(), message.room_id, int(message.sequence))
+    message = webhooks.store_message(hook_token, body.text, body.client_id)
+    delivery = Delivery(aws.connections_url(), message.room_id, int(message.sequence))
     jobs.enqueue_delivery(delivery, blueprint.lambda_context.invoked_function_arn)
-    return serializers.serialize_posted_message(message)
+    return PostedMessage.of(message)
 
 
 def _base_url(request: Request) -> str:

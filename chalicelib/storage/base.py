@@ -49,7 +49,7 @@ class Table(Model):
             return None
 
 
-class Expiring:
+class ExpiryMixin:
     """Mixin of items that DynamoDB deletes some time after expires_at."""
 
     expires_at: TTLAttribute
@@ -64,8 +64,8 @@ class Expiring:
         return self.expires_at > datetime.now(UTC)
 
 
-class Keeping:
-    """Mixin of rooms, and of their connections, which keep a copy so that storing a message need not read the room."""
+class RetentionMixin:
+    """Mixin of rooms, and of their connections, which copy it from their room to save a read per message."""
 
     keep_days: NumberAttribute
 

@@ -1,4 +1,4 @@
-"""PynamoDB models of the tables: rooms, connections and messages. docs/architecture.md describes the data model.
+"""PynamoDB models of the tables and their indexes. docs/architecture.md describes the data model.
 
 CloudFormation creates the tables from .chalice/resources.json. A test compares the models with that file.
 """
@@ -19,17 +19,31 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.pagination import ResultIterator
 
 from chalicelib import limits, settings
-from chalicelib.storage.base import Expiring, Keeping, Table
-from chalicelib.storage.indexes import JoinedRoomIndex, ListedRoomsIndex
+from chalicelib.storage.base import ExpiryMixin, RetentionMixin, Table
 
 LISTED = "public"
 """The only value of Room.listed, and so the only partition of the sparse index of listed rooms."""
 
 
-class Room(Expiring, Keeping, Table):
+class ListedRoomsIndex(GlobalSecondaryIndex[Any]):
+    """Sparse index of the listed rooms by age.
+
+    It projects only attributes that rarely change: with member_count in it, every join would write to this partition.
+    """
+
+    class Meta:
+        index_name = "listed-created_at-index"
+        projection = IncludeProjection(["name"])
+
+    listed = UnicodeAttribute(hash_key=True)
+    created_at = UTCDateTimeAttribute(range_key=True)
+
+
+class Room(ExpiryMixin, RetentionMixin, Table):
     """A room, the number of connections in it, and its expiry."""
 
     class Meta:
@@ -62,7 +76,26 @@ class Room(Expiring, Keeping, Table):
         return re.fullmatch(r"[\w-]{1,64}", room_id, re.ASCII) is not None
 
 
-class Connection(Expiring, Keeping, Table):
+class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
+    """Index of the connections by room.
+
+    It is eventually consistent: it may select recipients, but must not decide whether a room is empty.
+    """
+
+    class Meta:
+        index_name = "joined_room_id-index"
+        projection = IncludeProjection(["member_id", "name", "joined_at", "authorized_until", "expires_at"])
+
+    joined_room_id = UnicodeAttribute(hash_key=True)
+    connection_id = UnicodeAttribute()
+    member_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    joined_at = UTCDateTimeAttribute()
+    authorized_until = NumberAttribute(null=True)
+    expires_at = TTLAttribute()
+
+
+class Connection(ExpiryMixin, RetentionMixin, Table):
     """An open WebSocket connection, its room, and its member's public id and name.
 
     Several connections can belong to one member. authorized_until: the end of the access token of a user who has
@@ -92,7 +125,7 @@ class Connection(Expiring, Keeping, Table):
     def recipients_in(cls, room_id: str) -> dict[str, int]:
         """Return the connections in a room: the time in Unix seconds at which each stops receiving, by connection id.
 
-        It reads all pages, and skips PynamoDB's models: building a thousand of them takes longer than posting to their
+        It reads all pages, and skips PynamoDB's models: building a thousand of them takes longer than sending to their
         connections.
         """
         attributes = ["connection_id", "authorized_until", "expires_at"]
@@ -104,19 +137,19 @@ class Connection(Expiring, Keeping, Table):
         }
 
     @property
-    def ends_at(self) -> int:
+    def receives_until(self) -> int:
         """The time in Unix seconds from which the connection receives nothing more."""
         expires_at = int(self.expires_at.timestamp())
         return expires_at if self.authorized_until is None else min(expires_at, int(self.authorized_until))
 
     @property
-    def has_ended_authorization(self) -> bool:
+    def is_token_expired(self) -> bool:
         """Whether the access token of the connection's user has expired."""
         return self.authorized_until is not None and self.authorized_until <= time.time()
 
     @property
     def may_be_connecting(self) -> bool:
-        """Whether the `$connect` of this connection may still be running. Until it returns, every post gets a 410."""
+        """Whether the `$connect` of this connection may still be running. Until it returns, API Gateway returns 410."""
         return self.joined_at + timedelta(seconds=limits.MAX_CONNECT_SECONDS) > datetime.now(UTC)
 
 
@@ -126,8 +159,8 @@ class _MessagesTable:
     table_name = settings.MESSAGES_TABLE
 
 
-class Message(Expiring, Table):
-    """A message, an event, or the tombstone of a sequence that never gets a message or has lost it.
+class Message(ExpiryMixin, Table):
+    """A message, an event, or a tombstone: a placeholder for a sequence that has no message.
 
     event: the type of an event, None for a message. details: what the event is about, as the event's frame has it.
     deleted_by: in the tombstone of a deleted message, the sequence of the event.
@@ -157,7 +190,7 @@ class Message(Expiring, Table):
         return f"message#{sequence:015d}"
 
 
-class MemberRecord(Expiring, Table):
+class MemberRecord(ExpiryMixin, Table):
     """A user, or a guest with a key, who was in the room. They may come back, unless they are banned."""
 
     class Meta(_MessagesTable):
@@ -194,7 +227,7 @@ class RoomSequence(Table):
     expires_at = TTLAttribute()
 
 
-class HookRecord(Expiring, Table):
+class WebhookRecord(ExpiryMixin, Table):
     """An incoming webhook of a room, and the times of its last messages."""
 
     class Meta(_MessagesTable):
@@ -211,17 +244,17 @@ class HookRecord(Expiring, Table):
     expires_at = TTLAttribute()
 
     @property
-    def hook_id(self) -> str:
-        """The id of the hook, which is also the member id in its messages."""
+    def webhook_id(self) -> str:
+        """The id of the webhook, which is also the member id in its messages."""
         return self.sort_key.removeprefix(self.PREFIX)
 
     @classmethod
-    def sort_key_of(cls, hook_id: str) -> str:
-        """Return the sort key of a hook id."""
-        return f"{cls.PREFIX}{hook_id}"
+    def sort_key_of(cls, webhook_id: str) -> str:
+        """Return the sort key of a webhook id."""
+        return f"{cls.PREFIX}{webhook_id}"
 
 
-class IdempotencyRecord(Expiring, Table):
+class IdempotencyRecord(ExpiryMixin, Table):
     """The sequence of the message that was stored for a clientId."""
 
     class Meta(_MessagesTable):
@@ -233,6 +266,6 @@ class IdempotencyRecord(Expiring, Table):
     expires_at = TTLAttribute()
 
     @staticmethod
-    def sort_key_of(client_id: str, hook_id: str | None = None) -> str:
-        """Return the sort key of a clientId: of the members of the room, or of a hook, whose ids are its own."""
-        return f"client#{client_id}" if hook_id is None else f"hook-client#{hook_id}#{client_id}"
+    def sort_key_of(client_id: str, webhook_id: str | None = None) -> str:
+        """Return the sort key of a clientId: of the members of the room, or of a webhook, which has ids of its own."""
+        return f"client#{client_id}" if webhook_id is None else f"hook-client#{webhook_id}#{client_id}"

@@ -38,7 +38,7 @@ def had_conflict(error: BaseException) -> bool:
 
 
 def _code(error: StorageError) -> str | None:
-    """Return the code of DynamoDB's answer, None without an answer, where PynamoDB 6.1 raises an AttributeError."""
+    """Return the code of DynamoDB's response, None without a response: PynamoDB 6.1 then raises an AttributeError."""
     response: dict[str, dict[str, str]] = getattr(error.cause, "response", None) or {}
     return response.get("Error", {}).get("Code")
 

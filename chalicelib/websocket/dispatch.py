@@ -1,57 +1,66 @@
-"""The decorator that declares WebSocket actions, and their dispatch. The actions themselves are in chat.py.
+"""The decorator that declares WebSocket actions, and their dispatch. The actions themselves are in actions.py.
 
-    @action("wave", data={"hand": Choice(["left", "right"])}, sends=[WAVE_FRAME])
-    def wave(context: Context, data: dict[str, Any]) -> None:
+    class Wave(Request):                                             # protocol/requests.py
+        hand: Literal["left", "right"]
+
+    class Waved(Event, tag="wave"):                                  # protocol/frames.py
+        hand: Literal["left", "right"]
+
+    @action("wave", sends=[Waved])                                   # websocket/actions.py
+    def wave(context: Context, data: Wave) -> None:
         \"""Wave to everyone in the room.\"""
-        context.broadcast(frames.wave(context.sender, data["hand"]))
+        sender = context.sender
+        context.broadcast(Waved(message=f"{sender.name} waved", sender=Member.of(sender), hand=data.hand))
 
-The declaration determines how a frame is dispatched, validated and rate-limited. docs/asyncapi.yaml is generated
-from it, and the tests send every action the example of its fields. `WAVE_FRAME`, the schema of the frame, and `wave`,
-which serializes it, are added to frame_schemas.py and frames.py.
+The type of `data` declares the data of the action; a handler without that parameter has none. docs/asyncapi.yaml is
+generated from the declarations, and the tests send every action its example.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, get_type_hints
+
+from msgspec import Struct
 
 from chalicelib import request_log
-from chalicelib.chat import rate_limit, rooms
+from chalicelib.chat import members, rate_limit
 from chalicelib.chat.broadcast import send_to_room
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import UnknownAction
-from chalicelib.protocol.composite_fields import Object
-from chalicelib.protocol.fields import Field
-from chalicelib.protocol.frame_schemas import FrameSchema
+from chalicelib.protocol import frames
+from chalicelib.protocol.frames import Frame
+from chalicelib.protocol.requests import Request
+from chalicelib.protocol.validation import validate
 from chalicelib.storage.models import Connection
 
 
-@dataclass
 class Context:
-    """The connection that sent a frame, and the means to answer it."""
+    """The connection that sent a frame, with methods to reply and broadcast."""
 
-    websocket_api: BroadcastWebsocketAPI
-    connection_id: str
-    prefetched: Sequence[Future[Any]] = ()
-    """The result of the action's prefetch, if it was called."""
+    def __init__(self, websocket_api: BroadcastWebsocketAPI, connection_id: str) -> None:
+        self.websocket_api, self.connection_id = websocket_api, connection_id
 
     @cached_property
     def sender(self) -> Connection:
         """The row of the connection. The rate limit has read it already; for other actions it is read once.
 
-        Raises what `rooms.check_alive` raises.
+        Raises NotInRoom and AccessTokenExpired.
         """
-        return rooms.check_alive(rooms.get_connection(self.connection_id))
+        return members.require_connection(members.find_connection(self.connection_id))
 
-    def reply(self, frame: str) -> None:
+    def check_rate_limit(self) -> None:
+        """Count a message of the sender. Raises RateLimitExceeded, NotInRoom and AccessTokenExpired."""
+        self.sender = rate_limit.check_rate_limit(self.connection_id)
+        request_log.append_keys(room_id=self.sender.joined_room_id)
+
+    def reply(self, frame: Frame) -> None:
         """Send a frame to the sender only."""
-        self.websocket_api.broadcast([self.connection_id], frame)
+        self.websocket_api.broadcast([self.connection_id], frames.serialize(frame))
 
     def broadcast(
-        self, frame: str, recipients: Mapping[str, int] | None = None, *, include_sender: bool = True
+        self, frame: Frame, recipients: Mapping[str, int] | None = None, *, include_sender: bool = True
     ) -> None:
         """Send a frame to everyone in the sender's room.
 
@@ -61,66 +70,42 @@ class Context:
         recipients = dict(Connection.recipients_in(room_id) if recipients is None else recipients)
         if include_sender:
             # The index is eventually consistent: it may not contain the sender yet.
-            recipients[self.connection_id] = self.sender.ends_at
+            recipients[self.connection_id] = self.sender.receives_until
         else:
             recipients.pop(self.connection_id, None)
-        send_to_room(self.websocket_api, room_id, [frame], recipients)
+        send_to_room(self.websocket_api, room_id, [frames.serialize(frame)], recipients)
 
 
-Handler = Callable[[Context, dict[str, Any]], None]
-Prefetch = Callable[[str], Sequence[Future[Any]]]
-
-MAX_KNOWN_ROOMS = 10_000
-
-_known_rooms: dict[str, str] = {}
-"""The rooms of the connections that this process has served, by connection id. They are hints: each use is checked."""
+Handler = Callable[..., None]
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(Struct, frozen=True):
     """A declared action.
 
-    names: the names that frames may use; all but the first are aliases.
-    data: the fields of the frame's `data`.
-    rate_limited: whether the action counts for the rate limit. All such actions of a connection share one limit.
-    sends: the frames that the action sends besides the error frame, for docs/asyncapi.yaml and the tests.
-    prefetch: starts requests that need only the id of the room. It is called while the rate limit is checked, if this
-        process knows the room. Its result must be safe to discard.
+    names: its name, and its aliases.
+    handler: the function. Its docstring is the description.
+    data: the type of its data, None if it has none.
+    rate_limited: whether it counts against the rate limit.
+    checks_rate_limit: whether the handler itself calls `context.check_rate_limit`, to do other work meanwhile.
+    sends: the frames that it sends.
     """
 
     names: tuple[str, ...]
     handler: Handler
-    data: Object
+    data: type[Request] | None
     rate_limited: bool
-    sends: tuple[FrameSchema, ...]
-    prefetch: Prefetch | None
+    checks_rate_limit: bool
+    sends: tuple[type[Frame], ...]
 
     def handle(self, context: Context, data: dict[str, Any]) -> None:
-        """Validate the data of a frame, apply the rate limit, and run the handler.
+        """Validate the data of a frame, check the rate limit, and run the handler.
 
-        Raises InvalidInput, RateLimitExceeded, NotInRoom, Unauthorized, and what the handler raises.
+        Raises InvalidInput, RateLimitExceeded, NotInRoom, Unauthorized, and the errors of the handler.
         """
-        arguments = self.data.validate(data)
-        try:
-            if self.rate_limited:
-                self._record(context)
-            self.handler(context, arguments)
-        finally:
-            wait(context.prefetched)  # because Lambda freezes the process when the handler returns
-
-    def _record(self, context: Context) -> None:
-        # A connection that was rejected is forgotten: only the first of many rejected frames prefetches.
-        room_id = _known_rooms.pop(context.connection_id, None)
-        if self.prefetch is not None and room_id is not None:
-            context.prefetched = self.prefetch(room_id)
-        context.sender = rate_limit.record_message(context.connection_id)
-        if context.sender.joined_room_id != room_id:
-            wait(context.prefetched)
-            context.prefetched = ()
-        if len(_known_rooms) >= MAX_KNOWN_ROOMS:
-            _known_rooms.clear()
-        _known_rooms[context.connection_id] = context.sender.joined_room_id
-        request_log.append_keys(room_id=context.sender.joined_room_id)
+        arguments = () if self.data is None else (validate(data, self.data),)
+        if self.rate_limited and not self.checks_rate_limit:
+            context.check_rate_limit()
+        self.handler(context, *arguments)
 
 
 ACTIONS: dict[str, Action] = {}
@@ -128,27 +113,24 @@ ACTIONS: dict[str, Action] = {}
 
 
 def action(
-    *names: str,
-    data: Mapping[str, Field] | None = None,
-    rate_limited: bool = True,
-    sends: Iterable[FrameSchema] = (),
-    prefetch: Prefetch | None = None,
+    *names: str, sends: Iterable[type[Frame]] = (), rate_limited: bool = True, checks_rate_limit: bool = False
 ) -> Callable[[Handler], Handler]:
-    """Return a decorator that declares an action. The docstring of the handler describes it in docs/asyncapi.yaml."""
+    """Return a decorator that declares an action. Raises ValueError if another action has the same name."""
 
     def declare(handler: Handler) -> Handler:
-        declared = Action(names, handler, Object(data or {}), rate_limited, tuple(sends), prefetch)
-        ACTIONS.update(dict.fromkeys(names, declared))
+        data = get_type_hints(handler, include_extras=True).get("data")
+        declared = Action(names, handler, data, rate_limited, checks_rate_limit, tuple(sends))
+        for name in names:
+            if name in ACTIONS:
+                raise ValueError(f"two actions have the name {name}")
+            ACTIONS[name] = declared
         return handler
 
     return declare
 
 
 def dispatch(context: Context, name: str, data: dict[str, Any]) -> None:
-    """Handle a frame by the action that it names.
-
-    Raises UnknownAction, and what `Action.handle` raises.
-    """
+    """Handle a frame by the action that it names. Raises UnknownAction, and the errors of `Action.handle`."""
     if name not in ACTIONS:
         raise UnknownAction(f"expected an action that is one of {', '.join(ACTIONS)}, not {name[:64]!r}")
     request_log.append_keys(outcome=name)

@@ -5,65 +5,67 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Literal
+from typing import Any
 
 from chalice.app import WebsocketDisconnectedError
 
 import chalicelib.websocket.actions  # noqa: F401 - it declares the actions
 from chalicelib import limits, request_log, settings
 from chalicelib.auth import authentication
-from chalicelib.chat import members, rate_limit, rooms
-from chalicelib.chat.broadcast import send_to_room
-from chalicelib.chat.presence import presence_frames
+from chalicelib.auth.origins import check_origin
+from chalicelib.chat import members, rate_limit
+from chalicelib.chat.broadcast import presence_frames, send_to_room
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import ChatError, RateLimitExceeded, Unauthorized, report_internal_error
 from chalicelib.protocol import frames
-from chalicelib.protocol.composite_fields import Object
-from chalicelib.protocol.parameters import ACCESS_TOKEN, DISPLAY_NAME, KEY, OWNER, ROOM_ID_PARAMETER, TOKEN
+from chalicelib.protocol.frames import Error, Joined, Left
+from chalicelib.protocol.requests import ConnectQuery
+from chalicelib.protocol.validation import validate_query
 from chalicelib.storage.models import Connection
 from chalicelib.websocket.dispatch import Context, dispatch
 
-CONNECT_QUERY = Object(
-    {
-        "roomId": ROOM_ID_PARAMETER,
-        "name": DISPLAY_NAME,
-        "token": TOKEN,
-        "key": KEY,
-        "owner": OWNER,
-        "access_token": ACCESS_TOKEN,
-    }
-)
-"""The query string of the WebSocket's address."""
-
-log = logging.getLogger(f"{settings.APP_NAME}.websocket_events")
+log = logging.getLogger(f"{settings.APP_NAME}.events")
 
 
-def connect(websocket_api: BroadcastWebsocketAPI, connection_id: str, query: Mapping[str, str]) -> None:
+def connect(
+    websocket_api: BroadcastWebsocketAPI, connection_id: str, headers: Mapping[str, str], query: Mapping[str, str]
+) -> dict[str, Any] | None:
     """Add a connection to the room that the query names, and notify the other members. An empty parameter is absent.
 
-    The client itself is not notified: API Gateway answers 410 to a post before `$connect` has returned.
+    The client itself is not notified: API Gateway returns 410 for it until `$connect` has returned.
 
-    Raises InvalidInput if the query is not as declared, and what `authenticate` and `members.join` raise.
+    Return the response that rejects the connection, or None if it has joined.
     """
-    parameters = CONNECT_QUERY.parse_query({name: value for name, value in query.items() if value})
-    user = authentication.authenticate(parameters.pop("access_token"))
-    connection = members.join(connection_id, parameters.pop("roomId"), **parameters, user=user)
+    try:
+        check_origin(headers)
+        connection = _join(connection_id, query)
+    except ChatError as error:
+        return {"statusCode": error.status, "body": str(error)}
+    except Exception:  # noqa: BLE001 - report_internal_error logs it
+        return {"statusCode": 500, "body": str(report_internal_error(f"the $connect of {connection_id}"))}
     request_log.append_keys(outcome="joined")
-    _notify(websocket_api, "join", connection.joined_room_id, [connection])
+    _notify(websocket_api, Joined, connection.joined_room_id, [connection])
+    return None
+
+
+def _join(connection_id: str, query: Mapping[str, str]) -> Connection:
+    given = validate_query({name: value for name, value in query.items() if value}, ConnectQuery)
+    user = authentication.authenticate(given.access_token)
+    return members.join(connection_id, given.room_id, given.name, given.token, given.key, given.owner, user)
 
 
 def disconnect(websocket_api: BroadcastWebsocketAPI, connection_id: str) -> None:
     """Remove a connection from its room, if it is still in one, and notify the other members."""
-    connection = rooms.get_connection(connection_id)
+    connection = members.find_connection(connection_id)
     request_log.append_keys(outcome="not in a room" if connection is None else "left")
     if connection is not None:
         room_id = connection.joined_room_id
         request_log.append_keys(room_id=room_id)
-        _notify(websocket_api, "leave", room_id, rooms.leave(room_id, [connection_id]))
+        _notify(websocket_api, Left, room_id, members.leave(room_id, [connection_id]))
 
 
 def receive(websocket_api: BroadcastWebsocketAPI, connection_id: str, body: str) -> None:
-    """Handle a frame from a client, or answer with an error frame."""
+    """Handle a frame from a client, or reply with an error frame."""
     if rate_limit.count_frame(connection_id):
         _close(websocket_api, connection_id, f"more than {limits.MAX_FRAMES_PER_WINDOW} frames")
         return
@@ -83,29 +85,32 @@ def receive(websocket_api: BroadcastWebsocketAPI, connection_id: str, body: str)
 
 
 def _notify(
-    websocket_api: BroadcastWebsocketAPI, change: Literal["join", "leave"], room_id: str, connections: list[Connection]
+    websocket_api: BroadcastWebsocketAPI,
+    event: type[Joined] | type[Left],
+    room_id: str,
+    connections: list[Connection],
 ) -> None:
     """Notify the other members of a room of a join or leave.
 
     Best effort: a failed notification is logged and does not undo the join or leave.
     """
     try:
-        if notifications := presence_frames(change, room_id, connections):
+        if notifications := presence_frames(event, room_id, connections):
             recipients = Connection.recipients_in(room_id)
             for connection in connections:
                 recipients.pop(connection.connection_id, None)
             send_to_room(websocket_api, room_id, notifications, recipients)
     except Exception:
         request_log.add_metric(faults=1)
-        log.exception("could not notify room %s of a %s", room_id, change)
+        log.exception("could not notify room %s: %s", room_id, event.__name__)
 
 
 def _handle_rate_limit(context: Context, error: RateLimitExceeded, body: str) -> None:
     """Reply with the error if a warning is due. Close the connection of a client that ignores its warnings."""
     request_log.append_keys(outcome=error.code)
-    if error.warnings is None:
+    if not error.notify:
         return
-    if error.warnings > limits.MAX_RATE_LIMIT_WARNINGS:
+    if error.count > limits.MAX_RATE_LIMIT_WARNINGS:
         ignored = f"messages after {limits.MAX_RATE_LIMIT_WARNINGS} warnings"
         _close(context.websocket_api, context.connection_id, ignored)
     else:
@@ -114,7 +119,7 @@ def _handle_rate_limit(context: Context, error: RateLimitExceeded, body: str) ->
 
 def _reply_error(context: Context, error: ChatError, body: str) -> None:
     request_log.append_keys(outcome=error.code)
-    context.reply(frames.error(error, body))
+    context.reply(Error.of(error, body))
 
 
 def _close(websocket_api: BroadcastWebsocketAPI, connection_id: str, sent: str) -> None:

@@ -9,6 +9,8 @@ from benchmarks import report, run
 from benchmarks.contenders import COLD_STARTS, CONTENDERS
 from benchmarks.report import Results
 
+pytestmark = pytest.mark.node
+
 NODE = Path(run.__file__).parent / "node"
 
 

@@ -10,8 +10,8 @@ import requests
 from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 from localcloud.cloud import LocalCloud
-from tests.browser.certificate import Certificate
-from tests.browser.new_account import NewAccount, stand_in
+from tests.support.browser.certificate import Certificate
+from tests.support.browser.new_account import NewAccount, stand_in
 
 # Without these options Chromium sends requests to its vendor at every start.
 QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]

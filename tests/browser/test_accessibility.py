@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from localcloud.cloud import LocalCloud
-from tests.browser.axe import SCREENS, expect_no_violations
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import create_room, expect_message, expire_room, room_of, say, take_name
+from tests.support.browser.axe import SCREENS, expect_no_violations
+from tests.support.browser.visitor import create_room, expect_message, expire_room, room_of, say, take_name
 
 States = Iterator[str]
 """Brings the page into one state after the other, and yields the name of each."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from chalicelib import settings
-from tests.browser.visitor import say
+from tests.support.browser.visitor import say
 
 
 def test_burst_over_the_rate_limit_arrives_complete_and_in_order(pair: tuple[Page, Page]) -> None:

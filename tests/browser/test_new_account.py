@@ -16,11 +16,11 @@ from websockets.sync.client import ClientConnection, connect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.executions import COLD_START_SECONDS, MAX_EXECUTIONS
-from tests.browser.new_account import NewAccount
-from tests.cloud import connection_ids
-from tests.conftest import PROJECT
-from tests.page_files import SCRIPT
+from tests.support.browser.executions import COLD_START_SECONDS, MAX_EXECUTIONS
+from tests.support.browser.new_account import NewAccount
+from tests.support.cloud import connection_ids
+from tests.support.page_files import SCRIPT
+from tests.support.projects import PROJECT
 
 SECONDS = 20
 CLIENT = PROJECT / "tests/browser/http2_requests.mjs"

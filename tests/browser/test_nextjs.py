@@ -17,11 +17,11 @@ import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
 from localcloud.cloud import LocalCloud
-from tests.browser import visitor
-from tests.browser.axe import expect_no_violations
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import expect_message, room_of, say
-from tests.conftest import PROJECT
+from tests.support.browser import visitor
+from tests.support.browser.axe import expect_no_violations
+from tests.support.browser.visitor import expect_message, room_of, say
+from tests.support.projects import PROJECT
 
 EXAMPLE = PROJECT / "examples/nextjs"
 CLIENT = PROJECT / "web/client"

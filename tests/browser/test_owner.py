@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import create_room, expect_message, messages, say
+from tests.support.browser.visitor import create_room, expect_message, messages, say
 
 RELOADS = 10
 

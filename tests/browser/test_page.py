@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route, WebSocket, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import (
+from tests.support.browser.visitor import (
     create_room,
     expect_greeting,
     expect_later,
@@ -23,7 +23,7 @@ from tests.browser.visitor import (
     say,
     take_name,
 )
-from tests.cloud import connection_ids
+from tests.support.cloud import connection_ids
 
 LIST_REFRESH_MS = 5_000
 STILL_LOADING = "Still loading. If nothing appears, reload the page."

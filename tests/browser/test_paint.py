@@ -7,7 +7,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import expect_message, room_of, say
+from tests.support.browser.visitor import expect_message, room_of, say
 
 BYTES_BEFORE_FIRST_PAINT = 60_000
 # The first paint of an element inside the view. The head of the page is painted earlier.

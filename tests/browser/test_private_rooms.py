@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import create_room, expect_message, expect_view, messages, say
+from tests.support.browser.visitor import create_room, expect_message, expect_view, messages, say
 
 NAME = "Party for Cy"
 INVITE_LINK = re.compile(r"#/rooms/[\w-]+\?token=[\w-]+$")

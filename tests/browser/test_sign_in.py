@@ -14,12 +14,12 @@ from deployment import policies
 from localcloud.cloud import LocalCloud, local_cloud
 from localcloud.stack import HOST, STAGE, client
 from localcloud.workarounds import REST_API_ID
-from tests.browser.axe import expect_no_violations
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import create_room, expect_message, messages, say
-from tests.ports import free_port
-from tests.projects import copy_project, set_variables
-from tests.provider import Provider, run_provider
+from tests.support.browser.axe import expect_no_violations
+from tests.support.browser.visitor import create_room, expect_message, messages, say
+from tests.support.ports import free_port
+from tests.support.projects import copy_project, set_variables
+from tests.support.provider import Provider, run_provider
 
 CLIENT_ID = "page"
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.visitor import (
+from tests.support.browser.visitor import (
     create_room,
     expect_message,
     expect_view,

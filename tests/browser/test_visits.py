@@ -9,9 +9,9 @@ from playwright.sync_api import Page, Route, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.executions import Execution
-from tests.browser.new_account import NewAccount
-from tests.browser.visitor import create_room, expect_message, expect_view, room_of
+from tests.support.browser.executions import Execution
+from tests.support.browser.new_account import NewAccount
+from tests.support.browser.visitor import create_room, expect_message, expect_view, room_of
 
 
 def page_requests(new_account: NewAccount) -> list[Execution]:

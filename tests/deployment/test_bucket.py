@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
@@ -48,18 +49,25 @@ def test_own_bucket_is_created_in_us_east_1_without_a_location() -> None:
 def test_own_bucket_is_reused_even_if_another_deployment_has_just_created_it(monkeypatch: pytest.MonkeyPatch) -> None:
     Bucket(ACCOUNT).create()
     Bucket(ACCOUNT).create()
-    monkeypatch.setattr(Bucket, "_exists", lambda bucket: False)
+    s3 = ACCOUNT.client("s3")
+
+    def find_nothing(**_: object) -> None:
+        raise ClientError({"ResponseMetadata": {"HTTPStatusCode": 404}}, "HeadBucket")
+
+    monkeypatch.setattr(s3, "head_bucket", find_nothing)
+    monkeypatch.setattr(Account, "client", lambda *_: s3)
     Bucket(ACCOUNT).create()
     assert names() == [NAME]
 
 
-def test_bucket_of_another_account_is_refused() -> None:
-    bucket = Bucket(ACCOUNT)
-    with Stubber(bucket._s3) as stub:
+def test_bucket_of_another_account_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    s3 = ACCOUNT.client("s3")
+    monkeypatch.setattr(Account, "client", lambda *_: s3)
+    with Stubber(s3) as stub:
         expected = {"Bucket": NAME, "ExpectedBucketOwner": ACCOUNT.id}
         stub.add_client_error("head_bucket", "403", http_status_code=403, expected_params=expected)
         with pytest.raises(DeployError, match=rf"the bucket {NAME} cannot be used .*name another bucket with BUCKET="):
-            bucket.create()
+            Bucket(ACCOUNT).create()
 
 
 def test_given_bucket_is_neither_created_nor_deleted() -> None:

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from deployment.package import package
-from tests.conftest import PROJECT
-from tests.projects import copy_project
-from tests.sam import expand
+from tests.support.projects import PROJECT, copy_project
+from tests.support.sam import expand
 
 
 @pytest.fixture

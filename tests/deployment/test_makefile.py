@@ -9,7 +9,9 @@ import pytest
 
 from deployment.config import PROJECT
 
-INTERNAL = {"always", "unit-and-contract"}
+pytestmark = pytest.mark.deployment
+
+INTERNAL = {"always", "quick-tests"}
 
 
 @pytest.mark.parametrize("arguments", [[], ["help"]])

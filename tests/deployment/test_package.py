@@ -9,7 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import botocore.session
@@ -17,16 +17,18 @@ import pytest
 
 from chalicelib.aws import SERVICES
 from deployment import policies
-from deployment.config import read_stages
+from deployment.config import LOCAL_STAGE, read_stages
 from deployment.errors import PackageError
 from deployment.package import package
 from deployment.unused_parts import remove_unused_parts
-from tests.conftest import PROJECT
-from tests.projects import copy_project, set_variables
-from tests.sam import expand
+from tests.support.projects import PROJECT, copy_project, edit_stage, set_variables
+from tests.support.sam import expand
+
+pytestmark = pytest.mark.deployment
 
 STAGES = list(read_stages())
 MEBIBYTE = 2**20
+X86_64, AARCH64 = b"\x3e\x00", b"\xb7\x00"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chat-AbCdEf"
 HERE = r"arn:\$\{AWS::Partition\}:[a-z-]+:\$\{AWS::Region\}:\$\{AWS::AccountId\}"
 
@@ -65,8 +67,26 @@ def test_templates_pass_cfn_lint(packages: Packages) -> None:
     assert (linted.returncode, linted.stdout) == (0, "")
 
 
-def test_every_stage_ships_the_same_bytes(packages: Packages) -> None:
-    assert len({(folder / "deployment.zip").read_bytes() for folder in packages.values()}) == 1
+def machines(zipped: zipfile.ZipFile) -> dict[str, bytes]:
+    """Return the machines that the compiled modules are for (e_machine in the header of an ELF file), by name."""
+    return {name: zipped.read(name)[18:20] for name in zipped.namelist() if ".so" in PurePosixPath(name).suffixes}
+
+
+def contents(zipped: zipfile.ZipFile) -> dict[str, int]:
+    return {entry.filename: entry.CRC for entry in zipped.infolist()}
+
+
+def test_every_stage_on_aws_ships_the_same_bytes(packages: Packages) -> None:
+    assert len({(packages[stage] / "deployment.zip").read_bytes() for stage in STAGES if stage != LOCAL_STAGE}) == 1
+
+
+def test_package_of_the_local_stage_lacks_only_the_compiled_requirements(packages: Packages) -> None:
+    local, prod = (zipfile.ZipFile(packages[stage] / "deployment.zip") for stage in (LOCAL_STAGE, "prod"))
+    assert machines(local) == {}
+    assert contents(local).items() <= contents(prod).items()
+    removed = contents(prod).keys() - contents(local).keys()
+    assert {re.split(r"[/-]", name)[0] for name in removed} == {"msgspec"}
+    assert machines(prod).keys() <= removed
 
 
 def test_zip_contains_only_the_app_and_its_requirements(packages: Packages) -> None:
@@ -145,42 +165,56 @@ def test_cold_start_imports_nothing_that_only_unused_parts_need(packages: Packag
 
 
 @pytest.fixture(scope="session")
-def package_with_sign_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Package a copy of the project whose stage dev has a secret for sign-in, and return the zip."""
+def packages_with_sign_in(tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    """Package a copy of the project whose stages have a secret for sign-in; prod is for arm64."""
     project = copy_project(tmp_path_factory.mktemp("project"), "requirements.txt", "requirements-sign-in.txt")
-    set_variables(project, "dev", AUTH_SECRET=SECRET)
+    for stage in STAGES:
+        set_variables(project, stage, AUTH_SECRET=SECRET)
+    edit_stage(project, "prod", lambda_architecture="arm64")
     policies.write(project)
-    package("dev", folder := tmp_path_factory.mktemp("sign-in"), project)
-    return folder / "deployment.zip"
+    folders = {stage: tmp_path_factory.mktemp(stage) for stage in STAGES}
+    for stage, folder in folders.items():
+        package(stage, folder, project)
+    return folders
 
 
-def test_package_with_sign_in_verifies_tokens_and_is_small_enough(package_with_sign_in: Path, tmp_path: Path) -> None:
-    assert package_with_sign_in.stat().st_size <= 9 * MEBIBYTE
-    zipfile.ZipFile(package_with_sign_in).extractall(tmp_path)
+@pytest.mark.parametrize(("stage", "machine"), [("dev", X86_64), ("prod", AARCH64)], ids=["x86_64", "arm64"])
+def test_package_contains_the_compiled_modules_of_its_architecture(
+    packages_with_sign_in: Packages, stage: str, machine: bytes
+) -> None:
+    compiled = machines(zipfile.ZipFile(packages_with_sign_in[stage] / "deployment.zip"))
+    assert {name.split("/")[0].split(".")[0] for name in compiled} == {"_cffi_backend", "cryptography", "msgspec"}
+    assert set(compiled.values()) == {machine}
+
+
+def test_package_of_the_local_stage_with_sign_in_contains_nothing_compiled(packages_with_sign_in: Packages) -> None:
+    zipped = zipfile.ZipFile(packages_with_sign_in[LOCAL_STAGE] / "deployment.zip")
+    assert machines(zipped) == {}
+    names = {name.split("/")[0] for name in zipped.namelist()}
+    assert names & {"jwt", "pynamodb", "cryptography", "cffi", "msgspec"} == {"jwt", "pynamodb"}
+
+
+def test_package_with_sign_in_verifies_tokens_and_is_small_enough(
+    packages_with_sign_in: Packages, tmp_path: Path
+) -> None:
+    archive = packages_with_sign_in["dev"] / "deployment.zip"
+    assert archive.stat().st_size <= 9 * MEBIBYTE
+    zipfile.ZipFile(archive).extractall(tmp_path)
     verify = """
-import sys, time
+import sys
 import app
 assert {"jwt", "cryptography"} <= sys.modules.keys(), "imported with the app"
 import jwt
-from chalicelib.auth import authentication, secret_values
-secret_values._cache[sys.argv[1]] = (time.monotonic() + 60, "s" * 32)
+from chalicelib.auth import authentication
 print(authentication.authenticate(jwt.encode({"sub": "aki", "exp": 2**33}, "s" * 32, "HS256")).subject)
 from botocore.session import get_session
 get_session().create_client("secretsmanager", "us-east-1")
 """
-    environment = {"HOME": str(tmp_path), "AUTH_SECRET": SECRET, "AWS_DEFAULT_REGION": "us-east-1"}
+    environment = {"HOME": str(tmp_path), "AUTH_SECRET": "s" * 32, "AWS_DEFAULT_REGION": "us-east-1"}
     verified = subprocess.run(
-        [sys.executable, "-S", "-c", verify, SECRET], cwd=tmp_path, env=environment, text=True, capture_output=True
+        [sys.executable, "-S", "-c", verify], cwd=tmp_path, env=environment, text=True, capture_output=True
     )
     assert (verified.stdout, verified.returncode) == ("aki\n", 0), verified.stderr
-
-
-def test_requirements_of_sign_in_are_those_that_the_tests_use() -> None:
-    def versions(name: str) -> dict[str, str]:
-        return dict(re.findall(r"^([\w-]+)==(\S+)", (PROJECT / name).read_text(), re.MULTILINE))
-
-    packaged, installed = versions("requirements-sign-in.txt"), versions("requirements-dev.txt")
-    assert packaged.items() >= {name: installed[name] for name in ("cryptography", "PyJWT")}.items()
 
 
 def test_bytecode_that_chalice_packs_is_replaced(packages: Packages, tmp_path: Path) -> None:

@@ -13,12 +13,11 @@ from deployment.config import read_stages
 from deployment.errors import PackageError
 from deployment.package import package
 from deployment.roles import narrow_roles
-from tests.conftest import PROJECT
-from tests.projects import set_variables
+from tests.support.projects import PROJECT, set_variables
 
 
 def test_committed_policies_are_up_to_date() -> None:
-    committed = {path: path.read_text() for path in (PROJECT / policies.POLICIES).rglob("*") if path.is_file()}
+    committed = {path: path.read_text() for path in (PROJECT / policies.POLICIES).rglob("*.json")}
     assert committed == policies.policy_files(), "run `make generate`"
 
 
@@ -42,10 +41,10 @@ def project(tmp_path: Path) -> Path:
 def test_write_repairs_changed_missing_and_superfluous_files(project: Path) -> None:
     policies.write(project)
     folder = project / policies.POLICIES
-    (folder / "dev/api.json").write_text("{}")
-    (folder / "prod/api.json").unlink()
+    (folder / "dev/api_handler.json").write_text("{}")
+    (folder / "prod/api_handler.json").unlink()
     (folder / "removed").mkdir()
-    (folder / "removed/api.json").write_text("{}")
+    (folder / "removed/api_handler.json").write_text("{}")
     policies.write(project)
     assert {path: path.read_text() for path in folder.rglob("*") if path.is_file()} == policies.policy_files(project)
 
@@ -64,7 +63,7 @@ def test_functions_that_verify_tokens_may_read_the_secret_and_nothing_else(
     set_variables(project, "prod", AUTH_SECRET=arn)
     files = policies.policy_files(project)
     changed = {path.relative_to(project / policies.POLICIES) for path in files if files[path] != plain[path]}
-    assert changed == {Path("prod/api.json"), Path("prod/connect.json")}
+    assert changed == {Path("prod/api_handler.json"), Path("prod/websocket_connect.json")}
     for name in changed:
         path = project / policies.POLICIES / name
         added = [one for one in json.loads(files[path])["Statement"] if one not in json.loads(plain[path])["Statement"]]
@@ -112,5 +111,7 @@ def test_settings_of_sign_in_outside_of_a_stage_are_refused(project: Path, tmp_p
 def test_stage_whose_policies_are_outdated_is_not_packaged(project: Path, tmp_path: Path) -> None:
     policies.write(project)
     set_variables(project, "dev", AUTH_SECRET="arn:aws:ssm:us-east-1:123456789012:parameter/chat")
-    with pytest.raises(PackageError, match=r"policies/dev/api\.json does not fit the settings: run `make generate`"):
+    with pytest.raises(
+        PackageError, match=r"policies/dev/api_handler\.json does not fit the settings: run `make generate`"
+    ):
         package("dev", tmp_path / "package", project)

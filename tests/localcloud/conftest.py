@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from localcloud.cloud import LocalCloud
-from tests.localcloud.client import Chat
+from tests.support.localcloud.client import Chat
 
 
 @pytest.fixture

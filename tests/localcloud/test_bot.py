@@ -20,9 +20,9 @@ from websockets.asyncio.client import ClientConnection
 from chalicelib import settings
 from localcloud.cloud import LocalCloud
 from localcloud.stack import client
-from tests.cloud import connection_ids
-from tests.localcloud.client import SECONDS, Chat, message, receive
-from tests.localcloud.running import running
+from tests.support.cloud import connection_ids
+from tests.support.localcloud.client import SECONDS, Chat, message, receive
+from tests.support.localcloud.running import running
 
 NAME = "Dice"
 COMMAND = "/roll"

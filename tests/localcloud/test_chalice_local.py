@@ -14,8 +14,8 @@ import requests
 from websockets.sync.client import connect
 
 from localcloud.cloud import LocalCloud
-from tests.conftest import free_port
-from tests.projects import copy_project
+from tests.support.ports import free_port
+from tests.support.projects import copy_project
 
 SECONDS = 20
 

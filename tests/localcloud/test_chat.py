@@ -14,10 +14,10 @@ from websockets.exceptions import InvalidStatus
 
 from localcloud.cloud import LocalCloud
 from localcloud.stack import STACK, client
-from tests.cloud import connection_ids
-from tests.conftest import WebSocketEvents
-from tests.localcloud.client import SECONDS, Chat, drain, message, receive, until
-from tests.page_files import SCRIPT
+from tests.support.cloud import connection_ids
+from tests.support.localcloud.client import SECONDS, Chat, drain, message, receive, until
+from tests.support.page_files import SCRIPT
+from tests.support.sockets import WebSocketEvents
 
 CROWD = 12  # members who join at once; the local cloud starts two processes for each
 MORE_THAN_A_BATCH = 25  # members; the FANOUT_BATCH of the stage local is 20
@@ -200,16 +200,3 @@ def test_unchanged_file_of_the_page_gets_a_304(chat: Chat, path: str, caching: s
 def test_page_contains_the_websocket_url(chat: Chat) -> None:
     page = requests.get(f"{chat.rest}/", timeout=SECONDS).text
     assert f'<meta name="websocket-url" content="{chat.websocket}">' in page
-
-
-def test_unchanged_list_of_rooms_gets_a_304(chat: Chat) -> None:
-    for name in ("Tea", "Coffee"):
-        chat.create(name)
-    newest = f"{chat.rest}/rooms?limit=1"  # the rooms of other tests may expire meanwhile
-    listed = requests.get(newest, timeout=SECONDS)
-    headers = {"Origin": "http://localhost:5173", "If-None-Match": f"W/{listed.headers['ETag']}"}
-    unchanged = requests.get(newest, headers=headers, timeout=SECONDS)
-    assert (unchanged.status_code, unchanged.content) == (304, b"")
-    assert unchanged.headers["ETag"] == listed.headers["ETag"]
-    assert unchanged.headers["Cache-Control"] == "no-cache"
-    assert unchanged.headers["Access-Control-Allow-Origin"] == "*"

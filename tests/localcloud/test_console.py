@@ -12,8 +12,8 @@ import requests
 from websockets.sync.client import connect
 
 from localcloud.console import format_line
-from tests.conftest import free_port
-from tests.localcloud.running import SECONDS, copy_runnable_project, lines_until, running
+from tests.support.localcloud.running import SECONDS, copy_runnable_project, lines_until, running
+from tests.support.ports import free_port
 
 LINE = {"function": "websocket_message", "outcome": "sendMessage", "duration_ms": 12.34}
 
@@ -47,7 +47,7 @@ def test_other_lines_stay_unchanged(line: str) -> None:
 
 def test_console_shows_requests_frames_and_tracebacks(tmp_path: Path) -> None:
     chat = copy_runnable_project(tmp_path) / "chalicelib/websocket/actions.py"
-    working = "context.reply(frames.PONG)"
+    working = "context.reply(Pong())"
     assert working in chat.read_text()
     chat.write_text(chat.read_text().replace(working, "raise RuntimeError('out of order')"))
     with running(free_port(), tmp_path) as process:

@@ -18,9 +18,9 @@ from websockets.sync.client import connect
 from localcloud.cloud import LocalCloud, emulator
 from localcloud.stack import client
 from localcloud.workarounds import REST_API_ID, remove_metric_math
-from tests.conftest import PROJECT, free_port
-from tests.localcloud.client import Chat, message, receive
-from tests.projects import copy_project
+from tests.support.localcloud.client import Chat, message, receive
+from tests.support.ports import free_port
+from tests.support.projects import PROJECT, copy_project
 
 SECONDS = 60  # for one command
 BUCKET = "chalice-chat-000000000000-us-east-1"
@@ -34,7 +34,7 @@ ROUTE = """
 
 @app.route("/rooms/{room_id}/name")
 def get_room_name(room_id):
-    return {"name": rooms.get(room_id).name}
+    return {"name": rooms.authorize(room_id).name}
 """
 LISTS = {
     "apigateway": ("get_rest_apis", "items"),

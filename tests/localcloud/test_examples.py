@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.cloud import LocalCloud
-from tests.conftest import PROJECT
+from tests.support.projects import PROJECT
 
 EXAMPLE = re.compile(r"```sh\n(.+?)\n```\n```json\n(.+?)\n```", re.DOTALL)
 """A command and the lines that it prints."""

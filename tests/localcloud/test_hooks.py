@@ -10,7 +10,7 @@ import requests
 
 from localcloud.cloud import LocalCloud
 from localcloud.stack import client
-from tests.localcloud.client import SECONDS, Chat, receive
+from tests.support.localcloud.client import SECONDS, Chat, receive
 
 MORE_THAN_A_BATCH = 25  # members; the FANOUT_BATCH of the stage local is 20
 

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
-from tests.localcloud.client import SECONDS, Chat, message, receive
+from tests.support.localcloud.client import SECONDS, Chat, message, receive
 
 CROWD = int(
     os.environ.get("CROWD", "45")

@@ -17,8 +17,8 @@ import requests
 from websockets.sync.client import ClientConnection, connect
 
 from localcloud.stack import Stack, client
-from tests.conftest import free_port
-from tests.localcloud.running import SECONDS, copy_runnable_project, lines_until, running
+from tests.support.localcloud.running import SECONDS, copy_runnable_project, lines_until, running
+from tests.support.ports import free_port
 
 T = TypeVar("T")
 
@@ -107,23 +107,24 @@ def test_failed_import_is_shown_and_the_previous_version_keeps_running(run: Run)
             ("def say(:", "SyntaxError: "),
             ("raise RuntimeError('not now')", "RuntimeError: not now"),
         ):
-            with run.saved("chalicelib/protocol/frames.py", "\nPONG = ", f"\n{broken}\nPONG = "):
+            with run.saved("chalicelib/protocol/frames.py", "\nFrame = ", f"\n{broken}\nFrame = "):
                 assert '\n  File "chalicelib/protocol/frames.py", line ' in run.shown(error)
                 run.shown("Reload failed; the previous version keeps running")
                 assert ask(member, {"action": "ping"}) == {"pong": True}
-        with run.saved("chalicelib/protocol/frames.py", '{"pong": True}', '{"pong": "again"}'):
+        with run.saved("chalicelib/protocol/frames.py", "else True", 'else "again"'):
             run.wait_until(lambda: ask(member, {"action": "ping"}), {"pong": "again"}.__eq__)
 
 
 def test_running_invocation_finishes_on_the_version_that_started_it(run: Run, tmp_path: Path) -> None:
     os.mkfifo(gate := tmp_path / "gate")
-    answer = "context.reply(frames.PONG)"
-    waiting = f'open({str(gate)!r}).read()\n    context.reply(\'{{"pong": "late"}}\')'
+    answer = "context.reply(Pong())"
+    send = "context.websocket_api.broadcast([context.connection_id], "
+    waiting = f'open({str(gate)!r}).read()\n    {send}\'{{"pong": "late"}}\')'
     with run.member() as member, run.saved("chalicelib/websocket/actions.py", answer, waiting):
         run.shown("chalicelib/websocket/actions.py")
         member.send('{"action": "ping"}')
         # Opening the pipe blocks until the handler opens it, too; the handler continues when this end closes.
-        with gate.open("w"), run.saved("chalicelib/protocol/frames.py", '{"pong": True}', '{"pong": "again"}'):
+        with gate.open("w"), run.saved("chalicelib/protocol/frames.py", "else True", 'else "again"'):
             run.shown("chalicelib/protocol/frames.py")
         assert json.loads(member.recv(SECONDS)) == {"pong": "late"}
 
@@ -142,16 +143,16 @@ def test_new_route_answers_at_the_same_address(run: Run) -> None:
 def test_changed_handler_leaves_the_stack_unchanged(run: Run) -> None:
     with (
         run.saved("app.py", "# One batch", "# Just one batch"),
-        run.saved("chalicelib/rest/static_files.py", "no-cache", "no-store"),
+        run.saved("chalicelib/rest/page.py", "no-cache", "no-store"),
     ):
-        shown = run.shown("chalicelib/rest/static_files.py")
-    shown += run.shown("chalicelib/rest/static_files.py")  # restored: every message about the change came before
+        shown = run.shown("chalicelib/rest/page.py")
+    shown += run.shown("chalicelib/rest/page.py")  # restored: every message about the change came before
     assert "Reload failed" not in shown
 
 
 def test_new_function_and_new_setting_update_the_stack(run: Run) -> None:
     function = '@app.schedule("rate(1 hour)")\ndef count_rooms(event):\n    pass\n\n\n@app.on_ws_connect()'
-    policy = '"count_rooms": {"iam_policy_file": "policies/local/api.json"},\n "api_handler": {'
+    policy = '"count_rooms": {"iam_policy_file": "policies/local/api_handler.json"},\n "api_handler": {'
     setting = '"STAGE": "local",\n "UNUSED_ROOM_SECONDS": "60"'
     with (
         run.saved(".chalice/config.json", '"api_handler": {', policy),
@@ -167,7 +168,7 @@ def test_new_function_and_new_setting_update_the_stack(run: Run) -> None:
     [
         (".chalice/config.json", '"version"', "version", ".chalice/config.json is not JSON: "),
         (".chalice/resources.json", '"VisibilityTimeout": 150', '"VisibilityTimeout": -1', "FanoutQueue: "),
-        (".chalice/config.json", "local/api.json", "local/none.json", "chalice package failed: "),
+        (".chalice/config.json", "local/api_handler.json", "local/none.json", "chalice package failed: "),
     ],
 )
 def test_failed_stack_is_shown_and_the_previous_one_keeps_running(

@@ -18,9 +18,9 @@ import yaml
 from websockets.sync.client import connect
 
 from localcloud.cloud import LocalCloud
-from tests.conftest import PROJECT
-from tests.effort import examples
-from tests.localcloud.strict import strict_dynamodb
+from tests.support.effort import examples
+from tests.support.localcloud.strict import strict_dynamodb
+from tests.support.projects import PROJECT
 
 SECONDS = 20  # for one request: a cold start takes about one
 RUN_SECONDS = examples(test=150, fuzz=1_800)  # for the whole run
@@ -54,7 +54,7 @@ enabled = false
 
 # No schema can express which cursors and sequences exist: that depends on the stored rooms and messages.
 [[operations]]
-include-operation-id = ["listRooms", "listMessages", "getPage", "getPageFile", "createHook", "postHook"]
+include-operation-id = ["listRooms", "listMessages", "getPage", "getPageFile", "createWebhook", "postMessage"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "403", "404", "429"]
 
 # One room with messages, a member and hooks, and one private room.
@@ -81,7 +81,7 @@ NOT_IN_THE_SCHEMA = (
     "cursor must be the nextCursor",
     "after must be at most",
     "before must be at most",
-    "a room can have at most 20 hooks",
+    "a room can have at most 20 webhooks",
     "clientId belongs to another message",
 )
 
@@ -190,7 +190,7 @@ def test_responses_have_exactly_the_described_statuses(run: Run) -> None:
     # Whether a hook reaches its rate limit depends on the speed of the machine.
     described["POST /hooks/{hookToken}"].remove(429)
     for operation, statuses in described.items():
-        statuses -= {401, 503}  # sign-in is not configured: tests/contract/test_openapi.py covers them
+        statuses -= {401, 503}  # sign-in is not configured: tests/descriptions/test_openapi.py covers them
         if "{roomId}" not in operation:
             statuses.remove(403)
     met: dict[str, set[int]] = {operation: set() for operation in described}

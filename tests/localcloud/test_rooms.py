@@ -12,8 +12,8 @@ import threading
 import pytest
 
 from localcloud.cloud import LocalCloud
-from tests.conftest import PROJECT
-from tests.localcloud.client import SECONDS, Chat
+from tests.support.localcloud.client import SECONDS, Chat
+from tests.support.projects import PROJECT
 
 
 def list_rooms(port: int | str) -> subprocess.CompletedProcess[str]:

@@ -17,8 +17,8 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from localcloud.cloud import local_cloud
 from localcloud.errors import LocalCloudError
 from localcloud.workarounds import adapt_template
-from tests.conftest import free_port
-from tests.localcloud.running import SECONDS, copy_runnable_project, lines_until, running
+from tests.support.localcloud.running import SECONDS, copy_runnable_project, lines_until, running
+from tests.support.ports import free_port
 
 MAKE = ("make", "run")
 BACKGROUND = ("/bin/sh", "-c", "make run & wait")

@@ -17,7 +17,7 @@ from websockets.protocol import State
 from chalicelib import settings
 from localcloud.cloud import LocalCloud
 from localcloud.stack import client
-from tests.localcloud.client import SECONDS, Chat, drain, message, receive
+from tests.support.localcloud.client import SECONDS, Chat, drain, message, receive
 
 PAUSE_SECONDS = 0.1  # between messages: five times as fast as the rate limit admits
 BAD_FRAMES = {
@@ -31,7 +31,7 @@ BAD_FRAMES = {
     '{"action": "ping"': "invalid_json",
     "{'action': 'ping'}": "invalid_json",
     '{"action": NaN}': "invalid_json",
-    # tests/contract/test_fuzz.py has deeper ones: MiniStack closes the connection on those.
+    # tests/faults/test_fuzz.py has deeper ones: MiniStack closes the connection on those.
     "[" * 500 + "]" * 500: "invalid_json",
     '{"action": ' + "[" * 500 + "]" * 500 + "}": "unknown_action",
     "\x00": "invalid_json",

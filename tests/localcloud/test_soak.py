@@ -24,9 +24,9 @@ from websockets.exceptions import ConnectionClosed
 
 from localcloud.cloud import LocalCloud
 from localcloud.stack import STAGE
-from tests.conftest import free_port
-from tests.localcloud.running import copy_runnable_project, lines_until, running
-from tests.localcloud.strict import strict_dynamodb
+from tests.support.localcloud.running import copy_runnable_project, lines_until, running
+from tests.support.localcloud.strict import strict_dynamodb
+from tests.support.ports import free_port
 
 SENDERS = int(os.environ.get("SENDERS", "3"))
 LISTENERS = int(os.environ.get("LISTENERS", "3"))

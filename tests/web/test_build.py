@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.support.projects import PROJECT
 
 
 def build(project: Path, *options: str) -> subprocess.CompletedProcess[str]:

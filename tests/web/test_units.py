@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
-PROJECT = Path(__file__).parent.parent.parent
+from tests.support.projects import PROJECT
 
 
 def test_client_and_page_pass_their_unit_tests() -> None:

@@ -2,17 +2,18 @@
 
 import { backoff } from "./backoff.js";
 import { ChatError } from "./errors.js";
-import type { ErrorFrame } from "./frames.js";
+import { type ErrorFrame, serialize } from "./frames.js";
 import { randomId } from "./random.js";
 import type { Message, PendingMessage } from "./types.js";
 
 const ECHO_TIMEOUT_MS = 10_000;
 const MAX_ATTEMPTS = 6;
-const MAX_LENGTH = 4_000;
+/** API Gateway closes a connection that sends a longer frame. */
+const MAX_FRAME_BYTES = 32_768;
 /** The server remembers a clientId for ten minutes; retries are idempotent that long. Leave a minute for slow networks. */
 const SAFE_TO_REPEAT_MS = 9 * 60_000;
 const TEMPORARY = ["internal", "rate_limited", "not_in_room"];
-const TOO_LONG = new ChatError("invalid_message", `A message has at most ${MAX_LENGTH} characters.`);
+const TOO_LONG = new ChatError("invalid_message", "The message is too long.");
 const UNCONFIRMED = new ChatError("unconfirmed", "The server did not confirm it.");
 const DOUBTFUL = new ChatError("unconfirmed", "It may have arrived before the page was reloaded; look above first.");
 
@@ -36,7 +37,7 @@ interface Entry {
 export interface OutboxOptions {
   readonly saved: readonly SavedMessage[];
   /** Send a frame, and return whether the connection is open. */
-  send(message: string, clientId: string): boolean;
+  send(frame: string): boolean;
   save(messages: readonly SavedMessage[]): void;
   onChange(pending: readonly PendingMessage[]): void;
 }
@@ -221,12 +222,12 @@ export class Outbox {
     if (!entry || !this.#isOpen || this.#timer !== undefined) return;
     // The server may have forgotten this clientId: only the history shows whether the first attempt was stored.
     if (isOld(entry) && !this.#isCaughtUp) return;
-    // API Gateway answers a frame of more than 32 KiB by closing the connection.
-    const isTooLong = [...entry.message].length > MAX_LENGTH;
+    const frame = serialize("sendMessage", { message: entry.message, clientId: entry.clientId });
+    const isTooLong = new TextEncoder().encode(frame).length > MAX_FRAME_BYTES;
     if (isTooLong || entry.attempts >= MAX_ATTEMPTS) {
       this.#fail(entry, isTooLong ? TOO_LONG : UNCONFIRMED);
       this.#changed();
-    } else if (this.#options.send(entry.message, entry.clientId)) {
+    } else if (this.#options.send(frame)) {
       entry.attempts += 1;
       entry.sentAt ??= Date.now();
       this.#save();

@@ -92,7 +92,7 @@ export class Room {
     this.#name = options.name;
     this.#outbox = new Outbox({
       saved: loadOutbox(storage, roomId),
-      send: (message, clientId) => this.#connection.send(serialize("sendMessage", { message, clientId })),
+      send: (frame) => this.#connection.send(frame),
       save: (messages) => saveOutbox(storage, roomId, messages),
       onChange: (pending) => this.#store.publish({ pending }),
     });

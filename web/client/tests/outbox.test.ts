@@ -24,7 +24,8 @@ beforeEach(() => {
 function open(take: (message: string, clientId: string) => void, saved: SavedMessage[] = []): void {
   outbox = new Outbox({
     saved,
-    send: (message, clientId) => {
+    send: (frame) => {
+      const { message, clientId } = JSON.parse(frame).data;
       sent.push(message);
       take(message, clientId);
       return true;

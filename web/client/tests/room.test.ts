@@ -188,19 +188,22 @@ test("a refused message rejects with the server's reason and leaves the way free
   assert.equal(room.pending[0]?.error?.message, "message must not be blank");
 });
 
-test("a message that is too long fails at once, because its frame would end the connection", async () => {
-  server.onFrame = (socket, { data }) => {
-    if ((data?.message?.length ?? 0) <= 32_768) return false;
+test("a message fails at once if its frame would end the connection", async () => {
+  server.onFrame = (socket, frame) => {
+    if (new TextEncoder().encode(JSON.stringify(frame)).length <= 32_768) return false;
     socket.cut(1009);
     return true;
   };
   const room = await join();
-  void room.send("x".repeat(40_000));
-  void room.send("👍".repeat(4_000));
+  const withoutText = JSON.stringify({ action: "sendMessage", data: { message: "", clientId: "c".repeat(32) } }).length;
+  void room.send("x".repeat(32_769 - withoutText));
+  void room.send("\n".repeat(20_000));
+  void room.send("👍".repeat(10_000));
+  void room.send("x".repeat(32_768 - withoutText));
   await settle();
   assert.deepEqual(
     room.pending.map(({ status, error }) => [status, error?.code]),
-    [["failed", "invalid_message"]],
+    Array.from({ length: 3 }, () => ["failed", "invalid_message"]),
   );
   assert.equal(server.stored.length, 1);
   assert.equal(server.sockets.length, 1);

@@ -95,7 +95,8 @@ test("the server's reason for refusing a message arrives", async () => {
   const client = connect();
   const { roomId } = await client.createRoom("Tea");
   const room = client.join(roomId);
-  await assert.rejects(room.send("x".repeat(4_001)), { code: "invalid_message" });
+  const message = "message must have at most 4,000 characters, not 4,001";
+  await assert.rejects(room.send("x".repeat(4_001)), { code: "invalid_message", message });
   await room.send("x".repeat(4_000));
   room.leave();
 });

@@ -1,0 +1,149 @@
+"""What clients send: the bodies and query strings of routes, and the data of actions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from chalicelib.protocol.values import (
+    After,
+    AnyRoomId,
+    Before,
+    ClientId,
+    DisplayName,
+    JoinToken,
+    KeepDays,
+    Key,
+    Locked,
+    MemberId,
+    MessageText,
+    OwnerToken,
+    PageSize,
+    Private,
+    RoomName,
+    Sequence,
+    WebhookName,
+    WebhookText,
+)
+
+
+class Request(Struct, kw_only=True, rename="camel"):
+    """Base class of what clients send. Undeclared properties are ignored; null counts as absent if None is allowed."""
+
+
+# Bodies
+
+
+class NewRoom(Request):
+    """A room to create."""
+
+    room_name: RoomName
+    private: Private = False
+    keep_days: KeepDays | None = None
+
+
+class NewWebhook(Request):
+    """A webhook to create."""
+
+    name: WebhookName
+
+
+class WebhookMessage(Request):
+    """A message of a webhook."""
+
+    text: WebhookText
+    client_id: ClientId | None = None
+
+
+# Query strings
+
+
+class RoomListQuery(Request):
+    """A page of the list of rooms."""
+
+    limit: PageSize = 50
+    cursor: Annotated[str, Meta(description="The nextCursor of an earlier page.")] | None = None
+
+
+class RoomQuery(Request):
+    """What a client would join a room with."""
+
+    token: JoinToken | None = None
+    key: Key | None = None
+    owner: OwnerToken | None = None
+
+
+class MemberListQuery(Request):
+    """What a client reads the members of a room with."""
+
+    token: JoinToken | None = None
+
+
+class HistoryQuery(Request):
+    """A range of messages."""
+
+    after: After | None = None
+    before: Before | None = None
+    limit: PageSize = 50
+    token: JoinToken | None = None
+
+
+class ConnectQuery(Request):
+    """The query string of the WebSocket's address."""
+
+    room_id: AnyRoomId
+    name: (
+        Annotated[
+            DisplayName,
+            Meta(
+                description="Name that the other members see. Spaces around it are removed. Without one, the member is "
+                "`guest-xxxx`."
+            ),
+        ]
+        | None
+    ) = None
+    token: JoinToken | None = None
+    key: Key | None = None
+    owner: OwnerToken | None = None
+    access_token: (
+        Annotated[
+            str, Meta(description="Access token of a user who signs in. Ignored where sign-in is not configured.")
+        ]
+        | None
+    ) = field(default=None, name="access_token")
+
+
+# Data of actions
+
+
+class SendMessage(Request):
+    """A message to send."""
+
+    message: MessageText
+    client_id: ClientId | None = None
+
+
+class DeleteMessage(Request):
+    """A message to delete."""
+
+    sequence: Sequence
+
+
+class UpdateRoom(Request):
+    """The new name, the new lock, or both."""
+
+    room_name: Annotated[RoomName, Meta(examples=["Coffee"])] | None = None
+    locked: Locked | None = None
+
+
+class RemoveMember(Request):
+    """A member to remove."""
+
+    member_id: MemberId
+
+
+class Rename(Request):
+    """A new name."""
+
+    name: Annotated[DisplayName, Meta(examples=["Bea"])]

@@ -1,0 +1,341 @@
+"""The JSON objects in responses and frames: rooms, members, messages, stored events, webhooks.
+
+`of` builds an object from a row of a table. Absent properties are UNSET. Connection ids never leave the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from chalicelib import settings
+from chalicelib.limits import MAX_PAGE_SIZE, MAX_WEBHOOKS
+from chalicelib.protocol.values import (
+    ClientId,
+    DisplayName,
+    LastSequence,
+    Locked,
+    MemberCount,
+    MemberId,
+    MessageText,
+    Private,
+    RoomId,
+    RoomName,
+    Secret,
+    Sentence,
+    Sequence,
+    Timestamp,
+    WebhookId,
+    WebhookName,
+)
+from chalicelib.storage import models
+
+
+class Response(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Base class of what the server sends. It has no other properties than the declared ones."""
+
+
+# Rooms
+
+
+class Room(Response, rename={}):
+    """A room."""
+
+    room_id: RoomId
+    name: RoomName
+    member_count: MemberCount
+    created_at: Timestamp
+
+    @classmethod
+    def of(cls, room: models.Room) -> Self:
+        """Return the object of a room."""
+        return cls(
+            room_id=room.room_id,
+            name=room.name,
+            member_count=int(room.member_count),
+            created_at=format_timestamp(room.created_at),
+        )
+
+
+class RoomSummary(Response, rename={}):
+    """A room, as its members see it."""
+
+    room_id: RoomId
+    name: RoomName
+    private: Private
+    locked: Locked
+
+    @classmethod
+    def of(cls, room: models.Room) -> Self:
+        """Return the summary of a room."""
+        return cls(room_id=room.room_id, name=room.name, private=room.token_hash is not None, locked=room.locked)
+
+
+class CreatedRoom(Response):
+    """A new room. Only this response contains its tokens."""
+
+    message: Literal["Room created successfully"]
+    room_id: RoomId
+    owner_token: Annotated[
+        Secret, Meta(description="The token that makes a connection that of the owner. Only this response contains it.")
+    ]
+    join_token: (
+        Annotated[
+            Secret,
+            Meta(
+                description="The token that is required to join a private room. Only this response contains it.",
+                examples=["h2Fq9LwXv0RkT5bYc7MzPd3NsJ8gUaEo1iQtK6rVxB4"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+    @classmethod
+    def of(cls, room: models.Room) -> Self:
+        """Return the response to the creation of a room."""
+        return cls(
+            message="Room created successfully",
+            room_id=room.room_id,
+            owner_token=room.owner_token or "",
+            join_token=room.join_token or UNSET,
+        )
+
+
+class RoomPage(Response):
+    """A page of the list of rooms."""
+
+    rooms: Annotated[list[Room], Meta(max_length=MAX_PAGE_SIZE)]
+    next_cursor: (
+        Annotated[str, Meta(min_length=1, description="`null` on the last page.", examples=["WyIyMDI2LTEx"])] | None
+    )
+
+    @classmethod
+    def of(cls, rooms: Iterable[models.Room], next_cursor: str | None) -> Self:
+        """Return a page of rooms."""
+        return cls(rooms=[Room.of(room) for room in rooms], next_cursor=next_cursor)
+
+
+# Members
+
+
+class Member(Response):
+    """A member of a room, or a webhook, as the sender of messages."""
+
+    id: MemberId
+    name: DisplayName
+    bot: Annotated[Literal[True], Meta(description="Present if the sender is a webhook.")] | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, connection: models.Connection) -> Self:
+        """Return the member of a connection."""
+        return cls(id=connection.member_id, name=connection.name)
+
+
+class ListedMember(Response):
+    """A member of a room, with the number of its connections."""
+
+    id: MemberId
+    name: DisplayName
+    connections: (
+        Annotated[int, Meta(ge=2, description="Number of connections of the member, if it has several.")] | UnsetType
+    ) = UNSET
+
+
+class MemberList(Response):
+    """The members of a room."""
+
+    members: list[ListedMember]
+
+
+# Messages and stored events
+
+
+class Event(Response, tag_field="type"):
+    """Base class of what happens in a room: the `message` of a frame. The type of a class is its tag."""
+
+    envelope: ClassVar[str] = "message"
+
+    message: Sentence
+    sender: Member
+
+
+class StoredEvent(Event):
+    """Base class of the events that are stored in the history."""
+
+    sequence: Sequence
+    sent_at: Timestamp
+
+
+class Message(StoredEvent, tag="message"):
+    """A stored message. It may arrive twice, and after a message with a higher sequence. Sequences may have gaps."""
+
+    message: MessageText
+    client_id: ClientId | UnsetType = UNSET
+
+
+class Deleted(StoredEvent, tag="deleted"):
+    """A message was deleted."""
+
+    target: Annotated[Sequence, Meta(description="Sequence of the deleted message.")]
+    client_id: (
+        Annotated[
+            ClientId,
+            Meta(description="The clientId of the deleted message, if it had one: the message must not be sent again."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class Updated(StoredEvent, tag="updated"):
+    """The owner has renamed, locked or unlocked the room."""
+
+    room: RoomSummary
+
+
+class Removed(StoredEvent, tag="removed"):
+    """The owner has removed a member, whose connections are then closed."""
+
+    member: Member
+
+
+HistoryItem = Message | Deleted | Updated | Removed
+
+
+def history_item(row: models.Message) -> HistoryItem:
+    """Return the object of a stored message or event."""
+    details: dict[str, Any] = row.details or {}
+    sender = Member(id=row.sender_id, name=row.sender_name, bot=True if row.sender_is_bot else UNSET)
+    sequence, sent_at = int(row.sequence), format_timestamp(row.sent_at)
+    match row.event:
+        case "deleted":
+            return Deleted(
+                message=row.text,
+                sender=sender,
+                sequence=sequence,
+                sent_at=sent_at,
+                target=details["target"],
+                client_id=details.get("clientId", UNSET),
+            )
+        case "updated":
+            room = RoomSummary(**details["room"])
+            return Updated(message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, room=room)
+        case "removed":
+            member = Member(**details["member"])
+            return Removed(message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, member=member)
+    return Message(
+        message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, client_id=row.client_id or UNSET
+    )
+
+
+class MessagePage(Response):
+    """A page of a room's history, in ascending order."""
+
+    messages: Annotated[list[HistoryItem], Meta(max_length=MAX_PAGE_SIZE)]
+    last_sequence: LastSequence
+    complete: Annotated[bool, Meta(description="True if no message after `after` can have expired.")]
+
+    @classmethod
+    def of(cls, messages: Iterable[models.Message], last_sequence: int, complete: bool) -> Self:
+        """Return a page of messages and events."""
+        return cls(messages=[history_item(row) for row in messages], last_sequence=last_sequence, complete=complete)
+
+
+# Webhooks
+
+
+class Webhook(Response):
+    """A webhook of a room, without its token."""
+
+    hook_id: WebhookId
+    name: WebhookName
+    created_at: Timestamp
+
+
+class WebhookList(Response):
+    """The webhooks of a room, oldest first."""
+
+    hooks: Annotated[list[Webhook], Meta(max_length=MAX_WEBHOOKS)]
+
+    @classmethod
+    def of(cls, webhooks: Iterable[models.WebhookRecord]) -> Self:
+        """Return the list of webhooks."""
+        return cls(
+            hooks=[
+                Webhook(hook_id=row.webhook_id, name=row.name, created_at=format_timestamp(row.created_at))
+                for row in webhooks
+            ]
+        )
+
+
+class CreatedWebhook(Response):
+    """A new webhook."""
+
+    hook_id: WebhookId
+    url: Annotated[
+        str,
+        Meta(
+            description="The address to send messages to. It contains a secret. Only this response contains it.",
+            examples=[
+                "https://abcdef1234.execute-api.us-east-1.amazonaws.com/dev/hooks/"
+                "Zk3vQ0pXcT9aLm2B.Tq4zM8vKc1Xn7RbW.h2Fq9LwXv0RkT5bYc7MzPd3NsJ8gUaEo1iQtK6rVxB4"
+            ],
+            extra_json_schema={
+                "pattern": r"^https?://[^/\s]+(/\S*)?/hooks/[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}$"
+            },
+        ),
+    ]
+
+
+class PostedMessage(Response):
+    """A stored message of a webhook."""
+
+    sequence: Sequence
+    sent_at: Timestamp
+
+    @classmethod
+    def of(cls, message: models.Message) -> Self:
+        """Return the response to a message of a webhook."""
+        return cls(sequence=int(message.sequence), sent_at=format_timestamp(message.sent_at))
+
+
+# Configuration
+
+
+class SignIn(Response):
+    """How the page signs users in."""
+
+    issuer: Annotated[
+        str,
+        Meta(
+            description="The OpenID Connect provider.",
+            examples=["https://id.example.org"],
+            extra_json_schema={"pattern": "^https?://"},
+        ),
+    ]
+    client_id: Annotated[str, Meta(description="The id of the page at the provider.", examples=["chat"])]
+    required: Annotated[bool, Meta(description="Whether guests are rejected.")]
+
+
+class Config(Response):
+    """The addresses that a client needs."""
+
+    web_socket_url: Annotated[
+        str, Meta(examples=["wss://chat.example.org/dev"], extra_json_schema={"pattern": "^wss?://"})
+    ]
+    sign_in: Annotated[SignIn, Meta(description="Absent unless AUTH_CLIENT_ID is set.")] | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, websocket_url: str) -> Self:
+        """Return the configuration of clients."""
+        sign_in = SignIn(
+            issuer=settings.AUTH_ISSUER, client_id=settings.AUTH_CLIENT_ID, required=settings.AUTH_REQUIRED
+        )
+        return cls(web_socket_url=websocket_url, sign_in=sign_in if settings.AUTH_CLIENT_ID else UNSET)
+
+
+def format_timestamp(moment: datetime) -> str:
+    """Return a moment in ISO 8601 with milliseconds, in UTC: 2026-11-22T10:00:00.000Z."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -1,0 +1,267 @@
+"""Values of the JSON objects: annotated types with their limits, descriptions and examples.
+
+A pattern is a regular expression of Python, and validates input. Values that only the server creates have their pattern
+in `extra_json_schema`, so that cold starts do not compile it. A value with `clean` in its `extra` is passed through
+that function before it is validated.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from msgspec import Meta
+
+from chalicelib.auth.identity import MEMBER_ID_LENGTH
+from chalicelib.limits import (
+    MAX_ACTION_NAME_LENGTH,
+    MAX_CLIENT_ID_LENGTH,
+    MAX_DISPLAY_NAME_LENGTH,
+    MAX_KEEP_DAYS,
+    MAX_MESSAGE_LENGTH,
+    MAX_PAGE_SIZE,
+    MAX_ROOM_NAME_LENGTH,
+    MAX_SEQUENCE,
+)
+
+# Control characters, and lone surrogates, which UTF-8 cannot encode.
+_CONTROL = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
+_CONTROL_IN_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"  # without tab and line feed
+_CONTROL_IN_ANY_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"  # also without return
+
+# The categories Cf and Z of Unicode 14, the version of Python 3.11. Unassigned characters count as visible: an emoji
+# may be newer than this version.
+_INVISIBLE = (
+    r"\x20\xa0\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064"
+    r"\u2066-\u206f\u3000\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U00013438\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+)
+
+# The lookahead rejects blank text. A visible character in the middle would take quadratic time to search for.
+LINE = rf"^(?![{_INVISIBLE}]*\Z)[^{_CONTROL}]*\Z"
+LINES = rf"^(?![\t\n{_INVISIBLE}]*\Z)[^{_CONTROL_IN_LINES}]*\Z"
+ANY_LINES = rf"^(?![\t\n\r{_INVISIBLE}]*\Z)[^{_CONTROL_IN_ANY_LINES}]*\Z"
+IDENTIFIER = r"^[A-Za-z0-9_-]+\Z"
+
+RULES = {
+    LINE: "must not contain control characters, such as line feeds and tabs, or lone surrogates",
+    LINES: "may contain line feeds and tabs, but no other control characters, such as carriage returns, or lone "
+    "surrogates",
+    ANY_LINES: "may contain tabs and line ends, but no other control characters, or lone surrogates",
+}
+"""What a pattern requires of a text that is not blank."""
+
+BLANK = rf"[\t\n{_INVISIBLE}]*\Z"
+
+
+def strip_spaces(text: str) -> str:
+    """Remove the spaces around a name."""
+    return text.strip(" ")
+
+
+def unify_line_ends(text: str) -> str:
+    """Replace carriage returns by line feeds."""
+    return re.sub("\r\n?", "\n", text)
+
+
+# Rooms
+
+RoomId = Annotated[
+    str,
+    Meta(
+        description="Id of a room.",
+        examples=["Zk3vQ0pXcT9aLm2B"],
+        extra_json_schema={"pattern": r"^[A-Za-z0-9_-]{1,64}$"},
+    ),
+]
+AnyRoomId = Annotated[str, Meta(description="Id of a room. An unknown id returns 404.", examples=["Zk3vQ0pXcT9aLm2B"])]
+RoomName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_ROOM_NAME_LENGTH,
+        pattern=LINE,
+        description="Name of the room, in any script. Spaces around it are removed.",
+        examples=["Tea"],
+        extra={"clean": strip_spaces},
+    ),
+]
+KeepDays = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=MAX_KEEP_DAYS,
+        description="Days for which the room stays listed after its last member has left. Its messages are kept as "
+        "long.",
+    ),
+]
+Private = Annotated[
+    bool,
+    Meta(
+        description="A private room is never listed. Its joinToken is required to join and to read it.", examples=[True]
+    ),
+]
+Locked = Annotated[bool, Meta(description="Whether only the owner and existing members can join.")]
+MemberCount = Annotated[int, Meta(ge=0, description="Number of connections in the room.", examples=[2])]
+
+# Members
+
+MemberId = Annotated[
+    str,
+    Meta(
+        min_length=MEMBER_ID_LENGTH,
+        max_length=MEMBER_ID_LENGTH,
+        pattern=IDENTIFIER,
+        description="Public id of the member in this room. It stays the same for the same key.",
+        examples=["8hVt2mQwXz0sY4bN"],
+    ),
+]
+DisplayName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_DISPLAY_NAME_LENGTH,
+        pattern=LINE,
+        description="Name that the other members see. Spaces around it are removed.",
+        examples=["Aki"],
+        extra={"clean": strip_spaces},
+    ),
+]
+Key = Annotated[
+    str,
+    Meta(
+        min_length=22,
+        max_length=64,
+        pattern=IDENTIFIER,
+        description="Secret that makes the client the same member in each of its connections to a room. Generate it "
+        "once, at random, and keep it. Without a key, each connection is a new member.",
+    ),
+]
+Secret = Annotated[
+    str,
+    Meta(
+        examples=["v7Qd1mXr4KpZc0TgYwB9sHfEjLuN2aIoR5tC8eVxW6k"],
+        extra_json_schema={"pattern": "^[A-Za-z0-9_-]{43}$"},
+    ),
+]
+"""An owner token or a join token, as the server creates them."""
+
+JoinToken = Annotated[str, Meta(description="The joinToken of a private room. Public rooms ignore it.")]
+OwnerToken = Annotated[
+    str,
+    Meta(
+        description="The ownerToken of the room. Without it, the connection has no special rights.",
+    ),
+]
+
+# Messages
+
+MessageText = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_MESSAGE_LENGTH,
+        pattern=LINES,
+        description="Text of the message, of any script. Line feeds and tabs are allowed, other control characters are "
+        "not.",
+        examples=["hi"],
+    ),
+]
+ClientId = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_CLIENT_ID_LENGTH,
+        pattern=LINE,
+        description="The sender's own id of a message, such as a UUID: new for each new message, the same for a retry.",
+        examples=["6f1c0de2-5a7b-4f3e-9c1d-2b8a4e6f0d93"],
+    ),
+]
+Sequence = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=MAX_SEQUENCE,
+        description="Position in the room's history. It is unique in the room, and increases.",
+        examples=[1],
+    ),
+]
+LastSequence = Annotated[
+    int, Meta(ge=0, description="Highest sequence in the room, 0 if it never had a message.", examples=[12])
+]
+Timestamp = Annotated[
+    str,
+    Meta(
+        description="Time in UTC with milliseconds.",
+        examples=["2026-11-22T10:00:00.000Z"],
+        extra_json_schema={"format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"},
+    ),
+]
+Sentence = Annotated[str, Meta(min_length=1, description="The event as a sentence.")]
+
+# Pages
+
+PageSize = Annotated[int, Meta(ge=1, le=MAX_PAGE_SIZE, description="Maximum number of items.")]
+After = Annotated[int, Meta(ge=0, le=MAX_SEQUENCE, description="Return the oldest messages after this sequence.")]
+Before = Annotated[int, Meta(ge=1, le=MAX_SEQUENCE, description="Return only messages before this sequence.")]
+
+# Frames
+
+ActionName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_ACTION_NAME_LENGTH,
+        pattern=LINE,
+        description="The action of the rejected frame.",
+        examples=["sendMessage"],
+    ),
+]
+
+# Webhooks
+
+WebhookId = Annotated[
+    str,
+    Meta(
+        min_length=MEMBER_ID_LENGTH,
+        max_length=MEMBER_ID_LENGTH,
+        pattern=IDENTIFIER,
+        description="Id of the webhook, and of the sender of its messages.",
+        examples=["Tq4zM8vKc1Xn7RbW"],
+    ),
+]
+WebhookName = Annotated[
+    DisplayName,
+    Meta(
+        description="Name of the webhook, the sender of its messages. Spaces around it are removed.",
+        examples=["Builds"],
+    ),
+]
+AnyWebhookId = Annotated[
+    str, Meta(description="Id of a webhook. An unknown id returns 404.", examples=["Tq4zM8vKc1Xn7RbW"])
+]
+AnyWebhookToken = Annotated[
+    str,
+    Meta(
+        description="The last part of the webhook's url. An unknown token returns 404.",
+        examples=["Zk3vQ0pXcT9aLm2B.Tq4zM8vKc1Xn7RbW.h2Fq9LwXv0RkT5bYc7MzPd3NsJ8gUaEo1iQtK6rVxB4"],
+    ),
+]
+WebhookText = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_MESSAGE_LENGTH,
+        pattern=ANY_LINES,
+        description="Text of the message. Carriage returns become line feeds; other control characters except tabs are "
+        "not allowed.",
+        examples=["Build 57 passed"],
+        extra={"clean": unify_line_ends},
+    ),
+]
+
+# The page
+
+FileName = Annotated[
+    str, Meta(description="Name of a file of the page. An unknown name returns 404.", examples=["index.html"])
+]

@@ -1,0 +1,137 @@
+"""Deletion of messages by their authors and by the owner."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.chat import messages
+from chalicelib.storage.models import Message, Room
+from tests.support.dynamodb import Crash, inject_faults
+from tests.support.gateway import Gateway
+from tests.support.messages import fill_gap
+from tests.support.moderation import BOS, CYS, Sockets, act, error_code, history_of, member_id
+from tests.support.sockets import Socket
+
+
+def test_author_deletes_a_message(owner: Socket, bo: Socket, room: Room, gateway: Gateway) -> None:
+    bo.say("secret words", clientId="c-1")
+    owner.say("what?")
+    gateway.frames.clear()
+    act(bo, "deleteMessage", sequence=1)
+    (frame,) = gateway.frames["a"]
+    assert frame == {
+        "message": {
+            "type": "deleted",
+            "message": "Bo deleted a message",
+            "sender": {"id": member_id("b"), "name": "Bo"},
+            "target": 1,
+            "clientId": "c-1",
+            "sequence": 3,
+            "sentAt": "2026-11-23T12:00:00.000Z",
+        }
+    }
+    assert gateway.frames["b"] == [frame]
+    assert history_of(room) == [(2, "what?"), (3, "Bo deleted a message")]
+    assert history_of(room, after=2) == [(3, "Bo deleted a message")]
+    assert "secret words" not in str([row.attribute_values for row in Message.scan(consistent_read=True)])
+
+
+def test_owner_deletes_any_message(owner: Socket, bo: Socket, room: Room) -> None:
+    bo.say("hi")
+    act(owner, "deleteMessage", sequence=1)
+    assert history_of(room) == [(2, "Aki deleted a message")]
+
+
+def test_author_deletes_a_message_of_an_earlier_connection(bo: Socket, socket: Sockets, room: Room) -> None:
+    bo.say("hi")
+    bo.disconnect()
+    socket("b2").connect(roomId=room.room_id, name="Bo", key=BOS)
+    act(socket("b2"), "deleteMessage", sequence=1)
+    assert history_of(room) == [(2, "Bo deleted a message")]
+
+
+def test_only_the_one_who_repeats_the_deletion_of_another_hears_of_it(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, gateway: Gateway
+) -> None:
+    bo.say("hi")
+    act(bo, "deleteMessage", sequence=1)
+    socket("c").connect(roomId=room.room_id, name="Cy", key=CYS)
+    gateway.frames.clear()
+    act(socket("c"), "deleteMessage", sequence=1)
+    assert gateway.frames.keys() == {"c"}
+    assert gateway.frames["c"][0]["message"]["target"] == 1
+
+
+def test_message_of_another_is_not_deleted(bo: Socket, socket: Sockets, room: Room, gateway: Gateway) -> None:
+    bo.say("hi")
+    socket("c").connect(roomId=room.room_id, name="Bo", key=CYS)
+    act(socket("c"), "deleteMessage", sequence=1)
+    assert error_code(gateway, "c") == "forbidden"
+    assert history_of(room) == [(1, "hi")]
+
+
+def test_repeated_deletion_sends_the_same_event(bo: Socket, room: Room, gateway: Gateway) -> None:
+    bo.say("hi")
+    gateway.frames.clear()
+    for _ in range(2):
+        act(bo, "deleteMessage", sequence=1)
+    assert [frame["message"]["sequence"] for frame in gateway.frames["a"]] == [2, 2]
+    assert history_of(room) == [(2, "Bo deleted a message")]
+
+
+@pytest.mark.parametrize("kind", ["tombstone", "event", "nothing"])
+def test_only_a_message_can_be_deleted(owner: Socket, bo: Socket, room: Room, gateway: Gateway, kind: str) -> None:
+    fill_gap(room, messages.take_sequence(room.room_id))
+    act(owner, "updateRoom", locked=True)
+    act(owner, "deleteMessage", sequence=["tombstone", "event", "nothing"].index(kind) + 1)
+    assert error_code(gateway, "a") == "invalid_message"
+    assert history_of(room) == [(2, "Aki locked the room")]
+
+
+def test_expired_message_cannot_be_deleted(
+    bo: Socket, socket: Sockets, room: Room, gateway: Gateway, clock: Any
+) -> None:
+    bo.say("hi")
+    for number in range(24):
+        clock.shift(timedelta(hours=1))
+        socket(f"b{number}").connect(roomId=room.room_id, key=BOS)
+    act(socket("b23"), "deleteMessage", sequence=1)
+    assert error_code(gateway, "b23") == "invalid_message"
+
+
+@pytest.mark.parametrize("sequence", [None, 0, -1, 1.5, "1", True, 10**15, {}])
+def test_invalid_sequence_is_rejected(bo: Socket, room: Room, gateway: Gateway, sequence: object) -> None:
+    bo.say("hi")
+    act(bo, "deleteMessage", sequence=sequence)
+    assert error_code(gateway, "b") == "invalid_message"
+    assert history_of(room) == [(1, "hi")]
+
+
+def test_deleted_message_that_is_sent_again_is_not_stored_again(bo: Socket, room: Room, gateway: Gateway) -> None:
+    bo.say("hi", clientId="c-1")
+    act(bo, "deleteMessage", sequence=1)
+    bo.say("hi", clientId="c-1")
+    assert gateway.frames["b"][-1]["error"] | {"message": ""} == {
+        "code": "forbidden",
+        "message": "",
+        "action": "sendMessage",
+        "clientId": "c-1",
+    }
+    assert history_of(room) == [(2, "Bo deleted a message")]
+
+
+@pytest.mark.parametrize("fault", ["crash before", "crash after"])
+def test_deletion_that_crashes_happens_completely_or_not_at_all(
+    bo: Socket, room: Room, fault: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bo.say("hi")
+    with monkeypatch.context() as patch:
+        inject_faults(patch, lambda operation, _: fault if operation == "TransactWriteItems" else None)
+        with pytest.raises(Crash):
+            act(bo, "deleteMessage", sequence=1)
+    assert history_of(room) == ([(1, "hi")] if fault == "crash before" else [(2, "Bo deleted a message")])
+    act(bo, "deleteMessage", sequence=1)
+    assert [text for _, text in history_of(room)] == ["Bo deleted a message"]

@@ -1,0 +1,57 @@
+"""Rights of the owner of a room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.chat import rooms
+from chalicelib.storage.models import Room
+from tests.support.gateway import Gateway
+from tests.support.moderation import Sockets, act, error_code, history_of, refusal
+from tests.support.rooms import create_room
+from tests.support.sockets import Socket, members_of
+
+
+def test_welcome_tells_who_is_the_owner(owner: Socket, bo: Socket, gateway: Gateway) -> None:
+    for member in (owner, bo):
+        act(member, "hello")
+    assert [gateway.frames[id_][-1]["welcome"]["owner"] for id_ in "ab"] == [True, False]
+
+
+def test_every_wrong_owner_token_gets_the_same_error(ws_event: Any, room: Room) -> None:
+    right = room.owner_token or ""
+    bodies = {
+        refusal(ws_event, "x", roomId=room.room_id, owner=token)
+        for token in ("x", right[:-1], right + "x", room.owner_hash, create_room("Coffee").owner_token or "")
+    }
+    ((status, body),) = bodies
+    assert status == 403
+    assert "ownerToken" in body
+    assert members_of(room.room_id) == set()
+
+
+def test_owner_token_does_not_replace_the_join_token(socket: Sockets, tables: None) -> None:
+    room = create_room("Party", private=True)
+    assert socket("a").connect(roomId=room.room_id, owner=room.owner_token or "") == 403
+    assert socket("a").connect(roomId=room.room_id, owner=room.owner_token or "", token=room.join_token or "") == 200
+
+
+@pytest.mark.parametrize(
+    ("action", "data"),
+    [
+        ("updateRoom", {"roomName": "Coffee"}),
+        ("updateRoom", {}),
+        ("removeMember", {"memberId": "m" * 16}),
+        ("closeRoom", {}),
+    ],
+)
+def test_action_of_the_owner_is_forbidden_to_others(
+    bo: Socket, room: Room, gateway: Gateway, action: str, data: dict[str, object]
+) -> None:
+    act(bo, action, **data)
+    assert error_code(gateway, "b") == "forbidden"
+    assert gateway.frames["a"] == []
+    assert (rooms.authorize(room.room_id).name, members_of(room.room_id)) == ("Tea", {"a", "b"})
+    assert history_of(room) == []

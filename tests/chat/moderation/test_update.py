@@ -1,0 +1,86 @@
+"""Update of a room by its owner: its name, and whether it is locked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from chalice.test import Client
+
+from chalicelib.chat import room_list, rooms
+from chalicelib.storage.models import Room
+from tests.support.gateway import Gateway
+from tests.support.moderation import BOS, CYS, OWNERS, Sockets, act, error_code, history_of, refusal
+from tests.support.sockets import Socket, members_of
+
+
+def test_owner_renames_and_locks_the_room(owner: Socket, bo: Socket, room: Room, gateway: Gateway) -> None:
+    act(owner, "updateRoom", roomName=" Coffee ")
+    act(owner, "updateRoom", locked=True)
+    act(owner, "updateRoom", roomName="Water", locked=False)
+    assert gateway.texts("b") == [
+        "Aki named the room Coffee",
+        "Aki locked the room",
+        "Aki named the room Water and unlocked the room",
+    ]
+    assert [frame["message"]["room"] for frame in gateway.frames["b"]] == [
+        {"room_id": room.room_id, "name": name, "private": False, "locked": locked}
+        for name, locked in (("Coffee", False), ("Coffee", True), ("Water", False))
+    ]
+    assert [frame["message"]["sequence"] for frame in gateway.frames["b"]] == [1, 2, 3]
+    assert [text for _, text in history_of(room)] == gateway.texts("b")
+    assert [listed.name for listed in room_list.list_public(10)[0]] == ["Water"]
+
+
+@pytest.mark.parametrize("data", [{}, {"roomName": ""}, {"roomName": 5}, {"locked": "yes"}, {"locked": None}])
+def test_invalid_update_is_rejected(owner: Socket, room: Room, gateway: Gateway, data: dict[str, object]) -> None:
+    act(owner, "updateRoom", **data)
+    assert error_code(gateway, "a") == "invalid_message"
+    assert history_of(room) == []
+
+
+def test_locked_room_admits_those_who_were_in_it(
+    owner: Socket, bo: Socket, socket: Sockets, ws_event: Any, room: Room, client: Client, clock: Any
+) -> None:
+    act(owner, "updateRoom", locked=True)
+    for query in ({}, {"key": CYS}, {"name": "Bo"}):
+        assert refusal(ws_event, "c", roomId=room.room_id, **query) == (
+            403,
+            "this room is locked: only those who have been in it can join",
+        )
+    answer = client.http.get(f"/rooms/{room.room_id}?key={CYS}")
+    assert (answer.status_code, answer.json_body["Code"]) == (403, "RoomLockedError")
+    bo.disconnect()
+    clock.shift(timedelta(hours=1))
+    assert client.http.get(f"/rooms/{room.room_id}?key={BOS}").status_code == 200
+    assert socket("b2").connect(roomId=room.room_id, key=BOS) == 200
+    assert socket("c").connect(roomId=room.room_id, key=CYS, owner=room.owner_token or "") == 200
+    assert client.http.get(f"/rooms/{room.room_id}?owner={room.owner_token}").status_code == 200
+    act(owner, "updateRoom", locked=False)
+    assert socket("d").connect(roomId=room.room_id) == 200
+
+
+def test_member_comes_back_to_a_locked_room_that_was_in_use_for_hours(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, clock: time_machine.Traveller
+) -> None:
+    act(owner, "updateRoom", locked=True)
+    bo.disconnect()
+    for hour in range(3):
+        clock.shift(timedelta(hours=1))
+        query = {"key": OWNERS, "owner": room.owner_token or ""}
+        assert socket(f"a{hour}").connect(roomId=room.room_id, **query) == 200
+    assert socket("b2").connect(roomId=room.room_id, key=BOS) == 200
+
+
+def test_room_that_is_locked_during_a_join_is_not_joined(
+    owner: Socket, ws_event: Any, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = rooms.authorize(room.room_id)
+    act(owner, "updateRoom", locked=True)
+    answers = iter([stale])
+    get = rooms.authorize
+    monkeypatch.setattr(rooms, "authorize", lambda *arguments: next(answers, None) or get(*arguments))
+    assert refusal(ws_event, "c", roomId=room.room_id)[0] == 403
+    assert members_of(room.room_id) == {"a"}

@@ -1,0 +1,100 @@
+"""Storing of messages: sequences and idempotency."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from chalicelib import settings
+from chalicelib.chat import members, messages
+from chalicelib.errors import InvalidInput
+from chalicelib.storage.models import Connection, Room
+from tests.support.messages import fill_gap, sequences, texts
+from tests.support.rooms import create_room
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+
+def test_sequences_start_at_1_and_rise_by_1_in_each_room(aki: Connection) -> None:
+    cy = members.join("c", create_room("Coffee").room_id, "Cy")
+    assert [messages.store(aki, text, None).sequence for text in ("a", "b", "c")] == [1, 2, 3]
+    assert messages.store(cy, "a", None).sequence == 1
+
+
+def test_message_costs_two_requests_however_many_are_stored(aki: Connection, requests: Counter[str]) -> None:
+    for number in range(10):
+        requests.clear()
+        messages.store(aki, "hi", f"c-{number}")
+        assert requests == {"UpdateItem": 1, "TransactWriteItems": 1}
+
+
+def test_repeated_client_id_returns_the_stored_message(room: Room, aki: Connection) -> None:
+    first = messages.store(aki, "hi", "c-1")
+    repeated = messages.store(aki, "hi", "c-1")
+    from_another_connection = messages.store(members.join("b", room.room_id, "Aki"), "hi", "c-1")
+    assert repeated.sequence == from_another_connection.sequence == first.sequence
+    assert (repeated.sender_id, repeated.sent_at) == (first.sender_id, first.sent_at)
+    assert texts(room) == ["hi"]
+
+
+def test_client_id_is_unique_per_room(room: Room, aki: Connection) -> None:
+    other = create_room("Coffee")
+    messages.store(aki, "hi", "c-1")
+    messages.store(members.join("c", other.room_id, "Cy"), "ho", "c-1")
+    assert (texts(room), texts(other)) == (["hi"], ["ho"])
+
+
+def test_client_id_with_another_text_is_rejected(room: Room, aki: Connection) -> None:
+    messages.store(aki, "hi", "1")
+    with pytest.raises(InvalidInput, match="clientId belongs to another message"):
+        messages.store(aki, "something else", "1")
+    assert texts(room) == ["hi"]
+
+
+def test_client_id_can_be_used_again_after_ten_minutes(
+    room: Room, aki: Connection, clock: time_machine.Traveller
+) -> None:
+    messages.store(aki, "hi", "c-1")
+    clock.shift(timedelta(minutes=10) - timedelta(seconds=1))
+    messages.store(aki, "hi", "c-1")
+    assert texts(room) == ["hi"]
+    clock.shift(timedelta(seconds=1))
+    messages.store(aki, "hi", "c-1")
+    assert texts(room) == ["hi", "hi"]
+
+
+def test_client_id_that_can_be_used_again_belongs_to_the_new_message(
+    room: Room, aki: Connection, clock: time_machine.Traveller
+) -> None:
+    messages.store(aki, "hi", "c-1")
+    fill_gap(room, 2)
+    clock.shift(timedelta(minutes=10))
+    assert messages.store(aki, "hi", "c-1").sequence == 3
+
+
+def test_client_id_can_be_used_again_after_its_message_has_expired(
+    room: Room, aki: Connection, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "MESSAGE_RETENTION_SECONDS", 60)
+    messages.store(aki, "hi", "c-1")
+    clock.shift(timedelta(seconds=60))
+    assert messages.store(aki, "hi", "c-1").sequence == 2
+    assert texts(room) == ["hi"]
+
+
+def test_message_that_loses_its_sequence_to_a_tombstone_gets_another(room: Room, aki: Connection) -> None:
+    messages.store(aki, "a", None)
+    fill_gap(room, 2)
+    assert messages.store(aki, "b", "c-1").sequence == 3
+    assert texts(room) == ["a", "b"]
+
+
+def test_concurrent_messages_get_different_sequences(room: Room, aki: Connection) -> None:
+    with ThreadPoolExecutor(8) as executor:
+        posted = list(executor.map(lambda number: messages.store(aki, str(number), f"c-{number}"), range(40)))
+    assert sorted(message.sequence for message in posted) == list(range(1, 41))
+    assert sequences(room, limit=100) == list(range(1, 41))

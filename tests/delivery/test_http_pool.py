@@ -1,0 +1,186 @@
+"""Connection pool: results, retries, timeouts, limits and reuse of connections."""
+
+from __future__ import annotations
+
+import logging
+import random
+import socket
+from contextlib import suppress
+
+import pytest
+
+from chalicelib.delivery import http_connection, http_pool
+from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
+from tests.delivery.conftest import OpenAPI
+from tests.support.gateway import CLOSE, DISCONNECT, GONE, HANG, NO_LENGTH, Gateway
+from tests.support.ports import free_port
+
+PAYLOAD = '{"message": {"message": "hi"}}'
+
+# Results
+
+
+def test_gone_and_failed_connections_do_not_affect_the_others(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
+    gateway.answer("gone", GONE)
+    gateway.answer("forbidden", 403)
+    gateway.answer("broken", 500)
+    gateway.answer("hanging", HANG)
+    ids = ["a", "gone", "forbidden", "b", "broken", "hanging", "c"]
+    result = api.broadcast(ids, PAYLOAD)
+    assert [sorted(ids) for ids in result] == [["a", "b", "c"], ["gone"], ["broken", "forbidden", "hanging"]]
+    assert [len(gateway.frames[id_]) for id_ in ("a", "b", "c")] == [1, 1, 1]
+
+
+def test_failed_connections_are_logged(
+    api: BroadcastWebsocketAPI, gateway: Gateway, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("chalice-chat"), "propagate", True)
+    gateway.answer("gone", GONE)
+    gateway.answer("forbidden", 403)
+    api.broadcast(["a", "b", "gone", "forbidden"], PAYLOAD)
+    assert set(caplog.messages) == {"could not reach forbidden: status 403"}
+
+
+def test_unreachable_server_fails_every_post(open_api: OpenAPI) -> None:
+    api = open_api(f"http://127.0.0.1:{free_port()}")
+    assert sorted(api.broadcast(["a", "b"], PAYLOAD).failed) == ["a", "b"]
+
+
+# Retries
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_temporary_error_is_retried(api: BroadcastWebsocketAPI, gateway: Gateway, status: int) -> None:
+    gateway.answer("a", status, 200)
+    assert api.broadcast(["a"], PAYLOAD).delivered == ["a"]
+    assert gateway.attempts == {"a": 2}
+
+
+@pytest.mark.parametrize("status", [GONE, 403, 413])
+def test_permanent_error_is_not_retried(api: BroadcastWebsocketAPI, gateway: Gateway, status: int) -> None:
+    gateway.answer("a", status)
+    api.broadcast(["a"], PAYLOAD)
+    assert gateway.attempts == {"a": 1}
+
+
+def test_post_fails_after_its_last_attempt(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
+    gateway.answer("a", 500)
+    assert api.broadcast(["a"], PAYLOAD).failed == ["a"]
+    assert gateway.attempts == {"a": http_pool.MAX_POST_ATTEMPTS}
+
+
+def test_post_on_a_broken_connection_is_retried(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
+    gateway.answer("a", DISCONNECT, 200)
+    assert api.broadcast(["a", "b"], PAYLOAD).failed == []
+    assert gateway.attempts == {"a": 2, "b": 1}
+
+
+def test_retries_wait_longer_each_time(api: BroadcastWebsocketAPI, gateway: Gateway, backoffs: list[float]) -> None:
+    gateway.answer("a", 500)
+    api.broadcast(["a"], PAYLOAD)
+    assert backoffs == [2 * http_pool.BACKOFF_SECONDS, 4 * http_pool.BACKOFF_SECONDS]
+
+
+# Timeouts
+
+
+def test_retry_that_is_due_after_the_timeout_of_the_broadcast_has_failed(
+    api: BroadcastWebsocketAPI, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_pool, "BROADCAST_TIMEOUT_SECONDS", 2)
+    monkeypatch.setattr(random, "uniform", lambda *_: 3_600)
+    gateway.answer("a", 500)
+    assert api.broadcast(["a", "b"], PAYLOAD) == (["b"], [], ["a"])
+    assert gateway.attempts == {"a": 1, "b": 1}
+
+
+def test_post_times_out_before_its_broadcast(
+    api: BroadcastWebsocketAPI, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_pool, "POST_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(http_pool, "BROADCAST_TIMEOUT_SECONDS", 3_600)
+    gateway.answer("a", HANG)
+    assert api.broadcast(["a"], PAYLOAD).failed == ["a"]
+
+
+def test_hanging_posts_time_out_concurrently(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
+    # One after the other, they would take longer than the whole broadcast may.
+    hanging = [f"hanging-{number}" for number in range(10)]
+    for id_ in hanging:
+        gateway.answer(id_, HANG)
+    result = api.broadcast([*hanging, "a"], PAYLOAD)
+    assert (result.delivered, sorted(result.failed)) == (["a"], hanging)
+    assert gateway.attempts == dict.fromkeys([*hanging, "a"], 1)
+
+
+def test_broadcast_fails_the_remaining_posts_at_its_timeout(
+    api: BroadcastWebsocketAPI, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_pool, "BROADCAST_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(http_pool, "MAX_CONNECTIONS", 2)
+    ids = [f"hanging-{number}" for number in range(20)]
+    for id_ in ids:
+        gateway.answer(id_, HANG)
+    result = api.broadcast(ids, PAYLOAD)
+    assert sorted(result.failed) == sorted(ids)
+    assert len(gateway.attempts) <= 2
+
+
+# Connections
+
+
+def test_connections_stay_open_between_broadcasts(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
+    ids = [f"m{number}" for number in range(30)]
+    api.broadcast(ids, PAYLOAD)
+    opened = gateway.opened
+    api.broadcast(ids, PAYLOAD)
+    assert gateway.opened == opened <= 30
+
+
+def test_connections_that_the_server_closed_are_not_reused(
+    api: BroadcastWebsocketAPI, gateway: Gateway, backoffs: list[float]
+) -> None:
+    api.broadcast(["a", "b"], PAYLOAD)
+    gateway.close_connections()
+    assert sorted(api.broadcast(["a", "b"], PAYLOAD).delivered) == ["a", "b"]
+    assert gateway.attempts == {"a": 2, "b": 2}
+    assert backoffs == []
+
+
+@pytest.mark.parametrize("answer", [CLOSE, NO_LENGTH])
+def test_connection_that_the_server_will_close_is_not_reused(
+    api: BroadcastWebsocketAPI,
+    gateway: Gateway,
+    backoffs: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    answer: int,
+) -> None:
+    monkeypatch.setattr(http_pool, "MAX_CONNECTIONS", 1)
+    for id_ in ("a", "b"):
+        gateway.answer(id_, answer)
+    assert sorted(api.broadcast(["a", "b"], PAYLOAD).delivered) == ["a", "b"]
+    assert gateway.opened == 2
+    assert backoffs == []
+
+
+def test_connection_that_was_idle_for_long_is_not_reused(
+    api: BroadcastWebsocketAPI, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.broadcast(["a"], PAYLOAD)
+    monkeypatch.setattr(http_connection, "MAX_IDLE_SECONDS", 0)
+    assert api.broadcast(["a"], PAYLOAD).delivered == ["a"]
+    assert gateway.opened == 2
+
+
+def test_number_of_connections_being_opened_is_limited(open_api: OpenAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_pool, "BROADCAST_TIMEOUT_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:
+        api = open_api(f"https://127.0.0.1:{silent.getsockname()[1]}")
+        assert len(api.broadcast([f"m{number}" for number in range(100)], PAYLOAD).failed) == 100
+        silent.setblocking(False)
+        opened = 0
+        with suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                opened += 1
+    assert opened == http_pool.MAX_CONNECTING

@@ -1,0 +1,294 @@
+"""Least privilege: the policy of a function grants exactly the permissions that its requests need.
+
+Each function receives the example of every declared action or endpoint, and the events of the further code paths that
+send requests to AWS. A permission that no request needs is superfluous, or its code path is missing here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+import boto3
+import pytest
+import time_machine
+from chalice.test import Client
+
+import app as chat_app
+from chalicelib import limits, settings
+from chalicelib.auth import identity
+from chalicelib.chat import members, messages, webhooks
+from chalicelib.delivery import jobs
+from chalicelib.protocol.requests import RemoveMember
+from chalicelib.rest.endpoints import Endpoint
+from chalicelib.storage.models import Connection, Message, Room
+from chalicelib.storage.transactions import transaction
+from chalicelib.websocket.dispatch import ACTIONS
+from docs.json_schema import example_of
+from docs.openapi import operations
+from tests.support.gateway import GONE, Gateway
+from tests.support.iam import Permission, RequestRecorder, queue
+from tests.support.projects import PROJECT
+from tests.support.rooms import create_room
+from tests.support.sockets import Socket
+
+CHALICE = PROJECT / ".chalice"
+FRAME = '{"pong":true}'
+NEVER = 2**33
+"""The end of a connection, in Unix seconds."""
+FUNCTIONS = json.loads((CHALICE / "config.json").read_text())["stages"]["dev"]["lambda_functions"]
+
+# CloudFormation generates the names of the functions, beginning with the stack's name.
+LOG_GROUPS = "arn:aws:logs:*:*:log-group:/aws/lambda/chalice-chat-dev*"
+
+USED_BY_LAMBDA: dict[str, set[Permission]] = {
+    # Without logs:CreateLogGroup: the stack contains the log groups.
+    "AWSLambdaBasicExecutionRole": {
+        ("logs:CreateLogStream", LOG_GROUPS),
+        ("logs:PutLogEvents", LOG_GROUPS),
+    },
+    "AWSLambdaSQSQueueExecutionRole": {
+        ("sqs:ReceiveMessage", queue(settings.FANOUT_QUEUE)),
+        ("sqs:DeleteMessage", queue(settings.FANOUT_QUEUE)),
+        ("sqs:GetQueueAttributes", queue(settings.FANOUT_QUEUE)),
+    },
+}
+"""Permissions that Lambda itself uses, by the managed policy that lists them ("AWS Managed Policy Reference")."""
+
+
+@dataclass
+class Driver:
+    """Sends events to the functions. Posts to the connection "gone" get a 410, those to "forbidden" a 403."""
+
+    client: Client
+    socket: Callable[[str], Socket]
+    gateway: Gateway
+    monkeypatch: pytest.MonkeyPatch
+
+    def configure(self, **values: int) -> None:
+        """Change settings."""
+        for name, value in values.items():
+            self.monkeypatch.setattr(settings, name, value)
+
+    def request(self, method: str, path: str, endpoint: Endpoint, owner_token: str, **parameters: str) -> None:
+        """Send the example of an endpoint, and check that it succeeds."""
+        values = {name: example_of(type_) for name, type_ in endpoint.path.items()} | parameters
+        query = {} if endpoint.query is None else example_of(endpoint.query)
+        body = b"" if endpoint.body is None else json.dumps(example_of(endpoint.body)).encode()
+        headers = {"Host": "localhost", "Authorization": f"Bearer {owner_token}"}
+        answer = self.client.http.request(method, f"{path.format(**values)}?{urlencode(query)}", headers, body)
+        assert answer.status_code == endpoint.status, answer.body
+
+    def act(self, member: str, action: str) -> None:
+        """Send the example of an action, and check that it succeeds."""
+        self.socket(member).send({"action": action, "data": example_of(data) if (data := ACTIONS[action].data) else {}})
+        assert not any("error" in frame for frame in self.gateway.frames[member])
+
+    def room(self, *ids: str) -> str:
+        """Create a room whose members joined a minute ago, and return its id."""
+        return str(self.owned_room(*ids).room_id)
+
+    def owned_room(self, *ids: str, keep_days: int = 0) -> Room:
+        """Create a room whose members joined a minute ago."""
+        with time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
+            room = create_room("Tea", keep_days=keep_days)
+            for id_ in ids:
+                members.join(id_, room.room_id, owner=room.owner_token)
+        return room
+
+    def join(self, id_: str, room_id: str, member_id: str) -> None:
+        """Add a member of a given id to a room."""
+        with self.monkeypatch.context() as patch:
+            patch.setattr(identity, "member_id", lambda *_: member_id)
+            members.join(id_, room_id, key="k" * 22)
+
+    def expire_token(self, id_: str) -> None:
+        """Let the access token of a connection's user end."""
+        Connection(id_).update([Connection.authorized_until.set(0)])
+
+    def batch(self, room_id: str, *ids: str) -> None:
+        """Invoke the fan-out function with a batch."""
+        self._fan_out(jobs.Batch(chat_app.websocket_api.endpoint, room_id, FRAME, dict.fromkeys(ids, NEVER)))
+
+    def deliver(self, room_id: str) -> None:
+        """Invoke the fan-out function with the first message of a room."""
+        self._fan_out(jobs.Delivery(chat_app.websocket_api.endpoint, room_id, 1))
+
+    def remove(self, room_id: str, member_id: str | None = None) -> None:
+        """Invoke the fan-out function with the removal of all connections of a room, or of a member."""
+        self._fan_out(jobs.Removal(chat_app.websocket_api.endpoint, room_id, FRAME, member_id))
+
+    def _fan_out(self, job: jobs.Job) -> None:
+        body = jobs.serialize(job)
+        chat_app.fan_out(self.client.events.generate_sqs_event([body], settings.FANOUT_QUEUE), None)
+
+
+@pytest.fixture
+def driver(
+    on_lambda: None,
+    new_process: None,
+    client: Client,
+    socket: Callable[[str], Socket],
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Driver:
+    """Provide the queue and the API of the stage, and functions without cached values."""
+    boto3.client("sqs").create_queue(QueueName=settings.FANOUT_QUEUE)
+    boto3.client("apigatewayv2").create_api(Name="chalice-chat-dev-websocket-api", ProtocolType="WEBSOCKET")
+    gateway.answer("gone", GONE)
+    gateway.answer("forbidden", 403)
+    return Driver(client, socket, gateway, monkeypatch)
+
+
+@pytest.fixture
+def recorder(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> RequestRecorder:
+    """Record the requests of each function."""
+    recorder = RequestRecorder(monkeypatch)
+    recorder.record("api_handler", driver.client.http, "request")
+    for function in FUNCTIONS.keys() - {"api_handler"}:
+        recorder.record(function, chat_app, function.removeprefix("websocket_"))
+    return recorder
+
+
+def _drive_api(driver: Driver) -> None:
+    owned = driver.owned_room("a")
+    hook_id, hook_token = webhooks.create(owned.room_id, owned.owner_token or "", "Builds")
+    driver.socket("a").say("The examples may refer to this message.")
+    for method, path, endpoint in sorted(operations(), key=lambda operation: operation[0] == "DELETE"):
+        driver.request(
+            method,
+            path,
+            endpoint,
+            owned.owner_token or "",
+            room_id=owned.room_id,
+            hook_id=hook_id,
+            hook_token=hook_token,
+        )
+    # A hook of a room that is extended, a repeated clientId, another text, and more messages than the limit allows.
+    kept = driver.owned_room(keep_days=1)
+    _, hook_token = webhooks.create(kept.room_id, kept.owner_token or "", "Builds")
+    bodies = [json.dumps({"text": text, "clientId": "c-1"}).encode() for text in ["hi"] * 2 + ["ho"] * 19]
+    answers = [driver.client.http.post(f"/hooks/{hook_token}", body=body).status_code for body in bodies]
+    assert answers == [201] * 2 + [400] * 18 + [429]
+    create_room("Coffee", private=True)
+    # A sequence without a message: as the last one, and before another one.
+    room = driver.room("b")
+    for text in ("one", "two"):
+        driver.socket("b").say(text)
+        Message(room, Message.sort_key_of(1)).delete()
+        assert driver.client.http.get(f"/rooms/{room}/messages?after=0").status_code == 200
+
+
+def _drive_connect(driver: Driver) -> None:
+    # A member with a key, and one who is banned.
+    room_id = driver.room()
+    assert driver.socket("key").connect(roomId=room_id, key="k" * 22) == 200
+    with transaction() as writes:
+        members.ban(writes, room_id, Connection.get("key", consistent_read=True).member_id, "Aki")
+    assert driver.socket("banned").connect(roomId=room_id, key="k" * 22) == 403
+
+    room_id = driver.room("b", "expired", "gone")
+    driver.expire_token("expired")
+    assert driver.socket("a").connect(roomId=room_id) == 200
+    driver.configure(FANOUT_BATCH=1)
+    assert driver.socket("c").connect(roomId=driver.room("d", "e")) == 200
+
+    # g leaves before its join is announced. f, the only other member, is gone when it is notified of the join.
+    driver.configure(FANOUT_BATCH=2, EMPTY_ROOM_GRACE_SECONDS=0)
+    driver.gateway.answer("f", 200, GONE)
+    with driver.monkeypatch.context() as patch:
+
+        def disconnect_first(room_id: str) -> dict[str, int]:
+            patch.undo()
+            driver.socket("g").disconnect()
+            return Connection.recipients_in(room_id)
+
+        patch.setattr(Connection, "recipients_in", disconnect_first)
+        assert driver.socket("g").connect(roomId=driver.room("f")) == 200
+
+
+def _drive_message(driver: Driver) -> None:
+    for name in ACTIONS:
+        owner, other = f"owner {name}", f"other {name}"
+        room_id = driver.room(owner, "watcher " + name)
+        driver.join(other, room_id, member_id=example_of(RemoveMember)["memberId"])
+        driver.socket(other).say("The examples may refer to this message.")
+        driver.act(owner, name)
+    # A repeated clientId, a gone member, an invalid frame, and a connection that is in no room.
+    driver.room("a", "b")
+    driver.room("c", "gone")
+    for _ in range(2):
+        driver.socket("c").say("hi", clientId="c-1")
+    driver.socket("a").send("nonsense")
+    driver.socket("unknown").say("hi")
+    for grace in (60, 0):
+        driver.configure(EMPTY_ROOM_GRACE_SECONDS=grace)
+        driver.room("gone")
+        driver.socket("gone").say("hi")
+    driver.configure(FANOUT_BATCH=1)
+    driver.socket("a").say("hi")
+    driver.configure(MESSAGES_PER_WINDOW=1)
+    driver.room("d", "e")
+    for sender, warnings in (("d", 1), ("e", 0)):
+        driver.monkeypatch.setattr(limits, "MAX_RATE_LIMIT_WARNINGS", warnings)
+        driver.socket(sender).say("hi")
+        driver.socket(sender).say("hi")
+
+
+def _drive_disconnect(driver: Driver) -> None:
+    driver.room("a", "b", "expired", "gone")
+    driver.expire_token("expired")
+    for id_ in ("a", "a", "b"):
+        driver.socket(id_).disconnect()
+    driver.configure(EMPTY_ROOM_GRACE_SECONDS=0, FANOUT_BATCH=1)
+    driver.room("c", "d", "e")
+    for id_ in ("c", "d", "e"):
+        driver.socket(id_).disconnect()
+
+
+def _drive_fan_out(driver: Driver) -> None:
+    driver.batch(driver.room("a", "forbidden", "gone"), "a", "forbidden", "gone")
+    for grace in (60, 0):
+        driver.configure(EMPTY_ROOM_GRACE_SECONDS=grace)
+        driver.batch(driver.room("gone"), "gone")
+    driver.configure(FANOUT_BATCH=1)
+    driver.batch(driver.room("b", "c", "gone"), "b", "c", "gone")
+    driver.remove(driver.room("d", "e"))
+    driver.remove(driver.room("h"), "m" * 16)
+    room_id = driver.room("f", "g", "gone")
+    messages.store(Connection.get("f", consistent_read=True), "hi", None)
+    driver.deliver(room_id)
+
+
+DRIVES = {
+    "api_handler": _drive_api,
+    "websocket_connect": _drive_connect,
+    "websocket_message": _drive_message,
+    "websocket_disconnect": _drive_disconnect,
+    "fan_out": _drive_fan_out,
+}
+
+
+def _granted(function: str) -> set[Permission]:
+    granted = set()
+    for statement in json.loads((CHALICE / FUNCTIONS[function]["iam_policy_file"]).read_text())["Statement"]:
+        assert statement.keys() == {"Sid", "Effect", "Action", "Resource"}
+        assert statement["Effect"] == "Allow"
+        granted |= {(action, resource) for action in statement["Action"] for resource in statement["Resource"]}
+    return granted
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_policy_grants_exactly_what_the_function_needs(
+    driver: Driver, recorder: RequestRecorder, caplog: pytest.LogCaptureFixture, function: str
+) -> None:
+    DRIVES[function](driver)
+    assert not any(record.exc_info for record in caplog.records)
+    needed = recorder.permissions(function) | USED_BY_LAMBDA["AWSLambdaBasicExecutionRole"]
+    if function == "fan_out":
+        needed |= USED_BY_LAMBDA["AWSLambdaSQSQueueExecutionRole"]
+    granted = _granted(function)
+    assert {"missing": needed - granted, "unused": granted - needed} == {"missing": set(), "unused": set()}

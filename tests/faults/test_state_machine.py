@@ -1,0 +1,306 @@
+"""Random sequences of joins, leaves, crashes, messages, webhooks, deletions, removals and locks, and of closing a room.
+
+Counts stay exact, no acknowledged message is lost, and no deleted, removed or locked-out one comes back.
+
+`make fuzz` runs this with more and longer sequences.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+import time_machine
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+import app as chat_app
+from chalicelib import limits
+from chalicelib import settings as chat_settings
+from chalicelib.chat import history, messages, room_list, webhooks
+from chalicelib.chat.broadcast import retry_removal
+from chalicelib.delivery import jobs
+from chalicelib.errors import WebhookNotFound
+from chalicelib.storage.models import Connection, Room
+from tests.support.dynamodb import CONFLICTS, Database, inject_faults
+from tests.support.effort import examples
+from tests.support.gateway import GONE, Gateway
+from tests.support.rooms import create_room
+from tests.support.sockets import Socket, WebSocketEvents
+
+BUDGET = settings(
+    max_examples=examples(test=6, fuzz=100),
+    stateful_step_count=examples(test=15, fuzz=40),
+    derandomize=True,  # the same examples in every run
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+
+
+GRACE_SECONDS = 60
+KEYS = ["1" * 22, "2" * 22, None]
+
+
+@dataclass(eq=False)
+class Visitor:
+    """A connection, and who it is."""
+
+    socket: Socket
+    key: str | None
+    is_owner: bool
+    member_id: str
+
+    @property
+    def id(self) -> str:
+        return self.socket.id
+
+
+class RoomMachine(RuleBasedStateMachine):
+    """One room from its creation to its expiry, and the messages that its members have seen acknowledged."""
+
+    dynamodb: Database
+    gateway: Gateway
+    ws_event: WebSocketEvents
+
+    members = Bundle("members")
+    sent = Bundle("sent")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables = ExitStack()
+        self.tables.enter_context(self.dynamodb.empty_tables())
+        self.clock = time_machine.travel(datetime.now(UTC))
+        self.now = self.clock.start()
+        self.room = create_room("Tea")
+        self.joined = 0
+        self.waited = 0
+        self.closed: set[str] = set()
+        self.acknowledged: dict[str, int] = {}
+        self.authors: dict[str, str] = {}
+        self.deleted: set[str] = set()
+        self.ids: dict[str, str] = {}
+        self.banned_until: dict[str, datetime] = {}
+        self.is_locked = False
+        self.hook = webhooks.create(self.room.room_id, self.room.owner_token or "", "Build")[1]
+        self.posted: dict[str, int] = {}
+        self.removals: list[jobs.Removal] = []
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(jobs, "enqueue_removal", lambda removal, **_: self.removals.append(removal))
+
+    def teardown(self) -> None:
+        self.patch.undo()
+        self.clock.stop()
+        self.tables.close()
+        self.gateway.reset()
+
+    def _alive(self) -> bool:
+        return Room.get(self.room.room_id, consistent_read=True).is_alive
+
+    @rule(target=members, key=st.sampled_from(KEYS), is_owner=st.booleans())
+    def join(self, key: str | None, is_owner: bool) -> Any:
+        self.joined += 1
+        socket = Socket(self.ws_event, f"c{self.joined}")
+        expected = self._expected_status(key, is_owner)
+        owner = self.room.owner_token if is_owner else None
+        status = socket.connect(roomId=self.room.room_id, key=key or "", owner=owner or "")
+        assert status == expected
+        if status != 200:
+            return multiple()
+        member_id = str(Connection.get(socket.id, consistent_read=True).member_id)
+        if key is not None:
+            assert self.ids.setdefault(key, member_id) == member_id
+        return Visitor(socket, key, is_owner, member_id)
+
+    def _expected_status(self, key: str | None, is_owner: bool) -> int:
+        if not self._alive():
+            return 404
+        is_banned = key is not None and datetime.now(UTC) < self.banned_until.get(key, datetime.min.replace(tzinfo=UTC))
+        is_locked_out = self.is_locked and not is_owner and key not in self.ids
+        return 403 if is_banned or is_locked_out else 200
+
+    @rule(member=consumes(members), times=st.integers(1, 3))
+    def leave(self, member: Visitor, times: int) -> None:
+        self._close(member.id)
+        for _ in range(times):
+            member.socket.disconnect()
+
+    @rule(member=consumes(members))
+    def drop(self, member: Visitor) -> None:
+        """Close a connection without a `$disconnect`."""
+        self._close(member.id)
+
+    def _close(self, connection_id: str) -> None:
+        self.closed.add(connection_id)
+        self.gateway.answer(connection_id, GONE)
+
+    @rule(target=sent, member=members, number=st.integers(0, 10**6))
+    def send(self, member: Visitor, number: int) -> str:
+        client_id = f"{member.id}-{number}"
+        self._say(member, client_id)
+        return client_id
+
+    @rule(member=members, client_id=sent)
+    def send_again(self, member: Visitor, client_id: str) -> None:
+        self._say(member, client_id)
+
+    def _say(self, member: Visitor, client_id: str) -> None:
+        self.gateway.frames.clear()
+        member.socket.say(f"text of {client_id}", clientId=client_id)
+        for frame in self.gateway.frames[member.id]:
+            if "error" in frame:
+                assert frame["error"]["code"] == ("forbidden" if self._is_in_room(member) else "not_in_room")
+                assert client_id in self.deleted or not self._is_in_room(member)
+            elif frame["message"].get("clientId") == client_id:
+                sequence = frame["message"]["sequence"]
+                assert self.acknowledged.setdefault(client_id, sequence) == sequence
+                self.authors.setdefault(client_id, frame["message"]["sender"]["id"])
+
+    @staticmethod
+    def _is_in_room(member: Visitor) -> bool:
+        return Connection.count(member.id, consistent_read=True) == 1
+
+    def _act(self, member: Visitor, action: str, **data: object) -> str | None:
+        """Send a frame, and return the code of the error, if the answer is one."""
+        was_in_room = self._is_in_room(member)
+        self.gateway.frames.clear()
+        member.socket.send({"action": action, "data": data})
+        codes = [frame["error"]["code"] for frame in self.gateway.frames[member.id] if "error" in frame]
+        assert was_in_room or codes in (["not_in_room"], [])
+        return codes[0] if codes else None if was_in_room else "not_in_room"
+
+    @rule(member=members, client_id=sent)
+    def delete(self, member: Visitor, client_id: str) -> None:
+        if client_id not in self.acknowledged or not self._alive():
+            return
+        code = self._act(member, "deleteMessage", sequence=self.acknowledged[client_id])
+        if code is None:
+            assert member.is_owner or member.member_id == self.authors[client_id] or client_id in self.deleted
+            self.deleted.add(client_id)
+        elif code == "forbidden":
+            assert not member.is_owner
+            assert member.member_id != self.authors[client_id]
+
+    @rule(member=members, is_locked=st.booleans())
+    def lock(self, member: Visitor, is_locked: bool) -> None:
+        code = self._act(member, "updateRoom", locked=is_locked)
+        assert code == (None if member.is_owner else "forbidden") or code == "not_in_room"
+        if code is None:
+            self.is_locked = is_locked
+
+    @rule(member=members, other=members)
+    def remove(self, member: Visitor, other: Visitor) -> None:
+        if other.key is None or other.member_id == member.member_id:
+            return
+        code = self._act(member, "removeMember", memberId=other.member_id)
+        assert code == (None if member.is_owner else "forbidden") or code == "not_in_room"
+        if code is None:
+            self.banned_until[other.key] = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
+            assert other.member_id not in {row.member_id for row in Connection.scan(consistent_read=True)}
+            self._close_connections()
+
+    @precondition(lambda self: self.joined > 4)
+    @rule(member=members)
+    def close_room(self, member: Visitor) -> None:
+        code = self._act(member, "closeRoom")
+        assert code == (None if member.is_owner else "forbidden") or code == "not_in_room"
+        if code is None:
+            self._close_connections()
+            assert not self._alive()
+            assert Connection.count() == 0
+
+    @rule()
+    def retry_removals(self) -> None:
+        while self.removals:
+            retry_removal(chat_app.websocket_api, self.removals.pop())
+
+    def _close_connections(self) -> None:
+        for connection_id in self.gateway.closed:
+            self._close(connection_id)
+
+    @rule(number=st.integers(0, 3))
+    def post(self, number: int) -> None:
+        """Send a message through a webhook, perhaps again."""
+        client_id = f"build-{number}"
+        try:
+            sequence = int(webhooks.store_message(self.hook, f"build {number}", client_id).sequence)
+        except WebhookNotFound:
+            assert not self._alive()
+        else:
+            assert self._alive()
+            assert self.posted.setdefault(client_id, sequence) == sequence
+
+    @rule()
+    def crash_between_the_writes_of_a_message(self) -> None:
+        messages.take_sequence(self.room.room_id)
+
+    @rule(seconds=st.sampled_from([1, 31, GRACE_SECONDS + 1]))
+    def wait(self, seconds: int) -> None:
+        # The same clientId may be a new message later.
+        if self.waited + seconds < limits.IDEMPOTENCY_TTL_SECONDS:
+            self.waited += seconds
+            self.now.shift(timedelta(seconds=seconds))
+
+    @invariant()
+    def member_count_equals_the_number_of_connections(self) -> None:
+        assert Room.get(self.room.room_id, consistent_read=True).member_count == Connection.count()
+
+    @invariant()
+    def room_is_listed_while_it_is_new_or_has_members(self) -> None:
+        listed, _ = room_list.list_public(10, None)
+        assert [room.room_id for room in listed] == (
+            [self.room.room_id] if self._alive() and (Connection.count() or not self.joined) else []
+        )
+
+    @invariant()
+    def history_has_each_acknowledged_message_once_and_in_order(self) -> None:
+        if not self._alive():
+            return
+        read, position = [], 0
+        while position < (page := history.read(self.room.room_id, position, None, 7)).last_sequence:
+            read += page.messages
+            if not page.messages:
+                break
+            position = int(page.messages[-1].sequence)
+        sequences = [message.sequence for message in read]
+        assert sequences == sorted(set(sequences))
+        posted = [int(message.sequence) for message in read if message.sender_is_bot]
+        assert posted == sorted(self.posted.values())
+        said = [message for message in read if message.event is None and not message.sender_is_bot]
+        stored = {message.client_id: message.sequence for message in said}
+        assert len(stored) == len(said)
+        assert stored == {id_: sequence for id_, sequence in self.acknowledged.items() if id_ not in self.deleted}
+        targets = [message.details["target"] for message in read if message.event == "deleted"]
+        assert sorted(targets) == sorted(self.acknowledged[client_id] for client_id in self.deleted)
+
+
+def test_room_stays_consistent_in_any_sequence_of_events(
+    gateway: Gateway,
+    ws_event: WebSocketEvents,
+    dynamodb: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(chat_settings, "WINDOW_SECONDS", 0)
+    parts = {"dynamodb": dynamodb, "gateway": gateway, "ws_event": staticmethod(ws_event)}
+    machine = type("RoomMachine", (RoomMachine,), parts)
+    monkeypatch.setattr(chat_settings, "EMPTY_ROOM_GRACE_SECONDS", GRACE_SECONDS)
+    chance = Random(7)
+    inject_faults(
+        monkeypatch, lambda operation, _: "conflict" if chance.random() < CONFLICTS.get(operation, 0) else None
+    )
+    run_state_machine_as_test(machine, settings=BUDGET)
+    output = capsys.readouterr().out
+    assert output.count('"faults": ') == output.count('"faults": 0') > 0

@@ -1,0 +1,177 @@
+"""Command of `make mutate`: change chalicelib in random places, and report the changes that no test notices.
+
+Cosmic Ray makes each change in a copy of the project, and the tests that execute the changed line run until one fails.
+coverage.py tells which these are.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, NamedTuple
+
+from cosmic_ray.ast import ast_nodes, get_ast_from_path
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
+from coverage import CoverageData
+
+from tests.mutation.statements import RemoveStatement
+from tests.support.projects import PROJECT
+
+PACKAGE = PROJECT / "chalicelib"
+REQUIRED_SHARE = 0.9
+TESTS = ["auth", "chat", "delivery", "deployment/test_permissions.py", "descriptions/test_asyncapi.py"]
+TESTS += ["descriptions/test_openapi.py", "faults/test_crashes.py", "protocol", "rest", "storage", "websocket"]
+TESTS += [path.name for path in (PROJECT / "tests").glob("test_*.py")]
+"""The tests that have to notice the changes: the quick ones, without random input."""
+
+PARALLEL = 2
+PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "xdist.plugin", "-p", "pytest_timeout"]
+PYTEST += ["-p", "no:tests.support.scheduling"]  # which would change the order of the tests
+COVERAGE = [f"-n{PARALLEL}", "-p", "pytest_cov.plugin", "--cov=chalicelib", "--cov-context=test", "--cov-report="]
+IGNORED = shutil.ignore_patterns(".[!c]*", "__pycache__", "build", "node_modules")
+DYNOXIDE = Path("tests/node/node_modules")
+
+OPERATORS = {name: operator() for name in operator_names() if not (operator := get_operator(name)).arguments()}
+OPERATORS["RemoveStatement"] = RemoveStatement()
+
+
+class Mutant(NamedTuple):
+    """A change of one statement."""
+
+    module: str
+    function: str
+    lines: tuple[int, ...]
+    operator: str
+    occurrence: int
+
+    def apply(self) -> str:
+        return str(mutate_code(_source(self.module), OPERATORS[self.operator], self.occurrence))
+
+    def is_a_change(self) -> bool:
+        """Return whether Python executes something else than before."""
+        try:
+            return _meaning(self.apply(), self.module) != _meaning(_source(self.module), self.module)
+        except SyntaxError:
+            return False
+
+    def is_equivalent(self, entry: dict[str, str]) -> bool:
+        """Return whether an entry of equivalent.toml says that no test should notice the change."""
+        place = (self.module, self.function) == (entry["module"], entry["function"])
+        return place and entry["operator"] in self.operator and entry.get("code", "") in str(self)
+
+    def __str__(self) -> str:
+        pairs = zip(_source(self.module).splitlines(), self.apply().splitlines(), strict=False)
+        before, after = next(pair for pair in pairs if pair[0] != pair[1])
+        place = f"{self.module}:{self.lines[0]} {self.function} {self.operator}"
+        return f"{place}\n  - {before.strip()}\n  + {after.strip()}"
+
+
+@cache
+def _source(module: str) -> str:
+    return (PACKAGE / module).read_text()
+
+
+def _places(only: str) -> Iterator[list[Mutant]]:
+    """Yield the possible changes of each place. Named numbers are left out: a test must not pin a constant."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if only not in (module := path.relative_to(PACKAGE).as_posix()):
+            continue
+        occurrences, places = Counter[str](), defaultdict[tuple[int, int], list[Mutant]](list)
+        for node in ast_nodes(get_ast_from_path(path)):
+            function, statement = node.search_ancestor("funcdef"), node.search_ancestor("simple_stmt") or node
+            lines = tuple(range(statement.start_pos[0], statement.end_pos[0] + 1))
+            for name, operator in OPERATORS.items():
+                for start, _ in operator.mutation_positions(node):
+                    if function or "Number" not in name:
+                        owner = function.name.value if function else ""
+                        places[start].append(Mutant(module, owner, lines, name, occurrences[name]))
+                    occurrences[name] += 1
+        yield from places.values()
+
+
+def _meaning(source: str, module: str) -> str:
+    """Return the syntax tree that Python executes. Only in protocol/, annotations are evaluated."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        for name in {"annotation", "returns"} & {*node._fields} if not module.startswith("protocol/") else ():
+            setattr(node, name, None)
+    return ast.dump(tree)
+
+
+def _tests(mutant: Mutant, contexts: dict[int, list[str]]) -> list[str]:
+    """Return the tests that execute a change, those of its module first. All import what is outside of functions."""
+    everywhere = {context for of_line in contexts.values() for context in of_line}
+    found = {context for line in mutant.lines for context in contexts.get(line, ())} - {""} or everywhere - {""}
+    tests = {context.partition("|")[0].partition("[")[0] for context in found}
+    return sorted(tests, key=lambda test: (f"test_{Path(mutant.module).stem}" not in test, test)) or ["tests/rest"]
+
+
+def _failure(copy: Path, tests: list[str], *options: str) -> str:
+    """Run tests in a copy until one fails, and return the output then."""
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = [*PYTEST, *options, *tests]
+    run = subprocess.run(command, cwd=copy, env=environment, text=True, capture_output=True)
+    return run.stdout if run.returncode else ""
+
+
+def _coverage(copy: Path) -> Callable[[str], dict[int, list[str]]]:
+    """Run all tests, and return a function that returns the tests of each line of a module."""
+    if failure := _failure(copy, [f"tests/{test}" for test in TESTS], *COVERAGE):
+        raise RuntimeError(f"expected that the tests pass without a change: {failure[-3000:]}")
+    data = CoverageData(str(copy / ".coverage"))
+    data.read()
+    return lambda module: data.contexts_by_lineno(str(copy / "chalicelib" / module))
+
+
+def main(count: int, only: str, seed: int) -> int:
+    """Try count changes in the modules whose path contains a text. Return the exit code: 1 if too few are noticed."""
+    print(f"SEED={seed}", flush=True)
+    choice, places = random.Random(seed), list(_places(only))
+    choice.shuffle(places)
+    changes = (mutant for mutant in map(choice.choice, places) if mutant.is_a_change())
+    sample = [mutant for mutant, _ in zip(changes, range(count), strict=False)]
+    known: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "equivalent.toml").read_text())["equivalent"]
+    tried = [mutant for mutant in sample if not any(map(mutant.is_equivalent, known))]
+
+    copies, noticed = SimpleQueue[Path](), 0
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(PARALLEL) as pool:
+        for number in range(PARALLEL):
+            copy = Path(folder).resolve() / str(number)
+            shutil.copytree(PROJECT, copy, ignore=IGNORED)
+            (copy / DYNOXIDE).symlink_to(PROJECT / DYNOXIDE)
+            copies.put(copy)
+        contexts = _coverage(Path(folder).resolve() / "0")
+
+        def is_noticed(mutant: Mutant) -> bool:
+            copy = copies.get()
+            file = copy / "chalicelib" / mutant.module
+            file.write_text(mutant.apply())
+            failure = _failure(copy, _tests(mutant, contexts(mutant.module)), "-n0", "--timeout=60")
+            file.write_text(_source(mutant.module))
+            copies.put(copy)
+            return failure != ""
+
+        for mutant, was_noticed in zip(tried, pool.map(is_noticed, tried), strict=True):
+            noticed += was_noticed
+            if not was_noticed:
+                print(mutant, flush=True)
+    print(f"noticed {noticed} of {len(tried)}; {len(sample) - len(tried)} more are listed as equivalent")
+    return int(noticed < REQUIRED_SHARE * len(tried))
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(os.environ["COUNT"]), os.environ["ONLY"], int(os.environ["SEED"] or random.randrange(10**6))))

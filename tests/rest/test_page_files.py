@@ -1,0 +1,126 @@
+"""Files of the page: their headers, and the address of the WebSocket API in the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from chalicelib import aws, settings
+from chalicelib.errors import NotFound
+from chalicelib.rest import page
+from chalicelib.rest.page import serve
+
+PAGE = '<meta name="websocket-url" content="{{webSocketUrl}}">'
+
+
+@pytest.fixture(autouse=True)
+def folder(new_process: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Replace the files of the page by index.html alone, whose WebSocket API is wss://chat.example.org/dev."""
+    (tmp_path / "index.html").write_text(PAGE)
+    monkeypatch.setattr(page, "FOLDER", tmp_path)
+    monkeypatch.setattr(aws, "websocket_url", lambda: "wss://chat.example.org/dev")
+    return tmp_path
+
+
+def cache_control(name: str) -> object:
+    return serve(name).headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("name", ["page-3TAXQ2ZK.js", "page-ABCDEFGH.css", "a-b-234567AZ.css", "chunk--22222222.js"])
+def test_file_with_a_hash_in_its_name_is_immutable(folder: Path, name: str) -> None:
+    (folder / name).touch()
+    assert cache_control(name) == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "index.html",
+        "main.js",
+        "message-view.js",
+        "page-3taxq2zk.js",
+        "page-3TAXQ2Z.js",
+        "page-3TAXQ2ZK7.js",
+        "page-3TAXQ2Z1.js",
+        "page-3TAXQ2Z8.js",
+        "page-3TAXQ2ZK.min.js",
+        "page3TAXQ2ZK.js",
+        "page_3TAXQ2ZK.js",
+        "3TAXQ2ZK.js",
+    ],
+)
+def test_file_with_another_name_is_revalidated(folder: Path, name: str) -> None:
+    (folder / name).touch()
+    assert cache_control(name) == "no-cache"
+
+
+@pytest.mark.parametrize("name", ["page-3TAXQ2ZK.js", "page.py", "../page.py", "", "."])
+def test_unknown_file_is_not_found(folder: Path, name: str) -> None:
+    (folder / "page.py").touch()
+    with pytest.raises(NotFound, match=r"^file not found: the page has no file"):
+        serve(name)
+
+
+def test_file_is_read_once(folder: Path) -> None:
+    (folder / "style.css").write_text("body {}")
+    assert serve("style.css").body == "body {}"
+    (folder / "style.css").unlink()
+    assert serve("style.css").body == "body {}"
+
+
+@pytest.mark.parametrize(
+    ("url", "content", "origin"),
+    [
+        ("wss://chat.example.org/dev", "wss://chat.example.org/dev", "wss://chat.example.org"),
+        ("ws://127.0.0.1:8000/a?b=1&c='2'", "ws://127.0.0.1:8000/a?b=1&amp;c=&#x27;2&#x27;", "ws://127.0.0.1:8000"),
+    ],
+)
+def test_page_contains_the_escaped_websocket_url(
+    monkeypatch: pytest.MonkeyPatch, url: str, content: str, origin: str
+) -> None:
+    monkeypatch.setattr(aws, "websocket_url", lambda: url)
+    response = serve("index.html")
+    assert response.body == f'<meta name="websocket-url" content="{content}">'
+    assert f"connect-src 'self' {origin};" in response.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("client_id", "content"),
+    [
+        ("", ""),
+        (
+            "page\"'<&",
+            "{&quot;issuer&quot;:&quot;https://id.example.org&quot;,"
+            "&quot;clientId&quot;:&quot;page\\&quot;&#x27;&lt;&amp;&quot;,&quot;required&quot;:true}",
+        ),
+    ],
+)
+def test_page_contains_how_to_sign_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, client_id: str, content: str
+) -> None:
+    monkeypatch.setattr(settings, "AUTH_ISSUER", "https://id.example.org")
+    monkeypatch.setattr(settings, "AUTH_CLIENT_ID", client_id)
+    monkeypatch.setattr(settings, "AUTH_REQUIRED", True)
+    (folder / "index.html").write_text('<meta name="sign-in" content="{{signIn}}">')
+    assert serve("index.html").body == f'<meta name="sign-in" content="{content}">'
+
+
+@pytest.mark.parametrize("problem", [NotFound("not yet"), EndpointConnectionError(endpoint_url="https://…")])
+def test_page_without_a_websocket_api_contains_an_empty_url(
+    monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def fail() -> str:
+        raise problem
+
+    monkeypatch.setattr(aws, "websocket_url", fail)
+    response = serve("index.html")
+    assert response.body == '<meta name="websocket-url" content="">'
+    assert "connect-src 'self' wss:;" in response.headers["Content-Security-Policy"]
+
+
+def test_other_files_do_not_need_the_websocket_url(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "websocket_url", lambda: 1 / 0)
+    (folder / "page.js").write_text("{{webSocketUrl}}")
+    assert serve("page.js").body == "{{webSocketUrl}}"

@@ -1,0 +1,81 @@
+"""Helpers: the steps of a visitor on the page, and rooms that have a history."""
+
+from __future__ import annotations
+
+import requests
+from playwright.sync_api import Locator, Page, expect
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+
+from localcloud.cloud import LocalCloud
+from localcloud.stack import client
+from tests.support.rooms import history_items
+
+MESSAGES_TABLE = "chalice-chat-local-messages"
+BATCH_SIZE = 25  # DynamoDB's limit for BatchWriteItem
+
+
+def expect_view(page: Page) -> None:
+    """Wait until the script of the view has run: it moves the focus, and would take what is being typed elsewhere."""
+    expect(page.locator("main:not([hidden], [inert])")).to_be_visible()
+
+
+def create_room(page: Page, name: str, *, private: bool = False) -> None:
+    expect_view(page)
+    page.get_by_label("Room name").fill(name)
+    page.get_by_label("Private").set_checked(private)
+    page.get_by_role("button", name="Create room").click()
+    expect(page.get_by_role("status")).to_have_text("Connected")
+
+
+def take_name(page: Page, name: str) -> None:
+    expect_view(page)
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Your name").press("Enter")
+
+
+def say(page: Page, message: str) -> None:
+    page.get_by_label("Message", exact=True).fill(message)
+    page.get_by_role("button", name="Send").click()
+
+
+def messages(page: Page) -> list[str]:
+    return page.locator("[role=log] li.message .body").all_inner_texts()
+
+
+def expect_message(page: Page, message: str) -> None:
+    expect(page.get_by_role("log").get_by_text(message, exact=True)).to_be_visible()
+
+
+def expect_greeting(page: Page) -> None:
+    """Wait for the members, which come last. What the page waits for would time out when the test moves the clock."""
+    expect(page.get_by_role("list", name="Members").get_by_role("listitem")).not_to_have_count(0)
+
+
+def expect_later(locator: Locator) -> None:
+    """Let the time of a page pass until it shows something. The clock of the page has to be installed."""
+
+    def pass_time() -> None:
+        locator.page.clock.run_for(1_000)
+        expect(locator).to_be_visible(timeout=100)
+
+    Retrying(retry=retry_if_exception_type(AssertionError), stop=stop_after_attempt(60), reraise=True)(pass_time)
+
+
+def expire_room(cloud: LocalCloud, page: Page) -> None:
+    """Let the room of a page expire, as if everyone had left it long ago."""
+    room_id = page.url.rsplit("/", 1)[-1]
+    client("dynamodb", cloud.port).delete_item(TableName="chalice-chat-local-rooms", Key={"room_id": {"S": room_id}})
+
+
+def room_of(cloud: LocalCloud, said: list[str]) -> str:
+    """Create a room with messages from Bo, who has left. Return its id.
+
+    The messages are written to the table: sending each takes longer than the test that reads it.
+    """
+    created = requests.post(f"{cloud.rest_url}/rooms", json={"roomName": "Long"}, timeout=20).json()
+    room_id = str(created["roomId"])
+    writes = [{"PutRequest": {"Item": item.serialize()}} for item in history_items(room_id, said)]
+    database = client("dynamodb", cloud.port)
+    for start in range(0, len(writes), BATCH_SIZE):
+        database.batch_write_item(RequestItems={MESSAGES_TABLE: writes[start : start + BATCH_SIZE]})
+    return room_id

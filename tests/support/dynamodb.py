@@ -1,0 +1,266 @@
+"""DynamoDB for the tests without a local cloud: a strict emulator, and the faults that it does not show by itself.
+
+dynoxide rejects requests that moto accepts and AWS does not, and its writes and transactions are atomic. It has a
+replica, which receives the writes late: reads that are not consistent return old data, as they may on AWS. moto answers
+the requests to other services.
+
+npm installs dynoxide. Without it, MiniStack's DynamoDB stands in, which accepts more. It runs in this process: with its
+server, the tests would take twice as long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import moto.core.models
+import pytest
+import urllib3
+from botocore.exceptions import ReadTimeoutError
+from ministack.core.responses import request_scope
+from ministack.services import dynamodb as ministack
+from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
+from pynamodb.connection import Connection
+
+from tests.support.dynoxide import is_installed, strict_emulator
+from tests.support.invocations import current_invocation
+from tests.support.tables import tables
+
+WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
+READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
+
+CONFLICTS = {"PutItem": 0.2, "UpdateItem": 0.2, "DeleteItem": 0.2, "TransactWriteItems": 0.3}
+"""The share of the writes that meet a transaction in progress, by operation, in the tests of many random events."""
+
+Fault = Literal["throttling", "timeout", "conflict", "unprocessed", "crash before", "crash after"]
+"""A timeout means that DynamoDB handles the request, but its answer does not arrive. `unprocessed` is an answer to a
+batch read that has read nothing yet."""
+
+Answer = tuple[int, dict[str, str], bytes]
+"""The status, the headers and the body of an answer."""
+
+Send = Callable[[Mapping[str, Any], Any], Answer]
+"""A function that sends the headers and the body of a request to an emulator."""
+
+# For the requests library, moto creates 1,300 objects at each start. No test calls AWS with that library.
+moto.core.models.RESPONSES_METHODS.clear()
+
+_process = BotocoreStubber.process_request
+
+_SIGNED = {
+    "Content-Type": "application/x-amz-json-1.0",
+    "X-Amz-Date": "20261123T100000Z",
+    "Authorization": "AWS4-HMAC-SHA256 Credential=testing/20261123/us-east-1/dynamodb/aws4_request, "
+    "SignedHeaders=host, Signature=0",
+}
+"""The headers of a signed request. Emulators check their form, not the signature."""
+
+
+@pytest.fixture(scope="session")
+def _database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Run a primary and a replica, with the tables of the stage dev."""
+    folder = tmp_path_factory.mktemp("dynamodb")
+    with _emulator(folder, "primary") as primary, _emulator(folder, "replica") as replica:
+        yield Database(primary, replica)
+
+
+@contextmanager
+def _emulator(folder: Path, name: str) -> Iterator[Send]:
+    if not is_installed():
+        yield partial(_send_to_ministack, name)
+        return
+    with strict_emulator(folder / name) as port:
+        yield partial(_send_over_http, urllib3.PoolManager(maxsize=32), f"http://127.0.0.1:{port}")
+
+
+def _send_over_http(pool: urllib3.PoolManager, url: str, headers: Mapping[str, Any], body: Any) -> Answer:
+    answer = pool.request("POST", url, body=body, headers=dict(headers))
+    return answer.status, dict(answer.headers), answer.data
+
+
+_ministack_lock = threading.Lock()
+"""Held during a request to MiniStack, which expects to run in one thread."""
+
+
+def _send_to_ministack(account: str, headers: Mapping[str, Any], body: Any) -> Answer:
+    target = headers["X-Amz-Target"]
+    names = {"x-amz-target": target.decode() if isinstance(target, bytes) else target}
+    with _ministack_lock, request_scope(account, "us-east-1"):
+        answer: Answer = asyncio.run(ministack.handle_request("POST", "/", names, body, {}))
+    return answer
+
+
+@pytest.fixture
+def dynamodb(_database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """Send the requests to DynamoDB to dynoxide instead of moto."""
+
+    def process(stubber: BotocoreStubber, request: Any) -> Any:
+        return _database.answer(request) if _is_dynamodb(request) else _process(stubber, request)
+
+    monkeypatch.setattr(BotocoreStubber, "process_request", process)
+    return _database
+
+
+class Database:
+    """Two emulators: a primary, and a replica that answers the reads that may return old data ("Read consistency").
+
+    - A query of an index does not find what the same invocation has written. Earlier writes have arrived.
+    - Another read without ConsistentRead does not find the last write, either.
+
+    The replica gets the writes when the next of these reads needs them. Most tests need few.
+    """
+
+    def __init__(self, primary: Send, replica: Send) -> None:
+        self._primary, self._replica = primary, replica
+        self._lock = threading.Lock()
+        self._writes: list[tuple[object | None, Any]] = []
+        self._arrived = 0
+        for emulator in (primary, replica):
+            for table in tables("dev"):
+                _call(emulator, "CreateTable", **table)
+
+    def answer(self, request: Any) -> Answer:
+        """Return the answer to a request."""
+        operation = _operation(request)
+        if operation in READS:
+            return self._read(request)
+        with self._lock:  # so that the replica gets the writes in the same order
+            answer = self._primary(request.headers, request.body)
+            if answer[0] == 200:
+                self._writes.append((current_invocation(), request))
+        return answer
+
+    @contextmanager
+    def empty_tables(self) -> Iterator[None]:
+        """Provide empty tables, and an empty AWS account of moto for the other services."""
+        # moto would also replace the default session of boto3: with it, the next client would take as long as a test.
+        with mock_aws(config={"core": {"reset_boto3_session": False}}):
+            self._empty()
+            yield
+
+    def _empty(self) -> None:
+        """Replace the tables that have been written to."""
+        for emulator, writes in ((self._primary, self._writes), (self._replica, self._writes[: self._arrived])):
+            for table in tables("dev"):
+                if any(table["TableName"].encode() in write.body for _, write in writes):
+                    _call(emulator, "DeleteTable", TableName=table["TableName"])
+                    _call(emulator, "CreateTable", **table)
+        self._writes.clear()
+        self._arrived = 0
+
+    def _read(self, request: Any) -> Answer:
+        is_consistent = b'"ConsistentRead": true' in request.body
+        with self._lock:
+            visible = len(self._writes) if is_consistent else self._count_visible_writes(request)
+            if visible < len(self._writes):
+                for _, write in self._writes[self._arrived : visible]:
+                    assert self._replica(write.headers, write.body)[0] == 200
+                self._arrived = max(self._arrived, visible)
+                return self._replica(request.headers, request.body)
+        return self._primary(request.headers, request.body)
+
+    def _count_visible_writes(self, request: Any) -> int:
+        written_by = [invocation for invocation, _ in self._writes]
+        invocation = current_invocation()
+        own = written_by.index(invocation) if invocation is not None and invocation in written_by else len(written_by)
+        return own if b'"IndexName"' in request.body else min(own, len(written_by) - 1)
+
+
+def _call(emulator: Send, operation: str, **arguments: Any) -> None:
+    headers = _SIGNED | {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
+    status, _, body = emulator(headers, json.dumps(arguments).encode())
+    assert status == 200, body
+
+
+def _operation(request: Any) -> str:
+    return str(request.headers["X-Amz-Target"].decode().split(".")[1])
+
+
+def _is_dynamodb(request: Any) -> bool:
+    return bytes(request.headers.get("X-Amz-Target", b"")).startswith(b"DynamoDB_20120810.")
+
+
+@pytest.fixture(name="tables")
+def tables_fixture(dynamodb: Database) -> Iterator[None]:
+    """Provide empty tables."""
+    with dynamodb.empty_tables():
+        yield
+
+
+class Crash(BaseException):
+    """The end of the process. No `except Exception` catches it."""
+
+
+def inject_faults(monkeypatch: pytest.MonkeyPatch, select_fault: Callable[[str, str], Fault | None]) -> None:
+    """Inject the fault that select_fault returns for the operation and the body of a request. Retries do not wait."""
+    process = BotocoreStubber.process_request
+
+    def process_with_fault(stubber: BotocoreStubber, request: Any) -> Any:
+        if not _is_dynamodb(request):
+            return process(stubber, request)
+        operation, body = _operation(request), request.body.decode()
+        fault = select_fault(operation, body)
+        if fault == "throttling":
+            return _error("ProvisionedThroughputExceededException", message="slow down")
+        if fault == "conflict":
+            return conflict(operation, body)
+        if fault == "unprocessed":
+            keys = json.loads(body)["RequestItems"]
+            return 200, {}, json.dumps({"Responses": {key: [] for key in keys}, "UnprocessedKeys": keys})
+        if fault == "crash before":
+            raise Crash
+        answer = process(stubber, request)
+        if fault == "timeout":
+            raise ReadTimeoutError(endpoint_url=request.url)
+        if fault == "crash after":
+            raise Crash
+        return answer
+
+    monkeypatch.setattr(BotocoreStubber, "process_request", process_with_fault)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+
+
+Meanwhile = Callable[..., None]
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Return a function that makes a change before the next request of an operation, by default a transaction."""
+
+    def arrange(change: Callable[[], object], before: str = "TransactWriteItems") -> None:
+        dispatch = Connection.dispatch
+
+        def interrupted(connection: Connection, operation: str, arguments: dict[str, Any]) -> Any:
+            if operation == before:
+                monkeypatch.setattr(Connection, "dispatch", dispatch)
+                change()
+            return dispatch(connection, operation, arguments)
+
+        monkeypatch.setattr(Connection, "dispatch", interrupted)
+
+    return arrange
+
+
+def conflict(operation: str, body: str) -> tuple[int, dict[str, str], str]:
+    """Return the error of a write that meets a transaction in progress ("DynamoDB Transactions: How it works")."""
+    if operation != "TransactWriteItems":
+        return _error("TransactionConflictException", message="Transaction is ongoing for the item")
+    items = json.loads(body)["TransactItems"]
+    return _error(
+        "TransactionCanceledException",
+        Message="Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict]",
+        CancellationReasons=[{"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}]
+        + [{"Code": "None"}] * (len(items) - 1),
+    )
+
+
+def _error(code: str, **content: Any) -> tuple[int, dict[str, str], str]:
+    return 400, {}, json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}"} | content)

@@ -1,0 +1,95 @@
+"""The prefetch of sendMessage."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from threading import Event
+
+import pytest
+
+from chalicelib import settings
+from chalicelib.chat import messages
+from chalicelib.storage.models import Connection, Room
+from chalicelib.websocket import prefetch as prefetching
+from chalicelib.websocket.prefetch import known_rooms, prefetch
+from tests.support.rooms import fill_room
+from tests.support.sockets import Socket
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """Forget the rooms of connections before and after a test."""
+    known_rooms.clear()
+    yield
+    known_rooms.clear()
+
+
+@pytest.fixture
+def sender(room: Room) -> Connection:
+    """Return the connection a of a room with three members."""
+    fill_room(room, ["a", "b", "c"])
+    return Connection.get("a", consistent_read=True)
+
+
+def test_sequence_and_recipients_are_those_of_the_senders_room(sender: Connection) -> None:
+    for sequence in (1, 2):
+        with prefetch("a") as prefetched:
+            taken, recipients = prefetched.results(sender)
+        assert (taken, recipients.result().keys()) == (sequence, {"a", "b", "c"})
+
+
+def test_requests_start_before_the_sender_is_known_after_its_first_message(
+    sender: Connection, requests: Counter[str]
+) -> None:
+    with prefetch("a"):
+        pass
+    assert not requests
+    with prefetch("a") as prefetched:
+        prefetched.results(sender)
+    requests.clear()
+    with prefetch("a"):
+        pass
+    assert requests == {"UpdateItem": 1, "Query": 1}
+
+
+def test_only_the_first_of_many_rejected_messages_takes_a_sequence(socket: Callable[[str], Socket], room: Room) -> None:
+    member = socket("a")
+    member.connect(roomId=room.room_id)
+    for _ in range(settings.MESSAGES_PER_WINDOW + 5):
+        member.say("hi")
+    assert messages.take_sequence(room.room_id) == settings.MESSAGES_PER_WINDOW + 2
+
+
+def test_requests_have_ended_when_a_message_fails(sender: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    known_rooms["a"] = sender.joined_room_id
+    failing, ended = Event(), Event()
+
+    def take_sequence(_: str) -> int:
+        failing.wait(10)
+        total = sum(range(1_000_000))
+        ended.set()
+        return total
+
+    monkeypatch.setattr(messages, "take_sequence", take_sequence)
+    with suppress(ZeroDivisionError), prefetch("a"):
+        failing.set()
+        _ = 1 / 0
+    assert ended.is_set()
+
+
+def test_prefetch_for_another_room_is_not_used(sender: Connection) -> None:
+    messages.take_sequence(sender.joined_room_id)
+    known_rooms["a"] = "another"
+    with prefetch("a") as prefetched:
+        sequence, recipients = prefetched.results(sender)
+    assert (sequence, recipients.result().keys()) == (2, {"a", "b", "c"})
+
+
+def test_known_rooms_are_limited(sender: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefetching, "MAX_KNOWN_ROOMS", 2)
+    for connection_id in ("a", "b", "c"):
+        with prefetch(connection_id) as prefetched:
+            prefetched.results(Connection.get(connection_id, consistent_read=True))
+    assert list(known_rooms) == ["c"]
