@@ -56,6 +56,7 @@ def test_withdrawn_key_is_forgotten_after_an_hour(
     ("fault", "reason"),
     [
         (lambda issuer: setattr(issuer, "status", 500), "returned status 500"),
+        (lambda issuer: setattr(issuer, "status", 302), "returned status 302"),
         (lambda issuer: issuer.answers_at_all.clear(), "imeout"),
         (lambda issuer: setattr(issuer, "trickles", True), "Timeout"),
         (lambda issuer: issuer.configuration.update(issuer="https://id.example.org"), "names the issuer"),

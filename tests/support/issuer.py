@@ -58,6 +58,8 @@ class Issuer:
                 body = issuer.body or json.dumps(issuer._document(self.path)).encode()
                 self.send_response(issuer.status)
                 self.send_header("Content-Length", str(len(body)))
+                if issuer.status == 302:
+                    self.send_header("Location", "/moved")
                 self.end_headers()
                 for start in range(len(body)) if issuer.trickles else [0]:
                     self.wfile.write(body[start : start + 1] if issuer.trickles else body)
