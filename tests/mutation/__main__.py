@@ -125,7 +125,7 @@ def _failure(copy: Path, tests: list[str], *options: str) -> str:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [*PYTEST, *options, *tests]
     run = subprocess.run(command, cwd=copy, env=environment, text=True, capture_output=True)
-    return run.stdout if run.returncode else ""
+    return run.stdout + run.stderr if run.returncode else ""
 
 
 def _coverage(copy: Path) -> Callable[[str], dict[int, list[str]]]:
