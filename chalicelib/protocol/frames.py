@@ -4,10 +4,9 @@ A client sends:
 
     {"action": NAME, "data": {…}}                                   websocket/actions.py declares the actions
 
-The server sends objects that are declared here and in responses.py, each under the property that its class names in
-`envelope`:
+The server sends objects, each under the property that its class names in `envelope`:
 
-    {"message": {"type": "message" | "deleted" | "updated" | "removed" | "closed" | "join" | "leave" | "rename", …}}
+    {"message": {"type": TAG, …}}                                   the subclasses of Event, here and in responses.py
     {"welcome": {…}}
     {"error": {…}}
     {"pong": true}

@@ -42,7 +42,7 @@ class Response(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True)
 
 
 class Room(Response, rename={}):
-    """A room."""
+    """A room. Its properties are in snake case: existing front ends use them."""
 
     room_id: RoomId
     name: RoomName
@@ -61,7 +61,7 @@ class Room(Response, rename={}):
 
 
 class RoomSummary(Response, rename={}):
-    """A room, as its members see it."""
+    """A room, as its members see it. Its properties are in snake case, like those of Room."""
 
     room_id: RoomId
     name: RoomName
@@ -71,7 +71,12 @@ class RoomSummary(Response, rename={}):
     @classmethod
     def of(cls, room: models.Room) -> Self:
         """Return the summary of a room."""
-        return cls(room_id=room.room_id, name=room.name, private=room.token_hash is not None, locked=room.locked)
+        return cls(
+            room_id=room.room_id,
+            name=room.name,
+            private=room.token_hash is not None,
+            locked=room.locked,
+        )
 
 
 class CreatedRoom(Response):

@@ -2,7 +2,7 @@
 
 A pattern is a regular expression of Python, and validates input. Values that only the server creates have their pattern
 in `extra_json_schema`, so that cold starts do not compile it. A value with `clean` in its `extra` is passed through
-that function before it is validated.
+that function before it is validated. Limits that other modules or settings depend on are in limits.py.
 """
 
 from __future__ import annotations
