@@ -107,6 +107,9 @@ def test_bytes_get_one_answer(
 
 @_generated(anything)
 @example({"action": "ping", "data": []})
+@example({"action": "deleteMessage", "data": {"sequence": "\ud800"}})
+@example({"action": "deleteMessage", "data": {"sequence": 1, "\ud800": 1}})
+@example({"action": "sendMessage", "data": {"message": {"\ud800": 1}}})
 @example({"action": ["ping"]})
 def test_json_gets_one_answer(
     pair: tuple[Socket, Socket], gateway: Gateway, requests: Counter[str], frame: Any
