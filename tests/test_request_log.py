@@ -9,13 +9,14 @@ import pytest
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import request_log
+from chalicelib import request_log, settings
 from chalicelib.chat import members, rate_limit, room_list, rooms
 from chalicelib.delivery import jobs
 from chalicelib.storage.models import Room
 from tests.support.gateway import GONE, Gateway
 from tests.support.rooms import create_room
 from tests.support.sockets import Socket
+from tests.support.webhooks import Hooks
 
 Line = dict[str, Any]
 
@@ -162,6 +163,42 @@ def test_line_of_a_fan_out_batch_contains_room_and_deliveries(gateway: Gateway, 
     batch = jobs.Batch(gateway.url, room.room_id, '{"pong":true}', {"a": 2**33, "b": 2**33})
     chat_app.fan_out({"Records": [{"body": jobs.serialize(batch), "receiptHandle": "r"}]}, None)
     assert _fields(logged()).items() >= {"function": "fan_out", "room_id": room.room_id, "delivered": 2}.items()
+
+
+@pytest.mark.parametrize("kind", [jobs.Delivery, jobs.Removal])
+def test_line_of_a_job_contains_the_room(
+    queue: Any, gateway: Gateway, room: Room, logged: Any, kind: type[jobs.Job]
+) -> None:
+    job = kind(gateway.url, room.room_id, *{jobs.Delivery: [1], jobs.Removal: ['{"pong":true}', None]}[kind])
+    chat_app.fan_out({"Records": [{"body": jobs.serialize(job), "receiptHandle": "r"}]}, None)
+    assert logged()["room_id"] == room.room_id
+
+
+def test_line_of_a_webhook_message_contains_the_room(
+    on_lambda: None, connections_url: None, queue: Any, client: Client, room: Room, logged: Any
+) -> None:
+    path = Hooks(client, room).create()
+    logged()
+    assert Hooks(client, room).post(path, "hi").status_code == 201
+    assert logged()["room_id"] == room.room_id
+
+
+def test_line_of_each_frame_of_a_member_contains_the_room(
+    socket: Any, room: Room, gateway: Gateway, logged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "MESSAGES_PER_WINDOW", 2)
+    member: Socket = socket("a")
+    member.connect(roomId=room.room_id)
+    assert logged()["room_id"] == room.room_id
+    for frame in ({"action": "hello"}, {"action": "rename", "data": {"name": "Bo"}}):
+        member.send(frame)
+        assert logged()["room_id"] == room.room_id
+    for outcome in ("sendMessage", "rate_limited"):
+        member.say("hi")
+        line = logged()
+        assert (line["outcome"], line["room_id"]) == (outcome, room.room_id)
+    member.disconnect()
+    assert logged()["room_id"] == room.room_id
 
 
 def test_line_of_an_unknown_event_type_names_the_type(logged: Any) -> None:

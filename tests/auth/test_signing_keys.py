@@ -166,6 +166,13 @@ def test_known_keys_are_accepted_while_the_search_for_another_fails(issuer: Issu
     assert get(client, "/rooms", issuer.token()).status_code == 200
 
 
+def finish_fetches() -> None:
+    """Wait until the keys of another provider are read: one thread reads the keys of all, one after the other."""
+    other = Issuer(KEY)
+    assert signing_keys.key_set(other.url).find(KEY.key_id, "RS256")
+    other.close()
+
+
 def test_keys_that_arrive_late_count_for_the_next_request(
     issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +183,7 @@ def test_keys_that_arrive_late_count_for_the_next_request(
         for _ in range(2):
             assert get(client, "/rooms", issuer.token()).status_code == 503
     issuer.answers_at_all.set()
+    finish_fetches()
     assert get(client, "/rooms", issuer.token()).status_code == 200
     assert issuer.requests.total() == 2
 
@@ -189,9 +197,7 @@ def test_provider_that_fails_after_the_request_has_given_up_is_reported_once(
         assert get(client, "/rooms", issuer.token()).status_code == 503
     issuer.status = 500
     issuer.answers_at_all.set()
-    other = Issuer(KEY)
-    assert signing_keys.key_set(other.url).find(KEY.key_id, "RS256")  # one thread reads the keys of all providers
-    other.close()
+    finish_fetches()
     assert get(client, "/rooms", issuer.token()).status_code == 503
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert "Timeout" in record.getMessage()

@@ -210,6 +210,17 @@ def test_connection_that_sends_too_many_frames_is_closed(
     assert gateway.closed == ["a"]
 
 
+def test_frames_are_counted_for_a_whole_window(
+    clock: time_machine.Traveller, pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_FRAMES_PER_WINDOW", 3)
+    for _ in range(3):
+        pair[0].send({"action": "ping"})
+    clock.shift(settings.WINDOW_SECONDS - 0.1)
+    pair[0].send({"action": "ping"})
+    assert gateway.closed == ["a"]
+
+
 def test_frames_of_a_connection_that_sends_too_many_cost_no_requests_to_dynamodb(
     pair: Pair, gateway: Gateway, requests: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

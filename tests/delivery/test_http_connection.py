@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import ssl
+import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +14,7 @@ import pytest
 import trustme
 
 from chalicelib.delivery import http_pool
+from chalicelib.delivery.http_connection import HTTPConnection
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from tests.delivery.conftest import OpenAPI
 from tests.support.gateway import NOT_HTTP, Gateway
@@ -20,6 +25,20 @@ PAYLOAD = '{"message": {"message": "hi"}}'
 def test_response_that_is_not_http_fails_its_post_only(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
     gateway.answer("a", NOT_HTTP)
     assert api.broadcast(["a", "b"], PAYLOAD) == (["b"], [], ["a"])
+
+
+def test_idle_connection_that_the_server_has_reset_is_not_reused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        accepted, _ = server.accept()
+        # Closing with a linger time of 0 resets the connection.
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        select.select([client], [], [])
+        connection = HTTPConnection("127.0.0.1", [], None)
+        connection.socket, connection.last_used = client, time.monotonic()
+        assert connection.is_usable(time.monotonic()) is False
+        assert client.fileno() == -1, "it is closed"
 
 
 # TLS

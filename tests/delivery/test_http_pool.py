@@ -147,6 +147,13 @@ def test_connections_that_the_server_closed_are_not_reused(
     assert backoffs == []
 
 
+def test_connection_is_reused_after_a_response_without_content(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
+    gateway.answer("a", 204)
+    for _ in range(2):
+        assert api.broadcast(["a"], PAYLOAD).delivered == ["a"]
+    assert gateway.opened == 1
+
+
 @pytest.mark.parametrize("answer", [CLOSE, NO_LENGTH])
 def test_connection_that_the_server_will_close_is_not_reused(
     api: BroadcastWebsocketAPI,

@@ -112,11 +112,15 @@ def _meaning(source: str, module: str) -> str:
 
 
 def _tests(mutant: Mutant, contexts: dict[int, list[str]]) -> list[str]:
-    """Return the tests that execute a change, those of its module first. All import what is outside of functions."""
-    everywhere = {context for of_line in contexts.values() for context in of_line}
-    found = {context for line in mutant.lines for context in contexts.get(line, ())} - {""} or everywhere - {""}
-    tests = {context.partition("|")[0].partition("[")[0] for context in found}
-    return sorted(tests, key=lambda test: (f"test_{Path(mutant.module).stem}" not in test, test)) or ["tests/rest"]
+    """Return the tests that execute a change, those of its module first.
+
+    An import executes what is outside of functions, in no test. It is left to the tests that are named like the module.
+    """
+    found = {context for line in mutant.lines for context in contexts.get(line, [""])}
+    name = f"test_{Path(mutant.module).stem}"
+    own = sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / "tests").rglob(f"{name}*.py"))
+    tests = {context.partition("|")[0].partition("[")[0] for context in found - {""}}
+    return (own if "" in found else []) + sorted(tests, key=lambda test: (name not in test, test)) or ["tests/rest"]
 
 
 def _failure(copy: Path, tests: list[str], *options: str) -> str:

@@ -145,7 +145,7 @@ class Gateway:
                     self.send_header("Connection", "close")
                 if status == NO_LENGTH:
                     self.close_connection = True
-                else:
+                elif status != 204:
                     self.send_header("Content-Length", "0")
                 self.end_headers()
 
