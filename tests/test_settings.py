@@ -83,7 +83,7 @@ def test_error_of_a_setting_that_is_not_an_integer_names_it(value: str) -> None:
         ({"AUTH_REQUIRED": "no"}, "AUTH_REQUIRED must be true or false, not 'no'"),
     ],
 )
-def test_settings_of_sign_in_that_do_not_fit_are_refused(environment: dict[str, str], error: str) -> None:
+def test_settings_of_sign_in_that_do_not_fit_are_rejected(environment: dict[str, str], error: str) -> None:
     assert error in _import("chalicelib.auth.authentication", **environment).stderr
 
 
