@@ -1,4 +1,4 @@
-"""Name resolution: one look-up per server and minute, other addresses, failures."""
+"""Name resolution: one lookup per server and minute, other addresses, failures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IDS = [f"m{number}" for number in range(100)]
 
 
 class DNS:
-    """The responses to look-ups: ports of 127.0.0.1."""
+    """The responses to lookups: ports of 127.0.0.1."""
 
     def __init__(self, *ports: int) -> None:
         self.ports = ports

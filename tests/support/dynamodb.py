@@ -16,16 +16,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
+from unittest import mock
 
 import moto.core.models
 import pytest
 import urllib3
 from botocore.exceptions import ReadTimeoutError
 from ministack.core.responses import request_scope
-from ministack.services import dynamodb as ministack
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 from pynamodb.connection import Connection
@@ -90,11 +90,19 @@ _ministack_lock = threading.Lock()
 """Held during a request to MiniStack, which expects to run in one thread."""
 
 
+@cache
+def _ministack() -> Any:
+    """Import MiniStack's DynamoDB, without the thread that deletes expired items: tests move the clock."""
+    with mock.patch("threading.Thread.start"):
+        from ministack.services import dynamodb as ministack
+    return ministack
+
+
 def _send_to_ministack(account: str, headers: Mapping[str, Any], body: Any) -> Response:
     target = headers["X-Amz-Target"]
     names = {"x-amz-target": target.decode() if isinstance(target, bytes) else target}
     with _ministack_lock, request_scope(account, "us-east-1"):
-        response: Response = asyncio.run(ministack.handle_request("POST", "/", names, body, {}))
+        response: Response = asyncio.run(_ministack().handle_request("POST", "/", names, body, {}))
     return response
 
 
