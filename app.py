@@ -15,7 +15,7 @@ from chalicelib.chat import broadcast, history, members, room_list, rooms
 from chalicelib.delivery import jobs
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import Forbidden, NotFound, RoomNotFound
-from chalicelib.protocol.requests import HistoryQuery, MemberListQuery, NewRoom, RoomListQuery, RoomQuery
+from chalicelib.protocol.requests import HistoryQuery, RoomAccess, NewRoom, RoomListQuery, RoomQuery
 from chalicelib.protocol.responses import Config, CreatedRoom, MemberList, MessagePage, Room, RoomPage
 from chalicelib.protocol.values import AnyRoomId
 from chalicelib.rest import page, webhooks
@@ -84,7 +84,7 @@ def get_room(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> Room:
 
 @app.route("/rooms/{room_id}/members")
 @endpoint(errors=[Forbidden, RoomNotFound])
-def list_members(room_id: AnyRoomId, query: MemberListQuery, user: User | None) -> MemberList:
+def list_members(room_id: AnyRoomId, query: RoomAccess, user: User | None) -> MemberList:
     """List the members of a room, in the order of joining, each once. Very recent joins and leaves may be missing."""
     return MemberList(members=members.list_members(room_id, query.token, user))
 

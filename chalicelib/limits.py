@@ -3,6 +3,8 @@
 MAX_ROOM_NAME_LENGTH = 80
 MAX_DISPLAY_NAME_LENGTH = 40
 MAX_MESSAGE_LENGTH = 4_000
+"""In characters. With 4 bytes for each, a message and its frame must fit into MAX_FRAME_BYTES."""
+
 MAX_CLIENT_ID_LENGTH = 64
 MAX_ACTION_NAME_LENGTH = 64
 

@@ -25,7 +25,7 @@ def alarms(functions: Functions, tables: Iterable[str]) -> dict[str, Any]:
     return {
         "ErrorsAlarm": _alarm(
             "errors",
-            "A function failed or answered with an internal error: search its log for the reference, or for faults.",
+            "A function failed or returned an internal error: search its log for the reference, or for faults.",
             _sum([*lambda_functions("Errors", functions), chat("faults")], "errors and faults of all functions"),
         ),
         "DeadLettersAlarm": _alarm(

@@ -113,7 +113,7 @@ class Stack:
         return True
 
     def _first_invalid(self, change_set: str, reason: str) -> str:
-        """Return the first resource that CloudFormation's early validation refused, or else the given reason."""
+        """Return the first resource that CloudFormation's early validation rejected, or else the given reason."""
         if "EarlyValidation" in reason:
             for event in self._client.describe_events(ChangeSetName=change_set)["OperationEvents"]:
                 if event.get("ValidationStatus") == "FAILED":

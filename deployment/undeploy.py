@@ -71,7 +71,7 @@ def _describe(
 
 
 def _confirm(what: str, stage: str) -> None:
-    """Ask whether to go on. Raises DeployError unless the answer is yes."""
+    """Ask whether to go on. Raises DeployError unless the reply is yes."""
     print(what, end="", flush=True)
     if os.environ.get("YES"):
         return
@@ -81,7 +81,7 @@ def _confirm(what: str, stage: str) -> None:
             f"and only `make undeploy STAGE={stage} YES=1` deletes without asking"
         )
     if input("Delete all of it? Type yes: ").strip().lower() != "yes":
-        raise DeployError("nothing was deleted: the answer was not yes")
+        raise DeployError("nothing was deleted: the reply was not yes")
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ Json = dict[str, Any]
 DESCRIPTION = f"""\
 A connection to a room. openapi.yaml describes the REST API, which creates rooms and returns their history.
 
-Every frame is a JSON object of at most {limits.MAX_FRAME_BYTES:,} bytes. A longer frame is answered with
+Every frame is a JSON object of at most {limits.MAX_FRAME_BYTES:,} bytes. A longer frame gets the error
 `invalid_message`, or API Gateway closes the connection with code 1009. Undeclared properties are ignored.
 
 API Gateway closes a connection after 2 hours, and after 10 minutes without a frame. A client then connects again,
 and requests `GET /rooms/{{roomId}}/messages?after=` for the messages that it missed.
 
-A connection is refused with 400 if the query string is not as declared; 401 if the access token is missing or not
+A connection is rejected with 400 if the query string is not as declared; 401 if the access token is missing or not
 valid; 403 if a token is wrong, the room is locked, the member was removed, or the origin is not allowed; 404 if the
 room does not exist or has expired; 500 after an internal error; 503 if access tokens cannot be verified. Browsers hide
 the status: `GET /rooms/{{roomId}}` with the same token, key, owner and access token returns the reason for 401, 403 and
@@ -33,8 +33,8 @@ the status: `GET /rooms/{{roomId}}` with the same token, key, owner and access t
 
 RATE_LIMIT = f"""\
 It counts against the rate limit: after more than {settings.MESSAGES_PER_WINDOW} messages in {settings.WINDOW_SECONDS}
-seconds, messages are not stored, and answered with `rate_limited` at most once per second. After
-{limits.MAX_RATE_LIMIT_WARNINGS} such answers that the client ignores, the server closes the connection."""
+seconds, messages are not stored, and get the error `rate_limited` at most once per second. After
+{limits.MAX_RATE_LIMIT_WARNINGS} such errors that the client ignores, the server closes the connection."""
 
 PRESENCE = f"Sent in rooms of at most {settings.PRESENCE_LIMIT} members."
 

@@ -131,9 +131,9 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> None:
     try:
         Retrying(retry=retry, wait=wait_fixed(0.05), stop=stop_after_delay(START_SECONDS))(ask)
     except RetryError as cause:
-        raise LocalCloudError(f"MiniStack did not answer within {START_SECONDS} seconds") from cause
+        raise LocalCloudError(f"MiniStack did not respond within {START_SECONDS} seconds") from cause
 
 
 def check_health(port: int) -> None:
-    """Raise OSError when no local cloud answers at port."""
+    """Raise OSError if no local cloud responds at port."""
     urllib.request.urlopen(f"http://{HOST}:{port}/_ministack/health", timeout=1).close()

@@ -160,12 +160,12 @@ def _compress_responses() -> None:
     minimum_size = json.loads((PROJECT / ".chalice/config.json").read_text())["minimum_compression_size"]
 
     async def execute_and_compress(api_id: str, stage: str, method: str, path: str, headers: Any, *rest: Any) -> Any:
-        status, answered, body = await execute(api_id, stage, method, path, headers, *rest)
+        status, returned, body = await execute(api_id, stage, method, path, headers, *rest)
         accepted = next((value for name, value in headers.items() if name.lower() == "accept-encoding"), "")
         if "gzip" in accepted and len(body) >= minimum_size:
             body = gzip.compress(body)
-            answered = answered | {"Content-Encoding": "gzip"}
-        return status, answered, body
+            returned = returned | {"Content-Encoding": "gzip"}
+        return status, returned, body
 
     apigateway_v1.handle_execute = execute_and_compress
 

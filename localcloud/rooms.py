@@ -19,7 +19,7 @@ from localcloud.stack import HOST, STAGE
 def list_rooms(port: int) -> Iterator[str]:
     """Yield a line for each room, oldest first, followed by one for each member.
 
-    Raises LocalCloudError when no local cloud answers.
+    Raises LocalCloudError if no local cloud responds.
     """
     os.environ.update(read_stage(STAGE)["environment_variables"], AWS_ENDPOINT_URL=f"http://{HOST}:{port}")
     from chalicelib.storage.models import Connection, Room  # reads the environment when imported
@@ -33,7 +33,7 @@ def list_rooms(port: int) -> Iterator[str]:
             )
     except (OSError, HTTPException, PynamoDBException) as cause:
         raise LocalCloudError(
-            f"no local cloud answers at port {port}: start it with `make run`,"
+            f"no local cloud responds at port {port}: start it with `make run`,"
             " or name another port: PORT=8080 make rooms"
         ) from cause
 

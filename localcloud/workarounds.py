@@ -77,7 +77,7 @@ def enable_ttl(dynamodb: Any, template: Template, stage: str) -> None:
 
 
 def repair_preflight(gateway: Any, template: Template, api_id: str) -> None:
-    """Make a new REST API answer CORS preflight requests: MiniStack does not import integration responses."""
+    """Make a new REST API respond to CORS preflight requests: MiniStack does not import integration responses."""
     paths = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     ids = {resource["path"]: resource["id"] for resource in gateway.get_resources(restApiId=api_id, limit=500)["items"]}
     for path, methods in paths.items():

@@ -21,7 +21,7 @@ os.environ.update(
     AWS_SHARED_CREDENTIALS_FILE=os.devnull,
 )
 
-# moto answers the requests of clients that are created after its import, and the app creates one when it is imported.
+# moto handles the requests of clients that are created after its import, and the app creates one when it is imported.
 import hypothesis
 import moto.core  # noqa: F401
 import pytest

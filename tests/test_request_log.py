@@ -43,7 +43,7 @@ def test_line_of_a_message_contains_deliveries_and_requests(
     for id_ in ("a", "b"):
         socket(id_).connect(roomId=room.room_id)
         logged()
-    gateway.answer("b", 400)
+    gateway.respond("b", 400)
     socket("a").say("hi")
     line = logged()
     assert _fields(line) == {
@@ -142,7 +142,7 @@ def test_failed_function_is_logged(
 def test_line_declares_its_metrics_by_stage(socket: Any, room: Room, gateway: Gateway, logged: Any) -> None:
     socket("a").connect(roomId=room.room_id)
     logged()
-    gateway.answer("a", GONE)
+    gateway.respond("a", GONE)
     socket("a").say("hi")
     line = logged()
     (directive,) = line["_aws"]["CloudWatchMetrics"]

@@ -83,7 +83,7 @@ def test_error_of_a_setting_that_is_not_an_integer_names_it(value: str) -> None:
         ({"AUTH_REQUIRED": "no"}, "AUTH_REQUIRED must be true or false, not 'no'"),
     ],
 )
-def test_settings_of_sign_in_that_do_not_fit_are_refused(environment: dict[str, str], error: str) -> None:
+def test_settings_of_sign_in_that_do_not_fit_are_rejected(environment: dict[str, str], error: str) -> None:
     assert error in _import("chalicelib.auth.authentication", **environment).stderr
 
 
@@ -99,6 +99,16 @@ def test_settings_of_sign_in_that_do_not_fit_are_refused(environment: dict[str, 
 )
 def test_settings_of_sign_in_are_accepted(environment: dict[str, str]) -> None:
     assert _import("chalicelib.auth.authentication", **environment).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_required"),
+    [({}, False), ({"AUTH_SECRET": "s" * 32}, True), ({"AUTH_SECRET": "s" * 32, "AUTH_REQUIRED": "false"}, False)],
+)
+def test_sign_in_is_required_by_default_if_it_is_configured(environment: dict[str, str], is_required: bool) -> None:
+    command = "from chalicelib import settings; print(settings.AUTH_REQUIRED)"
+    printed = subprocess.check_output([sys.executable, "-c", command], cwd=PROJECT, env=os.environ | environment)
+    assert printed.decode().strip() == str(is_required)
 
 
 def test_no_function_starts_with_settings_of_sign_in_that_do_not_fit() -> None:

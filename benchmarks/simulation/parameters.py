@@ -60,7 +60,7 @@ RECHECK = _client_constant("presence", "RECHECK_MS") / 1000
 ECHO_PATIENCE = _client_constant("outbox", "ECHO_TIMEOUT_MS") / 1000
 MOST_SENDS = _client_constant("outbox", "MAX_ATTEMPTS")
 BEAT_EVERY = _client_constant("heartbeat", "PING_EVERY_MS") / 1000
-SILENCE_LIMIT = _client_constant("heartbeat", "ANSWER_TIMEOUT_MS") / 1000
+SILENCE_LIMIT = _client_constant("heartbeat", "RESPONSE_TIMEOUT_MS") / 1000
 
 # The deployment
 REST_RATE, REST_BURST = REST_LIMITS["ThrottlingRateLimit"], REST_LIMITS["ThrottlingBurstLimit"]

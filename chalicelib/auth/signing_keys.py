@@ -48,7 +48,7 @@ PUBLIC_MEMBERS = ("kty", "kid", "alg", "n", "e", "crv", "x", "y")
 
 log = logging.getLogger(f"{settings.APP_NAME}.signing_keys")
 
-_http = urllib3.PoolManager(timeout=TIMEOUT_SECONDS, retries=False)
+_http = urllib3.PoolManager(timeout=TIMEOUT_SECONDS, retries=False)  # nor are redirects followed
 _executor = ThreadPoolExecutor(1)
 
 
@@ -139,8 +139,8 @@ def _public_key(published: Any) -> dict[str, str] | None:
 
 
 def _get_json(address: str, deadline: float) -> dict[str, Any]:
-    """Return a JSON object from the provider. Redirects are not followed. Raises TimeoutError after the deadline."""
-    with _http.request("GET", address, redirect=False, preload_content=False) as response:
+    """Return a JSON object from the provider. Raises TimeoutError after the deadline."""
+    with _http.request("GET", address, preload_content=False) as response:
         if response.status != 200:
             raise ValueError(f"{address} returned status {response.status}")
         body = b""

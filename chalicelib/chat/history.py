@@ -135,7 +135,10 @@ def _write_tombstone(room: Room, sequence: int, rows: list[Message]) -> None:
 
 
 def last_sequence(room: Room) -> int:
-    """Return the highest sequence that has a row. Higher ones may be taken, but nothing is stored under them yet."""
+    """Return the highest sequence that has a row. Higher ones may be taken, but nothing is stored under them yet.
+
+    If all messages have expired, it writes a tombstone under the last sequence that was taken.
+    """
     newest = Message.query(
         room.room_id, Message.sort_key.startswith("message#"), consistent_read=True, scan_index_forward=False, limit=1
     )

@@ -4,10 +4,9 @@ A client sends:
 
     {"action": NAME, "data": {…}}                                   websocket/actions.py declares the actions
 
-The server sends objects that are declared here and in responses.py, each under the property that its class names in
-`envelope`:
+The server sends objects, each under the property that its class names in `envelope`:
 
-    {"message": {"type": "message" | "deleted" | "updated" | "removed" | "closed" | "join" | "leave" | "rename", …}}
+    {"message": {"type": TAG, …}}                                   the subclasses of Event, here and in responses.py
     {"welcome": {…}}
     {"error": {…}}
     {"pong": true}
@@ -192,7 +191,7 @@ def parse(body: str) -> tuple[str, dict[str, Any]]:
 def serialize(frame: Frame) -> str:
     """Return a frame as JSON. An object without properties, such as Pong, is sent as true.
 
-    Frames have no ASCII escapes: a message of 4,000 characters then stays within API Gateway's 32 KiB per frame,
-    whatever its script.
+    Frames have no ASCII escapes: a message of MAX_MESSAGE_LENGTH characters then fits into MAX_FRAME_BYTES, whatever
+    its script.
     """
     return msgspec.json.encode({frame.envelope: frame if frame.__struct_fields__ else True}).decode()

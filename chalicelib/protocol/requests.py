@@ -66,27 +66,25 @@ class RoomListQuery(Request):
     cursor: Annotated[str, Meta(description="The nextCursor of an earlier page.")] | None = None
 
 
-class RoomQuery(Request):
-    """What a client would join a room with."""
+class RoomAccess(Request):
+    """What reading a room requires."""
 
     token: JoinToken | None = None
+
+
+class RoomQuery(RoomAccess):
+    """What a client would join a room with."""
+
     key: Key | None = None
     owner: OwnerToken | None = None
 
 
-class MemberListQuery(Request):
-    """What a client reads the members of a room with."""
-
-    token: JoinToken | None = None
-
-
-class HistoryQuery(Request):
+class HistoryQuery(RoomAccess):
     """A range of messages."""
 
     after: After | None = None
     before: Before | None = None
     limit: PageSize = 50
-    token: JoinToken | None = None
 
 
 class ConnectQuery(Request):

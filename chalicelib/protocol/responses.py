@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -33,6 +33,8 @@ from chalicelib.protocol.values import (
 )
 from chalicelib.storage import models
 
+R = TypeVar("R", bound="Response")
+
 
 class Response(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Base class of what the server sends. It has no other properties than the declared ones."""
@@ -42,7 +44,7 @@ class Response(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True)
 
 
 class Room(Response, rename={}):
-    """A room."""
+    """A room. Its properties are in snake case: existing front ends use them."""
 
     room_id: RoomId
     name: RoomName
@@ -61,7 +63,7 @@ class Room(Response, rename={}):
 
 
 class RoomSummary(Response, rename={}):
-    """A room, as its members see it."""
+    """A room, as its members see it. Its properties are in snake case, like those of Room."""
 
     room_id: RoomId
     name: RoomName
@@ -71,7 +73,12 @@ class RoomSummary(Response, rename={}):
     @classmethod
     def of(cls, room: models.Room) -> Self:
         """Return the summary of a room."""
-        return cls(room_id=room.room_id, name=room.name, private=room.token_hash is not None, locked=room.locked)
+        return cls(
+            room_id=room.room_id,
+            name=room.name,
+            private=room.token_hash is not None,
+            locked=room.locked,
+        )
 
 
 class CreatedRoom(Response):
@@ -204,8 +211,11 @@ class Removed(StoredEvent, tag="removed"):
 HistoryItem = Message | Deleted | Updated | Removed
 
 
+STORED_EVENTS = {"deleted", "updated", "removed"}
+
+
 def history_item(row: models.Message) -> HistoryItem:
-    """Return the object of a stored message or event."""
+    """Return the object of a stored message or event. Raises ValueError unless its type is one of STORED_EVENTS."""
     details: dict[str, Any] = row.details or {}
     sender = Member(id=row.sender_id, name=row.sender_name, bot=True if row.sender_is_bot else UNSET)
     sequence, sent_at = int(row.sequence), format_timestamp(row.sent_at)
@@ -220,14 +230,21 @@ def history_item(row: models.Message) -> HistoryItem:
                 client_id=details.get("clientId", UNSET),
             )
         case "updated":
-            room = RoomSummary(**details["room"])
+            room = _restored(RoomSummary, details["room"])
             return Updated(message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, room=room)
         case "removed":
-            member = Member(**details["member"])
+            member = _restored(Member, details["member"])
             return Removed(message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, member=member)
-    return Message(
-        message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, client_id=row.client_id or UNSET
-    )
+        case None:
+            return Message(
+                message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, client_id=row.client_id or UNSET
+            )
+    raise ValueError(f"expected a stored event, not {row.event}")
+
+
+def _restored(declared: type[R], details: dict[str, Any]) -> R:
+    """Return a stored object, without properties that only another version of the app knows."""
+    return declared(**{name: details[name] for name in declared.__struct_fields__ if name in details})
 
 
 class MessagePage(Response):
@@ -240,7 +257,9 @@ class MessagePage(Response):
     @classmethod
     def of(cls, messages: Iterable[models.Message], last_sequence: int, complete: bool) -> Self:
         """Return a page of messages and events."""
-        return cls(messages=[history_item(row) for row in messages], last_sequence=last_sequence, complete=complete)
+        # An event that only another version of the app knows is left out, like a tombstone.
+        items = [history_item(row) for row in messages if row.event is None or row.event in STORED_EVENTS]
+        return cls(messages=items, last_sequence=last_sequence, complete=complete)
 
 
 # Webhooks

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct, ValidationError, inspect
@@ -17,16 +18,16 @@ from chalicelib.protocol.values import BLANK, IDENTIFIER, RULES
 S = TypeVar("S", bound=Struct)
 
 MAX_DIGITS = 18
-"""Longest number that is parsed as an int. Python refuses to parse very long ones, and none is in a declared range."""
+"""Longest number that is parsed as an int. Python rejects very long ones, and none is in a declared range."""
 
 
 def parse_object(body: str | bytes) -> dict[str, Any]:
-    """Parse a JSON object. Whole numbers, such as 5.0, become integers.
+    """Parse a JSON object.
 
     Raises InvalidJSON if body is not JSON, or is another JSON value.
     """
     try:
-        value = json.loads(body, parse_int=_parse_integer, parse_float=_parse_float, parse_constant=_reject_constant)
+        value = json.loads(body, parse_int=_parse_integer, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidJSON("expected a JSON object: this is not valid JSON") from error
     if not isinstance(value, dict):
@@ -39,7 +40,8 @@ def validate(data: dict[str, Any], declared: type[S]) -> S:
 
     Raises InvalidInput with a sentence that names the property and says what was expected.
     """
-    return _convert(data, declared, names_kind=True)
+    fields = _fields(declared)
+    return _convert({name: fields[name].prepare(value) for name, value in data.items() if name in fields}, declared)
 
 
 def validate_query(query: Mapping[str, str], declared: type[S]) -> S:
@@ -47,12 +49,10 @@ def validate_query(query: Mapping[str, str], declared: type[S]) -> S:
 
     Raises InvalidInput with a sentence that names the parameter and says what was expected.
     """
-    for field in msgspec.structs.fields(declared):
-        if field.required and field.encode_name not in query:
-            raise InvalidInput(f"{field.encode_name} must be in the query string, as in ?{field.encode_name}=…")
-    integers = _integers(declared)
-    values = {name: _parse_digits(text) if name in integers else text for name, text in query.items()}
-    return _convert(values, declared, names_kind=False)
+    fields = _fields(declared)
+    if missing := [name for name, field in fields.items() if field.is_required and name not in query]:
+        raise InvalidInput(f"{missing[0]} must be in the query string, as in ?{missing[0]}=…")
+    return _convert({name: fields[name].parse(text) for name, text in query.items() if name in fields}, declared)
 
 
 def is_valid(value: Any, type_: Any) -> bool:
@@ -64,38 +64,90 @@ def is_valid(value: Any, type_: Any) -> bool:
     return True
 
 
-def _convert(data: dict[str, Any], declared: type[S], *, names_kind: bool) -> S:
-    """Convert data. names_kind: whether errors say of which kind a value is, which is a string in every query."""
-    cleaned = data | {
-        name: clean(data[name]) for name, clean in _cleaners(declared).items() if isinstance(data.get(name), str)
-    }
+class _Field(NamedTuple):
+    """How a property is prepared for msgspec."""
+
+    is_required: bool
+    is_text: bool
+    is_integer: bool
+    clean: Callable[[str], str] | None
+
+    def prepare(self, value: Any) -> Any:
+        """Clean a text, and turn a whole number, such as 5.0, into an integer: both are equal in JSON."""
+        if isinstance(value, str):
+            if not self.is_text:
+                return ""  # as invalid as any other string; msgspec would fail to encode a lone surrogate
+            return self.clean(value) if self.clean else value
+        if self.is_integer and isinstance(value, float) and value.is_integer() and abs(value) < 10**MAX_DIGITS:
+            return int(value)
+        return value
+
+    def parse(self, text: str) -> Any:
+        """Return the value of a query parameter. An integer is spelt in ASCII digits; other texts give NaN."""
+        if self.is_integer:
+            return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else math.nan
+        return self.prepare(text)
+
+
+@cache
+def _fields(declared: type[Struct]) -> dict[str, _Field]:
+    """Return the properties of a struct by their names in JSON."""
+    fields = {}
+    for field in msgspec.structs.fields(declared):
+        parts = [*_parts(field.type)]
+        cleaners = [part.extra["clean"] for part in parts if isinstance(part, Meta) and part.extra]
+        is_text = str in parts or any(get_origin(part) is Literal for part in parts)
+        fields[field.encode_name] = _Field(field.required, is_text, int in parts, next(iter(cleaners), None))
+    return fields
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    """Yield an annotation, and all that it consists of."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts(part)
+
+
+def _convert(values: dict[str, Any], declared: type[S]) -> S:
     try:
-        return msgspec.convert(cleaned, declared)
+        return msgspec.convert(values, declared)
     except ValidationError as error:
-        raise InvalidInput(_sentence(error, declared, cleaned, names_kind)) from error
+        raise InvalidInput(_sentence(error, declared, values)) from error
+    except UnicodeEncodeError as error:
+        raise InvalidInput("expected valid Unicode, without lone surrogates") from error
 
 
-def _sentence(error: ValidationError, declared: type[Struct], data: Any, names_kind: bool) -> str:
+def _sentence(error: ValidationError, declared: type[Struct], values: Any) -> str:
     """Return the text of an error: msgspec's has the path and the cause, the declaration has what was expected."""
-    cause, _, path = str(error).partition(" - at `$")
-    steps = re.findall(r"\w+", path)
-    name = re.sub(r"^\.|`$", "", path)
-    if missing := re.match(r"Object missing required field `(.+)`", cause):
-        return f"{name}.{missing[1]} is missing".lstrip(".")
-    expected, value = inspect.type_info(declared), data
-    for step in steps:
+    cause, _, path = str(error).rpartition(" - at `$")  # the cause may quote a value
+    name = path.removesuffix("`").removeprefix(".")
+    if missing := re.fullmatch(r"Object missing required field `(\w+)`", cause or path):
+        return f"{name}.{missing[1]} is missing" if cause else f"{missing[1]} is missing"
+    expected, value = _type_info(declared), values
+    for step in re.findall(r"\w+", path):
         expected = _property(expected, step)
         value = value[int(step) if isinstance(value, list) else step]
     expected = _bare(expected)
-    if isinstance(expected, inspect.StrType):
-        return f"{name} {_explain_text(expected, value)}"
-    came = f", not {_kind(value)}" if names_kind and "got `" in cause else ""
-    return f"{name} must be {_describe(expected)}{came}"
+    match expected:
+        case inspect.StrType():
+            return f"{name} {_explain_text(expected, value)}"
+        case inspect.IntType(ge=least, le=most):
+            bounds = "" if least is None else f" of at least {least}" if most is None else f" from {least} to {most}"
+            is_number = value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+            return f"{name} must be an integer{bounds}" + ("" if is_number else f", not {_kind(value)}")
+        case inspect.BoolType():
+            return f"{name} must be true or false, not {_kind(value)}"
+        case inspect.LiteralType(values=choices):
+            return f"{name} must be one of {', '.join(map(str, choices))}"
+        case inspect.ListType(max_length=int(most)):
+            return f"{name} must be an array of at most {most} values"
+    kind = "an array" if isinstance(expected, inspect.ListType) else "an object"
+    return f"{name} must be {kind}, not {_kind(value)}"
 
 
 def _explain_text(type_: inspect.StrType, value: Any) -> str:
     """Return why a value is not such a string. The text of an identifier does not depend on it: it may be a secret."""
-    least, most = type_.min_length, type_.max_length
+    least, most = type_.min_length or 0, type_.max_length
     if type_.pattern == IDENTIFIER:
         length = most if least == most else f"{least} to {most}"
         return f"must be a string of {length} characters A-Z, a-z, 0-9, - and _"
@@ -103,9 +155,15 @@ def _explain_text(type_: inspect.StrType, value: Any) -> str:
         return f"must be a string, not {_kind(value)}"
     if most is not None and len(value) > most:
         return f"must have at most {most:,} characters, not {len(value):,}"
-    if re.match(BLANK, value):
+    pattern = type_.pattern or ""
+    if re.match(BLANK.get(pattern, r"\Z"), value):
         return "must not be blank"
-    return RULES.get(type_.pattern or "", "must be a string")
+    if len(value) < least:
+        return f"must have at least {least:,} characters, not {len(value):,}"
+    return RULES.get(pattern, f"must match {pattern}")
+
+
+_type_info = cache(inspect.type_info)
 
 
 def _property(type_: inspect.Type, step: str) -> inspect.Type:
@@ -127,55 +185,8 @@ def _bare(type_: inspect.Type) -> inspect.Type:
     return type_
 
 
-def _describe(type_: inspect.Type) -> str:
-    """Return in words what a type accepts."""
-    match type_:
-        case inspect.IntType(ge=least, le=most):
-            return f"an integer of at least {least}" if most is None else f"an integer from {least} to {most}"
-        case inspect.BoolType():
-            return "true or false"
-        case inspect.LiteralType(values=values):
-            return f"one of {', '.join(map(str, values))}"
-        case inspect.ListType(max_length=most):
-            return "an array" if most is None else f"an array of at most {most} values"
-    return "an object"
-
-
-@cache
-def _cleaners(declared: type[Struct]) -> dict[str, Callable[[str], str]]:
-    """Return the function `clean` of each property that has one."""
-    return {
-        field.encode_name: part.extra["clean"]
-        for field in msgspec.structs.fields(declared)
-        for part in _parts(field.type)
-        if isinstance(part, Meta) and part.extra and "clean" in part.extra
-    }
-
-
-@cache
-def _integers(declared: type[Struct]) -> frozenset[str]:
-    return frozenset(field.encode_name for field in msgspec.structs.fields(declared) if int in _parts(field.type))
-
-
-def _parts(annotation: Any) -> Iterator[Any]:
-    """Yield an annotation, and all that it consists of."""
-    yield annotation
-    for part in get_args(annotation):
-        yield from _parts(part)
-
-
-def _parse_digits(text: str) -> int | str:
-    """Return the integer that text spells in ASCII digits, otherwise text, which is no valid integer."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else text
-
-
 def _parse_integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
-
-
-def _parse_float(text: str) -> int | float:
-    number = float(text)
-    return int(number) if number.is_integer() and abs(number) < 10**MAX_DIGITS else number
 
 
 def _reject_constant(name: str) -> None:

@@ -2,12 +2,11 @@
 
 A pattern is a regular expression of Python, and validates input. Values that only the server creates have their pattern
 in `extra_json_schema`, so that cold starts do not compile it. A value with `clean` in its `extra` is passed through
-that function before it is validated.
+that function before it is validated. Limits that other modules or settings depend on are in limits.py.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from msgspec import Meta
@@ -27,7 +26,7 @@ from chalicelib.limits import (
 # Control characters, and lone surrogates, which UTF-8 cannot encode.
 _CONTROL = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
 _CONTROL_IN_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"  # without tab and line feed
-_CONTROL_IN_ANY_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"  # also without return
+_CONTROL_IN_ANY_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"  # also without carriage return
 
 # The categories Cf and Z of Unicode 14, the version of Python 3.11. Unassigned characters count as visible: an emoji
 # may be newer than this version.
@@ -37,11 +36,18 @@ _INVISIBLE = (
     r"\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
 )
 
+_BLANK = rf"[{_INVISIBLE}]*\Z"
+_BLANK_LINES = rf"[\t\n{_INVISIBLE}]*\Z"
+_BLANK_ANY_LINES = rf"[\t\n\r{_INVISIBLE}]*\Z"
+
 # The lookahead rejects blank text. A visible character in the middle would take quadratic time to search for.
-LINE = rf"^(?![{_INVISIBLE}]*\Z)[^{_CONTROL}]*\Z"
-LINES = rf"^(?![\t\n{_INVISIBLE}]*\Z)[^{_CONTROL_IN_LINES}]*\Z"
-ANY_LINES = rf"^(?![\t\n\r{_INVISIBLE}]*\Z)[^{_CONTROL_IN_ANY_LINES}]*\Z"
+LINE = rf"^(?!{_BLANK})[^{_CONTROL}]*\Z"
+LINES = rf"^(?!{_BLANK_LINES})[^{_CONTROL_IN_LINES}]*\Z"
+ANY_LINES = rf"^(?!{_BLANK_ANY_LINES})[^{_CONTROL_IN_ANY_LINES}]*\Z"
 IDENTIFIER = r"^[A-Za-z0-9_-]+\Z"
+
+BLANK = {LINE: _BLANK, LINES: _BLANK_LINES, ANY_LINES: _BLANK_ANY_LINES}
+"""The pattern of the texts that a pattern rejects as blank."""
 
 RULES = {
     LINE: "must not contain control characters, such as line feeds and tabs, or lone surrogates",
@@ -51,8 +57,6 @@ RULES = {
 }
 """What a pattern requires of a text that is not blank."""
 
-BLANK = rf"[\t\n{_INVISIBLE}]*\Z"
-
 
 def strip_spaces(text: str) -> str:
     """Remove the spaces around a name."""
@@ -61,7 +65,7 @@ def strip_spaces(text: str) -> str:
 
 def unify_line_ends(text: str) -> str:
     """Replace carriage returns by line feeds."""
-    return re.sub("\r\n?", "\n", text)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 # Rooms

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 
 from chalice import Response
@@ -19,14 +18,13 @@ def conditional_response(response: Response, if_none_match: str) -> Response:
     """
     if response.status_code != 200:
         return response
-    body = response.body if isinstance(response.body, str) else json.dumps(response.body, separators=(",", ":"))
-    etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+    etag = f'"{hashlib.sha256(str(response.body).encode()).hexdigest()[:32]}"'
     headers = {"Cache-Control": "no-cache"} | response.headers | {"ETag": etag}
     if _matches(if_none_match, etag):
         # With the other headers, too: caches update the stored ones, and API Gateway adds a Content-Type of its own to
         # a response without one ("Lambda proxy integrations in API Gateway").
         return Response("", headers, 304)
-    return Response(body, headers)
+    return Response(response.body, headers)
 
 
 def _matches(if_none_match: str, etag: str) -> bool:

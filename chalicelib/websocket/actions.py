@@ -47,13 +47,19 @@ def delete_message(context: Context, data: DeleteMessage) -> None:
 
 @action("updateRoom", sends=[Updated])
 def update_room(context: Context, data: UpdateRoom) -> None:
-    """Rename, lock or unlock the room, as the owner. A locked room admits only its owner and existing members."""
+    """Rename, lock or unlock the room, as the owner.
+
+    A locked room admits only its owner and existing members.
+    """
     context.broadcast(history_item(moderation.update_room(context.sender, data.room_name, data.locked)))
 
 
 @action("removeMember", sends=[Removed, Left])
 def remove_member(context: Context, data: RemoveMember) -> None:
-    """Remove a member from the room, as the owner, and ban it for an hour. Its connections are closed."""
+    """Remove a member from the room, as the owner, and ban it for an hour.
+
+    Its connections are closed.
+    """
 
     def removal(event: models.Message) -> Removal:
         endpoint, room_id = context.websocket_api.endpoint, context.sender.joined_room_id
@@ -69,7 +75,10 @@ def remove_member(context: Context, data: RemoveMember) -> None:
 
 @action("closeRoom", sends=[Closed])
 def close_room(context: Context) -> None:
-    """Close the room, as the owner. It cannot be found any more, and all connections are closed."""
+    """Close the room, as the owner.
+
+    It cannot be found any more, and all connections are closed.
+    """
     moderation.require_owner(context.sender)
     room_id, frame = context.sender.joined_room_id, frames.serialize(Closed.of(context.sender))
     removal = Removal(context.websocket_api.endpoint, room_id, frame, None)
@@ -96,7 +105,10 @@ def rename(context: Context, data: Rename) -> None:
 
 @action("ping", rate_limited=False, sends=[Pong])
 def ping(context: Context) -> None:
-    """Keep an idle connection open. API Gateway closes a connection after 10 minutes without a frame."""
+    """Keep an idle connection open.
+
+    API Gateway closes a connection after 10 minutes without a frame.
+    """
     if authentication.is_configured():
         context.sender  # noqa: B018 - it raises Unauthorized when the access token has expired
     context.reply(Pong())

@@ -120,10 +120,9 @@ def action(
     def declare(handler: Handler) -> Handler:
         data = get_type_hints(handler, include_extras=True).get("data")
         declared = Action(names, handler, data, rate_limited, checks_rate_limit, tuple(sends))
-        for name in names:
-            if name in ACTIONS:
-                raise ValueError(f"two actions have the name {name}")
-            ACTIONS[name] = declared
+        if taken := ACTIONS.keys() & set(names):
+            raise ValueError(f"two actions have the name {min(taken)}")
+        ACTIONS.update(dict.fromkeys(names, declared))
         return handler
 
     return declare

@@ -1,4 +1,4 @@
-"""Forged and changed tokens are refused."""
+"""Forged and changed tokens are rejected."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from chalicelib.errors import Unauthorized
 from chalicelib.storage.models import Connection, MemberRecord, Room
 from tests.support.gateway import Gateway
 from tests.support.issuer import AUDIENCE, Issuer, Key
-from tests.support.users import EC_KEY, KEY, OTHER_KEY, get, own_token, post_room, refusal
+from tests.support.users import EC_KEY, KEY, OTHER_KEY, get, own_token, post_room, rejection
 
 
 def with_header(token: str, **changes: Any) -> str:
@@ -33,7 +33,7 @@ def with_header(token: str, **changes: Any) -> str:
 
 
 def public_key_as_secret(issuer: Issuer) -> str:
-    """Sign with HS256 and the public key as its secret, which PyJWT itself refuses to do."""
+    """Sign with HS256 and the public key as its secret, which PyJWT itself rejects to do."""
     pem = KEY.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     unsigned = with_header(issuer.token(), alg="HS256").rpartition(".")[0]
     signature = hmac.digest(pem, unsigned.encode(), "sha256")
@@ -67,15 +67,15 @@ FORGED: dict[str, tuple[Callable[[Issuer], str], str]] = {
 
 
 @pytest.mark.parametrize("forgery", FORGED)
-def test_forged_token_is_refused_everywhere_and_nothing_is_stored(
+def test_forged_token_is_rejected_everywhere_and_nothing_is_stored(
     issuer: Issuer, client: Client, ws_event: Any, gateway: Gateway, room: Room, forgery: str
 ) -> None:
     make, reason = FORGED[forgery]
     token = make(issuer)
-    for answer in (post_room(client, token), get(client, f"/rooms/{room.room_id}", token)):
-        assert answer.status_code == 401
-        assert reason in answer.json_body["Message"]
-    status, body = refusal(ws_event, roomId=room.room_id, access_token=token)
+    for response in (post_room(client, token), get(client, f"/rooms/{room.room_id}", token)):
+        assert response.status_code == 401
+        assert reason in response.json_body["Message"]
+    status, body = rejection(ws_event, roomId=room.room_id, access_token=token)
     assert status == 401
     assert reason in body
     assert [one.room_id for one in Room.scan(consistent_read=True)] == [room.room_id]
@@ -87,12 +87,12 @@ def test_forged_token_is_refused_everywhere_and_nothing_is_stored(
     ("claims", "reason"),
     [({"exp": 1}, "expired"), ({"aud": "other"}, "udience"), ({"sub": 7}, "must be a string")],
 )
-def test_forged_token_of_ones_own_back_end_is_refused(
+def test_forged_token_of_ones_own_back_end_is_rejected(
     own_back_end: None, client: Client, claims: dict[str, Any], reason: str
 ) -> None:
-    answer = get(client, "/rooms", own_token(**claims))
-    assert answer.status_code == 401
-    assert reason in answer.json_body["Message"]
+    response = get(client, "/rooms", own_token(**claims))
+    assert response.status_code == 401
+    assert reason in response.json_body["Message"]
     for token in (issued := own_token()).replace(issued[-1], "!"), jwt.encode({"sub": "a", "exp": 2**33}, "x" * 32):
         assert get(client, "/rooms", token).status_code == 401
 

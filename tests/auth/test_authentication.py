@@ -11,7 +11,7 @@ from chalicelib import settings
 from chalicelib.storage.models import Room
 from docs.openapi import operations
 from tests.support.issuer import Issuer
-from tests.support.users import Sockets, connection, get, paths, post_room, refusal
+from tests.support.users import Sockets, connection, get, paths, post_room, rejection
 
 
 def test_without_the_settings_everyone_is_a_guest(client: Client, socket: Sockets, room: Room) -> None:
@@ -31,13 +31,13 @@ def test_user_with_a_token_uses_every_route(issuer: Issuer, client: Client, sock
 
 def test_guest_is_told_to_sign_in(issuer: Issuer, client: Client, ws_event: Any, room: Room) -> None:
     for path in paths(room):
-        answer = get(client, path)
-        assert answer.status_code == 401, path
-        assert answer.headers["WWW-Authenticate"] == "Bearer"
-        assert answer.json_body["Code"] == "UnauthorizedError"
-        assert "expected an access token" in answer.json_body["Message"]
+        response = get(client, path)
+        assert response.status_code == 401, path
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+        assert response.json_body["Code"] == "UnauthorizedError"
+        assert "expected an access token" in response.json_body["Message"]
     assert post_room(client).status_code == 401
-    assert refusal(ws_event, roomId=room.room_id)[0] == 401
+    assert rejection(ws_event, roomId=room.room_id)[0] == 401
     assert [one.room_id for one in Room.scan(consistent_read=True)] == [room.room_id]
 
 
@@ -69,7 +69,7 @@ def test_guests_get_in_beside_users_where_they_are_allowed(
     assert get(client, "/rooms").status_code == 200
     # A token that is not valid does not make its bearer a guest.
     assert get(client, "/rooms", "x.y.z").status_code == 401
-    assert refusal(ws_event, roomId=room.room_id, access_token="x.y.z")[0] == 401
+    assert rejection(ws_event, roomId=room.room_id, access_token="x.y.z")[0] == 401
 
 
 def test_authorization_of_another_form_does_not_make_its_bearer_a_guest(
@@ -77,7 +77,7 @@ def test_authorization_of_another_form_does_not_make_its_bearer_a_guest(
 ) -> None:
     token = issuer.token(chat_rooms=["other"])
     for value in (token, f"Basic {token}", f"Bearer\t{token}", "Bearer", "Bearer "):
-        answer = client.http.get(f"/rooms/{room.room_id}", headers={"Authorization": value})
-        assert answer.status_code == 401, value
-        assert "Authorization" in answer.json_body["Message"]
+        response = client.http.get(f"/rooms/{room.room_id}", headers={"Authorization": value})
+        assert response.status_code == 401, value
+        assert "Authorization" in response.json_body["Message"]
     assert client.http.get("/rooms", headers={"Authorization": f"bearer  {issuer.token()} "}).status_code == 200

@@ -15,7 +15,7 @@ from chalicelib.storage.models import Connection, MemberRecord, Room
 from tests.support.gateway import Gateway
 from tests.support.issuer import Issuer
 from tests.support.rooms import create_room
-from tests.support.users import Sockets, connection, get, own_token, post_room, refusal
+from tests.support.users import Sockets, connection, get, own_token, post_room, rejection
 
 
 def test_user_is_the_same_member_in_every_connection(issuer: Issuer, socket: Sockets, room: Room) -> None:
@@ -79,7 +79,7 @@ def test_token_limits_the_rooms(issuer: Issuer, client: Client, ws_event: Any, s
     other = create_room("Coffee")
     token = issuer.token(chat_rooms=[room.room_id, "no such room"])
     assert socket("a").connect(roomId=room.room_id, access_token=token) == 200
-    status, body = refusal(ws_event, roomId=other.room_id, access_token=token)
+    status, body = rejection(ws_event, roomId=other.room_id, access_token=token)
     assert (status, "chat_rooms" in body) == (403, True)
     for path in ("", "/members", "/messages"):
         assert get(client, f"/rooms/{room.room_id}{path}", token).status_code == 200
@@ -92,7 +92,7 @@ def test_token_limits_the_rooms(issuer: Issuer, client: Client, ws_event: Any, s
 def test_private_room_still_needs_its_token(issuer: Issuer, tables: None, socket: Sockets, ws_event: Any) -> None:
     private = create_room("Secret", private=True)
     token = issuer.token()
-    assert refusal(ws_event, roomId=private.room_id, access_token=token)[0] == 403
+    assert rejection(ws_event, roomId=private.room_id, access_token=token)[0] == 403
     assert socket("a").connect(roomId=private.room_id, access_token=token, token=private.join_token or "") == 200
 
 
@@ -131,4 +131,4 @@ def test_removed_user_stays_out_on_every_device(
     owner.connect(roomId=room.room_id, access_token=issuer.token("owner", chat_owner=True))
     socket("b").connect(roomId=room.room_id, access_token=issuer.token("bo"))
     owner.send({"action": "removeMember", "data": {"memberId": connection("b").member_id}})
-    assert refusal(ws_event, roomId=room.room_id, access_token=issuer.token("bo"), key="k" * 22)[0] == 403
+    assert rejection(ws_event, roomId=room.room_id, access_token=issuer.token("bo"), key="k" * 22)[0] == 403

@@ -32,7 +32,7 @@ def short_visit(issuer: Issuer, socket: Sockets, gateway: Gateway, room: Room, c
 
 
 @pytest.mark.parametrize("action", ["sendMessage", "ping", "hello"])
-def test_frame_after_the_expiry_is_answered_with_unauthorized_and_the_connection_is_closed(
+def test_frame_after_the_expiry_is_handled_with_unauthorized_and_the_connection_is_closed(
     short_visit: Socket, gateway: Gateway, action: str
 ) -> None:
     short_visit.send({"action": action, "data": {"message": "hi"}})

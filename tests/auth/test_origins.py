@@ -34,11 +34,11 @@ def _connect(ws_event: WebSocketEvents, room: Room, headers: dict[str, str]) -> 
 def test_page_of_an_allowed_origin_is_accepted(
     client: Client, room: Room, gateway: Any, ws_event: WebSocketEvents, origin: str
 ) -> None:
-    answer = client.http.get("/rooms", headers={"Origin": origin})
-    assert answer.status_code == 200
-    assert answer.headers["Access-Control-Allow-Origin"] == origin
-    assert answer.headers["Vary"] == "Origin"
-    unchanged = client.http.get("/rooms", headers={"Origin": origin, "If-None-Match": answer.headers["ETag"]})
+    response = client.http.get("/rooms", headers={"Origin": origin})
+    assert response.status_code == 200
+    assert response.headers["Access-Control-Allow-Origin"] == origin
+    assert response.headers["Vary"] == "Origin"
+    unchanged = client.http.get("/rooms", headers={"Origin": origin, "If-None-Match": response.headers["ETag"]})
     assert (unchanged.status_code, unchanged.headers["Access-Control-Allow-Origin"]) == (304, origin)
     assert unchanged.headers["Vary"] == "Origin"
     assert _connect(ws_event, room, {"Origin": origin}) == 200
@@ -52,9 +52,9 @@ def test_page_of_another_origin_is_rejected_and_stores_nothing(
 ) -> None:
     before = Room.count()
     body = json.dumps({"roomName": "Theirs"}).encode()
-    answer = client.http.post("/rooms", headers={header: origin, "Content-Type": "application/json"}, body=body)
-    assert (answer.status_code, answer.json_body["Code"]) == (403, "ForbiddenError")
-    assert answer.headers.get("Access-Control-Allow-Origin") != origin
+    response = client.http.post("/rooms", headers={header: origin, "Content-Type": "application/json"}, body=body)
+    assert (response.status_code, response.json_body["Code"]) == (403, "ForbiddenError")
+    assert response.headers.get("Access-Control-Allow-Origin") != origin
     assert Room.count() == before
     assert _connect(ws_event, room, {header: origin}) == 403
     assert list(Connection.scan(consistent_read=True)) == []
@@ -71,8 +71,8 @@ def test_client_without_an_origin_is_accepted(
 def test_every_origin_is_accepted_without_the_setting(
     client: Client, room: Room, gateway: Any, ws_event: WebSocketEvents
 ) -> None:
-    answer = client.http.get("/rooms", headers={"Origin": THEIRS})
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    response = client.http.get("/rooms", headers={"Origin": THEIRS})
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert _connect(ws_event, room, {"Origin": THEIRS}) == 200
 
 

@@ -16,7 +16,7 @@ from chalicelib.auth import signing_keys
 from chalicelib.storage.models import Room
 from tests.support.gateway import Gateway
 from tests.support.issuer import Issuer, Key
-from tests.support.users import EC_KEY, KEY, SECRET, Sockets, get, own_token, refusal
+from tests.support.users import EC_KEY, KEY, SECRET, Sockets, get, own_token, rejection
 
 
 def count(issuer: Issuer) -> int:
@@ -56,7 +56,8 @@ def test_withdrawn_key_is_forgotten_after_an_hour(
     ("fault", "reason"),
     [
         (lambda issuer: setattr(issuer, "status", 500), "returned status 500"),
-        (lambda issuer: issuer.answers_at_all.clear(), "imeout"),
+        (lambda issuer: setattr(issuer, "status", 302), "returned status 302"),
+        (lambda issuer: issuer.responses_at_all.clear(), "imeout"),
         (lambda issuer: setattr(issuer, "trickles", True), "Timeout"),
         (lambda issuer: issuer.configuration.update(issuer="https://id.example.org"), "names the issuer"),
         (lambda issuer: issuer.configuration.update(jwks_uri="http://id.example.org/jwks"), "https address"),
@@ -84,10 +85,10 @@ def test_provider_that_fails_is_reported_once_and_left_alone(
         monkeypatch.setattr(signing_keys, "TIMEOUT_SECONDS", 0.2)
     fault(issuer)
     token = issuer.token(key=KEY)
-    answers = [get(client, "/rooms", token) for _ in range(5)]
-    status, body = refusal(ws_event, roomId=room.room_id, access_token=token)
-    assert {answer.status_code for answer in answers} | {status} == {503}
-    assert "access tokens cannot be verified at present" in answers[0].json_body["Message"]
+    responses = [get(client, "/rooms", token) for _ in range(5)]
+    status, body = rejection(ws_event, roomId=room.room_id, access_token=token)
+    assert {response.status_code for response in responses} | {status} == {503}
+    assert "access tokens cannot be verified at present" in responses[0].json_body["Message"]
     assert "access tokens cannot be verified at present" in body
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert reason in record.getMessage()
@@ -178,10 +179,10 @@ def test_keys_that_arrive_late_count_for_the_next_request(
     with monkeypatch.context() as patch:
         patch.setattr(signing_keys, "TIMEOUT_SECONDS", 0.1)
         patch.setattr(signing_keys, "RETRY_SECONDS", 0)
-        issuer.answers_at_all.clear()
+        issuer.responses_at_all.clear()
         for _ in range(2):
             assert get(client, "/rooms", issuer.token()).status_code == 503
-    issuer.answers_at_all.set()
+    issuer.responses_at_all.set()
     finish_fetches()
     assert get(client, "/rooms", issuer.token()).status_code == 200
     assert issuer.requests.total() == 2
@@ -192,10 +193,10 @@ def test_provider_that_fails_after_the_request_has_given_up_is_reported_once(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(signing_keys, "TIMEOUT_SECONDS", 0.1)
-        issuer.answers_at_all.clear()
+        issuer.responses_at_all.clear()
         assert get(client, "/rooms", issuer.token()).status_code == 503
     issuer.status = 500
-    issuer.answers_at_all.set()
+    issuer.responses_at_all.set()
     finish_fetches()
     assert get(client, "/rooms", issuer.token()).status_code == 503
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]

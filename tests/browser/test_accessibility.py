@@ -71,7 +71,7 @@ def room_with_messages_not_sent(page: Page, cloud: LocalCloud) -> States:
     )
     page.reload()
     expect(page.get_by_text("Not sent. Too long.")).to_be_visible()
-    yield "refused"
+    yield "rejected"
     expire_room(cloud, page)
     page.context.set_offline(True)
     expect(page.get_by_role("status")).to_have_text("Connection lost. Trying again…")

@@ -69,9 +69,9 @@ def wait_until_idle(account: NewAccount) -> None:
     )
 
 
-def test_of_21_requests_at_once_11_are_refused(new_account: NewAccount) -> None:
+def test_of_21_requests_at_once_11_are_rejected(new_account: NewAccount) -> None:
     assert get_at_once(new_account, 21) == {200: MAX_EXECUTIONS, 500: 21 - MAX_EXECUTIONS}
-    served = [one for one in new_account.requests() if not one.is_refused]
+    served = [one for one in new_account.requests() if not one.is_rejected]
     assert [one.is_cold for one in served] == [True] * MAX_EXECUTIONS
     assert all((one.ended_ms or 0) - one.started_ms >= COLD_START_SECONDS * 1000 for one in served)
 
@@ -118,27 +118,27 @@ def test_each_function_has_environments_of_its_own(new_account: NewAccount, clou
     assert [one.status for one in new_account.requests()] == [201, 101, 101]
 
 
-def test_refused_frame_and_handshake_get_an_internal_server_error(new_account: NewAccount) -> None:
+def test_rejected_frame_and_handshake_get_an_internal_server_error(new_account: NewAccount) -> None:
     room_id = create_room(new_account)
     with join(new_account, room_id) as aki:
         new_account.reset(max_executions=0)
         say(aki, "hi")
         error = json.loads(aki.recv(SECONDS))
         assert (error["message"], sorted(error)) == ("Internal server error", ["connectionId", "message", "requestId"])
-        with pytest.raises(InvalidStatus) as refusal, join(new_account, room_id):
+        with pytest.raises(InvalidStatus) as rejection, join(new_account, room_id):
             pass
-    assert refusal.value.response.status_code == 500
-    assert [(one.function, one.is_refused) for one in new_account.executions()][:2] == [
+    assert rejection.value.response.status_code == 500
+    assert [(one.function, one.is_rejected) for one in new_account.executions()][:2] == [
         ("websocket_message", True),
         ("websocket_connect", True),
     ]
 
 
-def test_unknown_room_is_refused_as_by_the_local_cloud(new_account: NewAccount) -> None:
-    with pytest.raises(InvalidStatus) as refusal, join(new_account, "nosuchroom"):
+def test_unknown_room_is_rejected_as_by_the_local_cloud(new_account: NewAccount) -> None:
+    with pytest.raises(InvalidStatus) as rejection, join(new_account, "nosuchroom"):
         pass
-    assert refusal.value.response.status_code == 403
-    assert [(one.status, one.is_refused) for one in new_account.requests()] == [(403, False)]
+    assert rejection.value.response.status_code == 403
+    assert [(one.status, one.is_rejected) for one in new_account.requests()] == [(403, False)]
 
 
 def test_connection_that_the_server_closes_is_closed_for_the_client(new_account: NewAccount, cloud: LocalCloud) -> None:

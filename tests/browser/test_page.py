@@ -195,7 +195,7 @@ def test_page_without_scripts_says_what_it_needs(open_page: OpenPage) -> None:
     expect(page.get_by_text(STILL_LOADING)).to_be_hidden()
 
 
-def test_invalid_room_name_is_refused_with_the_reason(open_page: OpenPage) -> None:
+def test_invalid_room_name_is_rejected_with_the_reason(open_page: OpenPage) -> None:
     page = open_page()
     expect_view(page)
     page.get_by_label("Room name").fill("   ")
@@ -379,7 +379,7 @@ def other_origin() -> Iterator[str]:
 
 def test_page_of_another_origin_uses_the_api(open_page: OpenPage, cloud: LocalCloud, other_origin: str) -> None:
     page = open_page(other_origin)
-    answers = page.evaluate(
+    responses = page.evaluate(
         """async (rest) => {
             const headers = {"Content-Type": "application/json"};
             const created = await fetch(`${rest}/rooms`, {method: "POST", headers, body: '{"roomName": "Abroad"}'});
@@ -396,6 +396,6 @@ def test_page_of_another_origin_uses_the_api(open_page: OpenPage, cloud: LocalCl
         }""",
         cloud.rest_url,
     )
-    assert answers == [True, "hi from abroad"]
+    assert responses == [True, "hi from abroad"]
     listed = requests.get(f"{cloud.rest_url}/rooms", headers={"Origin": other_origin}, timeout=20)
     assert listed.headers["Access-Control-Allow-Origin"] == "*"

@@ -23,7 +23,7 @@ def host(open_page: OpenPage) -> Page:
     return page
 
 
-def expect_refusal(page: Page) -> None:
+def expect_rejection(page: Page) -> None:
     expect(page.get_by_role("alert")).to_contain_text("This room is private: you need its invite link")
     expect(page.get_by_role("heading", name="Private room")).to_be_visible()
     expect(page.get_by_label("Message", exact=True)).to_be_hidden()
@@ -57,15 +57,15 @@ def test_private_room_without_its_token_stays_hidden(host: Page, open_page: Open
     say(host, "Nobody else reads this")
     expect_message(host, "Nobody else reads this")
     stranger = open_page(host.url.split("?")[0] + token)
-    expect_refusal(stranger)
+    expect_rejection(stranger)
     assert messages(stranger) == []
 
 
-def test_page_does_not_retry_after_a_refusal(host: Page, open_page: OpenPage) -> None:
+def test_page_does_not_retry_after_a_rejection(host: Page, open_page: OpenPage) -> None:
     stranger = open_page("about:blank")
     stranger.clock.install()
     stranger.goto(host.url.split("?")[0])
-    expect_refusal(stranger)
+    expect_rejection(stranger)
     stranger.wait_for_load_state("networkidle")
     asked: list[str] = []
     stranger.on("request", lambda request: asked.append(request.url))
@@ -76,7 +76,7 @@ def test_page_does_not_retry_after_a_refusal(host: Page, open_page: OpenPage) ->
 
 def test_invite_link_opens_the_room_after_a_wrong_link(host: Page, open_page: OpenPage) -> None:
     guest = open_page(host.url.split("?")[0])
-    expect_refusal(guest)
+    expect_rejection(guest)
     guest.goto(host.url)
     expect(guest.get_by_role("status")).to_have_text("Connected")
     expect(guest.get_by_role("heading", name=NAME)).to_be_visible()
@@ -93,7 +93,7 @@ def test_pending_message_is_sent_once_the_invite_link_is_opened(host: Page, open
     guest.goto("about:blank")
     guest.context.set_offline(False)
     guest.goto(host.url.split("?")[0])
-    expect_refusal(guest)
+    expect_rejection(guest)
     guest.goto(host.url)
     expect_message(host, "I am late")
     expect(guest.locator("li.message:not(.pending, .failed) .body")).to_have_text("I am late")

@@ -191,7 +191,7 @@ def test_token_is_renewed_unnoticed_while_keys_change(
     assert provider.requests()["POST /token"] > renewals
 
 
-def test_answer_that_this_tab_has_not_asked_for_signs_nobody_in(open_page: OpenPage, cloud: LocalCloud) -> None:
+def test_response_that_this_tab_has_not_asked_for_signs_nobody_in(open_page: OpenPage, cloud: LocalCloud) -> None:
     page = open_page(f"{cloud.rest_url}/?code=stolen&state=guessed")
     expect(page.get_by_role("alert").get_by_text("Signing in did not work. Please try again.")).to_be_visible()
     expect(page).to_have_url(re.compile(r"/local/(#/)?$"))

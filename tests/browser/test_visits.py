@@ -44,7 +44,7 @@ def test_first_visit_of_the_list_takes_three_requests_and_the_next_one(
     page = open_page(new_account.url)
     wait_for_list(page)
     assert [one.status for one in page_requests(new_account)] == [200, 200, 200]
-    assert not any(one.is_refused for one in new_account.executions())
+    assert not any(one.is_rejected for one in new_account.executions())
     assert len(new_account.requests()) == 4
     assert count_successive_requests(new_account) == 3  # the page, its script, the list
     new_account.reset()
@@ -52,7 +52,7 @@ def test_first_visit_of_the_list_takes_three_requests_and_the_next_one(
     page.goto(new_account.url)
     wait_for_list(page)
     assert [one.status for one in page_requests(new_account)] == [304]
-    assert not any(one.is_refused for one in new_account.executions())
+    assert not any(one.is_rejected for one in new_account.executions())
 
 
 def test_link_of_a_room_connects_with_few_requests(
@@ -65,10 +65,10 @@ def test_link_of_a_room_connects_with_few_requests(
     expect_message(page, "hello")
     expect(page.locator("#members li")).to_have_count(1)
     assert len(new_account.requests()) <= 7
-    assert not any(one.is_refused for one in new_account.executions())
+    assert not any(one.is_rejected for one in new_account.executions())
 
 
-def test_reload_shows_the_list_and_the_messages_before_the_server_answers(
+def test_reload_shows_the_list_and_the_messages_before_the_server_responses(
     open_page: OpenPage, cloud: LocalCloud
 ) -> None:
     page = open_page()

@@ -31,9 +31,9 @@ def items(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     query, items = DynamoDB.query, Counter[str]()
 
     def count_items(connection: DynamoDB, table: str, hash_key: str, *arguments: Any, **options: Any) -> Any:
-        answer = query(connection, table, hash_key, *arguments, **options)
-        items[hash_key] += answer["ScannedCount"]
-        return answer
+        response = query(connection, table, hash_key, *arguments, **options)
+        items[hash_key] += response["ScannedCount"]
+        return response
 
     monkeypatch.setattr(DynamoDB, "query", count_items)
     return items

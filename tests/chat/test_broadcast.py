@@ -68,8 +68,8 @@ def test_message_to_a_room_of_one_batch_is_delivered_without_the_queue(
 def test_only_failed_connections_are_requeued(
     client: Client, queue: Any, large_room: Room, socket: Sockets, gateway: Gateway
 ) -> None:
-    gateway.answer("m03", 403, 200)
-    gateway.answer("m07", 403)
+    gateway.respond("m03", 403, 200)
+    gateway.respond("m07", 403)
     socket("m00").say("hi")
     assert sum(process_queue(client, queue)) == len(MEMBERS) + 1 + 2
     assert gateway.attempts == dict.fromkeys(MEMBERS, 1) | {"m03": 2, "m07": jobs.MAX_BATCH_ATTEMPTS}
@@ -80,7 +80,7 @@ def test_gone_connections_leave_a_large_room_and_are_announced(
     client: Client, queue: Any, large_room: Room, socket: Sockets, gateway: Gateway
 ) -> None:
     for id_ in ("m05", "m06", "m20"):
-        gateway.answer(id_, GONE)
+        gateway.respond(id_, GONE)
     socket("m00").say("hi")
     process_queue(client, queue)
     assert members_of(large_room.room_id) == set(MEMBERS) - {"m05", "m06", "m20"}
@@ -92,7 +92,7 @@ def test_gone_connections_are_not_requeued(
     client: Client, queue: Any, large_room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "PRESENCE_LIMIT", 0)
-    gateway.answer("m05", GONE)
+    gateway.respond("m05", GONE)
     jobs.enqueue(gateway.url, large_room.room_id, frames.serialize(frames.Pong()), {"m04": 2**33, "m05": 2**33})
     assert process_queue(client, queue) == [2]
     assert gateway.attempts == {"m04": 1, "m05": 1}
@@ -110,7 +110,7 @@ def test_requeued_batch_is_delayed(
     client: Client, queue: Any, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "RETRY_DELAY_SECONDS", 900)
-    gateway.answer("a", 403)
+    gateway.respond("a", 403)
     jobs.enqueue(gateway.url, room.room_id, frames.serialize(frames.Pong()), {"a": 2**33})
     assert process_queue(client, queue) == [1]
     queue.reload()

@@ -55,11 +55,11 @@ def test_key_gives_unrelated_ids_in_two_rooms(socket: Sockets, room: Room, gatew
 
 
 @pytest.mark.parametrize("key", ["k" * 21, "k" * 65, "k" * 21 + "é", "k" * 21 + "/", "k" * 21 + " ", "k" * 22 + "\n"])
-def test_key_of_another_form_is_refused_without_being_quoted(ws_event: Any, room: Room, key: str) -> None:
-    answer = chat_app.connect(ws_event("$connect", "a", query={"roomId": room.room_id, "key": key}), None)
-    assert answer["statusCode"] == 400
-    assert "22 to 64 characters" in answer["body"]
-    assert key not in answer["body"]
+def test_key_of_another_form_is_rejected_without_being_quoted(ws_event: Any, room: Room, key: str) -> None:
+    response = chat_app.connect(ws_event("$connect", "a", query={"roomId": room.room_id, "key": key}), None)
+    assert response["statusCode"] == 400
+    assert "22 to 64 characters" in response["body"]
+    assert key not in response["body"]
     assert list(Connection.scan(consistent_read=True)) == []
 
 

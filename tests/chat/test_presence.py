@@ -66,7 +66,7 @@ def test_join_succeeds_although_its_notification_fails(
     socket: Sockets, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     socket("a").connect(roomId=room.room_id)
-    gateway.answer("a", 500)
+    gateway.respond("a", 500)
     assert socket("b").connect(roomId=room.room_id) == 200
     monkeypatch.setattr(Connection, "recipients_in", raise_throttled)
     assert socket("c").connect(roomId=room.room_id) == 200
@@ -120,7 +120,7 @@ def test_disconnect_of_an_unknown_connection_changes_nothing(socket: Sockets, ta
 
 
 def test_gone_connection_leaves_the_room_with_the_next_message(pair: Pair, room: Room, gateway: Gateway) -> None:
-    gateway.answer("b", GONE)
+    gateway.respond("b", GONE)
     pair[0].say("anybody?")
     assert gateway.texts("a") == ["anybody?", "Bo left"]
     assert members_of(room.room_id) == {"a"}
@@ -132,8 +132,8 @@ def test_each_of_many_gone_connections_is_announced_once(pair: Pair, room: Room,
     gone = [f"gone-{number}" for number in range(30)]
     fill_room(room, [*gone, "hanging"])
     for id_ in gone:
-        gateway.answer(id_, GONE)
-    gateway.answer("hanging", HANG)
+        gateway.respond(id_, GONE)
+    gateway.respond("hanging", HANG)
     pair[0].say("anybody?")
     assert sorted(gateway.texts("b")[1:]) == sorted(f"{id_} left" for id_ in gone)
     assert {frame["message"]["memberCount"] for frame in gateway.frames["b"][1:]} == {3}
@@ -143,7 +143,7 @@ def test_each_of_many_gone_connections_is_announced_once(pair: Pair, room: Room,
 def test_gone_connection_stays_while_its_connect_may_be_running(
     socket: Sockets, pair: Pair, room: Room, gateway: Gateway
 ) -> None:
-    gateway.answer("c", GONE, 200)
+    gateway.respond("c", GONE, 200)
     socket("c").connect(roomId=room.room_id)
     pair[0].say("welcome")
     pair[0].say("there you are")
@@ -159,7 +159,7 @@ def test_expired_connection_receives_nothing_and_leaves_the_room(pair: Pair, roo
 
 
 def test_message_of_a_gone_sender_reaches_the_others(pair: Pair, room: Room, gateway: Gateway) -> None:
-    gateway.answer("a", GONE)
+    gateway.respond("a", GONE)
     pair[0].say("bye")
     assert gateway.texts("b") == ["bye", "Aki left"]
     assert members_of(room.room_id) == {"b"}
@@ -172,7 +172,7 @@ def test_failed_removal_does_not_affect_delivery(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    gateway.answer("b", GONE)
+    gateway.respond("b", GONE)
     monkeypatch.setattr(members, "leave", raise_throttled)
     capsys.readouterr()
     pair[0].say("anybody?")
@@ -191,9 +191,9 @@ def test_broadcast_to_200_reaches_the_175_that_are_neither_gone_nor_failing(
     gone = {f"m{number:03}" for number in range(1, 200, 10)}
     failing = {f"m{number:03}" for number in range(2, 200, 40)}
     for id_ in gone:
-        gateway.answer(id_, GONE)
+        gateway.respond(id_, GONE)
     for id_, status in zip(sorted(failing), (500, 403, 413, 429, HANG), strict=True):
-        gateway.answer(id_, status)
+        gateway.respond(id_, status)
     socket("m000").say("hi")
     reached = {f"m{number:03}" for number in range(200)} - gone - failing
     assert len(reached) == 175

@@ -39,26 +39,26 @@ def _create(client: Client, **body: object) -> Any:
 
 
 def test_created_private_room_has_a_token_of_256_bits(client: Client) -> None:
-    answer = _create(client, roomName="Surprise party", private=True)
-    assert answer.status_code == 201
-    assert set(answer.json_body) == {"message", "roomId", "ownerToken", "joinToken"}
-    assert len(base64.urlsafe_b64decode(answer.json_body["joinToken"] + "=")) == 32
+    response = _create(client, roomName="Surprise party", private=True)
+    assert response.status_code == 201
+    assert set(response.json_body) == {"message", "roomId", "ownerToken", "joinToken"}
+    assert len(base64.urlsafe_b64decode(response.json_body["joinToken"] + "=")) == 32
     another = _create(client, roomName="Surprise party", private=True)
-    assert another.json_body["joinToken"] != answer.json_body["joinToken"]
+    assert another.json_body["joinToken"] != response.json_body["joinToken"]
 
 
 @pytest.mark.parametrize("body", [{}, {"private": False}])
 def test_room_is_public_by_default(client: Client, body: dict[str, Any]) -> None:
-    answer = _create(client, roomName="Tea", **body)
-    assert set(answer.json_body) == {"message", "roomId", "ownerToken"}
+    response = _create(client, roomName="Tea", **body)
+    assert set(response.json_body) == {"message", "roomId", "ownerToken"}
     assert [room["name"] for room in client.http.get("/rooms").json_body["rooms"]] == ["Tea"]
 
 
 @pytest.mark.parametrize("private", [None, 1, "true", [], {}])
 def test_private_must_be_true_or_false(client: Client, private: object) -> None:
-    answer = _create(client, roomName="Tea", private=private)
-    assert answer.status_code == 400
-    assert answer.json_body["Message"].startswith("private must be true or false")
+    response = _create(client, roomName="Tea", private=private)
+    assert response.status_code == 400
+    assert response.json_body["Message"].startswith("private must be true or false")
     assert list(Room.scan(consistent_read=True)) == []
 
 
@@ -76,9 +76,9 @@ def test_private_room_is_never_listed(socket: Any, client: Client, secret: Room,
 @pytest.mark.parametrize("query", ["", "?token=", "?token=wrong", "?token=%ED%A0%80", "?token=" + "x" * 2_000])
 @pytest.mark.parametrize("path", PATHS)
 def test_private_room_requires_its_token(client: Client, secret: Room, path: str, query: str) -> None:
-    answer = client.http.get(path.format(secret.room_id) + query)
-    assert answer.status_code == 403
-    assert answer.json_body == {
+    response = client.http.get(path.format(secret.room_id) + query)
+    assert response.status_code == 403
+    assert response.json_body == {
         "Code": "ForbiddenError",
         "Message": "this room is private: expected its joinToken in the query string, as in ?token=…",
     }
@@ -125,7 +125,7 @@ def test_tokens_are_compared_in_constant_time(client: Client, secret: Room, monk
     assert stored == given == Room.get(secret.room_id, consistent_read=True).token_hash
 
 
-def test_secrets_appear_only_in_the_answers_to_the_creation(
+def test_secrets_appear_only_in_the_responses_to_the_creation(
     socket: Any,
     client: Client,
     gateway: Gateway,
@@ -148,21 +148,21 @@ def test_secrets_appear_only_in_the_answers_to_the_creation(
     hook_token = hook["url"].rpartition("/")[2]
     posts = [client.http.post(f"/hooks/{one}", body=b'{"text": "hi"}') for one in (hook_token, hook_token + "x")]
     assert [post.status_code for post in posts] == [201, 404]
-    answers = [client.http.get(path.format(room_id) + f"?token={token}").body.decode() for path in PATHS]
-    answers.append(client.http.get("/rooms").body.decode())
-    answers.append(client.http.get(f"/rooms/{room_id}/hooks", headers=headers).body.decode())
-    answers += [post.body.decode() for post in posts]
-    answers += [message.body for message in queue.receive_messages(MaxNumberOfMessages=10)]
+    responses = [client.http.get(path.format(room_id) + f"?token={token}").body.decode() for path in PATHS]
+    responses.append(client.http.get("/rooms").body.decode())
+    responses.append(client.http.get(f"/rooms/{room_id}/hooks", headers=headers).body.decode())
+    responses += [post.body.decode() for post in posts]
+    responses += [message.body for message in queue.receive_messages(MaxNumberOfMessages=10)]
     with monkeypatch.context() as broken:
         broken.setattr(Room, "get", lambda *_, **__: 1 / 0)
-        answers.append(client.http.get(f"/rooms/{room_id}?token={token}").body.decode())
-        answers.append(client.http.post(f"/hooks/{hook_token}", body=b'{"text": "hi"}').body.decode())
-        answers.append(client.http.get(f"/rooms/{room_id}/hooks", headers=headers).body.decode())
+        responses.append(client.http.get(f"/rooms/{room_id}?token={token}").body.decode())
+        responses.append(client.http.post(f"/hooks/{hook_token}", body=b'{"text": "hi"}').body.decode())
+        responses.append(client.http.get(f"/rooms/{room_id}/hooks", headers=headers).body.decode())
         assert socket("c").connect(roomId=room_id, token=token, key=KEY, owner=owner) == 500
     tables = (Room, Connection, Message)
     rows = [str(row) for table in tables for row in _raw_rows(table)]
     assert len(rows) == 3 + 5  # the messages, the counter, the member with the key, the hook
-    everything = [*answers, *rows, *map(str, gateway.frames.values()), caplog.text, "".join(capfd.readouterr())]
+    everything = [*responses, *rows, *map(str, gateway.frames.values()), caplog.text, "".join(capfd.readouterr())]
     assert everything[-1].count('"function": "websocket_connect"') == 3
     for secret in (token, owner, KEY, hook_token, hook_token.rpartition(".")[2]):
         assert not any(secret in text for text in everything)
@@ -170,5 +170,5 @@ def test_secrets_appear_only_in_the_answers_to_the_creation(
     assert "division by zero" in caplog.text
 
 
-def test_debug_mode_which_answers_with_tracebacks_is_off() -> None:
+def test_debug_mode_which_responses_with_tracebacks_is_off() -> None:
     assert chat_app.app.debug is False

@@ -162,7 +162,7 @@ def test_connection_that_ignores_five_warnings_is_closed(
         pair[0].say("more")
         clock.shift(1)
     assert gateway.closed == []
-    gateway.answer("a", status)
+    gateway.respond("a", status)
     pair[0].say("more")
     assert gateway.closed == ["a"]
     assert len(_errors(gateway, "a")) == limits.MAX_RATE_LIMIT_WARNINGS

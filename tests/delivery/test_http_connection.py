@@ -23,7 +23,7 @@ PAYLOAD = '{"message": {"message": "hi"}}'
 
 
 def test_response_that_is_not_http_fails_its_post_only(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
-    gateway.answer("a", NOT_HTTP)
+    gateway.respond("a", NOT_HTTP)
     assert api.broadcast(["a", "b"], PAYLOAD) == (["b"], [], ["a"])
 
 

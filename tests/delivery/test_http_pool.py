@@ -21,10 +21,10 @@ PAYLOAD = '{"message": {"message": "hi"}}'
 
 
 def test_gone_and_failed_connections_do_not_affect_the_others(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
-    gateway.answer("gone", GONE)
-    gateway.answer("forbidden", 403)
-    gateway.answer("broken", 500)
-    gateway.answer("hanging", HANG)
+    gateway.respond("gone", GONE)
+    gateway.respond("forbidden", 403)
+    gateway.respond("broken", 500)
+    gateway.respond("hanging", HANG)
     ids = ["a", "gone", "forbidden", "b", "broken", "hanging", "c"]
     result = api.broadcast(ids, PAYLOAD)
     assert [sorted(ids) for ids in result] == [["a", "b", "c"], ["gone"], ["broken", "forbidden", "hanging"]]
@@ -35,8 +35,8 @@ def test_failed_connections_are_logged(
     api: BroadcastWebsocketAPI, gateway: Gateway, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging.getLogger("chalice-chat"), "propagate", True)
-    gateway.answer("gone", GONE)
-    gateway.answer("forbidden", 403)
+    gateway.respond("gone", GONE)
+    gateway.respond("forbidden", 403)
     api.broadcast(["a", "b", "gone", "forbidden"], PAYLOAD)
     assert set(caplog.messages) == {"could not reach forbidden: status 403"}
 
@@ -51,32 +51,32 @@ def test_unreachable_server_fails_every_post(open_api: OpenAPI) -> None:
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_temporary_error_is_retried(api: BroadcastWebsocketAPI, gateway: Gateway, status: int) -> None:
-    gateway.answer("a", status, 200)
+    gateway.respond("a", status, 200)
     assert api.broadcast(["a"], PAYLOAD).delivered == ["a"]
     assert gateway.attempts == {"a": 2}
 
 
 @pytest.mark.parametrize("status", [GONE, 403, 413])
 def test_permanent_error_is_not_retried(api: BroadcastWebsocketAPI, gateway: Gateway, status: int) -> None:
-    gateway.answer("a", status)
+    gateway.respond("a", status)
     api.broadcast(["a"], PAYLOAD)
     assert gateway.attempts == {"a": 1}
 
 
 def test_post_fails_after_its_last_attempt(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
-    gateway.answer("a", 500)
+    gateway.respond("a", 500)
     assert api.broadcast(["a"], PAYLOAD).failed == ["a"]
     assert gateway.attempts == {"a": http_pool.MAX_POST_ATTEMPTS}
 
 
 def test_post_on_a_broken_connection_is_retried(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
-    gateway.answer("a", DISCONNECT, 200)
+    gateway.respond("a", DISCONNECT, 200)
     assert api.broadcast(["a", "b"], PAYLOAD).failed == []
     assert gateway.attempts == {"a": 2, "b": 1}
 
 
 def test_retries_wait_longer_each_time(api: BroadcastWebsocketAPI, gateway: Gateway, backoffs: list[float]) -> None:
-    gateway.answer("a", 500)
+    gateway.respond("a", 500)
     api.broadcast(["a"], PAYLOAD)
     assert backoffs == [2 * http_pool.BACKOFF_SECONDS, 4 * http_pool.BACKOFF_SECONDS]
 
@@ -89,7 +89,7 @@ def test_retry_that_is_due_after_the_timeout_of_the_broadcast_has_failed(
 ) -> None:
     monkeypatch.setattr(http_pool, "BROADCAST_TIMEOUT_SECONDS", 2)
     monkeypatch.setattr(random, "uniform", lambda *_: 3_600)
-    gateway.answer("a", 500)
+    gateway.respond("a", 500)
     assert api.broadcast(["a", "b"], PAYLOAD) == (["b"], [], ["a"])
     assert gateway.attempts == {"a": 1, "b": 1}
 
@@ -99,7 +99,7 @@ def test_post_times_out_before_its_broadcast(
 ) -> None:
     monkeypatch.setattr(http_pool, "POST_TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr(http_pool, "BROADCAST_TIMEOUT_SECONDS", 3_600)
-    gateway.answer("a", HANG)
+    gateway.respond("a", HANG)
     assert api.broadcast(["a"], PAYLOAD).failed == ["a"]
 
 
@@ -107,7 +107,7 @@ def test_hanging_posts_time_out_concurrently(api: BroadcastWebsocketAPI, gateway
     # One after the other, they would take longer than the whole broadcast may.
     hanging = [f"hanging-{number}" for number in range(10)]
     for id_ in hanging:
-        gateway.answer(id_, HANG)
+        gateway.respond(id_, HANG)
     result = api.broadcast([*hanging, "a"], PAYLOAD)
     assert (result.delivered, sorted(result.failed)) == (["a"], hanging)
     assert gateway.attempts == dict.fromkeys([*hanging, "a"], 1)
@@ -120,7 +120,7 @@ def test_broadcast_fails_the_remaining_posts_at_its_timeout(
     monkeypatch.setattr(http_pool, "MAX_CONNECTIONS", 2)
     ids = [f"hanging-{number}" for number in range(20)]
     for id_ in ids:
-        gateway.answer(id_, HANG)
+        gateway.respond(id_, HANG)
     result = api.broadcast(ids, PAYLOAD)
     assert sorted(result.failed) == sorted(ids)
     assert len(gateway.attempts) <= 2
@@ -148,23 +148,23 @@ def test_connections_that_the_server_closed_are_not_reused(
 
 
 def test_connection_is_reused_after_a_response_without_content(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
-    gateway.answer("a", 204)
+    gateway.respond("a", 204)
     for _ in range(2):
         assert api.broadcast(["a"], PAYLOAD).delivered == ["a"]
     assert gateway.opened == 1
 
 
-@pytest.mark.parametrize("answer", [CLOSE, NO_LENGTH])
+@pytest.mark.parametrize("response", [CLOSE, NO_LENGTH])
 def test_connection_that_the_server_will_close_is_not_reused(
     api: BroadcastWebsocketAPI,
     gateway: Gateway,
     backoffs: list[float],
     monkeypatch: pytest.MonkeyPatch,
-    answer: int,
+    response: int,
 ) -> None:
     monkeypatch.setattr(http_pool, "MAX_CONNECTIONS", 1)
     for id_ in ("a", "b"):
-        gateway.answer(id_, answer)
+        gateway.respond(id_, response)
     assert sorted(api.broadcast(["a", "b"], PAYLOAD).delivered) == ["a", "b"]
     assert gateway.opened == 2
     assert backoffs == []

@@ -1,4 +1,4 @@
-"""Name resolution: one look-up per server and minute, other addresses, failures."""
+"""Name resolution: one lookup per server and minute, other addresses, failures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IDS = [f"m{number}" for number in range(100)]
 
 
 class DNS:
-    """The answers to look-ups: ports of 127.0.0.1."""
+    """The responses to lookups: ports of 127.0.0.1."""
 
     def __init__(self, *ports: int) -> None:
         self.ports = ports
@@ -62,7 +62,7 @@ def second_gateway() -> Iterator[Gateway]:
 
 @pytest.fixture
 def silent() -> Iterator[int]:
-    """Return a port that does not answer: the queue of its connections is full."""
+    """Return a port that does not respond: the queue of its connections is full."""
     with ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(2):
@@ -108,7 +108,7 @@ def test_connections_are_spread_over_all_addresses(
     assert second_gateway.attempts
 
 
-def test_address_that_refuses_is_passed_over(
+def test_address_that_rejects_is_passed_over(
     api: BroadcastWebsocketAPI, gateway: Gateway, dns: DNS, backoffs: list[float]
 ) -> None:
     dns.ports = (free_port(), *dns.ports)
@@ -117,7 +117,7 @@ def test_address_that_refuses_is_passed_over(
     assert backoffs == []
 
 
-def test_address_that_does_not_answer_is_passed_over(
+def test_address_that_does_not_response_is_passed_over(
     api: BroadcastWebsocketAPI,
     gateway: Gateway,
     dns: DNS,

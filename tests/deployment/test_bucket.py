@@ -60,7 +60,7 @@ def test_own_bucket_is_reused_even_if_another_deployment_has_just_created_it(mon
     assert names() == [NAME]
 
 
-def test_bucket_of_another_account_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bucket_of_another_account_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     s3 = ACCOUNT.client("s3")
     monkeypatch.setattr(Account, "client", lambda *_: s3)
     with Stubber(s3) as stub:

@@ -106,12 +106,12 @@ def test_app_starts_from_the_zip_without_network_credentials_or_compilation(pack
     # -S excludes the packages of this environment. The audit hook sees every DNS query, connection and compilation.
     start = """
 import sys
-def refuse(event, arguments):
+def reject(event, arguments):
     if event.startswith(("socket.connect", "socket.getaddrinfo")):
         raise RuntimeError("the import used the network")
     if event == "compile" and str(arguments[1]).endswith(".py"):
         raise RuntimeError(f"{arguments[1]} was not compiled")
-sys.addaudithook(refuse)
+sys.addaudithook(reject)
 import app
 print(app.app.app_name)
 """
@@ -325,7 +325,7 @@ def test_function_that_serves_the_page_knows_the_websocket_url(packages: Package
     assert variables["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] == {"Fn::Sub": f"https://{api}/{stage}"}
 
 
-def test_unknown_stage_is_refused(tmp_path: Path) -> None:
+def test_unknown_stage_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match=f"has no stage test, only {', '.join(STAGES)}"):
         package("test", tmp_path)
 

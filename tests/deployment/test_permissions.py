@@ -79,8 +79,8 @@ class Driver:
         query = {} if endpoint.query is None else example_of(endpoint.query)
         body = b"" if endpoint.body is None else json.dumps(example_of(endpoint.body)).encode()
         headers = {"Host": "localhost", "Authorization": f"Bearer {owner_token}"}
-        answer = self.client.http.request(method, f"{path.format(**values)}?{urlencode(query)}", headers, body)
-        assert answer.status_code == endpoint.status, answer.body
+        response = self.client.http.request(method, f"{path.format(**values)}?{urlencode(query)}", headers, body)
+        assert response.status_code == endpoint.status, response.body
 
     def act(self, member: str, action: str) -> None:
         """Send the example of an action, and check that it succeeds."""
@@ -138,8 +138,8 @@ def driver(
     """Provide the queue and the API of the stage, and functions without cached values."""
     boto3.client("sqs").create_queue(QueueName=settings.FANOUT_QUEUE)
     boto3.client("apigatewayv2").create_api(Name="chalice-chat-dev-websocket-api", ProtocolType="WEBSOCKET")
-    gateway.answer("gone", GONE)
-    gateway.answer("forbidden", 403)
+    gateway.respond("gone", GONE)
+    gateway.respond("forbidden", 403)
     return Driver(client, socket, gateway, monkeypatch)
 
 
@@ -171,8 +171,8 @@ def _drive_api(driver: Driver) -> None:
     kept = driver.owned_room(keep_days=1)
     _, hook_token = webhooks.create(kept.room_id, kept.owner_token or "", "Builds")
     bodies = [json.dumps({"text": text, "clientId": "c-1"}).encode() for text in ["hi"] * 2 + ["ho"] * 19]
-    answers = [driver.client.http.post(f"/hooks/{hook_token}", body=body).status_code for body in bodies]
-    assert answers == [201] * 2 + [400] * 18 + [429]
+    responses = [driver.client.http.post(f"/hooks/{hook_token}", body=body).status_code for body in bodies]
+    assert responses == [201] * 2 + [400] * 18 + [429]
     create_room("Coffee", private=True)
     # A sequence without a message: as the last one, and before another one.
     room = driver.room("b")
@@ -198,7 +198,7 @@ def _drive_connect(driver: Driver) -> None:
 
     # g leaves before its join is announced. f, the only other member, is gone when it is notified of the join.
     driver.configure(FANOUT_BATCH=2, EMPTY_ROOM_GRACE_SECONDS=0)
-    driver.gateway.answer("f", 200, GONE)
+    driver.gateway.respond("f", 200, GONE)
     with driver.monkeypatch.context() as patch:
 
         def disconnect_first(room_id: str) -> dict[str, int]:

@@ -89,14 +89,14 @@ def test_sign_in_without_a_stored_secret_needs_no_grant(project: Path, variables
 @pytest.mark.parametrize(
     "arn", ["arn:aws:s3:::secrets", "arn:", "arn:aws:secretsmanager:us-east-1:123456789012:secret:*"]
 )
-def test_anything_but_the_arn_of_one_secret_is_refused(project: Path, arn: str) -> None:
+def test_anything_but_the_arn_of_one_secret_is_rejected(project: Path, arn: str) -> None:
     set_variables(project, "dev", AUTH_SECRET=arn)
     with pytest.raises(PackageError, match="AUTH_SECRET must be the ARN of one secret or parameter"):
         policies.policy_files(project)
 
 
 @pytest.mark.parametrize("place", ["top level", "function"])
-def test_settings_of_sign_in_outside_of_a_stage_are_refused(project: Path, tmp_path: Path, place: str) -> None:
+def test_settings_of_sign_in_outside_of_a_stage_are_rejected(project: Path, tmp_path: Path, place: str) -> None:
     """Chalice would deploy them, without the requirements and the grant."""
     file = project / ".chalice/config.json"
     configuration = json.loads(file.read_text())

@@ -1,4 +1,4 @@
-"""Changes of a CloudFormation stack that fail, with the answers that AWS gives."""
+"""Changes of a CloudFormation stack that fail, with the responses that AWS gives."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ URL = "https://s3.example.org/template.json"
 TIME = "2026-11-23T10:00:00Z"
 
 
-class Answers:
-    """The answers of CloudFormation, in the order of the requests."""
+class Responses:
+    """The responses of CloudFormation, in the order of the requests."""
 
     def __init__(self) -> None:
         client = boto3.client("cloudformation")
@@ -71,76 +71,79 @@ class Answers:
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
-    """Return the answers, in which the token of each change is chat-now."""
+def responses(monkeypatch: pytest.MonkeyPatch) -> Responses:
+    """Return the responses, in which the token of each change is chat-now."""
     monkeypatch.setattr(stack_module.secrets, "token_hex", lambda length: "now")
-    return Answers()
+    return Responses()
 
 
-def test_failed_deployment_names_its_first_failed_resource(answers: Answers) -> None:
-    answers.no_stack()
-    answers.change_set("CREATE", [{"ParameterKey": "AlarmTopic", "ParameterValue": "arn:aws:sns:topic"}])
-    answers.status("CREATE_IN_PROGRESS")
-    answers.status("ROLLBACK_COMPLETE")
-    answers.events(
+def test_failed_deployment_names_its_first_failed_resource(responses: Responses) -> None:
+    responses.no_stack()
+    responses.change_set("CREATE", [{"ParameterKey": "AlarmTopic", "ParameterValue": "arn:aws:sns:topic"}])
+    responses.status("CREATE_IN_PROGRESS")
+    responses.status("ROLLBACK_COMPLETE")
+    responses.events(
         ("chat-now", NAME, "ROLLBACK_COMPLETE", ""),
         ("chat-now", "FanOut", "CREATE_FAILED", "Resource creation cancelled"),
         ("chat-now", "FanOutRole", "CREATE_FAILED", "API: iam:CreateRole is not authorized"),
         ("chat-before", "RoomsTable", "CREATE_FAILED", "an older failure"),
     )
-    with answers.stub, pytest.raises(StackFailed) as failure:
-        answers.stack.deploy(URL, {"AlarmTopic": "arn:aws:sns:topic", "LogRetentionDays": ""})
+    with responses.stub, pytest.raises(StackFailed) as failure:
+        responses.stack.deploy(URL, {"AlarmTopic": "arn:aws:sns:topic", "LogRetentionDays": ""})
     assert str(failure.value) == f"the stack {NAME} failed: FanOutRole: API: iam:CreateRole is not authorized"
     assert failure.value.status == "ROLLBACK_COMPLETE"
-    answers.stub.assert_no_pending_responses()
+    responses.stub.assert_no_pending_responses()
 
 
-def test_parameter_that_is_not_given_keeps_its_value(answers: Answers) -> None:
-    answers.status("UPDATE_COMPLETE", Parameters=[{"ParameterKey": "AlarmTopic", "ParameterValue": "arn"}])
-    answers.change_set("UPDATE", [{"ParameterKey": "AlarmTopic", "UsePreviousValue": True}])
-    answers.status("UPDATE_COMPLETE")
-    with answers.stub:
-        assert answers.stack.deploy(URL, {"AlarmTopic": "", "LogRetentionDays": ""})
+def test_parameter_that_is_not_given_keeps_its_value(responses: Responses) -> None:
+    responses.status("UPDATE_COMPLETE", Parameters=[{"ParameterKey": "AlarmTopic", "ParameterValue": "arn"}])
+    responses.change_set("UPDATE", [{"ParameterKey": "AlarmTopic", "UsePreviousValue": True}])
+    responses.status("UPDATE_COMPLETE")
+    with responses.stub:
+        assert responses.stack.deploy(URL, {"AlarmTopic": "", "LogRetentionDays": ""})
 
 
-def test_unchanged_template_deletes_its_change_set(answers: Answers) -> None:
-    answers.status("CREATE_COMPLETE")
-    answers.change_set("UPDATE", [], "The submitted information didn't contain changes.")
-    answers.stub.add_response("delete_change_set", {}, {"ChangeSetName": CHANGE_SET})
-    with answers.stub:
-        assert not answers.stack.deploy(URL, {})
-    answers.stub.assert_no_pending_responses()
+def test_unchanged_template_deletes_its_change_set(responses: Responses) -> None:
+    responses.status("CREATE_COMPLETE")
+    responses.change_set("UPDATE", [], "The submitted information didn't contain changes.")
+    responses.stub.add_response("delete_change_set", {}, {"ChangeSetName": CHANGE_SET})
+    with responses.stub:
+        assert not responses.stack.deploy(URL, {})
+    responses.stub.assert_no_pending_responses()
 
 
-def test_early_validation_names_the_resource_that_it_refuses(answers: Answers) -> None:
-    answers.status("REVIEW_IN_PROGRESS")
-    answers.change_set("CREATE", [], "validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]")
+def test_early_validation_names_the_resource_that_it_rejects(responses: Responses) -> None:
+    responses.status("REVIEW_IN_PROGRESS")
+    responses.change_set("CREATE", [], "validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]")
     event = {"LogicalResourceId": "RoomsTable", "ValidationStatus": "FAILED"}
-    answers.stub.add_response(
+    responses.stub.add_response(
         "describe_events",
         {"OperationEvents": [event | {"ValidationStatusReason": "chalice-chat-dev-rooms already exists"}]},
     )
-    with answers.stub, pytest.raises(StackFailed, match=r"failed: RoomsTable: chalice-chat-dev-rooms already exists$"):
-        answers.stack.deploy(URL, {})
+    with (
+        responses.stub,
+        pytest.raises(StackFailed, match=r"failed: RoomsTable: chalice-chat-dev-rooms already exists$"),
+    ):
+        responses.stack.deploy(URL, {})
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "DELETE_FAILED", "UPDATE_IN_PROGRESS"])
-def test_stack_that_cannot_be_updated_is_left_alone(answers: Answers, status: str) -> None:
-    answers.status(status)
-    with answers.stub, pytest.raises(StackFailed, match=rf"the stack {NAME} is in the state {status}"):
-        answers.stack.deploy(URL, {})
+def test_stack_that_cannot_be_updated_is_left_alone(responses: Responses, status: str) -> None:
+    responses.status(status)
+    with responses.stub, pytest.raises(StackFailed, match=rf"the stack {NAME} is in the state {status}"):
+        responses.stack.deploy(URL, {})
 
 
-def test_failed_deletion_names_its_first_failed_resource(answers: Answers) -> None:
-    answers.status("CREATE_COMPLETE")
-    answers.stub.add_response("delete_stack", {}, {"StackName": ID, "ClientRequestToken": "chat-now"})
-    answers.status("DELETE_FAILED")
-    answers.events(("chat-now", "RoomsTable", "DELETE_FAILED", "the table is protected"))
-    with answers.stub, pytest.raises(StackFailed, match="failed: RoomsTable: the table is protected"):
-        answers.stack.delete()
+def test_failed_deletion_names_its_first_failed_resource(responses: Responses) -> None:
+    responses.status("CREATE_COMPLETE")
+    responses.stub.add_response("delete_stack", {}, {"StackName": ID, "ClientRequestToken": "chat-now"})
+    responses.status("DELETE_FAILED")
+    responses.events(("chat-now", "RoomsTable", "DELETE_FAILED", "the table is protected"))
+    with responses.stub, pytest.raises(StackFailed, match="failed: RoomsTable: the table is protected"):
+        responses.stack.delete()
 
 
-def test_resource_that_belongs_to_another_stack_is_no_resource_of_this_one(answers: Answers) -> None:
+def test_resource_that_belongs_to_another_stack_is_no_resource_of_this_one(responses: Responses) -> None:
     statuses = ("CREATE_FAILED", "DELETE_COMPLETE", "DELETE_FAILED")
     summaries = [
         {
@@ -151,9 +154,9 @@ def test_resource_that_belongs_to_another_stack_is_no_resource_of_this_one(answe
         }
         for status in statuses
     ]
-    answers.stub.add_response("list_stack_resources", {"StackResourceSummaries": summaries})
-    with answers.stub:
-        assert [resource["LogicalResourceId"] for resource in answers.stack.resources()] == ["DELETE_FAILED"]
+    responses.stub.add_response("list_stack_resources", {"StackResourceSummaries": summaries})
+    with responses.stub:
+        assert [resource["LogicalResourceId"] for resource in responses.stack.resources()] == ["DELETE_FAILED"]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ TABLES = [f"chalice-chat-prod-{name}" for name in ("connections", "messages", "r
 
 
 class Terminal(io.StringIO):
-    """A terminal at which somebody has typed an answer."""
+    """A terminal at which somebody has typed a response."""
 
     def isatty(self) -> bool:
         return True
@@ -52,13 +52,13 @@ def unprotect() -> None:
         boto3.client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=False)
 
 
-def test_protected_tables_are_refused_with_the_command_that_unprotects_them(
+def test_protected_tables_are_rejected_with_the_command_that_unprotects_them(
     account: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("YES", "1")
-    with pytest.raises(DeployError, match=r"protected from deletion.*update-table --table-name \$table") as refusal:
+    with pytest.raises(DeployError, match=r"protected from deletion.*update-table --table-name \$table") as rejection:
         undeploy("prod", ACCOUNT)
-    assert all(table in str(refusal.value) for table in TABLES)
+    assert all(table in str(rejection.value) for table in TABLES)
     assert tables() == TABLES
 
 

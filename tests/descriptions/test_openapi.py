@@ -1,4 +1,4 @@
-"""docs/openapi.yaml describes the REST API: its routes, and every answer of each."""
+"""docs/openapi.yaml describes the REST API: its routes, and every response of each."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _named_as_documented(parameters: dict[str, Any]) -> dict[str, Any]:
     return {documented_path(f"{{{key}}}").strip("{}"): value for key, value in parameters.items()}
 
 
-def _derived_answers() -> Iterator[tuple[str, Request, int]]:
+def _derived_responses() -> Iterator[tuple[str, Request, int]]:
     """Yield the requests that follow from the declaration of each endpoint, and their statuses."""
     for name, (_, path, endpoint) in ENDPOINTS.items():
         yield name, _example(name), endpoint.status
@@ -118,7 +118,7 @@ def _derived_answers() -> Iterator[tuple[str, Request, int]]:
                 yield name, _example(name) | {"query": {parameter: "invalid"}}, 400
 
 
-DERIVED = [answer for answer in _derived_answers() if answer[:1] + answer[2:] != ("getConfig", 404)]
+DERIVED = [response for response in _derived_responses() if response[:1] + response[2:] != ("getConfig", 404)]
 
 FURTHER = [
     ("getPageFile", {"path_parameters": {"name": SCRIPT}}, 200),
@@ -145,7 +145,7 @@ FOUND_BY_SCHEMATHESIS = [
 
 @pytest.fixture
 def ask(client: Client, monkeypatch: pytest.MonkeyPatch, queue: Any, connections_url: None) -> Ask:
-    """Returns the status of an answer, after it has checked the answer against the document.
+    """Returns the status of a response, after it has checked the response against the document.
 
     The room TEA has a message and a hook. PARTY is a private room, which TOKEN opens.
     """
@@ -167,15 +167,15 @@ def ask(client: Client, monkeypatch: pytest.MonkeyPatch, queue: Any, connections
         case = API.find_operation_by_id(name).Case(**parts)
         asked = requests.Request(**case.as_transport_kwargs(base_url="http://localhost")).prepare()
         headers = {"Host": "localhost"} | dict(asked.headers)
-        answer = client.http.request(asked.method, asked.path_url, headers, asked.body or b"")
-        # The type that API Gateway adds to an answer without one ("Lambda proxy integrations in API Gateway").
-        received = {key: [value] for key, value in ({"Content-Type": "application/json"} | answer.headers).items()}
+        response = client.http.request(asked.method, asked.path_url, headers, asked.body or b"")
+        # The type that API Gateway adds to a response without one ("Lambda proxy integrations in API Gateway").
+        received = {key: [value] for key, value in ({"Content-Type": "application/json"} | response.headers).items()}
         case.validate_response(
-            schemathesis.Response(answer.status_code, received, answer.body, asked, elapsed=0, verify=False),
+            schemathesis.Response(response.status_code, received, response.body, asked, elapsed=0, verify=False),
             # The first sends requests of its own, over the network. The second knows no 503 that is described.
-            excluded_checks=[ignored_auth, *([not_a_server_error] if answer.status_code == 503 else [])],
+            excluded_checks=[ignored_auth, *([not_a_server_error] if response.status_code == 503 else [])],
         )
-        return answer.status_code
+        return response.status_code
 
     return ask
 
@@ -209,22 +209,22 @@ def test_every_example_is_valid() -> None:
 
 
 @pytest.mark.parametrize(("name", "request_", "status"), DERIVED + FURTHER + FOUND_BY_SCHEMATHESIS)
-def test_answer_is_as_described(ask: Ask, name: str, request_: Request, status: int) -> None:
+def test_response_is_as_described(ask: Ask, name: str, request_: Request, status: int) -> None:
     assert ask(name, request_) == status
 
 
-def test_answer_without_a_websocket_api_is_as_described(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_response_without_a_websocket_api_is_as_described(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "")
     assert ask("getConfig", {}) == 404
 
 
-def test_answer_above_the_rate_limit_is_as_described(ask: Ask) -> None:
+def test_response_above_the_rate_limit_is_as_described(ask: Ask) -> None:
     statuses = [ask("postMessage", _example("postMessage") | _body(text=str(number))) for number in range(21)]
     assert statuses == [201] * 20 + [429]
 
 
 @pytest.mark.parametrize("name", [name for name, (*_, endpoint) in ENDPOINTS.items() if _takes_access_token(endpoint)])
-def test_answer_to_an_access_token_is_as_described(ask: Ask, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_response_to_an_access_token_is_as_described(ask: Ask, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "AUTH_SECRET", "s" * 32)
     request = _example(name) | {"headers": {"Authorization": "Bearer not.a.token"}}
     assert ask(name, request) == 401

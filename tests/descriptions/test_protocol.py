@@ -46,7 +46,7 @@ def _rest_examples() -> Iterator[tuple[str, str]]:
 
 
 def _schemas(operation: dict[str, Any]) -> Iterator[Any]:
-    """Yield the schemas of the request and of the answers."""
+    """Yield the schemas of the request and of the responses."""
     for part in (operation.get("requestBody", {}), *operation["responses"].values()):
         if "application/json" in part.get("content", {}):
             yield part["content"]["application/json"]["schema"]

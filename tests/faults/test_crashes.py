@@ -1,4 +1,4 @@
-"""Consistency after a crash at any write, and after DynamoDB throttles or does not answer."""
+"""Consistency after a crash at any write, and after DynamoDB throttles or does not respond."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield clock
 
 
-def _send_until_answered(member: Socket, text: str) -> None:
+def _send_until_handled(member: Socket, text: str) -> None:
     """Send a message, and send it again if the handler crashes, as the page does."""
     try:
         member.say(text, clientId=text)
@@ -49,7 +49,7 @@ def _run_scenario(socket: Sockets, room: Room, gateway: Gateway, clock: time_mac
         try:
             member.connect(roomId=room.room_id)
         except Crash:
-            gateway.answer(id_, GONE)
+            gateway.respond(id_, GONE)
             member = socket(f"{id_}2")
             member.connect(roomId=room.room_id)
         return member
@@ -57,11 +57,11 @@ def _run_scenario(socket: Sockets, room: Room, gateway: Gateway, clock: time_mac
     a = connect("a")
     b = connect("b")
     clock.shift(MINUTE)
-    _send_until_answered(b, "one")
+    _send_until_handled(b, "one")
     with suppress(Crash):
         b.disconnect()
-    gateway.answer(b.id, GONE)
-    _send_until_answered(a, "two")
+    gateway.respond(b.id, GONE)
+    _send_until_handled(a, "two")
 
 
 @pytest.mark.parametrize("fault", ["crash before", "crash after"])
@@ -189,14 +189,14 @@ def test_message_gets_an_internal_error_when_dynamodb_stays_unavailable(
     assert (frame["error"]["code"], frame["error"]["clientId"]) == ("internal", "c-1")
 
 
-def test_message_is_acknowledged_although_dynamodb_does_not_answer_the_removal_of_gone_connections(
+def test_message_is_acknowledged_although_dynamodb_does_not_response_the_removal_of_gone_connections(
     monkeypatch: pytest.MonkeyPatch, socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Traveller
 ) -> None:
     for id_ in ("a", "b"):
         socket(id_).connect(roomId=room.room_id)
     clock.shift(MINUTE)
     gateway.frames.clear()
-    gateway.answer("b", GONE)
+    gateway.respond("b", GONE)
     inject_faults(monkeypatch, lambda operation, _: "timeout" if operation == "BatchGetItem" else None)
     socket("a").say("hi")
     assert [frame["message"]["message"] for frame in gateway.frames["a"]] == ["hi"]

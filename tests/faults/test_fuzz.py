@@ -90,28 +90,31 @@ def _generated(strategy: st.SearchStrategy[Any]) -> Any:
 @example('{"action": "ping", "action": "sendMessage"}')
 @example('{"action": "ping", "more": "' + "é" * 17_000 + '"}')
 @example("[" * 100_000)
-def test_text_gets_one_answer(
+def test_text_gets_one_response(
     pair: tuple[Socket, Socket], gateway: Gateway, requests: Counter[str], frame: str
 ) -> None:
-    _one_answer(pair, gateway, requests, frame)
+    _one_response(pair, gateway, requests, frame)
 
 
 @_generated(st.binary())
 @example(b"\xff\xfe")
 @example(b'{"action": "ping"}\x00')
-def test_bytes_get_one_answer(
+def test_bytes_get_one_response(
     pair: tuple[Socket, Socket], gateway: Gateway, requests: Counter[str], frame: bytes
 ) -> None:
-    _one_answer(pair, gateway, requests, frame.decode("utf-8", "surrogateescape"))
+    _one_response(pair, gateway, requests, frame.decode("utf-8", "surrogateescape"))
 
 
 @_generated(anything)
 @example({"action": "ping", "data": []})
+@example({"action": "deleteMessage", "data": {"sequence": "\ud800"}})
+@example({"action": "deleteMessage", "data": {"sequence": 1, "\ud800": 1}})
+@example({"action": "sendMessage", "data": {"message": {"\ud800": 1}}})
 @example({"action": ["ping"]})
-def test_json_gets_one_answer(
+def test_json_gets_one_response(
     pair: tuple[Socket, Socket], gateway: Gateway, requests: Counter[str], frame: Any
 ) -> None:
-    _one_answer(pair, gateway, requests, json.dumps(frame))
+    _one_response(pair, gateway, requests, json.dumps(frame))
 
 
 @_generated(valid | nearly_valid)
@@ -123,13 +126,13 @@ def test_json_gets_one_answer(
 @example({"action": "sendMessage", "data": {"message": "hi", "clientId": "\udfff"}})
 @example({"action": "sendMessage", "data": {"message": {"message": "hi"}}})
 @example({"action": "sendMessage", "data": {"message": "hi", "clientId": None, "sender": {"id": "me"}}})
-def test_nearly_valid_frame_gets_one_answer(
+def test_nearly_valid_frame_gets_one_response(
     pair: tuple[Socket, Socket], gateway: Gateway, requests: Counter[str], frame: Any
 ) -> None:
-    _one_answer(pair, gateway, requests, json.dumps(frame))
+    _one_response(pair, gateway, requests, json.dumps(frame))
 
 
-def _one_answer(pair: tuple[Socket, Socket], gateway: Gateway, requests: Counter[str], body: str) -> None:
+def _one_response(pair: tuple[Socket, Socket], gateway: Gateway, requests: Counter[str], body: str) -> None:
     requests.clear()
     gateway.frames.clear()
     gateway.attempts.clear()
@@ -138,8 +141,8 @@ def _one_answer(pair: tuple[Socket, Socket], gateway: Gateway, requests: Counter
     if _is_valid(body):
         assert not any("error" in frame for frame in gateway.frames["a"]) or requests
     else:
-        (answer,) = gateway.frames["a"]
-        assert answer["error"]["code"] in CODES
+        (response,) = gateway.frames["a"]
+        assert response["error"]["code"] in CODES
         assert gateway.attempts == {"a": 1}
         assert not requests
 

@@ -144,7 +144,7 @@ class RoomMachine(RuleBasedStateMachine):
 
     def _close(self, connection_id: str) -> None:
         self.closed.add(connection_id)
-        self.gateway.answer(connection_id, GONE)
+        self.gateway.respond(connection_id, GONE)
 
     @rule(target=sent, member=members, number=st.integers(0, 10**6))
     def send(self, member: Visitor, number: int) -> str:
@@ -173,7 +173,7 @@ class RoomMachine(RuleBasedStateMachine):
         return Connection.count(member.id, consistent_read=True) == 1
 
     def _act(self, member: Visitor, action: str, **data: object) -> str | None:
-        """Send a frame, and return the code of the error, if the answer is one."""
+        """Send a frame, and return the code of the error, if the response is one."""
         was_in_room = self._is_in_room(member)
         self.gateway.frames.clear()
         member.socket.send({"action": action, "data": data})

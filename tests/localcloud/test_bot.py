@@ -54,11 +54,11 @@ async def say(member: ClientConnection, text: str) -> Any:
 
 
 async def ask(member: ClientConnection) -> Any:
-    """Say the command, and return the answer."""
-    return await hear(member, answer_to(await say(member, COMMAND)))
+    """Say the command, and return the response."""
+    return await hear(member, response_to(await say(member, COMMAND)))
 
 
-def answer_to(command: Any) -> str:
+def response_to(command: Any) -> str:
     return f"{command['sender']['name']} rolls a {random.Random(command['sentAt']).randint(1, 6)}"
 
 
@@ -99,7 +99,7 @@ async def talk(chat: Chat, room_id: str, said: list[str]) -> None:
                 await say(member, text)
 
 
-def test_bot_answers_a_command_said_during_its_absence_exactly_once(
+def test_bot_responses_a_command_said_during_its_absence_exactly_once(
     chat: Chat, cloud: LocalCloud, start_bot: StartBot
 ) -> None:
     async def scenario() -> None:
@@ -115,12 +115,12 @@ def test_bot_answers_a_command_said_during_its_absence_exactly_once(
                 missed = await say(aki, COMMAND)
                 bot.send_signal(signal.SIGCONT)
                 await hear(aki, f"{NAME} joined")
-                await hear(aki, answer_to(missed))
-                # The bot answers in order, so this is its last answer.
+                await hear(aki, response_to(missed))
+                # The bot replies in order, so this is its last reply.
                 last = await ask(aki)
             said = history(chat, room_id) + history(chat, room_id, after=PAGE)
-            answers = [one["sequence"] for one in said if one["sender"]["name"] == NAME]
-            assert answers == [first["sequence"], missed["sequence"] + 1, last["sequence"]]
+            responses = [one["sequence"] for one in said if one["sender"]["name"] == NAME]
+            assert responses == [first["sequence"], missed["sequence"] + 1, last["sequence"]]
 
     asyncio.run(scenario())
 
@@ -134,18 +134,18 @@ def test_bot_ignores_repeated_early_and_unknown_frames(chat: Chat, cloud: LocalC
                 await hear(aki, f"{NAME} joined")
                 url = url_of_bot(cloud, room_id, before)
                 command = await say(aki, COMMAND)
-                first = await hear(aki, answer_to(command))
+                first = await hear(aki, response_to(command))
                 early = command | {"sequence": first["sequence"] + 100}
                 unknown = {"type": "dance", "message": COMMAND, "sender": command["sender"]}
                 push(url, {"message": command}, {"message": early}, {"message": unknown}, {"dance": 1}, [])
                 last = await ask(aki)
-            answers = [one["sequence"] for one in history(chat, room_id) if one["sender"]["name"] == NAME]
-            assert answers == [first["sequence"], last["sequence"]]
+            responses = [one["sequence"] for one in history(chat, room_id) if one["sender"]["name"] == NAME]
+            assert responses == [first["sequence"], last["sequence"]]
 
     asyncio.run(scenario())
 
 
-def test_bot_answers_more_commands_than_the_rate_limit_admits(chat: Chat, start_bot: StartBot) -> None:
+def test_bot_responses_more_commands_than_the_rate_limit_admits(chat: Chat, start_bot: StartBot) -> None:
     half = settings.MESSAGES_PER_WINDOW // 2 + 1
 
     async def scenario() -> None:
@@ -156,16 +156,16 @@ def test_bot_answers_more_commands_than_the_rate_limit_admits(chat: Chat, start_
                 for member in (aki, bo):
                     for _ in range(half):
                         await member.send(message(COMMAND))
-                answers = []
-                while len(answers) < 2 * half:
+                responses = []
+                while len(responses) < 2 * half:
                     frame = (await receive(aki))["message"]
                     assert frame["type"] == "message"  # the server has not closed the bot's connection
                     if frame["sender"]["name"] == NAME:
-                        answers.append(frame)
+                        responses.append(frame)
             said = history(chat, room_id)
-            assert answers == [one for one in said if one["sender"]["name"] == NAME]
+            assert responses == [one for one in said if one["sender"]["name"] == NAME]
             commands = [one for one in said if one["message"] == COMMAND]
-            assert [one["message"] for one in answers] == [answer_to(command) for command in commands]
+            assert [one["message"] for one in responses] == [response_to(command) for command in commands]
 
     asyncio.run(scenario())
 

@@ -70,12 +70,12 @@ def test_empty_room_leaves_the_list_and_can_be_joined_by_its_id(chat: Chat) -> N
     asyncio.run(come_and_go())
 
 
-def test_unknown_room_is_refused_at_the_handshake(chat: Chat) -> None:
+def test_unknown_room_is_rejected_at_the_handshake(chat: Chat) -> None:
     async def knock() -> None:
-        with pytest.raises(InvalidStatus) as refused:
+        with pytest.raises(InvalidStatus) as rejected:
             await chat.join("nosuchroom")
-        # The handler answers 404; MiniStack shows every refused client 403.
-        assert refused.value.response.status_code == 403
+        # The handler returns 404; MiniStack shows every rejected client 403.
+        assert rejected.value.response.status_code == 403
 
     asyncio.run(knock())
 
@@ -180,9 +180,9 @@ def test_cors_allows_a_page_of_another_origin(chat: Chat, path: str) -> None:
     assert preflight.headers["Access-Control-Allow-Origin"] == "*"
     assert "GET" in preflight.headers["Access-Control-Allow-Methods"]
     assert "Content-Type" in preflight.headers["Access-Control-Allow-Headers"]
-    answer = requests.get(chat.rest + path, headers=asked, timeout=SECONDS)
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert answer.headers["Access-Control-Expose-Headers"] == "ETag,Retry-After"
+    response = requests.get(chat.rest + path, headers=asked, timeout=SECONDS)
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert response.headers["Access-Control-Expose-Headers"] == "ETag,Retry-After"
 
 
 @pytest.mark.parametrize(

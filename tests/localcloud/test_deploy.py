@@ -192,8 +192,8 @@ def call(account: LocalCloud, method: str, route: str, body: Any = None, **path:
         "body": json.dumps(body),
         "isBase64Encoded": False,
     }
-    answer = client("lambda", account.port).invoke(FunctionName="chalice-chat-dev", Payload=json.dumps(event))
-    return json.loads(json.loads(answer["Payload"].read())["body"])
+    response = client("lambda", account.port).invoke(FunctionName="chalice-chat-dev", Payload=json.dumps(event))
+    return json.loads(json.loads(response["Payload"].read())["body"])
 
 
 def test_chalice_deploy_works_and_its_removal_leaves_nothing(project: Path, account: LocalCloud) -> None:

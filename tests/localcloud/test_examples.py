@@ -19,7 +19,7 @@ EXAMPLE = re.compile(r"```sh\n(.+?)\n```\n```json\n(.+?)\n```", re.DOTALL)
 """A command and the lines that it prints."""
 
 VARIABLES = {"roomId": "ROOM", "joinToken": "TOKEN", "ownerToken": "OWNER", "url": "HOOK"}
-"""Fields of an answer that the reader copies, and the shell variable for each."""
+"""Fields of a response that the reader copies, and the shell variable for each."""
 
 
 @pytest.fixture

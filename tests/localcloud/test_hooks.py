@@ -43,7 +43,7 @@ def test_message_of_a_hook_reaches_a_connected_member(chat: Chat) -> None:
     asyncio.run(talk())
 
 
-def test_deleted_hook_is_refused(chat: Chat) -> None:
+def test_deleted_hook_is_rejected(chat: Chat) -> None:
     room = chat.create_room(roomName="Tea")
     url = create_hook(chat, room)
     hook_id = url.split(".")[-2]
@@ -74,11 +74,11 @@ def test_message_of_a_hook_reaches_a_room_of_several_batches(chat: Chat) -> None
 def test_hook_above_the_rate_limit_gets_a_429(chat: Chat) -> None:
     url = create_hook(chat, chat.create_room(roomName="Tea"))
     with requests.Session() as session:
-        answers = [session.post(url, json={"text": str(number)}, timeout=SECONDS) for number in range(25)]
-    refused = [answer for answer in answers if answer.status_code != 201]
-    assert refused
-    assert {answer.status_code for answer in refused} == {429}
-    assert all(1 <= int(answer.headers["Retry-After"]) <= 10 for answer in refused)
+        responses = [session.post(url, json={"text": str(number)}, timeout=SECONDS) for number in range(25)]
+    rejected = [response for response in responses if response.status_code != 201]
+    assert rejected
+    assert {response.status_code for response in rejected} == {429}
+    assert all(1 <= int(response.headers["Retry-After"]) <= 10 for response in rejected)
 
 
 @pytest.mark.parametrize(("path", "methods"), [("/rooms/r/hooks", {"GET", "POST"}), ("/rooms/r/hooks/h", {"DELETE"})])

@@ -89,16 +89,16 @@ def test_open_connection_uses_a_saved_module(run: Run) -> None:
 def test_saved_module_of_the_page_is_built_and_served(run: Run) -> None:
     before = run.get("/").text
     with run.saved("web/page/src/title.ts", '"Chalice Chat"', '"Another Chat"'):
-        run.wait_until(lambda: run.get("/"), lambda answer: answer.text != before)
+        run.wait_until(lambda: run.get("/"), lambda response: response.text != before)
         script = re.search(r"static/page-\w+\.js", run.get("/").text)
         assert script
         assert "Another Chat" in run.get(f"/{script[0]}").text
-    run.wait_until(lambda: run.get("/"), lambda answer: answer.text == before)
+    run.wait_until(lambda: run.get("/"), lambda response: response.text == before)
 
 
 def test_saved_static_file_is_served(run: Run) -> None:
     with run.saved("chalicelib/static/index.html", "<body", "<!-- new --><body"):
-        run.wait_until(lambda: run.get("/"), lambda answer: "<!-- new -->" in answer.text)
+        run.wait_until(lambda: run.get("/"), lambda response: "<!-- new -->" in response.text)
 
 
 def test_failed_import_is_shown_and_the_previous_version_keeps_running(run: Run) -> None:
@@ -117,10 +117,10 @@ def test_failed_import_is_shown_and_the_previous_version_keeps_running(run: Run)
 
 def test_running_invocation_finishes_on_the_version_that_started_it(run: Run, tmp_path: Path) -> None:
     os.mkfifo(gate := tmp_path / "gate")
-    answer = "context.reply(Pong())"
+    response = "context.reply(Pong())"
     send = "context.websocket_api.broadcast([context.connection_id], "
     waiting = f'open({str(gate)!r}).read()\n    {send}\'{{"pong": "late"}}\')'
-    with run.member() as member, run.saved("chalicelib/websocket/actions.py", answer, waiting):
+    with run.member() as member, run.saved("chalicelib/websocket/actions.py", response, waiting):
         run.shown("chalicelib/websocket/actions.py")
         member.send('{"action": "ping"}')
         # Opening the pipe blocks until the handler opens it, too; the handler continues when this end closes.
@@ -129,15 +129,15 @@ def test_running_invocation_finishes_on_the_version_that_started_it(run: Run, tm
         assert json.loads(member.recv(SECONDS)) == {"pong": "late"}
 
 
-def test_new_route_answers_at_the_same_address(run: Run) -> None:
+def test_new_route_responses_at_the_same_address(run: Run) -> None:
     route = '@app.route("/name")\ndef name():\n    return {"name": "Tea"}\n\n\n@app.route("/config")'
     with run.saved("app.py", '@app.route("/config")', route):
-        run.wait_until(lambda: run.get("/name"), lambda answer: answer.text == '{"name":"Tea"}')
+        run.wait_until(lambda: run.get("/name"), lambda response: response.text == '{"name":"Tea"}')
         preflight = {"Origin": "https://chat.example.org", "Access-Control-Request-Method": "GET"}
         allowed = requests.options(f"{run.rest}/name", headers=preflight, timeout=SECONDS)
         assert allowed.headers["Access-Control-Allow-Origin"] == "*"
         assert run.get("/rooms").status_code == 200
-    run.wait_until(lambda: run.get("/name"), lambda answer: answer.status_code == 403)
+    run.wait_until(lambda: run.get("/name"), lambda response: response.status_code == 403)
 
 
 def test_changed_handler_leaves_the_stack_unchanged(run: Run) -> None:

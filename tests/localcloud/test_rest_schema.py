@@ -43,7 +43,7 @@ extra-data-sources.responses = false # no ids of rooms: they differ from run to 
 [phases.stateful]
 generation.max-examples = {examples(test=2, fuzz=100)}
 
-# This check wants 405 for a method that is not described. API Gateway answers with 403, "Missing Authentication Token"
+# This check wants 405 for a method that is not described. API Gateway returns 403, "Missing Authentication Token"
 # ("Gateway response types for API Gateway"), before any code of ours.
 [checks.unsupported_method]
 enabled = false
@@ -86,8 +86,8 @@ NOT_IN_THE_SCHEMA = (
 )
 
 
-class Answer(NamedTuple):
-    """A response, and what it answers."""
+class Response(NamedTuple):
+    """A response, and its request."""
 
     operation: str
     status: int
@@ -101,7 +101,7 @@ class Run(NamedTuple):
 
     exit_code: int
     output: str
-    answers: list[Answer]
+    responses: list[Response]
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def run(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Run:
             timeout=RUN_SECONDS,
             check=False,
         )
-    return Run(finished.returncode, finished.stdout, list(_answers(folder / "report")))
+    return Run(finished.returncode, finished.stdout, list(_responses(folder / "report")))
 
 
 def _create(cloud: LocalCloud, **body: object) -> dict[str, str]:
@@ -155,13 +155,13 @@ def _talk(cloud: LocalCloud) -> Iterator[dict[str, str]]:
         yield room
 
 
-def _answers(report: Path) -> Iterator[Answer]:
+def _responses(report: Path) -> Iterator[Response]:
     for line in report.read_text().splitlines():
         recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder", {})
         for case_id, interaction in recorder.get("interactions", {}).items():
             case = recorder["cases"][case_id]["value"]
             if response := interaction.get("response"):  # a run in which one is missing fails
-                yield Answer(
+                yield Response(
                     f"{case['method']} {case['path']}",
                     response["status_code"],
                     base64.b64decode(response["content"]["$base64"]),
@@ -175,7 +175,7 @@ def test_all_checks_of_schemathesis_pass(run: Run) -> None:
 
 
 def test_schemathesis_makes_enough_requests(run: Run) -> None:
-    assert len(run.answers) >= REQUESTS
+    assert len(run.responses) >= REQUESTS
 
 
 def test_responses_have_exactly_the_described_statuses(run: Run) -> None:
@@ -185,7 +185,7 @@ def test_responses_have_exactly_the_described_statuses(run: Run) -> None:
         for method, operation in item.items()
         if method != "parameters"
     }
-    # The local cloud has a WebSocket API, and no ALLOWED_ORIGINS: it answers 403 only for a private room.
+    # The local cloud has a WebSocket API, and no ALLOWED_ORIGINS: it returns 403 only for a private room.
     described["GET /config"].remove(404)
     # Whether a hook reaches its rate limit depends on the speed of the machine.
     described["POST /hooks/{hookToken}"].remove(429)
@@ -194,15 +194,15 @@ def test_responses_have_exactly_the_described_statuses(run: Run) -> None:
         if "{roomId}" not in operation:
             statuses.remove(403)
     met: dict[str, set[int]] = {operation: set() for operation in described}
-    for answer in run.answers:
-        if answer.operation in described:  # API Gateway answers the other methods itself
-            met[answer.operation].add(answer.status)
+    for response in run.responses:
+        if response.operation in described:  # API Gateway handles the other methods itself
+            met[response.operation].add(response.status)
     met["POST /hooks/{hookToken}"].discard(429)
     assert met == described
 
 
-def test_valid_request_is_refused_only_for_rules_that_no_schema_expresses(run: Run) -> None:
-    refusals = [answer for answer in run.answers if answer.is_to_valid_request and answer.status == 400]
-    assert refusals
-    wrong = [one for one in refusals if not json.loads(one.body)["Message"].startswith(NOT_IN_THE_SCHEMA)]
+def test_valid_request_is_rejected_only_for_rules_that_no_schema_expresses(run: Run) -> None:
+    rejections = [response for response in run.responses if response.is_to_valid_request and response.status == 400]
+    assert rejections
+    wrong = [one for one in rejections if not json.loads(one.body)["Message"].startswith(NOT_IN_THE_SCHEMA)]
     assert wrong == []

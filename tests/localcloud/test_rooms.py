@@ -27,11 +27,11 @@ def list_rooms(port: int | str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _answer(server: socket.socket, answer: bytes) -> None:
+def _response(server: socket.socket, response: bytes) -> None:
     connection, _ = server.accept()
     with connection:
         connection.recv(65_536)
-        connection.sendall(answer)
+        connection.sendall(response)
 
 
 def test_rooms_are_listed_with_members_and_private_ones_marked(chat: Chat, cloud: LocalCloud) -> None:
@@ -47,17 +47,17 @@ def test_rooms_are_listed_with_members_and_private_ones_marked(chat: Chat, cloud
     asyncio.run(talk())
 
 
-@pytest.mark.parametrize("answer", [None, b"", b"no HTTP\r\n"])
-def test_missing_local_cloud_is_reported_with_the_command_that_starts_it(answer: bytes | None) -> None:
+@pytest.mark.parametrize("response", [None, b"", b"no HTTP\r\n"])
+def test_missing_local_cloud_is_reported_with_the_command_that_starts_it(response: bytes | None) -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
-        if answer is not None:
+        if response is not None:
             server.listen()
-            threading.Thread(target=lambda: _answer(server, answer)).start()
+            threading.Thread(target=lambda: _response(server, response)).start()
         listed = list_rooms(port)
     expected = (
-        f"error: no local cloud answers at port {port}: start it with `make run`,"
+        f"error: no local cloud responds at port {port}: start it with `make run`,"
         " or name another port: PORT=8080 make rooms\n"
     )
     assert (listed.returncode, listed.stdout, listed.stderr) == (1, "", expected)

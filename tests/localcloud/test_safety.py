@@ -61,9 +61,9 @@ def test_invalid_frame_gets_one_error_and_the_next_valid_frame_works(chat: Chat)
             await drain(sender)
             for number, (frame, code) in enumerate(BAD_FRAMES.items()):
                 await sender.send(frame)
-                (answer,) = await drain(sender)
-                assert answer["error"]["code"] == code, frame[:80]
-                assert set(answer["error"]) <= {"code", "message", "action"}
+                (response,) = await drain(sender)
+                assert response["error"]["code"] == code, frame[:80]
+                assert set(response["error"]) <= {"code", "message", "action"}
                 if number % 15 == 14:
                     # Not more often: the rate limit admits 20 messages.
                     await sender.send(message(f"good {number}"))
@@ -135,9 +135,9 @@ def test_private_room_requires_its_token_and_never_reveals_it(chat: Chat, cloud:
 
     async def talk() -> None:
         for wrong in ("", "wrong", token[:-1]):
-            with pytest.raises(InvalidStatus) as refused:
+            with pytest.raises(InvalidStatus) as rejected:
                 await chat.join(room_id, "Eve", wrong)
-            assert refused.value.response.status_code == 403
+            assert rejected.value.response.status_code == 403
         async with chat.join(room_id, "Aki", token) as aki, chat.join(room_id, "Bo", token) as bo:
             await aki.send(message("hi"))
             heard = [*await drain(aki), *await drain(bo)]
@@ -147,9 +147,9 @@ def test_private_room_requires_its_token_and_never_reveals_it(chat: Chat, cloud:
     asyncio.run(talk())
     for path in paths:
         for query in ("", "?token=wrong"):
-            refused = requests.get(f"{cloud.rest_url}{path}{query}", timeout=SECONDS)
-            assert (refused.status_code, refused.json()["Code"]) == (403, "ForbiddenError")
-            assert "Surprise" not in refused.text
+            rejected = requests.get(f"{cloud.rest_url}{path}{query}", timeout=SECONDS)
+            assert (rejected.status_code, rejected.json()["Code"]) == (403, "ForbiddenError")
+            assert "Surprise" not in rejected.text
         welcomed = requests.get(f"{cloud.rest_url}{path}", params={"token": token}, timeout=SECONDS)
         assert welcomed.status_code == 200
         assert token not in welcomed.text

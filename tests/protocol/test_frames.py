@@ -98,7 +98,7 @@ def error_of(error: ChatError, request: str) -> dict[str, Any]:
     return dict(json.loads(frames.serialize(Error.of(error, request)))["error"])
 
 
-def test_error_frame_names_the_action_and_client_id_that_it_answers() -> None:
+def test_error_frame_names_the_action_and_client_id_that_it_responses() -> None:
     error = error_of(NotInRoom(), '{"action": "sendMessage", "data": {"message": "hi", "clientId": "c-1"}}')
     assert error == {
         "code": "not_in_room",

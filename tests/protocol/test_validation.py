@@ -146,6 +146,34 @@ def test_error_of_an_identifier_does_not_contain_it() -> None:
         assert rejection({"key": key}) == "key must be a string of 3 to 5 characters A-Z, a-z, 0-9, - and _"
 
 
+SURROGATE = "\ud800"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"limit": SURROGATE},
+        {"hot": SURROGATE},
+        {"hand": SURROGATE},
+        {"cups": SURROGATE},
+        {"cups": [SURROGATE]},
+        {"cups": [{SURROGATE: 1}]},
+        {"teaName": {SURROGATE: 1}},
+    ],
+)
+def test_lone_surrogate_in_any_value_is_invalid(data: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match=r"must be|valid Unicode|is missing"):
+        validate(data, Order)
+
+
+def test_lone_surrogate_in_the_name_of_an_undeclared_property_is_ignored() -> None:
+    assert validate({SURROGATE: 1}, Order) == Order()
+
+
+def test_value_that_looks_like_a_path_does_not_confuse_the_error() -> None:
+    assert rejection({"hand": "x` - at `$.limit`"}) == "hand must be one of left, right"
+
+
 # Other values
 
 
@@ -173,14 +201,14 @@ def test_boolean_is_true_or_false(value: object) -> None:
 
 def test_error_of_a_choice_lists_the_choices() -> None:
     assert rejection({"hand": "up"}) == "hand must be one of left, right"
-    assert rejection({"hand": 5}) == "hand must be one of left, right, not a number"
+    assert rejection({"hand": 5}) == "hand must be one of left, right"
 
 
 def test_error_of_a_list_names_the_invalid_item() -> None:
     assert rejection({"cups": [{"sugarCubes": 1}, {}]}) == "cups[1].sugarCubes is missing"
     assert rejection({"cups": [{"sugarCubes": 1}, "tea"]}) == "cups[1] must be an object, not a string"
     assert rejection({"cups": [{"sugarCubes": 1}] * 3}) == "cups must be an array of at most 2 values"
-    assert rejection({"cups": {}}) == "cups must be an array of at most 2 values, not an object"
+    assert rejection({"cups": {}}) == "cups must be an array of at most 2 values"
 
 
 def test_missing_property_is_named() -> None:
@@ -237,12 +265,6 @@ def test_invalid_json_is_rejected(body: str | bytes) -> None:
 def test_json_that_is_not_an_object_is_rejected(body: str, kind: str) -> None:
     with pytest.raises(InvalidJSON, match=f"^expected a JSON object, not {kind}$"):
         parse_object(body)
-
-
-def test_whole_numbers_become_integers() -> None:
-    parsed = parse_object('{"small": 5, "negative": -5, "fraction": 5.5, "exponent": 5e3, "whole": -5.0}')
-    assert parsed == {"small": 5, "negative": -5, "fraction": 5.5, "exponent": 5_000, "whole": -5}
-    assert [type(value) for value in parsed.values()] == [int, int, float, int, int]
 
 
 def test_numbers_of_any_length_are_parsed() -> None:

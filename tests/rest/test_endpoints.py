@@ -1,4 +1,4 @@
-"""Declared endpoints: input, answers, and the mapping of errors to HTTP answers."""
+"""Declared endpoints: input, responses, and the mapping of errors to HTTP responses."""
 
 from __future__ import annotations
 
@@ -128,8 +128,8 @@ def fill_cup(client: Client, query: str = "", body: Any = None) -> Any:
 
 
 def test_endpoint_receives_validated_input(client: Client, views: Views) -> None:
-    answer = fill_cup(client, "?limit=7&more=1", {"text": "tea", "more": 1})
-    assert (answer.status_code, answer.json_body) == (201, {"done": True})
+    response = fill_cup(client, "?limit=7&more=1", {"text": "tea", "more": 1})
+    assert (response.status_code, response.json_body) == (201, {"done": True})
     assert views.received == [{"cup": "blue", "query": Cup(limit=7), "body": Tea(text="tea")}]
 
 
@@ -140,8 +140,8 @@ def test_endpoint_without_declared_input_receives_none(client: Client, views: Vi
 
 @pytest.mark.parametrize(("query", "body"), [("?limit=0", {"text": "tea"}), ("", {"text": 5}), ("", []), ("", {})])
 def test_invalid_input_is_rejected_before_the_view_runs(client: Client, views: Views, query: str, body: Any) -> None:
-    answer = fill_cup(client, query, body)
-    assert (answer.status_code, answer.json_body["Code"]) == (400, "BadRequestError")
+    response = fill_cup(client, query, body)
+    assert (response.status_code, response.json_body["Code"]) == (400, "BadRequestError")
     assert views.received == []
 
 
@@ -163,8 +163,8 @@ def test_endpoint_receives_the_token_of_the_authorization_header(
 
 def test_endpoint_without_a_result_has_no_body(client: Client, views: Views) -> None:
     views.result = None
-    answer = pour(client)
-    assert (answer.status_code, answer.body) == (204, b"")
+    response = pour(client)
+    assert (response.status_code, response.body) == (204, b"")
 
 
 def test_response_above_a_rate_limit_has_the_seconds_to_wait(client: Client, views: Views) -> None:
@@ -174,8 +174,8 @@ def test_response_above_a_rate_limit_has_the_seconds_to_wait(client: Client, vie
 
 def test_response_object_is_returned_unchanged(client: Client, views: Views) -> None:
     views.result = Response("text", status_code=202, headers={"Content-Type": "text/plain"})
-    answer = fill_cup(client)
-    assert (answer.status_code, answer.body) == (202, b"text")
+    response = fill_cup(client)
+    assert (response.status_code, response.body) == (202, b"text")
 
 
 @pytest.mark.parametrize("result", [Done(), Response('{"done":true}')])
@@ -198,8 +198,8 @@ def test_error_of_a_view_becomes_an_http_response(
     client: Client, views: Views, error: ChatError, status: int, code: str
 ) -> None:
     views.result = error
-    answer = client.http.get("/plain")
-    assert (answer.status_code, answer.json_body) == (status, {"Code": code, "Message": str(error)})
+    response = client.http.get("/plain")
+    assert (response.status_code, response.json_body) == (status, {"Code": code, "Message": str(error)})
 
 
 def test_error_response_contains_code_and_message() -> None:

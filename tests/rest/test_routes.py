@@ -1,4 +1,4 @@
-"""REST API: statuses, bodies and headers of the answers, and stored rooms."""
+"""REST API: statuses, bodies and headers of the responses, and stored rooms."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_config_contains_the_websocket_url_of_the_settings(client: Client, monke
 
 
 @pytest.mark.parametrize("path", ["/", "/rooms", "/rooms/nosuchroom", "/rooms?limit=0", f"/static/{SCRIPT}"])
-def test_every_answer_can_be_read_by_pages_of_other_origins(client: Client, path: str) -> None:
+def test_every_response_can_be_read_by_pages_of_other_origins(client: Client, path: str) -> None:
     headers = client.http.get(path).headers
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Access-Control-Expose-Headers"] == "ETag,Retry-After"
@@ -167,7 +167,7 @@ def test_every_answer_can_be_read_by_pages_of_other_origins(client: Client, path
     assert unchanged["Access-Control-Allow-Origin"] == "*"
 
 
-def test_every_route_answers_cors_preflights() -> None:
+def test_every_route_responses_cors_preflights() -> None:
     routes = [route for methods in chat_app.app.routes.values() for route in methods.values()]
     assert all(route.cors for route in routes)
 
@@ -199,8 +199,8 @@ def test_messages_are_listed_in_the_form_of_their_frames(client: Client, tea: Ro
 
 def test_messages_are_listed_in_pages(client: Client, tea: Room) -> None:
     def sequences(query: str) -> list[int]:
-        answer = client.http.get(f"/rooms/{tea.room_id}/messages{query}").json_body
-        return [message["sequence"] for message in answer["messages"]]
+        response = client.http.get(f"/rooms/{tea.room_id}/messages{query}").json_body
+        return [message["sequence"] for message in response["messages"]]
 
     assert sequences("") == [1, 2, 3]
     assert sequences("?limit=2") == [2, 3]

@@ -87,16 +87,16 @@ def test_routes_of_the_owner_are_forbidden_to_others(
     hook_id = webhooks.create(owner.room.room_id, owner.room.owner_token or "", "Builds")[0]
     right, compare, compared = owner.room.owner_token or "", hmac.compare_digest, []
     monkeypatch.setattr(hmac, "compare_digest", lambda *texts: compared.append(texts) or compare(*texts))
-    answers = set()
+    responses = set()
     url = f"/rooms/{owner.room.room_id}/hooks{path.format(hook_id)}"
     given = [None, "", right, f"Basic {right}", "Bearer", "Bearer ", "Bearer x", f"Bearer {right[:-1]}", "Bearer \xff"]
     given += [f"Bearer {right}x", f"Bearer {create_room('Coffee').owner_token}", f"Bearer{right}"]
     requests.clear()
     for authorization in given:
         headers = {"Host": HOST} | ({} if authorization is None else {"Authorization": authorization})
-        answer = owner.client.http.request(method, url, headers=headers, body=json.dumps(body).encode())
-        answers.add((answer.status_code, answer.body))
-    ((status, text),) = answers
+        response = owner.client.http.request(method, url, headers=headers, body=json.dumps(body).encode())
+        responses.add((response.status_code, response.body))
+    ((status, text),) = responses
     assert status == 403
     assert json.loads(text) == {
         "Code": "ForbiddenError",
@@ -182,7 +182,7 @@ def test_message_may_have_the_forms_of_slack(owner: Hooks, body: bytes, text: st
     ],
 )
 def test_invalid_message_is_rejected_and_stores_nothing(owner: Hooks, fanout_queue: Any, body: bytes) -> None:
-    answer = owner.send(owner.create(), body)
-    assert (answer.status_code, answer.json_body["Code"]) == (400, "BadRequestError")
+    response = owner.send(owner.create(), body)
+    assert (response.status_code, response.json_body["Code"]) == (400, "BadRequestError")
     assert texts(owner.room) == []
     assert fanout_queue.receive_messages() == []

@@ -33,8 +33,8 @@ def described_frames(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def checked_receive(api: BroadcastWebsocketAPI, connection_id: str, body: str) -> None:
         earlier = len(sent)
         receive(api, connection_id, body)
-        answers = [json.loads(payload) for ids, payload in sent[earlier:] if connection_id in ids]
-        if not any(answer.get("error", {}).get("code") in INVALID_FRAME_CODES for answer in answers):
+        responses = [json.loads(payload) for ids, payload in sent[earlier:] if connection_id in ids]
+        if not any(response.get("error", {}).get("code") in INVALID_FRAME_CODES for response in responses):
             asyncapi.kind_of(parse_object(body), asyncapi.RECEIVED)
 
     monkeypatch.setattr(BroadcastWebsocketAPI, "broadcast", recorded_broadcast)

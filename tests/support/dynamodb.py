@@ -1,7 +1,7 @@
 """DynamoDB for the tests without a local cloud: a strict emulator, and the faults that it does not show by itself.
 
 dynoxide rejects requests that moto accepts and AWS does not, and its writes and transactions are atomic. It has a
-replica, which receives the writes late: reads that are not consistent return old data, as they may on AWS. moto answers
+replica, which receives the writes late: reads that are not consistent return old data, as they may on AWS. moto handles
 the requests to other services.
 
 npm installs dynoxide. Without it, MiniStack's DynamoDB stands in, which accepts more. It runs in this process: with its
@@ -16,16 +16,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
+from unittest import mock
 
 import moto.core.models
 import pytest
 import urllib3
 from botocore.exceptions import ReadTimeoutError
 from ministack.core.responses import request_scope
-from ministack.services import dynamodb as ministack
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 from pynamodb.connection import Connection
@@ -41,13 +41,13 @@ CONFLICTS = {"PutItem": 0.2, "UpdateItem": 0.2, "DeleteItem": 0.2, "TransactWrit
 """The share of the writes that meet a transaction in progress, by operation, in the tests of many random events."""
 
 Fault = Literal["throttling", "timeout", "conflict", "unprocessed", "crash before", "crash after"]
-"""A timeout means that DynamoDB handles the request, but its answer does not arrive. `unprocessed` is an answer to a
+"""A timeout means that DynamoDB handles the request, but its response does not arrive. `unprocessed` is a response to a
 batch read that has read nothing yet."""
 
-Answer = tuple[int, dict[str, str], bytes]
-"""The status, the headers and the body of an answer."""
+Response = tuple[int, dict[str, str], bytes]
+"""The status, the headers and the body of a response."""
 
-Send = Callable[[Mapping[str, Any], Any], Answer]
+Send = Callable[[Mapping[str, Any], Any], Response]
 """A function that sends the headers and the body of a request to an emulator."""
 
 # For the requests library, moto creates 1,300 objects at each start. No test calls AWS with that library.
@@ -81,21 +81,29 @@ def _emulator(folder: Path, name: str) -> Iterator[Send]:
         yield partial(_send_over_http, urllib3.PoolManager(maxsize=32), f"http://127.0.0.1:{port}")
 
 
-def _send_over_http(pool: urllib3.PoolManager, url: str, headers: Mapping[str, Any], body: Any) -> Answer:
-    answer = pool.request("POST", url, body=body, headers=dict(headers))
-    return answer.status, dict(answer.headers), answer.data
+def _send_over_http(pool: urllib3.PoolManager, url: str, headers: Mapping[str, Any], body: Any) -> Response:
+    response = pool.request("POST", url, body=body, headers=dict(headers))
+    return response.status, dict(response.headers), response.data
 
 
 _ministack_lock = threading.Lock()
 """Held during a request to MiniStack, which expects to run in one thread."""
 
 
-def _send_to_ministack(account: str, headers: Mapping[str, Any], body: Any) -> Answer:
+@cache
+def _ministack() -> Any:
+    """Import MiniStack's DynamoDB, without the thread that deletes expired items: tests move the clock."""
+    with mock.patch("threading.Thread.start"):
+        from ministack.services import dynamodb as ministack
+    return ministack
+
+
+def _send_to_ministack(account: str, headers: Mapping[str, Any], body: Any) -> Response:
     target = headers["X-Amz-Target"]
     names = {"x-amz-target": target.decode() if isinstance(target, bytes) else target}
     with _ministack_lock, request_scope(account, "us-east-1"):
-        answer: Answer = asyncio.run(ministack.handle_request("POST", "/", names, body, {}))
-    return answer
+        response: Response = asyncio.run(_ministack().handle_request("POST", "/", names, body, {}))
+    return response
 
 
 @pytest.fixture
@@ -103,14 +111,14 @@ def dynamodb(_database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     """Send the requests to DynamoDB to dynoxide instead of moto."""
 
     def process(stubber: BotocoreStubber, request: Any) -> Any:
-        return _database.answer(request) if _is_dynamodb(request) else _process(stubber, request)
+        return _database.respond(request) if _is_dynamodb(request) else _process(stubber, request)
 
     monkeypatch.setattr(BotocoreStubber, "process_request", process)
     return _database
 
 
 class Database:
-    """Two emulators: a primary, and a replica that answers the reads that may return old data ("Read consistency").
+    """Two emulators: a primary, and a replica that serves the reads that may return old data ("Read consistency").
 
     - A query of an index does not find what the same invocation has written. Earlier writes have arrived.
     - Another read without ConsistentRead does not find the last write, either.
@@ -127,16 +135,16 @@ class Database:
             for table in tables("dev"):
                 _call(emulator, "CreateTable", **table)
 
-    def answer(self, request: Any) -> Answer:
-        """Return the answer to a request."""
+    def respond(self, request: Any) -> Response:
+        """Return the response to a request."""
         operation = _operation(request)
         if operation in READS:
             return self._read(request)
         with self._lock:  # so that the replica gets the writes in the same order
-            answer = self._primary(request.headers, request.body)
-            if answer[0] == 200:
+            response = self._primary(request.headers, request.body)
+            if response[0] == 200:
                 self._writes.append((current_invocation(), request))
-        return answer
+        return response
 
     @contextmanager
     def empty_tables(self) -> Iterator[None]:
@@ -156,7 +164,7 @@ class Database:
         self._writes.clear()
         self._arrived = 0
 
-    def _read(self, request: Any) -> Answer:
+    def _read(self, request: Any) -> Response:
         is_consistent = b'"ConsistentRead": true' in request.body
         with self._lock:
             visible = len(self._writes) if is_consistent else self._count_visible_writes(request)
@@ -217,12 +225,12 @@ def inject_faults(monkeypatch: pytest.MonkeyPatch, select_fault: Callable[[str, 
             return 200, {}, json.dumps({"Responses": {key: [] for key in keys}, "UnprocessedKeys": keys})
         if fault == "crash before":
             raise Crash
-        answer = process(stubber, request)
+        response = process(stubber, request)
         if fault == "timeout":
             raise ReadTimeoutError(endpoint_url=request.url)
         if fault == "crash after":
             raise Crash
-        return answer
+        return response
 
     monkeypatch.setattr(BotocoreStubber, "process_request", process_with_fault)
     monkeypatch.setattr(time, "sleep", lambda _: None)

@@ -1,4 +1,4 @@
-"""Fake of API Gateway's @connections API on 127.0.0.1. It records the frames, and answers as a test configures it."""
+"""Fake of API Gateway's @connections API on 127.0.0.1. It records the frames, and responds as a test configures it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from urllib.parse import unquote
 
 GONE = 410
 HANG = 0
-"""Send no answer."""
+"""Send no response."""
 DISCONNECT = -1
-"""Close the connection without an answer."""
+"""Close the connection without a response."""
 NOT_HTTP = -2
-"""Answer with bytes that are not HTTP."""
+"""Response with bytes that are not HTTP."""
 CLOSE = -3
-"""Answer with status 200 and `Connection: close`."""
+"""Response with status 200 and `Connection: close`."""
 NO_LENGTH = -4
-"""Answer with status 200 and a body that ends when the connection is closed."""
+"""Response with status 200 and a body that ends when the connection is closed."""
 ERROR_TYPES = {
     403: "ForbiddenException",
     410: "GoneException",
@@ -44,7 +44,7 @@ class Gateway:
 
     frames: the frames that each connection received.
     closed: the connections that were closed.
-    attempts: the number of requests for each connection, whatever their answers.
+    attempts: the number of requests for each connection, whatever their responses.
     opened: the number of HTTP connections that clients opened.
     """
 
@@ -53,7 +53,7 @@ class Gateway:
         self.frames: dict[str, list[Any]] = defaultdict(list)
         self.closed: list[str] = []
         self.attempts: dict[str, int] = defaultdict(int)
-        self._answers: dict[str, list[int]] = {}
+        self._responses: dict[str, list[int]] = {}
         self._released = threading.Event()
         self._open: set[Any] = set()
         self._server = _Server(("127.0.0.1", 0), self._handler())
@@ -67,9 +67,9 @@ class Gateway:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/test"
 
-    def answer(self, connection_id: str, *statuses: int) -> None:
-        """Answer the requests for a connection with these statuses in order, and all further ones with the last."""
-        self._answers[connection_id] = list(statuses)
+    def respond(self, connection_id: str, *statuses: int) -> None:
+        """Response the requests for a connection with these statuses in order, and all further ones with the last."""
+        self._responses[connection_id] = list(statuses)
 
     def texts(self, connection_id: str) -> list[str]:
         """List the texts of the messages, joins and leaves that a connection received."""
@@ -82,12 +82,12 @@ class Gateway:
                 connection.shutdown(socket.SHUT_RDWR)
 
     def reset(self) -> None:
-        """Forget all records and answers, and end the requests that hang."""
+        """Forget all records and responses, and end the requests that hang."""
         self.opened = 0
         self.frames.clear()
         self.closed.clear()
         self.attempts.clear()
-        self._answers.clear()
+        self._responses.clear()
         self._released.set()
         self._released = threading.Event()
 
@@ -97,10 +97,10 @@ class Gateway:
         self._server.shutdown()
         self._server.server_close()
 
-    def _next_answer(self, connection_id: str) -> int:
+    def _next_response(self, connection_id: str) -> int:
         self.attempts[connection_id] += 1
-        answers = self._answers.get(connection_id, [200])
-        return answers.pop(0) if len(answers) > 1 else answers[0]
+        responses = self._responses.get(connection_id, [200])
+        return responses.pop(0) if len(responses) > 1 else responses[0]
 
     def _handler(gateway) -> type[BaseHTTPRequestHandler]:  # noqa: N805
         class Handler(BaseHTTPRequestHandler):
@@ -117,12 +117,12 @@ class Gateway:
 
             def do_DELETE(self) -> None:
                 gateway.closed.append(self._connection_id())
-                self._answer(gateway._next_answer(self._connection_id()))
+                self._response(gateway._next_response(self._connection_id()))
 
             def do_POST(self) -> None:
                 connection_id = self._connection_id()
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = gateway._next_answer(connection_id)
+                status = gateway._next_response(connection_id)
                 if status == HANG:
                     gateway._released.wait()
                 if status == NOT_HTTP:
@@ -132,12 +132,12 @@ class Gateway:
                     return
                 if status in (200, CLOSE, NO_LENGTH):
                     gateway.frames[connection_id].append(json.loads(body))
-                self._answer(status)
+                self._response(status)
 
             def _connection_id(self) -> str:
                 return unquote(self.path).removeprefix("/test/@connections/")
 
-            def _answer(self, status: int) -> None:
+            def _response(self, status: int) -> None:
                 self.send_response(200 if status in (CLOSE, NO_LENGTH) else status)
                 if status in ERROR_TYPES:
                     self.send_header("x-amzn-ErrorType", ERROR_TYPES[status])

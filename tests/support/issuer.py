@@ -33,7 +33,7 @@ class Key:
 
 
 class Issuer:
-    """A provider. The attributes say how it answers; `requests` counts requests by path.
+    """A provider. The attributes say how it responds; `requests` counts requests by path.
 
     `published` are key documents before those of `keys`, `body` replaces both documents.
     """
@@ -45,8 +45,8 @@ class Issuer:
         self.published: list[Any] = []
         self.body: bytes | None = None
         self.status = 200
-        self.answers_at_all = Event()
-        self.answers_at_all.set()
+        self.responses_at_all = Event()
+        self.responses_at_all.set()
         self.trickles = False
         self._closing = Event()
         issuer = self
@@ -54,10 +54,12 @@ class Issuer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.requests[self.path] += 1
-                issuer.answers_at_all.wait(10)
+                issuer.responses_at_all.wait(10)
                 body = issuer.body or json.dumps(issuer._document(self.path)).encode()
                 self.send_response(issuer.status)
                 self.send_header("Content-Length", str(len(body)))
+                if issuer.status == 302:
+                    self.send_header("Location", "/moved")
                 self.end_headers()
                 for start in range(len(body)) if issuer.trickles else [0]:
                     self.wfile.write(body[start : start + 1] if issuer.trickles else body)
@@ -89,7 +91,7 @@ class Issuer:
     def close(self) -> None:
         """Stop the server."""
         self._closing.set()
-        self.answers_at_all.set()
+        self.responses_at_all.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

@@ -38,9 +38,9 @@ def history_of(room: Room, after: int | None = None) -> list[tuple[int, str | No
     return [(int(row.sequence), row.text) for row in history.read(room.room_id, after, token=None).messages]
 
 
-def refusal(ws_event: Any, connection_id: str, **query: str) -> tuple[int, str]:
-    answer = chat_app.connect(ws_event("$connect", connection_id, query=query), None)
-    return answer["statusCode"], answer["body"]
+def rejection(ws_event: Any, connection_id: str, **query: str) -> tuple[int, str]:
+    response = chat_app.connect(ws_event("$connect", connection_id, query=query), None)
+    return response["statusCode"], response["body"]
 
 
 def complete(client: Client, queue: Any) -> int:

@@ -38,9 +38,9 @@ def post_room(client: Client, token: str | None = None) -> HTTPResponse:
     return client.http.post("/rooms", headers=headers, body=b'{"roomName": "Coffee"}')
 
 
-def refusal(ws_event: Any, **query: str) -> tuple[int, str]:
-    answer = chat_app.connect(ws_event("$connect", "refused", query=query), None)
-    return answer["statusCode"], answer.get("body", "")
+def rejection(ws_event: Any, **query: str) -> tuple[int, str]:
+    response = chat_app.connect(ws_event("$connect", "rejected", query=query), None)
+    return response["statusCode"], response.get("body", "")
 
 
 def connection(connection_id: str) -> Connection:

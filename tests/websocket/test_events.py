@@ -73,13 +73,13 @@ def test_empty_connect_parameters_count_as_absent(socket: Sockets, room: Room) -
     assert Connection.get("a", consistent_read=True).name.startswith("guest-")
 
 
-def test_failed_connect_is_answered_with_a_reference(
+def test_failed_connect_is_handled_with_a_reference(
     ws_event: Any, room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(Room, "get", lambda *_, **__: 1 / 0)
-    answer = chat_app.connect(ws_event("$connect", "a", query={"roomId": room.room_id}), None)
-    assert answer["statusCode"] == 500
-    assert re.fullmatch(r"internal error, reference [0-9a-f]{8}; please try again", answer["body"])
+    response = chat_app.connect(ws_event("$connect", "a", query={"roomId": room.room_id}), None)
+    assert response["statusCode"] == 500
+    assert re.fullmatch(r"internal error, reference [0-9a-f]{8}; please try again", response["body"])
     assert "division by zero" in caplog.text
 
 
@@ -179,7 +179,7 @@ def test_client_id_of_another_message_is_rejected(pair: Pair, gateway: Gateway) 
     assert gateway.frames["b"][-1]["error"]["code"] == "invalid_message"
 
 
-def test_ping_is_answered_to_its_sender_only(pair: Pair, gateway: Gateway) -> None:
+def test_ping_is_handled_to_its_sender_only(pair: Pair, gateway: Gateway) -> None:
     pair[0].send({"action": "ping"})
     assert gateway.frames == {"a": [{"pong": True}]}
 
@@ -188,7 +188,7 @@ def test_ping_is_answered_to_its_sender_only(pair: Pair, gateway: Gateway) -> No
 
 
 @pytest.mark.parametrize("private", [False, True])
-def test_hello_is_answered_with_the_member_and_its_room(
+def test_hello_is_handled_with_the_member_and_its_room(
     socket: Sockets, tables: None, gateway: Gateway, private: bool
 ) -> None:
     room = create_room("Tea", private)
@@ -295,7 +295,7 @@ def test_message_of_an_unknown_connection_gets_a_not_in_room_error(
     assert gateway.frames["unknown"][0]["error"]["clientId"] == "c-1"
 
 
-def test_internal_error_is_logged_and_answered_with_its_reference_only(
+def test_internal_error_is_logged_and_handled_with_its_reference_only(
     pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(Connection, "recipients_in", lambda _: 1 / 0)

@@ -14,7 +14,7 @@ from chalicelib.chat import rooms
 from chalicelib.storage.models import Connection, Room
 from tests.support.dynamodb import Crash, inject_faults
 from tests.support.gateway import GONE, Gateway
-from tests.support.moderation import OWNERS, Sockets, act, complete, member_id, refusal
+from tests.support.moderation import OWNERS, Sockets, act, complete, member_id, rejection
 from tests.support.rooms import create_room, fill_room
 from tests.support.sockets import Socket, members_of
 
@@ -30,7 +30,7 @@ def test_closed_room_is_gone_and_all_connections_are_closed(
     assert client.http.get("/rooms").json_body["rooms"] == []
     for path in ("", "/members", "/messages"):
         assert client.http.get(f"/rooms/{room.room_id}{path}").status_code == 404
-    assert refusal(ws_event, "c", roomId=room.room_id, owner=room.owner_token or "")[0] == 404
+    assert rejection(ws_event, "c", roomId=room.room_id, owner=room.owner_token or "")[0] == 404
     assert members_of(room.room_id) == set()
     assert complete(client, queue) == 1
     assert gateway.frames == {"a": [closed], "b": [closed]}
@@ -104,6 +104,6 @@ def test_gone_connections_do_not_stop_the_closing(
     owner: Socket, bo: Socket, room: Room, gateway: Gateway, clock: time_machine.Traveller
 ) -> None:
     clock.shift(timedelta(seconds=limits.MAX_CONNECT_SECONDS))
-    gateway.answer("b", GONE)
+    gateway.respond("b", GONE)
     act(owner, "closeRoom")
     assert members_of(room.room_id) == set()

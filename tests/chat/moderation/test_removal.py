@@ -17,7 +17,7 @@ from chalicelib.storage.models import Connection, Room
 from tests.support.clock import NOON
 from tests.support.dynamodb import Crash, inject_faults
 from tests.support.gateway import GONE, Gateway
-from tests.support.moderation import BOS, Sockets, act, complete, error_code, history_of, member_id, refusal
+from tests.support.moderation import BOS, Sockets, act, complete, error_code, history_of, member_id, rejection
 from tests.support.rooms import fill_room
 from tests.support.sockets import Socket, members_of
 
@@ -48,10 +48,10 @@ def test_removed_member_is_out_and_cannot_come_back_for_an_hour(
     bo.say("I am still here")
     assert error_code(gateway, "b") == "not_in_room"
     clock.shift(timedelta(seconds=limits.BAN_SECONDS - 1))
-    status, body = refusal(ws_event, "again", roomId=room.room_id, name="Bob", key=BOS)
+    status, body = rejection(ws_event, "again", roomId=room.room_id, name="Bob", key=BOS)
     assert (status, body.split(";")[0]) == (403, "the owner of this room has removed you")
-    answer = client.http.get(f"/rooms/{room.room_id}?key={BOS}")
-    assert (answer.status_code, answer.json_body["Code"]) == (403, "MemberBannedError")
+    response = client.http.get(f"/rooms/{room.room_id}?key={BOS}")
+    assert (response.status_code, response.json_body["Code"]) == (403, "MemberBannedError")
     assert members_of(room.room_id) == {"a"}
     clock.shift(timedelta(seconds=1))
     assert socket("again").connect(roomId=room.room_id, key=BOS) == 200
@@ -63,7 +63,7 @@ def test_removed_member_does_not_come_back_to_a_locked_room(
     act(owner, "removeMember", memberId=member_id("b"))
     act(owner, "updateRoom", locked=True)
     clock.shift(timedelta(seconds=limits.BAN_SECONDS))
-    assert refusal(ws_event, "b2", roomId=room.room_id, key=BOS)[1].startswith("this room is locked")
+    assert rejection(ws_event, "b2", roomId=room.room_id, key=BOS)[1].startswith("this room is locked")
 
 
 @pytest.mark.parametrize("fault", ["crash before", "crash after"])
@@ -88,8 +88,8 @@ def test_removal_that_crashes_happens_completely_or_not_at_all(
     assert complete(client, queue) == (1 if is_removed else jobs.MAX_REMOVAL_ATTEMPTS)
     assert members_of(room.room_id) == ({"a"} if is_removed else {"a", "b"})
     assert gateway.closed == (["b"] if is_removed else [])
-    answer = chat_app.connect(ws_event("$connect", "b2", query={"roomId": room.room_id, "key": BOS}), None)
-    assert answer["statusCode"] == (403 if is_removed else 200)
+    response = chat_app.connect(ws_event("$connect", "b2", query={"roomId": room.room_id, "key": BOS}), None)
+    assert response["statusCode"] == (403 if is_removed else 200)
 
 
 def test_removal_that_cannot_be_queued_is_not_stored(
@@ -110,7 +110,7 @@ def test_connection_that_cannot_be_closed_at_first_is_closed_later(
     """API Gateway fails, or the connection's `$connect` is still running."""
     data = {"memberId": member_id("b")} if action == "removeMember" else {}
     others = 2 if action == "removeMember" else 1  # posts: the event for everyone, the one for the removed
-    gateway.answer("b", *[200] * others, *[failure] * 3, 200)
+    gateway.respond("b", *[200] * others, *[failure] * 3, 200)
     act(owner, action, **data)
     assert "b" in members_of(room.room_id)
     complete(client, queue)
@@ -126,7 +126,7 @@ def test_batches_whose_connections_cannot_be_closed_are_given_up(
     ids = ["a", "m1", "m2", "m3", "m4"]
     fill_room(room, ids[1:])
     for id_ in ids:
-        gateway.answer(id_, 403)
+        gateway.respond(id_, 403)
     act(owner, "closeRoom")
     assert complete(client, queue) == jobs.MAX_REMOVAL_ATTEMPTS
     assert members_of(room.room_id) == set(ids)
@@ -145,7 +145,7 @@ def test_member_who_has_just_left_is_kept_out(owner: Socket, bo: Socket, ws_even
     bo.disconnect()
     act(owner, "removeMember", memberId=bos)
     assert history_of(room) == [(1, "Aki removed Bea")]
-    assert refusal(ws_event, "b2", roomId=room.room_id, key=BOS)[0] == 403
+    assert rejection(ws_event, "b2", roomId=room.room_id, key=BOS)[0] == 403
 
 
 def test_nobody_is_removed_by_an_unknown_id_or_ones_own(

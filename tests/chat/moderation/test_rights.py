@@ -9,7 +9,7 @@ import pytest
 from chalicelib.chat import rooms
 from chalicelib.storage.models import Room
 from tests.support.gateway import Gateway
-from tests.support.moderation import Sockets, act, error_code, history_of, refusal
+from tests.support.moderation import Sockets, act, error_code, history_of, rejection
 from tests.support.rooms import create_room
 from tests.support.sockets import Socket, members_of
 
@@ -23,7 +23,7 @@ def test_welcome_tells_who_is_the_owner(owner: Socket, bo: Socket, gateway: Gate
 def test_every_wrong_owner_token_gets_the_same_error(ws_event: Any, room: Room) -> None:
     right = room.owner_token or ""
     bodies = {
-        refusal(ws_event, "x", roomId=room.room_id, owner=token)
+        rejection(ws_event, "x", roomId=room.room_id, owner=token)
         for token in ("x", right[:-1], right + "x", room.owner_hash, create_room("Coffee").owner_token or "")
     }
     ((status, body),) = bodies

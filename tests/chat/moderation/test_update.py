@@ -12,7 +12,7 @@ from chalice.test import Client
 from chalicelib.chat import room_list, rooms
 from chalicelib.storage.models import Room
 from tests.support.gateway import Gateway
-from tests.support.moderation import BOS, CYS, OWNERS, Sockets, act, error_code, history_of, refusal
+from tests.support.moderation import BOS, CYS, OWNERS, Sockets, act, error_code, history_of, rejection
 from tests.support.sockets import Socket, members_of
 
 
@@ -46,12 +46,12 @@ def test_locked_room_admits_those_who_were_in_it(
 ) -> None:
     act(owner, "updateRoom", locked=True)
     for query in ({}, {"key": CYS}, {"name": "Bo"}):
-        assert refusal(ws_event, "c", roomId=room.room_id, **query) == (
+        assert rejection(ws_event, "c", roomId=room.room_id, **query) == (
             403,
             "this room is locked: only those who have been in it can join",
         )
-    answer = client.http.get(f"/rooms/{room.room_id}?key={CYS}")
-    assert (answer.status_code, answer.json_body["Code"]) == (403, "RoomLockedError")
+    response = client.http.get(f"/rooms/{room.room_id}?key={CYS}")
+    assert (response.status_code, response.json_body["Code"]) == (403, "RoomLockedError")
     bo.disconnect()
     clock.shift(timedelta(hours=1))
     assert client.http.get(f"/rooms/{room.room_id}?key={BOS}").status_code == 200
@@ -79,8 +79,8 @@ def test_room_that_is_locked_during_a_join_is_not_joined(
 ) -> None:
     stale = rooms.authorize(room.room_id)
     act(owner, "updateRoom", locked=True)
-    answers = iter([stale])
+    responses = iter([stale])
     get = rooms.authorize
-    monkeypatch.setattr(rooms, "authorize", lambda *arguments: next(answers, None) or get(*arguments))
-    assert refusal(ws_event, "c", roomId=room.room_id)[0] == 403
+    monkeypatch.setattr(rooms, "authorize", lambda *arguments: next(responses, None) or get(*arguments))
+    assert rejection(ws_event, "c", roomId=room.room_id)[0] == 403
     assert members_of(room.room_id) == {"a"}

@@ -38,14 +38,14 @@ def test_message_above_the_limit_is_rejected_with_the_delay_to_wait(
     clock.shift(3.5)
     for number in range(19):
         assert owner.post(path, str(number)).status_code == 201
-    refused = owner.post(path, "too much", clientId="c-1")
-    assert (refused.status_code, refused.json_body["Code"]) == (429, "TooManyRequestsError")
-    assert refused.headers["Retry-After"] == "7"
+    rejected = owner.post(path, "too much", clientId="c-1")
+    assert (rejected.status_code, rejected.json_body["Code"]) == (429, "TooManyRequestsError")
+    assert rejected.headers["Retry-After"] == "7"
     assert "too much" not in texts(owner.room)
     assert owner.post(other, "from another hook").status_code == 201
     clock.shift(6.4)
-    refused = owner.post(path, "too much", clientId="c-1")
-    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+    rejected = owner.post(path, "too much", clientId="c-1")
+    assert (rejected.status_code, rejected.headers["Retry-After"]) == (429, "1")
     clock.shift(0.1)
     assert owner.post(path, "too much", clientId="c-1").status_code == 201
 
@@ -91,8 +91,8 @@ def test_every_invalid_token_gets_the_same_error(
         "x" * 5_000,
         owner.room.owner_token or "",
     ]
-    answers = [owner.post(f"/hooks/{one}", "hi") for one in wrong]
-    assert {(one.status_code, json.dumps(one.json_body)) for one in answers} == {(404, json.dumps(NOT_FOUND))}
+    responses = [owner.post(f"/hooks/{one}", "hi") for one in wrong]
+    assert {(one.status_code, json.dumps(one.json_body)) for one in responses} == {(404, json.dumps(NOT_FOUND))}
     assert texts(owner.room) == texts(other.room) == []
     assert fanout_queue.receive_messages() == []
     compared: list[tuple[str, str]] = []
@@ -102,7 +102,7 @@ def test_every_invalid_token_gets_the_same_error(
 
 
 @pytest.mark.parametrize("end", ["closed", "expired", "deleted"])
-def test_hook_of_a_room_that_is_gone_is_refused(owner: Hooks, clock: time_machine.Traveller, end: str) -> None:
+def test_hook_of_a_room_that_is_gone_is_rejected(owner: Hooks, clock: time_machine.Traveller, end: str) -> None:
     path = owner.create()
     if end == "closed":
         rooms.close(owner.room.room_id)
@@ -110,8 +110,8 @@ def test_hook_of_a_room_that_is_gone_is_refused(owner: Hooks, clock: time_machin
         clock.shift(timedelta(hours=1))
     else:
         Room(owner.room.room_id).delete()
-    answer = owner.post(path, "hi")
-    assert (answer.status_code, answer.json_body) == (404, NOT_FOUND)
+    response = owner.post(path, "hi")
+    assert (response.status_code, response.json_body) == (404, NOT_FOUND)
     assert messages.take_sequence(owner.room.room_id) == 1
 
 

@@ -38,9 +38,9 @@ def test_hooks_are_listed_oldest_first_without_their_tokens(owner: Hooks, clock:
 
 def test_room_has_at_most_20_hooks(owner: Hooks) -> None:
     paths = [owner.create(str(number)) for number in range(20)]
-    refused = owner.request("POST", body={"name": "one more"})
-    assert (refused.status_code, refused.json_body["Code"]) == (400, "BadRequestError")
-    assert "at most 20 webhooks" in refused.json_body["Message"]
+    rejected = owner.request("POST", body={"name": "one more"})
+    assert (rejected.status_code, rejected.json_body["Code"]) == (400, "BadRequestError")
+    assert "at most 20 webhooks" in rejected.json_body["Message"]
     owner.request("DELETE", f"/{paths[0].split('.')[1]}")
     owner.create("instead")
     assert len(owner.list()) == 20
@@ -103,9 +103,9 @@ def test_room_that_is_gone_has_no_hooks(
         rooms.close(owner.room.room_id)
     else:
         clock.shift(timedelta(days=1))
-    answer = owner.request(method, path, body=body)
-    assert answer.status_code == 404
-    assert answer.json_body["Message"] == "room not found: it does not exist or has expired"
+    response = owner.request(method, path, body=body)
+    assert response.status_code == 404
+    assert response.json_body["Message"] == "room not found: it does not exist or has expired"
 
 
 # Deletion
@@ -118,8 +118,8 @@ def test_deleted_hook_is_gone(owner: Hooks) -> None:
     deleted = owner.request("DELETE", f"/{hook['hookId']}")
     assert (deleted.status_code, deleted.body) == (204, b"")
     assert deleted.headers["Access-Control-Allow-Origin"] == "*"
-    refused = owner.post(path, "again")
-    assert (refused.status_code, refused.json_body) == (404, NOT_FOUND)
+    rejected = owner.post(path, "again")
+    assert (rejected.status_code, rejected.json_body) == (404, NOT_FOUND)
     again = owner.request("DELETE", f"/{hook['hookId']}")
     assert (again.status_code, again.json_body) == (404, NOT_FOUND)
     assert (owner.list(), texts(owner.room)) == ([], ["hi"])
@@ -128,8 +128,8 @@ def test_deleted_hook_is_gone(owner: Hooks) -> None:
 @pytest.mark.parametrize("hook_id", ["nosuchhook", "h" * 16, "h" * 3_000, "%C3%BC" * 16])
 def test_unknown_hook_is_not_deleted(owner: Hooks, hook_id: str) -> None:
     owner.create()
-    answer = owner.request("DELETE", f"/{hook_id}")
-    assert (answer.status_code, answer.json_body) == (404, NOT_FOUND)
+    response = owner.request("DELETE", f"/{hook_id}")
+    assert (response.status_code, response.json_body) == (404, NOT_FOUND)
     assert len(owner.list()) == 1
 
 

@@ -35,8 +35,8 @@ def test_message_of_a_hook_is_stored_and_delivered(
 ) -> None:
     path = owner.create("Builds")
     socket("a").connect(roomId=owner.room.room_id, name="Aki")
-    answer = owner.post(path, "Build 57 passed", clientId="c-1", channel="#builds")
-    assert (answer.status_code, answer.json_body) == (201, {"sequence": 1, "sentAt": "2026-11-23T12:00:00.000Z"})
+    response = owner.post(path, "Build 57 passed", clientId="c-1", channel="#builds")
+    assert (response.status_code, response.json_body) == (201, {"sequence": 1, "sentAt": "2026-11-23T12:00:00.000Z"})
     assert gateway.frames["a"] == []
     deliver(owner.client, fanout_queue)
     frame = {
@@ -93,8 +93,8 @@ def test_owner_deletes_the_message_of_a_hook(owner: Hooks, socket: Sockets, fano
     row = Message.get(owner.room.room_id, Message.sort_key_of(1), consistent_read=True)
     assert "secret words" not in str(row.attribute_values)
     assert row.sender_is_bot is None
-    refused = owner.post(path, "secret words", clientId="c-1")
-    assert (refused.status_code, refused.json_body["Code"]) == (403, "ForbiddenError")
+    rejected = owner.post(path, "secret words", clientId="c-1")
+    assert (rejected.status_code, rejected.json_body["Code"]) == (403, "ForbiddenError")
 
 
 # Idempotency

@@ -18,7 +18,7 @@ FunctionName = Literal["api_handler", "websocket_connect", "websocket_message", 
 
 @dataclass
 class Execution:
-    """An execution of a function, or a refused one.
+    """An execution of a function, or a rejected one.
 
     method: of the HTTP request, MESSAGE for a frame, DISCONNECT for a closed connection.
     started_ms, ended_ms: since the last reset.
@@ -32,7 +32,7 @@ class Execution:
     ended_ms: float | None = None
     status: int | None = None
     is_cold: bool = False
-    is_refused: bool = False
+    is_rejected: bool = False
 
 
 @dataclass
@@ -47,12 +47,12 @@ class Lambda:
 
     @asynccontextmanager
     async def execute(self, function: FunctionName, method: str, path: str) -> AsyncIterator[Execution]:
-        """Run the block as an execution of a function. If `is_refused` is set, the block must not call the function."""
+        """Run the block as an execution of a function. If it sets `is_rejected`, it must not call the function."""
         execution = Execution(function, method, path, self._now())
         self.executions.append(execution)
         try:
             if self._running >= self.max_executions:
-                execution.is_refused = True
+                execution.is_rejected = True
                 yield execution
             else:
                 async with self._environment(execution):

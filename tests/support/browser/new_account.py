@@ -83,7 +83,7 @@ class NewAccount:
         self.websocket_url = f"wss://{HOST}:{_port(self._websocket)}{urlsplit(cloud.websocket_url).path}"
 
     def executions(self) -> list[Execution]:
-        """Return all executions since the last reset, including refused ones."""
+        """Return all executions since the last reset, including rejected ones."""
         return list(self._lambda.executions)
 
     def requests(self) -> list[Execution]:
@@ -121,10 +121,10 @@ class NewAccount:
             max_queue=None,
             server_header=None,
         ):
-            await serve_http(self._answer, config, shutdown_trigger=lambda: asyncio.to_thread(self._stopped.wait))
+            await serve_http(self._response, config, shutdown_trigger=lambda: asyncio.to_thread(self._stopped.wait))
 
-    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a REST request (ASGI application)."""
+    async def _response(self, scope: Any, receive: Any, send: Any) -> None:
+        """Response a REST request (ASGI application)."""
         if scope["type"] != "http":
             return
         method, path = scope["method"], scope["raw_path"].decode()
@@ -132,7 +132,7 @@ class NewAccount:
             path += f"?{query}"
         body = await _read(receive)
         async with self._lambda.execute("api_handler", method, path) as execution:
-            if execution.is_refused:
+            if execution.is_rejected:
                 status, headers, content = (
                     REFUSAL_STATUS,
                     [(b"content-type", b"application/json")],
@@ -160,21 +160,21 @@ class NewAccount:
             redirect=False,
             decode_content=False,
         )
-        answered = [
+        returned = [
             (name.lower().encode(), self._replace_address(value.encode()))
             for name, value in response.headers.items()
             if name.lower() not in NOT_FORWARDED
         ]
-        return response.status, answered, self._replace_address(response.data)
+        return response.status, returned, self._replace_address(response.data)
 
     def _replace_address(self, content: bytes) -> bytes:
         before, after = map(_origin, (self._cloud.websocket_url, self.websocket_url))
         return content.replace(before.encode(), after.encode())
 
     async def _open(self, client: ServerConnection, request: Request) -> Response | None:
-        """Open a connection to the local cloud, or return the response that refuses the handshake."""
+        """Open a connection to the local cloud, or return the response that rejects the handshake."""
         async with self._lambda.execute("websocket_connect", "GET", request.path) as execution:
-            if execution.is_refused:
+            if execution.is_rejected:
                 execution.status = REFUSAL_STATUS
                 return client.respond(REFUSAL_STATUS, json.dumps(REFUSAL))
             url = f"ws://{HOST}:{self._cloud.port}{request.path}"
@@ -189,9 +189,9 @@ class NewAccount:
                         ping_interval=None,
                         max_queue=None,
                     )
-            except InvalidStatus as refusal:
-                execution.status = refusal.response.status_code
-                return client.respond(execution.status, (refusal.response.body or b"").decode())
+            except InvalidStatus as rejection:
+                execution.status = rejection.response.status_code
+                return client.respond(execution.status, (rejection.response.body or b"").decode())
             execution.status = HTTPStatus.SWITCHING_PROTOCOLS
         return None
 
@@ -205,14 +205,14 @@ class NewAccount:
                 async for frame in client:
                     tasks.create_task(self._send(client, upstream, path, frame))
             async with self._lambda.execute("websocket_disconnect", "DISCONNECT", path):
-                # Even if the execution is refused: the local cloud would keep the connection otherwise.
+                # Even if the execution is rejected: the local cloud would keep the connection otherwise.
                 await upstream.close()
 
     async def _send(self, client: ServerConnection, upstream: ClientConnection, path: str, frame: str | bytes) -> None:
-        """Send a frame to the local cloud, or an error to the client if the execution is refused."""
+        """Send a frame to the local cloud, or an error to the client if the execution is rejected."""
         with suppress(ConnectionClosed):
             async with self._lambda.execute("websocket_message", "MESSAGE", path) as execution:
-                if execution.is_refused:
+                if execution.is_rejected:
                     ids = {"connectionId": str(client.id), "requestId": str(uuid4())}
                     await client.send(json.dumps(REFUSAL | ids))
                 else:

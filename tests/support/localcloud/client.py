@@ -53,7 +53,7 @@ async def receive(member: ClientConnection) -> Any:
 
 
 async def drain(member: ClientConnection) -> list[Any]:
-    """Return the frames received so far: all that come before the answer to a ping."""
+    """Return the frames received so far: all that come before the response to a ping."""
     await member.send(json.dumps({"action": "ping"}))
     frames = []
     while (frame := await receive(member)) != {"pong": True}:

@@ -25,7 +25,7 @@ export interface ChatClientOptions {
   readonly key?: string | undefined;
   /**
    * Return the access token of the user, or null for a guest. It is called before each connection and each request, never
-   * twice at once, and once more after an answer that the token is not valid. If it fails, the client tries again later.
+   * twice at once, and once more after a response that the token is not valid. If it fails, the client tries again later.
    */
   readonly getToken?: GetToken | undefined;
   /** Keeps unsent messages during a reload. By default `sessionStorage`, where there is one. */

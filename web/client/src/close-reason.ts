@@ -8,7 +8,7 @@ const BY_STATUS: Readonly<Record<number, CloseReason>> = { 401: "unauthorized", 
 
 /** Return the reason that an error gives, undefined if it gives none: another attempt may succeed. */
 export function reasonOf(error: unknown): CloseReason | undefined {
-  // Only the server's own errors have a `Code`. A proxy that answers 403 or 404 says nothing about the room.
+  // Only the server's own errors have a `Code`. A proxy that returns 403 or 404 says nothing about the room.
   if (!(error instanceof ApiError) || !error.reason) return undefined;
   return BY_CODE[error.reason] ?? BY_STATUS[error.status];
 }

@@ -49,8 +49,8 @@ export class Commands {
     for (const { isDone, settle } of [...this.#pending.values()]) if (isDone(event)) settle();
   }
 
-  /** An error frame has arrived. It is ignored if it answers something else. */
-  refuse({ clientId, code, message, retryAfter }: ErrorFrame): void {
+  /** An error frame has arrived. It is ignored if it belongs to something else. */
+  reject({ clientId, code, message, retryAfter }: ErrorFrame): void {
     if (clientId !== undefined) this.#pending.get(clientId)?.settle(new ChatError(code, message, { retryAfter }));
   }
 

@@ -140,7 +140,7 @@ export class Connection {
     };
     socket.onclose = () => {
       clearTimeout(this.#limit);
-      if (this.#openedAt === undefined) void this.#refused();
+      if (this.#openedAt === undefined) void this.#rejected();
       else this.renew();
     };
     // Node.js ends a process in which nobody listens to an error. `onclose` always follows.
@@ -148,7 +148,7 @@ export class Connection {
   }
 
   // Browsers hide the status of a failed handshake, so ask over REST whether a retry makes sense.
-  async #refused(): Promise<void> {
+  async #rejected(): Promise<void> {
     const attempt = this.#attempt;
     const retry = await this.#options.isWorthRetrying();
     if (attempt !== this.#attempt) return;

@@ -2,7 +2,7 @@
 export class ChatError extends Error {
   /**
    * For messages, the codes of the server's error frames: `invalid_message`, `rate_limited`, `not_in_room`, `internal`,
-   * and further ones. Also: `unconfirmed` (the server did not answer), `discarded`, `deleted` (the message
+   * and further ones. Also: `unconfirmed` (the server did not respond), `discarded`, `deleted` (the message
    * was stored, and then deleted), `closed` (the room has ended), `offline` (there is no connection), `network` (the server
    * could not be reached), and `http_STATUS` for an error response, as in `http_404`.
    */
@@ -22,7 +22,7 @@ export class ChatError extends Error {
 export class ApiError extends ChatError {
   /** The HTTP status code. */
   readonly status: number;
-  /** The `Code` of the response, such as `RoomLockedError`; empty if a proxy has answered. */
+  /** The `Code` of the response, such as `RoomLockedError`; empty if a proxy has responded. */
   readonly reason: string;
 
   constructor(status: number, reason: string, message: string) {

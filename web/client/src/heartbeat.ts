@@ -5,7 +5,7 @@ import { isHidden } from "./platform.js";
 const TICK_MS = 10_000;
 /** API Gateway closes a connection that is idle for ten minutes. */
 const PING_EVERY_MS = 4 * 60_000;
-const ANSWER_TIMEOUT_MS = 15_000;
+const RESPONSE_TIMEOUT_MS = 15_000;
 
 type Timer = ReturnType<typeof setTimeout>;
 
@@ -34,15 +34,15 @@ export class Heartbeat {
     this.received();
   }
 
-  /** Send a ping now, unless one is waiting for its answer. */
+  /** Send a ping now, unless one is waiting for its response. */
   beat(): void {
     if (this.#ticking === undefined || this.#waiting !== undefined) return;
     this.#pingedAt = Date.now();
-    this.#waiting = setTimeout(this.#onTimeout, ANSWER_TIMEOUT_MS);
+    this.#waiting = setTimeout(this.#onTimeout, RESPONSE_TIMEOUT_MS);
     this.#ping();
   }
 
-  /** Stop waiting for an answer. Any received frame counts as one. */
+  /** Stop waiting for a response. Any received frame counts as one. */
   received(): void {
     clearTimeout(this.#waiting);
     this.#waiting = undefined;

@@ -12,7 +12,7 @@ const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 const VISIBLE = /[^\p{Z}\p{Cc}\p{Cf}]/u;
 const VALID = /^[A-Za-z0-9_-]{22,64}$/;
 
-/** Throw a ChatError if the server would refuse a name: the handshake would not tell why. */
+/** Throw a ChatError if the server would reject a name: the handshake would not tell why. */
 export function checkName(name: string): void {
   const { length } = [...name];
   if (length > MAX_NAME_LENGTH) {
@@ -22,7 +22,7 @@ export function checkName(name: string): void {
   if (name && !VISIBLE.test(name)) throw new ChatError("invalid_name", "expected a name with a visible character");
 }
 
-/** Throw a ChatError if the server would refuse a key: the handshake would not tell why. */
+/** Throw a ChatError if the server would reject a key: the handshake would not tell why. */
 export function checkKey(key: string): void {
   if (!VALID.test(key)) throw new ChatError("invalid_key", "expected a key of 22 to 64 letters, digits, - and _");
 }

@@ -117,8 +117,8 @@ export class Outbox {
     return true;
   }
 
-  /** Handle an error frame. One that does not name a message of this outbox answers something else, and is ignored. */
-  refuse({ clientId, code, message, retryAfter }: ErrorFrame): void {
+  /** Handle an error frame. One that does not name a message of this outbox belongs to something else, and is ignored. */
+  reject({ clientId, code, message, retryAfter }: ErrorFrame): void {
     const entry = this.#find(clientId);
     if (!entry || entry.error) return;
     const isTemporary = TEMPORARY.includes(code);
@@ -216,7 +216,7 @@ export class Outbox {
     );
   }
 
-  // API Gateway does not keep the order of a connection's frames, so the next message waits for the answer to this one.
+  // API Gateway does not keep the order of a connection's frames, so the next message waits for the response to this one.
   #sendNext(): void {
     const entry = this.#firstWaiting();
     if (!entry || !this.#isOpen || this.#timer !== undefined) return;

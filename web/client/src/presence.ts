@@ -198,7 +198,7 @@ export class Presence {
     this.#timer ??= setTimeout(() => void this.#read(), Math.max(RECHECK_MS, backoff(this.#failures)));
   }
 
-  /** Cancel the next reading, and ignore the answer to the current one. */
+  /** Cancel the next reading, and ignore the response to the current one. */
   #cancelReading(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -107,12 +107,12 @@ export class RestApi {
     return (await this.#call<{ webSocketUrl: string }>("config")).webSocketUrl;
   }
 
-  #room<Answer>(roomId: string, part: string, query: Query): Promise<Answer> {
+  #room<Result>(roomId: string, part: string, query: Query): Promise<Result> {
     return this.#call(`rooms/${encodeURIComponent(roomId)}${part}${queryString(query)}`);
   }
 
-  /** Send a request with the access token of the user. If the server refuses it, ask for another one, and repeat it once. */
-  async #call<Answer>(path: string, options: RequestInit = {}): Promise<Answer> {
+  /** Send a request with the access token of the user. If the server rejects it, ask for another one, and repeat it once. */
+  async #call<Result>(path: string, options: RequestInit = {}): Promise<Result> {
     const tokens = this.#tokens;
     // The owner's token has the same header.
     if (!tokens || (options.headers && "Authorization" in options.headers)) return this.#request(path, options);
@@ -124,13 +124,13 @@ export class RestApi {
     }
   }
 
-  async #request<Answer>(path: string, options: RequestInit): Promise<Answer> {
+  async #request<Result>(path: string, options: RequestInit): Promise<Result> {
     const fetchFunction = this.#fetch; // called without `this`, as browsers demand
     let response: Response;
     try {
       response = await fetchFunction(`${this.#url}/${path}`, { signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
-      if (response.status === 204) return null as Answer;
-      if (response.ok) return (await response.json()) as Answer;
+      if (response.status === 204) return null as Result;
+      if (response.ok) return (await response.json()) as Result;
     } catch (cause) {
       throw new ChatError("network", "The server could not be reached.", { cause });
     }
@@ -160,7 +160,7 @@ function withToken(options: RequestInit, token: string | null): RequestInit {
 }
 
 async function explanationOf(response: Response): Promise<{ reason: string; sentence: string }> {
-  const body: unknown = await response.json().catch(() => null); // a proxy may answer with a page of its own
+  const body: unknown = await response.json().catch(() => null); // a proxy may respond with a page of its own
   const { Code, Message } = (body ?? {}) as { Code?: unknown; Message?: unknown };
   const isExplained = response.status < 500 && typeof Message === "string";
   return {

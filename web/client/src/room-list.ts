@@ -99,9 +99,9 @@ export class RoomList {
     const rooms: RoomSummary[] = [];
     let cursor: string | null = null;
     for (let page = 0; page < this.#pages; page += 1) {
-      const answer = await this.#rest.listRooms(PAGE, cursor);
-      rooms.push(...answer.rooms);
-      cursor = answer.cursor;
+      const page = await this.#rest.listRooms(PAGE, cursor);
+      rooms.push(...page.rooms);
+      cursor = page.cursor;
       if (cursor === null) break;
     }
     return { rooms, hasMore: cursor !== null };

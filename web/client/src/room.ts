@@ -80,7 +80,7 @@ export class Room {
   #welcomeTimeout: ReturnType<typeof setTimeout> | undefined;
   /** Whether this connection has an access token. Its name is that of the token. */
   #isUser = false;
-  #refusal: unknown;
+  #rejection: unknown;
 
   /** @internal */
   constructor(options: RoomOptions) {
@@ -164,7 +164,7 @@ export class Room {
   /**
    * Send a message. It waits in `pending` while there is no connection, and survives a reload in the storage.
    *
-   * Resolves to the stored message. Rejects with a ChatError if the server refuses it (`invalid_message`), or does not
+   * Resolves to the stored message. Rejects with a ChatError if the server rejects it (`invalid_message`), or does not
    * confirm it after six attempts (`unconfirmed`): then it stays in `pending` until `retry` or `discard`. Rejects with
    * `deleted` if the message was deleted before it was confirmed, and with `closed` if the room is closed.
    */
@@ -193,7 +193,7 @@ export class Room {
   }
 
   /**
-   * Change the name of this client, in all its connections. If the server refuses the name, the client keeps the former
+   * Change the name of this client, in all its connections. If the server rejects the name, the client keeps the former
    * one, and emits `error`. An empty name makes this connection alone a guest. Throws a ChatError if the name is invalid.
    */
   rename(name: string): void {
@@ -265,7 +265,7 @@ export class Room {
   #onStatus(status: "connecting" | "open" | "lost" | "closed"): void {
     this.#stopGreeting();
     if (status === "closed") {
-      this.#endBy(this.#refusal);
+      this.#endBy(this.#rejection);
       return;
     }
     this.#store.publish({ state: { status } });
@@ -373,13 +373,13 @@ export class Room {
   }
 
   #onErrorFrame(frame: ErrorFrame): void {
-    this.#commands.refuse(frame);
+    this.#commands.reject(frame);
     if (frame.code === "unauthorized") {
       // The access token has expired. The next connection has a new one, and what was not confirmed is sent again.
       this.#connection.renew();
       return;
     }
-    this.#outbox.refuse(frame);
+    this.#outbox.reject(frame);
     // The former name is still in use, and the caller may try the new one again.
     if (frame.action === "rename") this.#name = this.#store.snapshot.you?.name ?? this.#name;
     if (frame.code === "not_in_room") this.#connection.renew();
@@ -433,7 +433,7 @@ export class Room {
     this.#report(error);
   }
 
-  /** Return whether the room can be joined. A failed request counts as yes, unless it was refused or not found. */
+  /** Return whether the room can be joined. A failed request counts as yes, unless it was rejected or not found. */
   async #canBeJoined(): Promise<boolean> {
     try {
       await this.#options.rest.getRoom(this.roomId, this.#credentials);
@@ -446,12 +446,12 @@ export class Room {
         this.#report(error);
         return this.#canBeJoined();
       }
-      this.#refusal = error;
+      this.#rejection = error;
       return reasonOf(error) === undefined;
     }
   }
 
-  // The page is about to be reloaded: keep what the next one can show before its first answer.
+  // The page is about to be reloaded: keep what the next one can show before its first response.
   #save(): void {
     const { position, messages } = this.#timeline;
     if (position === null) return;
@@ -471,9 +471,9 @@ export class Room {
     });
   }
 
-  #endBy(refusal: unknown): void {
-    const reason = reasonOf(refusal);
-    if (reason) this.#end(reason, toChatError(refusal).message);
+  #endBy(rejection: unknown): void {
+    const reason = reasonOf(rejection);
+    if (reason) this.#end(reason, toChatError(rejection).message);
   }
 
   #end(reason: CloseReason, sentence?: string): void {

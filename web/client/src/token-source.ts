@@ -17,7 +17,7 @@ export class TokenSource {
     this.#getToken = getToken;
   }
 
-  /** Return the current token, or null for a guest. Callers who ask while an answer is awaited share it. */
+  /** Return the current token, or null for a guest. Callers who ask while a response is awaited share it. */
   get(): Promise<string | null> {
     this.#asked ??= this.#ask().finally(() => {
       this.#asked = undefined;
@@ -28,7 +28,7 @@ export class TokenSource {
   async #ask(): Promise<string | null> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error("getToken did not answer")), TIMEOUT_MS);
+      timer = setTimeout(() => reject(new Error("getToken did not respond")), TIMEOUT_MS);
     });
     let token: string | null;
     try {

@@ -55,7 +55,7 @@ export type RoomState =
        * `unauthorized`, another access token.
        */
       readonly isFinal: boolean;
-      /** The sentence of the server, if it has refused a request. */
+      /** The sentence of the server, if it has rejected a request. */
       readonly message?: string | undefined;
     };
 
@@ -107,7 +107,7 @@ export interface RoomNotice {
 /** Everything about a room at one moment. */
 export interface RoomSnapshot {
   readonly state: RoomState;
-  /** Null until the server has answered. */
+  /** Null until the server has responded. */
   readonly name: string | null;
   readonly isPrivate: boolean;
   /** Whether nobody new can join. */
@@ -121,7 +121,7 @@ export interface RoomSnapshot {
   readonly pending: readonly PendingMessage[];
   /** Each once, in order of joining. Empty in rooms that are too large for announcements of joins and leaves. */
   readonly members: readonly Member[];
-  /** The number of connections. Null until the server has answered. */
+  /** The number of connections. Null until the server has responded. */
   readonly memberCount: number | null;
   /** Whether the newest messages have been read. `failed` is tried again. */
   readonly history: "loading" | "ready" | "failed";

@@ -25,14 +25,14 @@ afterEach(() => {
 const client = (url = "https://rest.test/dev") => new ChatClient({ url, fetch: server.fetch });
 
 test("rooms are listed page by page", async () => {
-  server.answer = () => [200, { rooms: [ROOM], nextCursor: "c2" }];
+  server.respond = () => [200, { rooms: [ROOM], nextCursor: "c2" }];
   assert.deepEqual(await client().listRooms(), { rooms: [SUMMARY], cursor: "c2" });
   await client("https://rest.test/dev/").listRooms({ limit: 5, cursor: "c2" });
   assert.deepEqual(server.requests, ["GET /rooms?limit=20", "GET /rooms?limit=5&cursor=c2"]);
 });
 
 test("creating a room resolves to its id, and to its tokens", async () => {
-  server.answer = () => [
+  server.respond = () => [
     201,
     { message: "Room created successfully", roomId: "r1", ownerToken: "o1", joinToken: "t1" },
   ];
@@ -42,7 +42,7 @@ test("creating a room resolves to its id, and to its tokens", async () => {
 });
 
 test("an error response rejects with its status and the server's sentence", async () => {
-  server.answer = () => [400, { Code: "BadRequestError", Message: "roomName must not be blank" }];
+  server.respond = () => [400, { Code: "BadRequestError", Message: "roomName must not be blank" }];
   await assert.rejects(client().createRoom(" "), (error) => {
     assert.ok(error instanceof ApiError && error instanceof ChatError);
     assert.deepEqual([error.code, error.status, error.message], ["http_400", 400, "roomName must not be blank"]);
@@ -52,18 +52,18 @@ test("an error response rejects with its status and the server's sentence", asyn
 
 test("the text of a server error or of a proxy's page is not shown", async () => {
   for (const body of [{ Message: "InternalServerError: see the logs" }, "<html>", null]) {
-    server.answer = () => [502, body];
+    server.respond = () => [502, body];
     await assert.rejects(client().listRooms(), /^ApiError: The server could not do that just now/);
   }
 });
 
 test("an unreachable server rejects with the code network", async () => {
-  server.answer = () => "unreachable";
+  server.respond = () => "unreachable";
   await assert.rejects(client().listRooms(), (error) => error instanceof ChatError && error.code === "network");
 });
 
 test("a room id is encoded in addresses", async () => {
-  server.answer = () => [404, { Code: "NotFoundError", Message: "room not found" }];
+  server.respond = () => [404, { Code: "NotFoundError", Message: "room not found" }];
   const { fetch, WebSocket } = server;
   const room = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket }).join("a/b?c");
   await pass(100);
@@ -78,7 +78,7 @@ test("a platform without WebSocket is told what to hand in", () => {
   Object.defineProperty(globalThis, "WebSocket", { value: saved, configurable: true });
 });
 
-test("an invalid key is refused before the handshake, which would not tell why", () => {
+test("an invalid key is rejected before the handshake, which would not tell why", () => {
   const { fetch, WebSocket } = server;
   for (const key of ["short", "", "k".repeat(65), `${"k".repeat(22)}?`]) {
     const client = new ChatClient({ url: "https://rest.test/dev", key, fetch, WebSocket });
@@ -92,7 +92,7 @@ test("an invalid key is refused before the handshake, which would not tell why",
 
 test("the room list is read less and less often while nothing changes, and at once when somebody looks again", async () => {
   let count = 1;
-  server.answer = () => [200, { rooms: [{ ...ROOM, member_count: count }], nextCursor: null }];
+  server.respond = () => [200, { rooms: [{ ...ROOM, member_count: count }], nextCursor: null }];
   const list = client().watchRooms();
   const counts: (number | undefined)[] = [];
   list.subscribe(() => counts.push(list.getSnapshot().rooms[0]?.memberCount));
@@ -120,13 +120,13 @@ test("the room list is read less and less often while nothing changes, and at on
 });
 
 test("the room list shows further pages and keeps its rooms through an error", async () => {
-  server.answer = () => [200, { rooms: [ROOM], nextCursor: "c2" }];
+  server.respond = () => [200, { rooms: [ROOM], nextCursor: "c2" }];
   const list = client().watchRooms();
   await list.refresh();
   assert.deepEqual([list.getSnapshot().rooms.length, list.getSnapshot().hasMore], [1, true]);
   await list.loadMore();
   assert.equal(list.getSnapshot().rooms.length, 2);
-  server.answer = () => [500, {}];
+  server.respond = () => [500, {}];
   await list.refresh();
   assert.equal(list.getSnapshot().error?.code, "http_500");
   assert.equal(list.getSnapshot().rooms.length, 2);
@@ -137,7 +137,7 @@ test("a listener of the room list that throws stops neither the others nor the n
   const before = process.listeners("uncaughtException");
   process.removeAllListeners("uncaughtException");
   process.once("uncaughtException", (error) => thrown.push(error));
-  server.answer = () => [200, { rooms: [ROOM], nextCursor: null }];
+  server.respond = () => [200, { rooms: [ROOM], nextCursor: null }];
   const list = client().watchRooms();
   let heard = 0;
   list.subscribe(() => {
@@ -161,9 +161,9 @@ test("the owner creates, lists and deletes webhooks", async () => {
     return options.method === "DELETE" ? new Response(null, { status: 204 }) : server.fetch(url, options);
   };
   const owner = new ChatClient({ url: "https://rest.test/dev", fetch });
-  server.answer = () => [201, { hookId: "h1", url: "https://rest.test/dev/hooks/t" }];
+  server.respond = () => [201, { hookId: "h1", url: "https://rest.test/dev/hooks/t" }];
   assert.equal((await owner.createHook("r1", "o1", "Build")).url, "https://rest.test/dev/hooks/t");
-  server.answer = () => [200, { hooks: [hook] }];
+  server.respond = () => [200, { hooks: [hook] }];
   assert.deepEqual(await owner.listHooks("r1", "o1"), [hook]);
   await owner.deleteHook("r1", "o1", "h1");
   assert.deepEqual(server.requests, ["POST /rooms/r1/hooks", "GET /rooms/r1/hooks"]);

@@ -17,8 +17,8 @@ export interface Stored {
   readonly member?: unknown;
 }
 
-/** The answer of a REST request: a status and a body, or "unreachable". */
-type Answer = readonly [status: number, body: unknown] | "unreachable";
+/** The response of a REST request: a status and a body, or "unreachable". */
+type Result = readonly [status: number, body: unknown] | "unreachable";
 
 export class FakeServer {
   /** The stored messages of the room. */
@@ -36,12 +36,12 @@ export class FakeServer {
   memberCount: number | null = null;
   /** The Authorization headers of the REST requests, null where there is none. */
   readonly authorizations: (string | null)[] = [];
-  /** Return an answer to replace the usual one. */
-  answer: (path: string, authorization: string | null) => Answer | undefined = () => undefined;
+  /** Return a response to replace the usual one. */
+  respond: (path: string, authorization: string | null) => Result | undefined = () => undefined;
   /** Handle a frame instead of the usual handling: return true. */
   onFrame: (socket: FakeSocket, frame: { action: string; data?: Record<string, string> }) => boolean = () => false;
   /** Whether handshakes fail. */
-  refusesHandshakes = false;
+  rejectsHandshakes = false;
   /** Whether a handshake waits until the test calls `socket.accept()`. */
   holdsHandshakes = false;
 
@@ -51,10 +51,10 @@ export class FakeServer {
     this.requests.push(`${options.method ?? "GET"} ${path}${search}`);
     const authorization = new Headers(options.headers).get("Authorization");
     this.authorizations.push(authorization);
-    const answer = this.answer(path, authorization) ?? this.#answer(path, searchParams);
+    const result = this.respond(path, authorization) ?? this.#respond(path, searchParams);
     await Promise.resolve();
-    if (answer === "unreachable") throw new TypeError("fetch failed");
-    return new Response(JSON.stringify(answer[1]), { status: answer[0] });
+    if (result === "unreachable") throw new TypeError("fetch failed");
+    return new Response(JSON.stringify(result[1]), { status: result[0] });
   };
 
   readonly WebSocket = bindSocket(this);
@@ -143,7 +143,7 @@ export class FakeServer {
       one.receive({ message: { type: "rename", message, sender: socket.member, formerName } });
   }
 
-  #answer(path: string, query: URLSearchParams): Answer {
+  #respond(path: string, query: URLSearchParams): Result {
     if (path === "/config") return [200, { webSocketUrl: "wss://ws.test/dev" }];
     if (path === "/rooms/r1") return [200, { room_id: "r1", name: "Tea", member_count: this.members.size }];
     if (path === "/rooms/r1/members") {
@@ -187,7 +187,7 @@ export class FakeSocket implements WebSocketLike {
     server.sockets.push(this);
     const id = server.idOf(this.url.searchParams.get("key"));
     this.member = { id, name: this.url.searchParams.get("name") ?? `guest-${id}` };
-    if (!server.holdsHandshakes) queueMicrotask(() => (server.refusesHandshakes ? this.cut(1006) : this.accept()));
+    if (!server.holdsHandshakes) queueMicrotask(() => (server.rejectsHandshakes ? this.cut(1006) : this.accept()));
   }
 
   accept(): void {

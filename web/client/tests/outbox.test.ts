@@ -65,15 +65,15 @@ function makeRateLimit() {
         warnedAt = now;
         const retryAfter = Math.max(1, Math.ceil((oldest + WINDOW_MS - now) / 1_000));
         heldUntil = now + retryAfter * 1_000;
-        setTimeout(() => refuse(clientId, "rate_limited", retryAfter), 30);
+        setTimeout(() => reject(clientId, "rate_limited", retryAfter), 30);
       }
     },
   };
   return limit;
 }
 
-function refuse(clientId: string | undefined, code: string, retryAfter?: number): void {
-  outbox.refuse({ type: "error", clientId: clientId ?? "", code, message: "no", ...(retryAfter && { retryAfter }) });
+function reject(clientId: string | undefined, code: string, retryAfter?: number): void {
+  outbox.reject({ type: "error", clientId: clientId ?? "", code, message: "no", ...(retryAfter && { retryAfter }) });
 }
 
 function pass(milliseconds: number): void {
@@ -95,7 +95,7 @@ test("a burst arrives whole, in order, each message once", () => {
 });
 
 for (const pause of [100, 250, 400, 490]) {
-  test(`a message each ${pause} ms is never refused so often that the server closes the connection`, () => {
+  test(`a message each ${pause} ms is never rejected so often that the server closes the connection`, () => {
     const limit = makeRateLimit();
     open(limit.take);
     for (const message of numbered(200)) {
@@ -112,8 +112,8 @@ test("a message that waits as long as the server asks, however often, is deliver
   open(() => {});
   void outbox.add("patience");
   const clientId = pending[0]?.clientId ?? "";
-  for (let refusals = 0; refusals < 10; refusals += 1) {
-    refuse(clientId, "rate_limited", 1);
+  for (let rejections = 0; rejections < 10; rejections += 1) {
+    reject(clientId, "rate_limited", 1);
     assert.equal(pending[0]?.status, "held");
     pass(1_000);
   }
@@ -123,7 +123,7 @@ test("a message that waits as long as the server asks, however often, is deliver
 });
 
 test("a temporary fault of the server is tried again six times, later and later", async () => {
-  open((_, clientId) => void setTimeout(refuse, 30, clientId, "internal"));
+  open((_, clientId) => void setTimeout(reject, 30, clientId, "internal"));
   const failed = assert.rejects(outbox.add("unlucky"), { code: "internal" });
   pass(5_000);
   assert.ok(sent.length >= 2 && sent.length <= 4, `${sent.length} attempts in five seconds`);

@@ -126,8 +126,8 @@ test("another name renames", async () => {
 });
 
 test("a room that is closed, but not for good, is joined again by all who ask for it", async () => {
-  server.refusesHandshakes = true;
-  server.answer = (path) => (path === "/rooms/r1" ? [403, { Code: "RoomLockedError", Message: "no" }] : undefined);
+  server.rejectsHandshakes = true;
+  server.respond = (path) => (path === "/rooms/r1" ? [403, { Code: "RoomLockedError", Message: "no" }] : undefined);
   const views: UseRoom[] = [];
   const Numbered = ({ number }: { number: number }) => {
     views[number] = useRoom(client, "r1", { name: "Aki" });
@@ -136,7 +136,7 @@ test("a room that is closed, but not for good, is joined again by all who ask fo
   await render(strict(createElement(Numbered, { number: 0 }), createElement(Numbered, { number: 1 })));
   const statuses = () => views.map(({ state }) => state.status);
   assert.deepEqual(statuses(), ["closed", "closed"]);
-  server.refusesHandshakes = false;
+  server.rejectsHandshakes = false;
   for (const view of views) await act(async () => view.reconnect());
   await idle();
   assert.deepEqual(statuses(), ["open", "open"]);
@@ -152,7 +152,7 @@ test("a room that is closed for good is not joined again", async () => {
 });
 
 test("the rooms are listed, and further pages on request", async () => {
-  server.answer = () => [200, { rooms: [ROOM], nextCursor: "c2" }];
+  server.respond = () => [200, { rooms: [ROOM], nextCursor: "c2" }];
   let rooms: UseRooms | undefined;
   const List = () => {
     rooms = useRooms(client);

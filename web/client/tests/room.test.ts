@@ -167,14 +167,14 @@ test("a message whose echo is lost and that is then deleted is not sent again", 
   assert.equal(server.socket.frames.filter(({ action }) => action === "sendMessage").length, 1);
 });
 
-test("a message that is sent to a closed room is refused at once", async () => {
+test("a message that is sent to a closed room is rejected at once", async () => {
   const room = await join();
   room.leave();
   await assert.rejects(room.send("too late"), failsWith("closed"));
   assert.deepEqual([room.pending, storage.getItem(OUTBOX)], [[], null]);
 });
 
-test("a refused message rejects with the server's reason and leaves the way free for the next one", async () => {
+test("a rejected message rejects with the server's reason and leaves the way free for the next one", async () => {
   server.onFrame = (socket, { action, data }) => {
     if (action !== "sendMessage" || data?.message !== "bad") return false;
     const error = { code: "invalid_message", message: "message must not be blank", action, clientId: data.clientId };
@@ -182,9 +182,9 @@ test("a refused message rejects with the server's reason and leaves the way free
     return true;
   };
   const room = await join();
-  const refused = assert.rejects(room.send("bad"), failsWith("invalid_message"));
+  const rejected = assert.rejects(room.send("bad"), failsWith("invalid_message"));
   assert.equal((await room.send("good")).message, "good");
-  await refused;
+  await rejected;
   assert.equal(room.pending[0]?.error?.message, "message must not be blank");
 });
 
@@ -209,7 +209,7 @@ test("a message fails at once if its frame would end the connection", async () =
   assert.equal(server.sockets.length, 1);
 });
 
-test("an error that answers another message changes nothing and is reported", async () => {
+test("an error of another message changes nothing and is reported", async () => {
   server.onFrame = (_, { action }) => action === "sendMessage";
   const room = await join();
   const errors: ChatError[] = [];
@@ -292,11 +292,11 @@ test("messages written without a network wait, and go out in order", async () =>
   browser.goOffline();
   await settle();
   assert.equal(room.state.status, "lost");
-  server.refusesHandshakes = true;
+  server.rejectsHandshakes = true;
   const sent = [room.send("one"), room.send("two")];
   assert.equal(room.pending[0]?.status, "offline");
   await pass(20_000);
-  server.refusesHandshakes = false;
+  server.rejectsHandshakes = false;
   browser.goOnline();
   await pass(500);
   await Promise.all(sent);
@@ -373,23 +373,23 @@ test("older messages are read on request", async () => {
 test("a failed reading of older messages can be repeated", async () => {
   for (let number = 1; number <= 60; number += 1) server.store(String(number));
   const room = await join();
-  server.answer = (path) => (path.endsWith("/messages") ? [500, {}] : undefined);
+  server.respond = (path) => (path.endsWith("/messages") ? [500, {}] : undefined);
   await room.loadOlder();
   assert.equal(room.getSnapshot().older, "failed");
-  server.answer = () => undefined;
+  server.respond = () => undefined;
   await room.loadOlder();
   assert.equal(room.messages.length, 60);
 });
 
 test("a history that cannot be read at first is read later", async () => {
   server.store("one");
-  server.answer = (path) => (path.endsWith("/messages") ? "unreachable" : undefined);
+  server.respond = (path) => (path.endsWith("/messages") ? "unreachable" : undefined);
   const room = await join();
   const errors: string[] = [];
   room.on("error", ({ code }) => errors.push(code));
   assert.equal(room.getSnapshot().history, "failed");
   await pass(2_000);
-  server.answer = () => undefined;
+  server.respond = () => undefined;
   await pass(4_000);
   assert.equal(room.getSnapshot().history, "ready");
   assert.deepEqual(texts(room.messages), ["one"]);
@@ -413,8 +413,8 @@ test("a room that is gone closes for good and fails what was not sent", async ()
   const room = await join();
   browser.goOffline();
   const sent = assert.rejects(room.send("too late"), failsWith("closed"));
-  server.refusesHandshakes = true;
-  server.answer = (path) =>
+  server.rejectsHandshakes = true;
+  server.respond = (path) =>
     path.startsWith("/rooms") ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
   browser.goOnline();
   await pass(1_000);
@@ -425,15 +425,15 @@ test("a room that is gone closes for good and fails what was not sent", async ()
 });
 
 test("a room that does not exist closes at once", async () => {
-  server.answer = (path) =>
+  server.respond = (path) =>
     path.startsWith("/rooms") ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
-  server.refusesHandshakes = true;
+  server.rejectsHandshakes = true;
   const room = await join();
   assert.deepEqual(room.state, { status: "closed", reason: "gone", isFinal: true, message: "room not found" });
   assert.equal(room.getSnapshot().history, "loading");
 });
 
-test("a name that is too long is refused before the handshake, which would not tell why", async () => {
+test("a name that is too long is rejected before the handshake, which would not tell why", async () => {
   const tooLong = { code: "invalid_name", message: "expected a name of at most 40 characters, not 41" };
   await assert.rejects(join({ name: "👍".repeat(41) }), tooLong);
   const room = await join({ name: "👍".repeat(40) });
@@ -442,7 +442,7 @@ test("a name that is too long is refused before the handshake, which would not t
 });
 
 for (const name of ["two\nlines", "bell\u0007", "line\u2028separator", " ", "\u200b"]) {
-  test(`the name ${JSON.stringify(name)} is refused before the handshake`, async () => {
+  test(`the name ${JSON.stringify(name)} is rejected before the handshake`, async () => {
     await assert.rejects(join({ name }), failsWith("invalid_name"));
     const room = await join();
     assert.throws(() => room.rename(name), failsWith("invalid_name"));
@@ -451,14 +451,14 @@ for (const name of ["two\nlines", "bell\u0007", "line\u2028separator", " ", "\u2
 }
 
 for (const status of [401, 403, 404]) {
-  test(`a proxy that answers with the status ${status} does not end the room`, async () => {
-    server.refusesHandshakes = true;
-    server.answer = (path) => (path.startsWith("/rooms") ? [status, { message: "Forbidden" }] : undefined);
+  test(`a proxy that responds with the status ${status} does not end the room`, async () => {
+    server.rejectsHandshakes = true;
+    server.respond = (path) => (path.startsWith("/rooms") ? [status, { message: "Forbidden" }] : undefined);
     const room = await join();
     await pass(2_000);
     assert.equal(room.state.status, "lost");
-    server.refusesHandshakes = false;
-    server.answer = () => undefined;
+    server.rejectsHandshakes = false;
+    server.respond = () => undefined;
     await pass(5_000);
     assert.equal(room.state.status, "open");
   });
@@ -466,9 +466,9 @@ for (const status of [401, 403, 404]) {
 
 test("a private room without its token closes, but not for good, and keeps what was not sent", async () => {
   storage.setItem(OUTBOX, JSON.stringify([{ clientId: "c1", message: "for later", sentAt: null }]));
-  server.answer = (path) =>
+  server.respond = (path) =>
     path.startsWith("/rooms") ? [403, { Code: "ForbiddenError", Message: "this room is private" }] : undefined;
-  server.refusesHandshakes = true;
+  server.rejectsHandshakes = true;
   const room = await join();
   assert.deepEqual(room.state, {
     status: "closed",
@@ -477,8 +477,8 @@ test("a private room without its token closes, but not for good, and keeps what 
     message: "this room is private",
   });
   assert.equal(room.pending[0]?.status, "offline");
-  server.answer = () => undefined;
-  server.refusesHandshakes = false;
+  server.respond = () => undefined;
+  server.rejectsHandshakes = false;
   await join({ token: "t1" });
   await settle();
   assert.deepEqual(texts(server.stored), ["for later"]);
@@ -487,25 +487,25 @@ test("a private room without its token closes, but not for good, and keeps what 
 });
 
 test("a handshake that fails while the room exists is tried again", async () => {
-  server.refusesHandshakes = true;
+  server.rejectsHandshakes = true;
   const room = await join();
   assert.equal(room.state.status, "lost");
-  server.refusesHandshakes = false;
+  server.rejectsHandshakes = false;
   room.reconnect();
   await settle();
   assert.equal(room.state.status, "open");
 });
 
 test("an unreachable configuration is asked for again", async () => {
-  server.answer = (path) => (path === "/config" ? "unreachable" : undefined);
+  server.respond = (path) => (path === "/config" ? "unreachable" : undefined);
   const room = await join();
   assert.equal(room.state.status, "lost");
-  server.answer = () => undefined;
+  server.respond = () => undefined;
   await pass(2_000);
   assert.equal(room.state.status, "open");
 });
 
-test("a handshake that is never answered is given up after 15 seconds", async () => {
+test("a handshake that never gets a response is given up after 15 seconds", async () => {
   server.holdsHandshakes = true;
   await join();
   const [first] = server.sockets;
@@ -537,12 +537,12 @@ for (const status of ["connecting", "open", "lost"]) {
     await pass(6_000);
     void room.send("kept");
     room.on("state", (state) => state.status === status && room.leave());
-    server.refusesHandshakes = status === "lost";
+    server.rejectsHandshakes = status === "lost";
     server.socket.cut();
     await pass(400);
     assert.deepEqual(room.state, { status: "closed", reason: "left", isFinal: true });
     assert.equal(room.pending[0]?.status, "offline");
-    server.refusesHandshakes = false;
+    server.rejectsHandshakes = false;
     await pass(60_000);
     assert.equal(room.state.status, "closed");
     assert.deepEqual(
@@ -553,12 +553,12 @@ for (const status of ["connecting", "open", "lost"]) {
 }
 
 test("leaving in a listener of an error ends the connection, too", async () => {
-  server.answer = (path) => (path === "/config" ? "unreachable" : undefined);
+  server.respond = (path) => (path === "/config" ? "unreachable" : undefined);
   const { fetch, WebSocket } = server;
   const room = new ChatClient({ url: "https://rest.test/dev", key: KEY, fetch, WebSocket, storage }).join("r1");
   room.on("error", () => room.leave());
   await pass(100);
-  server.answer = () => undefined;
+  server.respond = () => undefined;
   await pass(60_000);
   assert.equal(room.state.status, "closed");
   assert.deepEqual(server.sockets, []);
@@ -574,7 +574,7 @@ test("an idle connection is pinged every four minutes, and reads the history wit
   assert.equal(server.requests.length, before + 1);
 });
 
-test("a connection that does not answer a ping is replaced", async () => {
+test("a connection that does not respond to a ping is replaced", async () => {
   const room = await join();
   server.onFrame = (_, { action }) => action === "ping";
   await pass(245_000 + 16_000);
@@ -622,12 +622,12 @@ function comeOrGo(type: "join" | "leave", sender: { id: string; name: string }, 
 const namesOf = (room: Room) => room.members.map(({ name }) => name);
 
 test("nobody is said to have joined who may have been there before the members were read", async () => {
-  server.answer = (path) => (path === "/rooms/r1/members" ? "unreachable" : undefined);
+  server.respond = (path) => (path === "/rooms/r1/members" ? "unreachable" : undefined);
   const room = await join();
   const notices = noticesOf(room);
   server.members.set(BO.id, BO.name);
   server.connections.set(BO.id, 2);
-  server.answer = () => undefined;
+  server.respond = () => undefined;
   comeOrGo("join", BO, 3);
   await pass(2_000);
   assert.deepEqual([namesOf(room), notices], [["Aki", "Bo"], []]);
@@ -718,7 +718,7 @@ test("a new name of another is announced, and one's own taken over from another 
 test("a new name that arrives while the members are read is kept", async () => {
   const bea = { ...BO, name: "Bea" };
   server.members.set(BO.id, BO.name);
-  server.answer = (path) => {
+  server.respond = (path) => {
     if (path !== "/rooms/r1/members") return undefined;
     server.socket.receive({ message: { type: "rename", message: "Bo is now Bea", sender: bea, formerName: "Bo" } });
     return [200, { members: [BO] }];
@@ -748,7 +748,7 @@ test("a member list that lacks somebody is read again", async () => {
 
 for (const fault of ["unreachable", "stale"]) {
   test(`a member list that stays ${fault} for a minute is read less and less often, until it is right`, async () => {
-    server.answer = (path) => {
+    server.respond = (path) => {
       if (path !== "/rooms/r1/members") return undefined;
       return fault === "stale" ? [200, { members: [] }] : "unreachable";
     };
@@ -756,7 +756,7 @@ for (const fault of ["unreachable", "stale"]) {
     await pass(60_000);
     const readings = requestsOf("/members").length;
     assert.ok(readings >= 4 && readings <= 10, `${readings} readings in a minute`);
-    server.answer = () => undefined;
+    server.respond = () => undefined;
     await pass(60_000);
     assert.deepEqual(namesOf(room), ["Aki"]);
     const enough = requestsOf("/members").length;
@@ -766,7 +766,7 @@ for (const fault of ["unreachable", "stale"]) {
 }
 
 test("a room that has grown large, or was left, is not read again", async () => {
-  server.answer = (path) => (path === "/rooms/r1/members" ? "unreachable" : undefined);
+  server.respond = (path) => (path === "/rooms/r1/members" ? "unreachable" : undefined);
   const room = await join();
   server.memberCount = 101;
   await pass(3_000); // the second welcome
@@ -821,7 +821,7 @@ test("a name that is chosen while the connection opens is sent when it is open",
   assert.deepEqual(room.getSnapshot().you, { id: "m1", name: "Bo" });
 });
 
-test("a new name that the server refuses can be tried again, and is not used for the next connection", async () => {
+test("a new name that the server rejects can be tried again, and is not used for the next connection", async () => {
   const room = await join();
   const errors: string[] = [];
   room.on("error", ({ code }) => errors.push(code));
@@ -884,7 +884,7 @@ test("a message that was deleted while the connection was lost disappears after 
   assert.deepEqual(texts(room.messages), ["next"]);
 });
 
-test("a command that the server refuses rejects with its reason, and is not reported twice", async () => {
+test("a command that the server rejects rejects with its reason, and is not reported twice", async () => {
   const room = await join();
   const errors: ChatError[] = [];
   room.on("error", (error) => errors.push(error));
@@ -898,7 +898,7 @@ test("a command that the server refuses rejects with its reason, and is not repo
   assert.deepEqual(errors, []);
 });
 
-test("a command without an answer or a connection rejects", async () => {
+test("a command without a response or a connection rejects", async () => {
   const room = await join();
   const unanswered = assert.rejects(room.removeMember("m-bo"), failsWith("unconfirmed"));
   await pass(10_100);
@@ -914,8 +914,8 @@ test("closing a room is done when the room is gone, also if the frame about it i
   const room = await join({ name: "Aki", owner: "owner-token" });
   server.onFrame = (socket, { action }) => {
     if (action !== "closeRoom") return false;
-    server.refusesHandshakes = true;
-    server.answer = (path) =>
+    server.rejectsHandshakes = true;
+    server.respond = (path) =>
       path.startsWith("/rooms") ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
     socket.cut(1000);
     return true;
@@ -926,7 +926,7 @@ test("closing a room is done when the room is gone, also if the frame about it i
   await closed;
 });
 
-test("an answer to hello that an event has overtaken does not undo the event", async () => {
+test("a response to hello that an event has overtaken does not undo the event", async () => {
   const room = await join();
   server.onFrame = (_, { action }) => action === "hello";
   const lastSequence = server.store("before").sequence;
@@ -959,7 +959,7 @@ test("each change of the owner waits for its own event", async () => {
   await renamed;
 });
 
-test("an error rejects the command that it answers, also when another one was sent before", async () => {
+test("an error rejects the command that caused it, also when another one was sent before", async () => {
   const room = await join();
   await room.send("mine");
   server.onFrame = (socket, { action, data }) => {
@@ -1040,9 +1040,9 @@ for (const [code, reason, isFinal] of [
   ["MemberBannedError", "banned", true],
   ["ForbiddenError", "private", false],
 ] as const) {
-  test(`a room that refuses with ${code} is closed as ${reason}`, async () => {
-    server.refusesHandshakes = true;
-    server.answer = (path) => (path === "/rooms/r1" ? [403, { Code: code, Message: "no" }] : undefined);
+  test(`a room that rejects with ${code} is closed as ${reason}`, async () => {
+    server.rejectsHandshakes = true;
+    server.respond = (path) => (path === "/rooms/r1" ? [403, { Code: code, Message: "no" }] : undefined);
     const room = await join();
     await pass(1_000);
     assert.deepEqual(room.state, { status: "closed", reason, isFinal, message: "no" });
@@ -1052,7 +1052,7 @@ for (const [code, reason, isFinal] of [
 
 test("a wrong owner's token makes an ordinary member", async () => {
   const wrong = { Code: "ForbiddenError", Message: "expected the ownerToken of this room" };
-  server.answer = (path) =>
+  server.respond = (path) =>
     path === "/rooms/r1" && server.requests.at(-1)?.includes("owner=") ? [403, wrong] : undefined;
   server.holdsHandshakes = true;
   const room = await join({ name: "Aki", owner: "wrong" });
@@ -1066,9 +1066,9 @@ test("a wrong owner's token makes an ordinary member", async () => {
   assert.equal(server.socket.url.searchParams.get("owner"), null);
 });
 
-test("a private room refuses a wrong token with a wrong owner's token, too", async () => {
-  server.refusesHandshakes = true;
-  server.answer = (path) => (path === "/rooms/r1" ? [403, { Code: "ForbiddenError", Message: "no" }] : undefined);
+test("a private room rejects a wrong token with a wrong owner's token, too", async () => {
+  server.rejectsHandshakes = true;
+  server.respond = (path) => (path === "/rooms/r1" ? [403, { Code: "ForbiddenError", Message: "no" }] : undefined);
   const room = await join({ token: "wrong", owner: "wrong" });
   await pass(1_000);
   assert.deepEqual(room.state, { status: "closed", reason: "private", isFinal: false, message: "no" });

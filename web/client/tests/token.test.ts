@@ -1,4 +1,4 @@
-/** Access tokens: when they are asked for, and what happens when the server refuses them. */
+/** Access tokens: when they are asked for, and what happens when the server rejects them. */
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
@@ -25,7 +25,7 @@ beforeEach(() => {
   rooms = [];
   asked = 0;
   isValid = () => true;
-  server.answer = (path, authorization) =>
+  server.respond = (path, authorization) =>
     path === "/config" || isValid(authorization?.replace("Bearer ", "") ?? null)
       ? undefined
       : [401, { Code: "UnauthorizedError", Message: EXPIRED }];
@@ -36,7 +36,7 @@ afterEach(() => {
   browser.uninstall();
 });
 
-/** A WebSocket whose handshake the server refuses with a token that is not valid. */
+/** A WebSocket whose handshake the server rejects with a token that is not valid. */
 class CheckedSocket extends FakeSocket {
   constructor(url: string) {
     super(server, url);
@@ -89,12 +89,12 @@ test("a guest sends no token", async () => {
   assert.deepEqual(new Set(server.authorizations), new Set([null]));
 });
 
-test("a request that is refused is repeated once with another token", async () => {
+test("a request that is rejected is repeated once with another token", async () => {
   isValid = (token) => token !== "t1";
   server.stored.length = 0;
   const list = await makeClient().watchRooms();
-  const answer = server.answer;
-  server.answer = (path, token) => answer(path, token) ?? [200, { rooms: [], nextCursor: null }];
+  const respond = server.respond;
+  server.respond = (path, token) => respond(path, token) ?? [200, { rooms: [], nextCursor: null }];
   await list.refresh();
   assert.equal(list.getSnapshot().error, null);
   assert.deepEqual(server.authorizations, ["Bearer t1", "Bearer t2"]);
@@ -103,7 +103,7 @@ test("a request that is refused is repeated once with another token", async () =
   assert.equal(server.requests.length, 4);
 });
 
-test("without getToken, a request that is refused is not repeated", async () => {
+test("without getToken, a request that is rejected is not repeated", async () => {
   isValid = () => false;
   await assert.rejects(makeClient({ getToken: undefined }).listRooms(), { code: "http_401" });
   assert.equal(server.requests.length, 1);
@@ -130,7 +130,7 @@ test("a token that expires while connected is replaced unnoticed, and nothing th
   assert.deepEqual(tokens(), ["t1", `t${before + 1}`]);
 });
 
-test("a server that refuses each new connection as unauthorized is asked less and less often", async () => {
+test("a server that rejects each new connection as unauthorized is asked less and less often", async () => {
   server.onFrame = (socket) => {
     socket.receive(UNAUTHORIZED);
     return true;
@@ -140,14 +140,14 @@ test("a server that refuses each new connection as unauthorized is asked less an
   assert.ok(server.sockets.length > 2 && server.sockets.length < 10, `${server.sockets.length} connections`);
 });
 
-test("a handshake that is refused is repeated with another token", async () => {
+test("a handshake that is rejected is repeated with another token", async () => {
   isValid = (token) => token !== "t1";
   const room = await join();
   await pass(2_000);
   assert.equal(room.state.status, "open");
 });
 
-test("a room whose server refuses the second token, too, is closed with the server's sentence", async () => {
+test("a room whose server rejects the second token, too, is closed with the server's sentence", async () => {
   storage.setItem(
     "chalice-chat.outbox.r1",
     JSON.stringify([{ clientId: "c1", message: "for later", sentAt: null, failure: null }]),
@@ -182,12 +182,12 @@ test("a connected room whose token is not renewed is closed, and keeps what was 
 
 test("while tokens cannot be verified, the room is tried again", async () => {
   isValid = () => false;
-  const usual = server.answer;
-  server.answer = () => [503, { Code: "ServiceUnavailableError", Message: "later" }];
+  const usual = server.respond;
+  server.respond = () => [503, { Code: "ServiceUnavailableError", Message: "later" }];
   const room = await join();
   assert.equal(room.state.status, "lost");
   isValid = () => true;
-  server.answer = usual;
+  server.respond = usual;
   await pass(30_000);
   assert.deepEqual([room.state.status, room.getSnapshot().history], ["open", "ready"]);
 });
@@ -195,7 +195,7 @@ test("while tokens cannot be verified, the room is tried again", async () => {
 for (const [kind, getToken] of [
   ["throws", () => assert.fail("offline")],
   ["rejects", () => Promise.reject(new TypeError("fetch failed"))],
-  ["never answers", () => new Promise<null>(() => {})],
+  ["never responds", () => new Promise<null>(() => {})],
   ["returns what is no token", () => "two\nlines"],
 ] as const) {
   test(`a getToken that ${kind} is asked again later`, async () => {
@@ -254,7 +254,7 @@ test("the name of a user is that of the token, and own messages are recognized b
 });
 
 test("requests of the owner have the owner's token, or else the access token", async () => {
-  server.answer = () => [200, { hooks: [] }];
+  server.respond = () => [200, { hooks: [] }];
   await makeClient().listHooks("r1", "owner-token");
   await makeClient().listHooks("r1", "");
   assert.deepEqual(server.authorizations, ["Bearer owner-token", "Bearer t1"]);

@@ -39,7 +39,7 @@ export async function start(
   return { address: address.href, attempt };
 }
 
-/** Exchange the code in the answer of the provider, the query of the redirect, for tokens. */
+/** Exchange the code in the response of the provider, the query of the redirect, for tokens. */
 export async function finish(
   signIn: SignIn,
   redirectUri: string,
@@ -62,7 +62,7 @@ export async function finish(
   return sessionOf(await oauth.processAuthorizationCodeResponse(server, client, response, checks));
 }
 
-/** Return a session with new tokens. If the provider refuses, the same session, which cannot be renewed any more. */
+/** Return a session with new tokens. If the provider rejects, the same session, which cannot be renewed any more. */
 export async function renew(signIn: SignIn, session: Session, refreshToken: string): Promise<Session> {
   const server = await discover(signIn);
   const client = clientOf(signIn);

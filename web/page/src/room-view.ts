@@ -179,7 +179,7 @@ function newEntry(member: Member, isSelf: boolean, isOwner: boolean, shown: stri
 
 async function share(): Promise<void> {
   if (canShare) {
-    // Rejects when the visitor closes the dialogue, which is an answer, too.
+    // Rejects when the visitor closes the dialogue, which is a response, too.
     await navigator.share({ title: heading.textContent ?? "", url: location.href }).catch(() => {});
     return;
   }

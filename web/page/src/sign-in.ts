@@ -43,7 +43,7 @@ export const isSignedIn = () => signIn !== null && loadSession() !== null;
 /** Return the token of the visitor, or null for a guest. Without sign-in, the client needs no such function. */
 export const getToken = signIn ? () => currentToken(signIn) : undefined;
 
-/** Handle the answer of the provider, if it has just sent the visitor back, and show who has signed in. */
+/** Handle the response of the provider, if it has just sent the visitor back, and show who has signed in. */
 export async function enter(handlers: SignInHandlers): Promise<void> {
   if (!signIn) return;
   const answer = new URLSearchParams(location.search);

@@ -55,7 +55,7 @@ export function visitRoom(
     if (changed("state")) showState(now, before);
   }
 
-  // The name that the visitor has just seen elsewhere is shown until the server has answered.
+  // The name that the visitor has just seen elsewhere is shown until the server has responded.
   function showName(snapshot: RoomSnapshot): void {
     const { name: answered } = snapshot;
     if (answered !== null) saveRoomName(roomId, answered);

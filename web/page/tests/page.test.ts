@@ -111,25 +111,25 @@ test("Enter that confirms a character of an input method sends nothing, also in 
 test("a visitor who leaves while the room is opened again stays where they went", async () => {
   await go("#/rooms/r1");
   await say("hello");
-  server.answer = (path) =>
+  server.respond = (path) =>
     path === "/rooms/r1" ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
-  server.refusesHandshakes = true;
+  server.rejectsHandshakes = true;
   server.socket.cut();
   await settle();
   find("#try-now").click();
   await settle();
   assert.equal(find("#ending").hidden, false);
-  server.answer = (path) => (path === "/rooms" ? [201, { roomId: "r2" }] : undefined);
-  server.refusesHandshakes = false;
+  server.respond = (path) => (path === "/rooms" ? [201, { roomId: "r2" }] : undefined);
+  server.rejectsHandshakes = false;
   const { fetch } = globalThis;
-  let answer = () => {};
+  let respond = () => {};
   const slow = new Promise<void>((resolve) => {
-    answer = resolve;
+    respond = resolve;
   });
   globalThis.fetch = (...request) => slow.then(() => fetch(...request));
   find("#open-again").click();
   await go("#/");
-  answer();
+  respond();
   await settle();
   globalThis.fetch = fetch;
   assert.equal(location.hash, "#/");
@@ -141,10 +141,10 @@ test("the line of new messages stays at the first one when the connection is los
   await say("hello");
   look(false);
   server.deliver(server.store("first"));
-  server.refusesHandshakes = true;
+  server.rejectsHandshakes = true;
   server.socket.cut();
   await settle();
-  server.refusesHandshakes = false;
+  server.rejectsHandshakes = false;
   server.store("second");
   find("#try-now").click();
   await settle();
@@ -157,10 +157,10 @@ test("the line of new messages stays at the first one when the connection is los
 test("the line of new messages is above those that a live one overtook", async () => {
   await go("#/rooms/r1");
   await say("hello");
-  server.refusesHandshakes = true;
+  server.rejectsHandshakes = true;
   server.socket.cut();
   await settle();
-  server.refusesHandshakes = false;
+  server.rejectsHandshakes = false;
   server.onFrame = () => true;
   find("#try-now").click();
   await settle();
@@ -186,9 +186,9 @@ test("the line of new messages shows what came to a room that was opened in a hi
 test("a room that is gone does not go on loading while an unsent message is shown", async () => {
   const unsent = [{ clientId: "c1", message: "too late", sentAt: null, failure: null }];
   sessionStorage.setItem("chalice-chat.outbox.r1", JSON.stringify(unsent));
-  server.answer = (path) =>
+  server.respond = (path) =>
     path.startsWith("/rooms/") ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
-  server.refusesHandshakes = true;
+  server.rejectsHandshakes = true;
   await go("#/rooms/r1");
   assert.deepEqual([find("#ending").hidden, shown()], [false, ["too late"]]);
   assert.equal(find("#log-note").textContent, "");
@@ -196,10 +196,10 @@ test("a room that is gone does not go on loading while an unsent message is show
 
 test("the focus moves from “Try now” to the message field when the button disappears", async () => {
   await go("#/rooms/r1");
-  server.refusesHandshakes = true;
+  server.rejectsHandshakes = true;
   server.socket.cut();
   await settle();
-  server.refusesHandshakes = false;
+  server.rejectsHandshakes = false;
   find("#try-now").focus();
   find("#try-now").click();
   await settle();
@@ -270,7 +270,7 @@ test("one's own message is deleted after a question", async () => {
   assert.equal(document.activeElement?.id, "log");
 });
 
-test("a deletion that is refused says why", async () => {
+test("a deletion that is rejected says why", async () => {
   await go("#/rooms/r1");
   await say("mine");
   server.onFrame = (socket, { action, data }) => {
@@ -379,9 +379,9 @@ test("an owner by access token has no owner's link to give", async () => {
   assert.equal(find("#owner-link-part").hidden, false);
 });
 
-test("the name of a webhook that is refused is not called the visitor's", async () => {
+test("the name of a webhook that is rejected is not called the visitor's", async () => {
   await go("#/rooms/r1?owner=owner-token");
-  server.answer = (path) =>
+  server.respond = (path) =>
     path.endsWith("/hooks") ? [400, { Code: "BadRequestError", Message: "name must not be blank" }] : undefined;
   find<HTMLInputElement>("#hook-name").value = "\u200b";
   find<HTMLFormElement>("#add-hook").requestSubmit();
@@ -390,7 +390,7 @@ test("the name of a webhook that is refused is not called the visitor's", async 
 });
 
 test("adding a webhook twice by a double click adds one", async () => {
-  server.answer = (path) =>
+  server.respond = (path) =>
     path.endsWith("/hooks") ? [201, { hooks: [], hookId: "h1", url: "https://h1" }] : undefined;
   await manageRoom();
   find<HTMLInputElement>("#hook-name").value = "Build";
@@ -399,13 +399,13 @@ test("adding a webhook twice by a double click adds one", async () => {
   assert.equal(server.requests.filter((request) => request === "POST /rooms/r1/hooks").length, 1);
 });
 
-test("a slow answer about the webhooks of a room is not shown in another room", async () => {
-  server.answer = (path) =>
+test("a slow response about the webhooks of a room is not shown in another room", async () => {
+  server.respond = (path) =>
     path.endsWith("/hooks") ? [200, { hooks: [{ hookId: "h1", name: "Secret" }], url: "https://h1" }] : undefined;
   const { fetch } = globalThis;
-  let answer = () => {};
+  let respond = () => {};
   const slow = new Promise<void>((resolve) => {
-    answer = resolve;
+    respond = resolve;
   });
   await go("#/rooms/r1?owner=owner-token");
   globalThis.fetch = (...request) => slow.then(() => fetch(...request));
@@ -413,13 +413,13 @@ test("a slow answer about the webhooks of a room is not shown in another room", 
   find<HTMLInputElement>("#hook-name").value = "Build";
   find<HTMLFormElement>("#add-hook").requestSubmit();
   globalThis.fetch = fetch;
-  server.answer = (path) =>
+  server.respond = (path) =>
     path.startsWith("/rooms/r2") ? [200, { messages: [], members: [], hooks: [] }] : undefined;
   await go("#/rooms/r2?owner=owner-token");
   find("#manage").click();
   await settle();
-  server.answer = () => [200, { hooks: [{ hookId: "h1", name: "Secret" }], url: "https://h1" }];
-  answer();
+  server.respond = () => [200, { hooks: [{ hookId: "h1", name: "Secret" }], url: "https://h1" }];
+  respond();
   await settle();
   assert.deepEqual([find("#hooks").textContent, find("#hook-created").hidden], ["", true]);
 });
@@ -507,8 +507,9 @@ test("others have no owner's buttons", async () => {
 test("the remembered name of a private room is not shown without its link", async () => {
   await go("#/rooms/r1?token=t");
   assert.equal(document.title, "Tea · Chalice Chat");
-  server.answer = (path) => (path.startsWith("/rooms/") ? [403, { Code: "ForbiddenError", Message: "no" }] : undefined);
-  server.refusesHandshakes = true;
+  server.respond = (path) =>
+    path.startsWith("/rooms/") ? [403, { Code: "ForbiddenError", Message: "no" }] : undefined;
+  server.rejectsHandshakes = true;
   await go("#/rooms/r1");
   assert.equal(find("#room-heading").textContent, "Private room");
   assert.doesNotMatch(document.documentElement.outerHTML, /Tea/);

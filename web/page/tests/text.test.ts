@@ -17,7 +17,7 @@ test("a browser that cannot tell emoji loads the page all the same", async () =>
   assert.equal(isEmojiThere("👍"), false);
 });
 
-test("a message keeps its lines and tabs, and loses what the server refuses", () => {
+test("a message keeps its lines and tabs, and loses what the server rejects", () => {
   assert.equal(cleanMessage("one\r\ntwo\rthree\u2028four\u2029five"), "one\ntwo\nthree\nfour\nfive");
   assert.equal(cleanMessage("if x:\n\treturn\n"), "if x:\n\treturn");
   assert.equal(cleanMessage("\n  \n  indented"), "  indented");

@@ -84,14 +84,14 @@ test("a private room opens with its token only", async () => {
   guest.leave();
 });
 
-test("a room that does not exist is gone, and a room without a name is refused", async () => {
+test("a room that does not exist is gone, and a room without a name is rejected", async () => {
   const client = connect();
   const gone = client.join("nosuchroom");
   await until(gone, ({ state }) => state.status === "closed" && state.reason === "gone");
   await assert.rejects(client.createRoom(" "), (error) => error instanceof ApiError && error.status === 400);
 });
 
-test("the server's reason for refusing a message arrives", async () => {
+test("the server's reason for rejecting a message arrives", async () => {
   const client = connect();
   const { roomId } = await client.createRoom("Tea");
   const room = client.join(roomId);
