@@ -1,0 +1,22 @@
+"""New processes that import modules of the chat."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests.support.projects import PROJECT
+
+
+def import_modules(*modules: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Import modules in a new process, which prints a setting."""
+    command = "from chalicelib import settings as s; print(s.EMPTY_ROOM_GRACE_SECONDS)"
+    return subprocess.run(
+        [sys.executable, "-c", "; ".join([*(f"import {module}" for module in modules), command])],
+        cwd=PROJECT,
+        env=os.environ | environment,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
