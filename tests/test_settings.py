@@ -36,3 +36,12 @@ def test_error_of_an_invalid_origin_names_it(value: str) -> None:
 def test_error_of_a_setting_that_is_not_an_integer_names_it(value: str) -> None:
     failed = import_modules(EMPTY_ROOM_GRACE_SECONDS=value)
     assert "EMPTY_ROOM_GRACE_SECONDS must be an integer of at least 0" in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_required"),
+    [({}, False), ({"AUTH_SECRET": "s" * 32}, True), ({"AUTH_SECRET": "s" * 32, "AUTH_REQUIRED": "false"}, False)],
+)
+def test_sign_in_is_required_by_default_if_it_is_configured(environment: dict[str, str], is_required: bool) -> None:
+    printed = import_modules(setting="AUTH_REQUIRED", **environment).stdout
+    assert printed.strip() == str(is_required)

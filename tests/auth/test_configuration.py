@@ -53,16 +53,6 @@ def test_settings_of_sign_in_are_accepted(environment: dict[str, str]) -> None:
     assert import_modules("chalicelib.auth.authentication", **environment).returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("environment", "is_required"),
-    [({}, False), ({"AUTH_SECRET": "s" * 32}, True), ({"AUTH_SECRET": "s" * 32, "AUTH_REQUIRED": "false"}, False)],
-)
-def test_sign_in_is_required_by_default_if_it_is_configured(environment: dict[str, str], is_required: bool) -> None:
-    command = "from chalicelib import settings; print(settings.AUTH_REQUIRED)"
-    printed = subprocess.check_output([sys.executable, "-c", command], cwd=PROJECT, env=os.environ | environment)
-    assert printed.decode().strip() == str(is_required)
-
-
 def test_no_function_starts_with_settings_of_sign_in_that_do_not_fit() -> None:
     failed = import_modules("app", AUTH_AUDIENCE="chat", AWS_DEFAULT_REGION="us-east-1")
     assert failed.returncode == 1

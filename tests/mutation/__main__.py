@@ -116,8 +116,8 @@ def _meaning(source: str, module: str) -> str:
 def _tests(mutant: Mutant, contexts: dict[int, list[str]]) -> list[str]:
     """Return the tests that execute a change, those of its module first.
 
-    An import executes what is outside of functions, in no test. The tests that are named like the module notice a change
-    of it, and the one that generates the documents from the declarations.
+    An import executes what is outside of functions, in no test. The tests that are named like the module notice if it
+    changes, and the one that generates the documents from the declarations.
     """
     found = {context for line in mutant.lines for context in contexts.get(line, [""])}
     name = f"test_{Path(mutant.module).stem}"

@@ -9,11 +9,19 @@ import sys
 from tests.support.projects import PROJECT
 
 
-def import_modules(*modules: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def import_modules(
+    *modules: str, setting: str = "EMPTY_ROOM_GRACE_SECONDS", **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Import modules in a new process, which prints a setting."""
-    command = "from chalicelib import settings as s; print(s.EMPTY_ROOM_GRACE_SECONDS)"
     return subprocess.run(
-        [sys.executable, "-c", "; ".join([*(f"import {module}" for module in modules), command])],
+        [
+            sys.executable,
+            "-c",
+            "; ".join(
+                [f"import {module}" for module in modules]
+                + [f"from chalicelib import settings; print(settings.{setting})"]
+            ),
+        ],
         cwd=PROJECT,
         env=os.environ | environment,
         text=True,
