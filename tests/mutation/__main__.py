@@ -33,7 +33,15 @@ from tests.support.projects import PROJECT
 PACKAGE = PROJECT / "chalicelib"
 REQUIRED_SHARE = 0.9
 TESTS = ["auth", "chat", "delivery", "deployment/test_permissions.py", "descriptions/test_asyncapi.py"]
-TESTS += ["descriptions/test_openapi.py", "faults/test_crashes.py", "protocol", "rest", "storage", "websocket"]
+TESTS += [
+    "descriptions/test_openapi.py",
+    "faults/test_conflicts.py",
+    "faults/test_crashes.py",
+    "protocol",
+    "rest",
+    "storage",
+    "websocket",
+]
 TESTS += [path.name for path in (PROJECT / "tests").glob("test_*.py")]
 """The tests that have to notice the changes: the quick ones, without random input."""
 
