@@ -32,16 +32,9 @@ from tests.support.projects import PROJECT
 
 PACKAGE = PROJECT / "chalicelib"
 REQUIRED_SHARE = 0.9
-TESTS = ["auth", "chat", "delivery", "deployment/test_permissions.py", "descriptions/test_asyncapi.py"]
-TESTS += [
-    "descriptions/test_openapi.py",
-    "faults/test_conflicts.py",
-    "faults/test_crashes.py",
-    "protocol",
-    "rest",
-    "storage",
-    "websocket",
-]
+TESTS = ["auth", "chat", "delivery", "protocol", "rest", "storage", "websocket", "deployment/test_permissions.py"]
+TESTS += ["descriptions/test_asyncapi.py", "descriptions/test_openapi.py"]
+TESTS += ["faults/test_conflicts.py", "faults/test_crashes.py"]
 TESTS += [path.name for path in (PROJECT / "tests").glob("test_*.py")]
 """The tests that have to notice the changes: the quick ones, without random input."""
 
