@@ -38,6 +38,11 @@ def test_error_of_a_setting_that_is_not_an_integer_names_it(value: str) -> None:
     assert "EMPTY_ROOM_GRACE_SECONDS must be an integer of at least 0" in failed.stderr
 
 
+def test_error_of_a_setting_that_is_neither_true_nor_false_names_it() -> None:
+    failed = import_modules(AUTH_REQUIRED="no")
+    assert "AUTH_REQUIRED must be true or false, not 'no'" in failed.stderr
+
+
 @pytest.mark.parametrize(
     ("environment", "is_required"),
     [({}, False), ({"AUTH_SECRET": "s" * 32}, True), ({"AUTH_SECRET": "s" * 32, "AUTH_REQUIRED": "false"}, False)],

@@ -32,7 +32,6 @@ from tests.support.processes import import_modules
         ({"AUTH_CLIENT_ID": "page"}, "AUTH_CLIENT_ID requires AUTH_ISSUER"),
         ({"AUTH_AUDIENCE": "chat"}, "AUTH_AUDIENCE requires AUTH_ISSUER or AUTH_SECRET"),
         ({"AUTH_REQUIRED": "true", "AUTH_SECRET": ""}, "AUTH_REQUIRED requires AUTH_ISSUER or AUTH_SECRET"),
-        ({"AUTH_REQUIRED": "no"}, "AUTH_REQUIRED must be true or false, not 'no'"),
     ],
 )
 def test_settings_of_sign_in_that_do_not_fit_are_rejected(environment: dict[str, str], error: str) -> None:
