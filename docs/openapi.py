@@ -139,7 +139,7 @@ ERROR_DESCRIPTIONS = {
     429: "TooManyRequestsError: the webhook has sent too many messages. Retry later.",
     503: "ServiceUnavailableError: access tokens cannot be verified at present. Retry later.",
 }
-"""What the `Code` of an error means, by status."""
+"""Meaning of the `Code` of an error, by status."""
 
 
 def operation_id(endpoint: Endpoint) -> str:

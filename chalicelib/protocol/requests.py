@@ -1,4 +1,4 @@
-"""What clients send: the bodies and query strings of routes, and the data of actions."""
+"""Requests of clients: the bodies and query strings of routes, and the data of actions."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ class RoomListQuery(Request):
 
 
 class RoomAccess(Request):
-    """What reading a room requires."""
+    """Credentials for reading a room."""
 
     token: JoinToken | None = None
 
 
 class RoomQuery(RoomAccess):
-    """What a client would join a room with."""
+    """Credentials for joining a room."""
 
     key: Key | None = None
     owner: OwnerToken | None = None

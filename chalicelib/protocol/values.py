@@ -55,7 +55,7 @@ RULES = {
     "surrogates",
     ANY_LINES: "may contain tabs and line ends, but no other control characters, or lone surrogates",
 }
-"""What a pattern requires of a text that is not blank."""
+"""Error text of each pattern, for a text that is not blank. The name of the property precedes it."""
 
 
 def strip_spaces(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a Lambda function has around it: its ARN, the URL of @connections and the queue, as fixtures."""
+"""Environment of a Lambda function: its ARN, the URL of @connections and the queue, as fixtures."""
 
 from __future__ import annotations
 
