@@ -63,7 +63,12 @@ def test_join_is_announced_to_the_other_members_only(socket: Sockets, room: Room
 
 
 def test_join_succeeds_although_its_notification_fails(
-    socket: Sockets, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    socket: Sockets,
+    room: Room,
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     socket("a").connect(roomId=room.room_id)
     gateway.respond("a", 500)
@@ -71,7 +76,11 @@ def test_join_succeeds_although_its_notification_fails(
     monkeypatch.setattr(Connection, "recipients_in", raise_throttled)
     assert socket("c").connect(roomId=room.room_id) == 200
     monkeypatch.setattr(chat_app.websocket_api, "broadcast", lambda *_: 1 / 0)
+    caplog.clear()
+    capsys.readouterr()
     assert socket("d").connect(roomId=room.room_id) == 200
+    assert '"faults": 1' in capsys.readouterr().out
+    assert f"could not notify room {room.room_id}" in caplog.text
     assert rooms.authorize(room.room_id).member_count == 4
 
 

@@ -190,7 +190,13 @@ def test_message_gets_an_internal_error_when_dynamodb_stays_unavailable(
 
 
 def test_message_is_acknowledged_although_dynamodb_does_not_respond_to_the_removal_of_gone_connections(
-    monkeypatch: pytest.MonkeyPatch, socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Traveller
+    monkeypatch: pytest.MonkeyPatch,
+    socket: Sockets,
+    room: Room,
+    gateway: Gateway,
+    clock: time_machine.Traveller,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     for id_ in ("a", "b"):
         socket(id_).connect(roomId=room.room_id)
@@ -198,5 +204,8 @@ def test_message_is_acknowledged_although_dynamodb_does_not_respond_to_the_remov
     gateway.frames.clear()
     gateway.respond("b", GONE)
     inject_faults(monkeypatch, lambda operation, _: "timeout" if operation == "BatchGetItem" else None)
+    capsys.readouterr()
     socket("a").say("hi")
     assert [frame["message"]["message"] for frame in gateway.frames["a"]] == ["hi"]
+    assert '"faults": 1' in capsys.readouterr().out
+    assert f"could not remove closed connections from room {room.room_id}" in caplog.text
