@@ -191,6 +191,10 @@ def test_other_value_is_an_invalid_integer(value: str) -> None:
 
 def test_error_of_an_integer_without_maximum_names_its_minimum() -> None:
     assert rejection({"cups": [{"sugarCubes": -1}]}) == "cups[0].sugarCubes must be an integer of at least 0"
+    assert (
+        rejection({"cups": [{"sugarCubes": "1"}]})
+        == "cups[0].sugarCubes must be an integer of at least 0, not a string"
+    )
 
 
 @pytest.mark.parametrize("value", [None, 0, 1, "true", []])
