@@ -59,7 +59,7 @@ def test_new_value_counts_after_five_minutes(stored: str, monkeypatch: pytest.Mo
     assert secret_values.read(stored) == "another" * 5
 
 
-def test_former_value_counts_while_aws_does_not_response(stored: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_former_value_counts_while_aws_does_not_respond(stored: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(stubber: BotocoreStubber, request: Any) -> Any:
         raise ConnectTimeoutError(endpoint_url=request.url)
 

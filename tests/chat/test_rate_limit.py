@@ -210,6 +210,11 @@ def test_connection_that_sends_too_many_frames_is_closed(
     assert gateway.closed == ["a"]
 
 
+@pytest.mark.parametrize(("passed", "seconds"), [(0, 10), (1, 10), (1_000, 9), (8_999, 2), (9_000, 1), (9_999, 1)])
+def test_seconds_to_wait_are_rounded_up(passed: int, seconds: int) -> None:
+    assert rate_limit.seconds_to_wait([1_000_000], 1_000_000 + passed) == seconds
+
+
 def test_frames_are_counted_for_a_whole_window(
     clock: time_machine.Traveller, pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,7 +117,7 @@ def test_address_that_rejects_is_passed_over(
     assert backoffs == []
 
 
-def test_address_that_does_not_response_is_passed_over(
+def test_address_that_does_not_respond_is_passed_over(
     api: BroadcastWebsocketAPI,
     gateway: Gateway,
     dns: DNS,
@@ -132,10 +132,13 @@ def test_address_that_does_not_response_is_passed_over(
     assert backoffs == []
 
 
-def test_unknown_name_fails_every_post_after_one_lookup(api: BroadcastWebsocketAPI, dns: DNS) -> None:
+def test_unknown_name_fails_every_post_after_one_lookup(
+    api: BroadcastWebsocketAPI, dns: DNS, caplog: pytest.LogCaptureFixture
+) -> None:
     dns.ports = ()
     assert sorted(api.broadcast(["a", "b"], PAYLOAD).failed) == ["a", "b"]
     assert dns.lookups == 1
+    assert "Name or service not known" in caplog.text
 
 
 def test_failed_lookup_leaves_the_earlier_addresses(
@@ -162,12 +165,13 @@ def test_failed_lookup_is_not_repeated_at_once(
 
 
 def test_lookup_that_hangs_fails_every_post_at_its_timeout(
-    api: BroadcastWebsocketAPI, monkeypatch: pytest.MonkeyPatch
+    api: BroadcastWebsocketAPI, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     end_of_test = threading.Event()
     monkeypatch.setattr(name_resolution, "TIMEOUT_SECONDS", 0.1)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: end_of_test.wait() and [])
     try:
         assert api.broadcast(["a"], PAYLOAD).failed == ["a"]
+        assert "could not look up chat.example.org: timeout" in caplog.text
     finally:
         end_of_test.set()

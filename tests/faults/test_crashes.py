@@ -189,7 +189,7 @@ def test_message_gets_an_internal_error_when_dynamodb_stays_unavailable(
     assert (frame["error"]["code"], frame["error"]["clientId"]) == ("internal", "c-1")
 
 
-def test_message_is_acknowledged_although_dynamodb_does_not_response_the_removal_of_gone_connections(
+def test_message_is_acknowledged_although_dynamodb_does_not_respond_to_the_removal_of_gone_connections(
     monkeypatch: pytest.MonkeyPatch, socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Traveller
 ) -> None:
     for id_ in ("a", "b"):

@@ -32,8 +32,9 @@ from tests.support.projects import PROJECT
 
 PACKAGE = PROJECT / "chalicelib"
 REQUIRED_SHARE = 0.9
-TESTS = ["auth", "chat", "delivery", "deployment/test_permissions.py", "descriptions/test_asyncapi.py"]
-TESTS += ["descriptions/test_openapi.py", "faults/test_crashes.py", "protocol", "rest", "storage", "websocket"]
+TESTS = ["auth", "chat", "delivery", "protocol", "rest", "storage", "websocket", "deployment/test_permissions.py"]
+TESTS += ["descriptions/test_asyncapi.py", "descriptions/test_openapi.py"]
+TESTS += ["faults/test_conflicts.py", "faults/test_crashes.py"]
 TESTS += [path.name for path in (PROJECT / "tests").glob("test_*.py")]
 """The tests that have to notice the changes: the quick ones, without random input."""
 
@@ -103,24 +104,28 @@ def _places(only: str) -> Iterator[list[Mutant]]:
 
 
 def _meaning(source: str, module: str) -> str:
-    """Return the syntax tree that Python executes. Only in protocol/, annotations are evaluated."""
+    """Return the syntax tree that Python executes: it evaluates the annotations of the fields in protocol/ only."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        for name in {"annotation", "returns"} & {*node._fields} if not module.startswith("protocol/") else ():
-            setattr(node, name, None)
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+        if isinstance(node, ast.arg) or (isinstance(node, ast.AnnAssign) and not module.startswith("protocol/")):
+            node.annotation = ast.Constant(None)
     return ast.dump(tree)
 
 
 def _tests(mutant: Mutant, contexts: dict[int, list[str]]) -> list[str]:
     """Return the tests that execute a change, those of its module first.
 
-    An import executes what is outside of functions, in no test. It is left to the tests that are named like the module.
+    An import executes what is outside of functions, in no test. The tests that are named like the module notice if it
+    changes, and the one that generates the documents from the declarations.
     """
     found = {context for line in mutant.lines for context in contexts.get(line, [""])}
     name = f"test_{Path(mutant.module).stem}"
     own = sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / "tests").rglob(f"{name}*.py"))
     tests = {context.partition("|")[0].partition("[")[0] for context in found - {""}}
-    return (own if "" in found else []) + sorted(tests, key=lambda test: (name not in test, test)) or ["tests/rest"]
+    of_import = [*own, "tests/descriptions/test_generated_files.py"] if "" in found else []
+    return of_import + sorted(tests, key=lambda test: (name not in test, test))
 
 
 def _failure(copy: Path, tests: list[str], *options: str) -> str:

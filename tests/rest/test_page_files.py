@@ -121,7 +121,8 @@ def test_page_without_a_websocket_api_contains_an_empty_url(
     assert "connect-src 'self' wss:;" in response.headers["Content-Security-Policy"]
 
 
-def test_other_files_do_not_need_the_websocket_url(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["page.js", "style.css"])
+def test_other_files_do_not_need_the_websocket_url(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(addresses, "websocket_url", lambda: 1 / 0)
-    (folder / "page.js").write_text("{{webSocketUrl}}")
-    assert serve("page.js").body == "{{webSocketUrl}}"
+    (folder / name).write_text("{{webSocketUrl}}")
+    assert serve(name).body == "{{webSocketUrl}}"

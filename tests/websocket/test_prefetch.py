@@ -87,6 +87,25 @@ def test_prefetch_for_another_room_is_not_used(sender: Connection) -> None:
     assert (sequence, recipients.result().keys()) == (2, {"a", "b", "c"})
 
 
+def test_requests_for_another_room_have_ended_before_those_of_the_room_start(
+    sender: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_sequence, own, overlaps = messages.take_sequence, Event(), list[bool]()
+
+    def take(room_id: str) -> int:
+        if room_id == "another":
+            overlaps.append(own.wait(0.2))
+            return 1
+        own.set()
+        return take_sequence(room_id)
+
+    monkeypatch.setattr(messages, "take_sequence", take)
+    known_rooms["a"] = "another"
+    with prefetch("a") as prefetched:
+        prefetched.results(sender)
+    assert overlaps == [False]
+
+
 def test_known_rooms_are_limited(sender: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefetching, "MAX_KNOWN_ROOMS", 2)
     for connection_id in ("a", "b", "c"):

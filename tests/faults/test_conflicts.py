@@ -1,0 +1,106 @@
+"""Changes whose first write meets a transaction in progress: they are retried, and succeed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from chalicelib.chat import history, members, messages, moderation, rate_limit, room_list, rooms, webhooks
+from chalicelib.storage.models import Connection, Room
+from tests.support.dynamodb import WRITES, Fault, inject_faults
+from tests.support.rooms import create_room
+
+Change = Callable[[], object]
+
+
+@pytest.fixture
+def kept_room(tables: None) -> Room:
+    return create_room("Tea", keep_days=1)
+
+
+@pytest.fixture
+def owner(kept_room: Room) -> Connection:
+    """Connect Aki as the owner of a room that is kept."""
+    return members.join("a", kept_room.room_id, "Aki", key="a" * 22, owner=kept_room.owner_token)
+
+
+@pytest.fixture
+def conflicts(owner: Connection, monkeypatch: pytest.MonkeyPatch) -> Callable[[Change], object]:
+    """Return a function that makes a change whose first write meets a transaction, and returns its result."""
+
+    def make(change: Change) -> object:
+        faults: Iterator[Fault] = iter(["conflict"])
+        with monkeypatch.context() as patch:
+            inject_faults(patch, lambda operation, _: next(faults, None) if operation in WRITES else None)
+            result = change()
+        assert next(faults, None) is None, "the change has written"
+        return result
+
+    return make
+
+
+Conflicts = Callable[[Change], object]
+
+
+def test_member_joins(conflicts: Conflicts, owner: Connection) -> None:
+    conflicts(lambda: members.join("b", owner.joined_room_id, "Bo"))
+    assert rooms.authorize(owner.joined_room_id).member_count == 2
+
+
+def test_member_leaves(conflicts: Conflicts, owner: Connection) -> None:
+    conflicts(lambda: members.leave(owner.joined_room_id, ["a"]))
+    assert rooms.authorize(owner.joined_room_id).member_count == 0
+
+
+def test_member_takes_another_name(conflicts: Conflicts, owner: Connection) -> None:
+    conflicts(lambda: members.rename(owner, "Aki B."))
+    assert members.name_of(owner.joined_room_id, owner.member_id) == "Aki B."
+
+
+def test_message_is_recorded_and_stored(conflicts: Conflicts, owner: Connection) -> None:
+    conflicts(lambda: rate_limit.check_rate_limit("a"))
+    conflicts(lambda: messages.take_sequence(owner.joined_room_id))
+    conflicts(lambda: messages.store(owner, "hi", "c-1"))
+    assert [row.text for row in history.read(owner.joined_room_id).messages] == ["hi"]
+
+
+def test_gap_gets_its_tombstone(conflicts: Conflicts, owner: Connection) -> None:
+    messages.take_sequence(owner.joined_room_id)
+    messages.store(owner, "hi", None)
+    conflicts(lambda: history.read(owner.joined_room_id, after=0))
+    assert history.read(owner.joined_room_id, after=0).messages[0].sequence == 2
+
+
+def test_message_is_deleted(conflicts: Conflicts, owner: Connection) -> None:
+    messages.store(owner, "hi", None)
+    conflicts(lambda: moderation.delete_message(owner, 1))
+    assert [row.event for row in history.read(owner.joined_room_id).messages] == ["deleted"]
+
+
+def test_room_is_updated(conflicts: Conflicts, owner: Connection) -> None:
+    conflicts(lambda: moderation.update_room(owner, "Coffee", None))
+    assert rooms.authorize(owner.joined_room_id).name == "Coffee"
+
+
+def test_member_is_removed(conflicts: Conflicts, owner: Connection) -> None:
+    bo = members.join("b", owner.joined_room_id, "Bo", key="b" * 22)
+    conflicts(lambda: moderation.remove_member(owner, bo.member_id, lambda _: None))
+    assert members.is_banned(owner.joined_room_id, bo.member_id)
+
+
+def test_room_is_created_extended_and_closed(conflicts: Conflicts, kept_room: Room) -> None:
+    conflicts(lambda: create_room("Coffee", keep_days=1))
+    assert [room.name for room in room_list.list_public(10, None)[0]] == ["Coffee", "Tea"]
+    conflicts(lambda: rooms.close(kept_room.room_id))
+    assert [room.name for room in room_list.list_public(10, None)[0]] == ["Coffee"]
+
+
+def test_webhook_is_created_used_and_deleted(conflicts: Conflicts, kept_room: Room) -> None:
+    room_id, owner_token = kept_room.room_id, kept_room.owner_token or ""
+    conflicts(lambda: webhooks.create(room_id, owner_token, "Builds"))
+    webhook_id, token = webhooks.create(room_id, owner_token, "Alerts")
+    conflicts(lambda: webhooks.store_message(token, "hi", None))
+    assert [row.text for row in history.read(room_id).messages] == ["hi"]
+    conflicts(lambda: webhooks.delete(room_id, owner_token, webhook_id))
+    assert [webhook.name for webhook in webhooks.list_webhooks(room_id, owner_token)] == ["Builds"]
