@@ -8,11 +8,11 @@ from typing import Any
 from chalice import Chalice, CORSConfig, Response
 from chalice.app import Request, SQSEvent, WebsocketEvent
 
-from chalicelib import aws, request_log, settings
+from chalicelib import request_log, settings
 from chalicelib.auth import origins
 from chalicelib.auth.identity import User
 from chalicelib.chat import broadcast, history, members, room_list, rooms
-from chalicelib.delivery import jobs
+from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import Forbidden, NotFound, RoomNotFound
 from chalicelib.protocol.requests import HistoryQuery, RoomAccess, NewRoom, RoomListQuery, RoomQuery
@@ -48,7 +48,7 @@ def allow_origins(request: Request, get_response: Callable[[Request], Response])
 @endpoint(errors=[NotFound])
 def get_config() -> Config:
     """Return the address of the WebSocket API, to which clients append `?roomId=…&name=…`, and how to sign in."""
-    return Config.of(aws.websocket_url())
+    return Config.of(addresses.websocket_url())
 
 
 @app.route("/rooms", methods=["POST"], content_types=["*/*"])

@@ -1,4 +1,4 @@
-"""The botocore session that all AWS clients share, and the addresses of the WebSocket API."""
+"""The botocore session that all AWS clients share."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from typing import Any
 
 import botocore.session
 
-from chalicelib import settings
-from chalicelib.errors import NotFound
-
 SERVICES = ("apigatewaymanagementapi", "apigatewayv2", "dynamodb", "sqs")
 """The services that the functions use. deployment/unused_parts.py packages botocore's data of these services only."""
 
@@ -19,9 +16,6 @@ SECRET_SERVICES = ("secretsmanager", "ssm")
 
 CREDENTIAL_SERVICES = ("signin", "sso", "sso-oidc", "sts")
 """The services that profiles on a developer's machine may take credentials from."""
-
-
-_API_NAME = f"{settings.APP_NAME}-{settings.STAGE}-websocket-api"
 
 
 class _Session(botocore.session.Session):  # type: ignore[misc] # botocore has no type hints
@@ -55,40 +49,3 @@ def session() -> Any:
 def is_configured() -> bool:
     """Return whether the environment has credentials and a Region, as on Lambda. Clients then need no network."""
     return "AWS_ACCESS_KEY_ID" in os.environ and "AWS_DEFAULT_REGION" in os.environ
-
-
-@cache
-def websocket_url() -> str:
-    """Return wss://…/STAGE: the setting WEBSOCKET_URL, or the address of the API that `chalice deploy` created.
-
-    Raises NotFound if the account has no WebSocket API of that name.
-    """
-    if settings.WEBSOCKET_URL:
-        return settings.WEBSOCKET_URL
-    if url := _find_api():
-        return url
-    raise NotFound(f"WebSocket API not found: deploy {_API_NAME}, or set WEBSOCKET_URL")
-
-
-@cache
-def connections_url() -> str:
-    """Return the endpoint of the @connections API, for functions that receive no WebSocket event: https://…/STAGE.
-
-    It is AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI, as for botocore, or the API that `chalice deploy` created. It does
-    not follow from WEBSOCKET_URL: a custom domain does not serve @connections.
-
-    Raises LookupError if there is neither.
-    """
-    if url := os.environ.get("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI") or _find_api():
-        return url.replace("wss://", "https://", 1)
-    raise LookupError(f"WebSocket API not found: deploy {_API_NAME}, or set AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI")
-
-
-def _find_api() -> str | None:
-    """Return the address of the API that `chalice deploy` created."""
-    client = session().create_client("apigatewayv2")
-    for page in client.get_paginator("get_apis").paginate():
-        for api in page["Items"]:
-            if api["Name"] == _API_NAME:
-                return f"{api['ApiEndpoint']}/{settings.STAGE}"
-    return None

@@ -29,8 +29,8 @@ from chalice.test import Client
 from pynamodb.connection import Connection as DynamoDB
 
 import app as chat_app
-from chalicelib import aws
 from chalicelib.chat import rate_limit
+from chalicelib.delivery import addresses
 from chalicelib.storage.models import Room
 from chalicelib.websocket import prefetch
 from tests.support.gateway import Gateway
@@ -76,7 +76,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 @pytest.fixture
 def client(tables: None) -> Iterator[Client]:
     """Return Chalice's test client."""
-    aws.websocket_url.cache_clear()
+    addresses.websocket_url.cache_clear()
     with Client(chat_app.app, project_dir=str(PROJECT)) as client:
         yield client
 

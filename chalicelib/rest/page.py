@@ -11,7 +11,8 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 from chalice import Blueprint, Response
 
-from chalicelib import aws, settings
+from chalicelib import settings
+from chalicelib.delivery import addresses
 from chalicelib.errors import NotFound
 from chalicelib.protocol.responses import Config
 from chalicelib.protocol.values import FileName
@@ -88,7 +89,7 @@ def serve(name: str) -> Response:
 def _websocket_url() -> str:
     """Return the address of the WebSocket API, the empty string if it cannot be found."""
     try:
-        return aws.websocket_url()
+        return addresses.websocket_url()
     except (NotFound, BotoCoreError, ClientError):
         return ""
 

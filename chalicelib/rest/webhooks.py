@@ -6,9 +6,8 @@ from urllib.parse import parse_qs
 from chalice import Blueprint
 from chalice.app import Request
 
-from chalicelib import aws
 from chalicelib.chat import webhooks
-from chalicelib.delivery import jobs
+from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.jobs import Delivery
 from chalicelib.errors import Forbidden, InvalidJSON, RateLimitExceeded, RoomNotFound, WebhookNotFound
 from chalicelib.protocol.requests import NewWebhook, WebhookMessage
@@ -72,7 +71,7 @@ def post_message(hook_token: AnyWebhookToken, body: WebhookMessage) -> PostedMes
     and the stored message is delivered again.
     """
     message = webhooks.store_message(hook_token, body.text, body.client_id)
-    delivery = Delivery(aws.connections_url(), message.room_id, int(message.sequence))
+    delivery = Delivery(addresses.connections_url(), message.room_id, int(message.sequence))
     jobs.enqueue_delivery(delivery, blueprint.lambda_context.invoked_function_arn)
     return PostedMessage.of(message)
 

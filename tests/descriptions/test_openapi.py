@@ -19,9 +19,10 @@ from openapi_spec_validator import validate
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import ignored_auth
 
-from chalicelib import aws, settings
+from chalicelib import settings
 from chalicelib.auth import authentication
 from chalicelib.chat import members, messages, webhooks
+from chalicelib.delivery import addresses
 from chalicelib.errors import NotFound, RoomNotFound, SignInUnavailable
 from chalicelib.rest import endpoints
 from chalicelib.rest.endpoints import Endpoint
@@ -150,7 +151,7 @@ def ask(client: Client, monkeypatch: pytest.MonkeyPatch, queue: Any, connections
     The room TEA has a message and a hook. PARTY is a private room, which TOKEN opens.
     """
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.com/live")
-    aws.websocket_url.cache_clear()
+    addresses.websocket_url.cache_clear()
     tea, party = create_room("Tea"), create_room("Party", private=True)
     messages.store(members.join("secret-id", tea.room_id, "Aki"), "hi", "c-1")
     hook_id, hook_token = webhooks.create(tea.room_id, tea.owner_token or "", "Builds")

@@ -11,7 +11,8 @@ from botocore.exceptions import EndpointConnectionError
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import aws, limits, settings
+from chalicelib import limits, settings
+from chalicelib.delivery import addresses
 from chalicelib.errors import NotFound
 from tests.support.page_files import SCRIPT, STYLE
 from tests.support.projects import PROJECT
@@ -91,7 +92,7 @@ def test_unchanged_file_of_the_page_gets_a_304(client: Client, path: str, cachin
 def test_etag_of_the_page_changes_with_the_websocket_url(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.org/one")
     etag = client.http.get("/").headers["ETag"]
-    aws.websocket_url.cache_clear()
+    addresses.websocket_url.cache_clear()
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.org/two")
     page = client.http.get("/", headers={"If-None-Match": etag})
     assert page.status_code == 200
@@ -115,7 +116,7 @@ def test_page_asks_for_the_websocket_url_once(
         calls.append(1)
         raise NotFound("not yet")
 
-    monkeypatch.setattr(aws, "websocket_url", fail)
+    monkeypatch.setattr(addresses, "websocket_url", fail)
     assert client.http.get("/", headers=headers).status_code == (304 if headers else 200)
     assert len(calls) == 1
 
@@ -127,7 +128,7 @@ def test_page_is_served_although_the_websocket_url_is_unknown(
     def fail() -> str:
         raise problem
 
-    monkeypatch.setattr(aws, "websocket_url", fail)
+    monkeypatch.setattr(addresses, "websocket_url", fail)
     assert "connect-src 'self' wss:;" in client.http.get("/").headers["Content-Security-Policy"]
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from chalicelib import aws, settings
+from chalicelib import settings
+from chalicelib.delivery import addresses
 from chalicelib.errors import NotFound
 from chalicelib.rest import page
 from chalicelib.rest.page import serve
@@ -20,7 +21,7 @@ def folder(new_process: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Replace the files of the page by index.html alone, whose WebSocket API is wss://chat.example.org/dev."""
     (tmp_path / "index.html").write_text(PAGE)
     monkeypatch.setattr(page, "FOLDER", tmp_path)
-    monkeypatch.setattr(aws, "websocket_url", lambda: "wss://chat.example.org/dev")
+    monkeypatch.setattr(addresses, "websocket_url", lambda: "wss://chat.example.org/dev")
     return tmp_path
 
 
@@ -80,7 +81,7 @@ def test_file_is_read_once(folder: Path) -> None:
 def test_page_contains_the_escaped_websocket_url(
     monkeypatch: pytest.MonkeyPatch, url: str, content: str, origin: str
 ) -> None:
-    monkeypatch.setattr(aws, "websocket_url", lambda: url)
+    monkeypatch.setattr(addresses, "websocket_url", lambda: url)
     response = serve("index.html")
     assert response.body == f'<meta name="websocket-url" content="{content}">'
     assert f"connect-src 'self' {origin};" in response.headers["Content-Security-Policy"]
@@ -114,7 +115,7 @@ def test_page_without_a_websocket_api_contains_an_empty_url(
     def fail() -> str:
         raise problem
 
-    monkeypatch.setattr(aws, "websocket_url", fail)
+    monkeypatch.setattr(addresses, "websocket_url", fail)
     response = serve("index.html")
     assert response.body == '<meta name="websocket-url" content="">'
     assert "connect-src 'self' wss:;" in response.headers["Content-Security-Policy"]
@@ -122,6 +123,6 @@ def test_page_without_a_websocket_api_contains_an_empty_url(
 
 @pytest.mark.parametrize("name", ["page.js", "style.css"])
 def test_other_files_do_not_need_the_websocket_url(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(aws, "websocket_url", lambda: 1 / 0)
+    monkeypatch.setattr(addresses, "websocket_url", lambda: 1 / 0)
     (folder / name).write_text("{{webSocketUrl}}")
     assert serve(name).body == "{{webSocketUrl}}"

@@ -13,6 +13,7 @@ from chalice.local import LambdaContext, LocalGateway
 
 import app as chat_app
 from chalicelib import aws, settings
+from chalicelib.delivery import addresses
 from tests.support.gateway import Gateway
 
 
@@ -33,9 +34,9 @@ def on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
 def connections_url(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Name the fake of @connections to the functions that no WebSocket event tells it."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", gateway.url)
-    aws.connections_url.cache_clear()
+    addresses.connections_url.cache_clear()
     yield
-    aws.connections_url.cache_clear()
+    addresses.connections_url.cache_clear()
 
 
 @pytest.fixture

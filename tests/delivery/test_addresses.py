@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib import settings
-from chalicelib.aws import connections_url, websocket_url
+from chalicelib.delivery.addresses import connections_url, websocket_url
 from chalicelib.errors import NotFound
 
 
