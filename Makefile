@@ -10,9 +10,6 @@ PYTEST := $(BIN)/pytest -m ''
 PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 # npm records there what it has installed.
 INSTALLED := node_modules/.package-lock.json
-# They start a browser, a local cloud or npm, or install packages.
-SLOW_TESTS := benchmarks/test_run.py browser deployment/test_package.py deployment/test_undeploy.py \
-	descriptions/test_extending.py localcloud web/test_build.py web/test_client.py
 NODE_FOLDERS := web examples/nextjs tests/browser tests/node benchmarks/node
 NODE_PACKAGES := $(addsuffix /$(INSTALLED),$(NODE_FOLDERS))
 # A Node.js of the virtual environment is there only if PATH has none that is recent enough.
@@ -46,7 +43,7 @@ check: .venv/installed tests/node/$(INSTALLED) web/$(INSTALLED) examples/nextjs/
 	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory lint quick-tests
 
 quick-tests:
-	$(PYTEST_PARALLEL) $(addprefix --ignore=tests/,$(SLOW_TESTS))
+	$(BIN)/pytest --numprocesses=$(WORKERS)
 
 soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LISTENERS, MESSAGES per sender, CUTS (probability)
 	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
