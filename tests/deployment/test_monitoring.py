@@ -21,6 +21,8 @@ from deployment.errors import PackageError
 from deployment.functions import deployed_functions
 from deployment.resources import resources_template
 
+pytestmark = pytest.mark.deployment
+
 
 @pytest.fixture
 def resources() -> dict[str, Any]:

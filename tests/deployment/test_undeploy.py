@@ -17,6 +17,8 @@ from deployment.config import PROJECT, RESOURCES
 from deployment.errors import DeployError
 from deployment.undeploy import _check_protection, undeploy
 
+pytestmark = pytest.mark.deployment
+
 ACCOUNT = Account("123456789012", "us-east-1")  # the account of moto
 TABLES = [f"chalice-chat-prod-{name}" for name in ("connections", "messages", "rooms")]
 
