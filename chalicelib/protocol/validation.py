@@ -95,9 +95,10 @@ def _fields(declared: type[Struct]) -> dict[str, _Field]:
     fields = {}
     for field in msgspec.structs.fields(declared):
         parts = [*_parts(field.type)]
-        cleaners = [part.extra["clean"] for part in parts if isinstance(part, Meta) and part.extra]
+        extras = [part.extra for part in parts if isinstance(part, Meta) and part.extra]
+        clean = next((extra["clean"] for extra in extras if "clean" in extra), None)
         is_text = str in parts or any(get_origin(part) is Literal for part in parts)
-        fields[field.encode_name] = _Field(field.required, is_text, int in parts, next(iter(cleaners), None))
+        fields[field.encode_name] = _Field(field.required, is_text, int in parts, clean)
     return fields
 
 

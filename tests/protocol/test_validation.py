@@ -141,6 +141,13 @@ def test_carriage_returns_of_a_webhook_become_line_feeds() -> None:
     )
 
 
+def test_value_may_have_extra_data_besides_clean() -> None:
+    class Sorted(Request):
+        order: Annotated[str, Meta(extra={"column": "created_at"})]
+
+    assert validate({"order": " up "}, Sorted).order == " up "
+
+
 def test_error_of_an_identifier_does_not_contain_it() -> None:
     for key in ("secret!", "a b", "abc\n", "ab", 5):
         assert rejection({"key": key}) == "key must be a string of 3 to 5 characters A-Z, a-z, 0-9, - and _"
