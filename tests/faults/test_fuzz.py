@@ -25,7 +25,7 @@ from docs.json_schema import example_of
 from tests.support.gateway import Gateway
 from tests.support.sockets import Socket
 
-FRAMES = int(os.environ.get("FRAMES", "600"))
+FRAMES = int(os.environ.get("FRAMES", "300"))
 """Number of generated frames of all kinds."""
 
 KINDS = 4

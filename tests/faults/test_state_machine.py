@@ -43,7 +43,7 @@ from tests.support.rooms import create_room
 from tests.support.sockets import Socket, WebSocketEvents
 
 BUDGET = settings(
-    max_examples=examples(test=6, fuzz=100),
+    max_examples=examples(test=3, fuzz=100),
     stateful_step_count=examples(test=15, fuzz=40),
     derandomize=True,  # the same examples in every run
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

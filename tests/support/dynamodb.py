@@ -12,18 +12,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache, partial
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Literal
 from unittest import mock
 
 import moto.core.models
 import pytest
-import urllib3
 from botocore.exceptions import ReadTimeoutError
 from ministack.core.responses import request_scope
 from moto import mock_aws
@@ -55,13 +56,13 @@ moto.core.models.RESPONSES_METHODS.clear()
 
 _process = BotocoreStubber.process_request
 
-_SIGNED = {
-    "Content-Type": "application/x-amz-json-1.0",
-    "X-Amz-Date": "20261123T100000Z",
-    "Authorization": "AWS4-HMAC-SHA256 Credential=testing/20261123/us-east-1/dynamodb/aws4_request, "
-    "SignedHeaders=host, Signature=0",
-}
-"""The headers of a signed request. Emulators check their form, not the signature."""
+_REQUEST = (
+    b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-amz-json-1.0\r\n"
+    b"X-Amz-Date: 20261123T100000Z\r\n"
+    b"Authorization: AWS4-HMAC-SHA256 Credential=testing/20261123/us-east-1/dynamodb/aws4_request, "
+    b"SignedHeaders=host, Signature=0\r\nX-Amz-Target: %s\r\nContent-Length: %d\r\n\r\n%s"
+)
+"""A signed request. Emulators check the form of the headers, not the signature."""
 
 
 @pytest.fixture(scope="session")
@@ -77,13 +78,41 @@ def _emulator(folder: Path, name: str) -> Iterator[Send]:
     if not is_installed():
         yield partial(_send_to_ministack, name)
         return
-    with strict_emulator(folder / name) as port:
-        yield partial(_send_over_http, urllib3.PoolManager(maxsize=32), f"http://127.0.0.1:{port}")
+    with strict_emulator(folder / name) as port, closing(_Pool(port)) as pool:
+        yield pool.send
 
 
-def _send_over_http(pool: urllib3.PoolManager, url: str, headers: Mapping[str, Any], body: Any) -> Response:
-    response = pool.request("POST", url, body=body, headers=dict(headers))
-    return response.status, dict(response.headers), response.data
+class _Pool:
+    """Keep-alive connections to dynoxide. A request takes a third of the time that it takes with urllib3."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._idle: list[tuple[socket.socket, BufferedReader]] = []
+
+    def send(self, headers: Mapping[str, Any], body: bytes) -> Response:
+        """Send a request, and return the response."""
+        connection, stream = self._idle.pop() if self._idle else self._connect()
+        target = headers["X-Amz-Target"]
+        target = target if isinstance(target, bytes) else target.encode()
+        connection.sendall(_REQUEST % (target, len(body), body))
+        status = int(stream.readline().split()[1])
+        fields = {}
+        while line := stream.readline().decode("ascii").strip():
+            name, _, value = line.partition(":")
+            fields[name.lower()] = value.strip()
+        content = stream.read(int(fields["content-length"]))
+        self._idle.append((connection, stream))
+        return status, fields, content
+
+    def _connect(self) -> tuple[socket.socket, BufferedReader]:
+        connection = socket.create_connection(("127.0.0.1", self._port))
+        return connection, connection.makefile("rb")
+
+    def close(self) -> None:
+        """Close the connections."""
+        for connection, stream in self._idle:
+            stream.close()
+            connection.close()
 
 
 _ministack_lock = threading.Lock()
@@ -183,7 +212,7 @@ class Database:
 
 
 def _call(emulator: Send, operation: str, **arguments: Any) -> None:
-    headers = _SIGNED | {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
+    headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
     status, _, body = emulator(headers, json.dumps(arguments).encode())
     assert status == 200, body
 

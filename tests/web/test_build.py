@@ -57,3 +57,9 @@ def test_file_that_the_build_does_not_write_is_reported(copy: Path) -> None:
     assert build(copy, "--check").returncode == 1
     build(copy)
     assert not (copy / "chalicelib/static/old.js").exists()
+
+
+def test_package_of_the_client_library_is_correct_for_bundlers_and_for_typescript() -> None:
+    check = ["npm", "--silent", "--prefix", "web", "run", "test:package"]
+    checked = subprocess.run(check, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert checked.returncode == 0, checked.stdout
