@@ -189,6 +189,11 @@ class Message(ExpiryMixin, Table):
         """Return the sort key of a sequence. Zero padding gives strings the order of their numbers."""
         return f"message#{sequence:015d}"
 
+    @staticmethod
+    def sequence_of(sort_key: str) -> int:
+        """Return the sequence of a sort key."""
+        return int(sort_key.removeprefix("message#"))
+
 
 class MemberRecord(ExpiryMixin, Table):
     """A user, or a guest with a key, who was in the room. They may come back, unless they are banned."""

@@ -22,7 +22,7 @@ def test_expired_messages_are_absent(
     room: Room, aki: Connection, ten_messages: None, clock: time_machine.Traveller
 ) -> None:
     _stay(room, clock, hours=24)
-    assert history.read(room.room_id, None, None, 50) == ([], 10, True)
+    assert history.read(room.room_id, None, None, 50)[:3] == ([], 10, True)
     assert messages.store(aki, "11", None).sequence == 11
     assert sequences(room) == [11]
 
@@ -77,7 +77,7 @@ def test_sequences_continue_after_ttl_has_deleted_every_message(
     messages.store(aki, "a", "c-1")
     _stay(room, clock, hours=1)
     _delete_expired_items()
-    assert history.read(room.room_id) == ([], 1, True)
+    assert history.read(room.room_id)[:3] == ([], 1, True)
     assert messages.store(aki, "b", "c-1").sequence == 2
 
 
