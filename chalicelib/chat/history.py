@@ -85,8 +85,11 @@ def read(
     # DynamoDB rejects a BETWEEN whose lower bound is above the upper one ("Query", "Key condition expressions").
     wanted = _Range(room_id, after, max(end, after or 0), limit)
     rows, reached = _read(wanted, budget)
-    complete = after is None or after == last or _is_complete(room, after, rows)
-    while gaps := _open_gaps(wanted, rows, reached, last_sent_at, complete):
+    # Nothing has expired in a young room. Otherwise rows expire in their order.
+    is_young = room.created_at + room.retention > datetime.now(UTC)
+    complete = after is None or after == last or is_young or (bool(rows) and rows[0].sequence <= after + 1)
+    floor = (after if complete else None) if after is not None else 0 if is_young else None
+    while gaps := _open_gaps(wanted, rows, reached, floor, last_sent_at):
         if not budget.allows(2):  # one to write tombstones, one to read what came first
             break
         rows = sorted([*rows, *_close(room, gaps[:MAX_CLOSED], rows, budget)], key=lambda row: row.sequence)
@@ -189,27 +192,23 @@ def _read(wanted: _Range, budget: _Budget) -> tuple[list[Message], int | None]:
     return sorted(rows, key=lambda row: row.sequence), reached
 
 
-def _is_complete(room: Room, after: int, rows: list[Message]) -> bool:
-    """Return true if no message after `after` can have expired. Rows expire in their order."""
-    is_young = room.created_at + room.retention > datetime.now(UTC)
-    return is_young or (bool(rows) and rows[0].sequence <= after + 1)
-
-
 def _open_gaps(
-    wanted: _Range, rows: list[Message], reached: int | None, last_sent_at: datetime | None, complete: bool
+    wanted: _Range, rows: list[Message], reached: int | None, floor: int | None, last_sent_at: datetime | None
 ) -> list[int]:
     """Return the sequences of a page without a row, under which a message may still be stored, in reading order.
 
     A sequence is settled if a message above it is older than SETTLE_SECONDS.
+
+    floor: the sequence at which the range starts, None if the rows above it can have expired.
     """
     messages, is_forward = wanted.select(rows), wanted.after is not None
     is_full = len(messages) == wanted.limit
     if is_forward:
-        lowest = wanted.after if complete else None
-        highest = int(messages[-1].sequence) if is_full else wanted.end + 1 if reached is None else reached
+        lowest, highest = floor, wanted.end + 1 if reached is None else reached
+        highest = int(messages[-1].sequence) if is_full else highest
     else:
-        lowest = int(messages[0].sequence) if is_full else reached
-        highest = wanted.end + 1
+        lowest, highest = floor if reached is None else reached, wanted.end + 1
+        lowest = int(messages[0].sequence) if is_full else lowest
     sent_at = {row.sequence: row.sent_at for row in rows if (lowest or 0) <= row.sequence <= highest}
     bounds = sorted({*map(int, sent_at), highest} | (set() if lowest is None else {lowest}))
     settled_at, gaps = datetime.now(UTC) - timedelta(seconds=limits.SETTLE_SECONDS), list[int]()
@@ -224,7 +223,7 @@ def _open_gaps(
 def _close(room: Room, gaps: Sequence[int], rows: list[Message], budget: _Budget) -> list[Message]:
     """Write tombstones into gaps, and return the new rows. If a row came first, write none, and return what is there.
 
-    A tombstone expires with the row that follows it: `_is_complete` relies on rows that expire in their order.
+    A tombstone expires with the row that follows it: `read` relies on rows that expire in their order.
     """
     following, last = [int(row.sequence) for row in rows], datetime.now(UTC) + room.retention
     expiries = [row.expires_at for row in rows]
