@@ -24,6 +24,7 @@ from pynamodb.pagination import ResultIterator
 
 from chalicelib import limits, settings
 from chalicelib.storage.base import ExpiryMixin, RetentionMixin, Table
+from chalicelib.storage.transactions import UpdateAction
 
 LISTED = "public"
 """The only value of Room.listed, and so the only partition of the sparse index of listed rooms."""
@@ -33,18 +34,23 @@ class ListedRoomsIndex(GlobalSecondaryIndex[Any]):
     """Sparse index of the listed rooms by age.
 
     It projects only attributes that rarely change: with member_count in it, every join would write to this partition.
+    listed_until lets a query leave out the rooms that have expired.
     """
 
     class Meta:
         index_name = "listed-created_at-index"
-        projection = IncludeProjection(["name"])
+        projection = IncludeProjection(["name", "listed_until"])
 
     listed = UnicodeAttribute(hash_key=True)
     created_at = UTCDateTimeAttribute(range_key=True)
+    listed_until = UTCDateTimeAttribute(null=True)
 
 
 class Room(ExpiryMixin, RetentionMixin, Table):
-    """A room, the number of connections in it, and its expiry."""
+    """A room, the number of connections in it, and its expiry.
+
+    listed_until: a time after which the room is not listed any more, never before expires_at. A join rarely changes it.
+    """
 
     class Meta:
         table_name = settings.ROOMS_TABLE
@@ -54,6 +60,7 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     created_at = UTCDateTimeAttribute()
     member_count = NumberAttribute(default=0)
     listed = UnicodeAttribute(null=True)
+    listed_until = UTCDateTimeAttribute(null=True)
     token_hash = UnicodeAttribute(null=True)
     owner_hash = UnicodeAttribute()
     locked = BooleanAttribute(default=False)
@@ -70,6 +77,15 @@ class Room(ExpiryMixin, RetentionMixin, Table):
 
     by_age = ListedRoomsIndex()
 
+    def list_until(self, expires_at: datetime) -> list[UpdateAction]:
+        """Return the change of listed_until, if any, that a new expires_at requires.
+
+        It is a day more than required, so that few joins write to the index of listed rooms.
+        """
+        if self.listed_until is not None and self.listed_until >= expires_at:
+            return []
+        return [Room.listed_until.set(expires_at + timedelta(days=1))]
+
     @staticmethod
     def is_valid_id(room_id: str) -> bool:
         """Return whether a string can be the id of a room."""
@@ -84,7 +100,9 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
 
     class Meta:
         index_name = "joined_room_id-index"
-        projection = IncludeProjection(["member_id", "name", "joined_at", "authorized_until", "expires_at"])
+        projection = IncludeProjection(
+            ["member_id", "name", "joined_at", "authorized_until", "expires_at", "role", "verified", "batch"]
+        )
 
     joined_room_id = UnicodeAttribute(hash_key=True)
     connection_id = UnicodeAttribute()
@@ -93,6 +111,9 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
     joined_at = UTCDateTimeAttribute()
     authorized_until = NumberAttribute(null=True)
     expires_at = TTLAttribute()
+    role = UnicodeAttribute(null=True)
+    verified = BooleanAttribute(null=True)
+    batch = BooleanAttribute(null=True)
 
 
 class Connection(ExpiryMixin, RetentionMixin, Table):
@@ -100,6 +121,7 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
 
     Several connections can belong to one member. authorized_until: the end of the access token of a user who has
     signed in, in Unix seconds; None for a guest. It is not the TTL, which would delete the rows of open connections.
+    role, verified, batch: not used yet. The index projects them, because a projection cannot change in place.
     """
 
     class Meta:
@@ -117,6 +139,9 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
     keep_days = NumberAttribute(default=0)
     joined_at = UTCDateTimeAttribute()
     authorized_until = NumberAttribute(null=True)
+    role = UnicodeAttribute(null=True)
+    verified = BooleanAttribute(null=True)
+    batch = BooleanAttribute(null=True)
     expires_at = TTLAttribute()
 
     by_room = JoinedRoomIndex()
