@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from chalicelib import settings
-from chalicelib.chat import history, members, messages
+from chalicelib.chat import history, members, messages, moderation
 from chalicelib.storage.models import Connection, Message, Room
 from tests.support.dynamodb import WRITES
 from tests.support.messages import sequences, store_late, store_texts, take_sequence, texts
@@ -95,6 +95,24 @@ def test_messages_of_a_kept_room_are_kept_as_long(tables: None, clock: time_mach
     tombstone = Message.find(room.room_id, Message.sort_key_of(late))
     assert tombstone is not None
     assert tombstone.is_alive
+
+
+def test_events_of_a_kept_room_are_kept_as_long(tables: None, clock: time_machine.Traveller) -> None:
+    room = create_room("Tea", keep_days=7)
+    owner = members.join("a", room.room_id, "Aki", key="a" * 22, owner=room.owner_token)
+    bo = members.join("b", room.room_id, "Bo", key="b" * 22)
+    messages.store(bo, "hi", None)
+    moderation.update_room(owner, "Coffee", None)
+    moderation.delete_message(owner, 1)
+    moderation.remove_member(owner, bo.member_id, lambda _: None)
+    members.leave(room.room_id, ["a", "b"])
+    for passed in (timedelta(days=2), timedelta(days=5, seconds=-1)):
+        clock.shift(passed)
+        assert [row.event for row in history.read(room.room_id).messages] == ["updated", "deleted", "removed"]
+        assert history.read(room.room_id, 0).complete
+    clock.shift(1)
+    Room(room.room_id).update([Room.expires_at.set(timedelta(hours=1))])
+    assert history.read(room.room_id).messages == []
 
 
 def _delete_expired_items() -> None:
