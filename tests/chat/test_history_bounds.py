@@ -352,3 +352,42 @@ def test_history_read_takes_few_requests_while_forty_members_repeat_client_ids(r
     assert max(requests for _, requests in pages) <= limits.MAX_READ_REQUESTS
     # The first repetition of each member takes a sequence, besides what the test has taken.
     assert take_sequence(room) == 3 * len(senders) + 1
+
+
+@pytest.mark.parametrize("max_closed", [1, 100])
+def test_readers_miss_no_message_that_is_stored_out_of_order(
+    room: Room, monkeypatch: pytest.MonkeyPatch, max_closed: int
+) -> None:
+    monkeypatch.setattr(history, "MAX_CLOSED", max_closed)
+    fill_room(room, ["a", "b", "c"])
+    senders = [Connection.get(name, consistent_read=True) for name in ("a", "b", "c")]
+    are_done = threading.Event()
+
+    def write(sender: Connection) -> list[str]:
+        texts = []
+        for number in range(10):
+            for sequence in reversed([take_sequence(room) for _ in range(4)][1:]):
+                texts.append(f"{sender.name} {number} {sequence}")
+                messages.store(sender, texts[-1], None, sequence)
+        return texts
+
+    def read(limit: int) -> list[str | None]:
+        position, found = 0, list[Message]()
+        while True:
+            is_last_round = are_done.is_set()
+            page = history.read(room.room_id, position, None, limit)
+            found += page.messages
+            if page.next_after is not None or len(page.messages) < limit:
+                position = page.last_sequence
+            else:
+                position = int(page.messages[-1].sequence)
+            if is_last_round and position == history.read(room.room_id, limit=1).last_sequence:
+                assert [row.sequence for row in found] == sorted({row.sequence for row in found})
+                return [row.text for row in found]
+
+    with ThreadPoolExecutor(6) as executor:
+        reading = [executor.submit(read, limit) for limit in (1, 7, 100)]
+        written = [text for texts in executor.map(write, senders) for text in texts]
+        are_done.set()
+        for future in reading:
+            assert sorted(map(str, future.result())) == sorted(written)
