@@ -39,7 +39,8 @@ ADMISSION_REQUESTS = 2
 """Requests of a read that are left for its authorization."""
 
 CLOSING_REQUESTS = 3
-"""Requests of a read that are left for closing gaps, so that each page of the history gets further than the last."""
+"""Requests of a read that are left for closing gaps. So each page of the history gets further than the last, unless all
+of its writes meet others."""
 
 MAX_PAUSE_SECONDS = 0.05
 """Longest pause after a conflict with another reader, or with a message that is being stored."""
@@ -87,8 +88,11 @@ def read(
     rows, reached = _read(wanted, budget)
     # Nothing has expired in a young room. Otherwise rows expire in their order.
     is_young = room.created_at + room.retention > datetime.now(UTC)
-    complete = after is None or after == last or is_young or (bool(rows) and rows[0].sequence <= after + 1)
-    floor = (after if complete else None) if after is not None else 0 if is_young else None
+    if after is None:
+        complete, floor = True, 0 if is_young else None
+    else:
+        complete = after == last or is_young or (bool(rows) and rows[0].sequence <= after + 1)
+        floor = after if complete else None
     while gaps := _open_gaps(wanted, rows, reached, floor, last_sent_at):
         if not budget.allows(2):  # one to write tombstones, one to read what came first
             break
