@@ -153,6 +153,8 @@ def renew_tokens(sender: Connection, *, join: bool, owner: bool) -> Tokens:
             if sender.owner_version is not None:
                 writes.update(sender, [Connection.owner_version.set(version)], Connection.name.exists())
         writes.update(Room(room.room_id), changes, is_unchanged)
+    if owner and sender.owner_version is not None:
+        sender.owner_version = version
     return tokens
 
 
