@@ -24,28 +24,30 @@ SETTINGS = ("ALLOWED_ORIGINS", "MESSAGES_PER_WINDOW", "WINDOW_SECONDS")
 """The settings of a stage that clients notice."""
 
 
-def find_address(target: str) -> str:
-    """Return the address of the REST API of a stage, or the target if it is an address.
-
-    Sets the environment variables of the stage's settings. Raises DeployError if the stage is not deployed.
-    """
-    if "://" in target:
-        return target
-    variables = read_stage(target)["environment_variables"]
+def use_settings(stage: str) -> None:
+    """Set the environment variables that SETTINGS names, as the stage has them."""
+    variables = read_stage(stage)["environment_variables"]
     os.environ.update({name: variables[name] for name in SETTINGS if name in variables})
+
+
+def find_address(stage: str) -> str:
+    """Return the address of a stage's REST API. Raises DeployError if the stage is not deployed."""
     account = current_account()
-    stack = Stack(account.client("cloudformation"), stack_name(target))
+    stack = Stack(account.client("cloudformation"), stack_name(stage))
     if stack.describe() is None:
         raise DeployError(
-            f"there is no stack {stack.name} in {account.region}: run `make deploy STAGE={target}`, "
-            f"or name the address of the chat: `make smoke URL=https://…`"
+            f"there is no stack {stack.name} in {account.region}: run `make deploy STAGE={stage}`, "
+            "or name the address of the chat: `make smoke URL=https://…`"
         )
     return stack.output("EndpointURL")
 
 
 def main(target: str) -> int:
     """Test the chat of a stage or at an address, and return the exit code."""
-    address = find_address(target)
+    address = target
+    if "://" not in target:
+        use_settings(target)
+        address = find_address(target)
     # They import chalicelib.settings, which reads the settings when it is imported.
     from deployment.smoke.client import Chat
     from deployment.smoke.run import SmokeTest
@@ -56,7 +58,9 @@ def main(target: str) -> int:
         return 0 if asyncio.run(SmokeTest(chat).run(os.environ.get("ONLY", ""))) else 1
     except (Difference, requests.RequestException) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+    except KeyboardInterrupt:
+        print("error: stopped before the end; the rooms are closed", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

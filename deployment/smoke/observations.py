@@ -6,7 +6,6 @@ import asyncio
 import ipaddress
 import json
 import time
-from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -91,7 +90,7 @@ async def throttle_of_posts(chat: Chat) -> str:
     return f"{question}: {verdict}"
 
 
-def judge(seen: Deliveries, rate: int, burst_limit: int) -> str:
+def judge(seen: Deliveries, rate: float, burst_limit: int) -> str:
     """Say whether posts are counted, by a throttle of `rate` posts per second and a burst above it."""
     least = (seen.expected - burst_limit) / rate
     arrived = f"{seen.arrived:,} of {seen.expected:,} posts arrived within {seen.seconds:.1f} seconds"
@@ -102,35 +101,30 @@ def judge(seen: Deliveries, rate: int, burst_limit: int) -> str:
     return f"undecided: {arrived}, and it takes less than {least:.1f} seconds to prove that they are not counted"
 
 
-async def burst(chat: Chat) -> Deliveries:
+async def burst(chat: Chat, receivers: int = RECEIVERS, senders: int = SENDERS, messages: int = MESSAGES) -> Deliveries:
     """Send messages to a room of many members, all at once, and count what arrives."""
     room = chat.create_room(roomName="Burst")
     async with AsyncExitStack() as stack:
         members: list[ClientConnection] = []
-        while len(members) < RECEIVERS:
-            joining = (chat.join(room["roomId"]) for _ in range(min(JOINING_AT_ONCE, RECEIVERS - len(members))))
+        while len(members) < receivers:
+            joining = (chat.join(room["roomId"]) for _ in range(min(JOINING_AT_ONCE, receivers - len(members))))
             members += await asyncio.gather(*map(stack.enter_async_context, joining))
-        await chat.settle(room, RECEIVERS)
+        await chat.settle(room, receivers)
         started = time.perf_counter()
-        counting = [asyncio.create_task(_count(member)) for member in members]
-        for number in range(MESSAGES):
-            await members[number % SENDERS].send(message(f"burst {number}"))
+        counting = [asyncio.create_task(_count(member, messages)) for member in members]
+        for number in range(messages):
+            await members[number % senders].send(message(f"burst {number}"))
         counts = await asyncio.gather(*counting)
-    return summarize(counts, started)
+    arrived, errors, times = zip(*counts, strict=True)
+    return Deliveries(receivers * messages, sum(arrived), max(times) - started, sum(errors))
 
 
-def summarize(counts: Iterable[tuple[int, int, float]], started: float) -> Deliveries:
-    """Return what all members have received."""
-    messages, errors, times = zip(*counts, strict=True)
-    return Deliveries(RECEIVERS * MESSAGES, sum(messages), max(times) - started, sum(errors))
-
-
-async def _count(member: ClientConnection) -> tuple[int, int, float]:
+async def _count(member: ClientConnection, expected: int) -> tuple[int, int, float]:
     """Return how many messages and errors of API Gateway a member has received, and when the last one came."""
     messages, errors, last = 0, 0, time.perf_counter()
     try:
         async with asyncio.timeout(client.SECONDS):
-            while messages < MESSAGES:
+            while messages < expected:
                 content = json.loads(await member.recv()).get("message")
                 last = time.perf_counter()
                 # API Gateway's own errors have a text there.

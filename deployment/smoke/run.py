@@ -17,9 +17,12 @@ LONGEST_LINE = 400
 class SmokeTest:
     """A run against one chat, which prints its report line by line. `failed` are the names of what differed."""
 
-    def __init__(self, chat: Chat, say: Callable[[str], None] = print) -> None:
-        self.chat, self.say = chat, say
+    def __init__(self, chat: Chat) -> None:
+        self.chat = chat
         self.failed: list[str] = []
+
+    def say(self, line: str) -> None:
+        print(line, flush=True)
 
     async def run(self, only: str = "") -> bool:
         """Run the scenarios whose names contain `only`, and without it the measurements. Return whether all passed."""
