@@ -26,13 +26,3 @@ def test_make_help_lists_every_target(arguments: list[str]) -> None:
     )
     described = dict(line.split(None, 1) for line in printed.stdout.splitlines())
     assert described.keys() == set(phony.split()) - INTERNAL
-
-
-@pytest.mark.parametrize(
-    ("variables", "target"),
-    [(["STAGE=prod"], "prod"), (["URL=https://chat.example.org/x", "STAGE=prod"], "https://chat.example.org/x")],
-)
-def test_make_smoke_takes_a_stage_or_an_address(variables: list[str], target: str) -> None:
-    command = ["make", "--dry-run", "--no-print-directory", "--assume-old=.venv/installed", "smoke", *variables]
-    printed = subprocess.run(command, cwd=PROJECT, text=True, capture_output=True, check=True)
-    assert printed.stdout == f".venv/bin/python -m deployment.smoke '{target}'\n"
