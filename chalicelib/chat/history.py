@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from chalicelib import limits
 from chalicelib.auth.identity import User
-from chalicelib.chat import rooms
+from chalicelib.chat import members
 from chalicelib.chat.messages import tombstone
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Message, Room, RoomSequence
@@ -68,15 +68,17 @@ def read(
     before: int | None = None,
     limit: int = 50,
     token: str | None = None,
+    key: str | None = None,
+    owner: str | None = None,
     user: User | None = None,
 ) -> History:
     """Return at most limit messages between two sequences, both exclusive: with after the oldest, otherwise the newest.
 
     Writes tombstones into the gaps that it finds.
 
-    Raises InvalidInput if after or before is beyond the last message, RoomNotFound and Forbidden.
+    Raises InvalidInput if after or before is beyond the last message, and the errors of `members.authorize_reader`.
     """
-    room, budget = rooms.authorize(room_id, token, user), _Budget()
+    room, budget = members.authorize_reader(room_id, token, key, owner, user), _Budget()
     last, last_sent_at = _last(room, budget)
     if after is not None and after > last:
         raise InvalidInput(f"after must be at most {last}, the last sequence in this room")

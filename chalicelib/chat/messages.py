@@ -20,10 +20,11 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from chalicelib import limits, settings
-from chalicelib.errors import Forbidden, InvalidInput
+from chalicelib.errors import Forbidden, InvalidInput, NotInRoom
 from chalicelib.storage.models import Connection, IdempotencyRecord, Message, Room, RoomSequence
 from chalicelib.storage.transactions import (
     StorageError,
+    UpdateAction,
     condition_failed,
     failed_conditions,
     had_conflict,
@@ -52,15 +53,15 @@ class WebhookSender(NamedTuple):
 def store(sender: Connection | WebhookSender, text: str, client_id: str | None, sequence: int | None = None) -> Message:
     """Store a message in its sender's room, and return the stored message.
 
-    Idempotent: if any member used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
-    message stored for it is returned. Webhooks have a separate namespace of client_ids, and their messages omit it: a
-    member could mistake one for the acknowledgement of its own. Costs two requests, five for a client_id that was used
-    before, two if the sender's last one was, too.
+    Idempotent: if the sender used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
+    message stored for it is returned. Users, guests with a key, and webhooks have client_ids of their own; all other
+    guests of a room share theirs. Messages of webhooks omit it: a member could mistake one for the acknowledgement of
+    its own. Costs two requests, five for a client_id that was used before, two if the sender's last one was, too.
 
     sequence: a sequence already taken by the caller; saves one request. It is closed if it gets no message.
 
     Retries conflicts with transactions for up to 10 seconds. Raises InvalidInput if the earlier message has another
-    text, Forbidden if it was deleted, and StorageError if DynamoDB fails.
+    text, Forbidden if it was deleted, NotInRoom if the room is closed, and StorageError if DynamoDB fails.
     """
     return _store(sender, text, client_id, [] if sequence is None else [sequence])
 
@@ -70,7 +71,7 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
     """Store a message under the sequence in taken. Retries use it again unless another row has taken its place."""
     room_id, now = sender.joined_room_id, datetime.now(UTC)
     webhook_id = sender.member_id if isinstance(sender, WebhookSender) else None
-    record_key = IdempotencyRecord.sort_key_of(client_id or "", webhook_id)
+    record_key = IdempotencyRecord.sort_key_of(client_id or "", _sender_of_client_ids(sender))
     if not taken:
         earlier = _earlier_message(room_id, record_key) if client_id is not None and is_repeating(sender) else None
         if earlier is not None:
@@ -110,11 +111,20 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
 
 
 @retry_on_conflict
-def take_sequence(room_id: str) -> int:
-    """Take the next sequence of a room. Raises StorageError if DynamoDB fails."""
+def take_sequence(room_id: str, count: int = 1) -> int:
+    """Take the next sequences of a room, and return the last of them.
+
+    Raises NotInRoom if the room is closed, and StorageError if DynamoDB fails.
+    """
     sequence = RoomSequence(room_id)
     expires_at = datetime.now(UTC) + timedelta(seconds=limits.SEQUENCE_TTL_SECONDS)
-    sequence.update([RoomSequence.last_sequence.add(1), RoomSequence.expires_at.set(expires_at)])
+    changes: list[UpdateAction] = [RoomSequence.last_sequence.add(count), RoomSequence.expires_at.set(expires_at)]
+    try:
+        sequence.update(changes, RoomSequence.closed.does_not_exist())
+    except StorageError as error:
+        if condition_failed(error):
+            raise NotInRoom from error
+        raise
     return int(sequence.last_sequence)
 
 
@@ -157,6 +167,11 @@ def _repeated(earlier: Message, text: str) -> Message:
     if earlier.text != text:
         raise InvalidInput("clientId belongs to another message: use a new one, such as a UUID")
     return earlier
+
+
+def _sender_of_client_ids(sender: Connection | WebhookSender) -> str | None:
+    """Return the id of a sender that has clientIds of its own: a stranger cannot use them up."""
+    return sender.member_id if isinstance(sender, WebhookSender) or sender.has_record else None
 
 
 def _idempotency_record(message: Message, sort_key: str) -> IdempotencyRecord:
