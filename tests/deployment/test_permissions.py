@@ -205,6 +205,12 @@ def _drive_connect(driver: Driver) -> None:
     driver.configure(FANOUT_BATCH=1)
     assert driver.socket("c").connect(roomId=driver.room("d", "e")) == 200
 
+    # Another connection of a member that has as many as it may have.
+    room_id = driver.room()
+    driver.monkeypatch.setattr(limits, "MAX_CONNECTIONS_PER_MEMBER", 1)
+    for id_ in ("first", "second"):
+        assert driver.socket(id_).connect(roomId=room_id, key="k" * 22) == 200
+
     # g leaves before its join is announced. f, the only other member, is gone when it is notified of the join.
     driver.configure(FANOUT_BATCH=2, EMPTY_ROOM_GRACE_SECONDS=0)
     driver.gateway.respond("f", 200, GONE)
@@ -222,7 +228,9 @@ def _drive_connect(driver: Driver) -> None:
 def _drive_message(driver: Driver) -> None:
     for name in ACTIONS:
         owner, other = f"owner {name}", f"other {name}"
-        room_id = driver.room(owner, "watcher " + name)
+        room = driver.owned_room(owner, "watcher " + name)
+        room_id = str(room.room_id)
+        webhooks.create(room_id, room.owner_token or "", "Builds")
         driver.join(other, room_id, member_id=example_of(RemoveMember)["memberId"])
         driver.socket(other).say("The examples may refer to this message.")
         driver.act(owner, name)
@@ -252,6 +260,8 @@ def _drive_disconnect(driver: Driver) -> None:
     driver.expire_token("expired")
     for id_ in ("a", "a", "b"):
         driver.socket(id_).disconnect()
+    driver.join("key", driver.room(), member_id="m" * 16)
+    driver.socket("key").disconnect()
     driver.configure(EMPTY_ROOM_GRACE_SECONDS=0, FANOUT_BATCH=1)
     driver.room("c", "d", "e")
     for id_ in ("c", "d", "e"):
