@@ -28,6 +28,9 @@ CONNECTION_TTL_SECONDS = 7_800
 """Lifetime of a connection row. API Gateway closes every connection after 2 hours (same AWS page); ten more minutes
 allow for clock skew."""
 
+SOURCE_TTL_SECONDS = 3_600
+"""Lifetime of the counters of a source address after its last request."""
+
 BAN_SECONDS = 3_600
 """Time for which a member that the owner has removed cannot come back."""
 
