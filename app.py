@@ -11,7 +11,7 @@ from chalice.app import Request, SQSEvent, WebsocketEvent
 from chalicelib import request_log, settings
 from chalicelib.auth import origins
 from chalicelib.auth.identity import User
-from chalicelib.chat import broadcast, history, members, room_list, rooms, sources
+from chalicelib.chat import broadcast, erasure, history, members, room_list, rooms, sources
 from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import Forbidden, NotFound, RoomNotFound, SourceBanned, SourceLimitExceeded
@@ -137,3 +137,5 @@ def fan_out(event: SQSEvent) -> None:
                 broadcast.retry_removal(websocket_api, removal)
             case jobs.Delivery() as delivery:
                 broadcast.deliver(websocket_api, delivery)
+            case jobs.Erasure() as job:
+                erasure.erase(job)

@@ -49,6 +49,12 @@ IDEMPOTENCY_TTL_SECONDS = 600
 MEMBER_TTL_SECONDS = 2_764_800
 """Time for which a member may come back to a locked room after joining it: 32 days, longer than a room stays empty."""
 
+CLOSED_ROOM_TTL_SECONDS = 86_400
+"""Time for which the state of a closed room is stored: longer than any request to it or connection in it."""
+
+MAX_FUNCTION_SECONDS = 30
+"""More than the timeout of every function in .chalice/config.json: no invocation writes for longer."""
+
 WEBHOOK_TTL_SECONDS = 31_536_000
 """Lifetime of a webhook after its creation or its last message: one year."""
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from chalicelib import request_log, settings
 from chalicelib.chat import members, rooms
 from chalicelib.delivery import jobs
-from chalicelib.delivery.jobs import Batch, Delivery, Removal
+from chalicelib.delivery.jobs import Batch, Delivery, Erasure, Removal
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import AccessTokenExpired
 from chalicelib.protocol import frames
@@ -102,7 +102,7 @@ def close_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) ->
     if leaves := presence_frames(Left, room_id, left):
         send_to_room(websocket_api, room_id, leaves, Connection.recipients_in(room_id))
     if left and len(found) > len(connection_ids):
-        jobs.enqueue_removal(removal, at_once=True)
+        jobs.enqueue_removal(removal._replace(attempt=max(removal.attempt, 1)), at_once=True)
         return False
     return len(left) < len(found) or (removal.member_id is None and rooms.has_connections(room_id))
 
@@ -110,14 +110,17 @@ def close_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) ->
 def retry_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> None:
     """Close the connections that a removal has missed, and those of a removal that was interrupted.
 
-    It is repeated until a closed room has no connections, by their exact number, and a member none that the index
-    contains. The removal of a member is also repeated while the ban is not stored: the queue may be faster.
+    The first job also queues the erasure of a closed room. The removal is repeated until a closed room has no
+    connections, by their exact number, and a member none that the index contains. The removal of a member is also
+    repeated while the ban is not stored: the queue may be faster.
     """
     room_id, member_id = removal.room_id, removal.member_id
     request_log.append_keys(room_id=room_id)
     websocket_api.endpoint = removal.endpoint
     if member_id is None:
         rooms.close(room_id)
+        if removal.attempt == 0:
+            jobs.enqueue_erasure(Erasure(room_id))
         is_due = True
     else:
         is_due = members.is_banned(room_id, member_id)

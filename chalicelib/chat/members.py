@@ -107,7 +107,7 @@ def join(
     try:
         with transaction() as writes:
             writes.save(connection, Connection.connection_id.does_not_exist())
-            writes.update(Room(room_id), changes, (Room.expires_at > now) & (Room.locked == room.locked))
+            writes.update(Room(room_id), changes, Room.is_open(now) & (Room.locked == room.locked))
             if has_identity:
                 record_changes: list[UpdateAction] = [
                     MemberRecord.name.set(connection.name),
@@ -158,7 +158,9 @@ def _leave(room_id: str, connection_ids: Sequence[str], skip_connecting: bool) -
 
 def _subtract_members(writes: Transaction, room: Room, leaving: int) -> None:
     last_members_leave = Room.member_count <= leaving
-    if room.member_count > leaving:
+    if room.closed:
+        writes.update(room, [Room.member_count.add(-leaving)], Room.closed.exists())
+    elif room.member_count > leaving:
         writes.update(room, [Room.member_count.add(-leaving)], Room.member_count > leaving)
     elif settings.EMPTY_ROOM_GRACE_SECONDS == 0 and not room.keep_days:
         writes.delete(room, last_members_leave)

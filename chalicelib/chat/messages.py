@@ -17,9 +17,16 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from chalicelib import limits, settings
-from chalicelib.errors import Forbidden, InvalidInput
+from chalicelib.errors import Forbidden, InvalidInput, NotInRoom
 from chalicelib.storage.models import Connection, IdempotencyRecord, Message, RoomSequence
-from chalicelib.storage.transactions import StorageError, retry_on_conflict, transaction, was_cancelled
+from chalicelib.storage.transactions import (
+    StorageError,
+    UpdateAction,
+    condition_failed,
+    retry_on_conflict,
+    transaction,
+    was_cancelled,
+)
 
 
 class WebhookSender(NamedTuple):
@@ -42,7 +49,7 @@ def store(sender: Connection | WebhookSender, text: str, client_id: str | None, 
     sequence: a sequence already taken by the caller; saves one request.
 
     Retries conflicts with transactions for up to 10 seconds. Raises InvalidInput if the earlier message has another
-    text, Forbidden if it was deleted, and StorageError if DynamoDB fails.
+    text, Forbidden if it was deleted, NotInRoom if the room is closed, and StorageError if DynamoDB fails.
     """
     return _store(sender, text, client_id, [] if sequence is None else [sequence])
 
@@ -86,10 +93,16 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
 
 @retry_on_conflict
 def take_sequence(room_id: str) -> int:
-    """Take the next sequence of a room. Raises StorageError if DynamoDB fails."""
+    """Take the next sequence of a room. Raises NotInRoom if the room is closed, and StorageError if DynamoDB fails."""
     sequence = RoomSequence(room_id)
     expires_at = datetime.now(UTC) + timedelta(seconds=limits.SEQUENCE_TTL_SECONDS)
-    sequence.update([RoomSequence.last_sequence.add(1), RoomSequence.expires_at.set(expires_at)])
+    changes: list[UpdateAction] = [RoomSequence.last_sequence.add(1), RoomSequence.expires_at.set(expires_at)]
+    try:
+        sequence.update(changes, RoomSequence.closed.does_not_exist())
+    except StorageError as error:
+        if condition_failed(error):
+            raise NotInRoom from error
+        raise
     return int(sequence.last_sequence)
 
 

@@ -80,11 +80,12 @@ def update_room(sender: Connection, name: str | None, locked: bool | None) -> Me
     if locked is not None:
         room.locked = locked
         summaries.append("locked the room" if locked else "unlocked the room")
+    now = datetime.now(UTC)
     event = _event(sender, "updated", " and ".join(summaries), {"room": msgspec.to_builtins(RoomSummary.of(room))})
     changes: list[UpdateAction] = [Room.name.set(room.name), Room.locked.set(room.locked)]
     with transaction() as writes:
         writes.save(event, Message.sort_key.does_not_exist())
-        writes.update(Room(room.room_id), changes, is_unchanged & (Room.expires_at > event.sent_at))
+        writes.update(Room(room.room_id), changes, is_unchanged & Room.is_open(now))
     return event
 
 

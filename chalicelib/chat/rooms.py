@@ -9,17 +9,13 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from chalicelib import request_log, settings
+from chalicelib import limits, request_log, settings
 from chalicelib.auth import authentication, identity
 from chalicelib.auth.identity import User
 from chalicelib.errors import Forbidden, RoomNotFound
 from chalicelib.protocol.requests import NewRoom
-from chalicelib.storage.models import LISTED, Room
-from chalicelib.storage.transactions import (
-    StorageError,
-    condition_failed,
-    retry_on_conflict,
-)
+from chalicelib.storage.models import LISTED, Room, RoomSequence
+from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict, transaction
 
 
 @retry_on_conflict
@@ -103,16 +99,30 @@ def check_owner_token(room: Room, owner_token: str | None) -> None:
 
 @retry_on_conflict
 def close(room_id: str) -> None:
-    """Close a room: it is no longer listed, and cannot be found or joined. The caller closes its connections.
+    """Close a room for ever: it is no longer listed, and cannot be found, joined or sent to.
 
-    Raises StorageError if DynamoDB fails.
+    One transaction closes the room and its sequence, so that each later write to the room fails. The caller closes its
+    connections, and `erasure.erase` deletes its rows. Raises StorageError if DynamoDB fails.
     """
-    now = datetime.now(UTC)
-    try:
-        Room(room_id).update([Room.listed.remove(), Room.expires_at.set(now)], Room.expires_at > now)
-    except StorageError as error:
-        if not condition_failed(error):
-            raise
+    room = _read(room_id)
+    if room is None or room.closed:
+        return
+    expires_at = datetime.now(UTC) + timedelta(seconds=limits.CLOSED_ROOM_TTL_SECONDS)
+    erased = (
+        Room.name,
+        Room.listed,
+        Room.token_hash,
+        Room.owner_hash,
+        Room.salt,
+        Room.locked,
+        Room.keep_days,
+        Room.newest_hook,
+    )
+    changes: list[UpdateAction] = [Room.closed.set(True), Room.expires_at.set(expires_at)]
+    changes += [attribute.remove() for attribute in erased]
+    with transaction() as writes:
+        writes.update(room, changes, Room.closed.does_not_exist() & Room.created_at.exists())
+        writes.update(RoomSequence(room_id), [RoomSequence.closed.set(True), RoomSequence.expires_at.set(expires_at)])
 
 
 @retry_on_conflict
@@ -121,7 +131,7 @@ def extend(room: Room) -> None:
     now = datetime.now(UTC)
     expires_at = now + room.keep_time
     if room.expires_at < expires_at:  # never without keep_days: the room is alive
-        is_sooner = (Room.expires_at > now) & (Room.expires_at < expires_at)
+        is_sooner = Room.is_open(now) & (Room.expires_at < expires_at)
         try:
             Room(room.room_id).update([Room.expires_at.set(expires_at)], is_sooner)
         except StorageError as error:

@@ -13,7 +13,7 @@ from chalicelib import limits, request_log, settings
 from chalicelib.auth import identity
 from chalicelib.chat import messages, rate_limit, rooms
 from chalicelib.chat.messages import WebhookSender
-from chalicelib.errors import InvalidInput, RateLimitExceeded, WebhookNotFound
+from chalicelib.errors import InvalidInput, NotInRoom, RateLimitExceeded, WebhookNotFound
 from chalicelib.storage.models import Message, Room, WebhookRecord
 from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict, transaction
 
@@ -47,7 +47,7 @@ def create(room_id: str, owner_token: str, name: str) -> tuple[str, str]:
     )
     with transaction() as writes:
         writes.save(webhook, WebhookRecord.sort_key.does_not_exist())
-        writes.update(Room(room_id), [Room.newest_hook.set(webhook_id)], is_unchanged & (Room.expires_at > now))
+        writes.update(Room(room_id), [Room.newest_hook.set(webhook_id)], is_unchanged & Room.is_open(now))
     return webhook_id, token
 
 
@@ -88,7 +88,10 @@ def store_message(token: str, text: str, client_id: str | None) -> Message:
     request_log.append_keys(room_id=room.room_id)
     _record_message(webhook)
     sender = WebhookSender(room.room_id, webhook.webhook_id, webhook.name, room.retention)
-    message = messages.store(sender, text, client_id)
+    try:
+        message = messages.store(sender, text, client_id)
+    except NotInRoom as error:  # the room was closed a moment ago
+        raise WebhookNotFound from error
     rooms.extend(room)
     return message
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.pagination import ResultIterator
 
@@ -44,7 +46,11 @@ class ListedRoomsIndex(GlobalSecondaryIndex[Any]):
 
 
 class Room(ExpiryMixin, RetentionMixin, Table):
-    """A room, the number of connections in it, and its expiry."""
+    """A room, the number of connections in it, and its expiry.
+
+    closed: the owner has closed the room. Only this, the number of connections and the expiry are left of it, and every
+    write that could revive it is conditional on this attribute.
+    """
 
     class Meta:
         table_name = settings.ROOMS_TABLE
@@ -60,6 +66,7 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     salt = UnicodeAttribute()
     keep_days = NumberAttribute(default=0)
     newest_hook = UnicodeAttribute(null=True)
+    closed = BooleanAttribute(null=True)
     expires_at = TTLAttribute()
 
     join_token: str | None = None
@@ -69,6 +76,17 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     """The token of the room's owner. The same applies to it."""
 
     by_age = ListedRoomsIndex()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the room has neither expired nor been closed."""
+        return not self.closed and super().is_alive
+
+    @classmethod
+    def is_open(cls, now: datetime) -> Condition:
+        """Return the condition of a write that must not revive a room."""
+        condition: Condition = (cls.expires_at > now) & cls.closed.does_not_exist()
+        return condition
 
     @staticmethod
     def is_valid_id(room_id: str) -> bool:
@@ -184,6 +202,13 @@ class Message(ExpiryMixin, Table):
     client_id = UnicodeAttribute(null=True)
     expires_at = TTLAttribute()
 
+    @classmethod
+    def keys_in(cls, room_id: str) -> Iterator[str]:
+        """Return the sort keys of all rows of a room, messages or not, by consistent reads."""
+        options = {"attributes_to_get": ["sort_key"], "consistent_read": True}
+        rows: ResultIterator[Any] = ResultIterator(cls._get_connection().query, (room_id,), options)
+        return (row["sort_key"]["S"] for row in rows)
+
     @staticmethod
     def sort_key_of(sequence: int) -> str:
         """Return the sort key of a sequence. Zero padding gives strings the order of their numbers."""
@@ -214,7 +239,10 @@ class MemberRecord(ExpiryMixin, Table):
 
 
 class RoomSequence(Table):
-    """The last sequence taken in a room. It is not part of Room, so messages and joins write to different items."""
+    """The last sequence taken in a room. It is not part of Room, so messages and joins write to different items.
+
+    closed: as in Room. No sequence can be taken any more.
+    """
 
     class Meta(_MessagesTable):
         pass
@@ -224,6 +252,7 @@ class RoomSequence(Table):
     room_id = UnicodeAttribute(hash_key=True)
     sort_key = UnicodeAttribute(range_key=True, default=SORT_KEY)
     last_sequence = NumberAttribute(default=0)
+    closed = BooleanAttribute(null=True)
     expires_at = TTLAttribute()
 
 

@@ -182,6 +182,22 @@ def test_client_that_waits_as_told_is_never_closed(clock: time_machine.Traveller
     assert gateway.closed == []
 
 
+@pytest.mark.parametrize(("early", "is_closed"), [(0.0, False), (0.001, True)])
+def test_client_is_closed_that_waits_a_moment_less_than_told(
+    clock: time_machine.Traveller, pair: Pair, gateway: Gateway, early: float, is_closed: bool
+) -> None:
+    """It fills the window again each time, so that the next message is rejected."""
+    for _ in range(limits.MAX_RATE_LIMIT_WARNINGS + 2):
+        while not (gateway.closed or _errors(gateway, "a")):
+            pair[0].say("hi")
+        if gateway.closed:
+            break
+        clock.shift(_errors(gateway, "a")[-1]["retryAfter"] - early)
+        gateway.frames.clear()
+        Connection("a").update([Connection.message_times.set([rate_limit.current_milliseconds()] * LIMIT)])
+    assert bool(gateway.closed) is is_closed
+
+
 # Frames that are not messages
 
 
