@@ -32,8 +32,6 @@ Kind = Literal["rooms", "connects", "hook_posts"]
 SECONDS_PER_MINUTE = 60
 IPV6_PREFIX_LENGTH = 64
 
-_PSEUDONYM = re.compile(r"[0-9a-f]{32}")
-
 _counted: set[str] = set()
 """The sources that this process has counted in the minute `_counted_minute`."""
 
@@ -73,18 +71,23 @@ def record_room(address: str, room: Room) -> None:
 
 
 def ban(source: str, until: datetime) -> None:
-    """Ban a source, an address or a pseudonym, until a time. Raises ValueError if it is neither."""
+    """Ban the source of a pseudonym until a time."""
     updates: list[UpdateAction] = [
         SourceRecord.banned_until.set(int(until.timestamp())),
         SourceRecord.expires_at.set(until),
     ]
-    SourceRecord(_partition(_pseudonym_of(source))).update(updates)
+    SourceRecord(_partition(source)).update(updates)
 
 
 def unban(source: str) -> None:
-    """End the ban of a source, an address or a pseudonym. Raises ValueError if it is neither."""
+    """End the ban of the source of a pseudonym."""
     updates: list[UpdateAction] = [SourceRecord.banned_until.remove(), SourceRecord.expires_at.set(_expiry())]
-    SourceRecord(_partition(_pseudonym_of(source))).update(updates)
+    SourceRecord(_partition(source)).update(updates)
+
+
+def is_pseudonym(source: str) -> bool:
+    """Return whether a text has the form of a pseudonym. No address has it."""
+    return re.fullmatch(r"[0-9a-f]{32}", source) is not None
 
 
 def pseudonym(address: str) -> str:
@@ -209,10 +212,6 @@ def _check_unused_rooms(source: str) -> None:
         for record in records:
             if record not in unused:
                 batch.delete(record)
-
-
-def _pseudonym_of(source: str) -> str:
-    return source if _PSEUDONYM.fullmatch(source) else pseudonym(source)
 
 
 def _partition(source: str) -> str:
