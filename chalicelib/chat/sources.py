@@ -4,7 +4,8 @@ Addresses are not stored: a source is known by a pseudonym, an HMAC of its addre
 address, the first 64 bits count: a subscriber has at least that many addresses.
 
 One item per source has the numbers of its requests in the current minute, and its ban. A request costs one write, which
-also reads the ban. Limits and bans are off without SOURCE_SECRET. If they cannot be checked, the request goes on.
+also reads the ban. Each process remembers until the end of the minute which sources have exceeded a limit, so a flood
+costs few writes. Limits and bans are off without SOURCE_SECRET. If they cannot be checked, the request goes on.
 """
 
 from __future__ import annotations
@@ -32,10 +33,17 @@ Kind = Literal["rooms", "connects", "hook_posts"]
 SECONDS_PER_MINUTE = 60
 IPV6_PREFIX_LENGTH = 64
 
-_counted: set[str] = set()
-"""The sources that this process has counted in the minute `_counted_minute`."""
 
-_counted_minute = 0
+class _Minute:
+    """A minute, and what this process knows of it: the sources that it has counted, and those above a limit."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.counted: set[str] = set()
+        self.exceeded: set[tuple[str, Kind]] = set()
+
+
+_minute = _Minute(0)
 
 log = logging.getLogger(f"{settings.APP_NAME}.sources")
 
@@ -129,35 +137,40 @@ def _warn_without_secret() -> None:
 def _count(source: str, kind: Kind, limit: int, counted: str) -> None:
     request_log.append_keys(source=source)
     now = int(time.time())
-    record = _add(source, kind, now // SECONDS_PER_MINUTE)
-    if record.is_banned:
-        raise SourceBanned
-    if 0 < limit < getattr(record, kind):
-        raise SourceLimitExceeded(f"{limit} {counted} per minute", SECONDS_PER_MINUTE - now % SECONDS_PER_MINUTE)
+    minute = _current_minute(now // SECONDS_PER_MINUTE)
+    if (source, kind) not in minute.exceeded:
+        record = _add(source, kind, minute)
+        if record.is_banned:
+            raise SourceBanned
+        if limit == 0 or getattr(record, kind) <= limit:
+            return
+        minute.exceeded.add((source, kind))
+    raise SourceLimitExceeded(f"{limit} {counted} per minute", SECONDS_PER_MINUTE - now % SECONDS_PER_MINUTE)
 
 
-def _add(source: str, kind: Kind, minute: int) -> SourceRecord:
+def _current_minute(number: int) -> _Minute:
+    global _minute
+    if _minute.number != number:
+        _minute = _Minute(number)
+    return _minute
+
+
+def _add(source: str, kind: Kind, minute: _Minute) -> SourceRecord:
     """Count a request, and return the source's item.
 
     The first request in a minute starts the counters again. Only a process that has not counted the source in this
     minute tries that, so the other requests cost one write.
     """
-    record = _start_minute(source, kind, minute)
+    record = None if source in minute.counted else _start_minute(source, kind, minute.number)
     if record is None:
         record = SourceRecord(_partition(source))
         record.update([getattr(SourceRecord, kind).add(1), _keep()])
-    _counted.add(source)
+    minute.counted.add(source)
     return record
 
 
 def _start_minute(source: str, kind: Kind, minute: int) -> SourceRecord | None:
     """Count the first request in a minute, and return the source's item. Return None if it is not the first."""
-    global _counted_minute
-    if minute != _counted_minute:
-        _counted.clear()
-        _counted_minute = minute
-    if source in _counted:
-        return None
     counters = (SourceRecord.rooms, SourceRecord.connects, SourceRecord.hook_posts)
     start = [counter.set(int(counter.attr_name == kind)) for counter in counters]
     record = SourceRecord(_partition(source))

@@ -56,7 +56,7 @@ def _sources(tables: None, clock: time_machine.Traveller, configure: Configure) 
 
 def new_process() -> None:
     """Forget what the process has counted, as another process does not know it."""
-    sources._counted.clear()
+    sources._minute = sources._Minute(0)
 
 
 def create(client: Client, **body: object) -> HTTPResponse:
@@ -98,14 +98,20 @@ def test_connections_above_the_limit_are_rejected_with_429(
     assert socket("c").connect(roomId=room.room_id) == 200
 
 
-def test_hook_posts_above_the_limit_cost_one_write_and_no_lookup(
-    client: Client, configure: Configure, requests: Counter[str]
+def test_hook_posts_above_the_limit_cost_one_write_in_each_process_and_no_lookup(
+    client: Client, configure: Configure, requests: Counter[str], clock: time_machine.Traveller
 ) -> None:
     configure(HOOK_POSTS_PER_SOURCE=2)
     assert [post(client).status_code for _ in range(2)] == [404, 404]
     requests.clear()
-    assert post(client).status_code == 429
+    assert [post(client).status_code for _ in range(5)] == [429] * 5
     assert requests == {"UpdateItem": 1}
+    requests.clear()
+    new_process()
+    assert [post(client).status_code for _ in range(5)] == [429] * 5
+    assert requests == {"UpdateItem": 2}  # the first one finds that the minute has started
+    clock.shift(timedelta(minutes=1))
+    assert post(client).status_code == 404
 
 
 def test_kinds_are_counted_apart(client: Client, configure: Configure) -> None:
