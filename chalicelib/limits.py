@@ -31,8 +31,20 @@ allow for clock skew."""
 SOURCE_TTL_SECONDS = 3_600
 """Lifetime of the counters of a source address after its last request."""
 
+FORMER_OWNER_SECONDS = 600
+"""Time for which a replaced owner's token can still request another one: the frame with the new one may be lost."""
+
+MAX_REMOVED_MEMBERS = 25
+"""Maximum number of members that one action removes."""
+
 BAN_SECONDS = 3_600
 """Time for which a member that the owner has removed cannot come back."""
+
+LOCK_MIN_MEMBER_SECONDS = 300
+"""Time before the lock of a room by which a member must have joined it to come back, unless connected at the lock."""
+
+MAX_CONNECTIONS_PER_MEMBER = 20
+"""Maximum number of connections of one member, such as tabs of a browser. Another one closes the oldest."""
 
 MAX_CONNECT_SECONDS = 30
 """Maximum duration of `$connect`: API Gateway's integration timeout is 29 seconds (same AWS page)."""

@@ -72,17 +72,18 @@ def authorize(room_id: str, token: str | None = None, user: User | None = None) 
     return room
 
 
-def authorize_owner(room_id: str, token: str) -> Room:
-    """Return a room by a consistent read, private or not.
+def authorize_owner(room_id: str, token: str) -> tuple[Room, int | None]:
+    """Return a room by a consistent read, private or not, and the version of its owner's token, None for a user.
 
     Raises RoomNotFound if it does not exist or has expired, and Forbidden unless the token is the owner's, or an access
     token that gives the rights of an owner.
     """
     has_rights = authentication.is_owner(token, room_id)
     room = _require(room_id)
-    if not has_rights:
-        check_owner_token(room, token)
-    return room
+    if has_rights:
+        return room, None
+    check_owner_token(room, token)
+    return room, int(room.owner_version)
 
 
 def has_connections(room_id: str) -> bool:
@@ -95,6 +96,18 @@ def check_owner_token(room: Room, owner_token: str | None) -> None:
     """Raise Forbidden unless a token is the owner's token of a room."""
     if not identity.is_token(owner_token, room.owner_hash):
         raise Forbidden("expected the ownerToken of this room, which the response to its creation contained")
+
+
+def owner_version(room: Room, owner_token: str) -> int:
+    """Return the version of an owner's token of a room: the present one, or for some time the one before it.
+
+    A former token gives no rights, but to request another one. Raises Forbidden unless it is one of the two.
+    """
+    is_recent = room.former_owner_until is not None and room.former_owner_until > datetime.now(UTC)
+    if is_recent and identity.is_token(owner_token, room.former_owner_hash):
+        return int(room.owner_version) - 1
+    check_owner_token(room, owner_token)
+    return int(room.owner_version)
 
 
 @retry_on_conflict
@@ -113,10 +126,14 @@ def close(room_id: str) -> None:
         Room.listed,
         Room.token_hash,
         Room.owner_hash,
+        Room.owner_version,
+        Room.former_owner_hash,
+        Room.former_owner_until,
         Room.salt,
         Room.locked,
+        Room.locked_at,
         Room.keep_days,
-        Room.newest_hook,
+        Room.webhook_count,
     )
     changes: list[UpdateAction] = [Room.closed.set(True), Room.expires_at.set(expires_at)]
     changes += [attribute.remove() for attribute in erased]

@@ -231,6 +231,18 @@ def test_seconds_to_wait_are_rounded_up(passed: int, seconds: int) -> None:
     assert rate_limit.seconds_to_wait([1_000_000], 1_000_000 + passed) == seconds
 
 
+def test_connections_below_the_limit_of_frames_are_never_closed(
+    clock: time_machine.Traveller, pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_FRAMES_PER_WINDOW", 4)
+    for _ in range(5):
+        for _ in range(limits.MAX_FRAMES_PER_WINDOW):
+            for sender in pair:
+                sender.send({"action": "ping"})
+        clock.shift(settings.WINDOW_SECONDS)
+    assert gateway.closed == []
+
+
 def test_frames_are_counted_for_a_whole_window(
     clock: time_machine.Traveller, pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
