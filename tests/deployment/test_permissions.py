@@ -68,7 +68,7 @@ class Driver:
     gateway: Gateway
     monkeypatch: pytest.MonkeyPatch
 
-    def configure(self, **values: int) -> None:
+    def configure(self, **values: int | str) -> None:
         """Change settings."""
         for name, value in values.items():
             self.monkeypatch.setattr(settings, name, value)
@@ -183,6 +183,16 @@ def _drive_api(driver: Driver) -> None:
     responses = [driver.client.http.post(f"/hooks/{hook_token}", body=body).status_code for body in bodies]
     assert responses == [201] * 2 + [400] * 18 + [429]
     create_room("Coffee", private=True)
+    # A source that is counted, and whose only unused room was joined.
+    driver.configure(SOURCE_SECRET="s" * 32, UNUSED_ROOMS_PER_SOURCE=1)
+    body = json.dumps({"roomName": "Tea"}).encode()
+    room_id = driver.client.http.post("/rooms", body=body).json_body["roomId"]
+    assert driver.client.http.post("/rooms", body=body).status_code == 429
+    members.join("first", room_id)
+    assert driver.client.http.post("/rooms", body=body).status_code == 201
+    assert driver.client.http.get(f"/rooms/{room_id}").status_code == 200
+    assert driver.client.http.post("/hooks/nonsense", body=b'{"text": "hi"}').status_code == 404
+    driver.configure(SOURCE_SECRET="")
     # A sequence without a message: as the last one, and before another one.
     room = driver.room("b")
     for text in ("one", "two"):
@@ -192,7 +202,8 @@ def _drive_api(driver: Driver) -> None:
 
 
 def _drive_connect(driver: Driver) -> None:
-    # A member with a key, and one who is banned.
+    # A member with a key whose source is counted, and one who is banned.
+    driver.configure(SOURCE_SECRET="s" * 32)
     room_id = driver.room()
     assert driver.socket("key").connect(roomId=room_id, key="k" * 22) == 200
     with transaction() as writes:
