@@ -74,7 +74,7 @@ export class History {
           this.#options.onOlder("failed");
           return;
         }
-        wanted -= page.nextBefore === undefined ? wanted : page.messages.length;
+        wanted -= page.messages.length;
         this.#options.onOlder(wanted > 0 && this.#timeline.hasOlder ? "loading" : this.#olderState());
       }
     } catch (error) {

@@ -101,7 +101,7 @@ export class Room {
     });
     this.#store = new RoomStore({ isPrivate: Boolean(options.credentials.token), pending: this.#outbox.pending });
     this.#history = new History(this.#timeline, {
-      read: (range) => this.#request((credentials) => rest.getMessages(roomId, credentials, range)),
+      read: (range) => this.#read((credentials) => rest.getMessages(roomId, credentials, range)),
       onHistory: (items) => this.#confirm(items),
       onMissed: (items) => this.#receive(items),
       onExpired: (after) => this.#store.emit("expired", { after }),
@@ -110,7 +110,7 @@ export class Room {
       onError: (error) => this.#onHistoryError(error),
     });
     this.#presence = new Presence({
-      read: () => this.#request((credentials) => rest.getMembers(roomId, credentials)),
+      read: () => this.#read((credentials) => rest.getMembers(roomId, credentials)),
       onMembers: (members) => this.#store.publish({ members }),
       onChange: ({ type, sender, message }) => this.#notify(type, sender, message),
       onError: (error) => this.#onReadError(error),
@@ -246,25 +246,14 @@ export class Room {
    * the join token, the invite links of everyone; with the owner's token, the owner's rights of other connections, and the
    * webhooks that were created with it.
    *
-   * Resolves to the new tokens, which the event `tokens` has, too. If no response arrives, they are requested again on
-   * another connection.
+   * Resolves to the new tokens, which the event `tokens` has, too. If no response arrives, they are requested again, three
+   * times in all.
    */
   async renewTokens({ join = false, owner = false }: { join?: boolean; owner?: boolean }): Promise<RoomTokens> {
-    const data = { newJoinToken: join || undefined, newOwnerToken: owner || undefined };
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const { joinToken, ownerToken } = await this.#commands.run(
-          "updateRoom",
-          data,
-          (event) => event.type === "tokens" && (!join || "joinToken" in event) && (!owner || "ownerToken" in event),
-        );
-        return { ...(joinToken && { joinToken }), ...(ownerToken && { ownerToken }) };
-      } catch (error) {
-        const isLost = error instanceof ChatError && error.code === "unconfirmed";
-        if (!isLost || attempt === RENEWAL_ATTEMPTS) throw error;
-        await this.#replaceConnection();
-      }
-    }
+    return {
+      ...(owner && { ownerToken: await this.#renewToken("ownerToken", { newOwnerToken: true }) }),
+      ...(join && { joinToken: await this.#renewToken("joinToken", { newJoinToken: true }) }),
+    };
   }
 
   /** As the owner, close the room for everyone. */
@@ -405,19 +394,37 @@ export class Room {
     this.#credentials = { ...this.#credentials, token: tokens.joinToken ?? token, owner: tokens.ownerToken ?? owner };
     this.#store.emit("tokens", tokens);
     this.#commands.confirm({ type, ...tokens });
-    // A connection with the former token, after the first response was lost, is not that of the owner.
-    if (tokens.ownerToken && !this.#store.snapshot.isOwner) this.#connection.renew();
+    // A connection that was opened with the former token, after the response was lost, becomes that of the owner.
+    if (tokens.ownerToken && !this.#store.snapshot.isOwner) this.#connection.send(HELLO);
   }
 
-  /** Connect again, and wait until the new connection is open. Late frames cannot reach it. */
-  #replaceConnection(): Promise<void> {
+  async #renewToken(name: keyof RoomTokens, data: Record<string, unknown>): Promise<string> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const event = await this.#commands.run(
+          "updateRoom",
+          data,
+          ({ type, [name]: token }) => type === "tokens" && !!token,
+        );
+        return event[name] ?? "";
+      } catch (error) {
+        const isLost = error instanceof ChatError && error.code === "unconfirmed";
+        if (!isLost || attempt === RENEWAL_ATTEMPTS) throw error;
+        await this.#connected();
+      }
+    }
+  }
+
+  /** Wait until the connection is open, or the visit has ended. */
+  #connected(): Promise<void> {
     return new Promise((resolve) => {
-      const stop = this.on("state", ({ status }) => {
-        if (status !== "open" && status !== "closed") return;
+      const check = () => {
+        if (this.state.status !== "open" && this.state.status !== "closed") return;
         stop();
         resolve();
-      });
-      if (this.state.status === "open") this.#connection.renew();
+      };
+      const stop = this.on("state", check);
+      check();
     });
   }
 
@@ -496,30 +503,41 @@ export class Room {
 
   /** Return whether the room can be joined. A failed request counts as yes, unless it was rejected or not found. */
   async #canBeJoined(): Promise<boolean> {
+    const credentials = this.#credentials;
     try {
-      await this.#request((credentials) => this.#options.rest.getRoom(this.roomId, credentials));
+      await this.#options.rest.getRoom(this.roomId, credentials);
       return true;
     } catch (error) {
+      const { owner, ...others } = credentials;
+      if (isForbidden(error) && credentials !== this.#credentials) return this.#canBeJoined();
+      if (isForbidden(error) && owner) {
+        // The owner's token may be the wrong one: try to enter as a member.
+        this.#credentials = others;
+        this.#report(error);
+        return this.#canBeJoined();
+      }
       this.#rejection = error;
       return reasonOf(error) === undefined;
     }
   }
 
-  /** Send a request with the credentials. A rejected one is repeated if they have changed, or as a member. */
-  async #request<Result>(request: (credentials: Credentials) => Promise<Result>): Promise<Result> {
-    const credentials = this.#credentials;
+  /**
+   * Send a request to read. A rejected one is repeated if the credentials have changed, or else without the owner's token:
+   * that of an owner who waits for a new one still joins the room, but gives no other right.
+   */
+  async #read<Result>(
+    request: (credentials: Credentials) => Promise<Result>,
+    credentials = this.#credentials,
+  ): Promise<Result> {
+    const latest = this.#credentials;
     try {
       return await request(credentials);
     } catch (error) {
-      if (!(error instanceof ApiError && error.reason === "ForbiddenError")) throw error;
-      if (credentials === this.#credentials) {
-        const { owner, ...others } = credentials;
-        if (!owner) throw error;
-        // The owner's token may be the wrong one: try as a member.
-        this.#credentials = others;
-        this.#report(error);
-      }
-      return this.#request(request);
+      if (!isForbidden(error)) throw error;
+      if (latest !== this.#credentials) return this.#read(request);
+      const { owner, ...others } = credentials;
+      if (!owner) throw error;
+      return this.#read(request, others);
     }
   }
 
@@ -571,4 +589,8 @@ export class Room {
 
 function stateOf({ name, private: isPrivate, locked = false }: RoomInfo): Partial<RoomSnapshot> {
   return { name, isPrivate, isLocked: locked };
+}
+
+function isForbidden(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.reason === "ForbiddenError";
 }

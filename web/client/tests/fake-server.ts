@@ -37,6 +37,8 @@ export class FakeServer {
   /** The last sequence that was taken, but not used. */
   #burned = 0;
   ownerToken = "owner-token";
+  /** It may request another one. */
+  readonly formerOwnerToken = "owner-token";
   isPrivate = false;
   memberCount: number | null = null;
   /** The Authorization headers of the REST requests, null where there is none. */
@@ -144,15 +146,19 @@ export class FakeServer {
         room: { room_id: "r1", name: "Tea", private: this.isPrivate, locked: false },
         memberCount: this.memberCount ?? this.count(),
         lastSequence: this.#lastSequence,
-        owner: socket.url.searchParams.get("owner") === this.ownerToken,
+        owner: socket.owner === this.ownerToken,
       },
     });
   }
 
   /** Renew the tokens, for the owner only: join-1 and owner-1, the next time join-2 and owner-2. */
-  #renewTokens(socket: FakeSocket, { newJoinToken, newOwnerToken }: Record<string, unknown>): void {
+  #renewTokens(socket: FakeSocket, { newJoinToken, newOwnerToken, clientId }: Record<string, unknown>): void {
+    if (socket.owner !== this.ownerToken && socket.owner !== this.formerOwnerToken) {
+      socket.receive({ error: { code: "forbidden", message: "no", action: "updateRoom", clientId } });
+      return;
+    }
     const number = socket.frames.filter(({ action }) => action === "updateRoom").length;
-    if (newOwnerToken) this.ownerToken = `owner-${number}`;
+    if (newOwnerToken) this.ownerToken = socket.owner = `owner-${number}`;
     const tokens = {
       ...(newJoinToken ? { joinToken: `join-${number}` } : {}),
       ...(newOwnerToken ? { ownerToken: this.ownerToken } : {}),
@@ -210,12 +216,15 @@ export class FakeSocket implements WebSocketLike {
   readonly frames: { action: string; data?: Record<string, string> }[] = [];
   member: { readonly id: string; readonly name: string };
   readonly url: URL;
+  /** The owner's token whose rights this connection has. */
+  owner: string | null;
   readonly #server: FakeServer;
 
   constructor(server: FakeServer, url: string) {
     this.#server = server;
     this.url = new URL(url);
     server.sockets.push(this);
+    this.owner = this.url.searchParams.get("owner");
     const id = server.idOf(this.url.searchParams.get("key"));
     this.member = { id, name: this.url.searchParams.get("name") ?? `guest-${id}` };
     if (!server.holdsHandshakes) queueMicrotask(() => (server.rejectsHandshakes ? this.cut(1006) : this.accept()));

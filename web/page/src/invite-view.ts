@@ -15,8 +15,8 @@ const makeButton = byId("invite-make", HTMLButtonElement);
 const copyButton = byId("invite-copy", HTMLButtonElement);
 const doneButton = byId("invite-done", HTMLButtonElement);
 
-/** Make a new invite link, and resolve to it. The former one stops working. */
-export type Renew = () => Promise<string>;
+/** Request a new invite link, for which `showLink` is called. The former one stops working. */
+export type Renew = () => Promise<unknown>;
 
 let renew: Renew | null = null;
 let isMaking = false;
@@ -32,7 +32,6 @@ export function leave(): void {
 
 /** Offer a new link. `removed` is the name of somebody who was removed, and may still have the former one. */
 export function offer(removed: string | null): void {
-  if (!renew) return;
   if (removed === null) question.replaceChildren("Make a new invite link for this room?");
   else question.replaceChildren(make("bdi", "", removed), " may still have the invite link. Make a new one?");
   showLink("");
@@ -42,7 +41,7 @@ export function offer(removed: string | null): void {
 }
 
 /** Show the new link, or the question if there is none. */
-function showLink(address: string): void {
+export function showLink(address: string): void {
   const isMade = address !== "";
   link.value = address;
   ask.hidden = makeButton.hidden = isMade;
@@ -57,10 +56,8 @@ async function makeLink(): Promise<void> {
   isMaking = true;
   showText(error, "");
   try {
-    const address = await visit();
-    if (visit !== renew) return;
-    showLink(address);
-    link.focus();
+    await visit();
+    if (visit === renew) link.focus();
   } catch (reason) {
     if (visit === renew) showText(error, sentence((reason as ChatError).message));
   } finally {

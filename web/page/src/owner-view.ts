@@ -69,6 +69,12 @@ export function showOwner(snapshot: RoomSnapshot): void {
   if (hasEnded) dialog.close();
 }
 
+/** Show the owner's link as it is now. */
+export function showLink(): void {
+  link.value = handlers?.link() ?? "";
+  linkPart.hidden = !link.value;
+}
+
 /** Do something, and say in the dialogue that it is done, or why not. After the visit, nothing is said any more. */
 async function attempt(action: (visit: OwnerHandlers) => Promise<void>, done: string): Promise<boolean> {
   const visit = handlers;
@@ -98,7 +104,6 @@ async function addHook(visit: OwnerHandlers): Promise<void> {
 async function renewLink(visit: OwnerHandlers): Promise<void> {
   await visit.renewLink();
   if (visit !== handlers) return;
-  link.value = visit.link() ?? "";
   hookCreated.hidden = true;
   link.focus();
   await showHooks(visit);
@@ -127,8 +132,7 @@ function hookEntry({ hookId, name }: Hook): HTMLElement {
 }
 
 openButton.addEventListener("click", () => {
-  link.value = handlers?.link() ?? "";
-  linkPart.hidden = !link.value;
+  showLink();
   nameField.value = shown?.name ?? "";
   hookCreated.hidden = true;
   hookList.replaceChildren();

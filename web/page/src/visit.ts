@@ -174,6 +174,8 @@ export function visitRoom(
       saveRenewal(roomId, false);
     }
     handlers.moved({ ...address, owner });
+    if (joinToken) invite.showLink(urlOf(address));
+    ownerView.showLink();
   }
 
   /** Renew the owner's token. If the page is closed before the response arrives, the next visit does it again. */
@@ -196,11 +198,6 @@ export function visitRoom(
     if (room.getSnapshot().isPrivate) invite.offer(removed);
   }
 
-  async function renewInvite(): Promise<string> {
-    await room.renewTokens({ join: true });
-    return urlOf(address);
-  }
-
   let hasLeft = false;
   let isRenewing = false;
   let currentName = visitorName;
@@ -220,7 +217,7 @@ export function visitRoom(
     deleteHook: (hookId) => client.deleteHook(roomId, owner ?? "", hookId),
     close: () => room.close().then(view.focusEnding),
   });
-  invite.enter(renewInvite);
+  invite.enter(() => room.renewTokens({ join: true }));
   composer.enter(roomId, say);
   room.on("message", onMessage);
   room.on("notice", log.addNotice);
