@@ -6,6 +6,7 @@
     ├── UnknownAction
     ├── RateLimitExceeded
     ├── NotInRoom
+    │   └── ConnectionReplaced
     ├── Unauthorized
     │   └── AccessTokenExpired
     ├── SignInUnavailable
@@ -27,7 +28,7 @@ import logging
 import secrets
 from typing import ClassVar
 
-from chalicelib import request_log, settings
+from chalicelib import limits, request_log, settings
 
 log = logging.getLogger(f"{settings.APP_NAME}.errors")
 
@@ -94,6 +95,18 @@ class NotInRoom(ChatError):
 
     def __init__(self) -> None:
         super().__init__("this connection is not in a room any more; connect again to rejoin")
+
+
+class ConnectionReplaced(NotInRoom):
+    """The member has too many connections, and this is the oldest one."""
+
+    code = "replaced"
+
+    def __init__(self) -> None:
+        ChatError.__init__(
+            self,
+            f"you have more than {limits.MAX_CONNECTIONS_PER_MEMBER} connections in this room; the oldest is closed",
+        )
 
 
 class Unauthorized(ChatError):
