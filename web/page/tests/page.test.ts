@@ -628,8 +628,15 @@ test("a new owner's token that is lost with the page is requested by the next vi
   find("#new-owner-link").click();
   await settle();
   await go("#/");
-  server.onFrame = () => false;
+  server.onFrame = (socket, frame) => {
+    if (frame.action !== "updateRoom") return false;
+    server.onFrame = () => false;
+    socket.frames.pop();
+    void settle().then(() => server.handle(socket, JSON.stringify(frame))); // after the welcome
+    return true;
+  };
   await go("#/rooms/r1?owner=wrong");
+  await settle();
   mock.timers.tick(2_000);
   await settle();
   assert.equal(localStorage.getItem(OWNER), "owner-1");
