@@ -23,9 +23,6 @@ MAX_READ_REQUESTS = 12
 MAX_READ_SECONDS = 5
 """Time after which a page of the history ends early. API Gateway waits for 29 seconds, a client not as long."""
 
-MAX_FUNCTION_SECONDS = 25
-"""Longest timeout of a function in .chalice/config.json."""
-
 SETTLE_SECONDS = 300
 """Age of a message from which no lower sequence can still get a message. A sequence is taken before a higher one is
 stored, and used within MAX_FUNCTION_SECONDS; the rest allows for clock skew."""
@@ -40,6 +37,9 @@ API Gateway joins the frames of a longer message, up to 128 KB, into one event."
 CONNECTION_TTL_SECONDS = 7_800
 """Lifetime of a connection row. API Gateway closes every connection after 2 hours (same AWS page); ten more minutes
 allow for clock skew."""
+
+SOURCE_TTL_SECONDS = 3_600
+"""Lifetime of the counters of a source address after its last request."""
 
 FORMER_OWNER_SECONDS = 600
 """Time for which a replaced owner's token can still request another one: the frame with the new one may be lost."""

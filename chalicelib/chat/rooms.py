@@ -25,10 +25,13 @@ def create(new_room: NewRoom, user: User | None = None) -> Room:
     A public room is listed at once. A private room is never listed. Only the returned object has the
     owner_token, and the join_token of a private room.
 
-    Raises Forbidden if the user's access token allows only some rooms: it would not allow the new one.
+    Raises Forbidden if the user's access token allows only some rooms: it would not allow the new one. The same if
+    keep_days requires a user who has signed in.
     """
     if user is not None and user.room_ids is not None:
         raise Forbidden("your access token does not allow new rooms, only those that its claim chat_rooms lists")
+    if settings.KEEP_DAYS_REQUIRES_SIGN_IN and user is None and new_room.keep_days:
+        raise Forbidden("keepDays requires that you sign in")
     now, owner_token, keep_days = datetime.now(UTC), identity.new_token(), new_room.keep_days or 0
     unused_time = timedelta(days=keep_days) if keep_days else timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
     room = Room(

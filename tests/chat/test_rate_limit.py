@@ -235,6 +235,8 @@ def _reject(member: Socket, times: int) -> None:
 @pytest.fixture
 def refused(pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Pair:
     """Let a send one refused frame less than closes its connection."""
+    assert limits.MAX_REFUSED_FRAMES == 100
+    monkeypatch.setattr(limits, "MAX_REFUSED_FRAMES", 10)
     monkeypatch.setattr(settings, "WINDOW_SECONDS", 0)
     pair[0].say("hi", clientId="c-1")
     _reject(pair[0], limits.MAX_REFUSED_FRAMES - 1)
@@ -296,6 +298,18 @@ def test_memory_of_refused_frames_is_bounded(
 @pytest.mark.parametrize(("passed", "seconds"), [(0, 10), (1, 10), (1_000, 9), (8_999, 2), (9_000, 1), (9_999, 1)])
 def test_seconds_to_wait_are_rounded_up(passed: int, seconds: int) -> None:
     assert rate_limit.seconds_to_wait([1_000_000], 1_000_000 + passed) == seconds
+
+
+def test_connections_below_the_limit_of_frames_are_never_closed(
+    clock: time_machine.Traveller, pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_FRAMES_PER_WINDOW", 4)
+    for _ in range(5):
+        for _ in range(limits.MAX_FRAMES_PER_WINDOW):
+            for sender in pair:
+                sender.send({"action": "ping"})
+        clock.shift(settings.WINDOW_SECONDS)
+    assert gateway.closed == []
 
 
 def test_frames_are_counted_for_a_whole_window(

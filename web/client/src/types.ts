@@ -82,6 +82,12 @@ export interface CreatedRoom {
   readonly joinToken?: string | undefined;
 }
 
+/** The new tokens of a room: those that were requested. The former ones no longer work. */
+export interface RoomTokens {
+  readonly joinToken?: string;
+  readonly ownerToken?: string;
+}
+
 /** A webhook of a room. */
 export interface Hook {
   readonly hookId: string;
@@ -143,6 +149,8 @@ export interface RoomEvents {
   members: readonly Member[];
   /** Another member has joined, left or taken a new name, or the owner has changed something. */
   notice: RoomNotice;
+  /** The room has new tokens, by `renewTokens`. Reconnects use them; whoever stores tokens has to replace them. */
+  tokens: RoomTokens;
   /** Messages after this sequence were missed and are no longer stored. */
   expired: { readonly after: number };
   /** A request or a frame failed. What can be repeated is repeated. */

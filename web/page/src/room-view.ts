@@ -24,7 +24,10 @@ const STATES = {
 type Ending = Exclude<CloseReason, "left"> | "expired";
 
 const ENDINGS: Readonly<Record<Ending, { name: string; text: string }>> = {
-  private: { name: "Private room", text: "This room is private: you need its invite link." },
+  private: {
+    name: "Private room",
+    text: "This room is private: you need its invite link. If yours no longer works, ask for the new one.",
+  },
   gone: {
     name: "Room not found",
     text: "This room no longer exists. Rooms close after everyone has left.",
