@@ -18,6 +18,7 @@ from chalicelib import limits, settings
 from chalicelib.chat import history, messages
 from chalicelib.chat.history import History
 from chalicelib.errors import InvalidInput
+from chalicelib.storage import base
 from chalicelib.storage.models import Connection, Message, Room, RoomSequence
 from tests.support.dynamodb import WRITES, Meanwhile, inject_faults
 from tests.support.effort import examples
@@ -98,14 +99,15 @@ EXPIRED = examples(test=1_000, fuzz=10_000)
 
 
 def test_page_over_thousands_of_expired_messages_takes_few_requests(
-    room: Room, aki: Connection, clock: time_machine.Traveller, read_page: ReadPage
+    room: Room, aki: Connection, clock: time_machine.Traveller, read_page: ReadPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(base, "SECOND_PAGE_SIZE", EXPIRED // 20)  # 500 of 10,000
     store_texts(room, EXPIRED)
     clock.shift(timedelta(seconds=settings.MESSAGE_RETENTION_SECONDS))
     Room(room.room_id).update([Room.expires_at.set(datetime.now(UTC) + timedelta(hours=1))])
     messages.store(aki, "alive", None)
     pages = catch_up(read_page, room)
-    assert texts_of(pages) == ["alive"]
+    assert (texts_of(pages), len(pages)) == (["alive"], 1)
     assert max(requests for _, requests in pages) <= limits.MAX_READ_REQUESTS
     newest, requests = read_page(room)
     assert [message.text for message in newest.messages] == ["alive"]
@@ -296,9 +298,32 @@ def test_gap_before_a_settled_message_needs_no_tombstone(
 ) -> None:
     clock.shift(limits.SETTLE_SECONDS + 1)
     requests.clear()
-    for page in ({"after": 1}, {}, {"before": 8}, {"after": 2, "before": 7}):
+    for page in ({"after": 1}, {}, {"before": 8}, {"before": 5}, {"before": 6}, {"after": 2, "before": 7}):
         sequences(room_with_gaps, **page)
     assert not requests.keys() & WRITES
+
+
+@pytest.mark.parametrize("room_with_gaps", [[4]], indirect=True)
+def test_gap_between_settled_messages_needs_no_tombstone_although_there_are_new_ones(
+    room_with_gaps: Room, aki: Connection, clock: time_machine.Traveller, requests: Counter[str]
+) -> None:
+    clock.shift(limits.SETTLE_SECONDS + 1)
+    messages.store(aki, "new", None)
+    requests.clear()
+    assert sequences(room_with_gaps, after=1) == [2, 3, 5, 6, 7, 8, 9, 10]
+    assert not requests.keys() & WRITES
+
+
+@pytest.mark.parametrize("room_with_gaps", [[4]], indirect=True)
+@pytest.mark.parametrize("expired", [4, 5])
+def test_expired_message_among_others_is_neither_returned_nor_replaced(room_with_gaps: Room, expired: int) -> None:
+    row = message_item(room_with_gaps.room_id, expired, "expired")
+    row.expires_at = row.sent_at
+    row.save()
+    assert sequences(room_with_gaps, after=0) == [number for number in range(1, 10) if number not in {4, expired}]
+    kept = Message.find(room_with_gaps.room_id, Message.sort_key_of(expired))
+    assert kept is not None
+    assert kept.text == "expired"
 
 
 @pytest.mark.parametrize("room_with_gaps", [[4, 5]], indirect=True)

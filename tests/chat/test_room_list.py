@@ -28,7 +28,7 @@ def listed_names() -> list[str]:
     return [room.name for room in found]
 
 
-def create_unused_rooms(count: int, has_listed_until: bool = True) -> None:
+def create_unused_rooms(count: int, has_listed_until: bool = True, prefix: str = "unused") -> None:
     """Create rooms that nobody joins.
 
     has_listed_until: False for rooms of earlier versions of the app.
@@ -37,7 +37,7 @@ def create_unused_rooms(count: int, has_listed_until: bool = True) -> None:
     expires_at = now + timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
     with Room.batch_write() as batch:
         for number in range(count):
-            room = Room(f"unused-{number}", name="unused", created_at=now, listed=LISTED, expires_at=expires_at)
+            room = Room(f"{prefix}-{number}", name="unused", created_at=now, listed=LISTED, expires_at=expires_at)
             room.listed_until = expires_at if has_listed_until else None
             room.salt = room.owner_hash = "any"
             batch.save(room)
@@ -167,6 +167,32 @@ def test_page_ends_after_a_limited_number_of_requests_and_the_next_continues(
         names += [room.name for room in found]
         pages += 1
     assert (names, pages) == (["alive"], 2)
+
+
+@pytest.mark.parametrize("max_requests", [2, 3, 4, 5, 6])
+def test_pages_that_end_early_contain_each_room_once(
+    tables: None,
+    clock: time_machine.Traveller,
+    requests: Counter[str],
+    max_requests: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "MAX_READ_REQUESTS", max_requests)
+    for number in range(5):
+        members.join(f"c{number}", create_room(f"alive {number}").room_id, None)
+        clock.shift(MINUTE)
+        create_unused_rooms(60, has_listed_until=False, prefix=f"unused-{number}")
+    clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
+    cursor, names = None, []
+    for _ in range(200):
+        requests.clear()
+        found, cursor = room_list.list_public(100, cursor)
+        assert requests.total() <= max_requests
+        names += [room.name for room in found]
+        if cursor is None:
+            break
+    assert cursor is None
+    assert names == [f"alive {number}" for number in reversed(range(5))]
 
 
 def test_room_of_an_earlier_version_is_listed(tables: None) -> None:

@@ -90,6 +90,7 @@ class RoomMachine(RuleBasedStateMachine):
         self.waited = 0
         self.closed: set[str] = set()
         self.acknowledged: dict[str, int] = {}
+        self.keys: dict[str, str | None] = {}
         self.passed = 0
         self.authors: dict[str, str] = {}
         self.deleted: set[str] = set()
@@ -160,12 +161,14 @@ class RoomMachine(RuleBasedStateMachine):
     @rule(target=sent, member=members, number=st.integers(0, 10**6))
     def send(self, member: Visitor, number: int) -> str:
         client_id = f"{member.id}-{number}"
+        self.keys[client_id] = member.key
         self._say(member, client_id)
         return client_id
 
     @rule(member=members, client_id=sent)
     def send_again(self, member: Visitor, client_id: str) -> None:
-        self._say(member, client_id)
+        if member.key == self.keys[client_id]:  # for others it is another clientId
+            self._say(member, client_id)
 
     def _say(self, member: Visitor, client_id: str) -> None:
         self.gateway.frames.clear()
