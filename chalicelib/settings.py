@@ -89,5 +89,8 @@ Secrets Manager, or of a parameter in AWS Systems Manager. For local use, the se
 AUTH_REQUIRED = _boolean("AUTH_REQUIRED", default=bool(AUTH_ISSUER or AUTH_SECRET))
 """Reject guests. The default is true if sign-in is configured."""
 
+AUTH_ROOMS_REQUIRED = _boolean("AUTH_ROOMS_REQUIRED", default=False)
+"""Allow a token without the claim `chat_rooms` no room, instead of all rooms."""
+
 AUTH_CLIENT_ID = os.environ.get("AUTH_CLIENT_ID", "")
 """Client id with which the page signs in at AUTH_ISSUER. If empty, the page does not offer it."""

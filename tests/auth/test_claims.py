@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from chalice.test import Client
 
+from chalicelib import settings
 from chalicelib.chat import webhooks
 from chalicelib.storage.models import Connection, MemberRecord, Room
 from tests.support.gateway import Gateway
 from tests.support.issuer import Issuer
 from tests.support.rooms import create_room
-from tests.support.users import Sockets, connection, get, own_token, post_room, rejection
+from tests.support.users import Sockets, connection, get, own_token, paths, post_room, rejection
 
 
 def test_user_is_the_same_member_in_every_connection(issuer: Issuer, socket: Sockets, room: Room) -> None:
@@ -87,6 +88,40 @@ def test_token_limits_the_rooms(issuer: Issuer, client: Client, ws_event: Any, s
     assert [one["room_id"] for one in get(client, "/rooms", token).json_body["rooms"]] == [room.room_id]
     assert post_room(client, token).status_code == 403
     assert post_room(client, issuer.token(chat_rooms="*")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("is_required", "claims", "reaches"),
+    [
+        (False, {}, True),
+        (False, {"chat_rooms": []}, False),
+        (True, {}, False),
+        (True, {"chat_owner": True}, False),
+        (True, {"chat_rooms": []}, False),
+        (True, {"chat_rooms": "*"}, True),
+    ],
+)
+def test_token_without_rooms_reaches_nothing(
+    issuer: Issuer,
+    client: Client,
+    ws_event: Any,
+    socket: Sockets,
+    room: Room,
+    monkeypatch: pytest.MonkeyPatch,
+    is_required: bool,
+    claims: dict[str, Any],
+    reaches: bool,
+) -> None:
+    monkeypatch.setattr(settings, "AUTH_ROOMS_REQUIRED", is_required)
+    token = issuer.token(**claims)
+    for path in paths(room)[1:]:
+        assert get(client, path, token).status_code == (200 if reaches else 403), path
+    assert len(get(client, "/rooms", token).json_body["rooms"]) == reaches
+    assert post_room(client, token).status_code == (201 if reaches else 403)
+    if reaches:
+        assert socket("a").connect(roomId=room.room_id, access_token=token) == 200
+    else:
+        assert rejection(ws_event, roomId=room.room_id, access_token=token)[0] == 403
 
 
 def test_private_room_still_needs_its_token(issuer: Issuer, tables: None, socket: Sockets, ws_event: Any) -> None:

@@ -31,6 +31,7 @@ from tests.support.processes import import_modules
         ),
         ({"AUTH_CLIENT_ID": "page"}, "AUTH_CLIENT_ID requires AUTH_ISSUER"),
         ({"AUTH_AUDIENCE": "chat"}, "AUTH_AUDIENCE requires AUTH_ISSUER or AUTH_SECRET"),
+        ({"AUTH_ROOMS_REQUIRED": "true"}, "AUTH_ROOMS_REQUIRED requires AUTH_ISSUER or AUTH_SECRET"),
         ({"AUTH_REQUIRED": "true", "AUTH_SECRET": ""}, "AUTH_REQUIRED requires AUTH_ISSUER or AUTH_SECRET"),
     ],
 )
@@ -45,7 +46,7 @@ def test_settings_of_sign_in_that_do_not_fit_are_rejected(environment: dict[str,
         {"AUTH_ISSUER": "http://127.0.0.1:8080", "AUTH_AUDIENCE": "chat", "AUTH_REQUIRED": "FALSE"},
         {"AUTH_SECRET": "arn:aws:ssm:us-east-1:123456789012:parameter/chat"},
         {"AUTH_SECRET": "s" * 32},
-        {"AUTH_REQUIRED": "false"},
+        {"AUTH_REQUIRED": "false", "AUTH_ROOMS_REQUIRED": "false"},
     ],
 )
 def test_settings_of_sign_in_are_accepted(environment: dict[str, str]) -> None:

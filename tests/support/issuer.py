@@ -75,8 +75,10 @@ class Issuer:
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
-    def token(self, subject: str = "aki", *, key: Key | None = None, **changes: Any) -> str:
-        """Return a token of a user. A change to None removes the claim."""
+    def token(
+        self, subject: str = "aki", *, key: Key | None = None, header: dict[str, Any] | None = None, **changes: Any
+    ) -> str:
+        """Return a token of a user. A change of its claims, or of its header, to None removes the entry."""
         key = key or self.keys[0]
         claims = {
             "iss": self.url,
@@ -86,7 +88,9 @@ class Issuer:
             "name": "Aki",
         } | changes
         claims = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode(claims, key.private, key.algorithm, {"kid": key.key_id})
+        headers = {"typ": "JWT", "kid": key.key_id} | (header or {})
+        headers = {name: value for name, value in headers.items() if value is not None or name == "typ"}
+        return jwt.encode(claims, key.private, key.algorithm, headers)
 
     def close(self) -> None:
         """Stop the server."""
