@@ -118,7 +118,8 @@ SECURITY_SCHEMES: Json = {
     "ownerToken": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The ownerToken of the room, as the bearer token.",
+        "description": "The ownerToken of the room, as the bearer token. Where sign-in is required, the access token "
+        "takes this header, and the query string has the ownerToken.",
     },
     "accessToken": {
         "type": "http",
@@ -225,7 +226,7 @@ def _operation(method: str, path: str, endpoint: Endpoint, components: Component
 
 def _security(endpoint: Endpoint) -> list[Json]:
     if "owner_token" in endpoint.types:
-        return [{"ownerToken": []}, {"accessToken": []}]
+        return [{"ownerToken": []}, {"accessToken": []}, {}]  # {}: the query string may have the owner's token
     # An empty requirement means that guests may be allowed.
     return [{"accessToken": []}, {}] if "user" in endpoint.types else []
 
@@ -278,7 +279,7 @@ def _not_modified(endpoint: Endpoint) -> Json:
 def _errors(method: str, endpoint: Endpoint) -> Json:
     """Describe the errors that follow from a declaration, and those that every endpoint can return."""
     kinds: set[type[ChatError]] = {Forbidden, *endpoint.errors}
-    if "user" in endpoint.types or "owner_token" in endpoint.types:
+    if "user" in endpoint.types:
         kinds |= {Unauthorized, SignInUnavailable}
     if has_invalid_input(endpoint):
         kinds.add(InvalidInput)

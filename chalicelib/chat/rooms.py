@@ -73,16 +73,16 @@ def authorize(room_id: str, token: str | None = None, user: User | None = None) 
     return room
 
 
-def authorize_owner(room_id: str, token: str) -> Room:
+def authorize_owner(room_id: str, owner_token: str, user: User | None = None) -> Room:
     """Return a room by a consistent read, private or not.
 
-    Raises RoomNotFound if it does not exist or has expired, and Forbidden unless the token is the owner's, or an access
-    token that gives the rights of an owner.
+    Raises RoomNotFound if it does not exist or has expired, and Forbidden unless the token is the owner's or the user
+    has the rights of an owner, or if the user's access token does not allow the room.
     """
-    has_rights = authentication.is_owner(token, room_id)
+    authentication.check_room(user, room_id)
     room = _require(room_id)
-    if not has_rights:
-        check_owner_token(room, token)
+    if user is None or not user.is_owner:
+        check_owner_token(room, owner_token)
     return room
 
 

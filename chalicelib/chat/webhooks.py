@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib import limits, request_log, settings
 from chalicelib.auth import identity
+from chalicelib.auth.identity import User
 from chalicelib.chat import messages, rate_limit, rooms
 from chalicelib.chat.messages import WebhookSender
 from chalicelib.errors import InvalidInput, RateLimitExceeded, WebhookNotFound
@@ -22,12 +23,12 @@ _TOKEN = re.compile(r"([\w-]{1,64})\.([\w-]{16})\.[\w-]{43}", re.ASCII)
 
 
 @retry_on_conflict
-def create(room_id: str, owner_token: str, name: str) -> tuple[str, str]:
+def create(room_id: str, owner_token: str, name: str, user: User | None = None) -> tuple[str, str]:
     """Create a webhook, and return its id and its token, which only this function returns.
 
     Raises InvalidInput if the room has MAX_WEBHOOKS, RoomNotFound, and Forbidden unless the token is the owner's.
     """
-    room = rooms.authorize_owner(room_id, owner_token)
+    room = rooms.authorize_owner(room_id, owner_token, user)
     if len(_read_webhooks(room_id)) >= limits.MAX_WEBHOOKS:
         raise InvalidInput(f"a room can have at most {limits.MAX_WEBHOOKS} webhooks: delete one first")
     webhook_id, now = identity.new_id(), datetime.now(UTC)
@@ -51,19 +52,19 @@ def create(room_id: str, owner_token: str, name: str) -> tuple[str, str]:
     return webhook_id, token
 
 
-def list_webhooks(room_id: str, owner_token: str) -> list[WebhookRecord]:
+def list_webhooks(room_id: str, owner_token: str, user: User | None = None) -> list[WebhookRecord]:
     """Return the webhooks of a room, oldest first.
 
     Raises RoomNotFound, and Forbidden unless the token is the owner's.
     """
-    rooms.authorize_owner(room_id, owner_token)
+    rooms.authorize_owner(room_id, owner_token, user)
     return sorted(_read_webhooks(room_id), key=lambda webhook: (webhook.created_at, webhook.webhook_id))
 
 
 @retry_on_conflict
-def delete(room_id: str, owner_token: str, webhook_id: str) -> None:
+def delete(room_id: str, owner_token: str, webhook_id: str, user: User | None = None) -> None:
     """Delete a webhook. Raises WebhookNotFound, RoomNotFound, and Forbidden unless the token is the owner's."""
-    rooms.authorize_owner(room_id, owner_token)
+    rooms.authorize_owner(room_id, owner_token, user)
     if not _ID.fullmatch(webhook_id):
         raise WebhookNotFound
     try:

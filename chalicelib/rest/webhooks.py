@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 from chalice import Blueprint
 from chalice.app import Request
 
+from chalicelib.auth.identity import User
 from chalicelib.chat import webhooks
 from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.jobs import Delivery
@@ -38,27 +39,27 @@ def _parse_message(body: bytes) -> dict[str, Any]:
 
 @blueprint.route("/rooms/{room_id}/hooks", methods=["POST"], content_types=["*/*"])
 @endpoint(status=201, errors=[Forbidden, RoomNotFound])
-def create_webhook(room_id: AnyRoomId, body: NewWebhook, owner_token: str) -> CreatedWebhook:
+def create_webhook(room_id: AnyRoomId, body: NewWebhook, user: User | None, owner_token: str) -> CreatedWebhook:
     """Create a webhook, as the owner of the room.
 
     Programs send messages to its `url`, which is a secret. A room can have at most 20 webhooks.
     """
-    hook_id, token = webhooks.create(room_id, owner_token, body.name)
+    hook_id, token = webhooks.create(room_id, owner_token, body.name, user)
     return CreatedWebhook(hook_id=hook_id, url=f"{_base_url(blueprint.current_request)}/hooks/{token}")
 
 
 @blueprint.route("/rooms/{room_id}/hooks")
 @endpoint(errors=[Forbidden, RoomNotFound])
-def list_webhooks(room_id: AnyRoomId, owner_token: str) -> WebhookList:
+def list_webhooks(room_id: AnyRoomId, user: User | None, owner_token: str) -> WebhookList:
     """List the webhooks of a room, oldest first, as its owner."""
-    return WebhookList.of(webhooks.list_webhooks(room_id, owner_token))
+    return WebhookList.of(webhooks.list_webhooks(room_id, owner_token, user))
 
 
 @blueprint.route("/rooms/{room_id}/hooks/{hook_id}", methods=["DELETE"])
 @endpoint(status=204, errors=[Forbidden, RoomNotFound, WebhookNotFound])
-def delete_webhook(room_id: AnyRoomId, hook_id: AnyWebhookId, owner_token: str) -> None:
+def delete_webhook(room_id: AnyRoomId, hook_id: AnyWebhookId, user: User | None, owner_token: str) -> None:
     """Delete a webhook, as the owner of the room. Its messages stay."""
-    webhooks.delete(room_id, owner_token, hook_id)
+    webhooks.delete(room_id, owner_token, hook_id, user)
 
 
 @blueprint.route("/hooks/{hook_token}", methods=["POST"], content_types=["*/*"])

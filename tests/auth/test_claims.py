@@ -11,7 +11,6 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import settings
-from chalicelib.chat import webhooks
 from chalicelib.storage.models import Connection, MemberRecord, Room
 from tests.support.gateway import Gateway
 from tests.support.issuer import Issuer
@@ -140,23 +139,6 @@ def test_claim_gives_the_rights_of_an_owner(
     assert (status == 200) is is_owner
     if is_owner:
         assert connection("a").is_owner
-
-
-def test_owner_by_claim_manages_webhooks(issuer: Issuer, client: Client, room: Room) -> None:
-    path = f"/rooms/{room.room_id}/hooks"
-    headers = {"Content-Type": "application/json", "Host": "chat.example.org"}
-
-    def create(token: str) -> int:
-        return client.http.post(
-            path, headers=headers | {"Authorization": f"Bearer {token}"}, body=b'{"name": "Builds"}'
-        ).status_code
-
-    assert create(issuer.token(chat_owner=True)) == 201
-    assert create(issuer.token()) == 403
-    assert create(issuer.token(chat_owner=True, chat_rooms=["other"])) == 403
-    assert create(issuer.token(chat_owner=True, aud="other")) == 401
-    assert create(room.owner_token or "") == 201
-    assert len(webhooks.list_webhooks(room.room_id, room.owner_token or "")) == 2
 
 
 def test_removed_user_stays_out_on_every_device(

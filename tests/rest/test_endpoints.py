@@ -23,7 +23,7 @@ from chalicelib.errors import (
     RoomNotFound,
     UnknownAction,
 )
-from chalicelib.protocol.requests import Request
+from chalicelib.protocol.requests import OwnerQuery, Request
 from chalicelib.protocol.responses import Response as JSONResponse
 from chalicelib.rest import endpoints as declarations
 from chalicelib.rest.endpoints import EndpointDecorator, error_response
@@ -158,6 +158,13 @@ def test_endpoint_receives_the_token_of_the_authorization_header(
     assert views.received == [{"owner_token": token}, {"owner_token": ""}]
 
 
+def test_endpoint_receives_the_owners_token_of_the_query_string(client: Client, views: Views) -> None:
+    views.result = None
+    client.http.request("DELETE", "/tea?owner=abc", headers={"Authorization": "Bearer other"})
+    client.http.request("DELETE", "/tea?owner=", headers={"Authorization": "Bearer other"})
+    assert views.received == [{"owner_token": "abc"}, {"owner_token": "other"}]
+
+
 # Responses
 
 
@@ -216,6 +223,7 @@ def test_signature_is_the_declaration(app: Chalice) -> None:
     assert (declared.status, declared.errors, declared.content_types) == (201, (NotFound,), ("application/json",))
     assert (declared.query, declared.body, declared.path) == (Cup, Tea, {"cup": str})
     assert declarations.ENDPOINTS["plain"].query is None
+    assert declarations.ENDPOINTS["pour_tea"].query is OwnerQuery
 
 
 def test_second_endpoint_of_a_name_is_rejected(app: Chalice) -> None:
