@@ -10,7 +10,7 @@ from typing import Any
 
 import app as chat_app
 from chalicelib import errors
-from chalicelib.errors import ChatError, Forbidden, InvalidInput, SignInUnavailable, Unauthorized
+from chalicelib.errors import BodyTooLarge, ChatError, Forbidden, InvalidInput, SignInUnavailable, Unauthorized
 from chalicelib.rest.endpoints import ENDPOINTS, Endpoint
 from docs.json_schema import Components, example_of, parameters_of, schema_of
 
@@ -78,6 +78,9 @@ HEADERS: dict[str, Json] = {
     "Content-Security-Policy": {"schema": {"type": "string", "pattern": "^default-src 'none'; "}},
 }
 
+COMMON_HEADERS = ("Access-Control-Allow-Origin", "X-Content-Type-Options")
+"""The headers of all successful responses."""
+
 CONDITIONAL_HEADERS = ("Cache-Control", "ETag")
 """The headers of successful responses of conditional endpoints."""
 
@@ -136,6 +139,7 @@ ERROR_DESCRIPTIONS = {
     403: "ForbiddenError: the token is missing or wrong, or ALLOWED_ORIGINS does not list the page's origin. "
     "MemberBannedError: the owner has removed the member. RoomLockedError: only existing members can join the room.",
     404: "NotFoundError: the object does not exist or has expired.",
+    413: "ContentTooLargeError: the body has more than 65,536 bytes.",
     415: "UnsupportedMediaType: the request declares a body of another type than application/json.",
     429: "TooManyRequestsError: the webhook has sent too many messages. Retry later.",
     503: "ServiceUnavailableError: access tokens cannot be verified at present. Retry later.",
@@ -259,20 +263,20 @@ def _request_body(endpoint: Endpoint, components: Components) -> Json:
 
 def _content(endpoint: Endpoint, components: Components) -> Json:
     if endpoint.status == 204:
-        return {"headers": _header_references(["Access-Control-Allow-Origin"])}
+        return {"headers": _header_references(COMMON_HEADERS)}
     if endpoint.content_types != ("application/json",):
         content: Json = {kind: {"schema": {"type": "string"}} for kind in endpoint.content_types}
         return {"headers": _header_references(HEADERS), "content": content}
     returned = endpoint.types["return"]
     content = {"schema": schema_of(returned, components), "example": example_of(returned)}
-    names = ["Access-Control-Allow-Origin", *(CONDITIONAL_HEADERS if endpoint.etag else [])]
+    names = [*COMMON_HEADERS, *(CONDITIONAL_HEADERS if endpoint.etag else [])]
     return {"headers": _header_references(names), "content": {"application/json": content}}
 
 
 def _not_modified(endpoint: Endpoint) -> Json:
     if not endpoint.etag:
         return {}
-    headers = _header_references(["Access-Control-Allow-Origin", *CONDITIONAL_HEADERS])
+    headers = _header_references([*COMMON_HEADERS, *CONDITIONAL_HEADERS])
     return {"304": {"description": "The body has not changed since the response with this ETag.", "headers": headers}}
 
 
@@ -281,6 +285,8 @@ def _errors(method: str, endpoint: Endpoint) -> Json:
     kinds: set[type[ChatError]] = {Forbidden, *endpoint.errors}
     if "user" in endpoint.types:
         kinds |= {Unauthorized, SignInUnavailable}
+    if endpoint.body is not None:
+        kinds.add(BodyTooLarge)
     if has_invalid_input(endpoint):
         kinds.add(InvalidInput)
     statuses = {kind.status for kind in kinds} | ({415} if method != "POST" else set())
@@ -296,7 +302,8 @@ def _error_response(status: int) -> Json:
 
 
 def _response_name(status: int) -> str:
-    return HTTPStatus(status).phrase.replace(" ", "")
+    # Python 3.13 has another phrase for 413, that of RFC 9110.
+    return {413: "ContentTooLarge"}.get(status, HTTPStatus(status).phrase.replace(" ", ""))
 
 
 def has_invalid_input(endpoint: Endpoint) -> bool:

@@ -77,14 +77,22 @@ def delete(room_id: str, owner_token: str, webhook_id: str, user: User | None = 
         raise
 
 
-def store_message(token: str, text: str, client_id: str | None) -> Message:
+def find(token: str) -> WebhookRecord:
+    """Return the webhook of a token. Raises WebhookNotFound."""
+    names = _TOKEN.fullmatch(token)
+    webhook = names and WebhookRecord.find(names[1], WebhookRecord.sort_key_of(names[2]))
+    if not webhook or not identity.is_token(token, webhook.token_hash) or not webhook.is_alive:
+        raise WebhookNotFound
+    return webhook
+
+
+def store_message(webhook: WebhookRecord, text: str, client_id: str | None) -> Message:
     """Store the message of a webhook, and return it. It still has to be delivered. A room with keep_days is extended.
 
     Raises WebhookNotFound, RateLimitExceeded, InvalidInput and Forbidden.
     """
-    webhook = _find(token)
-    room = None if webhook is None else rooms.find(webhook.room_id)
-    if webhook is None or room is None:
+    room = rooms.find(webhook.room_id)
+    if room is None:
         raise WebhookNotFound
     request_log.append_keys(room_id=room.room_id)
     _record_message(webhook)
@@ -97,13 +105,6 @@ def store_message(token: str, text: str, client_id: str | None) -> Message:
 def _read_webhooks(room_id: str) -> list[WebhookRecord]:
     rows = WebhookRecord.query(room_id, WebhookRecord.sort_key.startswith(WebhookRecord.PREFIX), consistent_read=True)
     return [row for row in rows if row.is_alive]
-
-
-def _find(token: str) -> WebhookRecord | None:
-    """Return the webhook of a token."""
-    names = _TOKEN.fullmatch(token)
-    webhook = names and WebhookRecord.find(names[1], WebhookRecord.sort_key_of(names[2]))
-    return webhook if webhook and identity.is_token(token, webhook.token_hash) and webhook.is_alive else None
 
 
 @retry_on_conflict

@@ -9,7 +9,8 @@
 A view receives what its parameters name:
 
     query           the query string, as a struct of protocol/requests.py
-    body            the JSON body, as a struct of protocol/requests.py
+    body            the JSON body, as a struct of protocol/requests.py. If its type is Callable[[], STRUCT], a function
+                    that parses it, so that the view can check the path before
     user            the user of the access token, None for a guest
     owner_token     the owner's token of a room, "" without one: `owner` of the query string, or the bearer token
     any other name  a path parameter, a string
@@ -22,8 +23,8 @@ from the declarations.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
-from typing import Any, get_type_hints
+from functools import partial, wraps
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 from chalice import Blueprint, Chalice, Response
@@ -31,7 +32,8 @@ from msgspec import Struct
 
 from chalicelib import settings
 from chalicelib.auth.authentication import authenticate, is_configured
-from chalicelib.errors import ChatError, RateLimitExceeded, Unauthorized
+from chalicelib.errors import BodyTooLarge, ChatError, RateLimitExceeded, Unauthorized
+from chalicelib.limits import MAX_BODY_BYTES
 from chalicelib.protocol.requests import OwnerQuery, Request
 from chalicelib.protocol.validation import parse_object, validate, validate_query
 from chalicelib.rest.etags import conditional_response
@@ -70,7 +72,12 @@ class Endpoint(Struct, frozen=True):
     @property
     def body(self) -> type[Request] | None:
         """The type of the body."""
-        return self.types.get("body")
+        return get_args(self.types["body"])[1] if self.parses_body else self.types.get("body")
+
+    @property
+    def parses_body(self) -> bool:
+        """Whether the view receives a function that parses the body."""
+        return get_origin(self.types.get("body")) is Callable
 
     @property
     def path(self) -> dict[str, Any]:
@@ -141,8 +148,15 @@ def _input(endpoint: Endpoint, request: Any) -> dict[str, Any]:
     if endpoint.query is not None and "query" in endpoint.types:
         values["query"] = validate_query(request.query_params or {}, endpoint.query)
     if endpoint.body is not None:
-        values["body"] = validate(endpoint.parse_body(request.raw_body), endpoint.body)
+        if len(request.raw_body) > MAX_BODY_BYTES:
+            raise BodyTooLarge
+        body = partial(_body, endpoint.body, endpoint.parse_body, request.raw_body)
+        values["body"] = body if endpoint.parses_body else body()
     return values
+
+
+def _body(declared: type[Request], parse: BodyParser, raw: bytes) -> Request:
+    return validate(parse(raw), declared)
 
 
 def _owner_token(query: Mapping[str, str], bearer: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Routes of incoming webhooks. app.py has the other routes."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -64,14 +65,16 @@ def delete_webhook(room_id: AnyRoomId, hook_id: AnyWebhookId, user: User | None,
 
 @blueprint.route("/hooks/{hook_token}", methods=["POST"], content_types=["*/*"])
 @endpoint(status=201, parse_body=_parse_message, errors=[Forbidden, WebhookNotFound, RateLimitExceeded])
-def post_message(hook_token: AnyWebhookToken, body: WebhookMessage) -> PostedMessage:
+def post_message(hook_token: AnyWebhookToken, body: Callable[[], WebhookMessage]) -> PostedMessage:
     """Send a message to the room of a webhook.
 
     The url is the only credential. The body is read as JSON whatever its Content-Type, or as a form whose field
     `payload` contains the JSON, as Slack's webhooks accept it. Within 10 minutes, a repeated `clientId` stores nothing,
     and the stored message is delivered again.
     """
-    message = webhooks.store_message(hook_token, body.text, body.client_id)
+    webhook = webhooks.find(hook_token)  # before the body is parsed, which takes longer
+    posted = body()
+    message = webhooks.store_message(webhook, posted.text, posted.client_id)
     delivery = Delivery(addresses.connections_url(), message.room_id, int(message.sequence))
     jobs.enqueue_delivery(delivery, blueprint.lambda_context.invoked_function_arn)
     return PostedMessage.of(message)

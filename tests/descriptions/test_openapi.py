@@ -115,6 +115,7 @@ def _derived_responses() -> Iterator[tuple[str, Request, int]]:
             yield name, _example(name) | {"headers": {"If-None-Match": "*"}}, 304
         if endpoint.body is not None:
             yield name, _example(name) | {"body": []}, 400
+            yield name, _example(name) | {"body": {"padding": "x" * 65_536}}, 413
         for parameter, (schema, _) in ({} if endpoint.query is None else parameters_of(endpoint.query, {})).items():
             if schema.keys() - STRING_KEYS:
                 yield name, _example(name) | {"query": {parameter: "invalid"}}, 400

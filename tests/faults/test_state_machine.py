@@ -43,7 +43,7 @@ from tests.support.rooms import create_room
 from tests.support.sockets import Socket, WebSocketEvents
 
 BUDGET = settings(
-    max_examples=examples(test=3, fuzz=100),
+    max_examples=examples(test=5, fuzz=100),
     stateful_step_count=examples(test=15, fuzz=40),
     derandomize=True,  # the same examples in every run
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
@@ -235,7 +235,7 @@ class RoomMachine(RuleBasedStateMachine):
         """Send a message through a webhook, perhaps again."""
         client_id = f"build-{number}"
         try:
-            sequence = int(webhooks.store_message(self.hook, f"build {number}", client_id).sequence)
+            sequence = int(webhooks.store_message(webhooks.find(self.hook), f"build {number}", client_id).sequence)
         except WebhookNotFound:
             assert not self._alive()
         else:
