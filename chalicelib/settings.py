@@ -92,5 +92,9 @@ AUTH_REQUIRED = _boolean("AUTH_REQUIRED", default=bool(AUTH_ISSUER or AUTH_SECRE
 AUTH_ROOMS_REQUIRED = _boolean("AUTH_ROOMS_REQUIRED", default=False)
 """Allow a token without the claim `chat_rooms` no room, instead of all rooms."""
 
+SIGN_IN = _boolean("SIGN_IN", default=False)
+"""Whether users can sign in, for the functions that verify no tokens: packaging gives them this instead of the
+settings of sign-in."""
+
 AUTH_CLIENT_ID = os.environ.get("AUTH_CLIENT_ID", "")
 """Client id with which the page signs in at AUTH_ISSUER. If empty, the page does not offer it."""

@@ -32,6 +32,7 @@ def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
     configuration = read_stage(stage, project)  # Chalice accepts an unknown stage, and packages it without policies
     everything = read_configuration(project)
     sign_in.check_place(everything)
+    sign_in.check_secret(stage, configuration)
     if outdated := outdated_policies(stage, project):
         raise PackageError(f"{outdated[0]} does not fit the settings: run `make generate`")
     # Two runs at once would share Chalice's cache of the requirements.

@@ -35,7 +35,7 @@ def outdated_policies(stage: str, project: Path = PROJECT) -> list[Path]:
 
 def _policy(template: Path, name: str, stage: Any) -> str:
     text = template.read_text().replace("${Stage}", name)
-    return sign_in.add_grant(text, stage) if template.name in sign_in.FUNCTIONS else text
+    return sign_in.add_grant(text, stage) if template.stem in sign_in.FUNCTIONS else text
 
 
 def write(project: Path = PROJECT) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from deployment import sign_in
 from deployment.functions import packaged_functions
 from deployment.limits import limit_apis
 from deployment.monitoring import add_monitoring
@@ -19,6 +20,7 @@ def postprocess_template(template: dict[str, Any], stage: str) -> None:
     _reference_rest_stage(resources)
     _set_websocket_url(resources, stage)
     narrow_roles(resources)
+    sign_in.limit_settings(resources)
     limit_apis(resources)
     add_monitoring(template, packaged_functions(resources))
 

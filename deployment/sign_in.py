@@ -1,4 +1,4 @@
-"""The requirements and the grant of sign-in, for the stages that configure it.
+"""The settings, the requirements and the grant of sign-in, for the stages that configure it.
 
 chalicelib/settings.py describes the settings.
 """
@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from deployment.archive import add_files
+from deployment.config import LOCAL_STAGE
 from deployment.errors import PackageError
+from deployment.functions import packaged_functions
 
 REQUIREMENTS = "requirements-sign-in.txt"
 PLATFORMS = {"x86_64": "manylinux2014_x86_64", "arm64": "manylinux2014_aarch64"}  # by Chalice's lambda_architecture
 
-FUNCTIONS = {"api_handler.json", "websocket_connect.json"}
-"""The policies of the functions that verify access tokens."""
+FUNCTIONS = {"api_handler", "websocket_connect"}
+"""The functions that verify access tokens."""
 
 ARN = re.compile(r"arn:aws[a-z-]*:(?P<service>secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[^*?\s]+")
 
@@ -45,6 +47,33 @@ def check_place(configuration: Any) -> None:
         for name in place.get("environment_variables", {}):
             if name.startswith("AUTH_"):
                 raise PackageError(f"{name} must be in the environment_variables of a stage in .chalice/config.json")
+
+
+def check_secret(name: str, stage: Any) -> None:
+    """Raise PackageError if AUTH_SECRET of a stage is the secret itself, unless it is LOCAL_STAGE.
+
+    Everyone who may read the configuration of a function could otherwise sign in as anyone.
+    """
+    if name != LOCAL_STAGE and _secret(stage) and secret_service(stage) is None:
+        raise PackageError(
+            f"AUTH_SECRET of the stage {name} must be the ARN of a secret or parameter, not the secret itself"
+        )
+
+
+def limit_settings(resources: dict[str, Any]) -> None:
+    """Remove the settings of sign-in from the functions in a template that verify no access tokens.
+
+    They receive SIGN_IN=true instead.
+    """
+    for function, reference in packaged_functions(resources).items():
+        if function in FUNCTIONS:
+            continue
+        environment = resources[reference[2:-1]]["Properties"]["Environment"]
+        variables = environment["Variables"]
+        kept = {name: value for name, value in variables.items() if not name.startswith("AUTH_")}
+        if is_configured({"environment_variables": variables}):
+            kept["SIGN_IN"] = "true"
+        environment["Variables"] = kept
 
 
 def secret_service(stage: Any) -> str | None:

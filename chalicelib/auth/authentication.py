@@ -10,6 +10,11 @@ from chalicelib.errors import Forbidden, Unauthorized
 
 def is_configured() -> bool:
     """Return whether users can sign in."""
+    return settings.SIGN_IN or _verifies()
+
+
+def _verifies() -> bool:
+    """Return whether this function verifies tokens: the others do not have the settings."""
     return bool(settings.AUTH_ISSUER or settings.AUTH_SECRET)
 
 
@@ -41,6 +46,6 @@ def check_room(user: User | None, room_id: str) -> None:
 
 
 check_settings()  # at import: with an invalid setting, no function starts
-if is_configured():
+if _verifies():
     # Imported during the initialization, which has more CPU, so that no request waits for it.
     import chalicelib.auth.access_tokens  # noqa: F401

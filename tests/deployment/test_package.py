@@ -150,14 +150,17 @@ for service in {SERVICES}:
     assert created.stdout.split() == whole, created.stderr
 
 
-def test_cold_start_imports_nothing_that_only_unused_parts_need(packages: Packages, tmp_path: Path) -> None:
+@pytest.mark.parametrize("environment", [{}, {"SIGN_IN": "true", "AWS_DEFAULT_REGION": "us-east-1"}])
+def test_cold_start_imports_nothing_that_only_unused_parts_need(
+    packages: Packages, tmp_path: Path, environment: dict[str, str]
+) -> None:
     zipfile.ZipFile(packages["prod"] / "deployment.zip").extractall(tmp_path)
     unused = {"asyncio", "html.parser", "importlib.metadata", "jwt", "cryptography"}
     imported = f"import sys, app; print(*({unused} & sys.modules.keys()))"
     started = subprocess.run(
         [sys.executable, "-S", "-c", imported],
         cwd=tmp_path,
-        env={"HOME": str(tmp_path)},
+        env={"HOME": str(tmp_path)} | environment,
         text=True,
         capture_output=True,
     )
@@ -215,6 +218,42 @@ get_session().create_client("secretsmanager", "us-east-1")
         [sys.executable, "-S", "-c", verify], cwd=tmp_path, env=environment, text=True, capture_output=True
     )
     assert (verified.stdout, verified.returncode) == ("aki\n", 0), verified.stderr
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_only_the_functions_that_verify_tokens_have_the_settings_of_sign_in(
+    packages_with_sign_in: Packages, stage: str
+) -> None:
+    resources = resources_of(packages_with_sign_in[stage])
+    variables = {
+        name: resource["Properties"]["Environment"]["Variables"]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+    assert len(variables) == len(read_stages()[stage]["lambda_functions"])
+    for name, values in variables.items():
+        verifies = name in ("APIHandler", "WebsocketConnect")
+        assert ("AUTH_SECRET" in values, "SIGN_IN" in values) == (verifies, not verifies), name
+        assert SECRET not in values.values() or verifies
+        assert values["STAGE"] == stage
+
+
+def test_package_without_sign_in_has_no_settings_of_it(packages: Packages) -> None:
+    template = (packages["prod"] / "sam.json").read_text()
+    assert ("AUTH_" in template, "SIGN_IN" in template) == (False, False)
+
+
+def test_functions_that_have_the_settings_of_sign_in_may_read_the_secret(packages_with_sign_in: Packages) -> None:
+    resources = resources_of(packages_with_sign_in["prod"])
+    roles = {
+        resource["Properties"]["Role"]["Fn::GetAtt"][0]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::Serverless::Function"
+        and "AUTH_SECRET" in resource["Properties"]["Environment"]["Variables"]
+    }
+    assert {
+        name for name, one in resources.items() if one["Type"] == "AWS::IAM::Role" and SECRET in strings(one)
+    } == roles
 
 
 def test_bytecode_that_chalice_packs_is_replaced(packages: Packages, tmp_path: Path) -> None:

@@ -95,6 +95,22 @@ def test_anything_but_the_arn_of_one_secret_is_rejected(project: Path, arn: str)
         policies.policy_files(project)
 
 
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_stage_on_aws_whose_secret_is_in_its_configuration_is_not_packaged(
+    project: Path, tmp_path: Path, stage: str
+) -> None:
+    set_variables(project, stage, AUTH_SECRET="s" * 32)
+    with pytest.raises(
+        PackageError, match=f"AUTH_SECRET of the stage {stage} must be the ARN of a secret or parameter"
+    ):
+        package(stage, tmp_path / "package", project)
+
+
+def test_local_stage_may_have_its_secret_in_its_configuration(project: Path, tmp_path: Path) -> None:
+    set_variables(project, "local", AUTH_SECRET="s" * 32)
+    sign_in.check_secret("local", read_stages(project)["local"])
+
+
 @pytest.mark.parametrize("place", ["top level", "function"])
 def test_settings_of_sign_in_outside_of_a_stage_are_rejected(project: Path, tmp_path: Path, place: str) -> None:
     """Chalice would deploy them, without the requirements and the grant."""
