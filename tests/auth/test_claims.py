@@ -142,10 +142,14 @@ def test_claim_gives_the_rights_of_an_owner(
 
 
 def test_removed_user_stays_out_on_every_device(
-    issuer: Issuer, socket: Sockets, ws_event: Any, queue: Any, room: Room
+    issuer: Issuer, client: Client, socket: Sockets, ws_event: Any, queue: Any, room: Room
 ) -> None:
     owner = socket("o")
     owner.connect(roomId=room.room_id, access_token=issuer.token("owner", chat_owner=True))
     socket("b").connect(roomId=room.room_id, access_token=issuer.token("bo"))
     owner.send({"action": "removeMember", "data": {"memberId": connection("b").member_id}})
     assert rejection(ws_event, roomId=room.room_id, access_token=issuer.token("bo"), key="k" * 22)[0] == 403
+    response = get(client, f"/rooms/{room.room_id}", issuer.token("bo"))
+    assert (response.status_code, response.json_body["Code"]) == (403, "MemberBannedError")
+    assert get(client, f"/rooms/{room.room_id}?key={'k' * 22}", issuer.token("bo")).status_code == 403
+    assert get(client, f"/rooms/{room.room_id}", issuer.token("other")).status_code == 200
