@@ -42,6 +42,8 @@ def test_subjects_and_issuers_are_different_members(own_back_end: None, socket: 
         ({"name": "\u0007\u202e ", "preferred_username": "aki"}, "aki"),
         ({"name": " A\nki\t"}, "Aki"),
         ({"name": "x" * 50}, "x" * 40),
+        ({"name": "x" * 39 + " yz"}, "x" * 39),
+        ({"name": "A\ud800ki"}, "Aki"),
         ({"name": ["Aki"], "preferred_username": "aki"}, "aki"),
     ],
 )

@@ -142,6 +142,7 @@ def test_forged_token_of_a_known_key_causes_no_search(issuer: Issuer, client: Cl
         (lambda issuer: setattr(issuer, "trickles", True), "Timeout"),
         (lambda issuer: issuer.configuration.update(issuer="https://id.example.org"), "names the issuer"),
         (lambda issuer: issuer.configuration.update(jwks_uri="http://id.example.org/jwks"), "https address"),
+        (lambda issuer: issuer.configuration.update(jwks_uri=None), "https address"),
         (lambda issuer: issuer.keys.clear(), "has no keys"),
         (lambda issuer: setattr(issuer, "body", b"["), "Expecting value"),
         (lambda issuer: setattr(issuer, "body", b"[]"), "not a JSON object"),
@@ -207,6 +208,33 @@ def test_key_that_cannot_be_used_does_not_prevent_the_others(issuer: Issuer, cli
     issuer.published = [published]
     assert get(client, "/rooms", issuer.token()).status_code == 200
     assert count(issuer) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"use": None},
+        {"alg": "RS256"},
+        {"key_ops": ["verify"]},
+        {"key_ops": ["sign"]},
+        {"key_ops": ["wrapKey", "verify"]},
+    ],
+)
+def test_key_that_verifies_may_say_so_or_not(issuer: Issuer, client: Client, change: Any) -> None:
+    key = KEY.jwk | change
+    issuer.published, issuer.keys = [{name: value for name, value in key.items() if value is not None}], []
+    assert get(client, "/rooms", issuer.token(key=KEY)).status_code == 200
+
+
+def test_issuer_may_end_with_a_slash(issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"{issuer.url}/"
+    monkeypatch.setattr(settings, "AUTH_ISSUER", address)
+    assert get(client, "/rooms", issuer.token(iss=address)).status_code == 503
+    signing_keys.key_set.cache_clear()
+    issuer.configuration["issuer"] = address
+    assert get(client, "/rooms", issuer.token(iss=address)).status_code == 200
+    assert get(client, "/rooms", issuer.token()).status_code == 401
+    assert issuer.requests.keys() == {"/.well-known/openid-configuration", "/jwks"}
 
 
 def test_private_key_that_a_provider_publishes_verifies_like_its_public_key(issuer: Issuer, client: Client) -> None:
