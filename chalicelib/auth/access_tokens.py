@@ -116,7 +116,7 @@ def _check_header_type(header: dict[str, Any]) -> None:
     """
     media_type = str(header.get("typ", "JWT")).lower().removeprefix("application/")  # optional: RFC 7515, 4.1.9
     if media_type not in HEADER_TYPES:
-        raise jwt.InvalidTokenError(f"expected an access token or ID token, not the type (typ) {media_type[:40]!r}")
+        raise jwt.InvalidTokenError("expected an access token or ID token, not another type (typ)")
 
 
 def _check_type(claims: dict[str, Any]) -> None:
