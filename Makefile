@@ -18,7 +18,7 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
 # The tests start many Python processes, and each starts faster when the modules are compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run rooms nextjs test check mutate soak fuzz bench simulate generate page lint format requirements package resources deploy undeploy clean tools quick-tests always
+.PHONY: help run rooms nextjs test check mutate soak fuzz bench simulate generate page lint format requirements package resources deploy smoke undeploy clean tools quick-tests always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ resources: .venv/installed ## Write the stack that `chalice deploy` needs to bui
 
 deploy: package ## Create or update the stack of STAGE on AWS; optional: BUCKET, ALARM_TOPIC, LOG_RETENTION_DAYS
 	@$(BIN)/python -m deployment.deploy $(STAGE) build/$(STAGE)
+
+smoke: .venv/installed ## Test the chat of STAGE on AWS, or at URL; optional: TOKEN (of a user), ONLY (a part of a scenario's name)
+	@$(BIN)/python -m deployment.smoke '$(or $(URL),$(STAGE))'
 
 undeploy: .venv/installed ## Delete the stack of STAGE and all its data from AWS, after a confirmation; YES=1 skips it
 	@$(BIN)/python -m deployment.undeploy $(STAGE)

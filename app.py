@@ -11,11 +11,11 @@ from chalice.app import Request, SQSEvent, WebsocketEvent
 from chalicelib import request_log, settings
 from chalicelib.auth import origins
 from chalicelib.auth.identity import User
-from chalicelib.chat import broadcast, history, members, room_list, rooms
+from chalicelib.chat import broadcast, erasure, history, members, room_list, rooms
 from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import Forbidden, NotFound, RoomNotFound
-from chalicelib.protocol.requests import HistoryQuery, RoomAccess, NewRoom, RoomListQuery, RoomQuery
+from chalicelib.protocol.requests import HistoryQuery, NewRoom, RoomListQuery, RoomQuery
 from chalicelib.protocol.responses import Config, CreatedRoom, MemberList, MessagePage, Room, RoomPage
 from chalicelib.protocol.values import AnyRoomId
 from chalicelib.rest import page, webhooks
@@ -92,16 +92,24 @@ def get_room(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> Room:
 
 @app.route("/rooms/{room_id}/members")
 @endpoint(errors=[Forbidden, RoomNotFound])
-def list_members(room_id: AnyRoomId, query: RoomAccess, user: User | None) -> MemberList:
-    """List the members of a room, in the order of joining, each once. Very recent joins and leaves may be missing."""
-    return MemberList(members=members.list_members(room_id, query.token, user))
+def list_members(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> MemberList:
+    """List the members of a room, in the order of joining, each once.
+
+    Very recent joins and leaves may be missing. Who may not join may not read: pass the same `key` and `owner`. A
+    locked room requires one of them, or an access token.
+    """
+    return MemberList(members=members.list_members(room_id, query.token, query.key, query.owner, user))
 
 
 @app.route("/rooms/{room_id}/messages")
 @endpoint(errors=[Forbidden, RoomNotFound])
 def list_messages(room_id: AnyRoomId, query: HistoryQuery, user: User | None) -> MessagePage:
-    """List messages in ascending order: the oldest ones after `after`, if given, otherwise the newest."""
-    return MessagePage.of(*history.read(room_id, query.after, query.before, query.limit, query.token, user))
+    """List messages in ascending order: the oldest ones after `after`, if given, otherwise the newest.
+
+    It requires the same credentials as the list of members.
+    """
+    page = history.read(room_id, query.after, query.before, query.limit, query.token, query.key, query.owner, user)
+    return MessagePage.of(*page)
 
 
 app.register_blueprint(page.blueprint)
@@ -140,3 +148,5 @@ def fan_out(event: SQSEvent) -> None:
                 broadcast.retry_removal(websocket_api, removal)
             case jobs.Delivery() as delivery:
                 broadcast.deliver(websocket_api, delivery)
+            case jobs.Erasure() as job:
+                erasure.erase(job)

@@ -7,6 +7,7 @@
     ├── UnknownAction
     ├── RateLimitExceeded
     ├── NotInRoom
+    │   └── ConnectionReplaced
     ├── Unauthorized
     │   └── AccessTokenExpired
     ├── SignInUnavailable
@@ -28,8 +29,7 @@ import logging
 import secrets
 from typing import ClassVar
 
-from chalicelib import request_log, settings
-from chalicelib.limits import MAX_BODY_BYTES
+from chalicelib import limits, request_log, settings
 
 log = logging.getLogger(f"{settings.APP_NAME}.errors")
 
@@ -68,7 +68,7 @@ class BodyTooLarge(InvalidInput):
     http_code = "ContentTooLargeError"
 
     def __init__(self) -> None:
-        super().__init__(f"expected a body of at most {MAX_BODY_BYTES:,} bytes")
+        super().__init__(f"expected a body of at most {limits.MAX_BODY_BYTES:,} bytes")
 
 
 class UnknownAction(ChatError):
@@ -106,6 +106,18 @@ class NotInRoom(ChatError):
 
     def __init__(self) -> None:
         super().__init__("this connection is not in a room any more; connect again to rejoin")
+
+
+class ConnectionReplaced(NotInRoom):
+    """The member has too many connections, and this is the oldest one."""
+
+    code = "replaced"
+
+    def __init__(self) -> None:
+        ChatError.__init__(
+            self,
+            f"you have more than {limits.MAX_CONNECTIONS_PER_MEMBER} connections in this room; the oldest is closed",
+        )
 
 
 class Unauthorized(ChatError):

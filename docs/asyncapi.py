@@ -10,7 +10,7 @@ from chalicelib.errors import RateLimitExceeded
 from chalicelib.protocol.frames import FRAME_ERRORS, Error, Frame, Joined, Left
 from chalicelib.protocol.requests import ConnectQuery
 from chalicelib.websocket import actions as _actions  # noqa: F401 - it declares the actions
-from chalicelib.websocket.dispatch import ACTIONS, Action
+from chalicelib.websocket.dispatch import ACTIONS, Action, Limit
 from docs.json_schema import Components, example_of, parameters_of, schema_of
 
 Json = dict[str, Any]
@@ -96,7 +96,7 @@ def document() -> Json:
 
 def _operation(action: Action) -> Json:
     title, _, details = (getdoc(action.handler) or "").partition("\n\n")
-    paragraphs = [*details.split("\n\n"), *([RATE_LIMIT] if action.rate_limited else [])]
+    paragraphs = [*details.split("\n\n"), *([RATE_LIMIT] if action.limit is not Limit.NONE else [])]
     description = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs if paragraph)
     return (
         {"action": "receive", "title": " ".join(title.split()).rstrip(".")}

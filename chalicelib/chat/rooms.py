@@ -9,17 +9,13 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from chalicelib import request_log, settings
+from chalicelib import limits, request_log, settings
 from chalicelib.auth import authentication, identity
 from chalicelib.auth.identity import User
 from chalicelib.errors import Forbidden, RoomNotFound
 from chalicelib.protocol.requests import NewRoom
-from chalicelib.storage.models import LISTED, Room
-from chalicelib.storage.transactions import (
-    StorageError,
-    condition_failed,
-    retry_on_conflict,
-)
+from chalicelib.storage.models import LISTED, Room, RoomSequence
+from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict, transaction
 
 
 @retry_on_conflict
@@ -73,17 +69,18 @@ def authorize(room_id: str, token: str | None = None, user: User | None = None) 
     return room
 
 
-def authorize_owner(room_id: str, owner_token: str, user: User | None = None) -> Room:
-    """Return a room by a consistent read, private or not.
+def authorize_owner(room_id: str, owner_token: str, user: User | None = None) -> tuple[Room, int | None]:
+    """Return a room by a consistent read, private or not, and the version of its owner's token, None for a user.
 
     Raises RoomNotFound if it does not exist or has expired, and Forbidden unless the token is the owner's or the user
     has the rights of an owner, or if the user's access token does not allow the room.
     """
     authentication.check_room(user, room_id)
     room = _require(room_id)
-    if user is None or not user.is_owner:
-        check_owner_token(room, owner_token)
-    return room
+    if user is not None and user.is_owner:
+        return room, None
+    check_owner_token(room, owner_token)
+    return room, int(room.owner_version)
 
 
 def has_connections(room_id: str) -> bool:
@@ -98,18 +95,48 @@ def check_owner_token(room: Room, owner_token: str | None) -> None:
         raise Forbidden("expected the ownerToken of this room, which the response to its creation contained")
 
 
+def owner_version(room: Room, owner_token: str) -> int:
+    """Return the version of an owner's token of a room: the present one, or for some time the one before it.
+
+    A former token gives no rights, but to request another one. Raises Forbidden unless it is one of the two.
+    """
+    is_recent = room.former_owner_until is not None and room.former_owner_until > datetime.now(UTC)
+    if is_recent and identity.is_token(owner_token, room.former_owner_hash):
+        return int(room.owner_version) - 1
+    check_owner_token(room, owner_token)
+    return int(room.owner_version)
+
+
 @retry_on_conflict
 def close(room_id: str) -> None:
-    """Close a room: it is no longer listed, and cannot be found or joined. The caller closes its connections.
+    """Close a room for ever: it is no longer listed, and cannot be found, joined or sent to.
 
-    Raises StorageError if DynamoDB fails.
+    One transaction closes the room and its sequence, so that each later write to the room fails. The caller closes its
+    connections, and `erasure.erase` deletes its rows. Raises StorageError if DynamoDB fails.
     """
-    now = datetime.now(UTC)
-    try:
-        Room(room_id).update([Room.listed.remove(), Room.expires_at.set(now)], Room.expires_at > now)
-    except StorageError as error:
-        if not condition_failed(error):
-            raise
+    room = _read(room_id)
+    if room is None or room.closed:
+        return
+    expires_at = datetime.now(UTC) + timedelta(seconds=limits.CLOSED_ROOM_TTL_SECONDS)
+    erased = (
+        Room.name,
+        Room.listed,
+        Room.token_hash,
+        Room.owner_hash,
+        Room.owner_version,
+        Room.former_owner_hash,
+        Room.former_owner_until,
+        Room.salt,
+        Room.locked,
+        Room.locked_at,
+        Room.keep_days,
+        Room.webhook_count,
+    )
+    changes: list[UpdateAction] = [Room.closed.set(True), Room.expires_at.set(expires_at)]
+    changes += [attribute.remove() for attribute in erased]
+    with transaction() as writes:
+        writes.update(room, changes, Room.closed.does_not_exist() & Room.created_at.exists())
+        writes.update(RoomSequence(room_id), [RoomSequence.closed.set(True), RoomSequence.expires_at.set(expires_at)])
 
 
 @retry_on_conflict
@@ -118,7 +145,7 @@ def extend(room: Room) -> None:
     now = datetime.now(UTC)
     expires_at = now + room.keep_time
     if room.expires_at < expires_at:  # never without keep_days: the room is alive
-        is_sooner = (Room.expires_at > now) & (Room.expires_at < expires_at)
+        is_sooner = Room.is_open(now) & (Room.expires_at < expires_at)
         try:
             Room(room.room_id).update([Room.expires_at.set(expires_at)], is_sooner)
         except StorageError as error:

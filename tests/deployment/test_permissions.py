@@ -121,6 +121,10 @@ class Driver:
         """Invoke the fan-out function with the removal of all connections of a room, or of a member."""
         self._fan_out(jobs.Removal(chat_app.websocket_api.endpoint, room_id, FRAME, member_id))
 
+    def erase(self, room_id: str) -> None:
+        """Invoke the fan-out function with the erasure of a closed room."""
+        self._fan_out(jobs.Erasure(room_id))
+
     def _fan_out(self, job: jobs.Job) -> None:
         body = jobs.serialize(job)
         chat_app.fan_out(self.client.events.generate_sqs_event([body], settings.FANOUT_QUEUE), None)
@@ -151,6 +155,11 @@ def recorder(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> RequestRecorder
     for function in FUNCTIONS.keys() - {"api_handler"}:
         recorder.record(function, chat_app, function.removeprefix("websocket_"))
     return recorder
+
+
+def test_no_function_writes_for_longer_than_the_erasure_of_a_room_waits() -> None:
+    functions = json.loads((CHALICE / "config.json").read_text())["lambda_functions"]
+    assert all(function["lambda_timeout"] < limits.MAX_FUNCTION_SECONDS for function in functions.values())
 
 
 def _drive_api(driver: Driver) -> None:
@@ -256,7 +265,10 @@ def _drive_fan_out(driver: Driver) -> None:
         driver.batch(driver.room("gone"), "gone")
     driver.configure(FANOUT_BATCH=1)
     driver.batch(driver.room("b", "c", "gone"), "b", "c", "gone")
-    driver.remove(driver.room("d", "e"))
+    room_id = driver.room("d", "e")
+    driver.socket("d").say("hi")
+    driver.remove(room_id)
+    driver.erase(room_id)
     driver.remove(driver.room("h"), "m" * 16)
     room_id = driver.room("f", "g", "gone")
     messages.store(Connection.get("f", consistent_read=True), "hi", None)

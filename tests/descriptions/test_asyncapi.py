@@ -18,10 +18,10 @@ from chalicelib.protocol.validation import validate
 from chalicelib.storage.models import Connection, Room
 from chalicelib.websocket import actions
 from chalicelib.websocket.dispatch import ACTIONS
+from deployment.smoke import asyncapi
+from deployment.smoke.asyncapi import DOCUMENT, RECEIVED, SENT
 from docs.asyncapi import frame_name
 from docs.json_schema import example_of
-from tests.support import asyncapi
-from tests.support.asyncapi import DOCUMENT, RECEIVED, SENT
 from tests.support.gateway import Gateway
 from tests.support.sockets import Socket
 
