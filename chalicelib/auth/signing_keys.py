@@ -75,9 +75,9 @@ class KeySet(PyJWKClient):
         Raises SignInUnavailable if the provider does not return its keys within TIMEOUT_SECONDS.
         """
         name = f"{algorithm} {key_id}"
-        accepted_until, key = self._accepted.get(name, (0.0, None))
-        if time.monotonic() < accepted_until:
-            return key
+        accepted = self._accepted.get(name)
+        if accepted is not None and time.monotonic() < accepted[0]:
+            return accepted[1]
         self._deadline = time.monotonic() + TIMEOUT_SECONDS
         try:
             return self.get_signing_key(name)

@@ -226,6 +226,11 @@ def test_key_that_verifies_may_say_so_or_not(issuer: Issuer, client: Client, cha
     assert get(client, "/rooms", issuer.token(key=KEY)).status_code == 200
 
 
+def test_provider_may_compress_its_documents(issuer: Issuer, client: Client) -> None:
+    issuer.compresses = True
+    assert get(client, "/rooms", issuer.token()).status_code == 200
+
+
 def test_issuer_may_end_with_a_slash(issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"{issuer.url}/"
     monkeypatch.setattr(settings, "AUTH_ISSUER", address)

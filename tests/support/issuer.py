@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections import Counter
@@ -48,6 +49,7 @@ class Issuer:
         self.responses_at_all = Event()
         self.responses_at_all.set()
         self.trickles = False
+        self.compresses = False
         self._closing = Event()
         issuer = self
 
@@ -56,7 +58,10 @@ class Issuer:
                 issuer.requests[self.path] += 1
                 issuer.responses_at_all.wait(10)
                 body = issuer.body or json.dumps(issuer._document(self.path)).encode()
+                body = gzip.compress(body) if issuer.compresses else body
                 self.send_response(issuer.status)
+                if issuer.compresses:
+                    self.send_header("Content-Encoding", "gzip")
                 self.send_header("Content-Length", str(len(body)))
                 if issuer.status == 302:
                     self.send_header("Location", "/moved")
