@@ -64,6 +64,7 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     member_count = NumberAttribute(default=0)
     listed = UnicodeAttribute(null=True)
     token_hash = UnicodeAttribute(null=True)
+    join_token_replaced = BooleanAttribute(null=True)
     owner_hash = UnicodeAttribute()
     owner_version = NumberAttribute(default=0)
     former_owner_hash = UnicodeAttribute(null=True)
