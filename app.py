@@ -11,10 +11,10 @@ from chalice.app import Request, SQSEvent, WebsocketEvent
 from chalicelib import request_log, settings
 from chalicelib.auth import origins
 from chalicelib.auth.identity import User
-from chalicelib.chat import broadcast, erasure, history, members, room_list, rooms
+from chalicelib.chat import broadcast, erasure, history, members, room_list, rooms, sources
 from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
-from chalicelib.errors import Forbidden, NotFound, RoomNotFound
+from chalicelib.errors import Forbidden, NotFound, RoomNotFound, SourceBanned, SourceLimitExceeded
 from chalicelib.protocol.requests import HistoryQuery, NewRoom, RoomListQuery, RoomQuery
 from chalicelib.protocol.responses import Config, CreatedRoom, MemberList, MessagePage, Room, RoomPage
 from chalicelib.protocol.values import AnyRoomId
@@ -60,14 +60,17 @@ def get_config() -> Config:
 
 
 @app.route("/rooms", methods=["POST"], content_types=["*/*"])
-@endpoint(status=201)
-def create_room(body: NewRoom, user: User | None) -> CreatedRoom:
+@endpoint(status=201, errors=[SourceBanned, SourceLimitExceeded])
+def create_room(body: NewRoom, user: User | None, source: str) -> CreatedRoom:
     """Create a room.
 
     A room that nobody joins expires after UNUSED_ROOM_SECONDS. After the last member has left, it can still be joined
     for EMPTY_ROOM_GRACE_SECONDS, or for `keepDays` if given. The body is read as JSON, whatever its Content-Type.
     """
-    return CreatedRoom.of(rooms.create(body, user))
+    sources.count_room(source, is_public=not body.private)
+    room = rooms.create(body, user)
+    sources.record_room(source, room)
+    return CreatedRoom.of(room)
 
 
 @app.route("/rooms")
@@ -82,11 +85,12 @@ def list_rooms(query: RoomListQuery, user: User | None) -> RoomPage:
 
 @app.route("/rooms/{room_id}")
 @endpoint(errors=[Forbidden, RoomNotFound])
-def get_room(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> Room:
+def get_room(room_id: AnyRoomId, query: RoomQuery, user: User | None, source: str) -> Room:
     """Get a room, listed or not.
 
     Pass the `key` and `owner` of a rejected connection to get the reason.
     """
+    sources.check_ban(source)
     return Room.of(members.check_admission(room_id, query.token, query.key, query.owner, user))
 
 
@@ -121,7 +125,8 @@ def connect(event: WebsocketEvent) -> dict[str, Any] | None:
     """Join the room that the query string names."""
     request = event.to_dict()
     headers, query = request.get("headers") or {}, request.get("queryStringParameters") or {}
-    return events.connect(websocket_api, event.connection_id, headers, query)
+    source = request["requestContext"]["identity"]["sourceIp"]
+    return events.connect(websocket_api, event.connection_id, source, headers, query)
 
 
 @app.on_ws_message()

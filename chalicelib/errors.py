@@ -6,6 +6,7 @@
     │   └── InvalidJSON
     ├── UnknownAction
     ├── RateLimitExceeded
+    ├── SourceLimitExceeded
     ├── NotInRoom
     │   └── ConnectionReplaced
     ├── Unauthorized
@@ -13,7 +14,8 @@
     ├── SignInUnavailable
     ├── Forbidden
     │   ├── MemberBanned
-    │   └── RoomLocked
+    │   ├── RoomLocked
+    │   └── SourceBanned
     ├── NotFound
     │   ├── WebhookNotFound
     │   └── RoomNotFound
@@ -99,6 +101,18 @@ class RateLimitExceeded(ChatError):
         self.count = count
 
 
+class SourceLimitExceeded(ChatError):
+    """The source address has sent too many requests. It can send the next one after `retryAfter` seconds."""
+
+    code = "rate_limited"
+    status = 429
+    http_code = "TooManyRequestsError"
+
+    def __init__(self, expected: str, retry_after: int):
+        super().__init__(f"expected at most {expected} from one source address; retry after {retry_after} seconds")
+        self.retry_after = retry_after
+
+
 class NotInRoom(ChatError):
     """The connection has expired or was removed from its room. The client has to connect again."""
 
@@ -170,6 +184,15 @@ class RoomLocked(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("this room is locked: only those who have been in it can join")
+
+
+class SourceBanned(Forbidden):
+    """The operator has banned the source address."""
+
+    http_code = "SourceBannedError"
+
+    def __init__(self) -> None:
+        super().__init__("the operator of this chat has banned your network address")
 
 
 class NotFound(ChatError):

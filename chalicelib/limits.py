@@ -31,6 +31,9 @@ CONNECTION_TTL_SECONDS = 7_800
 """Lifetime of a connection row. API Gateway closes every connection after 2 hours (same AWS page); ten more minutes
 allow for clock skew."""
 
+SOURCE_TTL_SECONDS = 3_600
+"""Lifetime of the counters of a source address after its last request."""
+
 FORMER_OWNER_SECONDS = 600
 """Time for which a replaced owner's token can still request another one: the frame with the new one may be lost."""
 

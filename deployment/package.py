@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from deployment import sign_in
+from deployment import sign_in, sources
 from deployment.archive import add_files
 from deployment.config import LOCAL_STAGE, PROJECT, RESOURCES, read_configuration, read_stage
 from deployment.errors import PackageError
@@ -33,6 +33,7 @@ def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
     everything = read_configuration(project)
     sign_in.check_place(everything)
     sign_in.check_secret(stage, configuration)
+    sources.check_secret(stage, configuration)
     if outdated := outdated_policies(stage, project):
         raise PackageError(f"{outdated[0]} does not fit the settings: run `make generate`")
     # Two runs at once would share Chalice's cache of the requirements.
@@ -43,7 +44,9 @@ def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
     if sign_in.is_configured(configuration):
         architecture = (everything | configuration).get("lambda_architecture", "x86_64")  # Chalice's default
         sign_in.add_requirements(archive, project, architecture)
-    remove_unused_parts(archive, sign_in.secret_service(configuration), keep_compiled=stage != LOCAL_STAGE)
+    secrets = (sign_in.secret_service(configuration), sources.secret_service(configuration))
+    secret_services = {service for service in secrets if service is not None}
+    remove_unused_parts(archive, secret_services, keep_compiled=stage != LOCAL_STAGE)
     _add_bytecode(archive)
     template_file = folder / "sam.json"
     template = json.loads(template_file.read_text())

@@ -45,19 +45,14 @@ def check_place(configuration: Any) -> None:
     functions = [function for stage in stages.values() for function in stage.get("lambda_functions", {}).values()]
     for place in [configuration, *functions]:
         for name in place.get("environment_variables", {}):
-            if name.startswith("AUTH_"):
+            if name.startswith("AUTH_") or name == "SOURCE_SECRET":
                 raise PackageError(f"{name} must be in the environment_variables of a stage in .chalice/config.json")
 
 
-def check_secret(name: str, stage: Any) -> None:
-    """Raise PackageError if AUTH_SECRET of a stage is the secret itself, unless it is LOCAL_STAGE.
-
-    Everyone who may read the configuration of a function could otherwise sign in as anyone.
-    """
-    if name != LOCAL_STAGE and _secret(stage) and secret_service(stage) is None:
-        raise PackageError(
-            f"AUTH_SECRET of the stage {name} must be the ARN of a secret or parameter, not the secret itself"
-        )
+def check_secret(name: str, stage: Any, setting: str = "AUTH_SECRET") -> None:
+    """Raise PackageError if a stage on AWS contains the secret itself, which .chalice/config.json would publish."""
+    if name != LOCAL_STAGE and _secret(stage, setting) and secret_service(stage, setting) is None:
+        raise PackageError(f"{setting} of the stage {name} must be an ARN, not the secret itself")
 
 
 def limit_settings(resources: dict[str, Any]) -> None:
@@ -76,30 +71,28 @@ def limit_settings(resources: dict[str, Any]) -> None:
         environment["Variables"] = kept
 
 
-def secret_service(stage: Any) -> str | None:
-    """Return the AWS service of the ARN in AUTH_SECRET, None if that is no ARN.
+def secret_service(stage: Any, setting: str = "AUTH_SECRET") -> str | None:
+    """Return the AWS service of the ARN in a setting, None if that is no ARN.
 
     Raises PackageError if it is an ARN of something else.
     """
-    arn = _secret(stage)
+    arn = _secret(stage, setting)
     if not arn.startswith("arn:"):
         return None
     named = ARN.fullmatch(arn)
     if named is None:
-        raise PackageError(
-            f"AUTH_SECRET must be the ARN of one secret or parameter ({' or '.join(ACTIONS)}), not {arn}"
-        )
+        raise PackageError(f"{setting} must be the ARN of one secret or parameter ({' or '.join(ACTIONS)}), not {arn}")
     return named["service"]
 
 
-def add_grant(policy: str, stage: Any) -> str:
+def add_grant(policy: str, stage: Any, setting: str = "AUTH_SECRET", sid: str = "SignIn") -> str:
     """Return a policy that also allows its function to read the secret of a stage, if the stage has one."""
-    service = secret_service(stage)
+    service = secret_service(stage, setting)
     if service is None:
         return policy
     document = json.loads(policy)
     document["Statement"].append(
-        {"Sid": "SignIn", "Effect": "Allow", "Action": [ACTIONS[service]], "Resource": [_secret(stage)]}
+        {"Sid": sid, "Effect": "Allow", "Action": [ACTIONS[service]], "Resource": [_secret(stage, setting)]}
     )
     return json.dumps(document, indent=2) + "\n"
 
@@ -125,5 +118,5 @@ def add_requirements(archive: Path, project: Path, architecture: str) -> None:
         add_files(package, Path(name))
 
 
-def _secret(stage: Any) -> str:
-    return str(stage.get("environment_variables", {}).get("AUTH_SECRET", ""))
+def _secret(stage: Any, setting: str) -> str:
+    return str(stage.get("environment_variables", {}).get(setting, ""))

@@ -25,10 +25,13 @@ def create(new_room: NewRoom, user: User | None = None) -> Room:
     A public room is listed at once. A private room is never listed. Only the returned object has the
     owner_token, and the join_token of a private room.
 
-    Raises Forbidden if the user's access token allows only some rooms: it would not allow the new one.
+    Raises Forbidden if the user's access token allows only some rooms: it would not allow the new one. The same if
+    keep_days requires a user who has signed in.
     """
     if user is not None and user.room_ids is not None:
         raise Forbidden("your access token does not allow new rooms, only those that its claim chat_rooms lists")
+    if settings.KEEP_DAYS_REQUIRES_SIGN_IN and user is None and new_room.keep_days:
+        raise Forbidden("keepDays requires that you sign in")
     now, owner_token, keep_days = datetime.now(UTC), identity.new_token(), new_room.keep_days or 0
     unused_time = timedelta(days=keep_days) if keep_days else timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
     room = Room(
@@ -56,15 +59,20 @@ def find(room_id: str) -> Room | None:
     return room if room is not None and room.is_alive else None
 
 
-def authorize(room_id: str, token: str | None = None, user: User | None = None) -> Room:
+def authorize(room_id: str, token: str | None = None, user: User | None = None, owner_token: str | None = None) -> Room:
     """Return a room by a consistent read.
 
+    An owner needs no join token if it was replaced: the frame with the new one may have been lost.
+
     Raises RoomNotFound if it does not exist or has expired, and Forbidden if it is private and token is not its join
-    token, or if the user's access token does not allow it.
+    token, if owner_token is not its owner's, or if the user's access token does not allow it.
     """
     authentication.check_room(user, room_id)
     room = _require(room_id)
-    if room.token_hash is not None and not identity.is_token(token, room.token_hash):
+    if owner_token is not None:
+        owner_version(room, owner_token)
+    may_lack_token = room.join_token_replaced and (owner_token is not None or (user is not None and user.is_owner))
+    if room.token_hash is not None and not may_lack_token and not identity.is_token(token, room.token_hash):
         raise Forbidden("this room is private: expected its joinToken in the query string, as in ?token=…")
     return room
 
@@ -122,6 +130,7 @@ def close(room_id: str) -> None:
         Room.name,
         Room.listed,
         Room.token_hash,
+        Room.join_token_replaced,
         Room.owner_hash,
         Room.owner_version,
         Room.former_owner_hash,

@@ -145,7 +145,7 @@ class UpdateRoom(Request):
     room_name: Annotated[RoomName, Meta(examples=["Coffee"])] | None = None
     locked: Locked | None = None
     new_join_token: Annotated[bool, Meta(description="Replace the joinToken of a private room.")] = False
-    new_owner_token: Annotated[bool, Meta(description="Replace the ownerToken.")] = False
+    new_owner_token: Annotated[bool, Meta(description="Replace the ownerToken.", examples=[True])] = False
 
 
 class RemoveMember(Request):

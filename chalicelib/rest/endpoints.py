@@ -13,6 +13,7 @@ A view receives what its parameters name:
                     that parses it, so that the view can check the path before
     user            the user of the access token, None for a guest
     owner_token     the owner's token of a room, "" without one: `owner` of the query string, or the bearer token
+    source          the source address of the request
     any other name  a path parameter, a string
 
 It returns a struct of protocol/responses.py, None for a response without a body, or Chalice's Response. A ChatError
@@ -32,7 +33,7 @@ from msgspec import Struct
 
 from chalicelib import settings
 from chalicelib.auth.authentication import authenticate, is_configured
-from chalicelib.errors import BodyTooLarge, ChatError, RateLimitExceeded, Unauthorized
+from chalicelib.errors import BodyTooLarge, ChatError, RateLimitExceeded, SourceLimitExceeded, Unauthorized
 from chalicelib.limits import MAX_BODY_BYTES
 from chalicelib.protocol.requests import OwnerQuery, Request
 from chalicelib.protocol.validation import parse_object, validate, validate_query
@@ -41,7 +42,7 @@ from chalicelib.rest.etags import conditional_response
 View = Callable[..., Any]
 BodyParser = Callable[[bytes], dict[str, Any]]
 
-INPUTS = ("query", "body", "user", "owner_token")
+INPUTS = ("query", "body", "user", "owner_token", "source")
 """The parameters of a view that are no path parameters."""
 
 
@@ -152,6 +153,8 @@ def _input(endpoint: Endpoint, request: Any) -> dict[str, Any]:
             raise BodyTooLarge
         body = partial(_body, endpoint.body, endpoint.parse_body, request.raw_body)
         values["body"] = body if endpoint.parses_body else body()
+    if "source" in endpoint.types:
+        values["source"] = request.context["identity"]["sourceIp"]
     return values
 
 
@@ -180,7 +183,7 @@ def error_response(error: ChatError) -> Response:
     """Return the HTTP response that reports an error."""
     # A 404 may be stored without this (RFC 9110, "404 Not Found"), although the room or file may exist later.
     headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
-    if isinstance(error, RateLimitExceeded):
+    if isinstance(error, RateLimitExceeded | SourceLimitExceeded):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"

@@ -64,6 +64,7 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     member_count = NumberAttribute(default=0)
     listed = UnicodeAttribute(null=True)
     token_hash = UnicodeAttribute(null=True)
+    join_token_replaced = BooleanAttribute(null=True)
     owner_hash = UnicodeAttribute()
     owner_version = NumberAttribute(default=0)
     former_owner_hash = UnicodeAttribute(null=True)
@@ -329,3 +330,52 @@ class IdempotencyRecord(ExpiryMixin, Table):
     def sort_key_of(client_id: str, sender_id: str | None = None) -> str:
         """Return the sort key of a clientId: of a sender with ids of its own, or of the guests who share theirs."""
         return f"client#{client_id}" if sender_id is None else f"sender-client#{sender_id}#{client_id}"
+
+
+class SourceRecord(Table):
+    """The numbers of requests of a source address in a minute, and its ban. Its partition contains its pseudonym.
+
+    minute: the minute that the counters are for, in minutes since 1970. banned_until: in Unix seconds.
+    """
+
+    class Meta(_MessagesTable):
+        pass
+
+    PREFIX = "source#"
+    SORT_KEY = "source"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True, default=SORT_KEY)
+    minute = NumberAttribute(null=True)
+    rooms = NumberAttribute(default=0)
+    connects = NumberAttribute(default=0)
+    hook_posts = NumberAttribute(default=0)
+    banned_until = NumberAttribute(null=True)
+    expires_at = TTLAttribute()
+
+    @property
+    def is_banned(self) -> bool:
+        """Whether the source is banned at present."""
+        return self.banned_until is not None and self.banned_until > time.time()
+
+
+class UnusedRoom(ExpiryMixin, Table):
+    """A public room that a source address has created. It expires with the room, unless somebody joins the room."""
+
+    class Meta(_MessagesTable):
+        pass
+
+    PREFIX = "room#"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True)
+    expires_at = TTLAttribute()
+
+    @property
+    def created_room_id(self) -> str:
+        """The id of the room."""
+        return self.sort_key.removeprefix(self.PREFIX)
+
+    def is_unused(self, room: Room | None) -> bool:
+        """Return whether nobody has joined the room, as it is now: a join changes its expiry."""
+        return room is not None and room.is_alive and room.expires_at == self.expires_at

@@ -14,7 +14,7 @@ import chalicelib.websocket.actions  # noqa: F401 - it declares the actions
 from chalicelib import limits, request_log, settings
 from chalicelib.auth import authentication
 from chalicelib.auth.origins import check_origin
-from chalicelib.chat import members, rate_limit
+from chalicelib.chat import members, rate_limit, sources
 from chalicelib.chat.broadcast import close_oldest, presence_frames, send_to_room
 from chalicelib.chat.members import TooManyConnections
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
@@ -30,17 +30,23 @@ log = logging.getLogger(f"{settings.APP_NAME}.events")
 
 
 def connect(
-    websocket_api: BroadcastWebsocketAPI, connection_id: str, headers: Mapping[str, str], query: Mapping[str, str]
+    websocket_api: BroadcastWebsocketAPI,
+    connection_id: str,
+    source: str,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
 ) -> dict[str, Any] | None:
     """Add a connection to the room that the query names, and notify the other members. An empty parameter is absent.
 
     The client itself is not notified: API Gateway returns 410 for it until `$connect` has returned.
 
+    source: the address of the client.
+
     Return the response that rejects the connection, or None if it has joined.
     """
     try:
         check_origin(headers)
-        connection = _join(websocket_api, connection_id, query)
+        connection = _join(websocket_api, connection_id, source, query)
     except ChatError as error:
         return {"statusCode": error.status, "body": str(error)}
     except Exception:  # noqa: BLE001 - report_internal_error logs it
@@ -50,8 +56,11 @@ def connect(
     return None
 
 
-def _join(websocket_api: BroadcastWebsocketAPI, connection_id: str, query: Mapping[str, str]) -> Connection:
+def _join(
+    websocket_api: BroadcastWebsocketAPI, connection_id: str, source: str, query: Mapping[str, str]
+) -> Connection:
     given = validate_query({name: value for name, value in query.items() if value}, ConnectQuery)
+    sources.count_connect(source)
     user = authentication.authenticate(given.access_token)
     join = partial(members.join, connection_id, given.room_id, given.name, given.token, given.key, given.owner, user)
     try:

@@ -30,6 +30,7 @@ STAGES = list(read_stages())
 MEBIBYTE = 2**20
 X86_64, AARCH64 = b"\x3e\x00", b"\xb7\x00"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chat-AbCdEf"
+SOURCE_SECRET = "arn:aws:ssm:us-east-1:123456789012:parameter/chat"
 HERE = r"arn:\$\{AWS::Partition\}:[a-z-]+:\$\{AWS::Region\}:\$\{AWS::AccountId\}"
 
 Packages = dict[str, Path]
@@ -169,10 +170,10 @@ def test_cold_start_imports_nothing_that_only_unused_parts_need(
 
 @pytest.fixture(scope="session")
 def packages_with_sign_in(tmp_path_factory: pytest.TempPathFactory) -> Packages:
-    """Package a copy of the project whose stages have a secret for sign-in; prod is for arm64."""
+    """Package a copy of the project whose stages have secrets for sign-in and for sources; prod is for arm64."""
     project = copy_project(tmp_path_factory.mktemp("project"), "requirements.txt", "requirements-sign-in.txt")
     for stage in STAGES:
-        set_variables(project, stage, AUTH_SECRET=SECRET)
+        set_variables(project, stage, AUTH_SECRET=SECRET, SOURCE_SECRET=SOURCE_SECRET)
     edit_stage(project, "prod", lambda_architecture="arm64")
     policies.write(project)
     folders = {stage: tmp_path_factory.mktemp(stage) for stage in STAGES}
@@ -211,7 +212,8 @@ import jwt
 from chalicelib.auth import authentication
 print(authentication.authenticate(jwt.encode({"sub": "aki", "exp": 2**33}, "s" * 32, "HS256")).subject)
 from botocore.session import get_session
-get_session().create_client("secretsmanager", "us-east-1")
+for service in ("secretsmanager", "ssm"):
+    get_session().create_client(service, "us-east-1")
 """
     environment = {"HOME": str(tmp_path), "AUTH_SECRET": "s" * 32, "AWS_DEFAULT_REGION": "us-east-1"}
     verified = subprocess.run(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import settings
+from chalicelib import limits, settings
 from chalicelib.auth import identity
 from chalicelib.errors import InvalidInput
 from chalicelib.protocol.frames import FRAME_ERRORS
@@ -91,6 +91,9 @@ def test_every_error_code_occurs(
     other.connect(roomId=room.room_id)
     other.say("hi")
     other.send({"action": "closeRoom"})
+    monkeypatch.setattr(limits, "MAX_CONNECTIONS_PER_MEMBER", 1)
+    for id_ in ("c", "d"):
+        socket(id_).connect(roomId=room.room_id, key="k" * 22)
     frames = [frame for sent in gateway.frames.values() for frame in sent]
     assert {frame["error"]["code"] for frame in frames if "error" in frame} == {error.code for error in FRAME_ERRORS}
 

@@ -147,6 +147,7 @@ def test_chalice_local_looks_the_queue_up(fanout_queue: Any) -> None:
         (urlencode({"payload": json.dumps({"text": "50 % & <b>é</b>"})}).encode(), "50 % & <b>é</b>"),
         (urlencode({"token": "x", "payload": json.dumps({"text": "hi"}), "user": "ci"}).encode(), "hi"),
         ('payload={"text": "é"}'.encode(), "é"),
+        (b'payload={"text": "one"}&payload={"text": "two"}', "one"),
         (b'{"text": "one\\r\\ntwo\\rthree\\n\\tfour"}', "one\ntwo\nthree\n\tfour"),
         (json.dumps({"text": "x\r\n" * 2_000}).encode(), "x\n" * 2_000),
         (json.dumps({"text": "\U0001f44d" * 4_000}).encode(), "\U0001f44d" * 4_000),

@@ -25,6 +25,9 @@ async def removed_member_loses_its_connections_and_cannot_come_back(chat: Chat) 
             await until_closed(connection)
         await refused(chat.join(room_id, "Bob", key=BO))
         expect("why the key is refused", chat.get(f"/rooms/{room_id}", key=BO).get("Code"), "MemberBannedError")
+        for path in ("members", "messages"):
+            code = chat.get(f"/rooms/{room_id}/{path}", key=BO).get("Code")
+            expect(f"why the key may not read the {path}", code, "MemberBannedError")
         expect("the number of members", chat.get(f"/rooms/{room_id}").get("member_count"), 1)
         async with chat.join(room_id, "Cy", key=CY) as cy:
             await cy.send(message("hi"))
