@@ -15,6 +15,9 @@ NODE_PACKAGES := $(addsuffix /$(INSTALLED),$(NODE_FOLDERS))
 # A Node.js of the virtual environment is there only if PATH has none that is recent enough.
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
 
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
+	--custom-compile-command="make requirements"
+
 # The tests start many Python processes, and each starts faster when the modules are compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -86,10 +89,10 @@ format: .venv/installed web/$(INSTALLED) ## Format the code and fix what ruff an
 	$(NPM) --prefix web run format
 
 requirements: .venv/installed ## Compile requirements*.in to requirements*.txt, with hashes; UPGRADE=1 takes the newest versions
-	for name in requirements requirements-sign-in requirements-dev; do \
-		$(BIN)/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
-			--custom-compile-command="make requirements" --output-file=$$name.txt $$name.in || exit; \
-	done
+	$(COMPILE) --output-file=requirements.txt requirements.in
+	$(COMPILE) --output-file=requirements-sign-in.txt requirements-sign-in.in
+	$(COMPILE) --no-deps --output-file=requirements-chalice.txt requirements-chalice.in
+	$(COMPILE) --output-file=requirements-dev.txt requirements-dev.in
 
 package: .venv/installed ## Write deployment.zip and sam.json for STAGE, by default dev, to build/STAGE
 	$(BIN)/python -m deployment.package $(STAGE) build/$(STAGE)

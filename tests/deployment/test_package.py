@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import shutil
 import subprocess
@@ -28,7 +29,11 @@ pytestmark = pytest.mark.deployment
 
 STAGES = list(read_stages())
 MEBIBYTE = 2**20
-X86_64, AARCH64 = b"\x3e\x00", b"\xb7\x00"
+MACHINES = {"x86_64": b"\x3e\x00", "arm64": b"\xb7\x00"}
+"""Values of e_machine in the header of an ELF file, by Chalice's lambda_architecture."""
+
+THIS_ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+REQUIREMENTS = ("requirements.txt", "requirements-chalice.txt")
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chat-AbCdEf"
 HERE = r"arn:\$\{AWS::Partition\}:[a-z-]+:\$\{AWS::Region\}:\$\{AWS::AccountId\}"
 
@@ -42,6 +47,15 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
     for stage, folder in folders.items():
         package(stage, folder)
     return folders
+
+
+@pytest.fixture(scope="session")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Package the stage prod once for the architecture of this machine, and return the archive."""
+    project = copy_project(tmp_path_factory.mktemp("project"), *REQUIREMENTS)
+    edit_stage(project, "prod", lambda_architecture=THIS_ARCHITECTURE)
+    package("prod", project / "package", project)
+    return project / "package/deployment.zip"
 
 
 def resources_of(folder: Path) -> dict[str, Any]:
@@ -68,12 +82,22 @@ def test_templates_pass_cfn_lint(packages: Packages) -> None:
 
 
 def machines(zipped: zipfile.ZipFile) -> dict[str, bytes]:
-    """Return the machines that the compiled modules are for (e_machine in the header of an ELF file), by name."""
+    """Return the machines that the compiled modules are for, by name."""
     return {name: zipped.read(name)[18:20] for name in zipped.namelist() if ".so" in PurePosixPath(name).suffixes}
 
 
 def contents(zipped: zipfile.ZipFile) -> dict[str, int]:
     return {entry.filename: entry.CRC for entry in zipped.infolist()}
+
+
+def test_every_stage_on_aws_runs_on_arm64(packages: Packages) -> None:
+    for stage in set(STAGES) - {LOCAL_STAGE}:
+        functions = [
+            one for one in resources_of(packages[stage]).values() if one["Type"] == "AWS::Serverless::Function"
+        ]
+        assert all(function["Properties"]["Architectures"] == ["arm64"] for function in functions)
+        compiled = machines(zipfile.ZipFile(packages[stage] / "deployment.zip"))
+        assert set(compiled.values()) == {MACHINES["arm64"]}
 
 
 def test_every_stage_on_aws_ships_the_same_bytes(packages: Packages) -> None:
@@ -101,8 +125,8 @@ def test_zip_contains_only_the_app_and_its_requirements(packages: Packages) -> N
     }
 
 
-def test_app_starts_from_the_zip_without_network_credentials_or_compilation(packages: Packages, tmp_path: Path) -> None:
-    zipfile.ZipFile(packages["prod"] / "deployment.zip").extractall(tmp_path)
+def test_app_starts_from_the_zip_without_network_credentials_or_compilation(native: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(native).extractall(tmp_path)
     # -S excludes the packages of this environment. The audit hook sees every DNS query, connection and compilation.
     start = """
 import sys
@@ -150,8 +174,8 @@ for service in {SERVICES}:
     assert created.stdout.split() == whole, created.stderr
 
 
-def test_cold_start_imports_nothing_that_only_unused_parts_need(packages: Packages, tmp_path: Path) -> None:
-    zipfile.ZipFile(packages["prod"] / "deployment.zip").extractall(tmp_path)
+def test_cold_start_imports_nothing_that_only_unused_parts_need(native: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(native).extractall(tmp_path)
     unused = {"asyncio", "html.parser", "importlib.metadata", "jwt", "cryptography"}
     imported = f"import sys, app; print(*({unused} & sys.modules.keys()))"
     started = subprocess.run(
@@ -166,11 +190,11 @@ def test_cold_start_imports_nothing_that_only_unused_parts_need(packages: Packag
 
 @pytest.fixture(scope="session")
 def packages_with_sign_in(tmp_path_factory: pytest.TempPathFactory) -> Packages:
-    """Package a copy of the project whose stages have a secret for sign-in; prod is for arm64."""
-    project = copy_project(tmp_path_factory.mktemp("project"), "requirements.txt", "requirements-sign-in.txt")
+    """Package a copy of the project whose stages have a secret for sign-in; dev is for x86_64."""
+    project = copy_project(tmp_path_factory.mktemp("project"), *REQUIREMENTS, "requirements-sign-in.txt")
     for stage in STAGES:
         set_variables(project, stage, AUTH_SECRET=SECRET)
-    edit_stage(project, "prod", lambda_architecture="arm64")
+    edit_stage(project, "dev", lambda_architecture="x86_64")
     policies.write(project)
     folders = {stage: tmp_path_factory.mktemp(stage) for stage in STAGES}
     for stage, folder in folders.items():
@@ -178,13 +202,16 @@ def packages_with_sign_in(tmp_path_factory: pytest.TempPathFactory) -> Packages:
     return folders
 
 
-@pytest.mark.parametrize(("stage", "machine"), [("dev", X86_64), ("prod", AARCH64)], ids=["x86_64", "arm64"])
+SIGN_IN_STAGES = {"x86_64": "dev", "arm64": "prod"}
+
+
+@pytest.mark.parametrize("architecture", SIGN_IN_STAGES)
 def test_package_contains_the_compiled_modules_of_its_architecture(
-    packages_with_sign_in: Packages, stage: str, machine: bytes
+    packages_with_sign_in: Packages, architecture: str
 ) -> None:
-    compiled = machines(zipfile.ZipFile(packages_with_sign_in[stage] / "deployment.zip"))
+    compiled = machines(zipfile.ZipFile(packages_with_sign_in[SIGN_IN_STAGES[architecture]] / "deployment.zip"))
     assert {name.split("/")[0].split(".")[0] for name in compiled} == {"_cffi_backend", "cryptography", "msgspec"}
-    assert set(compiled.values()) == {machine}
+    assert set(compiled.values()) == {MACHINES[architecture]}
 
 
 def test_package_of_the_local_stage_with_sign_in_contains_nothing_compiled(packages_with_sign_in: Packages) -> None:
@@ -197,7 +224,7 @@ def test_package_of_the_local_stage_with_sign_in_contains_nothing_compiled(packa
 def test_package_with_sign_in_verifies_tokens_and_is_small_enough(
     packages_with_sign_in: Packages, tmp_path: Path
 ) -> None:
-    archive = packages_with_sign_in["dev"] / "deployment.zip"
+    archive = packages_with_sign_in[SIGN_IN_STAGES[THIS_ARCHITECTURE]] / "deployment.zip"
     assert archive.stat().st_size <= 9 * MEBIBYTE
     zipfile.ZipFile(archive).extractall(tmp_path)
     verify = """
@@ -335,3 +362,65 @@ def test_failure_of_chalice_names_the_reason(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("from chalice import Chalice(")
     with pytest.raises(PackageError, match=r"^chalice package failed: SyntaxError.*$"):
         package("dev", tmp_path / "out", tmp_path)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a copy of the project with requirements that nothing depends on."""
+    return copy_project(tmp_path)
+
+
+def test_every_file_can_be_read_by_the_user_of_the_functions(project: Path) -> None:
+    """With the umask 077, a checkout has files that only their owner can read."""
+    for path in [project / "app.py", *(project / "chalicelib").rglob("*.py")]:
+        path.chmod(0o600)
+    six = re.search(r"^six==.*(\n .*)+", (PROJECT / "requirements.txt").read_text(), re.MULTILINE)
+    assert six
+    (project / "requirements.txt").write_text(six[0])
+    package("prod", project / "package", project)
+    entries = zipfile.ZipFile(project / "package/deployment.zip").infolist()
+    assert {"app.py", "six.py"} <= {entry.filename for entry in entries}
+    assert {oct(entry.external_attr >> 16) for entry in entries} == {"0o644"}
+
+
+WRONG_HASH = f"--hash=sha256:{'0' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("name", "requirement", "reason"),
+    [
+        ("requirements.txt", f"chalice-chat-no-such-package==1.0 {WRONG_HASH}", "No matching distribution found"),
+        ("requirements.txt", f"six==1.17.0 {WRONG_HASH}", "THESE PACKAGES DO NOT MATCH THE HASHES"),
+        ("requirements.txt", "six==1.17.0", "Hashes are required in --require-hashes mode"),
+        ("requirements-chalice.txt", f"chalice==1.34.0 {WRONG_HASH}", "THESE PACKAGES DO NOT MATCH THE HASHES"),
+        ("requirements-sign-in.txt", f"PyJWT==2.15.1 {WRONG_HASH}", "THESE PACKAGES DO NOT MATCH THE HASHES"),
+    ],
+    ids=["no such package", "other hash", "no hash", "other hash of Chalice", "other hash of PyJWT"],
+)
+def test_requirement_that_cannot_be_installed_fails_the_packaging(
+    project: Path, name: str, requirement: str, reason: str
+) -> None:
+    set_variables(project, "prod", AUTH_ISSUER="https://id.example.org", AUTH_AUDIENCE="chat")
+    (project / name).write_text(requirement)
+    for _ in range(2):  # nothing of the first attempt is taken for installed
+        with pytest.raises(PackageError, match=rf"^could not install {re.escape(name)}: .*{reason}"):
+            package("prod", project / "package", project)
+
+
+def test_chalice_of_the_environment_that_differs_from_the_pinned_one_is_not_packaged(project: Path) -> None:
+    shutil.copy(PROJECT / "requirements-chalice.txt", project)
+    package("prod", project / "package", project)
+    (installed,) = (project / "build/requirements").glob("*/chalice/app.py")
+    installed.write_text("# another version\n")
+    with pytest.raises(PackageError, match=r"^chalice/app\.py of this environment differs from that of requirements-"):
+        package("prod", project / "package", project)
+
+
+def test_requirements_are_installed_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in REQUIREMENTS:
+        shutil.copy(PROJECT / name, project)
+    package("prod", project / "first", project)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    package("prod", project / "second", project)
+    first, second = (project / folder / "deployment.zip" for folder in ("first", "second"))
+    assert first.read_bytes() == second.read_bytes()

@@ -12,7 +12,7 @@ import pytest
 
 from deployment.config import PROJECT
 
-PACKAGED = ["requirements.txt", "requirements-sign-in.txt"]
+PACKAGED = ["requirements.txt", "requirements-sign-in.txt", "requirements-chalice.txt"]
 COMPILED = ("cffi==", "cryptography==", "msgspec==")
 NODE_FOLDERS = re.findall(r"^NODE_FOLDERS := (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)[0].split()
 
