@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -276,6 +277,7 @@ def test_each_function_has_a_role_limited_to_its_stage(packages: Packages, stage
             assert not any("*" in action for action in statement["Action"])
             for arn in statement["Resource"]:
                 named = f"${{WebsocketAPI}}/{stage}/" if ":execute-api:" in arn["Fn::Sub"] else f"chalice-chat-{stage}"
+                named = "/aws/lambda/${AWS::StackName}-" if ":logs:" in arn["Fn::Sub"] else named
                 assert re.fullmatch(rf"{HERE}:.*{re.escape(named)}.*", arn["Fn::Sub"])
 
 
@@ -288,7 +290,7 @@ def test_tables_have_the_stage_of_the_functions_by_default(packages: Packages, s
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_both_apis_are_throttled_and_log_no_address(packages: Packages, stage: str) -> None:
+def test_both_apis_are_throttled_and_have_no_execution_logs(packages: Packages, stage: str) -> None:
     resources = resources_of(packages[stage])
     (rest,) = resources["RestAPI"]["Properties"]["MethodSettings"]
     websocket = resources["WebsocketAPIStage"]["Properties"]["DefaultRouteSettings"]
@@ -297,7 +299,6 @@ def test_both_apis_are_throttled_and_log_no_address(packages: Packages, stage: s
         assert 0 < limits["ThrottlingRateLimit"] < 10_000
         assert 0 < limits["ThrottlingBurstLimit"] < 5_000
         assert (limits["LoggingLevel"], limits["DataTraceEnabled"]) == ("OFF", False)
-    assert not any("AccessLogSetting" in resource.get("Properties", {}) for resource in resources.values())
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -331,12 +332,14 @@ def test_dashboard_of_each_region_has_its_own_name(packages: Packages, stage: st
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_logs_of_every_function_are_kept_for_the_chosen_days(packages: Packages, stage: str) -> None:
+def test_all_logs_are_kept_for_the_chosen_days(packages: Packages, stage: str) -> None:
     template = json.loads((packages[stage] / "sam.json").read_text())
     resources = template["Resources"]
     functions = [name for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"]
     groups = [resource["Properties"] for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
-    assert {group["LogGroupName"]["Fn::Sub"] for group in groups} == {f"/aws/lambda/${{{name}}}" for name in functions}
+    of_functions = {f"/aws/lambda/${{{name}}}" for name in functions}
+    of_apis = "/aws/apigateway/chalice-chat-${Stage}"
+    assert {group["LogGroupName"]["Fn::Sub"] for group in groups} == of_functions | {of_apis}
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups)
     assert template["Parameters"]["LogRetentionDays"]["Default"] == 30
 
@@ -424,3 +427,114 @@ def test_requirements_are_installed_once(project: Path, monkeypatch: pytest.Monk
     package("prod", project / "second", project)
     first, second = (project / folder / "deployment.zip" for folder in ("first", "second"))
     assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.fixture
+def template(packages: Packages) -> dict[str, Any]:
+    """Return the template of prod."""
+    template: dict[str, Any] = json.loads((packages["prod"] / "sam.json").read_text())
+    return template
+
+
+def test_each_function_may_write_to_its_own_log_group_only(packages: Packages) -> None:
+    resources = resources_of(packages["prod"])
+    functions = {name: one for name, one in resources.items() if one["Type"] == "AWS::Serverless::Function"}
+    # CloudFormation names a function after its stack and its logical ID, followed by random characters.
+    groups = {name: f"/aws/lambda/chalice-chat-prod-{name}-1A2B3C4D5E6F" for name in functions}
+    for name, function in functions.items():
+        role = resources[function["Properties"]["Role"]["Fn::GetAtt"][0]]
+        statements = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        granted = [arn["Fn::Sub"] for one in statements if one["Sid"] == "Logs" for arn in one["Resource"]]
+        patterns = [
+            arn.partition(":log-group:")[2].replace("${AWS::StackName}", "chalice-chat-prod") for arn in granted
+        ]
+        writable = {other for other, group in groups.items() for one in patterns if fnmatchcase(f"{group}:*", one)}
+        assert writable == {name}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "default"),
+    [
+        ("AccessLogs", "off"),
+        ("WebAclArn", "none"),
+        ("MonthlyBudget", 0),
+        ("FanOutMaxBatches", 0),
+        ("ApiHandlerConcurrency", 0),
+        ("WebsocketConnectConcurrency", 0),
+        ("WebsocketMessageConcurrency", 0),
+        ("WebsocketDisconnectConcurrency", 0),
+        ("FanOutConcurrency", 0),
+    ],
+)
+def test_option_is_off_by_default(template: dict[str, Any], parameter: str, default: object) -> None:
+    assert template["Parameters"][parameter]["Default"] == default
+    conditions = template["Conditions"].items()
+    (condition,) = (name for name, condition in conditions if {"Ref": parameter} in list(dictionaries(condition)))
+    equal = template["Conditions"][condition]
+    is_default = str(default) in strings(equal)
+    # Off, because the condition is that the value differs from the default or equals another one.
+    assert is_default if "Fn::Not" in equal else not is_default
+
+
+def dictionaries(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        yield from dictionaries(list(value.values()))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from dictionaries(inner)
+
+
+def test_access_logs_contain_neither_query_string_nor_path(packages: Packages) -> None:
+    """Both may contain tokens."""
+    expanded = expand(packages["prod"])
+    (rest,) = (one["Properties"] for one in expanded.values() if one["Type"] == "AWS::ApiGateway::Stage")
+    (websocket,) = (one["Properties"] for one in expanded.values() if one["Type"] == "AWS::ApiGatewayV2::Stage")
+    for setting, route in (
+        (rest["AccessLogSetting"], {"$context.httpMethod $context.resourcePath"}),
+        (websocket["AccessLogSettings"], {"$context.routeKey"}),
+    ):
+        condition, logs, nothing = setting["Fn::If"]
+        assert (condition, nothing) == ("HasAccessLogs", {"Ref": "AWS::NoValue"})
+        variables = set(json.loads(logs["Format"]).values())
+        common = {"$context.identity.sourceIp", "$context.requestTime", "$context.status"}
+        assert variables - {"$context.responseLength"} == common | route
+        assert logs["DestinationArn"]["Fn::Sub"].endswith(":log-group:${AccessLogGroup}")
+    assert expanded["AccessLogGroup"]["Condition"] == "HasAccessLogs"
+
+
+def test_web_acl_protects_the_stage_of_the_rest_api(packages: Packages) -> None:
+    expanded = expand(packages["prod"])
+    (stage,) = (name for name, one in expanded.items() if one["Type"] == "AWS::ApiGateway::Stage")
+    association = expanded["WebAcl"]
+    assert association["Condition"] == "HasWebAcl"
+    arn = f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}::/restapis/${{RestAPI}}/stages/${{{stage}}}"
+    assert association["Properties"] == {"ResourceArn": {"Fn::Sub": arn}, "WebACLArn": {"Ref": "WebAclArn"}}
+
+
+def test_concurrency_of_functions_and_queue_can_be_limited(packages: Packages) -> None:
+    expanded = expand(packages["prod"])
+    nothing = {"Ref": "AWS::NoValue"}
+    functions = {name: one["Properties"] for name, one in expanded.items() if one["Type"] == "AWS::Lambda::Function"}
+    for name, function in functions.items():
+        parameter = f"{name.replace('API', 'Api')}Concurrency"
+        assert function["ReservedConcurrentExecutions"] == {"Fn::If": [f"Has{parameter}", {"Ref": parameter}, nothing]}
+    (source,) = (one["Properties"] for one in expanded.values() if one["Type"] == "AWS::Lambda::EventSourceMapping")
+    maximum = {"MaximumConcurrency": {"Ref": "FanOutMaxBatches"}}
+    assert source["ScalingConfig"] == {"Fn::If": ["HasFanOutMaxBatches", maximum, nothing]}
+
+
+def test_lambda_does_not_stop_long_chains_of_jobs(packages: Packages) -> None:
+    functions = [one for one in expand(packages["prod"]).items() if one[1]["Type"] == "AWS::Lambda::Function"]
+    allowed = {name for name, one in functions if one["Properties"].get("RecursiveLoop") == "Allow"}
+    assert allowed == {"FanOut"}
+
+
+def test_budget_notifies_the_alarm_topic(template: dict[str, Any]) -> None:
+    budget = template["Resources"]["Budget"]
+    assert budget["Condition"] == "HasMonthlyBudget"
+    assert budget["Properties"]["Budget"]["BudgetLimit"] == {"Amount": {"Ref": "MonthlyBudget"}, "Unit": "USD"}
+    condition, notifications, _ = budget["Properties"]["NotificationsWithSubscribers"]["Fn::If"]
+    assert condition == "HasAlarmTopic"
+    for notification in notifications:
+        assert notification["Subscribers"] == [{"SubscriptionType": "SNS", "Address": {"Ref": "AlarmTopic"}}]
