@@ -80,7 +80,9 @@ lint: .venv/installed web/$(INSTALLED) examples/nextjs/$(INSTALLED) ## Check sty
 	$(BIN)/cfn-lint .chalice/resources.json
 	$(NPM) --prefix web run lint
 	$(NPM) --prefix web run lint:nextjs
-	BIN=$(BIN) .ci/audit
+	@PATH="$(CURDIR)/$(BIN):$$PATH" BIN=$(BIN) .ci/audit || { code=$$?; \
+		test $$code = 2 -a "$(AUDIT)" != required || exit $$code; \
+		echo "make lint goes on without an audit, because no database of advisories can be reached. AUDIT=required makes it fail."; }
 
 format: .venv/installed web/$(INSTALLED) ## Format the code and fix what ruff and Biome can fix
 	$(BIN)/ruff format .
@@ -100,7 +102,7 @@ package: .venv/installed ## Write deployment.zip and sam.json for STAGE, by defa
 resources: .venv/installed ## Write the stack that `chalice deploy` needs to build/STAGE/resources.json
 	$(BIN)/python -m deployment.resources $(STAGE) build/$(STAGE)/resources.json
 
-deploy: package ## Create or update the stack of STAGE on AWS; optional: BUCKET, ALARM_TOPIC, LOG_RETENTION_DAYS
+deploy: package ## Create or update the stack of STAGE on AWS; options: docs/deploying.md
 	@$(BIN)/python -m deployment.deploy $(STAGE) build/$(STAGE)
 
 undeploy: .venv/installed ## Delete the stack of STAGE and all its data from AWS, after a confirmation; YES=1 skips it

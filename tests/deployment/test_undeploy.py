@@ -20,7 +20,7 @@ from deployment.undeploy import _check_protection, undeploy
 pytestmark = [
     pytest.mark.deployment,
     # moto's CloudFormation ignores the policy, which no test here needs.
-    pytest.mark.filterwarnings("ignore:Tried to parse AWS::SQS::QueuePolicy"),
+    pytest.mark.filterwarnings("ignore:Tried to parse AWS..SQS..QueuePolicy"),
 ]
 
 ACCOUNT = Account("123456789012", "us-east-1")  # the account of moto
