@@ -65,9 +65,10 @@ bench: benchmarks/node/$(INSTALLED) ## Benchmark against other implementations
 simulate: .venv/installed ## Simulate crowds and large rooms on AWS, and write the figures of docs/scaling.md, in 2 to 3 minutes
 	$(BIN)/python -m benchmarks.simulation
 
-generate: .venv/installed ## Write the generated files: docs/openapi.yaml, docs/asyncapi.yaml and .chalice/policies
+generate: .venv/installed ## Write what is generated: docs/openapi.yaml, docs/asyncapi.yaml, .chalice/policies, tables of costs
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m deployment.policies
+	$(BIN)/python -m benchmarks.costs
 
 page: web/$(INSTALLED) ## Build the page from web/page to chalicelib/static
 	@$(NPM) --prefix web run build
