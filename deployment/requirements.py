@@ -28,13 +28,13 @@ PLATFORMS = {"x86_64": "manylinux2014_x86_64", "arm64": "manylinux2014_aarch64"}
 
 
 def add_requirements(archive: Path, names: Iterable[str], project: Path, architecture: str) -> None:
-    """Add the requirements in the files of these names to an archive. Files that the project does not have are skipped.
+    """Add the requirements in the files of these names to an archive. Missing and empty files are skipped.
 
     Raises PackageError if pip fails.
     """
     with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as package:
         for name in names:
-            if (project / name).exists():
+            if _lists_any(project / name):
                 add_files(package, _install(project / name, project, architecture))
 
 
@@ -43,7 +43,7 @@ def check_chalice(archive: Path, project: Path, architecture: str) -> None:
 
     Chalice packs its files from the environment that runs it.
     """
-    if not (project / CHALICE).exists():
+    if not _lists_any(project / CHALICE):
         return
     pinned = _install(project / CHALICE, project, architecture)
     with zipfile.ZipFile(archive) as package:
@@ -73,10 +73,14 @@ def _install(requirements: Path, project: Path, architecture: str) -> Path:
         )
         if installed.returncode != 0:
             raise PackageError(f"could not install {requirements.name}: {_reason(installed.stderr)}")
-        target.mkdir(exist_ok=True)  # of no requirements
         shutil.rmtree(target / "bin", ignore_errors=True)  # commands
         target.rename(folder)
     return folder
+
+
+def _lists_any(requirements: Path) -> bool:
+    lines = requirements.read_text().splitlines() if requirements.exists() else []
+    return any(line.strip() and not line.startswith("#") for line in lines)
 
 
 def _reason(errors: str) -> str:
