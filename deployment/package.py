@@ -5,7 +5,6 @@ python -m deployment.package STAGE FOLDER
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
@@ -38,11 +37,8 @@ def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
     archive = folder / "deployment.zip"
     architecture = (everything | configuration).get("lambda_architecture", "x86_64")  # Chalice's default
     names = [requirements.REQUIREMENTS, *([sign_in.REQUIREMENTS] if sign_in.is_configured(configuration) else [])]
-    # Two runs at once would share the installed requirements.
-    with (project / ".chalice/config.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        requirements.check_chalice(archive, project, architecture)
-        requirements.add_requirements(archive, names, project, architecture)
+    requirements.check_chalice(archive, project, architecture)
+    requirements.add_requirements(archive, names, project, architecture)
     remove_unused_parts(archive, sign_in.secret_service(configuration), keep_compiled=stage != LOCAL_STAGE)
     _add_bytecode(archive)
     template_file = folder / "sam.json"

@@ -74,7 +74,11 @@ def _install(requirements: Path, project: Path, architecture: str) -> Path:
         if installed.returncode != 0:
             raise PackageError(f"could not install {requirements.name}: {_reason(installed.stderr)}")
         shutil.rmtree(target / "bin", ignore_errors=True)  # commands
-        target.rename(folder)
+        try:
+            target.rename(folder)
+        except OSError:
+            if not folder.exists():  # otherwise another run has just installed the same
+                raise
     return folder
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,6 +23,7 @@ from deployment import policies
 from deployment.config import LOCAL_STAGE, read_stages
 from deployment.errors import PackageError
 from deployment.package import package
+from deployment.requirements import INSTALLED
 from deployment.unused_parts import remove_unused_parts
 from tests.support.projects import PROJECT, copy_project, edit_stage, set_variables
 from tests.support.sam import expand
@@ -50,10 +52,18 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
     return folders
 
 
+def share_requirements(project: Path) -> None:
+    """Let a copy of the project use the requirements that this one has installed."""
+    (PROJECT / INSTALLED).mkdir(parents=True, exist_ok=True)
+    (project / INSTALLED).parent.mkdir()
+    (project / INSTALLED).symlink_to(PROJECT / INSTALLED)
+
+
 @pytest.fixture(scope="session")
 def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Package the stage prod once for the architecture of this machine, and return the archive."""
     project = copy_project(tmp_path_factory.mktemp("project"), *REQUIREMENTS)
+    share_requirements(project)
     edit_stage(project, "prod", lambda_architecture=THIS_ARCHITECTURE)
     package("prod", project / "package", project)
     return project / "package/deployment.zip"
@@ -195,6 +205,7 @@ def packages_with_sign_in(tmp_path_factory: pytest.TempPathFactory) -> Packages:
     project = copy_project(tmp_path_factory.mktemp("project"), *REQUIREMENTS, "requirements-sign-in.txt")
     for stage in STAGES:
         set_variables(project, stage, AUTH_SECRET=SECRET)
+    share_requirements(project)
     edit_stage(project, "dev", lambda_architecture="x86_64")
     policies.write(project)
     folders = {stage: tmp_path_factory.mktemp(stage) for stage in STAGES}
@@ -367,6 +378,10 @@ def test_failure_of_chalice_names_the_reason(tmp_path: Path) -> None:
         package("dev", tmp_path / "out", tmp_path)
 
 
+SIX = re.findall(r"^six==.*\n(?: +--hash.*\n)+", (PROJECT / "requirements.txt").read_text(), re.MULTILINE)[0]
+"""A small requirement, with its hashes."""
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Return a copy of the project with requirements that nothing depends on."""
@@ -377,9 +392,7 @@ def test_every_file_can_be_read_by_the_user_of_the_functions(project: Path) -> N
     """With the umask 077, a checkout has files that only their owner can read."""
     for path in [project / "app.py", *(project / "chalicelib").rglob("*.py")]:
         path.chmod(0o600)
-    six = re.search(r"^six==.*(\n .*)+", (PROJECT / "requirements.txt").read_text(), re.MULTILINE)
-    assert six
-    (project / "requirements.txt").write_text(six[0])
+    (project / "requirements.txt").write_text(SIX)
     package("prod", project / "package", project)
     entries = zipfile.ZipFile(project / "package/deployment.zip").infolist()
     assert {"app.py", "six.py"} <= {entry.filename for entry in entries}
@@ -419,9 +432,19 @@ def test_chalice_of_the_environment_that_differs_from_the_pinned_one_is_not_pack
         package("prod", project / "package", project)
 
 
+def test_two_runs_at_once_install_the_same_requirements(project: Path) -> None:
+    (project / "requirements.txt").write_text(SIX)
+    with ThreadPoolExecutor() as executor:
+        runs = [executor.submit(package, "prod", project / name, project) for name in ("first", "second")]
+        for run in runs:
+            run.result()
+    for name in ("first", "second"):
+        assert "six.py" in zipfile.ZipFile(project / name / "deployment.zip").namelist()
+
+
 def test_requirements_are_installed_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in REQUIREMENTS:
-        shutil.copy(PROJECT / name, project)
+    shutil.copy(PROJECT / "requirements-chalice.txt", project)
+    (project / "requirements.txt").write_text(SIX)
     package("prod", project / "first", project)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     package("prod", project / "second", project)
