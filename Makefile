@@ -18,13 +18,16 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version=3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
 	--custom-compile-command="make requirements"
 
+# Only a STAGE on the command line chooses a stage on AWS. make exports the other variables on the command line.
+OPERATE = STAGE=$(if $(filter command,$(origin STAGE)),$(STAGE),local) PORT=$(PORT) $(BIN)/python -m operations
+
 # The tests start many Python processes, and each starts faster when the modules are compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run rooms nextjs test check mutate soak fuzz bench simulate generate page lint format requirements package resources deploy undeploy clean tools quick-tests always
+.PHONY: help run rooms close-room export-room delete-messages ban-source unban-source nextjs test check mutate soak fuzz bench simulate generate page lint format requirements package resources deploy smoke undeploy clean tools quick-tests always
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build/run-$(PORT) ## Run the chat on this machine at PORT, by default 8000, until Ctrl-C
 
@@ -32,8 +35,23 @@ run: build/run-$(PORT) ## Run the chat on this machine at PORT, by default 8000,
 build/run-$(PORT): .venv/installed always
 	@PORT=$(PORT) MAKE_TARGET=$@ exec $(BIN)/python -m localcloud
 
-rooms: .venv/installed ## List the rooms and members of the chat that runs at PORT
-	@PORT=$(PORT) $(BIN)/python -m localcloud.rooms
+rooms: .venv/installed ## List the rooms of STAGE by SORT: age, members or traffic; without STAGE, of the chat that runs at PORT
+	@$(OPERATE) $@
+
+close-room: .venv/installed ## Close ROOM of STAGE, or of the chat that runs at PORT, and delete what it has stored
+	@$(OPERATE) $@
+
+export-room: .venv/installed ## Print the messages and events of ROOM of STAGE, or of the chat that runs at PORT, as JSON lines
+	@$(OPERATE) $@
+
+delete-messages: .venv/installed ## Delete the messages of MEMBER in ROOM of STAGE, or of the chat that runs at PORT
+	@$(OPERATE) $@
+
+ban-source: .venv/installed ## Ban SOURCE, an address or the source in a log line, from STAGE for DAYS, by default 7
+	@$(OPERATE) $@
+
+unban-source: .venv/installed ## End the ban of SOURCE from STAGE
+	@$(OPERATE) $@
 
 nextjs: examples/nextjs/$(INSTALLED) ## Run the front end in examples/nextjs for the chat that runs at PORT
 	@cd examples/nextjs && NEXT_TELEMETRY_DISABLED=1 \
@@ -105,6 +123,9 @@ resources: .venv/installed ## Write the stack that `chalice deploy` needs to bui
 
 deploy: package ## Create or update the stack of STAGE on AWS; options: docs/deploying.md
 	@$(BIN)/python -m deployment.deploy $(STAGE) build/$(STAGE)
+
+smoke: .venv/installed ## Test the chat of STAGE on AWS, or at URL; optional: TOKEN (of a user), ONLY (a part of a scenario's name)
+	@$(BIN)/python -m deployment.smoke '$(or $(URL),$(STAGE))'
 
 undeploy: .venv/installed ## Delete the stack of STAGE and all its data from AWS, after a confirmation; YES=1 skips it
 	@$(BIN)/python -m deployment.undeploy $(STAGE)

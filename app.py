@@ -11,11 +11,11 @@ from chalice.app import Request, SQSEvent, WebsocketEvent
 from chalicelib import request_log, settings
 from chalicelib.auth import origins
 from chalicelib.auth.identity import User
-from chalicelib.chat import broadcast, history, members, room_list, rooms
+from chalicelib.chat import broadcast, erasure, history, members, room_list, rooms, sources
 from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
-from chalicelib.errors import Forbidden, NotFound, RoomNotFound
-from chalicelib.protocol.requests import HistoryQuery, RoomAccess, NewRoom, RoomListQuery, RoomQuery
+from chalicelib.errors import Forbidden, NotFound, RoomNotFound, SourceBanned, SourceLimitExceeded
+from chalicelib.protocol.requests import HistoryQuery, NewRoom, RoomListQuery, RoomQuery
 from chalicelib.protocol.responses import Config, CreatedRoom, MemberList, MessagePage, Room, RoomPage
 from chalicelib.protocol.values import AnyRoomId
 from chalicelib.rest import page, webhooks
@@ -52,14 +52,17 @@ def get_config() -> Config:
 
 
 @app.route("/rooms", methods=["POST"], content_types=["*/*"])
-@endpoint(status=201)
-def create_room(body: NewRoom, user: User | None) -> CreatedRoom:
+@endpoint(status=201, errors=[SourceBanned, SourceLimitExceeded])
+def create_room(body: NewRoom, user: User | None, source: str) -> CreatedRoom:
     """Create a room.
 
     A room that nobody joins expires after UNUSED_ROOM_SECONDS. After the last member has left, it can still be joined
     for EMPTY_ROOM_GRACE_SECONDS, or for `keepDays` if given. The body is read as JSON, whatever its Content-Type.
     """
-    return CreatedRoom.of(rooms.create(body, user))
+    sources.count_room(source, is_public=not body.private)
+    room = rooms.create(body, user)
+    sources.record_room(source, room)
+    return CreatedRoom.of(room)
 
 
 @app.route("/rooms")
@@ -74,26 +77,35 @@ def list_rooms(query: RoomListQuery, user: User | None) -> RoomPage:
 
 @app.route("/rooms/{room_id}")
 @endpoint(errors=[Forbidden, RoomNotFound])
-def get_room(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> Room:
+def get_room(room_id: AnyRoomId, query: RoomQuery, user: User | None, source: str) -> Room:
     """Get a room, listed or not.
 
     Pass the `key` and `owner` of a rejected connection to get the reason.
     """
+    sources.check_ban(source)
     return Room.of(members.check_admission(room_id, query.token, query.key, query.owner, user))
 
 
 @app.route("/rooms/{room_id}/members")
 @endpoint(errors=[Forbidden, RoomNotFound])
-def list_members(room_id: AnyRoomId, query: RoomAccess, user: User | None) -> MemberList:
-    """List the members of a room, in the order of joining, each once. Very recent joins and leaves may be missing."""
-    return MemberList(members=members.list_members(room_id, query.token, user))
+def list_members(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> MemberList:
+    """List the members of a room, in the order of joining, each once.
+
+    Very recent joins and leaves may be missing. Who may not join may not read: pass the same `key` and `owner`. A
+    locked room requires one of them, or an access token.
+    """
+    return MemberList(members=members.list_members(room_id, query.token, query.key, query.owner, user))
 
 
 @app.route("/rooms/{room_id}/messages")
 @endpoint(errors=[Forbidden, RoomNotFound])
 def list_messages(room_id: AnyRoomId, query: HistoryQuery, user: User | None) -> MessagePage:
-    """List messages in ascending order: the oldest ones after `after`, if given, otherwise the newest."""
-    return MessagePage.of(*history.read(room_id, query.after, query.before, query.limit, query.token, user))
+    """List messages in ascending order: the oldest ones after `after`, if given, otherwise the newest.
+
+    It requires the same credentials as the list of members.
+    """
+    page = history.read(room_id, query.after, query.before, query.limit, query.token, query.key, query.owner, user)
+    return MessagePage.of(*page)
 
 
 app.register_blueprint(page.blueprint)
@@ -105,7 +117,8 @@ def connect(event: WebsocketEvent) -> dict[str, Any] | None:
     """Join the room that the query string names."""
     request = event.to_dict()
     headers, query = request.get("headers") or {}, request.get("queryStringParameters") or {}
-    return events.connect(websocket_api, event.connection_id, headers, query)
+    source = request["requestContext"]["identity"]["sourceIp"]
+    return events.connect(websocket_api, event.connection_id, source, headers, query)
 
 
 @app.on_ws_message()
@@ -132,3 +145,5 @@ def fan_out(event: SQSEvent) -> None:
                 broadcast.retry_removal(websocket_api, removal)
             case jobs.Delivery() as delivery:
                 broadcast.deliver(websocket_api, delivery)
+            case jobs.Erasure() as job:
+                erasure.erase(job)

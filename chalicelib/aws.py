@@ -12,7 +12,7 @@ SERVICES = ("apigatewaymanagementapi", "apigatewayv2", "dynamodb", "sqs")
 """The services that the functions use. deployment/unused_parts.py packages botocore's data of these services only."""
 
 SECRET_SERVICES = ("secretsmanager", "ssm")
-"""The services that AUTH_SECRET may name. The package has botocore's data of that one, if AUTH_SECRET is an ARN."""
+"""The services that the ARNs in AUTH_SECRET and SOURCE_SECRET may name. The package has botocore's data of those."""
 
 CREDENTIAL_SERVICES = ("signin", "sso", "sso-oidc", "sts")
 """The services that profiles on a developer's machine may take credentials from."""

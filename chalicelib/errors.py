@@ -5,13 +5,16 @@
     │   └── InvalidJSON
     ├── UnknownAction
     ├── RateLimitExceeded
+    ├── SourceLimitExceeded
     ├── NotInRoom
+    │   └── ConnectionReplaced
     ├── Unauthorized
     │   └── AccessTokenExpired
     ├── SignInUnavailable
     ├── Forbidden
     │   ├── MemberBanned
-    │   └── RoomLocked
+    │   ├── RoomLocked
+    │   └── SourceBanned
     ├── NotFound
     │   ├── WebhookNotFound
     │   └── RoomNotFound
@@ -27,7 +30,7 @@ import logging
 import secrets
 from typing import ClassVar
 
-from chalicelib import request_log, settings
+from chalicelib import limits, request_log, settings
 
 log = logging.getLogger(f"{settings.APP_NAME}.errors")
 
@@ -87,6 +90,18 @@ class RateLimitExceeded(ChatError):
         self.count = count
 
 
+class SourceLimitExceeded(ChatError):
+    """The source address has sent too many requests. It can send the next one after `retryAfter` seconds."""
+
+    code = "rate_limited"
+    status = 429
+    http_code = "TooManyRequestsError"
+
+    def __init__(self, expected: str, retry_after: int):
+        super().__init__(f"expected at most {expected} from one source address; retry after {retry_after} seconds")
+        self.retry_after = retry_after
+
+
 class NotInRoom(ChatError):
     """The connection has expired or was removed from its room. The client has to connect again."""
 
@@ -94,6 +109,18 @@ class NotInRoom(ChatError):
 
     def __init__(self) -> None:
         super().__init__("this connection is not in a room any more; connect again to rejoin")
+
+
+class ConnectionReplaced(NotInRoom):
+    """The member has too many connections, and this is the oldest one."""
+
+    code = "replaced"
+
+    def __init__(self) -> None:
+        ChatError.__init__(
+            self,
+            f"you have more than {limits.MAX_CONNECTIONS_PER_MEMBER} connections in this room; the oldest is closed",
+        )
 
 
 class Unauthorized(ChatError):
@@ -146,6 +173,15 @@ class RoomLocked(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("this room is locked: only those who have been in it can join")
+
+
+class SourceBanned(Forbidden):
+    """The operator has banned the source address."""
+
+    http_code = "SourceBannedError"
+
+    def __init__(self) -> None:
+        super().__init__("the operator of this chat has banned your network address")
 
 
 class NotFound(ChatError):

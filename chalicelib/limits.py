@@ -28,8 +28,23 @@ CONNECTION_TTL_SECONDS = 7_800
 """Lifetime of a connection row. API Gateway closes every connection after 2 hours (same AWS page); ten more minutes
 allow for clock skew."""
 
+SOURCE_TTL_SECONDS = 3_600
+"""Lifetime of the counters of a source address after its last request."""
+
+FORMER_OWNER_SECONDS = 600
+"""Time for which a replaced owner's token can still request another one: the frame with the new one may be lost."""
+
+MAX_REMOVED_MEMBERS = 25
+"""Maximum number of members that one action removes."""
+
 BAN_SECONDS = 3_600
 """Time for which a member that the owner has removed cannot come back."""
+
+LOCK_MIN_MEMBER_SECONDS = 300
+"""Time before the lock of a room by which a member must have joined it to come back, unless connected at the lock."""
+
+MAX_CONNECTIONS_PER_MEMBER = 20
+"""Maximum number of connections of one member, such as tabs of a browser. Another one closes the oldest."""
 
 MAX_CONNECT_SECONDS = 30
 """Maximum duration of `$connect`: API Gateway's integration timeout is 29 seconds (same AWS page)."""
@@ -45,6 +60,12 @@ IDEMPOTENCY_TTL_SECONDS = 600
 
 MEMBER_TTL_SECONDS = 2_764_800
 """Time for which a member may come back to a locked room after joining it: 32 days, longer than a room stays empty."""
+
+CLOSED_ROOM_TTL_SECONDS = 86_400
+"""Time for which the state of a closed room is stored: longer than any request to it or connection in it."""
+
+MAX_FUNCTION_SECONDS = 30
+"""More than the timeout of every function in .chalice/config.json: no invocation writes for longer."""
 
 WEBHOOK_TTL_SECONDS = 31_536_000
 """Lifetime of a webhook after its creation or its last message: one year."""

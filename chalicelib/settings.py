@@ -74,6 +74,25 @@ WINDOW_SECONDS = _integer("WINDOW_SECONDS", 10)
 PRESENCE_LIMIT = _integer("PRESENCE_LIMIT", 100)
 """Largest room, in members, that receives join and leave frames. N joins cost about N² frames."""
 
+SOURCE_SECRET = os.environ.get("SOURCE_SECRET", "")
+"""Secret of at least 32 bytes for the pseudonyms of source addresses, given like AUTH_SECRET. If empty, the limits per
+source and the bans of sources are off."""
+
+ROOMS_PER_SOURCE = _integer("ROOMS_PER_SOURCE", 0)
+"""Number of rooms that a source address may create per minute. Here and below, 0 is no limit."""
+
+CONNECTS_PER_SOURCE = _integer("CONNECTS_PER_SOURCE", 0)
+"""Number of WebSocket connections that a source address may open per minute."""
+
+HOOK_POSTS_PER_SOURCE = _integer("HOOK_POSTS_PER_SOURCE", 0)
+"""Number of requests that a source address may send to webhooks per minute."""
+
+UNUSED_ROOMS_PER_SOURCE = _integer("UNUSED_ROOMS_PER_SOURCE", 0)
+"""Number of public rooms that a source address has created, that nobody has joined, and that have not expired."""
+
+KEEP_DAYS_REQUIRES_SIGN_IN = _boolean("KEEP_DAYS_REQUIRES_SIGN_IN", default=False)
+"""Create rooms with keepDays for signed-in users only."""
+
 AUTH_ISSUER = os.environ.get("AUTH_ISSUER", "")
 """Address of the OpenID Connect provider whose tokens users sign in with, exactly as in its tokens. If this and
 AUTH_SECRET are empty, everyone is a guest."""

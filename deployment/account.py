@@ -41,9 +41,9 @@ def current_account() -> Account:
 
 
 @contextmanager
-def errors_reported() -> Iterator[None]:
+def errors_reported(*further: type[Exception]) -> Iterator[None]:
     """End the process with exit code 1 and one line on an expected error: of this program, AWS or the network."""
     try:
         yield
-    except (DeployError, PackageError, BotoCoreError, ClientError) as error:
+    except (DeployError, PackageError, BotoCoreError, ClientError, *further) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")

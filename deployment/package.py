@@ -13,7 +13,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from deployment import requirements, sign_in
+from deployment import requirements, sign_in, sources
 from deployment.archive import add_files
 from deployment.config import LOCAL_STAGE, PROJECT, RESOURCES, read_configuration, read_stage
 from deployment.errors import PackageError
@@ -31,6 +31,7 @@ def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
     configuration = read_stage(stage, project)  # Chalice accepts an unknown stage, and packages it without policies
     everything = read_configuration(project)
     sign_in.check_place(everything)
+    sources.check_secret(stage, configuration)
     if outdated := outdated_policies(stage, project):
         raise PackageError(f"{outdated[0]} does not fit the settings: run `make generate`")
     _run_chalice(stage, folder, project)
@@ -39,7 +40,9 @@ def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
     names = [requirements.REQUIREMENTS, *([sign_in.REQUIREMENTS] if sign_in.is_configured(configuration) else [])]
     requirements.check_chalice(archive, project, architecture)
     requirements.add_requirements(archive, names, project, architecture)
-    remove_unused_parts(archive, sign_in.secret_service(configuration), keep_compiled=stage != LOCAL_STAGE)
+    secrets = (sign_in.secret_service(configuration), sources.secret_service(configuration))
+    secret_services = {service for service in secrets if service is not None}
+    remove_unused_parts(archive, secret_services, keep_compiled=stage != LOCAL_STAGE)
     _add_bytecode(archive)
     template_file = folder / "sam.json"
     template = json.loads(template_file.read_text())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deployment import sign_in
+from deployment import sign_in, sources
 from deployment.config import PROJECT, read_stages
 
 TEMPLATES = Path(__file__).with_name("policies")
@@ -35,6 +35,8 @@ def outdated_policies(stage: str, project: Path = PROJECT) -> list[Path]:
 
 def _policy(template: Path, name: str, stage: Any) -> str:
     text = template.read_text().replace("${Stage}", name)
+    if template.name in sources.FUNCTIONS:
+        text = sources.add_grant(text, stage)
     return sign_in.add_grant(text, stage) if template.name in sign_in.FUNCTIONS else text
 
 

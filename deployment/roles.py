@@ -22,7 +22,7 @@ def narrow_roles(resources: dict[str, Any]) -> None:
             # The package contains the WebSocket API's address, so no function has to look for it.
             document["Statement"] = [one for one in document["Statement"] if one["Sid"] != "WebSocketUrl"]
             for statement in document["Statement"]:
-                if statement["Sid"] == "SignIn":  # the ARN of AUTH_SECRET may name another account or Region
+                if statement["Sid"] in ("SignIn", "Sources"):  # a secret may belong to another account or Region
                     continue
                 if statement["Sid"] == "Logs":
                     statement["Resource"] = [_log_group(functions[name])]

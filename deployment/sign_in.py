@@ -36,37 +36,35 @@ def check_place(configuration: Any) -> None:
     functions = [function for stage in stages.values() for function in stage.get("lambda_functions", {}).values()]
     for place in [configuration, *functions]:
         for name in place.get("environment_variables", {}):
-            if name.startswith("AUTH_"):
+            if name.startswith("AUTH_") or name == "SOURCE_SECRET":
                 raise PackageError(f"{name} must be in the environment_variables of a stage in .chalice/config.json")
 
 
-def secret_service(stage: Any) -> str | None:
-    """Return the AWS service of the ARN in AUTH_SECRET, None if that is no ARN.
+def secret_service(stage: Any, setting: str = "AUTH_SECRET") -> str | None:
+    """Return the AWS service of the ARN in a setting, None if that is no ARN.
 
     Raises PackageError if it is an ARN of something else.
     """
-    arn = _secret(stage)
+    arn = _secret(stage, setting)
     if not arn.startswith("arn:"):
         return None
     named = ARN.fullmatch(arn)
     if named is None:
-        raise PackageError(
-            f"AUTH_SECRET must be the ARN of one secret or parameter ({' or '.join(ACTIONS)}), not {arn}"
-        )
+        raise PackageError(f"{setting} must be the ARN of one secret or parameter ({' or '.join(ACTIONS)}), not {arn}")
     return named["service"]
 
 
-def add_grant(policy: str, stage: Any) -> str:
+def add_grant(policy: str, stage: Any, setting: str = "AUTH_SECRET", sid: str = "SignIn") -> str:
     """Return a policy that also allows its function to read the secret of a stage, if the stage has one."""
-    service = secret_service(stage)
+    service = secret_service(stage, setting)
     if service is None:
         return policy
     document = json.loads(policy)
     document["Statement"].append(
-        {"Sid": "SignIn", "Effect": "Allow", "Action": [ACTIONS[service]], "Resource": [_secret(stage)]}
+        {"Sid": sid, "Effect": "Allow", "Action": [ACTIONS[service]], "Resource": [_secret(stage, setting)]}
     )
     return json.dumps(document, indent=2) + "\n"
 
 
-def _secret(stage: Any) -> str:
-    return str(stage.get("environment_variables", {}).get("AUTH_SECRET", ""))
+def _secret(stage: Any, setting: str) -> str:
+    return str(stage.get("environment_variables", {}).get(setting, ""))

@@ -14,7 +14,7 @@ import csv
 import gzip
 import json
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from pathlib import Path, PurePosixPath
 
 from chalicelib.aws import SERVICES
@@ -44,13 +44,13 @@ only programs that enable HTTP/2 need it.
 KEPT = f"{DOCUMENTATION}utils.py"  # botocore.handlers imports it
 
 
-def remove_unused_parts(archive: Path, secret_service: str | None = None, *, keep_compiled: bool = True) -> None:
-    """Remove from an archive what is not used. SERVICES and secret_service are the services that are.
+def remove_unused_parts(archive: Path, secret_services: Set[str] = frozenset(), *, keep_compiled: bool = True) -> None:
+    """Remove from an archive what is not used. SERVICES and secret_services are the services that are.
 
     keep_compiled: whether requirements with compiled modules stay, which run on Lambda's system only.
     Raises PackageError if botocore has no data of one of them.
     """
-    services = {*SERVICES, *([secret_service] if secret_service else [])}
+    services = {*SERVICES, *secret_services}
     complete = archive.with_suffix(".complete.zip")
     archive.rename(complete)
     with zipfile.ZipFile(complete) as source, zipfile.ZipFile(archive, "w") as target:

@@ -10,7 +10,7 @@ from chalicelib.errors import RateLimitExceeded
 from chalicelib.protocol.frames import FRAME_ERRORS, Error, Frame, Joined, Left
 from chalicelib.protocol.requests import ConnectQuery
 from chalicelib.websocket import actions as _actions  # noqa: F401 - it declares the actions
-from chalicelib.websocket.dispatch import ACTIONS, Action
+from chalicelib.websocket.dispatch import ACTIONS, Action, Limit
 from docs.json_schema import Components, example_of, parameters_of, schema_of
 
 Json = dict[str, Any]
@@ -25,10 +25,11 @@ API Gateway closes a connection after 2 hours, and after 10 minutes without a fr
 and requests `GET /rooms/{{roomId}}/messages?after=` for the messages that it missed.
 
 A connection is rejected with 400 if the query string is not as declared; 401 if the access token is missing or not
-valid; 403 if a token is wrong, the room is locked, the member was removed, or the origin is not allowed; 404 if the
-room does not exist or has expired; 500 after an internal error; 503 if access tokens cannot be verified. Browsers hide
-the status: `GET /rooms/{{roomId}}` with the same token, key, owner and access token returns the reason for 401, 403 and
-404.
+valid; 403 if a token is wrong, the room is locked, the member was removed, the source address is banned, or the origin
+is not allowed; 404 if the room does not exist or has expired; 429 if the source address opens too many connections; 500
+after an internal error; 503 if access tokens cannot be verified. Browsers hide the status: `GET /rooms/{{roomId}}` with
+the same token, key, owner and access token returns the reason for 401, 403 and 404. Otherwise, connect again with
+exponential backoff and jitter.
 """
 
 RATE_LIMIT = f"""\
@@ -96,7 +97,7 @@ def document() -> Json:
 
 def _operation(action: Action) -> Json:
     title, _, details = (getdoc(action.handler) or "").partition("\n\n")
-    paragraphs = [*details.split("\n\n"), *([RATE_LIMIT] if action.rate_limited else [])]
+    paragraphs = [*details.split("\n\n"), *([RATE_LIMIT] if action.limit is not Limit.NONE else [])]
     description = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs if paragraph)
     return (
         {"action": "receive", "title": " ".join(title.split()).rstrip(".")}

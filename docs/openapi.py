@@ -133,10 +133,12 @@ ERROR_DESCRIPTIONS = {
     400: "BadRequestError: the query string or the body is not as declared.",
     401: "UnauthorizedError: sign-in is configured, and the access token is missing, not valid, or has expired.",
     403: "ForbiddenError: the token is missing or wrong, or ALLOWED_ORIGINS does not list the page's origin. "
-    "MemberBannedError: the owner has removed the member. RoomLockedError: only existing members can join the room.",
+    "MemberBannedError: the owner has removed the member. RoomLockedError: only existing members can join the room. "
+    "SourceBannedError: the operator has banned the source address.",
     404: "NotFoundError: the object does not exist or has expired.",
     415: "UnsupportedMediaType: the request declares a body of another type than application/json.",
-    429: "TooManyRequestsError: the webhook has sent too many messages. Retry later.",
+    429: "TooManyRequestsError: the webhook has sent too many messages, or the source address too many requests. "
+    "Retry later.",
     503: "ServiceUnavailableError: access tokens cannot be verified at present. Retry later.",
 }
 """Meaning of the `Code` of an error, by status."""

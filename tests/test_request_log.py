@@ -156,6 +156,7 @@ def test_line_declares_its_metrics_by_stage(socket: Any, room: Room, gateway: Ga
         "gone",
     ]
     assert all(isinstance(line[metric["Name"]], int) for metric in directive["Metrics"])
+    assert isinstance(line["_aws"]["Timestamp"], int)
     assert line["_aws"]["Timestamp"] > 1_700_000_000_000
 
 

@@ -10,12 +10,12 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 
-from chalicelib import request_log, settings
+from chalicelib import limits, request_log, settings
 from chalicelib.chat import members, rooms
 from chalicelib.delivery import jobs
-from chalicelib.delivery.jobs import Batch, Delivery, Removal
+from chalicelib.delivery.jobs import Batch, Delivery, Erasure, Removal
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
-from chalicelib.errors import AccessTokenExpired
+from chalicelib.errors import AccessTokenExpired, ConnectionReplaced
 from chalicelib.protocol import frames
 from chalicelib.protocol.frames import Error, Joined, Left
 from chalicelib.protocol.responses import history_item
@@ -84,17 +84,26 @@ def deliver(websocket_api: BroadcastWebsocketAPI, delivery: Delivery) -> None:
         )
 
 
-def close_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> bool:
-    """Tell the connections of a room or of a member why they are removed, close them, and remove them from the room.
+def close_connections(websocket_api: BroadcastWebsocketAPI, *removals: Removal) -> bool:
+    """Tell the connections of a room or of members why they are removed, close them, and remove them from the room.
 
-    It closes up to FANOUT_BATCH of the connections that the index contains, and queues the removal of the others.
-    Return whether the removal has to be repeated later: a connection could not be closed, or the room still has one.
+    For each removal, it closes up to FANOUT_BATCH of the connections that the index contains, and queues the others.
+    Return whether a removal has to be repeated later: a connection could not be closed, or a closed room still has one.
+
+    removals: one or more of the same room.
 
     Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
     """
-    room_id = removal.room_id
-    found = [row.connection_id for row in members.connections(room_id, removal.member_id)]
-    connection_ids = found[: settings.FANOUT_BATCH]
+    rows = members.connections(removals[0].room_id)
+    has_to_be_repeated = False
+    for removal in removals:
+        found = [row.connection_id for row in rows if removal.member_id in (None, row.member_id)]
+        has_to_be_repeated |= _close(websocket_api, removal, found)
+    return has_to_be_repeated
+
+
+def _close(websocket_api: BroadcastWebsocketAPI, removal: Removal, found: list[str]) -> bool:
+    room_id, connection_ids = removal.room_id, found[: settings.FANOUT_BATCH]
     websocket_api.broadcast(connection_ids, removal.frame)
     result = websocket_api.close_all(connection_ids)
     # Connections that could not be closed stay in the room, so that the next attempt finds them.
@@ -102,22 +111,40 @@ def close_connections(websocket_api: BroadcastWebsocketAPI, removal: Removal) ->
     if leaves := presence_frames(Left, room_id, left):
         send_to_room(websocket_api, room_id, leaves, Connection.recipients_in(room_id))
     if left and len(found) > len(connection_ids):
-        jobs.enqueue_removal(removal, at_once=True)
+        jobs.enqueue_removal(removal._replace(attempt=max(removal.attempt, 1)), at_once=True)
         return False
     return len(left) < len(found) or (removal.member_id is None and rooms.has_connections(room_id))
+
+
+def close_oldest(websocket_api: BroadcastWebsocketAPI, room_id: str, member_id: str) -> None:
+    """Close the oldest connections of a member that has too many, so that another one can join.
+
+    Raises StorageError if DynamoDB fails.
+    """
+    rows = sorted(members.connections(room_id, member_id), key=lambda row: row.joined_at)
+    surplus = [row.connection_id for row in rows[: max(0, len(rows) - limits.MAX_CONNECTIONS_PER_MEMBER + 1)]]
+    websocket_api.broadcast(surplus, frames.serialize(Error.of(ConnectionReplaced())))
+    websocket_api.close_all(surplus)
+    left = members.leave(room_id, surplus)
+    members.correct_connection_count(room_id, member_id, len(rows) - len(surplus))
+    if leaves := presence_frames(Left, room_id, left):
+        send_to_room(websocket_api, room_id, leaves, Connection.recipients_in(room_id))
 
 
 def retry_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> None:
     """Close the connections that a removal has missed, and those of a removal that was interrupted.
 
-    It is repeated until a closed room has no connections, by their exact number, and a member none that the index
-    contains. The removal of a member is also repeated while the ban is not stored: the queue may be faster.
+    The first job also queues the erasure of a closed room. The removal is repeated until a closed room has no
+    connections, by their exact number, and a member none that the index contains. The removal of a member is also
+    repeated while the ban is not stored: the queue may be faster.
     """
     room_id, member_id = removal.room_id, removal.member_id
     request_log.append_keys(room_id=room_id)
     websocket_api.endpoint = removal.endpoint
     if member_id is None:
         rooms.close(room_id)
+        if removal.attempt == 0:
+            jobs.enqueue_erasure(Erasure(room_id))
         is_due = True
     else:
         is_due = members.is_banned(room_id, member_id)

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from chalicelib.auth.identity import User
-from chalicelib.chat import rooms
+from chalicelib.chat import members
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Message, Room, RoomSequence
 from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict
@@ -39,15 +39,17 @@ def read(
     before: int | None = None,
     limit: int = 50,
     token: str | None = None,
+    key: str | None = None,
+    owner: str | None = None,
     user: User | None = None,
 ) -> History:
     """Return at most limit messages between two sequences, both exclusive: with after the oldest, otherwise the newest.
 
     Writes a tombstone into each gap that it finds.
 
-    Raises InvalidInput if after or before is beyond the last message, RoomNotFound and Forbidden.
+    Raises InvalidInput if after or before is beyond the last message, and the errors of `members.authorize_reader`.
     """
-    room = rooms.authorize(room_id, token, user)
+    room = members.authorize_reader(room_id, token, key, owner, user)
     last = last_sequence(room)
     if after is not None and after > last:
         raise InvalidInput(f"after must be at most {last}, the last sequence in this room")

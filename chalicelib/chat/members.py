@@ -27,6 +27,7 @@ from chalicelib.protocol.validation import is_valid
 from chalicelib.protocol.values import DisplayName
 from chalicelib.storage.models import LISTED, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
+    Condition,
     StorageError,
     Transaction,
     UpdateAction,
@@ -35,6 +36,15 @@ from chalicelib.storage.transactions import (
     transaction,
     was_cancelled,
 )
+
+
+class TooManyConnections(Exception):
+    """A member has MAX_CONNECTIONS_PER_MEMBER connections in a room."""
+
+    def __init__(self, room_id: str, member_id: str) -> None:
+        super().__init__(room_id, member_id)
+        self.room_id, self.member_id = room_id, member_id
+
 
 MAX_TRANSACTION_ITEMS = 100
 """Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
@@ -51,10 +61,30 @@ def check_admission(
 
     Raises RoomNotFound, Forbidden, RoomLocked and MemberBanned.
     """
-    room = rooms.authorize(room_id, token, user)
-    is_owner = _is_owner(room, owner, user)
+    room = rooms.authorize(room_id, token, user, owner)
+    is_owner = owner is not None or (user is not None and user.is_owner)
     if key is not None or user is not None:
         _check_ban_and_lock(room, identity.member_id(room.salt, key, user), is_owner=is_owner)
+    return room
+
+
+def authorize_reader(
+    room_id: str,
+    token: str | None = None,
+    key: str | None = None,
+    owner: str | None = None,
+    user: User | None = None,
+) -> Room:
+    """Return a room whose members and messages a client may read: who may not join may not read.
+
+    A locked room requires an identity or the owner's token. Raises RoomNotFound, Forbidden, RoomLocked and
+    MemberBanned.
+    """
+    room = check_admission(room_id, token, key, owner, user)
+    if owner is not None:
+        rooms.check_owner_token(room, owner)
+    if room.locked and key is None and user is None and owner is None:
+        raise Forbidden("this room is locked: expected your key, the ownerToken or an access token, as when you join")
     return room
 
 
@@ -75,10 +105,11 @@ def join(
     user: who has signed in. Their connections are the same member, under the name in their access token.
 
     Retries conflicts with transactions for up to 10 seconds. Raises RoomNotFound, Forbidden, RoomLocked,
-    MemberBanned, and StorageError if DynamoDB fails.
+    MemberBanned, TooManyConnections, and StorageError if DynamoDB fails.
     """
-    room = rooms.authorize(room_id, token, user)
-    is_owner, has_identity = _is_owner(room, owner, user), key is not None or user is not None
+    room = rooms.authorize(room_id, token, user, owner)
+    is_owner = owner is not None or (user is not None and user.is_owner)
+    has_identity = key is not None or user is not None
     if room.locked and not is_owner and not has_identity:
         raise RoomLocked
     member_id, now = identity.member_id(room.salt, key, user), datetime.now(UTC)
@@ -91,7 +122,10 @@ def join(
         member_id=member_id,
         name=(name or f"guest-{secrets.token_hex(2)}") if user is None else _name_of_user(user, member_id),
         is_owner=is_owner,
+        owner_version=None if owner is None else rooms.owner_version(room, owner),
+        has_record=has_identity,
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
+        owner_action_times=[0] * settings.MESSAGES_PER_WINDOW if is_owner else None,
         keep_days=room.keep_days,
         joined_at=now,
         authorized_until=None if user is None else int(user.expires_at.timestamp()),
@@ -102,21 +136,33 @@ def join(
         changes.append(Room.listed.set(LISTED))
     record = MemberRecord(room_id, MemberRecord.sort_key_of(member_id))
     is_admitted = MemberRecord.banned_until.does_not_exist() | (MemberRecord.banned_until <= now)
+    is_admitted &= MemberRecord.connections.does_not_exist() | (
+        MemberRecord.connections < limits.MAX_CONNECTIONS_PER_MEMBER
+    )
     if room.locked and not is_owner:
-        is_admitted = (MemberRecord.expires_at > now) & is_admitted
+        is_admitted &= _may_return(room, now)
+    is_unchanged = Room.is_open(now) & (Room.locked == room.locked)
+    if owner is not None:
+        is_unchanged &= Room.owner_hash == room.owner_hash
+    elif room.token_hash is not None:
+        is_unchanged &= Room.token_hash == room.token_hash
     try:
         with transaction() as writes:
             writes.save(connection, Connection.connection_id.does_not_exist())
-            writes.update(Room(room_id), changes, (Room.expires_at > now) & (Room.locked == room.locked))
+            writes.update(Room(room_id), changes, is_unchanged)
             if has_identity:
                 record_changes: list[UpdateAction] = [
                     MemberRecord.name.set(connection.name),
+                    MemberRecord.connections.add(1),
+                    MemberRecord.first_joined_at.set(MemberRecord.first_joined_at | now),
                     MemberRecord.expires_at.set(now + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
                 ]
                 writes.update(record, record_changes, is_admitted)
     except StorageError as error:
         if has_identity and was_cancelled(error):
-            _check_ban_and_lock(room, member_id, is_owner=is_owner)
+            member = _check_ban_and_lock(room, member_id, is_owner=is_owner)
+            if member is not None and member.connections >= limits.MAX_CONNECTIONS_PER_MEMBER:
+                raise TooManyConnections(room_id, member_id) from error
         raise
     return connection
 
@@ -130,10 +176,11 @@ def leave(room_id: str, connection_ids: Sequence[str], *, skip_connecting: bool 
     The transaction that removes the last member also unlists the room. The room can still be joined by its id for
     EMPTY_ROOM_GRACE_SECONDS. A room with keep_days stays listed for that time.
 
-    One transaction removes up to 99 connections, and is retried for up to 10 seconds if it is cancelled. Raises
+    One transaction removes up to 49 connections, and is retried for up to 10 seconds if it is cancelled. Raises
     StorageError if DynamoDB fails.
     """
-    batch_size = MAX_TRANSACTION_ITEMS - 1  # the room is an item of the transaction, too
+    # A connection may have a member record. The room is an item of the transaction, too.
+    batch_size = (MAX_TRANSACTION_ITEMS - 1) // 2
     return [
         connection
         for start in range(0, len(connection_ids), batch_size)
@@ -152,21 +199,36 @@ def _leave(room_id: str, connection_ids: Sequence[str], skip_connecting: bool) -
         for connection in leaving:
             writes.delete(connection, Connection.connection_id.exists())
         if room is not None:
-            _subtract_members(writes, room, len(leaving))
+            _subtract_connections(writes, room, leaving)
     return leaving
 
 
-def _subtract_members(writes: Transaction, room: Room, leaving: int) -> None:
+def _subtract_connections(writes: Transaction, room: Room, connections: Sequence[Connection]) -> None:
+    leaving = len(connections)
+    if room.closed:  # its member records are erased
+        writes.update(room, [Room.member_count.add(-leaving)], Room.closed.exists())
+        return
+    now = datetime.now(UTC)
+    for member_id, count in Counter(row.member_id for row in connections if row.has_record).items():
+        record = MemberRecord(room.room_id, MemberRecord.sort_key_of(member_id))
+        # TTL may have deleted the record. Then this creates one that has expired, too.
+        changes: list[UpdateAction] = [
+            MemberRecord.connections.add(-count),
+            MemberRecord.left_at.set(now),
+            MemberRecord.expires_at.set(MemberRecord.expires_at | now),
+        ]
+        writes.update(record, changes)
     last_members_leave = Room.member_count <= leaving
     if room.member_count > leaving:
-        writes.update(room, [Room.member_count.add(-leaving)], Room.member_count > leaving)
+        is_open = (Room.member_count > leaving) & Room.closed.does_not_exist()
+        writes.update(room, [Room.member_count.add(-leaving)], is_open)
     elif settings.EMPTY_ROOM_GRACE_SECONDS == 0 and not room.keep_days:
         writes.delete(room, last_members_leave)
     else:
-        changes: list[UpdateAction] = [Room.member_count.set(0)]
+        changes = [Room.member_count.set(0)]
         if room.is_alive:  # a late leave must not revive an expired room
             empty_time = room.keep_time or timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)
-            changes.append(Room.expires_at.set(datetime.now(UTC) + empty_time))
+            changes.append(Room.expires_at.set(now + empty_time))
         if not room.keep_days:
             changes.append(Room.listed.remove())
         # A room that was closed since it was read must not be revived.
@@ -192,13 +254,19 @@ def require_connection(connection: Connection | None) -> Connection:
     return connection
 
 
-def list_members(room_id: str, token: str | None = None, user: User | None = None) -> list[ListedMember]:
+def list_members(
+    room_id: str,
+    token: str | None = None,
+    key: str | None = None,
+    owner: str | None = None,
+    user: User | None = None,
+) -> list[ListedMember]:
     """Return the members of a room, in the order of joining, each once.
 
     A member whose connections have different names has the name of the newest one. The index is eventually consistent:
-    recent joins and leaves may be missing. Raises RoomNotFound and Forbidden.
+    recent joins and leaves may be missing. Raises RoomNotFound, Forbidden, RoomLocked and MemberBanned.
     """
-    rooms.authorize(room_id, token, user)
+    authorize_reader(room_id, token, key, owner, user)
     # A query on an index without a sort key returns items in no order ("Query").
     now = time.time()
     rows = [row for row in connections(room_id) if row.receives_until > now]
@@ -211,21 +279,29 @@ def list_members(room_id: str, token: str | None = None, user: User | None = Non
     ]
 
 
+@retry_on_conflict
 def rename(connection: Connection, name: str) -> None:
-    """Change the name of a member in all its connections, `connection` included.
+    """Change the name of a member in all its connections, `connection` included, in one transaction.
 
     Raises NotInRoom if `connection` has left its room, Forbidden if it is that of a user who has signed in, and
     StorageError if DynamoDB fails.
     """
     if connection.authorized_until is not None:
         raise Forbidden("your name comes from your access token: change it where you signed in")
-    rows = connections(connection.joined_room_id, connection.member_id)
-    if not _rename(connection, name):
+    room_id, ids = connection.joined_room_id, {connection.connection_id}
+    if connection.has_record:
+        ids |= {row.connection_id for row in connections(room_id, connection.member_id)}
+    # The index is eventually consistent: some may have left.
+    rows = list(Connection.batch_get(list(ids), consistent_read=True))
+    if connection.connection_id not in {row.connection_id for row in rows}:
         raise NotInRoom
-    for row in rows:
-        if row.connection_id != connection.connection_id:
-            _rename(Connection(row.connection_id), name)
-    _rename(MemberRecord(connection.joined_room_id, MemberRecord.sort_key_of(connection.member_id)), name)
+    with transaction() as writes:
+        for row in rows:
+            writes.update(row, [Connection.name.set(name)], Connection.name.exists())
+        if connection.has_record:
+            record = MemberRecord(room_id, MemberRecord.sort_key_of(connection.member_id))
+            writes.update(record, [MemberRecord.name.set(name)])
+    connection.name = name
 
 
 def connections(room_id: str, member_id: str | None = None) -> list[Connection]:
@@ -237,15 +313,27 @@ def connections(room_id: str, member_id: str | None = None) -> list[Connection]:
     return [row for row in rows if row.is_alive and member_id in (None, row.member_id)]
 
 
-def name_of(room_id: str, member_id: str) -> str | None:
-    """Return the name of a member who is or was in a room, None if there is none.
+def names_of(room_id: str, member_ids: Sequence[str]) -> dict[str, str]:
+    """Return the names of members who are or were in a room.
 
     A guest without a key is not found after leaving.
     """
-    for row in connections(room_id, member_id):
-        return str(row.name)
-    record = MemberRecord.find(room_id, MemberRecord.sort_key_of(member_id))
-    return None if record is None else record.name
+    keys = [(room_id, MemberRecord.sort_key_of(member_id)) for member_id in member_ids]
+    names = {row.sort_key: row.name for row in MemberRecord.batch_get(keys, consistent_read=True)}
+    names |= {MemberRecord.sort_key_of(row.member_id): row.name for row in connections(room_id)}
+    return {id_: names[key] for id_ in member_ids if (key := MemberRecord.sort_key_of(id_)) in names}
+
+
+@retry_on_conflict
+def correct_connection_count(room_id: str, member_id: str, count: int) -> None:
+    """Lower the number of a member's connections: it is too high where TTL has deleted rows of connections."""
+    try:
+        MemberRecord(room_id, MemberRecord.sort_key_of(member_id)).update(
+            [MemberRecord.connections.set(count)], MemberRecord.connections > count
+        )
+    except StorageError as error:
+        if not condition_failed(error):
+            raise
 
 
 def is_banned(room_id: str, member_id: str) -> bool:
@@ -257,8 +345,8 @@ def is_banned(room_id: str, member_id: str) -> bool:
 def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
     """Add the ban of a member for BAN_SECONDS to a transaction.
 
-    The member loses the right to come back to a locked room, also after the ban. The caller closes the member's
-    connections.
+    The member loses the right to come back to a locked room, also after the ban: it then counts as new. The caller
+    closes the member's connections.
     """
     banned_until = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
     writes.update(
@@ -266,21 +354,10 @@ def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
         [
             MemberRecord.name.set(name),
             MemberRecord.banned_until.set(banned_until),
+            MemberRecord.first_joined_at.set(banned_until),
             MemberRecord.expires_at.set(banned_until),
         ],
     )
-
-
-@retry_on_conflict
-def _rename(row: Connection | MemberRecord, name: str) -> bool:
-    """Change the name in a row. Returns False if the table does not contain it."""
-    try:
-        row.update([type(row).name.set(name)], type(row).name.exists())
-    except StorageError as error:
-        if condition_failed(error):
-            return False
-        raise
-    return True
 
 
 def _name_of_user(user: User, member_id: str) -> str:
@@ -288,17 +365,37 @@ def _name_of_user(user: User, member_id: str) -> str:
     return next((name for name in user.names if is_valid(name, DisplayName)), f"user-{member_id[:4]}")
 
 
-def _is_owner(room: Room, owner_token: str | None, user: User | None) -> bool:
-    """Return whether a client has the owner's rights. Raises Forbidden if its token is not the owner's."""
-    if owner_token is not None:
-        rooms.check_owner_token(room, owner_token)
-    return owner_token is not None or (user is not None and user.is_owner)
-
-
-def _check_ban_and_lock(room: Room, member_id: str, *, is_owner: bool) -> None:
-    """Raise MemberBanned or RoomLocked if a member may not join."""
+def _check_ban_and_lock(room: Room, member_id: str, *, is_owner: bool) -> MemberRecord | None:
+    """Return the record of a member. Raises MemberBanned or RoomLocked if the member may not join."""
     record = MemberRecord.find(room.room_id, MemberRecord.sort_key_of(member_id))
     if record is not None and record.is_banned:
         raise MemberBanned
-    if room.locked and not is_owner and (record is None or not record.is_alive):
+    if room.locked and not is_owner and (record is None or not _has_been_in(room, record)):
         raise RoomLocked
+    return record
+
+
+def _has_been_in(room: Room, record: MemberRecord) -> bool:
+    """Return whether a member may come back to a locked room: `_may_return` is the same as a condition."""
+    was_member = record.first_joined_at is None or record.first_joined_at <= _latest_first_join(room)
+    was_connected = record.left_at is not None and record.left_at > room.locked_since
+    return record.is_alive and (was_member or was_connected or record.connections > 0)
+
+
+def _may_return(room: Room, now: datetime) -> Condition:
+    """Return the condition under which a member may come back to a locked room.
+
+    The lock admits those who were connected when it came, and those who had joined some time before: keys that somebody
+    has used for a moment, to come back with them, are not enough.
+    """
+    was_member = MemberRecord.first_joined_at.does_not_exist() | (
+        MemberRecord.first_joined_at <= _latest_first_join(room)
+    )
+    was_connected = (MemberRecord.left_at > room.locked_since) | (MemberRecord.connections > 0)
+    condition: Condition = (MemberRecord.expires_at > now) & (was_member | was_connected)
+    return condition
+
+
+def _latest_first_join(room: Room) -> datetime:
+    latest: datetime = room.locked_since - timedelta(seconds=limits.LOCK_MIN_MEMBER_SECONDS)
+    return latest

@@ -17,9 +17,16 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from chalicelib import limits, settings
-from chalicelib.errors import Forbidden, InvalidInput
+from chalicelib.errors import Forbidden, InvalidInput, NotInRoom
 from chalicelib.storage.models import Connection, IdempotencyRecord, Message, RoomSequence
-from chalicelib.storage.transactions import StorageError, retry_on_conflict, transaction, was_cancelled
+from chalicelib.storage.transactions import (
+    StorageError,
+    UpdateAction,
+    condition_failed,
+    retry_on_conflict,
+    transaction,
+    was_cancelled,
+)
 
 
 class WebhookSender(NamedTuple):
@@ -34,15 +41,15 @@ class WebhookSender(NamedTuple):
 def store(sender: Connection | WebhookSender, text: str, client_id: str | None, sequence: int | None = None) -> Message:
     """Store a message in its sender's room, and return the stored message.
 
-    Idempotent: if any member used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
-    message stored for it is returned. Webhooks have a separate namespace of client_ids, and their messages omit it: a
-    member could mistake one for the acknowledgement of its own. Costs two requests, four for a client_id that was used
-    before.
+    Idempotent: if the sender used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
+    message stored for it is returned. Users, guests with a key, and webhooks have client_ids of their own; all other
+    guests of a room share theirs. Messages of webhooks omit it: a member could mistake one for the acknowledgement of
+    its own. Costs two requests, four for a client_id that was used before.
 
     sequence: a sequence already taken by the caller; saves one request.
 
     Retries conflicts with transactions for up to 10 seconds. Raises InvalidInput if the earlier message has another
-    text, Forbidden if it was deleted, and StorageError if DynamoDB fails.
+    text, Forbidden if it was deleted, NotInRoom if the room is closed, and StorageError if DynamoDB fails.
     """
     return _store(sender, text, client_id, [] if sequence is None else [sequence])
 
@@ -65,7 +72,7 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
         client_id=client_id if webhook_id is None else None,
         expires_at=now + sender.retention,
     )
-    record_key = IdempotencyRecord.sort_key_of(client_id or "", webhook_id)
+    record_key = IdempotencyRecord.sort_key_of(client_id or "", _sender_of_client_ids(sender))
     try:
         with transaction() as writes:
             writes.save(message, Message.sort_key.does_not_exist())
@@ -85,12 +92,26 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
 
 
 @retry_on_conflict
-def take_sequence(room_id: str) -> int:
-    """Take the next sequence of a room. Raises StorageError if DynamoDB fails."""
+def take_sequence(room_id: str, count: int = 1) -> int:
+    """Take the next sequences of a room, and return the last of them.
+
+    Raises NotInRoom if the room is closed, and StorageError if DynamoDB fails.
+    """
     sequence = RoomSequence(room_id)
     expires_at = datetime.now(UTC) + timedelta(seconds=limits.SEQUENCE_TTL_SECONDS)
-    sequence.update([RoomSequence.last_sequence.add(1), RoomSequence.expires_at.set(expires_at)])
+    changes: list[UpdateAction] = [RoomSequence.last_sequence.add(count), RoomSequence.expires_at.set(expires_at)]
+    try:
+        sequence.update(changes, RoomSequence.closed.does_not_exist())
+    except StorageError as error:
+        if condition_failed(error):
+            raise NotInRoom from error
+        raise
     return int(sequence.last_sequence)
+
+
+def _sender_of_client_ids(sender: Connection | WebhookSender) -> str | None:
+    """Return the id of a sender that has clientIds of its own: a stranger cannot use them up."""
+    return sender.member_id if isinstance(sender, WebhookSender) or sender.has_record else None
 
 
 def _idempotency_record(message: Message, sort_key: str) -> IdempotencyRecord:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from chalicelib import limits, request_log, settings
 from chalicelib.chat import members
@@ -26,6 +26,9 @@ from chalicelib.storage.transactions import StorageError, UpdateAction, conditio
 
 WARNING_INTERVAL_SECONDS = 1
 """Minimum time between two warnings. The rejected messages in between get no response."""
+
+Window = Literal["message_times", "owner_action_times"]
+"""The attribute of a connection that contains the times of its last messages, or of its last actions as the owner."""
 
 frame_counts: Counter[str] = Counter()
 """The frames of each connection in the current window."""
@@ -45,19 +48,21 @@ def count_frame(connection_id: str) -> bool:
 
 
 @retry_on_conflict
-def check_rate_limit(connection_id: str) -> Connection:
+def check_rate_limit(connection_id: str, window: Window = "message_times") -> Connection:
     """Record a message of a connection, and return the connection's row. Costs one request, if the limit allows it.
+
+    window: the list of times that counts. The actions of an owner have one of their own.
 
     Retries conflicts with transactions for up to 10 seconds. Raises RateLimitExceeded if the connection has sent
     MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, NotInRoom and AccessTokenExpired.
     """
     now, sender = current_milliseconds(), Connection(connection_id)
     try:
-        sender.update(*slide_window(Connection.message_times, now))
+        sender.update(*slide_window(getattr(Connection, window), now))
     except StorageError as error:
         if not condition_failed(error):
             raise
-        raise _rejection(connection_id, now) from error
+        raise _rejection(connection_id, window, now) from error
     return members.require_connection(sender)
 
 
@@ -80,16 +85,17 @@ def current_milliseconds() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _rejection(connection_id: str, now: int) -> NotInRoom | RateLimitExceeded:
+def _rejection(connection_id: str, window: Window, now: int) -> NotInRoom | RateLimitExceeded:
     """Return why a message was rejected: the window is full, or the row has no times.
 
     Raises NotInRoom and AccessTokenExpired.
     """
     sender = members.require_connection(members.find_connection(connection_id))
-    if not sender.message_times:
+    times = getattr(sender, window)
+    if not times:
         return NotInRoom()
     request_log.append_keys(room_id=sender.joined_room_id)
-    retry_after = seconds_to_wait(sender.message_times, now)
+    retry_after = seconds_to_wait(times, now)
     count = _record_warning(sender, now, retry_after)
     return RateLimitExceeded(retry_after, notify=count > 0, count=count)
 

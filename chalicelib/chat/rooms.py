@@ -9,17 +9,13 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from chalicelib import request_log, settings
+from chalicelib import limits, request_log, settings
 from chalicelib.auth import authentication, identity
 from chalicelib.auth.identity import User
 from chalicelib.errors import Forbidden, RoomNotFound
 from chalicelib.protocol.requests import NewRoom
-from chalicelib.storage.models import LISTED, Room
-from chalicelib.storage.transactions import (
-    StorageError,
-    condition_failed,
-    retry_on_conflict,
-)
+from chalicelib.storage.models import LISTED, Room, RoomSequence
+from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict, transaction
 
 
 @retry_on_conflict
@@ -29,10 +25,13 @@ def create(new_room: NewRoom, user: User | None = None) -> Room:
     A public room is listed at once. A private room is never listed. Only the returned object has the
     owner_token, and the join_token of a private room.
 
-    Raises Forbidden if the user's access token allows only some rooms: it would not allow the new one.
+    Raises Forbidden if the user's access token allows only some rooms: it would not allow the new one. The same if
+    keep_days requires a user who has signed in.
     """
     if user is not None and user.room_ids is not None:
         raise Forbidden("your access token does not allow new rooms, only those that its claim chat_rooms lists")
+    if settings.KEEP_DAYS_REQUIRES_SIGN_IN and user is None and new_room.keep_days:
+        raise Forbidden("keepDays requires that you sign in")
     now, owner_token, keep_days = datetime.now(UTC), identity.new_token(), new_room.keep_days or 0
     unused_time = timedelta(days=keep_days) if keep_days else timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
     room = Room(
@@ -60,30 +59,36 @@ def find(room_id: str) -> Room | None:
     return room if room is not None and room.is_alive else None
 
 
-def authorize(room_id: str, token: str | None = None, user: User | None = None) -> Room:
+def authorize(room_id: str, token: str | None = None, user: User | None = None, owner_token: str | None = None) -> Room:
     """Return a room by a consistent read.
 
+    An owner needs no join token if it was replaced: the frame with the new one may have been lost.
+
     Raises RoomNotFound if it does not exist or has expired, and Forbidden if it is private and token is not its join
-    token, or if the user's access token does not allow it.
+    token, if owner_token is not its owner's, or if the user's access token does not allow it.
     """
     authentication.check_room(user, room_id)
     room = _require(room_id)
-    if room.token_hash is not None and not identity.is_token(token, room.token_hash):
+    if owner_token is not None:
+        owner_version(room, owner_token)
+    may_lack_token = room.join_token_replaced and (owner_token is not None or (user is not None and user.is_owner))
+    if room.token_hash is not None and not may_lack_token and not identity.is_token(token, room.token_hash):
         raise Forbidden("this room is private: expected its joinToken in the query string, as in ?token=…")
     return room
 
 
-def authorize_owner(room_id: str, token: str) -> Room:
-    """Return a room by a consistent read, private or not.
+def authorize_owner(room_id: str, token: str) -> tuple[Room, int | None]:
+    """Return a room by a consistent read, private or not, and the version of its owner's token, None for a user.
 
     Raises RoomNotFound if it does not exist or has expired, and Forbidden unless the token is the owner's, or an access
     token that gives the rights of an owner.
     """
     has_rights = authentication.is_owner(token, room_id)
     room = _require(room_id)
-    if not has_rights:
-        check_owner_token(room, token)
-    return room
+    if has_rights:
+        return room, None
+    check_owner_token(room, token)
+    return room, int(room.owner_version)
 
 
 def has_connections(room_id: str) -> bool:
@@ -98,18 +103,49 @@ def check_owner_token(room: Room, owner_token: str | None) -> None:
         raise Forbidden("expected the ownerToken of this room, which the response to its creation contained")
 
 
+def owner_version(room: Room, owner_token: str) -> int:
+    """Return the version of an owner's token of a room: the present one, or for some time the one before it.
+
+    A former token gives no rights, but to request another one. Raises Forbidden unless it is one of the two.
+    """
+    is_recent = room.former_owner_until is not None and room.former_owner_until > datetime.now(UTC)
+    if is_recent and identity.is_token(owner_token, room.former_owner_hash):
+        return int(room.owner_version) - 1
+    check_owner_token(room, owner_token)
+    return int(room.owner_version)
+
+
 @retry_on_conflict
 def close(room_id: str) -> None:
-    """Close a room: it is no longer listed, and cannot be found or joined. The caller closes its connections.
+    """Close a room for ever: it is no longer listed, and cannot be found, joined or sent to.
 
-    Raises StorageError if DynamoDB fails.
+    One transaction closes the room and its sequence, so that each later write to the room fails. The caller closes its
+    connections, and `erasure.erase` deletes its rows. Raises StorageError if DynamoDB fails.
     """
-    now = datetime.now(UTC)
-    try:
-        Room(room_id).update([Room.listed.remove(), Room.expires_at.set(now)], Room.expires_at > now)
-    except StorageError as error:
-        if not condition_failed(error):
-            raise
+    room = _read(room_id)
+    if room is None or room.closed:
+        return
+    expires_at = datetime.now(UTC) + timedelta(seconds=limits.CLOSED_ROOM_TTL_SECONDS)
+    erased = (
+        Room.name,
+        Room.listed,
+        Room.token_hash,
+        Room.join_token_replaced,
+        Room.owner_hash,
+        Room.owner_version,
+        Room.former_owner_hash,
+        Room.former_owner_until,
+        Room.salt,
+        Room.locked,
+        Room.locked_at,
+        Room.keep_days,
+        Room.webhook_count,
+    )
+    changes: list[UpdateAction] = [Room.closed.set(True), Room.expires_at.set(expires_at)]
+    changes += [attribute.remove() for attribute in erased]
+    with transaction() as writes:
+        writes.update(room, changes, Room.closed.does_not_exist() & Room.created_at.exists())
+        writes.update(RoomSequence(room_id), [RoomSequence.closed.set(True), RoomSequence.expires_at.set(expires_at)])
 
 
 @retry_on_conflict
@@ -118,7 +154,7 @@ def extend(room: Room) -> None:
     now = datetime.now(UTC)
     expires_at = now + room.keep_time
     if room.expires_at < expires_at:  # never without keep_days: the room is alive
-        is_sooner = (Room.expires_at > now) & (Room.expires_at < expires_at)
+        is_sooner = Room.is_open(now) & (Room.expires_at < expires_at)
         try:
             Room(room.room_id).update([Room.expires_at.set(expires_at)], is_sooner)
         except StorageError as error:

@@ -13,9 +13,9 @@ from chalicelib import limits, request_log, settings
 from chalicelib.auth import identity
 from chalicelib.chat import messages, rate_limit, rooms
 from chalicelib.chat.messages import WebhookSender
-from chalicelib.errors import InvalidInput, RateLimitExceeded, WebhookNotFound
+from chalicelib.errors import InvalidInput, NotInRoom, RateLimitExceeded, WebhookNotFound
 from chalicelib.storage.models import Message, Room, WebhookRecord
-from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict, transaction
+from chalicelib.storage.transactions import StorageError, Transaction, condition_failed, retry_on_conflict, transaction
 
 _ID = re.compile(r"[\w-]{16}", re.ASCII)
 _TOKEN = re.compile(r"([\w-]{1,64})\.([\w-]{16})\.[\w-]{43}", re.ASCII)
@@ -27,9 +27,9 @@ def create(room_id: str, owner_token: str, name: str) -> tuple[str, str]:
 
     Raises InvalidInput if the room has MAX_WEBHOOKS, RoomNotFound, and Forbidden unless the token is the owner's.
     """
-    room = rooms.authorize_owner(room_id, owner_token)
-    if len(_read_webhooks(room_id)) >= limits.MAX_WEBHOOKS:
-        raise InvalidInput(f"a room can have at most {limits.MAX_WEBHOOKS} webhooks: delete one first")
+    room, owner_version = rooms.authorize_owner(room_id, owner_token)
+    if room.webhook_count >= limits.MAX_WEBHOOKS:
+        _correct_count(room)
     webhook_id, now = identity.new_id(), datetime.now(UTC)
     token = f"{room_id}.{webhook_id}.{identity.new_token()}"
     webhook = WebhookRecord(
@@ -38,17 +38,31 @@ def create(room_id: str, owner_token: str, name: str) -> tuple[str, str]:
         name=name,
         token_hash=identity.hash_token(token),
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
+        owner_version=owner_version,
         created_at=now,
         expires_at=now + timedelta(seconds=limits.WEBHOOK_TTL_SECONDS),
     )
-    # Of two concurrent creations, the second one is cancelled, and counts the webhooks again.
-    is_unchanged = (
-        Room.newest_hook.does_not_exist() if room.newest_hook is None else Room.newest_hook == room.newest_hook
-    )
+    has_room = Room.webhook_count.does_not_exist() | (Room.webhook_count < limits.MAX_WEBHOOKS)
+    is_unchanged = Room.is_open(now) & (Room.owner_hash == room.owner_hash)
     with transaction() as writes:
         writes.save(webhook, WebhookRecord.sort_key.does_not_exist())
-        writes.update(Room(room_id), [Room.newest_hook.set(webhook_id)], is_unchanged & (Room.expires_at > now))
+        writes.update(Room(room_id), [Room.webhook_count.add(1)], is_unchanged & has_room)
     return webhook_id, token
+
+
+def _correct_count(room: Room) -> None:
+    """Count the webhooks of a room that seems to have too many: some may have expired.
+
+    Raises InvalidInput if it has MAX_WEBHOOKS.
+    """
+    count = len(_read_webhooks(room.room_id))
+    if count >= limits.MAX_WEBHOOKS:
+        raise InvalidInput(f"a room can have at most {limits.MAX_WEBHOOKS} webhooks: delete one first")
+    try:
+        Room(room.room_id).update([Room.webhook_count.set(count)], Room.webhook_count == room.webhook_count)
+    except StorageError as error:
+        if not condition_failed(error):  # otherwise the webhooks have changed, and the caller notices
+            raise
 
 
 def list_webhooks(room_id: str, owner_token: str) -> list[WebhookRecord]:
@@ -66,14 +80,24 @@ def delete(room_id: str, owner_token: str, webhook_id: str) -> None:
     rooms.authorize_owner(room_id, owner_token)
     if not _ID.fullmatch(webhook_id):
         raise WebhookNotFound
-    try:
-        WebhookRecord(room_id, WebhookRecord.sort_key_of(webhook_id)).delete(
-            WebhookRecord.expires_at > datetime.now(UTC)
-        )
-    except StorageError as error:
-        if condition_failed(error):
-            raise WebhookNotFound from error
-        raise
+    webhook = WebhookRecord.find(room_id, WebhookRecord.sort_key_of(webhook_id))
+    if webhook is None or not webhook.is_alive:
+        raise WebhookNotFound
+    with transaction() as writes:
+        writes.delete(webhook, WebhookRecord.sort_key.exists())
+        writes.update(Room(room_id), [Room.webhook_count.add(-1)], Room.is_open(datetime.now(UTC)))
+
+
+def delete_all(writes: Transaction, room: Room) -> int:
+    """Add to a transaction the deletion of the webhooks that an owner's token has created.
+
+    Return the number of those that remain: those of users with an owner's rights.
+    """
+    found = _read_webhooks(room.room_id)
+    deleted = [webhook for webhook in found if webhook.owner_version is not None]
+    for webhook in deleted:
+        writes.delete(webhook)
+    return len(found) - len(deleted)
 
 
 def store_message(token: str, text: str, client_id: str | None) -> Message:
@@ -88,7 +112,10 @@ def store_message(token: str, text: str, client_id: str | None) -> Message:
     request_log.append_keys(room_id=room.room_id)
     _record_message(webhook)
     sender = WebhookSender(room.room_id, webhook.webhook_id, webhook.name, room.retention)
-    message = messages.store(sender, text, client_id)
+    try:
+        message = messages.store(sender, text, client_id)
+    except NotInRoom as error:  # the room was closed a moment ago
+        raise WebhookNotFound from error
     rooms.extend(room)
     return message
 

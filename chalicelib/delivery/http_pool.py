@@ -13,7 +13,7 @@ import random
 import selectors
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -125,6 +125,7 @@ class _Broadcast:
         self._registered: dict[HTTPConnection, tuple[socket.socket, int]] = {}
         self._selector = selectors.DefaultSelector()
         self._times_out_at = times_out_at
+        self._failures = Counter[str]()
 
     def __enter__(self) -> _Broadcast:
         return self
@@ -142,6 +143,7 @@ class _Broadcast:
             if (now := time.monotonic()) >= next_tick:
                 next_tick = now + TICK_SECONDS
                 self._tick(now)
+        self._log_failures()
 
     def _dispatch(self) -> None:
         """Start pending posts on idle connections, then on new ones."""
@@ -195,8 +197,14 @@ class _Broadcast:
             heapq.heappush(self._retries, (due, next(self._retry_order), post._replace(attempt=post.attempt + 1)))
 
     def _fail(self, post: _Post, reason: object) -> None:
-        log.warning("could not reach %s: %s", post.connection_id, reason)
+        self._failures[str(reason)] += 1
         self.result.failed.append(post.connection_id)
+
+    def _log_failures(self) -> None:
+        """Log one line with the number of failures by their reason."""
+        if self._failures:
+            reasons = ", ".join(f"{count} with {reason}" for reason, count in self._failures.most_common())
+            log.warning("could not reach %d connections: %s", self._failures.total(), reasons)
 
     def _release(self, connection: HTTPConnection) -> None:
         """Start the next post on a connection that has finished one, or keep it idle."""

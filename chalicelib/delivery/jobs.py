@@ -3,6 +3,7 @@
 - Batch: one payload for up to FANOUT_BATCH connections of a large room.
 - Delivery: a webhook's message for everyone in a room. The function that takes the job reads message and connections.
 - Removal: the end of the connections of a room or of a member.
+- Erasure: the deletion of what a closed room has stored.
 
 A batch contains its payload and its connections. Only failed connections are requeued; confirmed deliveries are not
 repeated. But if a function crashes mid-batch, SQS redelivers the whole batch (at-least-once), and some connections
@@ -52,13 +53,17 @@ class Batch(NamedTuple):
 
 
 class Removal(NamedTuple):
-    """The removal of all connections of a room, or of those of one member: tell them why, and close them."""
+    """The removal of all connections of a room, or of those of one member: tell them why, and close them.
+
+    attempt: the number of jobs before this one. Jobs that follow at once, because there are many connections, count as
+    one.
+    """
 
     endpoint: str
     room_id: str
     frame: str
     member_id: str | None
-    attempt: int = 1
+    attempt: int = 0
 
 
 class Delivery(NamedTuple):
@@ -69,9 +74,16 @@ class Delivery(NamedTuple):
     sequence: int
 
 
-Job = Batch | Delivery | Removal
+class Erasure(NamedTuple):
+    """The deletion of the rows of a closed room. is_last: whether everything that was in progress has been written."""
 
-_KINDS: dict[str, Callable[..., Job]] = {kind.__name__: kind for kind in (Batch, Delivery, Removal)}
+    room_id: str
+    is_last: bool = False
+
+
+Job = Batch | Delivery | Erasure | Removal
+
+_KINDS: dict[str, Callable[..., Job]] = {kind.__name__: kind for kind in (Batch, Delivery, Erasure, Removal)}
 
 
 def serialize(job: Job) -> str:
@@ -102,10 +114,15 @@ def enqueue_delivery(delivery: Delivery, function_arn: str) -> None:
 
 def enqueue_removal(removal: Removal, *, at_once: bool = False) -> None:
     """Send a removal to the queue, with a delay of 5 seconds unless at_once. After 8 attempts, log and drop it."""
-    if removal.attempt > MAX_REMOVAL_ATTEMPTS:
+    if removal.attempt >= MAX_REMOVAL_ATTEMPTS:
         log.warning("dropped the removal of connections from room %s", removal.room_id)
     else:
         _send(removal, _queue_url(), DelaySeconds=0 if at_once else REMOVAL_DELAY_SECONDS)
+
+
+def enqueue_erasure(erasure: Erasure, *, delay: int = 0) -> None:
+    """Send an erasure to the queue, with a delay in seconds."""
+    _send(erasure, _queue_url(), DelaySeconds=delay)
 
 
 def enqueue(endpoint: str, room_id: str, payload: str, recipients: Mapping[str, int]) -> None:

@@ -7,6 +7,7 @@ A client sends:
 The server sends objects, each under the property that its class names in `envelope`:
 
     {"message": {"type": TAG, …}}                                   the subclasses of Event, here and in responses.py
+    {"tokens": {…}}
     {"welcome": {…}}
     {"error": {…}}
     {"pong": true}
@@ -23,6 +24,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.errors import (
     ChatError,
+    ConnectionReplaced,
     Forbidden,
     InternalError,
     InvalidInput,
@@ -35,7 +37,7 @@ from chalicelib.errors import (
 from chalicelib.limits import MAX_FRAME_BYTES
 from chalicelib.protocol.responses import Event, Member, Response, RoomSummary
 from chalicelib.protocol.validation import is_valid, parse_object
-from chalicelib.protocol.values import ActionName, ClientId, DisplayName, LastSequence, MemberCount
+from chalicelib.protocol.values import ActionName, ClientId, DisplayName, LastSequence, MemberCount, Secret
 from chalicelib.storage import models
 
 FRAME_ERRORS: tuple[type[ChatError], ...] = (
@@ -44,6 +46,7 @@ FRAME_ERRORS: tuple[type[ChatError], ...] = (
     InvalidInput,
     RateLimitExceeded,
     NotInRoom,
+    ConnectionReplaced,
     Unauthorized,
     Forbidden,
     InternalError,
@@ -104,6 +107,15 @@ class Renamed(Event, tag="rename"):
         return cls(message=text, sender=Member.of(member), former_name=former_name)
 
 
+class Tokens(Response):
+    """The new tokens of the room, for the owner who has requested them. Only this frame contains them."""
+
+    envelope: ClassVar[str] = "tokens"
+
+    join_token: Secret | UnsetType = UNSET
+    owner_token: Secret | UnsetType = UNSET
+
+
 class Welcome(Response):
     """The response to hello: the member that the connection is, and its room."""
 
@@ -123,7 +135,7 @@ class Welcome(Response):
             room=RoomSummary.of(room),
             member_count=int(room.member_count),
             last_sequence=last_sequence,
-            owner=member.is_owner,
+            owner=member.is_owner_of(room),
         )
 
 
@@ -168,7 +180,7 @@ class Error(Response):
         )
 
 
-Frame = Event | Welcome | Pong | Error
+Frame = Event | Tokens | Welcome | Pong | Error
 
 
 def parse(body: str) -> tuple[str, dict[str, Any]]:

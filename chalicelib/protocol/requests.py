@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from chalicelib.limits import MAX_REMOVED_MEMBERS
 from chalicelib.protocol.values import (
     After,
     AnyRoomId,
@@ -66,20 +67,15 @@ class RoomListQuery(Request):
     cursor: Annotated[str, Meta(description="The nextCursor of an earlier page.")] | None = None
 
 
-class RoomAccess(Request):
-    """Credentials for reading a room."""
+class RoomQuery(Request):
+    """Credentials for joining or reading a room."""
 
     token: JoinToken | None = None
-
-
-class RoomQuery(RoomAccess):
-    """Credentials for joining a room."""
-
     key: Key | None = None
     owner: OwnerToken | None = None
 
 
-class HistoryQuery(RoomAccess):
+class HistoryQuery(RoomQuery):
     """A range of messages."""
 
     after: After | None = None
@@ -129,16 +125,19 @@ class DeleteMessage(Request):
 
 
 class UpdateRoom(Request):
-    """The new name, the new lock, or both."""
+    """At least one change of the room."""
 
     room_name: Annotated[RoomName, Meta(examples=["Coffee"])] | None = None
     locked: Locked | None = None
+    new_join_token: Annotated[bool, Meta(description="Replace the joinToken of a private room.")] = False
+    new_owner_token: Annotated[bool, Meta(description="Replace the ownerToken.", examples=[True])] = False
 
 
 class RemoveMember(Request):
-    """A member to remove."""
+    """A member to remove, or several."""
 
-    member_id: MemberId
+    member_id: MemberId | None = None
+    member_ids: Annotated[list[MemberId], Meta(min_length=1, max_length=MAX_REMOVED_MEMBERS)] | None = None
 
 
 class Rename(Request):

@@ -12,6 +12,7 @@ A view receives what its parameters name:
     body            the JSON body, as a struct of protocol/requests.py
     user            the user of the access token, None for a guest
     owner_token     the bearer token of the header Authorization, "" if it has none
+    source          the source address of the request
     any other name  a path parameter, a string
 
 It returns a struct of protocol/responses.py, None for a response without a body, or Chalice's Response. A ChatError
@@ -30,7 +31,7 @@ from chalice import Blueprint, Chalice, Response
 from msgspec import Struct
 
 from chalicelib.auth.authentication import authenticate, is_configured
-from chalicelib.errors import ChatError, RateLimitExceeded, Unauthorized
+from chalicelib.errors import ChatError, RateLimitExceeded, SourceLimitExceeded, Unauthorized
 from chalicelib.protocol.requests import Request
 from chalicelib.protocol.validation import parse_object, validate, validate_query
 from chalicelib.rest.etags import conditional_response
@@ -38,7 +39,7 @@ from chalicelib.rest.etags import conditional_response
 View = Callable[..., Any]
 BodyParser = Callable[[bytes], dict[str, Any]]
 
-INPUTS = ("query", "body", "user", "owner_token")
+INPUTS = ("query", "body", "user", "owner_token", "source")
 """The parameters of a view that are no path parameters."""
 
 
@@ -140,6 +141,8 @@ def _input(endpoint: Endpoint, request: Any) -> dict[str, Any]:
         values["body"] = validate(endpoint.parse_body(request.raw_body), endpoint.body)
     if "owner_token" in endpoint.types:
         values["owner_token"] = bearer
+    if "source" in endpoint.types:
+        values["source"] = request.context["identity"]["sourceIp"]
     return values
 
 
@@ -153,7 +156,7 @@ def error_response(error: ChatError) -> Response:
     """Return the HTTP response that reports an error."""
     # A 404 may be stored without this (RFC 9110, "404 Not Found"), although the room or file may exist later.
     headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
-    if isinstance(error, RateLimitExceeded):
+    if isinstance(error, RateLimitExceeded | SourceLimitExceeded):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"

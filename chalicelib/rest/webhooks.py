@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 from chalice import Blueprint
 from chalice.app import Request
 
-from chalicelib.chat import webhooks
+from chalicelib.chat import sources, webhooks
 from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.jobs import Delivery
 from chalicelib.errors import Forbidden, InvalidJSON, RateLimitExceeded, RoomNotFound, WebhookNotFound
@@ -63,13 +63,14 @@ def delete_webhook(room_id: AnyRoomId, hook_id: AnyWebhookId, owner_token: str) 
 
 @blueprint.route("/hooks/{hook_token}", methods=["POST"], content_types=["*/*"])
 @endpoint(status=201, parse_body=_parse_message, errors=[Forbidden, WebhookNotFound, RateLimitExceeded])
-def post_message(hook_token: AnyWebhookToken, body: WebhookMessage) -> PostedMessage:
+def post_message(hook_token: AnyWebhookToken, body: WebhookMessage, source: str) -> PostedMessage:
     """Send a message to the room of a webhook.
 
     The url is the only credential. The body is read as JSON whatever its Content-Type, or as a form whose field
     `payload` contains the JSON, as Slack's webhooks accept it. Within 10 minutes, a repeated `clientId` stores nothing,
     and the stored message is delivered again.
     """
+    sources.count_hook_post(source)  # before the token is looked up: guessing costs one write
     message = webhooks.store_message(hook_token, body.text, body.client_id)
     delivery = Delivery(addresses.connections_url(), message.room_id, int(message.sequence))
     jobs.enqueue_delivery(delivery, blueprint.lambda_context.invoked_function_arn)

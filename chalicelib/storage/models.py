@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.pagination import ResultIterator
 
@@ -44,7 +46,14 @@ class ListedRoomsIndex(GlobalSecondaryIndex[Any]):
 
 
 class Room(ExpiryMixin, RetentionMixin, Table):
-    """A room, the number of connections in it, and its expiry."""
+    """A room, the number of connections in it, and its expiry.
+
+    owner_version: the number of owner's tokens before the present one. former_owner_hash: that of the last one, with
+    which an owner who has not received the present one can get another until former_owner_until.
+
+    closed: the owner has closed the room. Only this, the number of connections and the expiry are left of it, and every
+    write that could revive it is conditional on this attribute.
+    """
 
     class Meta:
         table_name = settings.ROOMS_TABLE
@@ -55,11 +64,17 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     member_count = NumberAttribute(default=0)
     listed = UnicodeAttribute(null=True)
     token_hash = UnicodeAttribute(null=True)
+    join_token_replaced = BooleanAttribute(null=True)
     owner_hash = UnicodeAttribute()
+    owner_version = NumberAttribute(default=0)
+    former_owner_hash = UnicodeAttribute(null=True)
+    former_owner_until = UTCDateTimeAttribute(null=True)
     locked = BooleanAttribute(default=False)
+    locked_at = UTCDateTimeAttribute(null=True)
     salt = UnicodeAttribute()
     keep_days = NumberAttribute(default=0)
-    newest_hook = UnicodeAttribute(null=True)
+    webhook_count = NumberAttribute(default=0)
+    closed = BooleanAttribute(null=True)
     expires_at = TTLAttribute()
 
     join_token: str | None = None
@@ -69,6 +84,22 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     """The token of the room's owner. The same applies to it."""
 
     by_age = ListedRoomsIndex()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the room has neither expired nor been closed."""
+        return not self.closed and super().is_alive
+
+    @property
+    def locked_since(self) -> datetime:
+        """The time from which the room is locked."""
+        return self.created_at if self.locked_at is None else self.locked_at
+
+    @classmethod
+    def is_open(cls, now: datetime) -> Condition:
+        """Return the condition of a write that must not revive a room."""
+        condition: Condition = (cls.expires_at > now) & cls.closed.does_not_exist()
+        return condition
 
     @staticmethod
     def is_valid_id(room_id: str) -> bool:
@@ -98,8 +129,10 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
 class Connection(ExpiryMixin, RetentionMixin, Table):
     """An open WebSocket connection, its room, and its member's public id and name.
 
-    Several connections can belong to one member. authorized_until: the end of the access token of a user who has
-    signed in, in Unix seconds; None for a guest. It is not the TTL, which would delete the rows of open connections.
+    Several connections can belong to one member. has_record: the member has a MemberRecord, and so comes back with the
+    same id. owner_version: that of the owner's token with which it has connected. authorized_until: the end of the
+    access token of a user who has signed in, in Unix seconds; None for a guest. It is not the TTL, which would delete
+    the rows of open connections.
     """
 
     class Meta:
@@ -110,7 +143,10 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
     member_id = UnicodeAttribute()
     name = UnicodeAttribute()
     is_owner = BooleanAttribute(default=False)
+    owner_version = NumberAttribute(null=True)
+    has_record = BooleanAttribute(default=False)
     message_times: ListAttribute[Any] = ListAttribute(of=NumberAttribute)
+    owner_action_times: ListAttribute[Any] = ListAttribute(of=NumberAttribute, null=True)
     warnings = NumberAttribute(default=0)
     warned_at = NumberAttribute(default=0)
     retry_at = NumberAttribute(default=0)
@@ -135,6 +171,10 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
             row["connection_id"]["S"]: min(int(row[name]["N"]) for name in attributes[1:] if name in row)
             for row in rows
         }
+
+    def is_owner_of(self, room: Room) -> bool:
+        """Return whether the connection has the owner's rights in its room, which a new owner's token ends."""
+        return self.is_owner and self.owner_version in (None, room.owner_version)
 
     @property
     def receives_until(self) -> int:
@@ -184,6 +224,13 @@ class Message(ExpiryMixin, Table):
     client_id = UnicodeAttribute(null=True)
     expires_at = TTLAttribute()
 
+    @classmethod
+    def keys_in(cls, room_id: str) -> Iterator[str]:
+        """Return the sort keys of all rows of a room, messages or not, by consistent reads."""
+        options = {"attributes_to_get": ["sort_key"], "consistent_read": True}
+        rows: ResultIterator[Any] = ResultIterator(cls._get_connection().query, (room_id,), options)
+        return (row["sort_key"]["S"] for row in rows)
+
     @staticmethod
     def sort_key_of(sequence: int) -> str:
         """Return the sort key of a sequence. Zero padding gives strings the order of their numbers."""
@@ -191,7 +238,10 @@ class Message(ExpiryMixin, Table):
 
 
 class MemberRecord(ExpiryMixin, Table):
-    """A user, or a guest with a key, who was in the room. They may come back, unless they are banned."""
+    """A user, or a guest with a key, who was in the room. They may come back, unless they are banned.
+
+    connections: the number of the member's connections. left_at: when the last one that left did so.
+    """
 
     class Meta(_MessagesTable):
         pass
@@ -200,6 +250,9 @@ class MemberRecord(ExpiryMixin, Table):
     sort_key = UnicodeAttribute(range_key=True)
     name = UnicodeAttribute()
     banned_until = UTCDateTimeAttribute(null=True)
+    first_joined_at = UTCDateTimeAttribute(null=True)
+    left_at = UTCDateTimeAttribute(null=True)
+    connections = NumberAttribute(default=0)
     expires_at = TTLAttribute()
 
     @property
@@ -214,7 +267,10 @@ class MemberRecord(ExpiryMixin, Table):
 
 
 class RoomSequence(Table):
-    """The last sequence taken in a room. It is not part of Room, so messages and joins write to different items."""
+    """The last sequence taken in a room. It is not part of Room, so messages and joins write to different items.
+
+    closed: as in Room. No sequence can be taken any more.
+    """
 
     class Meta(_MessagesTable):
         pass
@@ -224,11 +280,15 @@ class RoomSequence(Table):
     room_id = UnicodeAttribute(hash_key=True)
     sort_key = UnicodeAttribute(range_key=True, default=SORT_KEY)
     last_sequence = NumberAttribute(default=0)
+    closed = BooleanAttribute(null=True)
     expires_at = TTLAttribute()
 
 
 class WebhookRecord(ExpiryMixin, Table):
-    """An incoming webhook of a room, and the times of its last messages."""
+    """An incoming webhook of a room, and the times of its last messages.
+
+    owner_version: that of the owner's token that created it, None for an access token with an owner's rights.
+    """
 
     class Meta(_MessagesTable):
         pass
@@ -239,6 +299,7 @@ class WebhookRecord(ExpiryMixin, Table):
     sort_key = UnicodeAttribute(range_key=True)
     name = UnicodeAttribute()
     token_hash = UnicodeAttribute()
+    owner_version = NumberAttribute(null=True)
     message_times: ListAttribute[Any] = ListAttribute(of=NumberAttribute)
     created_at = UTCDateTimeAttribute()
     expires_at = TTLAttribute()
@@ -266,6 +327,55 @@ class IdempotencyRecord(ExpiryMixin, Table):
     expires_at = TTLAttribute()
 
     @staticmethod
-    def sort_key_of(client_id: str, webhook_id: str | None = None) -> str:
-        """Return the sort key of a clientId: of the members of the room, or of a webhook, which has ids of its own."""
-        return f"client#{client_id}" if webhook_id is None else f"hook-client#{webhook_id}#{client_id}"
+    def sort_key_of(client_id: str, sender_id: str | None = None) -> str:
+        """Return the sort key of a clientId: of a sender with ids of its own, or of the guests who share theirs."""
+        return f"client#{client_id}" if sender_id is None else f"sender-client#{sender_id}#{client_id}"
+
+
+class SourceRecord(Table):
+    """The numbers of requests of a source address in a minute, and its ban. Its partition contains its pseudonym.
+
+    minute: the minute that the counters are for, in minutes since 1970. banned_until: in Unix seconds.
+    """
+
+    class Meta(_MessagesTable):
+        pass
+
+    PREFIX = "source#"
+    SORT_KEY = "source"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True, default=SORT_KEY)
+    minute = NumberAttribute(null=True)
+    rooms = NumberAttribute(default=0)
+    connects = NumberAttribute(default=0)
+    hook_posts = NumberAttribute(default=0)
+    banned_until = NumberAttribute(null=True)
+    expires_at = TTLAttribute()
+
+    @property
+    def is_banned(self) -> bool:
+        """Whether the source is banned at present."""
+        return self.banned_until is not None and self.banned_until > time.time()
+
+
+class UnusedRoom(ExpiryMixin, Table):
+    """A public room that a source address has created. It expires with the room, unless somebody joins the room."""
+
+    class Meta(_MessagesTable):
+        pass
+
+    PREFIX = "room#"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True)
+    expires_at = TTLAttribute()
+
+    @property
+    def created_room_id(self) -> str:
+        """The id of the room."""
+        return self.sort_key.removeprefix(self.PREFIX)
+
+    def is_unused(self, room: Room | None) -> bool:
+        """Return whether nobody has joined the room, as it is now: a join changes its expiry."""
+        return room is not None and room.is_alive and room.expires_at == self.expires_at

@@ -1,6 +1,7 @@
 """Transactions, the retry of conflicts, and the classification of DynamoDB's errors."""
 
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.expressions import condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
@@ -9,6 +10,7 @@ from chalicelib.storage.client import dynamodb
 
 Transaction = TransactWrite
 UpdateAction = Action
+Condition = condition.Condition
 StorageError = PynamoDBException
 """Base class of the errors of requests to DynamoDB."""
 

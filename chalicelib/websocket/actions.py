@@ -6,17 +6,17 @@ from chalicelib.chat import history, members, messages, moderation, rooms
 from chalicelib.chat.broadcast import announces_presence, close_connections
 from chalicelib.delivery import jobs
 from chalicelib.delivery.jobs import Removal
-from chalicelib.errors import NotInRoom
+from chalicelib.errors import InvalidInput, NotInRoom
 from chalicelib.protocol import frames
-from chalicelib.protocol.frames import Closed, Left, Pong, Renamed, Welcome
+from chalicelib.protocol.frames import Closed, Left, Pong, Renamed, Tokens, Welcome
 from chalicelib.protocol.requests import DeleteMessage, RemoveMember, Rename, SendMessage, UpdateRoom
 from chalicelib.protocol.responses import Deleted, Message, Removed, Updated, history_item
 from chalicelib.storage import models
-from chalicelib.websocket.dispatch import Context, action
+from chalicelib.websocket.dispatch import Context, Limit, action
 from chalicelib.websocket.prefetch import prefetch
 
 
-@action("sendMessage", "onMessage", sends=[Message], checks_rate_limit=True)
+@action("sendMessage", "onMessage", sends=[Message], limit=Limit.BY_HANDLER)
 def send_message(context: Context, data: SendMessage) -> None:
     """Send a message to everyone in the room.
 
@@ -33,7 +33,7 @@ def send_message(context: Context, data: SendMessage) -> None:
 
 @action("deleteMessage", sends=[Deleted])
 def delete_message(context: Context, data: DeleteMessage) -> None:
-    """Delete your own message, or as the owner any message.
+    """Delete your own message, or as the owner any message or event.
 
     Its text is erased. Everyone receives the event, which has a sequence of its own. Repeated, it sends the same event
     again.
@@ -45,39 +45,54 @@ def delete_message(context: Context, data: DeleteMessage) -> None:
         context.reply(history_item(event))
 
 
-@action("updateRoom", sends=[Updated])
+@action("updateRoom", limit=Limit.OWNER_ACTIONS, sends=[Updated, Tokens])
 def update_room(context: Context, data: UpdateRoom) -> None:
-    """Rename, lock or unlock the room, as the owner.
+    """Rename, lock or unlock the room, or replace its tokens, as the owner.
 
-    A locked room admits only its owner and existing members.
+    A locked room admits only its owner and existing members. The owner alone receives new tokens. The former
+    `joinToken` stops working at once. The former `ownerToken` can only request another one for 10 minutes, and the
+    webhooks that it has created are deleted.
     """
-    context.broadcast(history_item(moderation.update_room(context.sender, data.room_name, data.locked)))
+    if data.room_name is None and data.locked is None and not data.new_join_token and not data.new_owner_token:
+        moderation.require_owner(context.sender)
+        raise InvalidInput("expected roomName, locked, newJoinToken or newOwnerToken")
+    if data.new_join_token or data.new_owner_token:
+        context.reply(moderation.renew_tokens(context.sender, join=data.new_join_token, owner=data.new_owner_token))
+    if data.room_name is not None or data.locked is not None:
+        context.broadcast(history_item(moderation.update_room(context.sender, data.room_name, data.locked)))
 
 
-@action("removeMember", sends=[Removed, Left])
+@action("removeMember", limit=Limit.OWNER_ACTIONS, sends=[Removed, Left])
 def remove_member(context: Context, data: RemoveMember) -> None:
-    """Remove a member from the room, as the owner, and ban it for an hour.
+    """Remove members from the room, as the owner, and ban them for an hour.
 
-    Its connections are closed.
+    Their connections are closed.
     """
+    if (data.member_id is None) == (data.member_ids is None):
+        raise InvalidInput("expected memberId or memberIds")
+    member_ids = list(dict.fromkeys(data.member_ids or [data.member_id or ""]))
 
-    def removal(event: models.Message) -> Removal:
+    def removals(events: list[models.Message]) -> list[Removal]:
         endpoint, room_id = context.websocket_api.endpoint, context.sender.joined_room_id
-        return Removal(endpoint, room_id, frames.serialize(history_item(event)), data.member_id)
+        frames_ = [frames.serialize(history_item(event)) for event in events]
+        return [Removal(endpoint, room_id, frame, id_) for frame, id_ in zip(frames_, member_ids, strict=True)]
+
+    def enqueue(events: list[models.Message]) -> None:
+        for removal in removals(events):
+            jobs.enqueue_removal(removal)
 
     # The queue comes first: it completes what a crash of this function leaves undone.
-    event = moderation.remove_member(
-        context.sender, data.member_id, before_write=lambda event: jobs.enqueue_removal(removal(event))
-    )
-    context.broadcast(history_item(event))
-    close_connections(context.websocket_api, removal(event))
+    events = moderation.remove_members(context.sender, member_ids, before_write=enqueue)
+    for event in events:
+        context.broadcast(history_item(event))
+    close_connections(context.websocket_api, *removals(events))
 
 
-@action("closeRoom", sends=[Closed])
+@action("closeRoom", limit=Limit.OWNER_ACTIONS, sends=[Closed])
 def close_room(context: Context) -> None:
     """Close the room, as the owner.
 
-    It cannot be found any more, and all connections are closed.
+    It cannot be found any more, all connections are closed, and what it has stored is deleted.
     """
     moderation.require_owner(context.sender)
     room_id, frame = context.sender.joined_room_id, frames.serialize(Closed.of(context.sender))
@@ -103,7 +118,7 @@ def rename(context: Context, data: Rename) -> None:
         context.broadcast(frame)
 
 
-@action("ping", rate_limited=False, sends=[Pong])
+@action("ping", limit=Limit.NONE, sends=[Pong])
 def ping(context: Context) -> None:
     """Keep an idle connection open.
 
@@ -114,7 +129,7 @@ def ping(context: Context) -> None:
     context.reply(Pong())
 
 
-@action("hello", rate_limited=False, sends=[Welcome])
+@action("hello", limit=Limit.NONE, sends=[Welcome])
 def hello(context: Context) -> None:
     """Return the member and the room of the connection.
 

@@ -19,6 +19,7 @@ generated from the declarations, and the tests send every action its example.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from enum import Enum, auto
 from functools import cached_property
 from typing import Any, get_type_hints
 
@@ -50,9 +51,9 @@ class Context:
         """
         return members.require_connection(members.find_connection(self.connection_id))
 
-    def check_rate_limit(self) -> None:
+    def check_rate_limit(self, window: rate_limit.Window = "message_times") -> None:
         """Count a message of the sender. Raises RateLimitExceeded, NotInRoom and AccessTokenExpired."""
-        self.sender = rate_limit.check_rate_limit(self.connection_id)
+        self.sender = rate_limit.check_rate_limit(self.connection_id, window)
         request_log.append_keys(room_id=self.sender.joined_room_id)
 
     def reply(self, frame: Frame) -> None:
@@ -76,6 +77,22 @@ class Context:
         send_to_room(self.websocket_api, room_id, [frames.serialize(frame)], recipients)
 
 
+class Limit(Enum):
+    """How the frames of an action are limited, besides the limit of all frames."""
+
+    MESSAGES = auto()
+    """They count as messages."""
+
+    OWNER_ACTIONS = auto()
+    """Those of an owner count in a window of their own, so that messages do not delay them. Those of others count as
+    messages."""
+
+    BY_HANDLER = auto()
+    """The handler itself calls `context.check_rate_limit`, to do other work meanwhile."""
+
+    NONE = auto()
+
+
 Handler = Callable[..., None]
 
 
@@ -85,16 +102,14 @@ class Action(Struct, frozen=True):
     names: its name, and its aliases.
     handler: the function. Its docstring is the description.
     data: the type of its data, None if it has none.
-    rate_limited: whether it counts against the rate limit.
-    checks_rate_limit: whether the handler itself calls `context.check_rate_limit`, to do other work meanwhile.
+    limit: how its frames are limited.
     sends: the frames that it sends.
     """
 
     names: tuple[str, ...]
     handler: Handler
     data: type[Request] | None
-    rate_limited: bool
-    checks_rate_limit: bool
+    limit: Limit
     sends: tuple[type[Frame], ...]
 
     def handle(self, context: Context, data: dict[str, Any]) -> None:
@@ -103,8 +118,10 @@ class Action(Struct, frozen=True):
         Raises InvalidInput, RateLimitExceeded, NotInRoom, Unauthorized, and the errors of the handler.
         """
         arguments = () if self.data is None else (validate(data, self.data),)
-        if self.rate_limited and not self.checks_rate_limit:
+        if self.limit is Limit.MESSAGES:
             context.check_rate_limit()
+        if self.limit is Limit.OWNER_ACTIONS:
+            context.check_rate_limit("owner_action_times" if context.sender.is_owner else "message_times")
         self.handler(context, *arguments)
 
 
@@ -113,13 +130,13 @@ ACTIONS: dict[str, Action] = {}
 
 
 def action(
-    *names: str, sends: Iterable[type[Frame]] = (), rate_limited: bool = True, checks_rate_limit: bool = False
+    *names: str, sends: Iterable[type[Frame]] = (), limit: Limit = Limit.MESSAGES
 ) -> Callable[[Handler], Handler]:
     """Return a decorator that declares an action. Raises ValueError if another action has the same name."""
 
     def declare(handler: Handler) -> Handler:
         data = get_type_hints(handler, include_extras=True).get("data")
-        declared = Action(names, handler, data, rate_limited, checks_rate_limit, tuple(sends))
+        declared = Action(names, handler, data, limit, tuple(sends))
         if taken := ACTIONS.keys() & set(names):
             raise ValueError(f"two actions have the name {min(taken)}")
         ACTIONS.update(dict.fromkeys(names, declared))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from chalice.app import WebsocketDisconnectedError
@@ -13,8 +14,9 @@ import chalicelib.websocket.actions  # noqa: F401 - it declares the actions
 from chalicelib import limits, request_log, settings
 from chalicelib.auth import authentication
 from chalicelib.auth.origins import check_origin
-from chalicelib.chat import members, rate_limit
-from chalicelib.chat.broadcast import presence_frames, send_to_room
+from chalicelib.chat import members, rate_limit, sources
+from chalicelib.chat.broadcast import close_oldest, presence_frames, send_to_room
+from chalicelib.chat.members import TooManyConnections
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import ChatError, RateLimitExceeded, Unauthorized, report_internal_error
 from chalicelib.protocol import frames
@@ -28,17 +30,23 @@ log = logging.getLogger(f"{settings.APP_NAME}.events")
 
 
 def connect(
-    websocket_api: BroadcastWebsocketAPI, connection_id: str, headers: Mapping[str, str], query: Mapping[str, str]
+    websocket_api: BroadcastWebsocketAPI,
+    connection_id: str,
+    source: str,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
 ) -> dict[str, Any] | None:
     """Add a connection to the room that the query names, and notify the other members. An empty parameter is absent.
 
     The client itself is not notified: API Gateway returns 410 for it until `$connect` has returned.
 
+    source: the address of the client.
+
     Return the response that rejects the connection, or None if it has joined.
     """
     try:
         check_origin(headers)
-        connection = _join(connection_id, query)
+        connection = _join(websocket_api, connection_id, source, query)
     except ChatError as error:
         return {"statusCode": error.status, "body": str(error)}
     except Exception:  # noqa: BLE001 - report_internal_error logs it
@@ -48,10 +56,18 @@ def connect(
     return None
 
 
-def _join(connection_id: str, query: Mapping[str, str]) -> Connection:
+def _join(
+    websocket_api: BroadcastWebsocketAPI, connection_id: str, source: str, query: Mapping[str, str]
+) -> Connection:
     given = validate_query({name: value for name, value in query.items() if value}, ConnectQuery)
+    sources.count_connect(source)
     user = authentication.authenticate(given.access_token)
-    return members.join(connection_id, given.room_id, given.name, given.token, given.key, given.owner, user)
+    join = partial(members.join, connection_id, given.room_id, given.name, given.token, given.key, given.owner, user)
+    try:
+        return join()
+    except TooManyConnections as error:
+        close_oldest(websocket_api, error.room_id, error.member_id)
+        return join()
 
 
 def disconnect(websocket_api: BroadcastWebsocketAPI, connection_id: str) -> None:

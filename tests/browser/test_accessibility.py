@@ -105,13 +105,16 @@ def long_room_on_a_phone(page: Page, cloud: LocalCloud) -> States:
 
 def room_of_an_owner(page: Page, cloud: LocalCloud) -> States:
     page.goto(f"{cloud.rest_url}/")
-    create_room(page, "Tea")
+    create_room(page, "Tea", private=True)
     say(page, "hello")
     expect_message(page, "hello")
     page.get_by_role("button", name="Manage room").click()
     page.get_by_label("Locked").check()
     expect(page.get_by_text("Locked: nobody new can enter.")).to_be_visible()
     yield "managing"
+    page.get_by_role("button", name="New invite link").click()
+    expect(page.get_by_role("button", name="New link", exact=True)).to_be_focused()
+    yield "about to make a new invite link"
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,29 @@ def test_owners_link_works_in_another_browser_and_is_not_in_the_invite_link(
     assert not bo.get_by_role("button", name="Manage room").is_visible()
 
 
+def test_new_owners_link_replaces_the_old_one_everywhere(pair: tuple[Page, Page], open_page: OpenPage) -> None:
+    aki, _ = pair
+    dialog = manage(aki)
+    link = dialog.get_by_label("Owner's link")
+    old_link = link.input_value()
+    phone = open_page(old_link)
+    expect(phone.get_by_role("button", name="Manage room")).to_be_visible()
+    dialog.get_by_role("button", name="New link for the owner").click()
+    expect(dialog.get_by_text("The old one no longer works.")).to_be_visible()
+    new_link = link.input_value()
+    assert new_link != old_link
+    dialog.get_by_role("button", name="Done").click()
+    stranger = open_page(old_link)
+    expect(stranger.get_by_role("status")).to_have_text("Connected")
+    expect(stranger.get_by_text("You are")).to_be_visible()
+    assert not stranger.get_by_role("button", name="Manage room").is_visible()
+    phone.goto("about:blank")
+    phone.goto(new_link)
+    expect(phone.get_by_role("button", name="Manage room")).to_be_visible()
+    aki.reload()
+    expect(aki.get_by_role("button", name="Manage room")).to_be_visible()
+
+
 def test_kept_room_is_listed_after_everyone_has_left(open_page: OpenPage) -> None:
     page = open_page()
     page.get_by_label("Room name").fill("Team")

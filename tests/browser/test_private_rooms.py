@@ -115,3 +115,28 @@ def test_page_keeps_the_token_in_the_address_only(host: Page) -> None:
     kept = host.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
     assert token not in kept
     assert token not in host.evaluate("document.documentElement.outerHTML")
+
+
+def test_owner_who_removes_a_member_makes_a_new_invite_link(host: Page, open_page: OpenPage) -> None:
+    old_link = host.url
+    guest, stays = open_page(old_link, name="Bo"), open_page(old_link, name="Cy")
+    for page in (guest, stays):
+        expect(page.get_by_role("status")).to_have_text("Connected")
+    host.get_by_role("button", name="Remove Bo").click()
+    offer = host.get_by_role("dialog", name="New invite link")
+    expect(offer).to_contain_text("Bo may still have the invite link. Make a new one?")
+    offer.get_by_role("button", name="New link").click()
+    link = offer.get_by_label("The new link")
+    expect(link).to_have_value(INVITE_LINK)
+    new_link = link.input_value()
+    assert new_link != old_link
+    assert host.url == new_link
+    offer.get_by_role("button", name="Done").click()
+    expect_rejection(open_page(old_link))
+    friend = open_page(new_link)
+    say(host, "Now we are among ourselves")
+    for page in (friend, stays):
+        expect_message(page, "Now we are among ourselves")
+    host.reload()
+    expect(host.get_by_role("button", name="Manage room")).to_be_visible()
+    assert messages(guest) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from chalicelib import settings
 from chalicelib.chat import rooms
 from chalicelib.delivery import jobs
 from chalicelib.protocol import frames
-from chalicelib.storage.models import Room
+from chalicelib.storage.models import Connection, Room
 from tests.support.gateway import GONE, Gateway
 from tests.support.rooms import fill_room
 from tests.support.sockets import Socket, members_of
@@ -86,6 +87,18 @@ def test_gone_connections_leave_a_large_room_and_are_announced(
     assert members_of(large_room.room_id) == set(MEMBERS) - {"m05", "m06", "m20"}
     assert rooms.authorize(large_room.room_id).member_count == 32
     assert len([text for text in gateway.texts("m00") if text.endswith("left")]) == 3
+
+
+def test_expired_connections_leave_a_large_room_without_being_sent_to(
+    client: Client, queue: Any, large_room: Room, socket: Sockets, gateway: Gateway
+) -> None:
+    for id_ in MEMBERS[:12]:
+        Connection(id_).update([Connection.expires_at.set(datetime.now(UTC) - timedelta(seconds=1))])
+    socket("m34").say("hi")
+    process_queue(client, queue)
+    assert gateway.attempts.keys() == set(MEMBERS[12:])
+    assert members_of(large_room.room_id) == set(MEMBERS[12:])
+    assert rooms.authorize(large_room.room_id).member_count == 23
 
 
 def test_gone_connections_are_not_requeued(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import time_machine
 from chalice.test import Client
 
 import app as chat_app
 from chalicelib import settings
-from chalicelib.chat import rooms
+from chalicelib.chat import messages, rooms
 from chalicelib.storage.models import Connection, Room
 from tests.support.gateway import Gateway
 from tests.support.rooms import create_room
@@ -195,3 +197,74 @@ def test_connection_that_left_during_a_rename_is_not_stored_again(
     rename(trio[0], "Bea")
     assert Connection.find("a2") is None
     assert gateway.texts("b")[-1] == "Aki is now Bea"
+
+
+# Several connections
+
+
+def test_member_has_at_most_20_connections_and_the_oldest_is_closed(
+    socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Traveller
+) -> None:
+    socket("other").connect(roomId=room.room_id, key=BOS)
+    for number in range(22):
+        assert socket(f"a{number}").connect(roomId=room.room_id, key=AKIS) == 200
+        clock.shift(1)
+    assert gateway.closed == ["a0", "a1"]
+    assert [frame["error"]["code"] for frame in gateway.frames["a0"] if "error" in frame] == ["replaced"]
+    assert rooms.authorize(room.room_id).member_count == 21
+    assert gateway.frames["other"][-1]["message"]["memberCount"] == 21
+
+
+def test_connections_whose_rows_were_deleted_do_not_count(
+    socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Traveller
+) -> None:
+    """TTL deletes the rows of connections whose `$disconnect` was lost."""
+    for number in range(20):
+        socket(f"a{number}").connect(roomId=room.room_id, key=AKIS)
+        clock.shift(1)
+    for number in range(15):
+        Connection(f"a{number}").delete()
+    for number in range(20, 36):
+        assert socket(f"a{number}").connect(roomId=room.room_id, key=AKIS) == 200
+    assert len(gateway.closed) == 1
+
+
+def test_connections_of_guests_without_a_key_are_no_member(socket: Sockets, room: Room, gateway: Gateway) -> None:
+    for number in range(25):
+        assert socket(f"a{number}").connect(roomId=room.room_id) == 200
+    assert gateway.closed == []
+
+
+def test_rename_costs_the_same_with_20_connections(
+    socket: Sockets, room: Room, gateway: Gateway, requests: Counter[str]
+) -> None:
+    counts = []
+    for number in range(20):
+        socket(f"a{number}").connect(roomId=room.room_id, name="Aki", key=AKIS)
+        if number in (0, 19):
+            requests.clear()
+            rename(socket("a0"), f"Bea {number}")
+            counts.append(requests.copy())
+    assert counts[0] == counts[1]
+    assert counts[0].total() <= 6
+    assert {row.name for row in Connection.scan(consistent_read=True)} == {"Bea 19"}
+
+
+def test_rename_beside_a_lock_leaves_the_lock(
+    socket: Sockets, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room is locked while its owner gives it another name."""
+    owner, other = socket("a"), socket("b")
+    for one in (owner, other):
+        one.connect(roomId=room.room_id, owner=room.owner_token or "")
+    take_sequence = messages.take_sequence
+
+    def lock_first(*arguments: Any) -> int:
+        monkeypatch.setattr(messages, "take_sequence", take_sequence)
+        other.send({"action": "updateRoom", "data": {"locked": True}})
+        return take_sequence(*arguments)
+
+    monkeypatch.setattr(messages, "take_sequence", lock_first)
+    owner.send({"action": "updateRoom", "data": {"roomName": "Coffee"}})
+    updated = rooms.authorize(room.room_id)
+    assert (updated.name, updated.locked) == ("Coffee", True)

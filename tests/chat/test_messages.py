@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -39,6 +40,31 @@ def test_repeated_client_id_returns_the_stored_message(room: Room, aki: Connecti
     assert repeated.sequence == from_another_connection.sequence == first.sequence
     assert (repeated.sender_id, repeated.sent_at) == (first.sender_id, first.sent_at)
     assert texts(room) == ["hi"]
+
+
+@pytest.mark.parametrize(("key", "texts_stored"), [("k" * 22, ["hi", "ho"]), (None, ["hi"])])
+def test_client_ids_of_a_member_with_a_key_are_its_own(
+    room: Room, aki: Connection, key: str | None, texts_stored: list[str]
+) -> None:
+    """Guests without a key share theirs: after a reconnect, a guest is another member."""
+    messages.store(members.join("s", room.room_id, "Stranger"), "hi", "dice-4")
+    with nullcontext() if key else pytest.raises(InvalidInput):
+        messages.store(members.join("b", room.room_id, "Bo", key=key), "ho", "dice-4")
+    assert texts(room) == texts_stored
+
+
+def test_client_id_is_the_same_in_the_connections_of_a_member(room: Room) -> None:
+    for connection_id in ("b", "b2"):
+        messages.store(members.join(connection_id, room.room_id, "Bo", key="k" * 22), "hi", "c-1")
+    assert texts(room) == ["hi"]
+
+
+@pytest.mark.parametrize("stranger", [None, "s" * 22])
+def test_stranger_cannot_take_the_client_id_of_a_member(room: Room, stranger: str | None) -> None:
+    bo = members.join("b", room.room_id, "Bo", key="k" * 22)
+    messages.store(members.join("s", room.room_id, key=stranger), "taken", f"{bo.member_id}#c-1")
+    messages.store(bo, "hi", "c-1")
+    assert texts(room) == ["taken", "hi"]
 
 
 def test_client_id_is_unique_per_room(room: Room, aki: Connection) -> None:

@@ -182,6 +182,22 @@ def test_client_that_waits_as_told_is_never_closed(clock: time_machine.Traveller
     assert gateway.closed == []
 
 
+@pytest.mark.parametrize(("early", "is_closed"), [(0.0, False), (0.001, True)])
+def test_client_is_closed_that_waits_a_moment_less_than_told(
+    clock: time_machine.Traveller, pair: Pair, gateway: Gateway, early: float, is_closed: bool
+) -> None:
+    """It fills the window again each time, so that the next message is rejected."""
+    for _ in range(limits.MAX_RATE_LIMIT_WARNINGS + 2):
+        while not (gateway.closed or _errors(gateway, "a")):
+            pair[0].say("hi")
+        if gateway.closed:
+            break
+        clock.shift(_errors(gateway, "a")[-1]["retryAfter"] - early)
+        gateway.frames.clear()
+        Connection("a").update([Connection.message_times.set([rate_limit.current_milliseconds()] * LIMIT)])
+    assert bool(gateway.closed) is is_closed
+
+
 # Frames that are not messages
 
 
@@ -213,6 +229,18 @@ def test_connection_that_sends_too_many_frames_is_closed(
 @pytest.mark.parametrize(("passed", "seconds"), [(0, 10), (1, 10), (1_000, 9), (8_999, 2), (9_000, 1), (9_999, 1)])
 def test_seconds_to_wait_are_rounded_up(passed: int, seconds: int) -> None:
     assert rate_limit.seconds_to_wait([1_000_000], 1_000_000 + passed) == seconds
+
+
+def test_connections_below_the_limit_of_frames_are_never_closed(
+    clock: time_machine.Traveller, pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_FRAMES_PER_WINDOW", 4)
+    for _ in range(5):
+        for _ in range(limits.MAX_FRAMES_PER_WINDOW):
+            for sender in pair:
+                sender.send({"action": "ping"})
+        clock.shift(settings.WINDOW_SECONDS)
+    assert gateway.closed == []
 
 
 def test_frames_are_counted_for_a_whole_window(

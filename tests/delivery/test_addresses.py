@@ -57,6 +57,11 @@ def test_posts_go_to_the_endpoint_that_botocore_knows(monkeypatch: pytest.Monkey
     assert connections_url() == "http://127.0.0.1:8000/_aws/execute-api/chat-ws/local"
 
 
+def test_posts_use_https_where_the_api_names_its_websocket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", "wss://id.execute-api.us-east-1.amazonaws.com/dev")
+    assert connections_url() == "https://id.execute-api.us-east-1.amazonaws.com/dev"
+
+
 def test_posts_go_to_the_api_and_not_to_a_domain_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://ws.chat.example.org/chat")
     api_id = _create_api("chalice-chat-dev-websocket-api")

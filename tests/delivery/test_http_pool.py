@@ -12,7 +12,7 @@ import pytest
 from chalicelib.delivery import http_connection, http_pool
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from tests.delivery.conftest import OpenAPI
-from tests.support.gateway import CLOSE, DISCONNECT, GONE, HANG, NO_LENGTH, Gateway
+from tests.support.gateway import CLOSE, DISCONNECT, GONE, HANG, LATE_BODY, NO_LENGTH, Gateway
 from tests.support.ports import free_port
 
 PAYLOAD = '{"message": {"message": "hi"}}'
@@ -31,19 +31,30 @@ def test_gone_and_failed_connections_do_not_affect_the_others(api: BroadcastWebs
     assert [len(gateway.frames[id_]) for id_ in ("a", "b", "c")] == [1, 1, 1]
 
 
-def test_failed_connections_are_logged(
+def test_failed_connections_are_counted_in_one_line_of_the_log(
     api: BroadcastWebsocketAPI, gateway: Gateway, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging.getLogger("chalice-chat"), "propagate", True)
     gateway.respond("gone", GONE)
-    gateway.respond("forbidden", 403)
-    api.broadcast(["a", "b", "gone", "forbidden"], PAYLOAD)
-    assert set(caplog.messages) == {"could not reach forbidden: status 403"}
+    for number in range(3):
+        gateway.respond(f"forbidden {number}", 403)
+    gateway.respond("large", 413)
+    api.broadcast(["a", "b", "gone", "forbidden 0", "forbidden 1", "forbidden 2", "large"], PAYLOAD)
+    assert set(caplog.messages) == {"could not reach 4 connections: 3 with status 403, 1 with status 413"}
 
 
 def test_unreachable_server_fails_every_post(open_api: OpenAPI) -> None:
     api = open_api(f"http://127.0.0.1:{free_port()}")
     assert sorted(api.broadcast(["a", "b"], PAYLOAD).failed) == ["a", "b"]
+
+
+def test_response_whose_body_comes_after_its_head_is_complete(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
+    """The next response on the connection must not begin with the late body."""
+    for id_ in ("a", "b"):
+        gateway.respond(id_, LATE_BODY)
+    for _ in range(3):
+        assert sorted(api.broadcast(["a", "b"], PAYLOAD).delivered) == ["a", "b"]
+    assert gateway.opened == 2
 
 
 # Retries

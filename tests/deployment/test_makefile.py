@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 
@@ -26,3 +27,21 @@ def test_make_help_lists_every_target(arguments: list[str]) -> None:
     )
     described = dict(line.split(None, 1) for line in printed.stdout.splitlines())
     assert described.keys() == set(phony.split()) - INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "stage"),
+    [(["STAGE=prod"], {}, "prod"), ([], {}, "local"), ([], {"STAGE": "prod"}, "local")],
+)
+def test_only_a_stage_on_the_command_line_leads_to_aws(
+    arguments: list[str], environment: dict[str, str], stage: str
+) -> None:
+    printed = subprocess.run(
+        ["make", "--just-print", "rooms", *arguments],  # noqa: S607
+        cwd=PROJECT,
+        env=os.environ | environment,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    assert printed.stdout.splitlines()[-1].startswith(f"STAGE={stage} PORT=8000 ")

@@ -38,6 +38,7 @@ MACHINES = {"x86_64": b"\x3e\x00", "arm64": b"\xb7\x00"}
 THIS_ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 REQUIREMENTS = ("requirements.txt", "requirements-chalice.txt")
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chat-AbCdEf"
+SOURCE_SECRET = "arn:aws:ssm:us-east-1:123456789012:parameter/chat"
 HERE = r"arn:\$\{AWS::Partition\}:[a-z-]+:\$\{AWS::Region\}:\$\{AWS::AccountId\}"
 
 Packages = dict[str, Path]
@@ -201,10 +202,10 @@ def test_cold_start_imports_nothing_that_only_unused_parts_need(native: Path, tm
 
 @pytest.fixture(scope="session")
 def packages_with_sign_in(tmp_path_factory: pytest.TempPathFactory) -> Packages:
-    """Package a copy of the project whose stages have a secret for sign-in; dev is for x86_64."""
+    """Package a copy of the project whose stages have secrets for sign-in and for sources; dev is for x86_64."""
     project = copy_project(tmp_path_factory.mktemp("project"), *REQUIREMENTS, "requirements-sign-in.txt")
     for stage in STAGES:
-        set_variables(project, stage, AUTH_SECRET=SECRET)
+        set_variables(project, stage, AUTH_SECRET=SECRET, SOURCE_SECRET=SOURCE_SECRET)
     share_requirements(project)
     edit_stage(project, "dev", lambda_architecture="x86_64")
     policies.write(project)
@@ -247,7 +248,8 @@ import jwt
 from chalicelib.auth import authentication
 print(authentication.authenticate(jwt.encode({"sub": "aki", "exp": 2**33}, "s" * 32, "HS256")).subject)
 from botocore.session import get_session
-get_session().create_client("secretsmanager", "us-east-1")
+for service in ("secretsmanager", "ssm"):
+    get_session().create_client(service, "us-east-1")
 """
     environment = {"HOME": str(tmp_path), "AUTH_SECRET": "s" * 32, "AWS_DEFAULT_REGION": "us-east-1"}
     verified = subprocess.run(

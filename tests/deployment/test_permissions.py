@@ -68,7 +68,7 @@ class Driver:
     gateway: Gateway
     monkeypatch: pytest.MonkeyPatch
 
-    def configure(self, **values: int) -> None:
+    def configure(self, **values: int | str) -> None:
         """Change settings."""
         for name, value in values.items():
             self.monkeypatch.setattr(settings, name, value)
@@ -121,6 +121,10 @@ class Driver:
         """Invoke the fan-out function with the removal of all connections of a room, or of a member."""
         self._fan_out(jobs.Removal(chat_app.websocket_api.endpoint, room_id, FRAME, member_id))
 
+    def erase(self, room_id: str) -> None:
+        """Invoke the fan-out function with the erasure of a closed room."""
+        self._fan_out(jobs.Erasure(room_id))
+
     def _fan_out(self, job: jobs.Job) -> None:
         body = jobs.serialize(job)
         chat_app.fan_out(self.client.events.generate_sqs_event([body], settings.FANOUT_QUEUE), None)
@@ -153,6 +157,11 @@ def recorder(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> RequestRecorder
     return recorder
 
 
+def test_no_function_writes_for_longer_than_the_erasure_of_a_room_waits() -> None:
+    functions = json.loads((CHALICE / "config.json").read_text())["lambda_functions"]
+    assert all(function["lambda_timeout"] < limits.MAX_FUNCTION_SECONDS for function in functions.values())
+
+
 def _drive_api(driver: Driver) -> None:
     owned = driver.owned_room("a")
     hook_id, hook_token = webhooks.create(owned.room_id, owned.owner_token or "", "Builds")
@@ -174,6 +183,16 @@ def _drive_api(driver: Driver) -> None:
     responses = [driver.client.http.post(f"/hooks/{hook_token}", body=body).status_code for body in bodies]
     assert responses == [201] * 2 + [400] * 18 + [429]
     create_room("Coffee", private=True)
+    # A source that is counted, and whose only unused room was joined.
+    driver.configure(SOURCE_SECRET="s" * 32, UNUSED_ROOMS_PER_SOURCE=1)
+    body = json.dumps({"roomName": "Tea"}).encode()
+    room_id = driver.client.http.post("/rooms", body=body).json_body["roomId"]
+    assert driver.client.http.post("/rooms", body=body).status_code == 429
+    members.join("first", room_id)
+    assert driver.client.http.post("/rooms", body=body).status_code == 201
+    assert driver.client.http.get(f"/rooms/{room_id}").status_code == 200
+    assert driver.client.http.post("/hooks/nonsense", body=b'{"text": "hi"}').status_code == 404
+    driver.configure(SOURCE_SECRET="")
     # A sequence without a message: as the last one, and before another one.
     room = driver.room("b")
     for text in ("one", "two"):
@@ -183,7 +202,8 @@ def _drive_api(driver: Driver) -> None:
 
 
 def _drive_connect(driver: Driver) -> None:
-    # A member with a key, and one who is banned.
+    # A member with a key whose source is counted, and one who is banned.
+    driver.configure(SOURCE_SECRET="s" * 32)
     room_id = driver.room()
     assert driver.socket("key").connect(roomId=room_id, key="k" * 22) == 200
     with transaction() as writes:
@@ -195,6 +215,12 @@ def _drive_connect(driver: Driver) -> None:
     assert driver.socket("a").connect(roomId=room_id) == 200
     driver.configure(FANOUT_BATCH=1)
     assert driver.socket("c").connect(roomId=driver.room("d", "e")) == 200
+
+    # Another connection of a member that has as many as it may have.
+    room_id = driver.room()
+    driver.monkeypatch.setattr(limits, "MAX_CONNECTIONS_PER_MEMBER", 1)
+    for id_ in ("first", "second"):
+        assert driver.socket(id_).connect(roomId=room_id, key="k" * 22) == 200
 
     # g leaves before its join is announced. f, the only other member, is gone when it is notified of the join.
     driver.configure(FANOUT_BATCH=2, EMPTY_ROOM_GRACE_SECONDS=0)
@@ -213,7 +239,9 @@ def _drive_connect(driver: Driver) -> None:
 def _drive_message(driver: Driver) -> None:
     for name in ACTIONS:
         owner, other = f"owner {name}", f"other {name}"
-        room_id = driver.room(owner, "watcher " + name)
+        room = driver.owned_room(owner, "watcher " + name)
+        room_id = str(room.room_id)
+        webhooks.create(room_id, room.owner_token or "", "Builds")
         driver.join(other, room_id, member_id=example_of(RemoveMember)["memberId"])
         driver.socket(other).say("The examples may refer to this message.")
         driver.act(owner, name)
@@ -243,6 +271,8 @@ def _drive_disconnect(driver: Driver) -> None:
     driver.expire_token("expired")
     for id_ in ("a", "a", "b"):
         driver.socket(id_).disconnect()
+    driver.join("key", driver.room(), member_id="m" * 16)
+    driver.socket("key").disconnect()
     driver.configure(EMPTY_ROOM_GRACE_SECONDS=0, FANOUT_BATCH=1)
     driver.room("c", "d", "e")
     for id_ in ("c", "d", "e"):
@@ -256,7 +286,10 @@ def _drive_fan_out(driver: Driver) -> None:
         driver.batch(driver.room("gone"), "gone")
     driver.configure(FANOUT_BATCH=1)
     driver.batch(driver.room("b", "c", "gone"), "b", "c", "gone")
-    driver.remove(driver.room("d", "e"))
+    room_id = driver.room("d", "e")
+    driver.socket("d").say("hi")
+    driver.remove(room_id)
+    driver.erase(room_id)
     driver.remove(driver.room("h"), "m" * 16)
     room_id = driver.room("f", "g", "gone")
     messages.store(Connection.get("f", consistent_read=True), "hi", None)

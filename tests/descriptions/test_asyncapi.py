@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import settings
+from chalicelib import limits, settings
 from chalicelib.auth import identity
 from chalicelib.errors import InvalidInput
 from chalicelib.protocol.frames import FRAME_ERRORS
@@ -18,10 +18,10 @@ from chalicelib.protocol.validation import validate
 from chalicelib.storage.models import Connection, Room
 from chalicelib.websocket import actions
 from chalicelib.websocket.dispatch import ACTIONS
+from deployment.smoke import asyncapi
+from deployment.smoke.asyncapi import DOCUMENT, RECEIVED, SENT
 from docs.asyncapi import frame_name
 from docs.json_schema import example_of
-from tests.support import asyncapi
-from tests.support.asyncapi import DOCUMENT, RECEIVED, SENT
 from tests.support.gateway import Gateway
 from tests.support.sockets import Socket
 
@@ -91,6 +91,9 @@ def test_every_error_code_occurs(
     other.connect(roomId=room.room_id)
     other.say("hi")
     other.send({"action": "closeRoom"})
+    monkeypatch.setattr(limits, "MAX_CONNECTIONS_PER_MEMBER", 1)
+    for id_ in ("c", "d"):
+        socket(id_).connect(roomId=room.room_id, key="k" * 22)
     frames = [frame for sent in gateway.frames.values() for frame in sent]
     assert {frame["error"]["code"] for frame in frames if "error" in frame} == {error.code for error in FRAME_ERRORS}
 

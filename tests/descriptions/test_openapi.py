@@ -224,6 +224,12 @@ def test_response_above_the_rate_limit_is_as_described(ask: Ask) -> None:
     assert statuses == [201] * 20 + [429]
 
 
+def test_response_above_the_limit_of_a_source_is_as_described(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "SOURCE_SECRET", "s" * 32)
+    monkeypatch.setattr(settings, "ROOMS_PER_SOURCE", 1)
+    assert [ask("createRoom", _example("createRoom")) for _ in range(2)] == [201, 429]
+
+
 @pytest.mark.parametrize("name", [name for name, (*_, endpoint) in ENDPOINTS.items() if _takes_access_token(endpoint)])
 def test_response_to_an_access_token_is_as_described(ask: Ask, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "AUTH_SECRET", "s" * 32)
@@ -254,7 +260,7 @@ def test_every_described_status_occurs(name: str) -> None:
         occurring.add(415)
     if name == "getConfig":
         occurring.add(404)
-    if name == "postMessage":
+    if name in ("createRoom", "postMessage"):
         occurring.add(429)
     if _takes_access_token(endpoint):
         occurring |= {401, 503}

@@ -15,8 +15,8 @@ from chalicelib import errors
 from chalicelib.errors import ChatError
 from chalicelib.protocol.frames import FRAME_ERRORS
 from chalicelib.websocket.dispatch import ACTIONS
+from deployment.smoke import asyncapi
 from docs.openapi import documented_path, operations
-from tests.support import asyncapi
 from tests.support.projects import PROJECT
 
 PAGE = (PROJECT / "docs/protocol.md").read_text()

@@ -16,7 +16,8 @@ PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), *(PROJECT / folder /
 TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 PACKAGES = "|".join(path.parent.name for path in PROJECT.glob("chalicelib/*/__init__.py"))
-FOLDERS_OF_SOURCES = rf"\.chalice|benchmarks|chalicelib|deployment|docs|examples|localcloud|tests|web|{PACKAGES}"
+TOP_FOLDERS = "benchmarks|chalicelib|deployment|docs|examples|localcloud|operations|tests|web"
+FOLDERS_OF_SOURCES = rf"\.chalice|{TOP_FOLDERS}|{PACKAGES}"
 SOURCE = re.compile(rf"`(app\.py|(?:{FOLDERS_OF_SOURCES})/[\w/.-]+\.\w+)`")
 NAME = re.compile(r"((?:`\w+`(?:, | and )?)+) (?:in|of) (`[\w/.-]+\.\w+`(?: and (?:in )?`[\w/.-]+\.\w+`)*)")
 """Names, and the files that contain them: `join` and `leave` in `chat/members.py`."""

@@ -55,7 +55,7 @@ def test_member_leaves(conflicts: Conflicts, owner: Connection) -> None:
 
 def test_member_takes_another_name(conflicts: Conflicts, owner: Connection) -> None:
     conflicts(lambda: members.rename(owner, "Aki B."))
-    assert members.name_of(owner.joined_room_id, owner.member_id) == "Aki B."
+    assert members.names_of(owner.joined_room_id, [owner.member_id]) == {owner.member_id: "Aki B."}
 
 
 def test_message_is_recorded_and_stored(conflicts: Conflicts, owner: Connection) -> None:
@@ -85,7 +85,7 @@ def test_room_is_updated(conflicts: Conflicts, owner: Connection) -> None:
 
 def test_member_is_removed(conflicts: Conflicts, owner: Connection) -> None:
     bo = members.join("b", owner.joined_room_id, "Bo", key="b" * 22)
-    conflicts(lambda: moderation.remove_member(owner, bo.member_id, lambda _: None))
+    conflicts(lambda: moderation.remove_members(owner, [bo.member_id], lambda _: None))
     assert members.is_banned(owner.joined_room_id, bo.member_id)
 
 

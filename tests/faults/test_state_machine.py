@@ -93,7 +93,9 @@ class RoomMachine(RuleBasedStateMachine):
         self.deleted: set[str] = set()
         self.ids: dict[str, str] = {}
         self.banned_until: dict[str, datetime] = {}
-        self.is_locked = False
+        self.first_joined: dict[str, datetime] = {}
+        self.locked_at: datetime | None = None
+        self.admitted: set[str | None] = set()
         self.hook = webhooks.create(self.room.room_id, self.room.owner_token or "", "Build")[1]
         self.posted: dict[str, int] = {}
         self.removals: list[jobs.Removal] = []
@@ -122,14 +124,21 @@ class RoomMachine(RuleBasedStateMachine):
         member_id = str(Connection.get(socket.id, consistent_read=True).member_id)
         if key is not None:
             assert self.ids.setdefault(key, member_id) == member_id
+            self.first_joined.setdefault(key, datetime.now(UTC))
+            self.admitted.add(key)
         return Visitor(socket, key, is_owner, member_id)
 
     def _expected_status(self, key: str | None, is_owner: bool) -> int:
         if not self._alive():
             return 404
         is_banned = key is not None and datetime.now(UTC) < self.banned_until.get(key, datetime.min.replace(tzinfo=UTC))
-        is_locked_out = self.is_locked and not is_owner and key not in self.ids
-        return 403 if is_banned or is_locked_out else 200
+        return 403 if is_banned or not (is_owner or self._is_admitted(key)) else 200
+
+    def _is_admitted(self, key: str | None) -> bool:
+        """Return whether the lock, if there is one, admits a member."""
+        if self.locked_at is None or key in self.admitted:
+            return True
+        return key in self.first_joined and self.first_joined[key] <= self.locked_at - timedelta(minutes=5)
 
     @rule(member=consumes(members), times=st.integers(1, 3))
     def leave(self, member: Visitor, times: int) -> None:
@@ -197,8 +206,12 @@ class RoomMachine(RuleBasedStateMachine):
     def lock(self, member: Visitor, is_locked: bool) -> None:
         code = self._act(member, "updateRoom", locked=is_locked)
         assert code == (None if member.is_owner else "forbidden") or code == "not_in_room"
-        if code is None:
-            self.is_locked = is_locked
+        if code is None and not is_locked:
+            self.locked_at = None
+        elif code is None and self.locked_at is None:
+            self.locked_at = datetime.now(UTC)
+            connected = {row.member_id for row in Connection.scan(consistent_read=True)}
+            self.admitted = {key for key, member_id in self.ids.items() if member_id in connected}
 
     @rule(member=members, other=members)
     def remove(self, member: Visitor, other: Visitor) -> None:
@@ -208,6 +221,8 @@ class RoomMachine(RuleBasedStateMachine):
         assert code == (None if member.is_owner else "forbidden") or code == "not_in_room"
         if code is None:
             self.banned_until[other.key] = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
+            self.first_joined[other.key] = self.banned_until[other.key]
+            self.admitted.discard(other.key)
             assert other.member_id not in {row.member_id for row in Connection.scan(consistent_read=True)}
             self._close_connections()
 
@@ -264,12 +279,15 @@ class RoomMachine(RuleBasedStateMachine):
             [self.room.room_id] if self._alive() and (Connection.count() or not self.joined) else []
         )
 
+    def _read(self, position: int) -> history.History:
+        return history.read(self.room.room_id, position, None, 7, owner=self.room.owner_token)
+
     @invariant()
     def history_has_each_acknowledged_message_once_and_in_order(self) -> None:
         if not self._alive():
             return
         read, position = [], 0
-        while position < (page := history.read(self.room.room_id, position, None, 7)).last_sequence:
+        while position < (page := self._read(position)).last_sequence:
             read += page.messages
             if not page.messages:
                 break

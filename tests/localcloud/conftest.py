@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from localcloud.cloud import LocalCloud
@@ -9,6 +11,8 @@ from tests.support.localcloud.client import Chat
 
 
 @pytest.fixture
-def chat(cloud: LocalCloud) -> Chat:
+def chat(cloud: LocalCloud) -> Iterator[Chat]:
     """Return a client of the chat on the local cloud."""
-    return Chat(cloud)
+    chat = Chat(cloud)
+    yield chat
+    chat.close()

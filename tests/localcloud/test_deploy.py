@@ -184,7 +184,7 @@ def shorten_waiters(models: Path) -> None:
 def call(account: LocalCloud, method: str, route: str, body: Any = None, **path: str) -> Any:
     """Invoke the function of a route as API Gateway does; MiniStack does not import the routes of `chalice deploy`."""
     event = {
-        "requestContext": {"httpMethod": method, "resourcePath": route, "identity": {}},
+        "requestContext": {"httpMethod": method, "resourcePath": route, "identity": {"sourceIp": "127.0.0.1"}},
         "headers": {},
         "multiValueQueryStringParameters": None,
         "pathParameters": path,

@@ -92,7 +92,9 @@ def _places(only: str) -> Iterator[list[Mutant]]:
             continue
         occurrences, places = Counter[str](), defaultdict[tuple[int, int], list[Mutant]](list)
         for node in ast_nodes(get_ast_from_path(path)):
-            function, statement = node.search_ancestor("funcdef"), node.search_ancestor("simple_stmt") or node
+            function = node.search_ancestor("funcdef")
+            # The tests of a function notice if its decorator changes.
+            statement = node.search_ancestor("simple_stmt", "decorated") or node
             lines = tuple(range(statement.start_pos[0], statement.end_pos[0] + 1))
             for name, operator in OPERATORS.items():
                 for start, _ in operator.mutation_positions(node):
@@ -118,11 +120,12 @@ def _tests(mutant: Mutant, contexts: dict[int, list[str]]) -> list[str]:
     """Return the tests that execute a change, those of its module first.
 
     An import executes what is outside of functions, in no test. The tests that are named like the module notice if it
-    changes, and the one that generates the documents from the declarations.
+    changes, or those of the rooms if there are none, and the one that generates the documents from the declarations.
     """
     found = {context for line in mutant.lines for context in contexts.get(line, [""])}
     name = f"test_{Path(mutant.module).stem}"
-    own = sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / "tests").rglob(f"{name}*.py"))
+    paths = [*(PROJECT / "tests").rglob(f"{name}*.py"), *(PROJECT / "tests").rglob(f"{Path(mutant.module).stem}/")]
+    own = sorted(str(path.relative_to(PROJECT)) for path in paths) or ["tests/chat"]
     tests = {context.partition("|")[0].partition("[")[0] for context in found - {""}}
     of_import = [*own, "tests/descriptions/test_generated_files.py"] if "" in found else []
     return of_import + sorted(tests, key=lambda test: (name not in test, test))

@@ -12,7 +12,7 @@ from chalicelib.delivery.http_pool import BroadcastResult
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.protocol.validation import parse_object
 from chalicelib.websocket import events
-from tests.support import asyncapi
+from deployment.smoke import asyncapi
 
 INVALID_FRAME_CODES = {"invalid_json", "unknown_action", "invalid_message"}
 

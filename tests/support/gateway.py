@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections import defaultdict
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +24,8 @@ CLOSE = -3
 """Response with status 200 and `Connection: close`."""
 NO_LENGTH = -4
 """Response with status 200 and a body that ends when the connection is closed."""
+LATE_BODY = -5
+"""Response with status 200 whose body is sent 50 ms after its head."""
 ERROR_TYPES = {
     403: "ForbiddenException",
     410: "GoneException",
@@ -117,7 +120,9 @@ class Gateway:
 
             def do_DELETE(self) -> None:
                 gateway.closed.append(self._connection_id())
-                self._response(gateway._next_response(self._connection_id()))
+                # "Use @connections commands": a connection that was closed is answered 204.
+                status = gateway._next_response(self._connection_id())
+                self._response(204 if status == 200 else status)
 
             def do_POST(self) -> None:
                 connection_id = self._connection_id()
@@ -130,7 +135,7 @@ class Gateway:
                 if status in (HANG, DISCONNECT, NOT_HTTP):
                     self.close_connection = True
                     return
-                if status in (200, CLOSE, NO_LENGTH):
+                if status in (200, CLOSE, NO_LENGTH, LATE_BODY):
                     gateway.frames[connection_id].append(json.loads(body))
                 self._response(status)
 
@@ -138,7 +143,7 @@ class Gateway:
                 return unquote(self.path).removeprefix("/test/@connections/")
 
             def _response(self, status: int) -> None:
-                self.send_response(200 if status in (CLOSE, NO_LENGTH) else status)
+                self.send_response(200 if status in (CLOSE, NO_LENGTH, LATE_BODY) else status)
                 if status in ERROR_TYPES:
                     self.send_header("x-amzn-ErrorType", ERROR_TYPES[status])
                 if status == CLOSE:
@@ -146,8 +151,12 @@ class Gateway:
                 if status == NO_LENGTH:
                     self.close_connection = True
                 elif status != 204:
-                    self.send_header("Content-Length", "0")
+                    self.send_header("Content-Length", "2" if status == LATE_BODY else "0")
                 self.end_headers()
+                if status == LATE_BODY:
+                    self.wfile.flush()
+                    time.sleep(0.05)
+                    self.wfile.write(b"{}")
 
             def log_message(self, *_: Any) -> None:
                 """Log nothing."""

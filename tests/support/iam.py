@@ -87,8 +87,8 @@ def _permissions(request: _Request) -> set[Permission]:
                 for write in arguments["TransactItems"]
                 for kind, item in write.items()
             }
-        case ["DynamoDB_20120810", "BatchGetItem"]:
-            return {("dynamodb:BatchGetItem", _table(name)) for name in arguments["RequestItems"]}
+        case ["DynamoDB_20120810", "BatchGetItem" | "BatchWriteItem" as operation]:
+            return {(f"dynamodb:{operation}", _table(name)) for name in arguments["RequestItems"]}
         case ["DynamoDB_20120810", operation] if "TableName" in arguments:
             return {(f"dynamodb:{operation}", _table(arguments["TableName"], arguments.get("IndexName")))}
         case ["AmazonSQS", "GetQueueUrl"]:

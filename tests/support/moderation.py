@@ -12,7 +12,6 @@ from chalice.test import Client
 import app as chat_app
 from chalicelib import settings
 from chalicelib.chat import history
-from chalicelib.delivery import jobs
 from chalicelib.storage.models import Connection, Room
 from tests.support.gateway import Gateway
 from tests.support.sockets import Socket
@@ -56,5 +55,5 @@ def complete(client: Client, queue: Any) -> int:
 
 def _receive(queue: Any) -> Any:
     """Receive a message as if its delay had passed."""
-    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=2 * jobs.REMOVAL_DELAY_SECONDS)):
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1)):
         return queue.receive_messages(MaxNumberOfMessages=1)

@@ -15,7 +15,7 @@ from chalicelib.protocol.frames import Pong
 from chalicelib.protocol.requests import Request
 from chalicelib.storage.models import Connection, Room
 from chalicelib.websocket import dispatch as dispatcher
-from chalicelib.websocket.dispatch import Context, action, dispatch
+from chalicelib.websocket.dispatch import Context, Limit, action, dispatch
 from tests.support.gateway import Gateway
 from tests.support.rooms import fill_room
 
@@ -36,11 +36,11 @@ def handled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     def wave(context: Context, data: Wave) -> None:
         handled.append(data.hand)
 
-    @action("look", rate_limited=False)
+    @action("look", limit=Limit.NONE)
     def look(context: Context, data: Wave) -> None:
         handled.append(data.hand)
 
-    @action("whoami", rate_limited=False)
+    @action("whoami", limit=Limit.NONE)
     def whoami(context: Context) -> None:
         handled.append(context.sender.name)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +13,10 @@ import time_machine
 from chalice.test import Client
 
 from chalicelib import limits, settings
-from chalicelib.chat import rooms
-from chalicelib.storage.models import Connection, Room
+from chalicelib.chat import erasure, members, messages, rooms, webhooks
+from chalicelib.delivery import jobs
+from chalicelib.errors import ChatError, NotInRoom
+from chalicelib.storage.models import Connection, Message, Room
 from tests.support.dynamodb import Crash, inject_faults
 from tests.support.gateway import GONE, Gateway
 from tests.support.moderation import OWNERS, Sockets, act, complete, member_id, rejection
@@ -32,7 +37,7 @@ def test_closed_room_is_gone_and_all_connections_are_closed(
         assert client.http.get(f"/rooms/{room.room_id}{path}").status_code == 404
     assert rejection(ws_event, "c", roomId=room.room_id, owner=room.owner_token or "")[0] == 404
     assert members_of(room.room_id) == set()
-    assert complete(client, queue) == 1
+    assert complete(client, queue) == 3  # the last look at the connections, and two erasures
     assert gateway.frames == {"a": [closed], "b": [closed]}
 
 
@@ -43,7 +48,7 @@ def test_large_room_is_closed_in_batches(
     fill_room(room, [f"m{number}" for number in range(30)])
     act(owner, "closeRoom")
     assert len(gateway.closed) == 12
-    assert complete(client, queue) == 3  # two batches, and the last look 5 seconds later
+    assert complete(client, queue) == 5  # two batches, and 5 seconds later the last look and two erasures
     assert len(gateway.closed) == len(set(gateway.closed)) == 31
     assert members_of(room.room_id) == set()
     assert not rooms.has_connections(room.room_id)
@@ -107,3 +112,147 @@ def test_gone_connections_do_not_stop_the_closing(
     gateway.respond("b", GONE)
     act(owner, "closeRoom")
     assert members_of(room.room_id) == set()
+
+
+# A closed room stays closed
+
+
+@pytest.fixture
+def busy_room(client: Client, socket: Sockets, gateway: Gateway) -> Room:
+    """Create a kept room with an owner, a guest, messages, a gap, an event, a ban and a webhook."""
+    room = create_room("Tea", keep_days=2)
+    socket("a").connect(roomId=room.room_id, name="Aki", key=OWNERS, owner=room.owner_token or "")
+    socket("b").connect(roomId=room.room_id, name="Bo", key="b" * 22)
+    socket("c").connect(roomId=room.room_id, name="Cy", key="c" * 22)
+    socket("b").say("hi", clientId="one")
+    messages.take_sequence(room.room_id)
+    act(socket("a"), "updateRoom", roomName="Coffee")
+    act(socket("a"), "removeMember", memberId=member_id("c"))
+    _, token = webhooks.create(room.room_id, room.owner_token or "", "CI")
+    webhooks.store_message(token, "built", "two")
+    gateway.reset()
+    return room
+
+
+def rows_of(room_id: str) -> list[Any]:
+    """Return everything that the tables contain of a room."""
+    found: list[Any] = [row for row in Connection.scan(consistent_read=True) if row.joined_room_id == room_id]
+    found += Message.keys_in(room_id)
+    return found + [row for row in Room.scan(consistent_read=True) if row.room_id == room_id]
+
+
+def test_closing_erases_everything_but_the_state(busy_room: Room, socket: Sockets, client: Client, queue: Any) -> None:
+    act(socket("a"), "closeRoom")
+    complete(client, queue)
+    sequence, room = rows_of(busy_room.room_id)
+    assert sequence == "sequence"
+    assert {name for name, value in room.attribute_values.items() if value} == {
+        "room_id",
+        "closed",
+        "created_at",
+        "expires_at",
+    }
+
+
+def test_rows_that_are_written_during_the_erasure_are_erased_later(
+    busy_room: Room, socket: Sockets, client: Client, queue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sequence = messages.take_sequence(busy_room.room_id)
+    sender, batch_write = Connection.get("b"), Message.batch_write
+    late: list[Message] = []
+
+    def store_late() -> Any:
+        if not late:
+            late.append(messages.store(sender, "late", "three", sequence))
+        return batch_write()
+
+    act(socket("a"), "closeRoom")
+    monkeypatch.setattr(Message, "batch_write", store_late)
+    complete(client, queue)
+    assert late
+    assert len(rows_of(busy_room.room_id)) == 2
+
+
+def test_erasure_of_many_rows_takes_several_jobs(
+    busy_room: Room, socket: Sockets, client: Client, queue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "MAX_SECONDS", 0)
+    monkeypatch.setattr(erasure, "ROWS_PER_CHECK", 3)
+    act(socket("a"), "closeRoom")
+    assert complete(client, queue) > 5
+    assert len(rows_of(busy_room.room_id)) == 2
+
+
+def test_no_write_revives_a_closed_room(busy_room: Room, socket: Sockets, clock: time_machine.Traveller) -> None:
+    """The writes have read the room before it was closed, and their clocks are behind."""
+    before, sender = rooms.authorize(busy_room.room_id), Connection.get("b")
+    rooms.close(busy_room.room_id)
+    clock.shift(-0.5)
+    with pytest.raises(NotInRoom):
+        messages.store(sender, "late", None)
+    rooms.extend(before)
+    assert socket("d").connect(roomId=busy_room.room_id) == 404
+    assert members.leave(busy_room.room_id, ["a", "b"])
+    assert rooms.find(busy_room.room_id) is None
+    assert Room.get(busy_room.room_id, consistent_read=True).closed
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_concurrent_joins_and_hooks_do_not_revive_a_room(
+    busy_room: Room, socket: Sockets, client: Client, queue: Any, round_: int
+) -> None:
+    tokens = [webhooks.create(busy_room.room_id, busy_room.owner_token or "", f"CI {number}")[1] for number in range(5)]
+    owner = socket("a")
+
+    def join(number: int) -> None:
+        for attempt in range(3):
+            with suppress(ChatError):
+                members.join(f"j{number}-{attempt}", busy_room.room_id, key=str(number % 7) * 22)
+
+    def send(token: str) -> None:
+        for attempt in range(3):
+            with suppress(ChatError):
+                webhooks.store_message(token, "hi", f"{attempt}")
+
+    with ThreadPoolExecutor(18) as pool:
+        tasks = [pool.submit(join, number) for number in range(12)] + [pool.submit(send, token) for token in tokens]
+        closing = pool.submit(act, owner, "closeRoom")
+        for task in [*tasks, closing]:
+            task.result()
+    complete(client, queue)
+    assert rooms.find(busy_room.room_id) is None
+    assert len(rows_of(busy_room.room_id)) == 2
+
+
+@pytest.mark.parametrize("fault", ["crash before", "crash after"])
+def test_closing_is_completed_after_a_crash_at_any_write(
+    busy_room: Room,
+    gateway: Gateway,
+    client: Client,
+    queue: Any,
+    fault: Any,
+    clock: time_machine.Traveller,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every other write crashes the function, and the queue delivers its job again."""
+    writes = crashes = 0
+
+    def crash(operation: str, _: Any) -> Any:
+        nonlocal writes
+        is_write = operation in ("UpdateItem", "TransactWriteItems", "BatchWriteItem")
+        writes += is_write
+        return fault if is_write and writes % 2 else None
+
+    jobs.enqueue_removal(jobs.Removal(gateway.url, busy_room.room_id, json.dumps({"pong": True}), None))
+    with monkeypatch.context() as patch:
+        inject_faults(patch, crash)
+        while True:
+            try:
+                complete(client, queue)
+                break
+            except Crash:
+                crashes += 1
+                clock.shift(timedelta(minutes=10))  # after which the queue delivers the job again
+    assert crashes >= 2
+    assert rooms.find(busy_room.room_id) is None
+    assert set(Message.keys_in(busy_room.room_id)) == {"sequence"}

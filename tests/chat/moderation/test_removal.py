@@ -21,6 +21,9 @@ from tests.support.moderation import BOS, Sockets, act, complete, error_code, hi
 from tests.support.rooms import fill_room
 from tests.support.sockets import Socket, members_of
 
+ERASURES = 2
+"""Number of jobs that erase a closed room."""
+
 
 def test_removed_member_is_out_and_cannot_come_back_for_an_hour(
     owner: Socket, bo: Socket, socket: Sockets, ws_event: Any, room: Room, gateway: Gateway, client: Client, clock: Any
@@ -128,7 +131,7 @@ def test_batches_whose_connections_cannot_be_closed_are_given_up(
     for id_ in ids:
         gateway.respond(id_, 403)
     act(owner, "closeRoom")
-    assert complete(client, queue) == jobs.MAX_REMOVAL_ATTEMPTS
+    assert complete(client, queue) == jobs.MAX_REMOVAL_ATTEMPTS + ERASURES
     assert members_of(room.room_id) == set(ids)
 
 
@@ -185,5 +188,52 @@ def test_removal_that_never_succeeds_is_dropped(
 ) -> None:
     Room(room.room_id).update([Room.member_count.set(1)])  # a connection that no row belongs to
     jobs.enqueue_removal(jobs.Removal(gateway.url, room.room_id, json.dumps({"pong": True}), None))
-    assert complete(client, queue) == jobs.MAX_REMOVAL_ATTEMPTS
+    assert complete(client, queue) == jobs.MAX_REMOVAL_ATTEMPTS + ERASURES
     assert "dropped the removal" in caplog.text
+
+
+def test_several_members_are_removed_at_once(
+    owner: Socket, socket: Sockets, ws_event: Any, room: Room, gateway: Gateway, client: Client, queue: Any
+) -> None:
+    keys = [f"{number:022}" for number in range(25)]
+    for number, key in enumerate(keys):
+        socket(f"m{number}").connect(roomId=room.room_id, name=f"M{number}", key=key)
+    ids = [member_id(f"m{number}") for number in range(25)]
+    gateway.reset()
+    act(owner, "removeMember", memberIds=ids)
+    events = [frame["message"] for frame in gateway.frames["a"] if frame["message"]["type"] == "removed"]
+    assert [event["member"]["id"] for event in events] == ids
+    assert history_of(room) == [(number + 1, f"Aki removed M{number}") for number in range(25)]
+    assert members_of(room.room_id) == {"a"}
+    assert len(set(gateway.closed)) == 25
+    assert rejection(ws_event, "again", roomId=room.room_id, key=keys[24])[0] == 403
+    complete(client, queue)
+    assert len(gateway.closed) == 25
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"memberIds": []}, {"memberIds": ["x" * 16] * 26}, {"memberIds": ["x" * 16], "memberId": "x" * 16}]
+)
+def test_members_to_remove_must_be_named_in_one_way(owner: Socket, gateway: Gateway, data: dict[str, Any]) -> None:
+    act(owner, "removeMember", **data)
+    assert error_code(gateway, "a") == "invalid_message"
+
+
+@pytest.mark.parametrize("other", ["nobody", "owner"])
+def test_nobody_is_removed_if_one_of_several_cannot_be(
+    owner: Socket, bo: Socket, room: Room, gateway: Gateway, other: str
+) -> None:
+    act(owner, "removeMember", memberIds=[member_id("b"), member_id("a") if other == "owner" else "x" * 16])
+    assert error_code(gateway, "a") == "invalid_message"
+    assert members_of(room.room_id) == {"a", "b"}
+    assert history_of(room) == []
+
+
+def test_member_who_is_named_twice_is_removed_once(owner: Socket, bo: Socket, room: Room, gateway: Gateway) -> None:
+    act(owner, "removeMember", memberIds=[member_id("b")] * 2)
+    assert history_of(room) == [(1, "Aki removed Bo")]
+
+
+def test_removal_outlasts_a_connect_that_is_running() -> None:
+    """Until `$connect` has returned, API Gateway returns 410 for the connection, which cannot be closed."""
+    assert jobs.MAX_REMOVAL_ATTEMPTS * jobs.REMOVAL_DELAY_SECONDS > limits.MAX_CONNECT_SECONDS

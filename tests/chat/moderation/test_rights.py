@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib import settings
 from chalicelib.chat import rooms
 from chalicelib.storage.models import Room
 from tests.support.gateway import Gateway
-from tests.support.moderation import Sockets, act, error_code, history_of, rejection
+from tests.support.moderation import Sockets, act, error_code, history_of, member_id, rejection
 from tests.support.rooms import create_room
 from tests.support.sockets import Socket, members_of
 
@@ -55,3 +56,33 @@ def test_action_of_the_owner_is_forbidden_to_others(
     assert gateway.frames["a"] == []
     assert (rooms.authorize(room.room_id).name, members_of(room.room_id)) == ("Tea", {"a", "b"})
     assert history_of(room) == []
+
+
+def test_owner_who_has_sent_many_messages_can_still_act(
+    owner: Socket, bo: Socket, room: Room, gateway: Gateway
+) -> None:
+    for _ in range(settings.MESSAGES_PER_WINDOW + 1):
+        owner.say("hi")
+    assert error_code(gateway, "a") == "rate_limited"
+    bos = member_id("b")
+    for action, data in (("updateRoom", {"locked": True}), ("removeMember", {"memberId": bos}), ("closeRoom", {})):
+        gateway.frames.clear()
+        act(owner, action, **data)
+        assert not any("error" in frame for frame in gateway.frames["a"])
+    assert gateway.closed[-1] == "a"
+
+
+def test_actions_of_an_owner_have_a_limit_too(owner: Socket, room: Room, gateway: Gateway) -> None:
+    for _ in range(settings.MESSAGES_PER_WINDOW + 1):
+        act(owner, "updateRoom", locked=True)
+    assert error_code(gateway, "a") == "rate_limited"
+    owner.say("hi")
+    assert gateway.frames["a"][-1]["message"]["message"] == "hi"
+
+
+def test_actions_of_an_owner_by_others_count_as_messages(bo: Socket, room: Room, gateway: Gateway) -> None:
+    for _ in range(settings.MESSAGES_PER_WINDOW):
+        act(bo, "updateRoom", locked=True)
+        assert error_code(gateway, "b") == "forbidden"
+    bo.say("hi")
+    assert error_code(gateway, "b") == "rate_limited"

@@ -9,10 +9,11 @@ import pytest
 import time_machine
 from chalice.test import Client
 
+from chalicelib import limits
 from chalicelib.chat import room_list, rooms
 from chalicelib.storage.models import Room
 from tests.support.gateway import Gateway
-from tests.support.moderation import BOS, CYS, OWNERS, Sockets, act, error_code, history_of, rejection
+from tests.support.moderation import BOS, CYS, OWNERS, Sockets, act, error_code, history_of, member_id, rejection
 from tests.support.sockets import Socket, members_of
 
 
@@ -41,7 +42,7 @@ def test_invalid_update_is_rejected(owner: Socket, room: Room, gateway: Gateway,
     assert history_of(room) == []
 
 
-def test_locked_room_admits_those_who_were_in_it(
+def test_locked_room_admits_those_who_were_connected_at_the_lock(
     owner: Socket, bo: Socket, socket: Sockets, ws_event: Any, room: Room, client: Client, clock: Any
 ) -> None:
     act(owner, "updateRoom", locked=True)
@@ -52,6 +53,7 @@ def test_locked_room_admits_those_who_were_in_it(
         )
     response = client.http.get(f"/rooms/{room.room_id}?key={CYS}")
     assert (response.status_code, response.json_body["Code"]) == (403, "RoomLockedError")
+    clock.shift(1)
     bo.disconnect()
     clock.shift(timedelta(hours=1))
     assert client.http.get(f"/rooms/{room.room_id}?key={BOS}").status_code == 200
@@ -62,10 +64,64 @@ def test_locked_room_admits_those_who_were_in_it(
     assert socket("d").connect(roomId=room.room_id) == 200
 
 
+def test_one_of_two_connections_that_was_open_at_the_lock_suffices(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, clock: Any
+) -> None:
+    socket("b2").connect(roomId=room.room_id, key=BOS)
+    bo.disconnect()
+    clock.shift(1)
+    act(owner, "updateRoom", locked=True)
+    assert socket("b3").connect(roomId=room.room_id, key=BOS) == 200
+    clock.shift(1)
+    for one in ("b2", "b3"):
+        socket(one).disconnect()
+    assert socket("b4").connect(roomId=room.room_id, key=BOS) == 200
+
+
+@pytest.mark.parametrize(("seconds", "is_admitted"), [(299, False), (300, True)])
+def test_member_who_had_left_before_the_lock_is_admitted_if_it_joined_five_minutes_before(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, clock: Any, seconds: int, is_admitted: bool
+) -> None:
+    clock.shift(1)
+    bo.disconnect()
+    clock.shift(seconds - 1)
+    act(owner, "updateRoom", locked=True)
+    act(owner, "updateRoom", locked=True)  # again, which changes nothing
+    clock.shift(1_000)
+    assert (socket("b2").connect(roomId=room.room_id, key=BOS) == 200) is is_admitted
+
+
+def test_new_lock_does_not_admit_those_whom_the_former_one_has_admitted(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, clock: Any
+) -> None:
+    act(owner, "updateRoom", locked=True)
+    clock.shift(1)
+    bo.disconnect()
+    clock.shift(1)
+    act(owner, "updateRoom", locked=False)
+    act(owner, "updateRoom", locked=True)
+    assert socket("b2").connect(roomId=room.room_id, key=BOS) == 403
+
+
+def test_removed_member_does_not_come_back_to_a_locked_room(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, client: Client, clock: Any
+) -> None:
+    act(owner, "updateRoom", locked=True)
+    clock.shift(1)
+    act(owner, "removeMember", memberId=member_id("b"))
+    codes = []
+    for seconds in (limits.BAN_SECONDS - 1, 1):
+        clock.shift(seconds)
+        assert socket("b2").connect(roomId=room.room_id, key=BOS) == 403
+        codes.append(client.http.get(f"/rooms/{room.room_id}?key={BOS}").json_body["Code"])
+    assert codes == ["MemberBannedError", "RoomLockedError"]
+
+
 def test_member_comes_back_to_a_locked_room_that_was_in_use_for_hours(
     owner: Socket, bo: Socket, socket: Sockets, room: Room, clock: time_machine.Traveller
 ) -> None:
     act(owner, "updateRoom", locked=True)
+    clock.shift(1)
     bo.disconnect()
     for hour in range(3):
         clock.shift(timedelta(hours=1))

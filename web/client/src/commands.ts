@@ -3,17 +3,18 @@
 import { ChatError } from "./errors.js";
 import { type ErrorFrame, type StoredItem, serialize } from "./frames.js";
 import { randomId } from "./random.js";
+import type { RoomTokens } from "./types.js";
 
 const TIMEOUT_MS = 10_000;
 const OFFLINE = "There is no connection. Please try again.";
 const UNCONFIRMED = "The server did not confirm it. Please try again.";
 
-/** An event of the room. Only stored ones have a sequence. */
-export type RoomEvent = Partial<StoredItem> & { readonly type: string };
+/** An event of the room, or the frame `tokens`. Only stored events have a sequence. */
+export type RoomEvent = Partial<StoredItem> & RoomTokens & { readonly type: string };
 
 interface Pending {
   readonly isDone: (event: RoomEvent) => boolean;
-  readonly settle: (error?: ChatError) => void;
+  readonly settle: (result: RoomEvent | ChatError) => void;
 }
 
 export class Commands {
@@ -26,18 +27,18 @@ export class Commands {
   }
 
   /**
-   * Send a frame. Resolves when `isDone` returns true for an event. Rejects with a ChatError: `offline`, `unconfirmed`
+   * Send a frame. Resolves to the first event for which `isDone` returns true. Rejects with a ChatError: `offline`, `unconfirmed`
    * after ten seconds, or the code of the server's error.
    */
-  run(action: string, data: Record<string, unknown>, isDone: (event: RoomEvent) => boolean): Promise<void> {
+  run(action: string, data: Record<string, unknown>, isDone: (event: RoomEvent) => boolean): Promise<RoomEvent> {
     return new Promise((resolve, reject) => {
       const clientId = randomId();
       const timer = setTimeout(() => settle(new ChatError("unconfirmed", UNCONFIRMED)), TIMEOUT_MS);
-      const settle = (error?: ChatError) => {
+      const settle = (result: RoomEvent | ChatError) => {
         clearTimeout(timer);
         this.#pending.delete(clientId);
-        if (error) reject(error);
-        else resolve();
+        if (result instanceof ChatError) reject(result);
+        else resolve(result);
       };
       this.#pending.set(clientId, { isDone, settle });
       if (!this.#send(serialize(action, { ...data, clientId }))) settle(new ChatError("offline", OFFLINE));
@@ -46,7 +47,7 @@ export class Commands {
 
   /** An event has arrived. */
   confirm(event: RoomEvent): void {
-    for (const { isDone, settle } of [...this.#pending.values()]) if (isDone(event)) settle();
+    for (const { isDone, settle } of [...this.#pending.values()]) if (isDone(event)) settle(event);
   }
 
   /** An error frame has arrived. It is ignored if it belongs to something else. */

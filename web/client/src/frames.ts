@@ -1,6 +1,6 @@
 /** JSON frames of the WebSocket protocol: serialize what the client sends, parse what it receives. */
 
-import type { Member } from "./types.js";
+import type { Member, RoomTokens } from "./types.js";
 
 /** A room as `welcome` and events describe it. */
 export interface RoomInfo {
@@ -57,6 +57,11 @@ export interface ClosedFrame {
   readonly sender: Member;
 }
 
+/** The new tokens of the room, for the owner who has requested them. */
+export interface TokensFrame extends RoomTokens {
+  readonly type: "tokens";
+}
+
 export interface ErrorFrame {
   readonly type: "error";
   readonly code: string;
@@ -71,7 +76,7 @@ export interface ItemFrame {
   readonly item: StoredItem;
 }
 
-export type Frame = ItemFrame | PresenceFrame | RenameFrame | ClosedFrame | WelcomeFrame | ErrorFrame;
+export type Frame = ItemFrame | PresenceFrame | RenameFrame | ClosedFrame | WelcomeFrame | TokensFrame | ErrorFrame;
 
 export const PING = serialize("ping");
 export const HELLO = serialize("hello");
@@ -83,9 +88,10 @@ export function serialize(action: string, data?: Readonly<Record<string, unknown
 
 /** Parse a frame. Returns null for a pong, and for what a newer server may send and this version does not know. */
 export function parseFrame(text: string): Frame | null {
-  const { message, error, welcome } = parse(text);
+  const { message, error, welcome, tokens } = parse(text);
   if (isObject(error)) return isText(error.message) ? ({ ...error, type: "error" } as ErrorFrame) : null;
   if (isObject(welcome)) return isWelcome(welcome) ? ({ ...welcome, type: "welcome" } as WelcomeFrame) : null;
+  if (isObject(tokens)) return isTokens(tokens) ? { ...tokens, type: "tokens" } : null;
   if (isItem(message)) return { type: "item", item: message };
   if (!isObject(message) || !isText(message.message) || !isMember(message.sender)) return null;
   const isKnown = ["join", "leave", "rename", "closed"].includes(String(message.type));
@@ -99,6 +105,10 @@ function isItem(value: unknown): value is StoredItem {
 
 function isWelcome({ member, room, lastSequence }: Record<string, unknown>): boolean {
   return isMember(member) && isObject(room) && isText(room.name) && Number.isSafeInteger(lastSequence);
+}
+
+function isTokens(value: Record<string, unknown>): value is RoomTokens & Record<string, unknown> {
+  return [value.joinToken, value.ownerToken].every((token) => token === undefined || isText(token));
 }
 
 function isMember(value: unknown): value is Member {

@@ -29,6 +29,8 @@ export class History {
   #target = 0;
   #isReading = false;
   #isBehind = false;
+  /** Whether the last page has ended early: there is more to read. */
+  #endsEarly = false;
   #isReadingOlder = false;
   #isStopped = false;
 
@@ -55,16 +57,26 @@ export class History {
     if (this.#timer === undefined) this.#readIn(GAP_DELAY_MS);
   }
 
+  /** Read older messages: a page, or as many as it takes while pages end early. */
   async readOlder(): Promise<void> {
-    const { floor, hasOlder } = this.#timeline;
-    if (this.#isReadingOlder || this.#isStopped || !hasOlder || floor === null) return;
+    if (this.#isReadingOlder || this.#isStopped || !this.#timeline.hasOlder) return;
     this.#isReadingOlder = true;
     this.#options.onOlder("loading");
     try {
-      const { messages } = await this.#options.read({ before: floor, limit: PAGE });
-      if (this.#isStopped) return;
-      this.#extend(messages);
-      this.#options.onOlder(this.#olderState());
+      let wanted = PAGE;
+      while (wanted > 0 && this.#timeline.hasOlder) {
+        const before = this.#timeline.floor ?? 1;
+        const page = await this.#options.read({ before, limit: PAGE });
+        if (this.#isStopped) return;
+        this.#extend(page.messages, lowestOf(page));
+        // Without progress, reading on at once could go on for ever.
+        if (this.#timeline.floor === before) {
+          this.#options.onOlder("failed");
+          return;
+        }
+        wanted -= page.messages.length;
+        this.#options.onOlder(wanted > 0 && this.#timeline.hasOlder ? "loading" : this.#olderState());
+      }
     } catch (error) {
       if (this.#isStopped) return;
       this.#options.onOlder("failed");
@@ -116,36 +128,44 @@ export class History {
     }
   }
 
-  #begin({ messages, lastSequence }: MessagePage): void {
+  #begin(page: MessagePage): void {
+    const { messages, lastSequence, nextBefore } = page;
     // Frames may have arrived before this response. Only messages older than those belong to the history.
     const live = this.#timeline.floor ?? Number.POSITIVE_INFINITY;
     const older = messages.filter(({ sequence }) => sequence < live);
-    this.#timeline.begin(messages[0]?.sequence ?? 1, lastSequence);
-    if (older.length) this.#extend(older);
+    this.#timeline.begin(lowestOf(page), lastSequence);
+    if (older.length) this.#extend(older, lowestOf(page));
     this.#options.onMissed(messages.slice(older.length));
     this.#options.onOlder(this.#olderState());
+    if (nextBefore !== undefined) void this.readOlder();
   }
 
-  #extend(messages: readonly StoredItem[]): void {
-    this.#timeline.extend(messages);
+  #extend(messages: readonly StoredItem[], lowest: number): void {
+    this.#timeline.extend(messages, lowest);
     this.#options.onHistory(messages);
   }
 
-  #fill(after: number, { messages, lastSequence, complete }: MessagePage): void {
+  #fill(after: number, { messages, lastSequence, complete, nextAfter }: MessagePage): void {
     if (!complete) this.#options.onExpired(after);
     this.#options.onMissed(messages);
-    this.#timeline.settle(messages.at(-1)?.sequence ?? lastSequence);
+    this.#timeline.settle(nextAfter ?? messages.at(-1)?.sequence ?? lastSequence);
+    this.#endsEarly = nextAfter !== undefined;
     const position = this.#timeline.position ?? 0;
     // Read the next page at once, but only if this one advanced the position.
-    if (position > after && position < lastSequence) this.#isBehind = true;
+    if (position > after && (this.#endsEarly || position < lastSequence)) this.#isBehind = true;
   }
 
   #isComplete(): boolean {
     const { position, hasGap } = this.#timeline;
-    return position !== null && position >= this.#target && !hasGap;
+    return position !== null && position >= this.#target && !hasGap && !this.#endsEarly;
   }
 
   #olderState(): "more" | "none" {
     return this.#timeline.hasOlder ? "more" : "none";
   }
+}
+
+/** Return the sequence from which on a page without `after` contains everything. */
+function lowestOf({ messages, nextBefore }: MessagePage): number {
+  return nextBefore ?? messages[0]?.sequence ?? 1;
 }

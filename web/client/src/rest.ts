@@ -12,6 +12,10 @@ export interface MessagePage {
   readonly messages: readonly StoredItem[];
   readonly lastSequence: number;
   readonly complete: boolean;
+  /** The page ends early, because reading it took too long: continue with `after` this sequence. */
+  readonly nextAfter?: number;
+  /** The same, of a page without `after`: continue with `before` this sequence. */
+  readonly nextBefore?: number;
 }
 
 /** A part of the history: the oldest messages after `after`, those before `before`, or the newest. */
@@ -76,17 +80,17 @@ export class RestApi {
     };
   }
 
-  async getMembers(roomId: string, token: string | undefined): Promise<readonly ListedMember[]> {
-    return (await this.#room<{ members: readonly ListedMember[] }>(roomId, "/members", { token })).members;
+  async getMembers(roomId: string, credentials: Credentials): Promise<readonly ListedMember[]> {
+    return (await this.#room<{ members: readonly ListedMember[] }>(roomId, "/members", { ...credentials })).members;
   }
 
-  getMessages(roomId: string, token: string | undefined, range: MessageRange): Promise<MessagePage> {
-    return this.#room(roomId, "/messages", { ...range, token });
+  getMessages(roomId: string, credentials: Credentials, range: MessageRange): Promise<MessagePage> {
+    return this.#room(roomId, "/messages", { ...range, ...credentials });
   }
 
   /** Read the room, and so find out whether it can be joined. */
-  getRoom(roomId: string, { token, key, owner }: Credentials): Promise<{ readonly name: string }> {
-    return this.#room(roomId, "", { token, key, owner });
+  getRoom(roomId: string, credentials: Credentials): Promise<{ readonly name: string }> {
+    return this.#room(roomId, "", { ...credentials });
   }
 
   createHook(roomId: string, owner: string, name: string): Promise<{ hookId: string; url: string }> {

@@ -7,6 +7,8 @@ import type { RestApi } from "./rest.js";
 import type { RoomSummary } from "./types.js";
 
 const PAGE = 20;
+/** The server limits how much one request reads: a page may be empty, and not the last one. */
+const MAX_EMPTY_PAGES = 5;
 const FIRST_DELAY_MS = 5_000;
 const MAX_DELAY_MS = 60_000;
 
@@ -98,11 +100,13 @@ export class RoomList {
   async #read(): Promise<Pick<RoomListSnapshot, "rooms" | "hasMore">> {
     const rooms: RoomSummary[] = [];
     let cursor: string | null = null;
-    for (let page = 0; page < this.#pages; page += 1) {
+    let wanted = this.#pages;
+    for (let request = 0; wanted > 0 && request < this.#pages + MAX_EMPTY_PAGES; request += 1) {
       const page = await this.#rest.listRooms(PAGE, cursor);
       rooms.push(...page.rooms);
       cursor = page.cursor;
       if (cursor === null) break;
+      if (page.rooms.length) wanted -= 1;
     }
     return { rooms, hasMore: cursor !== null };
   }

@@ -14,6 +14,7 @@ import {
   type RoomInfo,
   type StoredItem,
   serialize,
+  type TokensFrame,
   type WelcomeFrame,
 } from "./frames.js";
 import { History } from "./history.js";
@@ -37,6 +38,7 @@ import type {
   RoomEvents,
   RoomSnapshot,
   RoomState,
+  RoomTokens,
   WebSocketConstructor,
 } from "./types.js";
 
@@ -45,6 +47,8 @@ const MAX_LISTED_MEMBERS = 100;
 /** The index of the connections that receive messages is eventually consistent: it may not contain a new one yet. */
 const INDEX_LAG_MS = 2_000;
 const WELCOME_TIMEOUT_MS = 5_000;
+/** The number of times that new tokens are requested, if no response arrives. */
+const RENEWAL_ATTEMPTS = 3;
 
 export interface RoomOptions {
   readonly roomId: string;
@@ -85,7 +89,6 @@ export class Room {
   /** @internal */
   constructor(options: RoomOptions) {
     const { roomId, rest, storage } = options;
-    const { token } = options.credentials;
     this.roomId = roomId;
     this.#options = options;
     this.#credentials = options.credentials;
@@ -96,9 +99,9 @@ export class Room {
       save: (messages) => saveOutbox(storage, roomId, messages),
       onChange: (pending) => this.#store.publish({ pending }),
     });
-    this.#store = new RoomStore({ isPrivate: Boolean(token), pending: this.#outbox.pending });
+    this.#store = new RoomStore({ isPrivate: Boolean(options.credentials.token), pending: this.#outbox.pending });
     this.#history = new History(this.#timeline, {
-      read: (range) => rest.getMessages(roomId, token, range),
+      read: (range) => this.#read((credentials) => rest.getMessages(roomId, credentials, range)),
       onHistory: (items) => this.#confirm(items),
       onMissed: (items) => this.#receive(items),
       onExpired: (after) => this.#store.emit("expired", { after }),
@@ -107,10 +110,10 @@ export class Room {
       onError: (error) => this.#onHistoryError(error),
     });
     this.#presence = new Presence({
-      read: () => rest.getMembers(roomId, token),
+      read: () => this.#read((credentials) => rest.getMembers(roomId, credentials)),
       onMembers: (members) => this.#store.publish({ members }),
       onChange: ({ type, sender, message }) => this.#notify(type, sender, message),
-      onError: (error) => this.#report(error),
+      onError: (error) => this.#onReadError(error),
     });
     this.#connection = new Connection({
       WebSocket: options.WebSocket,
@@ -209,8 +212,8 @@ export class Room {
    * Delete a message of this client, or as the owner any message. Resolves when it is deleted. Rejects with a ChatError, as
    * do the owner's actions: `forbidden`, `invalid_message`, `offline`, `unconfirmed`, `rate_limited` or `internal`.
    */
-  deleteMessage(sequence: number): Promise<void> {
-    return this.#commands.run(
+  async deleteMessage(sequence: number): Promise<void> {
+    await this.#commands.run(
       "deleteMessage",
       { sequence },
       ({ type, target }) => type === "deleted" && target === sequence,
@@ -218,8 +221,8 @@ export class Room {
   }
 
   /** As the owner, rename, lock or unlock the room. What is left out stays as it is. */
-  update({ name, locked }: { name?: string; locked?: boolean }): Promise<void> {
-    return this.#commands.run("updateRoom", { roomName: name, locked }, ({ type, room }) => {
+  async update({ name, locked }: { name?: string; locked?: boolean }): Promise<void> {
+    await this.#commands.run("updateRoom", { roomName: name, locked }, ({ type, room }) => {
       if (type !== "updated" || room === undefined) return false;
       // The server removes the spaces around a name.
       return (
@@ -228,18 +231,34 @@ export class Room {
     });
   }
 
-  /** As the owner, remove a member, and keep it out for an hour. */
-  removeMember(memberId: string): Promise<void> {
-    return this.#commands.run(
-      "removeMember",
-      { memberId },
-      ({ type, member }) => type === "removed" && member?.id === memberId,
-    );
+  /** As the owner, remove a member, or up to 25 of them, and keep them out for an hour. */
+  async removeMember(memberIds: string | readonly string[]): Promise<void> {
+    const missing = new Set([memberIds].flat());
+    const data = typeof memberIds === "string" ? { memberId: memberIds } : { memberIds };
+    await this.#commands.run("removeMember", data, ({ type, member }) => {
+      if (type === "removed" && member) missing.delete(member.id);
+      return missing.size === 0;
+    });
+  }
+
+  /**
+   * As the owner, replace the join token of a private room, the owner's token, or both. The former ones stop working: with
+   * the join token, the invite links of everyone; with the owner's token, the owner's rights of other connections, and the
+   * webhooks that were created with it.
+   *
+   * Resolves to the new tokens, which the event `tokens` has, too. If no response arrives, they are requested again, three
+   * times in all.
+   */
+  async renewTokens({ join = false, owner = false }: { join?: boolean; owner?: boolean }): Promise<RoomTokens> {
+    return {
+      ...(owner && { ownerToken: await this.#renewToken("ownerToken", { newOwnerToken: true }) }),
+      ...(join && { joinToken: await this.#renewToken("joinToken", { newJoinToken: true }) }),
+    };
   }
 
   /** As the owner, close the room for everyone. */
-  close(): Promise<void> {
-    return this.#commands.run("closeRoom", {}, ({ type }) => type === "closed");
+  async close(): Promise<void> {
+    await this.#commands.run("closeRoom", {}, ({ type }) => type === "closed");
   }
 
   /** Connect now, if the connection is lost and waits before its next attempt. A closed room has to be joined again. */
@@ -300,6 +319,9 @@ export class Room {
         break;
       case "welcome":
         this.#onWelcome(frame);
+        break;
+      case "tokens":
+        this.#onTokens(frame);
         break;
       case "error":
         this.#onErrorFrame(frame);
@@ -367,6 +389,45 @@ export class Room {
     }
   }
 
+  #onTokens({ type, ...tokens }: TokensFrame): void {
+    const { token, owner } = this.#credentials;
+    this.#credentials = { ...this.#credentials, token: tokens.joinToken ?? token, owner: tokens.ownerToken ?? owner };
+    this.#store.emit("tokens", tokens);
+    this.#commands.confirm({ type, ...tokens });
+    // A connection that was opened with the former token, after the response was lost, becomes that of the owner.
+    if (tokens.ownerToken && !this.#store.snapshot.isOwner) this.#connection.send(HELLO);
+  }
+
+  async #renewToken(name: keyof RoomTokens, data: Record<string, unknown>): Promise<string> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const event = await this.#commands.run(
+          "updateRoom",
+          data,
+          ({ type, [name]: token }) => type === "tokens" && !!token,
+        );
+        return event[name] ?? "";
+      } catch (error) {
+        const isLost = error instanceof ChatError && error.code === "unconfirmed";
+        if (!isLost || attempt === RENEWAL_ATTEMPTS) throw error;
+        await this.#connected();
+      }
+    }
+  }
+
+  /** Wait until the connection is open, or the visit has ended. */
+  #connected(): Promise<void> {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (this.state.status !== "open" && this.state.status !== "closed") return;
+        stop();
+        resolve();
+      };
+      const stop = this.on("state", check);
+      check();
+    });
+  }
+
   #notify(type: RoomEvents["notice"]["type"], member: Member, message: string): void {
     // Nobody needs to read what they have done themselves.
     if (!this.#messages.isOwn(member.id)) this.#store.emit("notice", { type, member, message });
@@ -379,11 +440,19 @@ export class Room {
       this.#connection.renew();
       return;
     }
+    if (frame.code === "replaced") {
+      // A new connection would close the oldest of the others, which would connect again, and so on.
+      this.#connection.close();
+      this.#end("replaced", frame.message);
+      return;
+    }
     this.#outbox.reject(frame);
     // The former name is still in use, and the caller may try the new one again.
     if (frame.action === "rename") this.#name = this.#store.snapshot.you?.name ?? this.#name;
     if (frame.code === "not_in_room") this.#connection.renew();
     else if (frame.action === "hello") this.#history.catchUp();
+    // Another connection may have renewed the owner's token.
+    if (frame.code === "forbidden" && this.#store.snapshot.isOwner) this.#connection.send(HELLO);
     if (frame.clientId === undefined) this.#report(new ChatError(frame.code, frame.message));
   }
 
@@ -424,23 +493,30 @@ export class Room {
   }
 
   #onHistoryError(error: unknown): void {
-    if (reasonOf(error)) {
-      this.#connection.close();
-      this.#endBy(error);
+    if (!reasonOf(error) && this.#store.snapshot.history === "loading") this.#store.publish({ history: "failed" });
+    this.#onReadError(error);
+  }
+
+  /** End the visit if the room may no longer be read: then it cannot be joined either. */
+  #onReadError(error: unknown): void {
+    if (!reasonOf(error)) {
+      this.#report(error);
       return;
     }
-    if (this.#store.snapshot.history === "loading") this.#store.publish({ history: "failed" });
-    this.#report(error);
+    this.#connection.close();
+    this.#endBy(error);
   }
 
   /** Return whether the room can be joined. A failed request counts as yes, unless it was rejected or not found. */
   async #canBeJoined(): Promise<boolean> {
+    const credentials = this.#credentials;
     try {
-      await this.#options.rest.getRoom(this.roomId, this.#credentials);
+      await this.#options.rest.getRoom(this.roomId, credentials);
       return true;
     } catch (error) {
-      const { owner, ...others } = this.#credentials;
-      if (owner && error instanceof ApiError && error.reason === "ForbiddenError") {
+      const { owner, ...others } = credentials;
+      if (isForbidden(error) && credentials !== this.#credentials) return this.#canBeJoined();
+      if (isForbidden(error) && owner) {
         // The owner's token may be the wrong one: try to enter as a member.
         this.#credentials = others;
         this.#report(error);
@@ -448,6 +524,26 @@ export class Room {
       }
       this.#rejection = error;
       return reasonOf(error) === undefined;
+    }
+  }
+
+  /**
+   * Send a request to read. A rejected one is repeated if the credentials have changed, or else without the owner's token:
+   * that of an owner who waits for a new one still joins the room, but gives no other right.
+   */
+  async #read<Result>(
+    request: (credentials: Credentials) => Promise<Result>,
+    credentials = this.#credentials,
+  ): Promise<Result> {
+    const latest = this.#credentials;
+    try {
+      return await request(credentials);
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+      if (latest !== this.#credentials) return this.#read(request);
+      const { owner, ...others } = credentials;
+      if (!owner) throw error;
+      return this.#read(request, others);
     }
   }
 
@@ -499,4 +595,8 @@ export class Room {
 
 function stateOf({ name, private: isPrivate, locked = false }: RoomInfo): Partial<RoomSnapshot> {
   return { name, isPrivate, isLocked: locked };
+}
+
+function isForbidden(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.reason === "ForbiddenError";
 }

@@ -69,10 +69,10 @@ export class Timeline {
     this.#advance();
   }
 
-  /** Add an older page. An empty page means that the start of the history is reached. */
-  extend(older: readonly StoredItem[]): void {
+  /** Add an older page, which is complete from `lowest` on. */
+  extend(older: readonly StoredItem[], lowest: number): void {
     this.#set([...older, ...this.#items]);
-    this.#floor = older[0]?.sequence ?? 1;
+    this.#floor = lowest;
   }
 
   // A message may arrive after the event that deletes it, so the deleted sequences are remembered.

@@ -40,9 +40,19 @@ export interface PendingMessage {
 /**
  * Why a room is closed. `gone`: it does not exist any more. `private`: its token is missing or wrong. `locked`: its owner
  * lets nobody new in. `banned`: its owner has removed this member. `closed`: its owner has closed it. `unauthorized`: the
- * user has to sign in, or to sign in again.
+ * user has to sign in, or to sign in again. `replaced`: the member has too many connections, such as tabs, and this was the
+ * oldest. `blocked`: the operator of the chat does not admit this network.
  */
-export type CloseReason = "gone" | "private" | "locked" | "banned" | "closed" | "unauthorized" | "left";
+export type CloseReason =
+  | "gone"
+  | "private"
+  | "locked"
+  | "banned"
+  | "closed"
+  | "unauthorized"
+  | "replaced"
+  | "blocked"
+  | "left";
 
 /** `lost`: the connection is tried again, later and later. `closed`: it is not tried again. */
 export type RoomState =
@@ -52,7 +62,7 @@ export type RoomState =
       readonly reason: CloseReason;
       /**
        * Whether joining again cannot help. With `private`, another token can; with `locked`, a later attempt; with
-       * `unauthorized`, another access token.
+       * `unauthorized`, another access token; with `replaced`, when another tab was closed; with `blocked`, a later attempt.
        */
       readonly isFinal: boolean;
       /** The sentence of the server, if it has rejected a request. */
@@ -80,6 +90,12 @@ export interface CreatedRoom {
   readonly ownerToken: string;
   /** Without it, nobody can join a private room. Public rooms have none. */
   readonly joinToken?: string | undefined;
+}
+
+/** The new tokens of a room: those that were requested. The former ones no longer work. */
+export interface RoomTokens {
+  readonly joinToken?: string;
+  readonly ownerToken?: string;
 }
 
 /** A webhook of a room. */
@@ -143,6 +159,8 @@ export interface RoomEvents {
   members: readonly Member[];
   /** Another member has joined, left or taken a new name, or the owner has changed something. */
   notice: RoomNotice;
+  /** The room has new tokens, by `renewTokens`. Reconnects use them; whoever stores tokens has to replace them. */
+  tokens: RoomTokens;
   /** Messages after this sequence were missed and are no longer stored. */
   expired: { readonly after: number };
   /** A request or a frame failed. What can be repeated is repeated. */

@@ -9,6 +9,8 @@ import { FakeBrowser, FakeServer, MemoryStorage, pass, settle } from "./fake-ser
 const ROOM = { room_id: "r1", name: "Tea", member_count: 2, created_at: "2026-11-23T10:00:00.000Z" };
 const SUMMARY = { roomId: "r1", name: "Tea", memberCount: 2, createdAt: "2026-11-23T10:00:00.000Z" };
 
+const KEY = "k".repeat(22);
+
 let server: FakeServer;
 let browser: FakeBrowser;
 
@@ -65,10 +67,10 @@ test("an unreachable server rejects with the code network", async () => {
 test("a room id is encoded in addresses", async () => {
   server.respond = () => [404, { Code: "NotFoundError", Message: "room not found" }];
   const { fetch, WebSocket } = server;
-  const room = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket }).join("a/b?c");
+  const room = new ChatClient({ url: "https://rest.test/dev", key: KEY, fetch, WebSocket }).join("a/b?c");
   await pass(100);
   assert.equal(room.state.status, "closed");
-  assert.ok(server.requests.includes("GET /rooms/a/b?c/messages?limit=50"), String(server.requests));
+  assert.ok(server.requests.includes(`GET /rooms/a/b?c/messages?limit=50&key=${KEY}`), String(server.requests));
 });
 
 test("a platform without WebSocket is told what to hand in", () => {
@@ -130,6 +132,18 @@ test("the room list shows further pages and keeps its rooms through an error", a
   await list.refresh();
   assert.equal(list.getSnapshot().error?.code, "http_500");
   assert.equal(list.getSnapshot().rooms.length, 2);
+});
+
+test("the room list shows what follows empty pages, but does not read them for ever", async () => {
+  server.respond = () => [200, { rooms: server.requests.length < 4 ? [] : [ROOM], nextCursor: "next" }];
+  const list = client().watchRooms();
+  await list.refresh();
+  assert.deepEqual([list.getSnapshot().rooms.length, list.getSnapshot().hasMore], [1, true]);
+  server.respond = () => [200, { rooms: [], nextCursor: "next" }];
+  server.requests.length = 0;
+  await list.refresh();
+  assert.deepEqual([list.getSnapshot().rooms.length, list.getSnapshot().hasMore], [0, true]);
+  assert.equal(server.requests.length, 6);
 });
 
 test("a listener of the room list that throws stops neither the others nor the next reading", async () => {

@@ -32,6 +32,13 @@ export class FakeServer {
   readonly #ids = new Map<string, string>();
   /** The first sequence that is still stored. */
   firstStored = 1;
+  /** The number of sequences that one reading of the history passes: it may end early. */
+  readsAtMost = Number.POSITIVE_INFINITY;
+  /** The last sequence that was taken, but not used. */
+  #burned = 0;
+  ownerToken = "owner-token";
+  /** It may request another one. */
+  readonly formerOwnerToken = "owner-token";
   isPrivate = false;
   memberCount: number | null = null;
   /** The Authorization headers of the REST requests, null where there is none. */
@@ -70,7 +77,7 @@ export class FakeServer {
   store(message: string, sender = { id: "m-other", name: "Other" }, clientId?: string): Stored {
     const known = this.stored.find((one) => clientId !== undefined && one.clientId === clientId);
     if (known) return known;
-    const sequence = (this.stored.at(-1)?.sequence ?? 0) + 1;
+    const sequence = this.#lastSequence + 1;
     const sentAt = new Date(EPOCH + sequence * 1_000).toISOString();
     const stored: Stored = { type: "message", sequence, message, sender, sentAt, clientId };
     this.stored.push(stored);
@@ -82,6 +89,15 @@ export class FakeServer {
     const event = { ...this.store(`${sender.name} ${type}`, sender), type, ...details };
     this.stored[this.stored.length - 1] = event;
     return event;
+  }
+
+  /** Take sequences without using them. */
+  burn(count: number): void {
+    this.#burned = this.#lastSequence + count;
+  }
+
+  get #lastSequence(): number {
+    return Math.max(this.#burned, this.stored.at(-1)?.sequence ?? 0);
   }
 
   /** Deliver a stored message to every open connection. */
@@ -118,6 +134,7 @@ export class FakeServer {
     if (frame.action === "ping") socket.receive({ pong: true });
     if (frame.action === "hello") this.welcome(socket);
     if (frame.action === "rename") this.#rename(socket, frame.data.name);
+    if (frame.action === "updateRoom") this.#renewTokens(socket, frame.data);
     if (frame.action === "sendMessage")
       this.deliver(this.store(frame.data.message, socket.member, frame.data.clientId));
   }
@@ -128,10 +145,25 @@ export class FakeServer {
         member: socket.member,
         room: { room_id: "r1", name: "Tea", private: this.isPrivate, locked: false },
         memberCount: this.memberCount ?? this.count(),
-        lastSequence: this.stored.at(-1)?.sequence ?? 0,
-        owner: socket.url.searchParams.get("owner") === "owner-token",
+        lastSequence: this.#lastSequence,
+        owner: socket.owner === this.ownerToken,
       },
     });
+  }
+
+  /** Renew the tokens, for the owner only: join-1 and owner-1, the next time join-2 and owner-2. */
+  #renewTokens(socket: FakeSocket, { newJoinToken, newOwnerToken, clientId }: Record<string, unknown>): void {
+    if (socket.owner !== this.ownerToken && socket.owner !== this.formerOwnerToken) {
+      socket.receive({ error: { code: "forbidden", message: "no", action: "updateRoom", clientId } });
+      return;
+    }
+    const number = socket.frames.filter(({ action }) => action === "updateRoom").length;
+    if (newOwnerToken) this.ownerToken = socket.owner = `owner-${number}`;
+    const tokens = {
+      ...(newJoinToken ? { joinToken: `join-${number}` } : {}),
+      ...(newOwnerToken ? { ownerToken: this.ownerToken } : {}),
+    };
+    socket.receive({ tokens });
   }
 
   #rename(socket: FakeSocket, name: string): void {
@@ -157,15 +189,20 @@ export class FakeServer {
   #page(query: URLSearchParams): unknown {
     const limit = Number(query.get("limit"));
     const after = query.get("after");
-    const before = Number(query.get("before") ?? Number.POSITIVE_INFINITY);
+    const lastSequence = this.#lastSequence;
+    const before = Number(query.get("before") ?? lastSequence + 1);
     const kept = this.stored.filter(({ sequence }) => sequence >= this.firstStored && sequence < before);
-    const messages =
-      after === null ? kept.slice(-limit) : kept.filter(({ sequence }) => sequence > Number(after)).slice(0, limit);
-    return {
-      messages,
-      lastSequence: this.stored.at(-1)?.sequence ?? 0,
-      complete: after === null || Number(after) + 1 >= this.firstStored,
-    };
+    if (after === null) {
+      const start = Math.max(1, before - this.readsAtMost);
+      const messages = kept.filter(({ sequence }) => sequence >= start).slice(-limit);
+      const isEarly = messages.length < limit && start > 1;
+      return { messages, lastSequence, complete: true, ...(isEarly && { nextBefore: start }) };
+    }
+    const end = Number(after) + this.readsAtMost;
+    const messages = kept.filter(({ sequence }) => sequence > Number(after) && sequence <= end).slice(0, limit);
+    const isEarly = messages.length < limit && end < lastSequence;
+    const complete = Number(after) + 1 >= this.firstStored;
+    return { messages, complete, ...(isEarly ? { lastSequence: end, nextAfter: end } : { lastSequence }) };
   }
 }
 
@@ -179,12 +216,15 @@ export class FakeSocket implements WebSocketLike {
   readonly frames: { action: string; data?: Record<string, string> }[] = [];
   member: { readonly id: string; readonly name: string };
   readonly url: URL;
+  /** The owner's token whose rights this connection has. */
+  owner: string | null;
   readonly #server: FakeServer;
 
   constructor(server: FakeServer, url: string) {
     this.#server = server;
     this.url = new URL(url);
     server.sockets.push(this);
+    this.owner = this.url.searchParams.get("owner");
     const id = server.idOf(this.url.searchParams.get("key"));
     this.member = { id, name: this.url.searchParams.get("name") ?? `guest-${id}` };
     if (!server.holdsHandshakes) queueMicrotask(() => (server.rejectsHandshakes ? this.cut(1006) : this.accept()));

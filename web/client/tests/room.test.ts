@@ -63,7 +63,11 @@ test("joining reads the history, the members and the name with one request each"
   assert.deepEqual(texts(messages), ["before"]);
   assert.deepEqual(members, [{ id: "m1", name: "Aki" }]);
   assert.deepEqual([memberCount, history, older], [1, "ready", "none"]);
-  assert.deepEqual(server.requests.sort(), ["GET /config", "GET /rooms/r1/members", "GET /rooms/r1/messages?limit=50"]);
+  assert.deepEqual(server.requests.sort(), [
+    "GET /config",
+    `GET /rooms/r1/members?key=${KEY}`,
+    `GET /rooms/r1/messages?limit=50&key=${KEY}`,
+  ]);
   assert.equal(server.socket.url.href, `wss://ws.test/dev?roomId=r1&name=Aki&key=${KEY}`);
 });
 
@@ -357,6 +361,97 @@ test("more missed messages than a page are read page by page", async () => {
   await pass(3_000);
   assert.equal(room.messages.length, 250);
   assert.equal(requestsOf("after=").length, 3);
+});
+
+test("pages that end early are continued where they end, and nothing is skipped", async () => {
+  server.store("one");
+  const room = await join();
+  server.socket.cut();
+  server.readsAtMost = 100;
+  server.burn(250);
+  server.store("two");
+  server.burn(150);
+  server.store("three");
+  await pass(3_000);
+  assert.deepEqual(texts(room.messages), ["one", "two", "three"]);
+  const read = requestsOf("after=").map((request) => request.match(/after=(\d+)/)?.[1]);
+  assert.deepEqual(read, ["1", "101", "201", "301", "401"]);
+});
+
+test("a page that ends where it began is read again later and later, and nothing is skipped", async () => {
+  server.store("one");
+  const room = await join();
+  server.socket.cut();
+  server.onFrame = (_, { action }) => action === "hello"; // only the pages tell that there is more
+  server.readsAtMost = 0;
+  server.store("two");
+  await pass(60_000);
+  const readings = requestsOf("after=1").length;
+  assert.ok(readings >= 4 && readings <= 10, String(readings));
+  server.deliver(server.store("three"));
+  server.readsAtMost = 100;
+  await pass(30_000);
+  assert.deepEqual(texts(room.messages), ["one", "two", "three"]);
+});
+
+test("an old message under way is not sent again before the pages that end early have been read", async () => {
+  const room = await join();
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "sendMessage") return action === "hello";
+    server.burn(150);
+    server.store(data?.message ?? "", socket.member, data?.clientId);
+    return true;
+  };
+  const sent = room.send("once");
+  await settle();
+  server.rejectsHandshakes = true;
+  browser.goOffline();
+  await pass(10 * 60_000);
+  server.rejectsHandshakes = false;
+  server.readsAtMost = 100;
+  browser.goOnline();
+  await pass(10_000);
+  assert.equal((await sent).sequence, 151);
+  const frames = server.sockets.flatMap((socket) => socket.frames.map(({ action }) => action));
+  assert.equal(frames.filter((action) => action === "sendMessage").length, 1);
+});
+
+test("a first page that ends early is continued to the messages before it", async () => {
+  server.store("old");
+  server.burn(250);
+  server.store("new");
+  server.burn(120);
+  server.readsAtMost = 100;
+  const room = await join();
+  await pass(1_000);
+  assert.deepEqual(texts(room.messages), ["old", "new"]);
+  assert.deepEqual([room.getSnapshot().history, room.getSnapshot().older], ["ready", "none"]);
+  assert.equal(requestsOf("before=").length, 3);
+  server.deliver(server.store("live"));
+  assert.deepEqual(texts(room.messages), ["old", "new", "live"]);
+});
+
+test("older pages that end early are continued until there is a whole page of messages", async () => {
+  for (let number = 1; number <= 200; number += 1) server.store(String(number));
+  const room = await join();
+  server.readsAtMost = 30;
+  await room.loadOlder();
+  assert.deepEqual([room.messages.length, room.getSnapshot().older], [110, "more"]);
+  await room.loadOlder();
+  await room.loadOlder();
+  assert.deepEqual([room.messages.length, room.getSnapshot().older], [200, "none"]);
+});
+
+test("an older page that ends where it began has failed, and can be read again", async () => {
+  for (let number = 1; number <= 60; number += 1) server.store(String(number));
+  const room = await join();
+  server.readsAtMost = 0;
+  await room.loadOlder();
+  assert.deepEqual([room.messages.length, room.getSnapshot().older], [50, "failed"]);
+  assert.equal(requestsOf("before=").length, 1);
+  server.readsAtMost = 100;
+  await room.loadOlder();
+  assert.deepEqual([room.messages.length, room.getSnapshot().older], [60, "none"]);
 });
 
 test("older messages are read on request", async () => {
@@ -1002,6 +1097,142 @@ test("an older change that arrives late does not undo a newer one", async () => 
   assert.equal(room.getSnapshot().name, "Newer");
 });
 
+test("several members are removed with one frame, and the removal is done when all are", async () => {
+  const room = await join({ name: "Aki", owner: "owner-token" });
+  server.onFrame = (_, { action }) => action === "removeMember";
+  let isDone = false;
+  const removed = room.removeMember([BO.id, "m-cy"]).then(() => {
+    isDone = true;
+  });
+  await settle();
+  assert.deepEqual(server.socket.frames.at(-1)?.data?.memberIds, [BO.id, "m-cy"]);
+  server.deliver(server.storeEvent("removed", { member: BO }, server.socket.member));
+  await settle();
+  assert.equal(isDone, false);
+  server.deliver(server.storeEvent("removed", { member: { id: "m-cy", name: "Cy" } }, server.socket.member));
+  await removed;
+});
+
+/** Note the tokens that a room gets. */
+function tokensOf(room: Room): unknown[] {
+  const tokens: unknown[] = [];
+  room.on("tokens", (renewed) => tokens.push(renewed));
+  return tokens;
+}
+
+const sentTokens = (socket = server.socket) => ["token", "owner"].map((name) => socket.url.searchParams.get(name));
+const renewals = () =>
+  server.sockets.map(({ frames }) => frames.filter(({ action }) => action === "updateRoom").length);
+
+test("new tokens are requested by the owner, and used for reconnects and requests", async () => {
+  const room = await join({ name: "Aki", token: "join-0", owner: "owner-token" });
+  const tokens = tokensOf(room);
+  assert.deepEqual(await room.renewTokens({ join: true }), { joinToken: "join-1" });
+  assert.deepEqual(await room.renewTokens({ join: true, owner: true }), { joinToken: "join-3", ownerToken: "owner-2" });
+  assert.deepEqual(tokens, [{ joinToken: "join-1" }, { ownerToken: "owner-2" }, { joinToken: "join-3" }]);
+  const requested = server.socket.frames.filter(({ action }) => action === "updateRoom").map(({ data }) => data);
+  assert.deepEqual(
+    requested.map((data) => ({ ...data, clientId: "" })),
+    [
+      { newJoinToken: true, clientId: "" },
+      { newOwnerToken: true, clientId: "" },
+      { newJoinToken: true, clientId: "" },
+    ],
+  );
+  server.requests.length = 0;
+  server.socket.cut();
+  server.store("missed");
+  await pass(3_000);
+  assert.deepEqual(sentTokens(), ["join-3", "owner-2"]);
+  assert.equal(room.getSnapshot().isOwner, true);
+  assert.deepEqual(texts(room.messages), ["missed"]);
+  for (const request of requestsOf("/rooms/")) assert.match(request, /token=join-3&key=k+&owner=owner-2$/);
+});
+
+test("tokens whose frame is lost are requested again, with the former owner's token", async () => {
+  const room = await join({ name: "Aki", owner: "owner-token" });
+  server.onFrame = (socket, { action }) => {
+    if (action !== "updateRoom") return false;
+    server.ownerToken = "nobody knows";
+    socket.cut();
+    server.onFrame = () => false;
+    return true;
+  };
+  const renewed = room.renewTokens({ owner: true });
+  await pass(9_000);
+  assert.deepEqual([sentTokens(), room.getSnapshot().isOwner], [[null, "owner-token"], false]);
+  await pass(5_000);
+  assert.deepEqual(await renewed, { ownerToken: "owner-1" });
+  assert.equal(room.getSnapshot().isOwner, true);
+  server.socket.cut();
+  await pass(2_000);
+  assert.deepEqual([sentTokens(), room.getSnapshot().isOwner], [[null, "owner-1"], true]);
+});
+
+test("a request for tokens without a response is repeated twice", async () => {
+  const room = await join({ name: "Aki", owner: "owner-token" });
+  server.onFrame = (_, { action }) => action === "updateRoom";
+  const renewed = assert.rejects(room.renewTokens({ owner: true }), failsWith("unconfirmed"));
+  await pass(35_000);
+  await renewed;
+  assert.deepEqual(renewals(), [3]);
+  assert.equal(room.state.status, "open");
+});
+
+test("a request for tokens that is rejected, or not sent, is not repeated", async () => {
+  const room = await join({ name: "Aki", owner: "owner-token" });
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "updateRoom") return false;
+    socket.receive({ error: { code: "forbidden", message: "no", action, clientId: data?.clientId } });
+    return true;
+  };
+  await assert.rejects(room.renewTokens({ join: true }), failsWith("forbidden"));
+  assert.deepEqual(renewals(), [1]);
+  browser.goOffline();
+  await assert.rejects(room.renewTokens({ join: true }), failsWith("offline"));
+});
+
+test("leaving ends the wait for a connection to request tokens on", async () => {
+  const room = await join({ name: "Aki", owner: "owner-token" });
+  server.onFrame = (_, { action }) => action === "updateRoom";
+  const renewed = assert.rejects(room.renewTokens({ owner: true }), failsWith("offline"));
+  await settle();
+  server.rejectsHandshakes = true;
+  server.socket.cut();
+  await pass(11_000);
+  assert.equal(room.state.status, "lost");
+  room.leave();
+  await renewed;
+});
+
+test("a reading that was rejected because its token was replaced meanwhile is repeated", async () => {
+  const room = await join({ token: "join-0", owner: "owner-token" });
+  server.respond = (path) => {
+    if (!path.endsWith("/messages") || !server.requests.at(-1)?.includes("token=join-0")) return undefined;
+    server.socket.receive({ tokens: { joinToken: "join-1" } });
+    return [403, { Code: "ForbiddenError", Message: "no" }];
+  };
+  server.store("missed");
+  server.deliver(server.store("gap"));
+  await pass(2_000);
+  assert.deepEqual(texts(room.messages), ["missed", "gap"]);
+  assert.equal(room.state.status, "open");
+  assert.equal(room.getSnapshot().isOwner, true);
+});
+
+test("an owner whose token was renewed elsewhere learns it with the first rejection", async () => {
+  const room = await join({ name: "Aki", owner: "owner-token" });
+  server.ownerToken = "renewed elsewhere";
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "closeRoom") return false;
+    socket.receive({ error: { code: "forbidden", message: "no", action, clientId: data?.clientId } });
+    return true;
+  };
+  await assert.rejects(room.close(), failsWith("forbidden"));
+  await settle();
+  assert.equal(room.getSnapshot().isOwner, false);
+});
+
 test("a removed member disappears at once, and is not said to have left", async () => {
   const room = await join();
   server.members.set(BO.id, BO.name);
@@ -1025,6 +1256,15 @@ test("who is removed is disconnected for good", async () => {
   await unsent;
 });
 
+test("a connection that another one of the member has replaced is not opened again", async () => {
+  const room = await join();
+  server.socket.receive({ error: { code: "replaced", message: "too many" } });
+  server.socket.cut(1000);
+  await pass(60_000);
+  assert.deepEqual(room.state, { status: "closed", reason: "replaced", isFinal: false, message: "too many" });
+  assert.equal(server.sockets.length, 1);
+});
+
 test("a closed room disconnects everyone for good", async () => {
   const room = await join();
   const sender = { id: "m-owner", name: "Owner" };
@@ -1039,6 +1279,7 @@ for (const [code, reason, isFinal] of [
   ["RoomLockedError", "locked", false],
   ["MemberBannedError", "banned", true],
   ["ForbiddenError", "private", false],
+  ["SourceBannedError", "blocked", false],
 ] as const) {
   test(`a room that rejects with ${code} is closed as ${reason}`, async () => {
     server.rejectsHandshakes = true;
@@ -1049,6 +1290,42 @@ for (const [code, reason, isFinal] of [
     assert.ok(server.requests.includes(`GET /rooms/r1?key=${KEY}`), String(server.requests));
   });
 }
+
+for (const part of ["messages", "members"]) {
+  for (const [code, reason] of [
+    ["RoomLockedError", "locked"],
+    ["MemberBannedError", "banned"],
+    ["ForbiddenError", "private"],
+  ] as const) {
+    test(`a room whose ${part} are rejected with ${code} is closed as ${reason}`, async () => {
+      server.respond = (path) => (path.endsWith(`/${part}`) ? [403, { Code: code, Message: "no" }] : undefined);
+      const room = await join();
+      await pass(3_000);
+      const isFinal = reason === "banned";
+      assert.deepEqual(room.state, { status: "closed", reason, isFinal, message: "no" });
+      assert.ok(server.sockets.every(({ readyState }) => readyState === 3));
+    });
+  }
+}
+
+test("a reading that is rejected with the owner's token is repeated without it", async () => {
+  server.store("hello");
+  const wrong = { Code: "ForbiddenError", Message: "expected the ownerToken of this room" };
+  server.respond = (path) =>
+    /\/(messages|members)$/.test(path) && server.requests.at(-1)?.includes("owner=") ? [403, wrong] : undefined;
+  const { fetch, WebSocket } = server;
+  const client = new ChatClient({ url: "https://rest.test/dev/", key: KEY, fetch, WebSocket, storage });
+  const room = client.join("r1", { owner: "former" });
+  rooms.push(room);
+  const errors: string[] = [];
+  room.on("error", ({ message }) => errors.push(message));
+  await pass(3_000);
+  assert.deepEqual(errors, []);
+  assert.deepEqual([texts(room.messages), room.members.length, room.state.status], [["hello"], 1, "open"]);
+  server.socket.cut();
+  await pass(2_000);
+  assert.equal(server.socket.url.searchParams.get("owner"), "former"); // it may still request another token
+});
 
 test("a wrong owner's token makes an ordinary member", async () => {
   const wrong = { Code: "ForbiddenError", Message: "expected the ownerToken of this room" };
@@ -1128,7 +1405,7 @@ test("after a reload, the messages are there at once, own ones are recognized, a
   assert.equal(reloaded.getSnapshot().history, "ready");
   await pass(100);
   assert.deepEqual(texts(reloaded.messages), ["mine", "theirs", "missed"]);
-  assert.ok(server.requests.includes("GET /rooms/r1/messages?after=2&limit=100"), String(server.requests));
+  assert.ok(server.requests.includes(`GET /rooms/r1/messages?after=2&limit=100&key=${KEY}`), String(server.requests));
 });
 
 test("messages that were saved for a reload are used once, and not an hour later", async () => {
@@ -1159,6 +1436,7 @@ test("frames of a newer server and invalid ones are ignored", async () => {
     { message: { type: "wave", message: "Bo waves", sender: { id: "a", name: "A" } } },
     { welcome: {} },
     { error: { code: "x" } },
+    { tokens: { ownerToken: 5 } },
     { news: 1 },
   ];
   for (const frame of invalid) server.socket.receive(frame);

@@ -19,7 +19,7 @@ const sequencesOf = (timeline: Timeline) => timeline.messages.map(({ sequence })
 function timelineOf(lowest: number, ...sequences: number[]): Timeline {
   const timeline = new Timeline();
   timeline.begin(lowest, sequences.at(-1) ?? 0);
-  timeline.extend(messages(...sequences));
+  timeline.extend(messages(...sequences), lowest);
   return timeline;
 }
 
@@ -58,7 +58,7 @@ test("a message older than the range that was read is left for the older pages",
   const timeline = timelineOf(50, 50, 51);
   assert.deepEqual(timeline.add(messages(49)), []);
   assert.equal(timeline.hasOlder, true);
-  timeline.extend(messages(1, 49));
+  timeline.extend(messages(1, 49), 1);
   assert.equal(timeline.hasOlder, false);
   assert.deepEqual(sequencesOf(timeline), [1, 49, 50, 51]);
 });

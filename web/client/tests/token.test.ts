@@ -6,6 +6,7 @@ import { ChatClient, type ChatClientOptions, type ChatError, type Room } from ".
 import { FakeBrowser, FakeServer, FakeSocket, MemoryStorage, pass, settle } from "./fake-server.js";
 
 const EXPIRED = "the access token has expired";
+const KEY = "k".repeat(22);
 const UNAUTHORIZED = { error: { code: "unauthorized", message: EXPIRED } };
 
 let server: FakeServer;
@@ -52,7 +53,7 @@ function makeClient(options: Partial<ChatClientOptions> = {}): ChatClient {
   return new ChatClient({
     url: "https://rest.test/dev",
     webSocketUrl: "wss://ws.test/dev",
-    key: "k".repeat(22),
+    key: KEY,
     fetch: server.fetch,
     WebSocket: CheckedSocket,
     storage,
@@ -79,7 +80,7 @@ function errorsOf(room: Room): ChatError[] {
 test("each request and each connection has the token, and those at the same time share one", async () => {
   await join();
   assert.deepEqual(tokens(), ["t1"]);
-  assert.deepEqual(server.requests, ["GET /rooms/r1/messages?limit=50", "GET /rooms/r1/members"]);
+  assert.deepEqual(server.requests, [`GET /rooms/r1/messages?limit=50&key=${KEY}`, `GET /rooms/r1/members?key=${KEY}`]);
   assert.deepEqual(server.authorizations, ["Bearer t1", "Bearer t2"]);
 });
 

@@ -3,7 +3,7 @@
 import { ChatClient } from "chalice-chat-client";
 import { byId, isComposing } from "./dom.js";
 import { makeLobby } from "./lobby.js";
-import { addressOf, roomIn } from "./route.js";
+import { addressOf, type RoomAddress, roomIn } from "./route.js";
 import * as signIn from "./sign-in.js";
 import { loadName, loadWaiting, saveName, watchName } from "./store.js";
 import { cleanName, counted } from "./text.js";
@@ -42,10 +42,27 @@ function followAddress(): void {
   roomView.hidden = room === null;
   current = {
     address,
-    visit: room ? visitRoom(client, room, signIn.isSignedIn() ? null : cleanName(nameField.value)) : null,
+    visit: room ? enterRoom(room) : null,
   };
   if (!room) lobby.enter(cameBack);
   mentionWaiting(address);
+}
+
+function enterRoom(room: RoomAddress): Visit {
+  let latest = room;
+  return visitRoom(client, room, signIn.isSignedIn() ? null : cleanName(nameField.value), {
+    moved: (moved) => {
+      const address = addressOf({ ...moved, owner: undefined });
+      latest = moved;
+      here = addressOf(moved);
+      history.replaceState(null, "", address);
+      if (current) current = { ...current, address };
+    },
+    restart: () => {
+      leave();
+      if (current) current = { ...current, visit: enterRoom(latest) };
+    },
+  });
 }
 
 function leave(): void {

@@ -10,8 +10,11 @@ const closeButton = byId("owner-done", HTMLButtonElement);
 const nameForm = byId("rename-room", HTMLFormElement);
 const nameField = byId("new-room-name", HTMLInputElement);
 const locked = byId("room-locked", HTMLInputElement);
+const invitePart = byId("new-invite-part", HTMLElement);
+const inviteButton = byId("new-invite", HTMLButtonElement);
 const linkPart = byId("owner-link-part", HTMLElement);
 const link = byId("owner-link", HTMLInputElement);
+const linkButton = byId("new-owner-link", HTMLButtonElement);
 const hookList = byId("hooks", HTMLUListElement);
 const hookForm = byId("add-hook", HTMLFormElement);
 const hookName = byId("hook-name", HTMLInputElement);
@@ -21,9 +24,16 @@ const endButton = byId("close-room", HTMLButtonElement);
 const note = byId("owner-note", HTMLElement);
 const error = byId("owner-error", HTMLElement);
 
+const RENEW_QUESTION =
+  "Make a new owner's link? The old one stops working, and the webhooks that were made with it are deleted.";
+
 export interface OwnerHandlers {
-  /** The address that gives the owner's rights to whoever opens it. Null if the access token gives them. */
-  readonly link: string | null;
+  /** Return the address that gives the owner's rights to whoever opens it. Null if the access token gives them. */
+  link(): string | null;
+  /** Offer a new invite link. */
+  offerInvite(): void;
+  /** Make a new owner's link. The former one stops working. */
+  renewLink(): Promise<void>;
   rename(name: string): Promise<void>;
   lock(isLocked: boolean): Promise<void>;
   listHooks(): Promise<readonly Hook[]>;
@@ -37,6 +47,7 @@ let handlers: OwnerHandlers | null = null;
 let shown: RoomSnapshot | null = null;
 let readings = 0;
 let isAdding = false;
+let isRenewing = false;
 
 export function enter(newHandlers: OwnerHandlers): void {
   handlers = newHandlers;
@@ -54,7 +65,14 @@ export function showOwner(snapshot: RoomSnapshot): void {
   const hasEnded = snapshot.state.status === "closed";
   openButton.hidden = !snapshot.isOwner || hasEnded;
   locked.checked = snapshot.isLocked;
+  invitePart.hidden = !snapshot.isPrivate;
   if (hasEnded) dialog.close();
+}
+
+/** Show the owner's link as it is now. */
+export function showLink(): void {
+  link.value = handlers?.link() ?? "";
+  linkPart.hidden = !link.value;
 }
 
 /** Do something, and say in the dialogue that it is done, or why not. After the visit, nothing is said any more. */
@@ -83,6 +101,14 @@ async function addHook(visit: OwnerHandlers): Promise<void> {
   await showHooks(visit);
 }
 
+async function renewLink(visit: OwnerHandlers): Promise<void> {
+  await visit.renewLink();
+  if (visit !== handlers) return;
+  hookCreated.hidden = true;
+  link.focus();
+  await showHooks(visit);
+}
+
 async function showHooks(visit: OwnerHandlers): Promise<void> {
   const reading = ++readings;
   const hooks = await visit.listHooks();
@@ -106,8 +132,7 @@ function hookEntry({ hookId, name }: Hook): HTMLElement {
 }
 
 openButton.addEventListener("click", () => {
-  link.value = handlers?.link ?? "";
-  linkPart.hidden = !link.value;
+  showLink();
   nameField.value = shown?.name ?? "";
   hookCreated.hidden = true;
   hookList.replaceChildren();
@@ -124,6 +149,16 @@ locked.addEventListener("change", async () => {
   const done = isLocked ? "Locked: nobody new can enter." : "Unlocked.";
   const isDone = await attempt((visit) => visit.lock(isLocked), done);
   if (!isDone) locked.checked = shown?.isLocked ?? false;
+});
+inviteButton.addEventListener("click", () => {
+  dialog.close();
+  handlers?.offerInvite();
+});
+linkButton.addEventListener("click", async () => {
+  if (isRenewing || !confirm(RENEW_QUESTION)) return;
+  isRenewing = true;
+  await attempt(renewLink, "This is the new owner's link. The old one no longer works.");
+  isRenewing = false;
 });
 for (const address of [link, hookUrl]) address.addEventListener("focus", () => address.select());
 hookForm.addEventListener("submit", async (event) => {

@@ -8,6 +8,7 @@ const ROOM_NAME = "chalice-chat.room-name.";
 const ROOM_LIST = "chalice-chat.room-list";
 const WAITING = "chalice-chat.waiting";
 const OWNER = "chalice-chat.owner.";
+const RENEWAL = `${OWNER}renewal.`;
 const SESSION = "chalice-chat.session";
 const ATTEMPT = "chalice-chat.sign-in";
 
@@ -63,6 +64,14 @@ export const saveRoomName = (roomId: string, name: string) => write(() => sessio
 /** Return the owner's token of a room that was created here, or whose owner's link has given the rights here. */
 export const loadOwner = (roomId: string) => read(() => localStorage, OWNER + roomId) ?? undefined;
 export const saveOwner = (roomId: string, token: string) => write(() => localStorage, OWNER + roomId, token);
+
+/**
+ * Whether a new owner's token was requested, and none has arrived yet: the response may have been lost, and with it the
+ * rights of the former token.
+ */
+export const loadRenewal = (roomId: string) => read(() => localStorage, RENEWAL + roomId) !== null;
+export const saveRenewal = (roomId: string, isRequested: boolean) =>
+  write(() => localStorage, RENEWAL + roomId, isRequested ? "requested" : "");
 
 /** Return the room list as it was shown last in this tab, or null. */
 export const loadRoomList = () => readJson<RoomListSnapshot>(ROOM_LIST);

@@ -1,17 +1,29 @@
 /** Controller of a visit to one room: passes its snapshots to the views, and what the visitor does to the room. */
 
-import type { ChatClient, ChatError, Message, RoomSnapshot } from "chalice-chat-client";
+import type { ChatClient, ChatError, Member, Message, RoomSnapshot, RoomTokens } from "chalice-chat-client";
 import * as composer from "./composer.js";
+import * as invite from "./invite-view.js";
 import * as log from "./log-view.js";
 import * as ownerView from "./owner-view.js";
 import { showPending } from "./pending-view.js";
 import * as view from "./room-view.js";
 import { addressOf, type RoomAddress } from "./route.js";
 import { isSignedIn } from "./sign-in.js";
-import { loadOwner, loadRoomName, saveDraft, saveOwner, saveRoomName, saveWaiting } from "./store.js";
+import {
+  loadOwner,
+  loadRenewal,
+  loadRoomName,
+  saveDraft,
+  saveOwner,
+  saveRenewal,
+  saveRoomName,
+  saveWaiting,
+} from "./store.js";
 import { sentence } from "./text.js";
 import { clearTitle, countUnread, showTitle } from "./title.js";
 
+/** After these errors, the server may have renewed a token all the same. */
+const UNKNOWN_OUTCOMES = ["closed", "offline", "unconfirmed"];
 /** Within this time after a reconnect, the messages that were missed have been read. */
 const MISSED_MS = 5_000;
 
@@ -20,16 +32,24 @@ export interface Visit {
   leave(): void;
 }
 
+export interface VisitHandlers {
+  /** The room has another address: its tokens are new. */
+  moved(address: RoomAddress): void;
+  /** Visit the room again: another owner's token is known. */
+  restart(): void;
+}
+
 /** Visit a room. `visitorName` is null for a user who has signed in: the name is that of the token. */
 export function visitRoom(
   client: ChatClient,
   { owner: offered, ...address }: RoomAddress,
   visitorName: string | null,
+  handlers: VisitHandlers,
 ): Visit {
-  const { roomId, token } = address;
+  const { roomId } = address;
   // A room has one owner's token. That of a link may be wrong: it must not replace the right one.
-  const owner = loadOwner(roomId) ?? offered;
-  const room = client.join(roomId, { name: visitorName ?? "", token, owner });
+  let owner = loadOwner(roomId) ?? offered;
+  const room = client.join(roomId, { name: visitorName ?? "", token: address.token, owner });
   let name = loadRoomName(roomId);
   let shown: RoomSnapshot | null = null;
   let awayAfter: number | null = null;
@@ -53,6 +73,15 @@ export function visitRoom(
       saveWaiting(roomId, { address: addressOf(address), name: name ?? "a room", count: now.pending.length });
     }
     if (changed("state")) showState(now, before);
+    if (changed("you", "isOwner") && now.you && !now.isOwner) tryOtherOwner();
+  }
+
+  /** The owner's token of this visit gives no rights. Use that of the link or of another tab, if it is another one. */
+  function tryOtherOwner(): void {
+    const other = [loadOwner(roomId), offered].find((token) => token !== undefined && token !== owner);
+    if (other === undefined || loadRenewal(roomId)) return;
+    saveOwner(roomId, other);
+    handlers.restart();
   }
 
   // The name that the visitor has just seen elsewhere is shown until the server has responded.
@@ -68,10 +97,14 @@ export function visitRoom(
     view.showState(state);
     clearTimeout(backTimer);
     if (state.status === "lost") noteAway();
-    if (state.status === "open") backTimer = setTimeout(noteBack, MISSED_MS);
+    if (state.status === "open") {
+      backTimer = setTimeout(noteBack, MISSED_MS);
+      if (loadRenewal(roomId) && !isRenewing) tell(renewOwner());
+    }
     if (state.status !== "closed" || state.reason === "left" || before?.state.status === "closed") return;
     composer.close();
     log.end();
+    invite.leave();
     if (state.reason === "private") {
       // The name that this tab remembers is for those who have the invite link.
       name = null;
@@ -133,15 +166,50 @@ export function visitRoom(
     action.catch((error: ChatError) => log.addSentence(sentence(error.message)));
   }
 
+  function onTokens({ joinToken, ownerToken }: RoomTokens): void {
+    if (joinToken) address = { ...address, token: joinToken };
+    if (ownerToken) {
+      owner = ownerToken;
+      saveOwner(roomId, ownerToken);
+      saveRenewal(roomId, false);
+    }
+    handlers.moved({ ...address, owner });
+    if (joinToken) invite.showLink(urlOf(address));
+    ownerView.showLink();
+  }
+
+  /** Renew the owner's token. If the page is closed before the response arrives, the next visit does it again. */
+  async function renewOwner(): Promise<void> {
+    isRenewing = true;
+    if (room.state.status === "open") saveRenewal(roomId, true);
+    try {
+      await room.renewTokens({ owner: true });
+    } catch (error) {
+      if (!UNKNOWN_OUTCOMES.includes((error as ChatError).code)) saveRenewal(roomId, false);
+      throw error;
+    } finally {
+      isRenewing = false;
+    }
+  }
+
+  /** Remove a member. Whoever was removed from a private room may come back under another key with its link. */
+  async function removeMember({ id, name: removed }: Member): Promise<void> {
+    await room.removeMember(id);
+    if (room.getSnapshot().isPrivate) invite.offer(removed);
+  }
+
   let hasLeft = false;
+  let isRenewing = false;
   let currentName = visitorName;
-  view.enter({ tryNow: () => room.reconnect(), openAgain, removeMember: ({ id }) => tell(room.removeMember(id)) });
+  view.enter({ tryNow: () => room.reconnect(), openAgain, removeMember: (member) => tell(removeMember(member)) });
   log.enter({
     loadOlder: () => void room.loadOlder(),
     deleteMessage: (sequence) => tell(room.deleteMessage(sequence)),
   });
   ownerView.enter({
-    link: owner ? new URL(addressOf({ ...address, owner }), location.href).href : null,
+    link: () => (owner ? urlOf({ ...address, owner }) : null),
+    offerInvite: () => invite.offer(null),
+    renewLink: renewOwner,
     rename: (newName) => room.update({ name: newName }),
     lock: (locked) => room.update({ locked }),
     listHooks: () => client.listHooks(roomId, owner ?? ""),
@@ -149,9 +217,11 @@ export function visitRoom(
     deleteHook: (hookId) => client.deleteHook(roomId, owner ?? "", hookId),
     close: () => room.close().then(view.focusEnding),
   });
+  invite.enter(() => room.renewTokens({ join: true }));
   composer.enter(roomId, say);
   room.on("message", onMessage);
   room.on("notice", log.addNotice);
+  room.on("tokens", onTokens);
   room.on("expired", () => log.addSentence("Some earlier messages are no longer kept."));
   room.on("error", (error) => console.warn(error));
   room.subscribe(show);
@@ -175,7 +245,12 @@ export function visitRoom(
       log.leave();
       view.leave();
       ownerView.leave();
+      invite.leave();
       clearTitle();
     },
   };
+}
+
+function urlOf(address: RoomAddress): string {
+  return new URL(addressOf(address), location.href).href;
 }

@@ -84,6 +84,26 @@ test("a private room opens with its token only", async () => {
   guest.leave();
 });
 
+test("new tokens replace the former ones", async () => {
+  const client = connect();
+  const { roomId, joinToken, ownerToken } = await client.createRoom("Secret", { private: true });
+  const owner = client.join(roomId, { token: joinToken, owner: ownerToken });
+  await until(owner, ({ isOwner }) => isOwner);
+  const renewed = await owner.renewTokens({ join: true, owner: true });
+  owner.leave();
+  const stranger = connect().join(roomId, { token: joinToken });
+  const { state } = await until(stranger, (now) => now.state.status === "closed");
+  assert.equal(state.status === "closed" && state.reason, "private");
+  const former = connect().join(roomId, { token: renewed.joinToken, owner: ownerToken });
+  assert.equal((await until(former, ({ you }) => you !== null)).isOwner, false);
+  const { ownerToken: another } = await former.renewTokens({ owner: true });
+  assert.equal((await until(former, ({ isOwner }) => isOwner)).history, "ready");
+  former.leave();
+  const last = connect().join(roomId, { token: renewed.joinToken, owner: another });
+  await until(last, ({ isOwner }) => isOwner);
+  last.leave();
+});
+
 test("a room that does not exist is gone, and a room without a name is rejected", async () => {
   const client = connect();
   const gone = client.join("nosuchroom");

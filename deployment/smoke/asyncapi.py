@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 from jsonschema import Draft7Validator
 
-from tests.support.projects import PROJECT
+from deployment.config import PROJECT
+from deployment.smoke.differences import Difference
 
 FILE = PROJECT / "docs/asyncapi.yaml"
 DOCUMENT = yaml.load(FILE.read_text(), yaml.CSafeLoader)
@@ -38,7 +39,10 @@ SENT = _validators(
 
 
 def kind_of(frame: Any, validators: Validators) -> str:
-    """Return the name of a frame. Raises AssertionError unless the document describes it under exactly one name."""
+    """Return the name of a frame. Raises Difference unless the document describes it under exactly one name."""
     names = [name for name, validator in validators.items() if validator.is_valid(frame)]
-    assert len(names) == 1, f"described as {' and '.join(names) or 'nothing'}: {frame}"
+    if len(names) != 1:
+        raise Difference(
+            f"frame that docs/asyncapi.yaml does not describe, described as {' and '.join(names) or 'nothing'}: {frame}"
+        )
     return names[0]

@@ -1,0 +1,72 @@
+"""Owners: removing members, locking and closing their room."""
+
+from __future__ import annotations
+
+import asyncio
+
+from deployment.smoke.client import BO, CY, Chat, act, hear, hello, message, refused, until, until_closed
+from deployment.smoke.differences import expect
+from deployment.smoke.scenario import scenario
+
+CONNECTIONS = 5  # of the member that is removed
+JOINING_AT_ONCE = 10
+
+
+@scenario(needs_guests=True)
+async def removed_member_loses_its_connections_and_cannot_come_back(chat: Chat) -> None:
+    room = chat.create_room(roomName="Tea")
+    room_id = room["roomId"]
+    async with chat.own(room, "Aki") as aki:
+        bo = [await chat.join(room_id, "Bo", key=BO) for _ in range(CONNECTIONS)]
+        await chat.settle(room, 1 + CONNECTIONS)
+        await aki.send(act("removeMember", memberId=(await hello(bo[0]))["member"]["id"]))
+        for connection in bo:
+            expect("the event of the removal", (await hear(connection, "removed"))["message"], "Aki removed Bo")
+            await until_closed(connection)
+        await refused(chat.join(room_id, "Bob", key=BO))
+        expect("why the key is refused", chat.get(f"/rooms/{room_id}", key=BO).get("Code"), "MemberBannedError")
+        for path in ("members", "messages"):
+            code = chat.get(f"/rooms/{room_id}/{path}", key=BO).get("Code")
+            expect(f"why the key may not read the {path}", code, "MemberBannedError")
+        expect("the number of members", chat.get(f"/rooms/{room_id}").get("member_count"), 1)
+        async with chat.join(room_id, "Cy", key=CY) as cy:
+            await cy.send(message("hi"))
+            expect("the message of another member", (await hear(aki, "message"))["message"], "hi")
+
+
+@scenario(needs_guests=True)
+async def locked_room_admits_only_who_was_in_it(chat: Chat) -> None:
+    room = chat.create_room(roomName="Tea")
+    room_id = room["roomId"]
+    async with chat.pair(room) as (aki, bo):
+        await aki.send(act("updateRoom", locked=True))
+        expect("that the room is locked", (await hear(bo, "updated"))["room"]["locked"], True)
+        for stranger in ({}, {"key": CY}):
+            await refused(chat.join(room_id, "Cy", **stranger))
+        expect("why a key is refused", chat.get(f"/rooms/{room_id}", key=CY).get("Code"), "RoomLockedError")
+        await bo.close()
+        async with chat.join(room_id, "Bo", key=BO) as again:
+            expect("the number of members", (await hello(again))["memberCount"] >= 2, True)
+
+
+@scenario()
+async def closed_room_ends_all_connections(chat: Chat) -> None:
+    await close_with_members(chat, 3)
+
+
+async def close_with_members(chat: Chat, count: int) -> None:
+    """Close a room of so many members, and check that nothing of it is left."""
+    room = chat.create_room(roomName="Tea")
+    room_id = room["roomId"]
+    members = [await chat.own(room, "Aki")]
+    await chat.settle(room, 1)
+    while len(members) < count:
+        joining = range(min(JOINING_AT_ONCE, count - len(members)))
+        members += await asyncio.gather(*(chat.join(room_id) for _ in joining))
+    name = (await hello(members[0]))["member"]["name"]
+    await members[0].send(act("closeRoom"))
+    expect("the event of the owner", (await hear(members[0], "closed"))["message"], f"{name} closed the room")
+    expect("the closed room", chat.get(f"/rooms/{room_id}").get("Code"), "NotFoundError")
+    await until(lambda: room_id not in chat.listed(), "a closed room is not listed")
+    await asyncio.gather(*map(until_closed, members))
+    await refused(chat.own(room, "Aki"))
