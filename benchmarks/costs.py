@@ -34,7 +34,7 @@ MESSAGE_UNITS = 6  # counted: docs/scaling.md
 INDEX_ROWS_PER_UNIT = 63  # counted: docs/scaling.md
 
 REQUEST_SECONDS = 0.01  # assumed
-RENAMED_CONNECTIONS = 20  # of one member
+RENAMED_CONNECTIONS = limits.MAX_CONNECTIONS_PER_MEMBER
 JOIN_UNITS, LEAVE_UNITS, ROOM_UNITS = 8, 5, 2  # assumed; counted for rooms
 LOG_BYTES = 600  # assumed: of one invocation
 TEXT_BYTES = 4 * limits.MAX_MESSAGE_LENGTH
