@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from deployment import sign_in
+from deployment.access_logs import add_access_logs
+from deployment.budget import add_budget
+from deployment.concurrency import limit_concurrency
 from deployment.functions import packaged_functions
-from deployment.limits import limit_apis
+from deployment.limits import add_web_acl, limit_apis
 from deployment.monitoring import add_monitoring
 from deployment.roles import narrow_roles
 
@@ -22,7 +25,11 @@ def postprocess_template(template: dict[str, Any], stage: str) -> None:
     narrow_roles(resources)
     sign_in.limit_settings(resources)
     limit_apis(resources)
+    add_web_acl(template)
+    limit_concurrency(template)
     add_monitoring(template, packaged_functions(resources))
+    add_access_logs(template)
+    add_budget(template)
 
 
 def _reference_queue(resources: dict[str, Any]) -> None:

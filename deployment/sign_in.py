@@ -1,4 +1,4 @@
-"""The settings, the requirements and the grant of sign-in, for the stages that configure it.
+"""The settings and the grant of sign-in, for the stages that configure it.
 
 chalicelib/settings.py describes the settings.
 """
@@ -7,20 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-import tempfile
-import zipfile
-from pathlib import Path
 from typing import Any
 
-from deployment.archive import add_files
 from deployment.config import LOCAL_STAGE
 from deployment.errors import PackageError
 from deployment.functions import packaged_functions
 
 REQUIREMENTS = "requirements-sign-in.txt"
-PLATFORMS = {"x86_64": "manylinux2014_x86_64", "arm64": "manylinux2014_aarch64"}  # by Chalice's lambda_architecture
 
 FUNCTIONS = {"api_handler", "websocket_connect"}
 """The functions that verify access tokens."""
@@ -95,27 +88,6 @@ def add_grant(policy: str, stage: Any, setting: str = "AUTH_SECRET", sid: str = 
         {"Sid": sid, "Effect": "Allow", "Action": [ACTIONS[service]], "Resource": [_secret(stage, setting)]}
     )
     return json.dumps(document, indent=2) + "\n"
-
-
-def add_requirements(archive: Path, project: Path, architecture: str) -> None:
-    """Add the requirements of sign-in to a package for an architecture, if the project has the file that lists them.
-
-    Raises PackageError if pip fails.
-    """
-    requirements = project / REQUIREMENTS
-    if not requirements.exists():
-        return
-    with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as package:
-        options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", "--only-binary=:all:"]
-        target = ["--platform", PLATFORMS[architecture], "--target", name]
-        installed = subprocess.run(
-            [sys.executable, "-m", "pip", "install", *options, *target, "--requirement", str(requirements)],
-            text=True,
-            capture_output=True,
-        )
-        if installed.returncode != 0:
-            raise PackageError(f"could not install {REQUIREMENTS}: {installed.stderr.strip().splitlines()[-1]}")
-        add_files(package, Path(name))
 
 
 def _secret(stage: Any, setting: str) -> str:
