@@ -17,6 +17,16 @@ MAX_WEBHOOKS = 20
 MAX_PAGE_SIZE = 100
 """Maximum number of rooms or messages in one response."""
 
+MAX_READ_REQUESTS = 12
+"""Maximum number of requests to DynamoDB for one page of the history or of the list of rooms."""
+
+MAX_READ_SECONDS = 5
+"""Time after which a page of the history ends early. API Gateway waits for 29 seconds, a client not as long."""
+
+SETTLE_SECONDS = 300
+"""Age of a message from which no lower sequence can still get a message. A sequence is taken before a higher one is
+stored, and used within MAX_FUNCTION_SECONDS; the rest allows for clock skew."""
+
 MAX_SEQUENCE = 999_999_999_999_999
 """15 digits, as in the sort key of a message."""
 
@@ -57,6 +67,9 @@ MAX_FRAMES_PER_WINDOW = 500
 
 MAX_RATE_LIMIT_WARNINGS = 5
 """Consecutive rate-limit errors that a client may ignore before its connection is closed."""
+
+MAX_REFUSED_FRAMES = 100
+"""Refused frames that a process accepts from a connection without an accepted one before it closes the connection."""
 
 IDEMPOTENCY_TTL_SECONDS = 600
 """Time during which a repeated clientId returns the stored message instead of storing another."""

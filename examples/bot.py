@@ -43,14 +43,16 @@ class Bot:
     async def talk(self, connection: ClientConnection) -> None:
         """Read the history at first and for each new sequence: frames may be lost, repeated or out of order."""
         while True:
-            page = await asyncio.to_thread(get, f"{self.room_url}/messages?after={self.position}&limit=100")
+            after = self.position
+            page = await asyncio.to_thread(get, f"{self.room_url}/messages?after={after}&limit=100")
             for message in page["messages"]:
                 self.position = message["sequence"]
                 self.answers.pop(message.get("clientId"), None)
                 if message.get("message") == "/roll":
                     number = random.Random(message["sentAt"]).randint(1, 6)  # a retry needs the same text
                     self.answers[f"dice-{self.position}"] = f"{message['sender']['name']} rolls a {number}"
-            if len(page["messages"]) < 100:
+            self.position = page.get("nextAfter", self.position)  # the page ended early
+            if len(page["messages"]) < 100 and ("nextAfter" not in page or self.position == after):
                 await self.send_or_wait(connection)
 
     async def send_or_wait(self, connection: ClientConnection) -> None:

@@ -29,7 +29,7 @@ from chalice.test import Client
 from pynamodb.connection import Connection as DynamoDB
 
 import app as chat_app
-from chalicelib.chat import rate_limit
+from chalicelib.chat import messages, rate_limit
 from chalicelib.delivery import addresses
 from chalicelib.storage.models import Room
 from chalicelib.websocket import prefetch
@@ -141,6 +141,8 @@ def ws_event() -> WebSocketEvents:
 def socket(ws_event: WebSocketEvents, gateway: Gateway) -> Callable[[str], Socket]:
     """Return a function that creates a client for a connection id."""
     rate_limit.frame_counts.clear()
+    rate_limit.refused_counts.clear()
+    messages.repeating_senders.clear()
     prefetch.known_rooms.clear()
     return lambda connection_id: Socket(ws_event, connection_id)
 

@@ -1,36 +1,65 @@
 """Message history: pages of a room's messages and events, without gaps that are filled later.
 
 A higher sequence may be stored before a lower one. A reader that has seen the higher one would miss the lower one when
-it is stored later. So readers fill each gap with a tombstone (conditional put). A message that loses the race against a
-tombstone gets a new sequence. What a reader has read stays complete.
+it is stored later. So readers fill each gap with a tombstone, on the condition that it has no row. A message that loses
+the race against a tombstone gets a new sequence. What a reader has read stays complete.
+
+A gap before a message that is older than SETTLE_SECONDS needs no tombstone: its sequence was taken before that message
+was stored, by a function that has ended since.
+
+A read takes at most MAX_READ_REQUESTS and about MAX_READ_SECONDS. If there are more gaps or expired rows than that, the
+page ends early, before the first gap that it could not close, and says where to continue.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import random
+import time
+from bisect import bisect
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from chalicelib import limits
 from chalicelib.auth.identity import User
 from chalicelib.chat import members
+from chalicelib.chat.messages import tombstone
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Message, Room, RoomSequence
-from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict
+from chalicelib.storage.transactions import StorageError, condition_failed, had_conflict, transaction
 
 MIN_PAGE_SIZE = 50
 """Minimum number of rows that one request reads: of many deleted messages, a smaller page would read few at a time."""
+
+MAX_CLOSED = 100
+"""Maximum number of gaps that one request closes ("Amazon DynamoDB Transactions: How it works")."""
+
+ADMISSION_REQUESTS = 2
+"""Requests of a read that are left for its authorization."""
+
+CLOSING_REQUESTS = 3
+"""Requests of a read that are left for closing gaps. So each page of the history gets further than the last, unless all
+of its writes meet others."""
+
+MAX_PAUSE_SECONDS = 0.05
+"""Longest pause after a conflict with another reader, or with a message that is being stored."""
 
 
 class History(NamedTuple):
     """A page of messages in ascending order.
 
-    last_sequence: the highest sequence in the room.
+    last_sequence: the highest sequence in the room; of a page that ends early, next_after.
     complete: true if no message after `after` can have expired.
+    next_after: the sequence after which to continue, if a page of the oldest messages ends early.
+    next_before: the sequence before which to continue, if a page of the newest messages ends early.
     """
 
     messages: list[Message]
     last_sequence: int
     complete: bool
+    next_after: int | None = None
+    next_before: int | None = None
 
 
 def read(
@@ -45,12 +74,12 @@ def read(
 ) -> History:
     """Return at most limit messages between two sequences, both exclusive: with after the oldest, otherwise the newest.
 
-    Writes a tombstone into each gap that it finds.
+    Writes tombstones into the gaps that it finds.
 
     Raises InvalidInput if after or before is beyond the last message, and the errors of `members.authorize_reader`.
     """
-    room = members.authorize_reader(room_id, token, key, owner, user)
-    last = last_sequence(room)
+    room, budget = members.authorize_reader(room_id, token, key, owner, user), _Budget()
+    last, last_sent_at = _last(room, budget)
     if after is not None and after > last:
         raise InvalidInput(f"after must be at most {last}, the last sequence in this room")
     if before is not None and before > last + 1:
@@ -58,13 +87,48 @@ def read(
     end = last if before is None else before - 1
     # DynamoDB rejects a BETWEEN whose lower bound is above the upper one ("Query", "Key condition expressions").
     wanted = _Range(room_id, after, max(end, after or 0), limit)
-    rows = _read(wanted)
-    complete = after is None or after == last or _is_complete(room, after, rows)
-    if gaps := _gaps(wanted, rows, complete):
-        for sequence in gaps:
-            _write_tombstone(room, sequence, rows)
-        rows = _read(wanted)
-    return History([row for row in rows if _is_wanted(wanted, row)], last, complete)
+    rows, reached = _read(wanted, budget)
+    # Nothing has expired in a young room. Otherwise rows expire in their order.
+    is_young = room.created_at + room.retention > datetime.now(UTC)
+    if after is None:
+        complete, floor = True, 0 if is_young else None
+    else:
+        complete = after == last or is_young or (bool(rows) and rows[0].sequence <= after + 1)
+        floor = after if complete else None
+    while gaps := _open_gaps(wanted, rows, reached, floor, last_sent_at):
+        if not budget.allows(2):  # one to write tombstones, one to read what came first
+            break
+        rows = sorted([*rows, *_close(room, gaps[:MAX_CLOSED], rows, budget)], key=lambda row: row.sequence)
+    messages, continue_at = _page(wanted, rows, reached, gaps)
+    if continue_at is None:
+        return History(messages, last, complete)
+    if after is None:
+        return History(messages, last, complete, next_before=continue_at)
+    return History(messages, continue_at, complete, next_after=continue_at)
+
+
+def last_sequence(room: Room) -> int:
+    """Return the highest sequence that has a row. Higher ones may be taken, but nothing is stored under them yet.
+
+    If all messages have expired, it writes a tombstone under the last sequence that was taken.
+    """
+    return _last(room, _Budget())[0]
+
+
+class _Budget:
+    """The requests and the time that a read may still take."""
+
+    def __init__(self) -> None:
+        self._requests = limits.MAX_READ_REQUESTS - ADMISSION_REQUESTS
+        self._ends_at = time.monotonic() + limits.MAX_READ_SECONDS
+
+    def spend(self) -> None:
+        """Count a request."""
+        self._requests -= 1
+
+    def allows(self, requests: int) -> bool:
+        """Return whether so many requests are left, and time."""
+        return self._requests >= requests and time.monotonic() < self._ends_at
 
 
 class _Range(NamedTuple):
@@ -75,82 +139,139 @@ class _Range(NamedTuple):
     end: int
     limit: int
 
+    def select(self, rows: Iterable[Message]) -> list[Message]:
+        """Return the messages that the range asks for among rows in ascending order."""
+        found = [row for row in rows if row.is_alive and not row.is_tombstone and row.sequence != self.after]
+        return found[-self.limit :] if self.after is None else found[: self.limit]
 
-def _read(wanted: _Range) -> list[Message]:
-    """Return the rows of a range in ascending order: messages, tombstones, and the row at `after`, if it exists."""
-    rows, messages = [], 0
-    for row in Message.query(
+
+def _last(room: Room, budget: _Budget) -> tuple[int, datetime | None]:
+    """Return the last sequence of a room, and the time of its message, if it is that of a message that is kept."""
+    budget.spend()
+    query = Message.query(
+        room.room_id, Message.sort_key.startswith("message#"), consistent_read=True, scan_index_forward=False, limit=1
+    )
+    newest = next(query, None)
+    if newest is not None and newest.is_alive:
+        return int(newest.sequence), newest.sent_at
+    budget.spend()
+    sequence = RoomSequence.find(room.room_id, RoomSequence.SORT_KEY)
+    if sequence is None:
+        return 0, None
+    # All messages have expired. A message may be in progress under this sequence: the tombstone moves it to the next.
+    taken = int(sequence.last_sequence)
+    if newest is None or newest.sequence != taken:
+        closing = tombstone(room.room_id, taken, datetime.now(UTC) + room.retention)
+        while error := _save([closing], budget):
+            if condition_failed(error):  # a message came first
+                break
+            if not budget.allows(1 + CLOSING_REQUESTS):
+                raise error
+    return taken, None
+
+
+def _read(wanted: _Range, budget: _Budget) -> tuple[list[Message], int | None]:
+    """Return the rows of a range in ascending order: messages, tombstones, and the row at `after`, if it exists.
+
+    Also return the sequence that the requests have reached, None if they have found all that is wanted.
+    """
+    query = Message.query(
         wanted.room_id,
         Message.sort_key.between(Message.sort_key_of(wanted.after or 0), Message.sort_key_of(wanted.end)),
+        filter_condition=Message.expires_at > datetime.now(UTC),
         consistent_read=True,
         scan_index_forward=wanted.after is not None,
         page_size=max(wanted.limit, MIN_PAGE_SIZE) + 1,
-    ):
-        if row.is_alive:
-            rows.append(row)
-            messages += _is_wanted(wanted, row)
-        if messages == wanted.limit or (wanted.after is None and not row.is_alive):
+    )
+    rows: list[Message] = []
+    reached = None
+    for page in Message.pages(query):
+        budget.spend()
+        rows += page.rows
+        reached = None if page.last_key is None else Message.sequence_of(page.last_key["sort_key"]["S"])
+        # Rows expire in their order: below an expired one, there are only expired ones.
+        ends_at_expired = wanted.after is None and page.scanned > len(page.rows)
+        if ends_at_expired or len(wanted.select(rows)) == wanted.limit:
+            reached = None
+        if reached is None or not budget.allows(1 + CLOSING_REQUESTS):
             break
-    return sorted(rows, key=lambda row: row.sequence)
+    return sorted(rows, key=lambda row: row.sequence), reached
 
 
-def _is_wanted(wanted: _Range, row: Message) -> bool:
-    return not row.is_tombstone and row.sequence != wanted.after
+def _open_gaps(
+    wanted: _Range, rows: list[Message], reached: int | None, floor: int | None, last_sent_at: datetime | None
+) -> list[int]:
+    """Return the sequences of a page without a row, under which a message may still be stored, in reading order.
 
+    A sequence is settled if a message above it is older than SETTLE_SECONDS.
 
-def _is_complete(room: Room, after: int, rows: list[Message]) -> bool:
-    """Return true if no message after `after` can have expired. Rows expire in their order."""
-    is_young = room.created_at + room.retention > datetime.now(UTC)
-    return is_young or (bool(rows) and rows[0].sequence <= after + 1)
-
-
-def _gaps(wanted: _Range, rows: list[Message], complete: bool) -> list[int]:
-    """Return the sequences of a range that have no row although a later sequence has one."""
-    known = {int(row.sequence) for row in rows}
-    if wanted.after is not None and complete:
-        known.add(wanted.after)
-    if wanted.after is None or sum(_is_wanted(wanted, row) for row in rows) < wanted.limit:
-        known.add(wanted.end + 1)
-    return [missing for one, next_ in pairwise(sorted(known)) for missing in range(one + 1, next_)]
-
-
-@retry_on_conflict
-def _write_tombstone(room: Room, sequence: int, rows: list[Message]) -> None:
-    """Write a tombstone for a sequence that still has no row, so that nothing is stored under it later.
-
-    rows: rows of the room in ascending order. The tombstone expires with the one that follows it: `_is_complete` relies
-    on rows that expire in their order.
+    floor: the sequence at which the range starts, None if the rows above it can have expired.
     """
-    neighbours = [row for row in rows if row.sequence > sequence] + rows[-1:]
-    tombstone = Message(
-        room_id=room.room_id,
-        sort_key=Message.sort_key_of(sequence),
-        sequence=sequence,
-        is_tombstone=True,
-        expires_at=neighbours[0].expires_at if neighbours else datetime.now(UTC) + room.retention,
+    messages, is_forward = wanted.select(rows), wanted.after is not None
+    is_full = len(messages) == wanted.limit
+    if is_forward:
+        lowest, highest = floor, wanted.end + 1 if reached is None else reached
+        highest = int(messages[-1].sequence) if is_full else highest
+    else:
+        lowest, highest = floor if reached is None else reached, wanted.end + 1
+        lowest = int(messages[0].sequence) if is_full else lowest
+    sent_at = {row.sequence: row.sent_at for row in rows if (lowest or 0) <= row.sequence <= highest}
+    bounds = sorted({*map(int, sent_at), highest} | (set() if lowest is None else {lowest}))
+    settled_at, gaps = datetime.now(UTC) - timedelta(seconds=limits.SETTLE_SECONDS), list[int]()
+    oldest_above = last_sent_at
+    for lower, upper in reversed(list(pairwise(bounds))):
+        oldest_above = min((time for time in (oldest_above, sent_at.get(upper)) if time is not None), default=None)
+        if oldest_above is None or oldest_above > settled_at:
+            gaps += range(upper - 1, lower, -1)
+    return gaps[::-1] if is_forward else gaps
+
+
+def _close(room: Room, gaps: Sequence[int], rows: list[Message], budget: _Budget) -> list[Message]:
+    """Write tombstones into gaps, and return the new rows. If a row came first, write none, and return what is there.
+
+    A tombstone expires with the row that follows it: `read` relies on rows that expire in their order.
+    """
+    following, last = [int(row.sequence) for row in rows], datetime.now(UTC) + room.retention
+    expiries = [row.expires_at for row in rows]
+    expiries.append(expiries[-1] if expiries else last)
+    tombstones = [tombstone(room.room_id, gap, expiries[bisect(following, gap)]) for gap in gaps]
+    if _save(tombstones, budget) is None:
+        return tombstones
+    budget.spend()
+    lowest, highest = Message.sort_key_of(min(gaps)), Message.sort_key_of(max(gaps))
+    page = next(
+        Message.pages(Message.query(room.room_id, Message.sort_key.between(lowest, highest), consistent_read=True))
     )
+    return [row for row in page.rows if row.sequence in set(gaps)]
+
+
+def _save(tombstones: list[Message], budget: _Budget) -> StorageError | None:
+    """Save all of the tombstones and return None, or the error if one of the sequences has a row or gets one."""
+    budget.spend()
+    is_free = Message.sort_key.does_not_exist()
     try:
-        tombstone.save(Message.sort_key.does_not_exist())
+        if len(tombstones) == 1:  # half the price of a transaction
+            tombstones[0].save(is_free)
+        else:
+            with transaction() as writes:
+                for row in tombstones:
+                    writes.save(row, is_free)
     except StorageError as error:
-        if not condition_failed(error):
+        if had_conflict(error):
+            time.sleep(random.uniform(0, MAX_PAUSE_SECONDS))  # noqa: S311
+        elif not condition_failed(error):
             raise
+        return error
+    return None
 
 
-def last_sequence(room: Room) -> int:
-    """Return the highest sequence that has a row. Higher ones may be taken, but nothing is stored under them yet.
-
-    If all messages have expired, it writes a tombstone under the last sequence that was taken.
-    """
-    newest = Message.query(
-        room.room_id, Message.sort_key.startswith("message#"), consistent_read=True, scan_index_forward=False, limit=1
-    )
-    for row in newest:
-        if row.is_alive:
-            return int(row.sequence)
-    sequence = RoomSequence.find(room.room_id, RoomSequence.SORT_KEY)
-    if sequence is None:
-        return 0
-    # All messages have expired. A message may be in progress under this sequence: the tombstone moves it to the next.
-    taken = int(sequence.last_sequence)
-    _write_tombstone(room, taken, [])
-    return taken
+def _page(
+    wanted: _Range, rows: list[Message], reached: int | None, gaps: list[int]
+) -> tuple[list[Message], int | None]:
+    """Return the messages before the first open gap, and the sequence from which to continue if the page ends early."""
+    messages, is_forward = wanted.select(rows), wanted.after is not None
+    if not gaps:
+        return messages, None if len(messages) == wanted.limit else reached
+    if is_forward:
+        return [row for row in messages if row.sequence < gaps[0]], gaps[0] - 1
+    return [row for row in messages if row.sequence > gaps[0]], gaps[0] + 1

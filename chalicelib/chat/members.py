@@ -133,7 +133,7 @@ def join(
     )
     changes: list[UpdateAction] = [Room.member_count.add(1), Room.expires_at.set(room_expires_at)]
     if room.token_hash is None:
-        changes.append(Room.listed.set(LISTED))
+        changes += [Room.listed.set(LISTED), *room.list_until(room_expires_at)]
     record = MemberRecord(room_id, MemberRecord.sort_key_of(member_id))
     is_admitted = MemberRecord.banned_until.does_not_exist() | (MemberRecord.banned_until <= now)
     is_admitted &= MemberRecord.connections.does_not_exist() | (
@@ -228,7 +228,8 @@ def _subtract_connections(writes: Transaction, room: Room, connections: Sequence
         changes = [Room.member_count.set(0)]
         if room.is_alive:  # a late leave must not revive an expired room
             empty_time = room.keep_time or timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)
-            changes.append(Room.expires_at.set(now + empty_time))
+            expires_at = now + empty_time
+            changes += [Room.expires_at.set(expires_at), *room.list_until(expires_at)]
         if not room.keep_days:
             changes.append(Room.listed.remove())
         # A room that was closed since it was read must not be revived.

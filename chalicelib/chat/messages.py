@@ -6,27 +6,39 @@ The second is a transaction that stores the message under that sequence, and an 
 - If a handler crashes between the two writes, the sequence has no message. Nobody has seen it. When the client retries,
   the message gets a new sequence.
 - If a handler crashes after the second write, the message is stored. When the client retries, the idempotency record
-  leads to it, and it is delivered under its stored sequence. The sequence that the retry took has no message.
+  leads to it, and it is delivered under its stored sequence.
 
-A message whose sequence was closed by a tombstone (`history.py`) gets a new one.
+A sequence that gets no message is closed by a tombstone, because readers would have to close it. A message whose
+sequence was closed by a reader (`history.py`) gets a new one. The counter never goes back: a sequence is taken before
+any higher one is stored.
 """
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from chalicelib import limits, settings
 from chalicelib.errors import Forbidden, InvalidInput, NotInRoom
-from chalicelib.storage.models import Connection, IdempotencyRecord, Message, RoomSequence
+from chalicelib.storage.models import Connection, IdempotencyRecord, Message, Room, RoomSequence
 from chalicelib.storage.transactions import (
     StorageError,
     UpdateAction,
     condition_failed,
+    failed_conditions,
+    had_conflict,
     retry_on_conflict,
     transaction,
-    was_cancelled,
 )
+
+log = logging.getLogger(f"{settings.APP_NAME}.messages")
+
+MAX_REPEATING_SENDERS = 10_000
+
+repeating_senders: set[tuple[str, str]] = set()
+"""Rooms and members whose last message had a clientId that was used before. This process looks for the earlier message
+of their next one before it takes a sequence: many such messages leave no gaps."""
 
 
 class WebhookSender(NamedTuple):
@@ -44,9 +56,9 @@ def store(sender: Connection | WebhookSender, text: str, client_id: str | None, 
     Idempotent: if the sender used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
     message stored for it is returned. Users, guests with a key, and webhooks have client_ids of their own; all other
     guests of a room share theirs. Messages of webhooks omit it: a member could mistake one for the acknowledgement of
-    its own. Costs two requests, four for a client_id that was used before.
+    its own. Costs two requests, five for a client_id that was used before, two if the sender's last one was, too.
 
-    sequence: a sequence already taken by the caller; saves one request.
+    sequence: a sequence already taken by the caller; saves one request. It is closed if it gets no message.
 
     Retries conflicts with transactions for up to 10 seconds. Raises InvalidInput if the earlier message has another
     text, Forbidden if it was deleted, NotInRoom if the room is closed, and StorageError if DynamoDB fails.
@@ -56,14 +68,19 @@ def store(sender: Connection | WebhookSender, text: str, client_id: str | None, 
 
 @retry_on_conflict
 def _store(sender: Connection | WebhookSender, text: str, client_id: str | None, taken: list[int]) -> Message:
-    """Store a message under the sequence in taken, and take another one for each retry."""
+    """Store a message under the sequence in taken. Retries use it again unless another row has taken its place."""
     room_id, now = sender.joined_room_id, datetime.now(UTC)
     webhook_id = sender.member_id if isinstance(sender, WebhookSender) else None
-    sequence = taken.pop() if taken else take_sequence(room_id)
+    record_key = IdempotencyRecord.sort_key_of(client_id or "", _sender_of_client_ids(sender))
+    if not taken:
+        earlier = _earlier_message(room_id, record_key) if client_id is not None and is_repeating(sender) else None
+        if earlier is not None:
+            return _repeated(earlier, text)
+        taken.append(take_sequence(room_id))
     message = Message(
         room_id=room_id,
-        sort_key=Message.sort_key_of(sequence),
-        sequence=sequence,
+        sort_key=Message.sort_key_of(taken[0]),
+        sequence=taken[0],
         text=text,
         sender_id=sender.member_id,
         sender_name=sender.name,
@@ -72,7 +89,6 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
         client_id=client_id if webhook_id is None else None,
         expires_at=now + sender.retention,
     )
-    record_key = IdempotencyRecord.sort_key_of(client_id or "", _sender_of_client_ids(sender))
     try:
         with transaction() as writes:
             writes.save(message, Message.sort_key.does_not_exist())
@@ -80,14 +96,17 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
                 is_new = IdempotencyRecord.sort_key.does_not_exist() | (IdempotencyRecord.expires_at <= now)
                 writes.save(_idempotency_record(message, record_key), is_new)
     except StorageError as error:
-        earlier = _earlier_message(room_id, record_key) if was_cancelled(error) and client_id is not None else None
-        if earlier is None:
-            raise
-        if earlier.is_tombstone:
-            raise Forbidden("this message was deleted, and is not stored again") from error
-        if earlier.text != text:
-            raise InvalidInput("clientId belongs to another message: use a new one, such as a UUID") from error
-        return earlier
+        is_taken, *is_used = failed_conditions(error) or [False]
+        earlier = _earlier_message(room_id, record_key) if any(is_used) else None
+        if earlier is not None:
+            _remember_repetition(sender)
+            if not is_taken:
+                _close(tombstone(room_id, taken[0], message.expires_at))
+            return _repeated(earlier, text)
+        if is_taken:
+            taken.clear()
+        raise
+    repeating_senders.discard((room_id, sender.member_id))
     return message
 
 
@@ -107,6 +126,47 @@ def take_sequence(room_id: str, count: int = 1) -> int:
             raise NotInRoom from error
         raise
     return int(sequence.last_sequence)
+
+
+def close_sequence(room_id: str, sequence: int) -> None:
+    """Close a sequence that was taken and gets no message. Best effort, because readers close what is left."""
+    room = Room.find(room_id)
+    if room is not None and room.is_alive:
+        _close(tombstone(room_id, sequence, datetime.now(UTC) + room.retention))
+
+
+def tombstone(room_id: str, sequence: int, expires_at: datetime) -> Message:
+    """Return a tombstone. Save it on the condition that the sequence has no row."""
+    sort_key = Message.sort_key_of(sequence)
+    return Message(room_id, sort_key, sequence=sequence, is_tombstone=True, expires_at=expires_at)
+
+
+def is_repeating(sender: Connection | WebhookSender) -> bool:
+    """Return whether the last message of a sender in this process had a clientId that was used before."""
+    return (sender.joined_room_id, sender.member_id) in repeating_senders
+
+
+def _remember_repetition(sender: Connection | WebhookSender) -> None:
+    if len(repeating_senders) >= MAX_REPEATING_SENDERS:
+        repeating_senders.clear()
+    repeating_senders.add((sender.joined_room_id, sender.member_id))
+
+
+def _close(row: Message) -> None:
+    try:
+        row.save(Message.sort_key.does_not_exist())
+    except StorageError as error:
+        if not (condition_failed(error) or had_conflict(error)):  # otherwise a reader closes it at the same time
+            log.warning("could not close sequence %s of room %s", row.sequence, row.room_id, exc_info=True)
+
+
+def _repeated(earlier: Message, text: str) -> Message:
+    """Return the earlier message of a clientId. Raises Forbidden or InvalidInput if it is not the same message."""
+    if earlier.is_tombstone:
+        raise Forbidden("this message was deleted, and is not stored again")
+    if earlier.text != text:
+        raise InvalidInput("clientId belongs to another message: use a new one, such as a UUID")
+    return earlier
 
 
 def _sender_of_client_ids(sender: Connection | WebhookSender) -> str | None:

@@ -8,7 +8,8 @@ The list has its length since the connection joined, so a new MESSAGES_PER_WINDO
 a webhook has the same list; `webhooks.py` writes it.
 
 All frames, pings and invalid ones included, are also counted in the memory of each process, in fixed windows. That is
-enough to close a connection that floods the chat, but not exact.
+enough to close a connection that floods the chat, but not exact. So are refused frames: a connection that sends many
+of them and no accepted one in between is closed.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ frame_counts: Counter[str] = Counter()
 
 _counting_since = 0
 
+MAX_COUNTED_CONNECTIONS = 10_000
+
+refused_counts: dict[str, int] = {}
+"""The number of frames of each connection that were refused since its last accepted one."""
+
 
 def count_frame(connection_id: str) -> bool:
     """Count a frame in this process, and return whether its connection has exceeded MAX_FRAMES_PER_WINDOW."""
@@ -45,6 +51,19 @@ def count_frame(connection_id: str) -> bool:
         _counting_since = now
     frame_counts[connection_id] += 1
     return frame_counts[connection_id] > limits.MAX_FRAMES_PER_WINDOW
+
+
+def count_refused_frame(connection_id: str) -> bool:
+    """Count a refused frame in this process, and return whether its connection has reached MAX_REFUSED_FRAMES."""
+    if len(refused_counts) >= MAX_COUNTED_CONNECTIONS:
+        refused_counts.clear()
+    refused_counts[connection_id] = refused_counts.get(connection_id, 0) + 1
+    return refused_counts[connection_id] >= limits.MAX_REFUSED_FRAMES
+
+
+def forget_refused_frames(connection_id: str) -> None:
+    """Start a new count of refused frames, because one was accepted."""
+    refused_counts.pop(connection_id, None)
 
 
 @retry_on_conflict

@@ -49,6 +49,7 @@ def create(new_room: NewRoom, user: User | None = None) -> Room:
         room.token_hash = identity.hash_token(room.join_token)
     else:
         room.listed = LISTED
+        room.listed_until = room.expires_at
     room.save()
     return room
 
@@ -129,6 +130,7 @@ def close(room_id: str) -> None:
     erased = (
         Room.name,
         Room.listed,
+        Room.listed_until,
         Room.token_hash,
         Room.join_token_replaced,
         Room.owner_hash,
@@ -156,7 +158,7 @@ def extend(room: Room) -> None:
     if room.expires_at < expires_at:  # never without keep_days: the room is alive
         is_sooner = Room.is_open(now) & (Room.expires_at < expires_at)
         try:
-            Room(room.room_id).update([Room.expires_at.set(expires_at)], is_sooner)
+            Room(room.room_id).update([Room.expires_at.set(expires_at), *room.list_until(expires_at)], is_sooner)
         except StorageError as error:
             if not condition_failed(error):
                 raise

@@ -253,13 +253,48 @@ class MessagePage(Response):
     messages: Annotated[list[HistoryItem], Meta(max_length=MAX_PAGE_SIZE)]
     last_sequence: LastSequence
     complete: Annotated[bool, Meta(description="True if no message after `after` can have expired.")]
+    next_after: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                description="Present if a page of the oldest messages ends early: continue with it as `after`. "
+                "`lastSequence` is the same. If it equals `after`, wait before you repeat the request.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    next_before: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                description="Present if a page of the newest messages ends early: continue with it as `before`. "
+                "If it equals `before`, wait before you repeat the request.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
     @classmethod
-    def of(cls, messages: Iterable[models.Message], last_sequence: int, complete: bool) -> Self:
+    def of(
+        cls,
+        messages: Iterable[models.Message],
+        last_sequence: int,
+        complete: bool,
+        next_after: int | None = None,
+        next_before: int | None = None,
+    ) -> Self:
         """Return a page of messages and events."""
         # An event that only another version of the app knows is left out, like a tombstone.
         items = [history_item(row) for row in messages if row.event is None or row.event in STORED_EVENTS]
-        return cls(messages=items, last_sequence=last_sequence, complete=complete)
+        return cls(
+            messages=items,
+            last_sequence=last_sequence,
+            complete=complete,
+            next_after=UNSET if next_after is None else next_after,
+            next_before=UNSET if next_before is None else next_before,
+        )
 
 
 # Webhooks

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from pynamodb.attributes import NumberAttribute, TTLAttribute
 from pynamodb.connection import TableConnection
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.models import Model
+from pynamodb.pagination import ResultIterator
 
 from chalicelib import settings
 from chalicelib.storage.client import dynamodb
+
+SECOND_PAGE_SIZE = 500
+"""Number of rows that the second request of a query reads. Later requests read as much as DynamoDB returns: 1 MB."""
+
+Key = dict[str, dict[str, str]]
+"""The key of a row, as DynamoDB writes it."""
+
+
+class Page(NamedTuple):
+    """What one request of a query has returned.
+
+    scanned: the number of rows that DynamoDB has read, including those that the filter has left out.
+    last_key: the key of the last one, None if it was the last one of the query.
+    """
+
+    rows: list[Any]
+    scanned: int
+    last_key: Key | None
 
 
 class Table(Model):
@@ -39,6 +59,20 @@ class Table(Model):
         if unprocessed:
             time.sleep(random.uniform(0.05, 0.2))  # noqa: S311
         return items, unprocessed
+
+    @classmethod
+    def pages(cls, query: ResultIterator[Any]) -> Iterator[Page]:
+        """Return the pages of a query, one for each request.
+
+        They grow: the first has the size that the query asks for, which suffices for most. The others get over
+        thousands of rows that are left out in a few requests.
+        """
+        requests: Any = query.page_iter
+        for number, page in enumerate(requests):
+            yield Page(
+                [cls.from_raw_data(row) for row in page["Items"]], page["ScannedCount"], requests.last_evaluated_key
+            )
+            requests.page_size = SECOND_PAGE_SIZE if number == 0 else None
 
     @classmethod
     def find(cls, hash_key: str, range_key: str | None = None) -> Self | None:

@@ -26,6 +26,7 @@ from pynamodb.pagination import ResultIterator
 
 from chalicelib import limits, settings
 from chalicelib.storage.base import ExpiryMixin, RetentionMixin, Table
+from chalicelib.storage.transactions import UpdateAction
 
 LISTED = "public"
 """The only value of Room.listed, and so the only partition of the sparse index of listed rooms."""
@@ -35,18 +36,22 @@ class ListedRoomsIndex(GlobalSecondaryIndex[Any]):
     """Sparse index of the listed rooms by age.
 
     It projects only attributes that rarely change: with member_count in it, every join would write to this partition.
+    listed_until lets a query leave out the rooms that have expired.
     """
 
     class Meta:
         index_name = "listed-created_at-index"
-        projection = IncludeProjection(["name"])
+        projection = IncludeProjection(["name", "listed_until"])
 
     listed = UnicodeAttribute(hash_key=True)
     created_at = UTCDateTimeAttribute(range_key=True)
+    listed_until = UTCDateTimeAttribute(null=True)
 
 
 class Room(ExpiryMixin, RetentionMixin, Table):
     """A room, the number of connections in it, and its expiry.
+
+    listed_until: a time after which the room is not listed any more, never before expires_at. A join rarely changes it.
 
     owner_version: the number of owner's tokens before the present one. former_owner_hash: that of the last one, with
     which an owner who has not received the present one can get another until former_owner_until.
@@ -63,6 +68,7 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     created_at = UTCDateTimeAttribute()
     member_count = NumberAttribute(default=0)
     listed = UnicodeAttribute(null=True)
+    listed_until = UTCDateTimeAttribute(null=True)
     token_hash = UnicodeAttribute(null=True)
     join_token_replaced = BooleanAttribute(null=True)
     owner_hash = UnicodeAttribute()
@@ -84,6 +90,15 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     """The token of the room's owner. The same applies to it."""
 
     by_age = ListedRoomsIndex()
+
+    def list_until(self, expires_at: datetime) -> list[UpdateAction]:
+        """Return the change of listed_until, if any, that a new expires_at requires.
+
+        It is a day more than required, so that few joins write to the index of listed rooms.
+        """
+        if self.listed_until is not None and self.listed_until >= expires_at:
+            return []
+        return [Room.listed_until.set(expires_at + timedelta(days=1))]
 
     @property
     def is_alive(self) -> bool:
@@ -115,7 +130,9 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
 
     class Meta:
         index_name = "joined_room_id-index"
-        projection = IncludeProjection(["member_id", "name", "joined_at", "authorized_until", "expires_at"])
+        projection = IncludeProjection(
+            ["member_id", "name", "joined_at", "authorized_until", "expires_at", "role", "verified", "batch"]
+        )
 
     joined_room_id = UnicodeAttribute(hash_key=True)
     connection_id = UnicodeAttribute()
@@ -124,6 +141,9 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
     joined_at = UTCDateTimeAttribute()
     authorized_until = NumberAttribute(null=True)
     expires_at = TTLAttribute()
+    role = UnicodeAttribute(null=True)
+    verified = BooleanAttribute(null=True)
+    batch = BooleanAttribute(null=True)
 
 
 class Connection(ExpiryMixin, RetentionMixin, Table):
@@ -132,7 +152,8 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
     Several connections can belong to one member. has_record: the member has a MemberRecord, and so comes back with the
     same id. owner_version: that of the owner's token with which it has connected. authorized_until: the end of the
     access token of a user who has signed in, in Unix seconds; None for a guest. It is not the TTL, which would delete
-    the rows of open connections.
+    the rows of open connections. role, verified, batch: not used yet, but projected by the index, because a projection
+    cannot change in place.
     """
 
     class Meta:
@@ -153,6 +174,9 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
     keep_days = NumberAttribute(default=0)
     joined_at = UTCDateTimeAttribute()
     authorized_until = NumberAttribute(null=True)
+    role = UnicodeAttribute(null=True)
+    verified = BooleanAttribute(null=True)
+    batch = BooleanAttribute(null=True)
     expires_at = TTLAttribute()
 
     by_room = JoinedRoomIndex()
@@ -235,6 +259,11 @@ class Message(ExpiryMixin, Table):
     def sort_key_of(sequence: int) -> str:
         """Return the sort key of a sequence. Zero padding gives strings the order of their numbers."""
         return f"message#{sequence:015d}"
+
+    @staticmethod
+    def sequence_of(sort_key: str) -> int:
+        """Return the sequence of a sort key."""
+        return int(sort_key.removeprefix("message#"))
 
 
 class MemberRecord(ExpiryMixin, Table):

@@ -30,6 +30,12 @@ def condition_failed(error: StorageError) -> bool:
     return _code(error) == "ConditionalCheckFailedException"
 
 
+def failed_conditions(error: BaseException) -> list[bool]:
+    """Return for each write of a cancelled transaction whether its condition did not hold."""
+    reasons = error.cancellation_reasons if isinstance(error, TransactWriteError) else []
+    return [reason is not None and reason.code == "ConditionalCheckFailed" for reason in reasons]
+
+
 def had_conflict(error: BaseException) -> bool:
     """Return whether a retry may succeed: a transaction was cancelled, or a single write met one in progress.
 

@@ -14,7 +14,7 @@ import chalicelib.websocket.actions  # noqa: F401 - it declares the actions
 from chalicelib import limits, request_log, settings
 from chalicelib.auth import authentication
 from chalicelib.auth.origins import check_origin
-from chalicelib.chat import members, rate_limit, sources
+from chalicelib.chat import members, messages, rate_limit, sources
 from chalicelib.chat.broadcast import close_oldest, presence_frames, send_to_room
 from chalicelib.chat.members import TooManyConnections
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
@@ -24,7 +24,7 @@ from chalicelib.protocol.frames import Error, Joined, Left
 from chalicelib.protocol.requests import ConnectQuery
 from chalicelib.protocol.validation import validate_query
 from chalicelib.storage.models import Connection
-from chalicelib.websocket.dispatch import Context, dispatch
+from chalicelib.websocket.dispatch import ACTIONS, Context, Limit, dispatch
 
 log = logging.getLogger(f"{settings.APP_NAME}.events")
 
@@ -89,12 +89,19 @@ def receive(websocket_api: BroadcastWebsocketAPI, connection_id: str, body: str)
     try:
         name, data = frames.parse(body)
         dispatch(context, name, data)
-    except RateLimitExceeded as error:
-        _handle_rate_limit(context, error, body)
+        # Pings and hellos are accepted from any client, and repeated messages change nothing.
+        if ACTIONS[name].limit is not Limit.NONE and not messages.is_repeating(context.sender):
+            rate_limit.forget_refused_frames(connection_id)
     except ChatError as error:
-        _reply_error(context, error, body)
+        is_last = rate_limit.count_refused_frame(connection_id)
+        if isinstance(error, RateLimitExceeded):
+            _handle_rate_limit(context, error, body)
+        else:
+            _reply_error(context, error, body)
         if isinstance(error, Unauthorized):
             _close(websocket_api, connection_id, "a frame after its access token had expired")
+        elif is_last:
+            _close(websocket_api, connection_id, f"{limits.MAX_REFUSED_FRAMES} refused frames and no other")
     except Exception:  # noqa: BLE001 - report_internal_error logs it
         # If the handler raised, API Gateway would send the client a frame that contains the connection id.
         _reply_error(context, report_internal_error(f"a frame from {connection_id}"), body)

@@ -8,7 +8,8 @@ message before.
         context.check_rate_limit()
         sequence, recipients = prefetched.results(context.sender)
 
-A rejected message leaves its sequence as a gap, as after a crash.
+The sequence of a message that is rejected before it is stored is closed. No sequence is taken ahead for a sender whose
+last message had a clientId that was used before.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from chalicelib.chat import messages
 from chalicelib.storage.models import Connection
 
 MAX_KNOWN_ROOMS = 10_000
 
-_Requests = tuple[Future[int], Future[dict[str, int]]]
+Recipients = Future[dict[str, int]]
 
 _executor = ThreadPoolExecutor(2)
 known_rooms: dict[str, str] = {}
@@ -35,27 +36,48 @@ class Prefetch:
 
     def __init__(self, room_id: str | None) -> None:
         self._room_id = room_id
-        self._requests: _Requests | None = None if room_id is None else _start(room_id)
+        self._sender: Connection | None = None
+        self._sequence: Future[int] | None = None
+        self._recipients: Recipients | None = None
+        if room_id is not None:
+            self._start(room_id)
 
-    def results(self, sender: Connection) -> tuple[int, Future[dict[str, int]]]:
+    def results(self, sender: Connection) -> tuple[int | None, Recipients]:
         """Return a sequence of the sender's room, and the future of the recipients in it.
 
-        If the recipients cannot be read, the message is stored all the same.
+        The sequence is None if the message is likely to need none. Otherwise the caller uses or closes it. If the
+        recipients cannot be read, the message is stored all the same.
         """
-        if self._requests is None or self._room_id != sender.joined_room_id:
-            self.wait()
-            self._requests = _start(sender.joined_room_id)
-        if len(known_rooms) >= MAX_KNOWN_ROOMS:
-            known_rooms.clear()
-        known_rooms[sender.connection_id] = sender.joined_room_id
-        sequence, recipients = self._requests
-        return sequence.result(), recipients
+        if self._recipients is None or self._room_id != sender.joined_room_id:
+            self.discard()
+            self._start(sender.joined_room_id, with_sequence=not messages.is_repeating(sender))
+        sequence = None if self._sequence is None else self._sequence.result()
+        self._sender = sender
+        return sequence, cast(Recipients, self._recipients)
+
+    def remember(self) -> None:
+        """Remember the room of the sender, whose message was accepted."""
+        if self._sender is not None and not messages.is_repeating(self._sender):
+            if len(known_rooms) >= MAX_KNOWN_ROOMS:
+                known_rooms.clear()
+            known_rooms[self._sender.connection_id] = self._sender.joined_room_id
+
+    def discard(self) -> None:
+        """Wait until the requests have ended, and close the sequence unless `results` has returned it."""
+        self.wait()
+        if self._room_id is None or self._sequence is None or self._sender is not None or self._sequence.exception():
+            return
+        messages.close_sequence(self._room_id, self._sequence.result())
 
     def wait(self) -> None:
         """Wait until the requests have ended."""
-        if self._requests is not None:
-            requests: tuple[Future[Any], ...] = self._requests
-            wait(requests)
+        requests: list[Future[Any]] = [request for request in (self._sequence, self._recipients) if request is not None]
+        wait(requests)
+
+    def _start(self, room_id: str, *, with_sequence: bool = True) -> None:
+        self._room_id = room_id
+        self._sequence = _executor.submit(messages.take_sequence, room_id) if with_sequence else None
+        self._recipients = _executor.submit(Connection.recipients_in, room_id)
 
 
 @contextmanager
@@ -65,9 +87,9 @@ def prefetch(connection_id: str) -> Iterator[Prefetch]:
     started = Prefetch(known_rooms.pop(connection_id, None))
     try:
         yield started
+        started.remember()
+    except BaseException:
+        started.discard()
+        raise
     finally:
         started.wait()  # because Lambda freezes the process when the handler returns
-
-
-def _start(room_id: str) -> _Requests:
-    return _executor.submit(messages.take_sequence, room_id), _executor.submit(Connection.recipients_in, room_id)

@@ -45,8 +45,8 @@ def test_history_returns_the_messages_of_a_range(
 
 
 def test_history_of_a_new_room_is_empty(room: Room) -> None:
-    assert history.read(room.room_id, None, None, 50) == ([], 0, True)
-    assert history.read(room.room_id, 0, None, 50) == ([], 0, True)
+    assert history.read(room.room_id, None, None, 50)[:3] == ([], 0, True)
+    assert history.read(room.room_id, 0, None, 50)[:3] == ([], 0, True)
 
 
 @pytest.mark.parametrize(("after", "before"), [(11, None), (None, 12), (10**17, None)])
@@ -67,7 +67,8 @@ def test_range_that_ends_before_it_starts_is_a_valid_query(
 
     def record_range(connection: DynamoDB, operation: str, arguments: dict[str, Any]) -> Any:
         if " BETWEEN " in arguments.get("KeyConditionExpression", ""):
-            ranges.append([value["S"] for value in arguments["ExpressionAttributeValues"].values()][1:])
+            values = arguments["ExpressionAttributeValues"].values()
+            ranges.append([value["S"] for value in values if value.get("S", "").startswith("message#")])
         return dispatch(connection, operation, arguments)
 
     monkeypatch.setattr(DynamoDB, "dispatch", record_range)

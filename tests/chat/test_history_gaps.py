@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+import time_machine
 
 from chalicelib.chat import history, messages
-from chalicelib.storage.models import Connection, Room
+from chalicelib.storage.models import Connection, Message, Room
 from tests.support.dynamodb import Meanwhile
 from tests.support.messages import sequences, store_late, take_sequence
 
@@ -83,3 +85,27 @@ def test_message_that_is_stored_just_before_its_tombstone_is_returned(
     messages.store(aki, "c", None)
     meanwhile(lambda: store_late(room, late), before="PutItem")
     assert sequences(room) == [1, 2, 3]
+
+
+def test_tombstone_beside_a_much_newer_row_expires_with_that(
+    room: Room, aki: Connection, clock: time_machine.Traveller
+) -> None:
+    messages.store(aki, "old", None)
+    clock.shift(timedelta(hours=23))
+    late = [take_sequence(room), take_sequence(room)]
+    messages.store(Connection.get("a", consistent_read=True), "new", None)
+    Room(room.room_id).update([Room.expires_at.set(timedelta(hours=24))])
+    assert sequences(room) == [1, 4]
+    rows = [Message.find(room.room_id, Message.sort_key_of(sequence)) for sequence in (*late, 4)]
+    assert len({row and row.expires_at for row in rows}) == 1
+    clock.shift(timedelta(hours=2))
+    assert sequences(room, after=0) == [4]
+    assert history.read(room.room_id, after=late[1]).complete is True
+    assert history.read(room.room_id, after=0).complete is False
+
+
+def test_gap_at_the_beginning_stays_empty_after_the_newest_messages_were_read(room: Room, aki: Connection) -> None:
+    late = take_sequence(room)
+    messages.store(aki, "b", None)
+    assert sequences(room) == [2]
+    assert store_late(room, late) is False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 
 import pytest
@@ -14,7 +14,8 @@ from chalicelib import settings
 from chalicelib.chat import members, messages
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Connection, Room
-from tests.support.messages import fill_gap, sequences, texts
+from tests.support.dynamodb import Fault, inject_faults
+from tests.support.messages import fill_gap, sequences, store_late, texts
 from tests.support.rooms import create_room
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -117,6 +118,82 @@ def test_message_that_loses_its_sequence_to_a_tombstone_gets_another(room: Room,
     fill_gap(room, 2)
     assert messages.store(aki, "b", "c-1").sequence == 3
     assert texts(room) == ["a", "b"]
+
+
+def test_message_whose_sequence_has_a_tombstone_is_stored_under_the_next(room: Room, aki: Connection) -> None:
+    sequence = messages.take_sequence(room.room_id)
+    fill_gap(room, sequence)
+    assert messages.store(aki, "a", "c-1", sequence).sequence == sequence + 1
+    assert messages.store(aki, "a", "c-1").sequence == sequence + 1
+    assert texts(room) == ["a"]
+
+
+def test_message_that_meets_a_transaction_keeps_its_sequence(
+    room: Room, aki: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conflicts = iter(list[Fault](["conflict"] * 3))
+    inject_faults(
+        monkeypatch, lambda operation, _: next(conflicts, None) if operation == "TransactWriteItems" else None
+    )
+    assert messages.store(aki, "a", "c-1").sequence == 1
+    assert messages.take_sequence(room.room_id) == 2
+
+
+@pytest.mark.parametrize("text", ["hi", "something else"])
+def test_sequence_of_a_repeated_client_id_is_closed(room: Room, aki: Connection, text: str) -> None:
+    messages.store(aki, "hi", "c-1")
+    with suppress(InvalidInput):
+        messages.store(aki, text, "c-1", messages.take_sequence(room.room_id))
+    assert store_late(room, 2) is False
+    assert messages.store(aki, "a", None).sequence == 3
+
+
+@pytest.mark.parametrize("text", ["hi", "something else"])
+def test_many_repeated_client_ids_take_one_sequence_and_two_requests_each(
+    room: Room, aki: Connection, requests: Counter[str], text: str
+) -> None:
+    messages.store(aki, "hi", "c-1")
+    for number in range(10):
+        requests.clear()
+        with suppress(InvalidInput):
+            messages.store(aki, text, "c-1")
+        assert number == 0 or requests == {"GetItem": 2}
+    assert messages.store(aki, "new", "c-2").sequence == 3
+    requests.clear()
+    assert messages.store(aki, "newer", "c-3").sequence == 4
+    assert requests == {"UpdateItem": 1, "TransactWriteItems": 1}
+
+
+def test_message_is_stored_although_its_sender_has_repeated_another(room: Room, aki: Connection) -> None:
+    messages.store(aki, "hi", "c-1")
+    messages.store(aki, "hi", "c-1")
+    bo = members.join("b", room.room_id, "Bo")
+    assert not messages.is_repeating(bo)
+    assert messages.is_repeating(aki)
+    assert messages.store(aki, "no id", None).text == "no id"
+
+
+def test_repetition_is_refused_although_its_sequence_cannot_be_closed(
+    room: Room, aki: Connection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages.store(aki, "hi", "c-1")
+    with monkeypatch.context() as patch:
+        inject_faults(patch, lambda operation, _: "throttling" if operation == "PutItem" else None)
+        with pytest.raises(InvalidInput, match="clientId belongs to another message"):
+            messages.store(aki, "something else", "c-1")
+    assert f"could not close sequence 2 of room {room.room_id}" in caplog.text
+    messages.store(aki, "a", None)
+    assert sequences(room, after=0) == [1, 3]
+
+
+def test_memory_of_repeating_senders_is_bounded(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "MAX_REPEATING_SENDERS", 3)
+    for number in range(10):
+        sender = members.join(f"c{number}", room.room_id, None)
+        for _ in range(2):
+            messages.store(sender, "hi", sender.connection_id)
+        assert messages.is_repeating(sender)
+        assert len(messages.repeating_senders) <= 3
 
 
 def test_concurrent_messages_get_different_sequences(room: Room, aki: Connection) -> None:

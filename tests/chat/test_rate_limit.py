@@ -226,6 +226,75 @@ def test_connection_that_sends_too_many_frames_is_closed(
     assert gateway.closed == ["a"]
 
 
+def _reject(member: Socket, times: int) -> None:
+    """Send frames with a clientId that belongs to another message."""
+    for number in range(times):
+        member.say(f"another text {number}", clientId="c-1")
+
+
+@pytest.fixture
+def refused(pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Pair:
+    """Let a send one refused frame less than closes its connection."""
+    assert limits.MAX_REFUSED_FRAMES == 100
+    monkeypatch.setattr(limits, "MAX_REFUSED_FRAMES", 10)
+    monkeypatch.setattr(settings, "WINDOW_SECONDS", 0)
+    pair[0].say("hi", clientId="c-1")
+    _reject(pair[0], limits.MAX_REFUSED_FRAMES - 1)
+    assert gateway.closed == []
+    return pair
+
+
+def test_connection_that_sends_only_refused_frames_is_closed(refused: Pair, gateway: Gateway) -> None:
+    _reject(refused[1], 1)
+    assert gateway.closed == []
+    _reject(refused[0], 1)
+    assert gateway.closed == ["a"]
+    assert [error["code"] for error in _errors(gateway, "a")] == ["invalid_message"] * limits.MAX_REFUSED_FRAMES
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"action": "ping"},
+        {"action": "hello"},
+        {"action": "sendMessage", "data": {"message": "hi", "clientId": "c-1"}},
+    ],
+)
+def test_frame_that_changes_nothing_is_no_reason_to_count_anew(refused: Pair, gateway: Gateway, frame: Any) -> None:
+    refused[0].send(frame)
+    assert _errors(gateway, "a")[-1]["code"] == "invalid_message"
+    refused[0].send("not JSON")
+    assert gateway.closed == ["a"]
+
+
+def test_refused_frames_are_counted_anew_after_an_accepted_one(refused: Pair, gateway: Gateway) -> None:
+    refused[0].say("hi", clientId="c-2")
+    _reject(refused[0], limits.MAX_REFUSED_FRAMES - 1)
+    assert gateway.closed == []
+    refused[0].send({"action": "rename", "data": {"name": "Aki"}})
+    _reject(refused[0], 1)
+    assert gateway.closed == ["a"]
+
+
+def test_internal_error_does_not_count_as_a_refused_frame(
+    refused: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "recipients_in", lambda _: 1 / 0)
+        refused[0].say("new")
+    assert _errors(gateway, "a")[-1]["code"] == "internal"
+    assert gateway.closed == []
+
+
+def test_memory_of_refused_frames_is_bounded(
+    pair: Pair, socket: Callable[[str], Socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit, "MAX_COUNTED_CONNECTIONS", 3)
+    for number in range(10):
+        socket(f"unknown-{number}").send("not JSON")
+    assert len(rate_limit.refused_counts) <= 3
+
+
 @pytest.mark.parametrize(("passed", "seconds"), [(0, 10), (1, 10), (1_000, 9), (8_999, 2), (9_000, 1), (9_999, 1)])
 def test_seconds_to_wait_are_rounded_up(passed: int, seconds: int) -> None:
     assert rate_limit.seconds_to_wait([1_000_000], 1_000_000 + passed) == seconds

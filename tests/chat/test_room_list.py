@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from chalicelib import settings
+from chalicelib import limits, settings
 from chalicelib.auth.identity import User
-from chalicelib.chat import members, room_list
+from chalicelib.chat import members, room_list, webhooks
 from chalicelib.errors import InvalidInput
+from chalicelib.storage.base import Page
 from chalicelib.storage.models import LISTED, Room
 from tests.support.clock import NOON
 from tests.support.rooms import create_room
@@ -27,12 +28,17 @@ def listed_names() -> list[str]:
     return [room.name for room in found]
 
 
-def create_unused_rooms(count: int) -> None:
+def create_unused_rooms(count: int, has_listed_until: bool = True) -> None:
+    """Create rooms that nobody joins.
+
+    has_listed_until: False for rooms of earlier versions of the app.
+    """
     now = datetime.now(UTC)
     expires_at = now + timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
     with Room.batch_write() as batch:
         for number in range(count):
             room = Room(f"unused-{number}", name="unused", created_at=now, listed=LISTED, expires_at=expires_at)
+            room.listed_until = expires_at if has_listed_until else None
             room.salt = room.owner_hash = "any"
             batch.save(room)
 
@@ -130,19 +136,88 @@ def test_invalid_cursor_is_rejected(tables: None, cursor: str) -> None:
         room_list.list_public(10, cursor)
 
 
-def test_page_ends_after_a_limited_number_of_expired_rooms(
-    tables: None, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("limit", [1, 100])
+def test_list_is_complete_in_few_requests_although_many_rooms_have_expired(
+    tables: None, clock: time_machine.Traveller, requests: Counter[str], limit: int
 ) -> None:
-    monkeypatch.setattr(room_list, "MAX_LIST_BATCHES", 1)
     alive = create_room("alive")
     members.join("c1", alive.room_id, "Aki")
     clock.shift(MINUTE)
-    create_unused_rooms(150)
+    create_unused_rooms(1_100)
     clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
-    found, cursor = room_list.list_public(1, None)
-    assert found == []
-    found, cursor = room_list.list_public(1, cursor)
+    requests.clear()
+    found, cursor = room_list.list_public(limit)
     assert ([room.name for room in found], cursor) == (["alive"], None)
+    assert requests.total() <= 6
+
+
+def test_page_ends_after_a_limited_number_of_requests_and_the_next_continues(
+    tables: None, clock: time_machine.Traveller, requests: Counter[str]
+) -> None:
+    alive = create_room("alive")
+    members.join("c1", alive.room_id, "Aki")
+    clock.shift(MINUTE)
+    create_unused_rooms(1_100, has_listed_until=False)
+    clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
+    cursor, names, pages = None, [], 0
+    while pages == 0 or cursor is not None:
+        requests.clear()
+        found, cursor = room_list.list_public(1, cursor)
+        assert requests.total() <= limits.MAX_READ_REQUESTS
+        names += [room.name for room in found]
+        pages += 1
+    assert (names, pages) == (["alive"], 2)
+
+
+def test_room_of_an_earlier_version_is_listed(tables: None) -> None:
+    create_unused_rooms(1, has_listed_until=False)
+    assert listed_names() == ["unused"]
+
+
+def listed_until(room: Room) -> datetime | None:
+    return Room.get(room.room_id, consistent_read=True).listed_until
+
+
+@pytest.mark.parametrize("keep_days", [None, 7])
+def test_few_joins_write_to_the_index_of_the_list(
+    tables: None, clock: time_machine.Traveller, keep_days: int | None
+) -> None:
+    room = create_room("Tea", keep_days=keep_days)
+    seen = []
+    for number in range(50):
+        members.join(f"c{number}", room.room_id, None)
+        seen.append(listed_until(room))
+        clock.shift(timedelta(hours=1))
+        assert listed_names() == ["Tea"]
+    assert len(set(seen)) == 2  # one for each day or so
+
+
+def test_kept_room_stays_listed_as_long_as_its_webhooks_send_messages(
+    tables: None, clock: time_machine.Traveller
+) -> None:
+    room = create_room("Tea", keep_days=1)
+    _, token = webhooks.create(room.room_id, room.owner_token or "", "Builds")
+    for _ in range(5):
+        clock.shift(timedelta(hours=23))
+        webhooks.store_message(token, "hi", None)
+        assert listed_names() == ["Tea"]
+
+
+def test_kept_room_stays_listed_after_its_last_member_has_left_late(
+    tables: None, clock: time_machine.Traveller
+) -> None:
+    room = create_room("Tea", keep_days=7)
+    members.join("a", room.room_id, None)
+    clock.shift(timedelta(days=6))
+    members.leave(room.room_id, ["a"])
+    clock.shift(timedelta(days=7, seconds=-1))
+    assert listed_names() == ["Tea"]
+
+
+def test_user_whose_token_lists_no_rooms_reads_nothing(room: Room, requests: Counter[str]) -> None:
+    requests.clear()
+    assert room_list.list_public(100, None, user_of()) == ([], None)
+    assert not requests
 
 
 def test_stale_index_entries_are_not_listed(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,5 +225,5 @@ def test_stale_index_entries_are_not_listed(room: Room, monkeypatch: pytest.Monk
     unlisted = create_room("unlisted")
     members.join("c1", unlisted.room_id, None)
     members.leave(unlisted.room_id, ["c1"])
-    monkeypatch.setattr(Room.by_age, "query", lambda *_, **__: iter([gone, unlisted, room]))
+    monkeypatch.setattr(Room, "pages", lambda _: iter([Page([gone, unlisted, room], 3, None)]))
     assert listed_names() == ["Tea"]

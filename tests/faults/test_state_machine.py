@@ -77,6 +77,7 @@ class RoomMachine(RuleBasedStateMachine):
 
     members = Bundle("members")
     sent = Bundle("sent")
+    taken = Bundle("taken")
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,6 +90,7 @@ class RoomMachine(RuleBasedStateMachine):
         self.waited = 0
         self.closed: set[str] = set()
         self.acknowledged: dict[str, int] = {}
+        self.passed = 0
         self.authors: dict[str, str] = {}
         self.deleted: set[str] = set()
         self.ids: dict[str, str] = {}
@@ -174,6 +176,7 @@ class RoomMachine(RuleBasedStateMachine):
                 assert client_id in self.deleted or not self._is_in_room(member)
             elif frame["message"].get("clientId") == client_id:
                 sequence = frame["message"]["sequence"]
+                assert sequence > self.passed or client_id in self.acknowledged
                 assert self.acknowledged.setdefault(client_id, sequence) == sequence
                 self.authors.setdefault(client_id, frame["message"]["sender"]["id"])
 
@@ -257,9 +260,25 @@ class RoomMachine(RuleBasedStateMachine):
             assert self._alive()
             assert self.posted.setdefault(client_id, sequence) == sequence
 
-    @rule()
-    def crash_between_the_writes_of_a_message(self) -> None:
-        messages.take_sequence(self.room.room_id)
+    @rule(target=taken)
+    def take_sequence(self) -> Any:
+        """Take a sequence that may get its message late, or never, as after a crash."""
+        if not self._alive():
+            return multiple()
+        return messages.take_sequence(self.room.room_id), datetime.now(UTC)
+
+    @rule(member=members, taken=consumes(taken))
+    def send_late(self, member: Visitor, taken: tuple[int, datetime]) -> None:
+        """Store a message under a sequence that readers may have passed."""
+        sequence, taken_at = taken
+        is_in_time = datetime.now(UTC) - taken_at < timedelta(seconds=limits.MAX_FUNCTION_SECONDS)
+        if is_in_time and self._is_in_room(member) and self._alive():
+            client_id, sender = f"late-{sequence}", Connection.get(member.id, consistent_read=True)
+            stored = int(messages.store(sender, "late", client_id, sequence).sequence)
+            assert stored > self.passed
+            assert stored == sequence or sequence <= self.passed
+            self.acknowledged[client_id] = stored
+            self.authors[client_id] = member.member_id
 
     @rule(seconds=st.sampled_from([1, 31, GRACE_SECONDS + 1]))
     def wait(self, seconds: int) -> None:
@@ -279,19 +298,21 @@ class RoomMachine(RuleBasedStateMachine):
             [self.room.room_id] if self._alive() and (Connection.count() or not self.joined) else []
         )
 
-    def _read(self, position: int) -> history.History:
-        return history.read(self.room.room_id, position, None, 7, owner=self.room.owner_token)
-
     @invariant()
     def history_has_each_acknowledged_message_once_and_in_order(self) -> None:
         if not self._alive():
             return
-        read, position = [], 0
-        while position < (page := self._read(position)).last_sequence:
+        read, position, limit = [], 0, 7
+        while True:
+            page = history.read(self.room.room_id, position, None, limit, owner=self.room.owner_token)
             read += page.messages
-            if not page.messages:
+            if page.next_after is not None:
+                position = page.next_after
+            elif len(page.messages) == limit:
+                position = int(page.messages[-1].sequence)
+            else:
                 break
-            position = int(page.messages[-1].sequence)
+        self.passed = page.last_sequence
         sequences = [message.sequence for message in read]
         assert sequences == sorted(set(sequences))
         posted = [int(message.sequence) for message in read if message.sender_is_bot]
@@ -315,6 +336,7 @@ def test_room_stays_consistent_in_any_sequence_of_events(
     parts = {"dynamodb": dynamodb, "gateway": gateway, "ws_event": staticmethod(ws_event)}
     machine = type("RoomMachine", (RoomMachine,), parts)
     monkeypatch.setattr(chat_settings, "EMPTY_ROOM_GRACE_SECONDS", GRACE_SECONDS)
+    monkeypatch.setattr(limits, "SETTLE_SECONDS", 2 * limits.MAX_FUNCTION_SECONDS)
     chance = Random(7)
     inject_faults(
         monkeypatch, lambda operation, _: "conflict" if chance.random() < CONFLICTS.get(operation, 0) else None

@@ -126,7 +126,9 @@ class Listener:
             for content in page["messages"]:
                 self._take(content)
                 self.position = content["sequence"]
-            if not page["messages"] or self.position == page["lastSequence"]:
+            if "nextAfter" in page:
+                self.position = page["nextAfter"]
+            elif not page["messages"] or self.position == page["lastSequence"]:
                 self.position = page["lastSequence"]
                 return
 

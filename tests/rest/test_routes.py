@@ -14,10 +14,11 @@ from chalice.test import Client, HTTPResponse
 import app as chat_app
 from chalicelib import settings
 from chalicelib.chat import members, messages, room_list
+from chalicelib.limits import MAX_MESSAGE_LENGTH, MAX_PAGE_SIZE
 from chalicelib.protocol import validation
-from chalicelib.storage.models import Connection, Room
+from chalicelib.storage.models import Connection, Message, Room
 from tests.support.page_files import SCRIPT
-from tests.support.rooms import create_room
+from tests.support.rooms import create_room, history_items
 
 JSON = {"Content-Type": "application/json"}
 
@@ -282,3 +283,23 @@ def test_invalid_range_of_messages_is_rejected(client: Client, tea: Room, query:
     response = client.http.get(f"/rooms/{tea.room_id}/messages?{query}")
     assert response.status_code == 400
     assert response.json_body["Message"] == expected
+
+
+def test_page_of_long_messages_in_emoji_is_far_below_the_limit_of_lambda(tables: None) -> None:
+    room = create_room("Tea")
+    with Message.batch_write() as batch:
+        for item in history_items(room.room_id, ["😀" * MAX_MESSAGE_LENGTH] * MAX_PAGE_SIZE):
+            batch.save(item)
+    event = {
+        "requestContext": {"httpMethod": "GET", "resourcePath": "/rooms/{room_id}/messages", "identity": {}},
+        "headers": {},
+        "pathParameters": {"room_id": room.room_id},
+        "multiValueQueryStringParameters": {"limit": [str(MAX_PAGE_SIZE)]},
+        "stageVariables": None,
+        "isBase64Encoded": False,
+        "body": None,
+    }
+    result = chat_app.app(event, None)
+    assert len(json.loads(result["body"])["messages"]) == MAX_PAGE_SIZE
+    # The runtimes from python3.12 on do not escape characters (lambda_runtime_marshaller.py of awslambdaric).
+    assert len(json.dumps(result, ensure_ascii=False).encode()) <= 1_800_000

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib import settings
 from chalicelib.chat import messages
-from chalicelib.storage.models import Connection, Room
+from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.websocket import prefetch as prefetching
 from chalicelib.websocket.prefetch import known_rooms, prefetch
 from tests.support.rooms import fill_room
@@ -60,6 +60,37 @@ def test_only_the_first_of_many_rejected_messages_takes_a_sequence(socket: Calla
     for _ in range(settings.MESSAGES_PER_WINDOW + 5):
         member.say("hi")
     assert messages.take_sequence(room.room_id) == settings.MESSAGES_PER_WINDOW + 2
+
+
+def test_sequence_of_a_rejected_message_is_closed(socket: Callable[[str], Socket], room: Room) -> None:
+    member = socket("a")
+    member.connect(roomId=room.room_id)
+    for _ in range(settings.MESSAGES_PER_WINDOW + 5):
+        member.say("hi")
+    tombstone = Message.find(room.room_id, Message.sort_key_of(settings.MESSAGES_PER_WINDOW + 1))
+    assert tombstone is not None
+    assert tombstone.is_tombstone
+
+
+def test_sequence_of_a_rejected_message_in_a_room_that_is_gone_is_not_closed(sender: Connection) -> None:
+    known_rooms["a"] = "another"
+    with suppress(ZeroDivisionError), prefetch("a"):
+        _ = 1 / 0
+    assert Message.find("another", Message.sort_key_of(1)) is None
+
+
+@pytest.mark.parametrize("text", ["hi", "something else"])
+def test_only_the_first_of_many_repeated_messages_takes_a_sequence(
+    socket: Callable[[str], Socket], room: Room, requests: Counter[str], text: str
+) -> None:
+    member = socket("a")
+    member.connect(roomId=room.room_id)
+    member.say("hi", clientId="c-1")
+    for number in range(10):
+        requests.clear()
+        member.say(text, clientId="c-1")
+        assert number == 0 or requests == {"UpdateItem": 1, "Query": 1, "GetItem": 2}
+    assert messages.take_sequence(room.room_id) == 3
 
 
 def test_requests_have_ended_when_a_message_fails(sender: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
