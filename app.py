@@ -33,6 +33,14 @@ endpoint = EndpointDecorator(app)
 
 
 @app.middleware("http")
+def forbid_sniffing(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Add the header that makes browsers trust the Content-Type, also to the responses of Chalice itself."""
+    response = get_response(request)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@app.middleware("http")
 def allow_origins(request: Request, get_response: Callable[[Request], Response]) -> Response:
     """Reject requests from pages whose origin is not allowed, and add the CORS headers for the others."""
     try:

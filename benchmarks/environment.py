@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks.gateway import HOST
 from chalicelib import settings
+from deployment.config import LOCAL_STAGE
 from deployment.package import package
 from localcloud import stack
 from tests.support.dynoxide import strict_emulator
@@ -111,7 +112,7 @@ def message_event(connection_id: str) -> dict[str, Any]:
 @contextmanager
 def start_environment(folder: Path, delay_ms: int) -> Iterator[Environment]:
     """Package the program, start both servers on free ports, with empty tables, and stop them at the end."""
-    package(STAGE, folder / "package")
+    package(LOCAL_STAGE, folder / "package")  # without compiled modules, which are for Lambda's processors
     zipfile.ZipFile(folder / "package/deployment.zip").extractall(folder / "code")
     with strict_emulator(folder / "emulator") as port, _server("gateway", str(delay_ms)) as gateway_port:
         create_tables(stack.client("dynamodb", port), STAGE)

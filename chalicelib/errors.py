@@ -2,6 +2,7 @@
 
     ChatError
     ├── InvalidInput
+    │   ├── BodyTooLarge
     │   └── InvalidJSON
     ├── UnknownAction
     ├── RateLimitExceeded
@@ -60,6 +61,16 @@ class InvalidJSON(InvalidInput):
     """The frame is not a JSON object."""
 
     code = "invalid_json"
+
+
+class BodyTooLarge(InvalidInput):
+    """The body of an HTTP request is too long to be read."""
+
+    status = 413
+    http_code = "ContentTooLargeError"
+
+    def __init__(self) -> None:
+        super().__init__(f"expected a body of at most {limits.MAX_BODY_BYTES:,} bytes")
 
 
 class UnknownAction(ChatError):

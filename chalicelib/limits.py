@@ -34,6 +34,9 @@ MAX_FRAME_BYTES = 32_768
 """Maximum size of a WebSocket frame ("Quotas for configuring and running a WebSocket API in API Gateway").
 API Gateway joins the frames of a longer message, up to 128 KB, into one event."""
 
+MAX_BODY_BYTES = 65_536
+"""Maximum size of the body of an HTTP request. The longest message, with each character escaped, needs less."""
+
 CONNECTION_TTL_SECONDS = 7_800
 """Lifetime of a connection row. API Gateway closes every connection after 2 hours (same AWS page); ten more minutes
 allow for clock skew."""

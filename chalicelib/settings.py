@@ -58,8 +58,9 @@ UNUSED_ROOM_SECONDS = _integer("UNUSED_ROOM_SECONDS", 3_600)
 """Time until a new room that nobody joins expires."""
 
 FANOUT_BATCH = _integer("FANOUT_BATCH", 2_000, minimum=1)
-"""Maximum number of connections that one invocation sends to. Larger rooms are split into batches. 2,000 connection ids
-and the longest frame fit into one SQS message of 256 KiB ("Amazon SQS message quotas"); more may not."""
+"""Maximum number of connections that one invocation sends to. Larger rooms are split into batches. The size of an SQS
+message, 1 MiB ("Amazon SQS message quotas"), permits ten times as many. But larger batches take longer, and when one
+fails, more connections receive its frame late, or twice."""
 
 MESSAGE_RETENTION_SECONDS = _integer("MESSAGE_RETENTION_SECONDS", 86_400)
 """Time during which a message can be read."""
@@ -107,6 +108,13 @@ Secrets Manager, or of a parameter in AWS Systems Manager. For local use, the se
 
 AUTH_REQUIRED = _boolean("AUTH_REQUIRED", default=bool(AUTH_ISSUER or AUTH_SECRET))
 """Reject guests. The default is true if sign-in is configured."""
+
+AUTH_ROOMS_REQUIRED = _boolean("AUTH_ROOMS_REQUIRED", default=False)
+"""Allow a token without the claim `chat_rooms` no room, instead of all rooms."""
+
+SIGN_IN = _boolean("SIGN_IN", default=False)
+"""Whether users can sign in, for the functions that verify no tokens: packaging gives them this instead of the
+settings of sign-in."""
 
 AUTH_CLIENT_ID = os.environ.get("AUTH_CLIENT_ID", "")
 """Client id with which the page signs in at AUTH_ISSUER. If empty, the page does not offer it."""

@@ -9,13 +9,21 @@ from deployment.functions import Functions
 from deployment.metrics import Metric, chat, lambda_functions, messages_in, throttles
 
 PERIOD_SECONDS = 300
+MINUTES = 3
+"""Minutes in a row with too many invocations, before the alarm goes off."""
 
 PARAMETERS = {
     "AlarmTopic": {
         "Type": "String",
         "Default": "",
         "Description": "ARN of the SNS topic that receives the alarms; empty for none.",
-    }
+    },
+    "MaxInvocationsPerMinute": {
+        "Type": "Number",
+        "Default": 20_000,
+        "MinValue": 1,
+        "Description": "Invocations of all functions per minute, above which an alarm goes off.",
+    },
 }
 CONDITIONS = {"HasAlarmTopic": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopic"}, ""]}]}}
 
@@ -42,11 +50,17 @@ def alarms(functions: Functions, tables: Iterable[str]) -> dict[str, Any]:
             "AWS throttled a function, a write to a table or the query for a room's members: see docs/scaling.md.",
             _sum(throttles(functions, tables), "throttles of all functions and tables"),
         ),
+        "InvocationsAlarm": _alarm(
+            "invocations",
+            "The functions are invoked more often than expected, which costs money: see docs/operations.md.",
+            _sum(lambda_functions("Invocations", functions), "invocations of all functions", period=60)
+            | {"Threshold": {"Ref": "MaxInvocationsPerMinute"}, "EvaluationPeriods": MINUTES},
+        ),
     }
 
 
 def _alarm(name: str, description: str, watched: dict[str, Any]) -> dict[str, Any]:
-    """Return an alarm that goes off when what is watched is above zero."""
+    """Return an alarm that goes off when what is watched is above zero, or above its own threshold."""
     return {
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {
@@ -62,12 +76,12 @@ def _alarm(name: str, description: str, watched: dict[str, Any]) -> dict[str, An
     }
 
 
-def _sum(metrics: list[Metric], label: str) -> dict[str, Any]:
+def _sum(metrics: list[Metric], label: str, period: int = PERIOD_SECONDS) -> dict[str, Any]:
     addends = [
         {
             "Id": metric.id,
             "ReturnData": False,
-            "MetricStat": {"Period": PERIOD_SECONDS, "Stat": "Sum", "Metric": metric.for_alarm()},
+            "MetricStat": {"Period": period, "Stat": "Sum", "Metric": metric.for_alarm()},
         }
         for metric in metrics
     ]

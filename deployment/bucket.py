@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from contextlib import suppress
 from typing import Any
 
@@ -26,16 +27,22 @@ class Bucket:
         self._bucket = {"Bucket": self.name} | ({"ExpectedBucketOwner": account.id} if self._is_own else {})
 
     def create(self) -> None:
-        """Create the project's own bucket if it does not exist yet. Raises DeployError when the name is taken."""
-        if not self._is_own or self._exists():
+        """Create the project's own bucket if it does not exist yet, and make it private, encrypted and TLS only.
+
+        Raises DeployError when the name is taken.
+        """
+        if not self._is_own:
             return
-        # us-east-1 is the default, and must not be named ("CreateBucket").
-        region = self._account.region
-        location = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
-        with suppress(self._s3.exceptions.BucketAlreadyOwnedByYou):  # another deployment has just created it
-            self._s3.create_bucket(Bucket=self.name, ObjectOwnership="BucketOwnerEnforced", **location)
+        if not self._exists():
+            # us-east-1 is the default, and must not be named ("CreateBucket").
+            region = self._account.region
+            location = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
+            with suppress(self._s3.exceptions.BucketAlreadyOwnedByYou):  # another deployment has just created it
+                self._s3.create_bucket(Bucket=self.name, ObjectOwnership="BucketOwnerEnforced", **location)
+        # Also if it exists: an earlier deployment may have been interrupted here.
         self._s3.put_public_access_block(**self._bucket, PublicAccessBlockConfiguration=PRIVATE)
         self._s3.put_bucket_encryption(**self._bucket, ServerSideEncryptionConfiguration=ENCRYPTED)
+        self._s3.put_bucket_policy(**self._bucket, Policy=json.dumps(self._tls_only()))
 
     def upload(self, content: bytes, folder: str, suffix: str) -> str:
         """Store content under its hash, unless it is there already, and return its key."""
@@ -62,6 +69,23 @@ class Bucket:
             self._s3.delete_object(**self._bucket, Key=key)
         if self._is_own and self._exists() and not self.keys(""):
             self._s3.delete_bucket(**self._bucket)
+
+    def _tls_only(self) -> dict[str, Any]:
+        """Return a policy that rejects requests over plain HTTP."""
+        arn = f"arn:{self._s3.meta.partition}:s3:::{self.name}"
+        return {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "OnlyTLS",
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "s3:*",
+                    "Resource": [arn, f"{arn}/*"],
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                }
+            ],
+        }
 
     def _exists(self) -> bool:
         try:

@@ -1,7 +1,7 @@
 """Deployment of a packaged stage: the code and the template to S3, then the stack.
 
 python -m deployment.deploy STAGE FOLDER, after deployment.package. Optional environment variables: BUCKET, a bucket of
-yours instead of the project's own one; ALARM_TOPIC and LOG_RETENTION_DAYS, the parameters of the stack; and those of
+yours instead of the project's own one; the parameters of the stack, such as ALARM_TOPIC for AlarmTopic; and those of
 the AWS SDKs, such as AWS_ENDPOINT_URL.
 """
 
@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from deployment.account import Account, current_account, errors_reported
 from deployment.bucket import Bucket
@@ -35,16 +36,21 @@ def deploy(stage: str, folder: Path, account: Account) -> None:
     # Through S3: CloudFormation accepts at most 51,200 bytes in the request itself.
     template_key = bucket.upload(json.dumps(template).encode(), stack.name, ".json")
     print(f"Deploying the stack {stack.name} in {account.region}: the first time, this takes some minutes", flush=True)
-    parameters = {
-        "AlarmTopic": os.environ.get("ALARM_TOPIC", ""),
-        "LogRetentionDays": os.environ.get("LOG_RETENTION_DAYS", ""),
-    }
     try:
-        changed = stack.deploy(bucket.url(template_key), parameters)
+        changed = stack.deploy(bucket.url(template_key), _parameters(template))
     except StackFailed as failure:
         raise DeployError(f"{failure}; {_advice(failure, stage)}") from failure
     print("Deployed." if changed else "Nothing has changed since the last deployment.")
     print(stack.output("EndpointURL"))
+
+
+def _parameters(template: dict[str, Any]) -> dict[str, str]:
+    """Return the values of the template's parameters in the environment, empty for those that are not there.
+
+    The stage is not among them: the package is for one stage, which is the default.
+    """
+    names = template.get("Parameters", {}).keys() - {"Stage"}
+    return {name: os.environ.get(re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper(), "") for name in sorted(names)}
 
 
 def _advice(failure: StackFailed, stage: str) -> str:

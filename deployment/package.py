@@ -5,17 +5,15 @@ python -m deployment.package STAGE FOLDER
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
-from deployment import sign_in, sources
+from deployment import requirements, sign_in, sources
 from deployment.archive import add_files
 from deployment.config import LOCAL_STAGE, PROJECT, RESOURCES, read_configuration, read_stage
 from deployment.errors import PackageError
@@ -27,22 +25,22 @@ from deployment.unused_parts import remove_unused_parts
 def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
     """Package the project for a stage into folder. In LOCAL_STAGE, compiled requirements are left out.
 
-    Raises PackageError when the stage is unknown, its configuration is not consistent, or Chalice fails.
+    Raises PackageError when the stage is unknown, its configuration is not consistent, Chalice fails, or a requirement
+    cannot be installed.
     """
     configuration = read_stage(stage, project)  # Chalice accepts an unknown stage, and packages it without policies
     everything = read_configuration(project)
     sign_in.check_place(everything)
+    sign_in.check_secret(stage, configuration)
     sources.check_secret(stage, configuration)
     if outdated := outdated_policies(stage, project):
         raise PackageError(f"{outdated[0]} does not fit the settings: run `make generate`")
-    # Two runs at once would share Chalice's cache of the requirements.
-    with (project / ".chalice/config.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _run_chalice(stage, folder, project)
+    _run_chalice(stage, folder, project)
     archive = folder / "deployment.zip"
-    if sign_in.is_configured(configuration):
-        architecture = (everything | configuration).get("lambda_architecture", "x86_64")  # Chalice's default
-        sign_in.add_requirements(archive, project, architecture)
+    architecture = (everything | configuration).get("lambda_architecture", "x86_64")  # Chalice's default
+    names = [requirements.REQUIREMENTS, *([sign_in.REQUIREMENTS] if sign_in.is_configured(configuration) else [])]
+    requirements.check_chalice(archive, project, architecture)
+    requirements.add_requirements(archive, names, project, architecture)
     secrets = (sign_in.secret_service(configuration), sources.secret_service(configuration))
     secret_services = {service for service in secrets if service is not None}
     remove_unused_parts(archive, secret_services, keep_compiled=stage != LOCAL_STAGE)
@@ -57,27 +55,21 @@ def _run_chalice(stage: str, folder: Path, project: Path) -> None:
     chalice = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
     options = ["--stage", stage, "--merge-template", str(RESOURCES), str(folder.absolute())]
     environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}
-    # A process group of its own, so that Chalice's pip ends with it when packaging is interrupted.
-    with subprocess.Popen(
-        [*chalice, "package", *options],
-        cwd=project,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        try:
-            output, errors = process.communicate()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-    if process.returncode != 0:
-        raise PackageError(f"chalice package failed: {errors.strip().rpartition(os.linesep)[2]}")
-    # When a requirement cannot be installed, Chalice only warns and packs the rest.
-    if "Could not install dependencies" in output:
-        missing = output.partition("Could not")[2].splitlines()[1]
-        raise PackageError(f"chalice package failed: {missing}: not found")
+    with tempfile.TemporaryDirectory() as linked:
+        _link(project, Path(linked))
+        chalice_run = subprocess.run(
+            [*chalice, "package", *options], cwd=linked, env=environment, text=True, capture_output=True
+        )
+    if chalice_run.returncode != 0:
+        raise PackageError(f"chalice package failed: {chalice_run.stderr.strip().rpartition(os.linesep)[2]}")
+
+
+def _link(project: Path, folder: Path) -> None:
+    """Link what Chalice packages into folder. It finds no requirements there: deployment/requirements.py adds them."""
+    (folder / ".chalice").mkdir()
+    for path in (project / "app.py", project / "chalicelib", *(project / ".chalice").iterdir()):
+        if path.name not in ("deployments", "deployed"):
+            (folder / path.relative_to(project)).symlink_to(path.absolute())
 
 
 def _add_bytecode(archive: Path) -> None:

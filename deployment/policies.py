@@ -37,7 +37,7 @@ def _policy(template: Path, name: str, stage: Any) -> str:
     text = template.read_text().replace("${Stage}", name)
     if template.name in sources.FUNCTIONS:
         text = sources.add_grant(text, stage)
-    return sign_in.add_grant(text, stage) if template.name in sign_in.FUNCTIONS else text
+    return sign_in.add_grant(text, stage) if template.stem in sign_in.FUNCTIONS else text
 
 
 def write(project: Path = PROJECT) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from deployment import sign_in
+from deployment.access_logs import add_access_logs
+from deployment.budget import add_budget
+from deployment.concurrency import limit_concurrency
 from deployment.functions import packaged_functions
-from deployment.limits import limit_apis
+from deployment.limits import add_web_acl, limit_apis
 from deployment.monitoring import add_monitoring
 from deployment.roles import narrow_roles
 
@@ -19,8 +23,13 @@ def postprocess_template(template: dict[str, Any], stage: str) -> None:
     _reference_rest_stage(resources)
     _set_websocket_url(resources, stage)
     narrow_roles(resources)
+    sign_in.limit_settings(resources)
     limit_apis(resources)
+    add_web_acl(template)
+    limit_concurrency(template)
     add_monitoring(template, packaged_functions(resources))
+    add_access_logs(template)
+    add_budget(template)
 
 
 def _reference_queue(resources: dict[str, Any]) -> None:

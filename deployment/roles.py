@@ -10,7 +10,12 @@ def narrow_roles(resources: dict[str, Any]) -> None:
 
     The policies in .chalice/policies/ cannot contain them: `chalice deploy` knows no references.
     """
-    for resource in resources.values():
+    functions = {
+        function["Properties"]["Role"]["Fn::GetAtt"][0]: name
+        for name, function in resources.items()
+        if function["Type"] == "AWS::Serverless::Function"
+    }
+    for name, resource in resources.items():
         if resource["Type"] == "AWS::IAM::Role":
             (policy,) = resource["Properties"]["Policies"]
             document = policy["PolicyDocument"]
@@ -19,7 +24,17 @@ def narrow_roles(resources: dict[str, Any]) -> None:
             for statement in document["Statement"]:
                 if statement["Sid"] in ("SignIn", "Sources"):  # a secret may belong to another account or Region
                     continue
+                if statement["Sid"] == "Logs":
+                    statement["Resource"] = [_log_group(functions[name])]
                 statement["Resource"] = [{"Fn::Sub": _narrow(arn)} for arn in statement["Resource"]]
+
+
+def _log_group(function: str) -> str:
+    """Return the ARN of the log group of a function, whose name CloudFormation makes of its logical ID.
+
+    A reference to the function would be circular, because the function refers to its role.
+    """
+    return f"arn:aws:logs:*:*:log-group:/aws/lambda/${{AWS::StackName}}-{function}-*"
 
 
 def _narrow(arn: str) -> str:

@@ -1,4 +1,4 @@
-"""The requirements and the grant of sign-in, for the stages that configure it.
+"""The settings and the grant of sign-in, for the stages that configure it.
 
 chalicelib/settings.py describes the settings.
 """
@@ -7,21 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-import tempfile
-import zipfile
-from pathlib import Path
 from typing import Any
 
-from deployment.archive import add_files
+from deployment.config import LOCAL_STAGE
 from deployment.errors import PackageError
+from deployment.functions import packaged_functions
 
 REQUIREMENTS = "requirements-sign-in.txt"
-PLATFORMS = {"x86_64": "manylinux2014_x86_64", "arm64": "manylinux2014_aarch64"}  # by Chalice's lambda_architecture
 
-FUNCTIONS = {"api_handler.json", "websocket_connect.json"}
-"""The policies of the functions that verify access tokens."""
+FUNCTIONS = {"api_handler", "websocket_connect"}
+"""The functions that verify access tokens."""
 
 ARN = re.compile(r"arn:aws[a-z-]*:(?P<service>secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[^*?\s]+")
 
@@ -45,6 +40,28 @@ def check_place(configuration: Any) -> None:
         for name in place.get("environment_variables", {}):
             if name.startswith("AUTH_") or name == "SOURCE_SECRET":
                 raise PackageError(f"{name} must be in the environment_variables of a stage in .chalice/config.json")
+
+
+def check_secret(name: str, stage: Any, setting: str = "AUTH_SECRET") -> None:
+    """Raise PackageError if a stage on AWS contains the secret itself, which .chalice/config.json would publish."""
+    if name != LOCAL_STAGE and _secret(stage, setting) and secret_service(stage, setting) is None:
+        raise PackageError(f"{setting} of the stage {name} must be an ARN, not the secret itself")
+
+
+def limit_settings(resources: dict[str, Any]) -> None:
+    """Remove the settings of sign-in from the functions in a template that verify no access tokens.
+
+    They receive SIGN_IN=true instead.
+    """
+    for function, reference in packaged_functions(resources).items():
+        if function in FUNCTIONS:
+            continue
+        environment = resources[reference[2:-1]]["Properties"]["Environment"]
+        variables = environment["Variables"]
+        kept = {name: value for name, value in variables.items() if not name.startswith("AUTH_")}
+        if is_configured({"environment_variables": variables}):
+            kept["SIGN_IN"] = "true"
+        environment["Variables"] = kept
 
 
 def secret_service(stage: Any, setting: str = "AUTH_SECRET") -> str | None:
@@ -71,27 +88,6 @@ def add_grant(policy: str, stage: Any, setting: str = "AUTH_SECRET", sid: str = 
         {"Sid": sid, "Effect": "Allow", "Action": [ACTIONS[service]], "Resource": [_secret(stage, setting)]}
     )
     return json.dumps(document, indent=2) + "\n"
-
-
-def add_requirements(archive: Path, project: Path, architecture: str) -> None:
-    """Add the requirements of sign-in to a package for an architecture, if the project has the file that lists them.
-
-    Raises PackageError if pip fails.
-    """
-    requirements = project / REQUIREMENTS
-    if not requirements.exists():
-        return
-    with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as package:
-        options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", "--only-binary=:all:"]
-        target = ["--platform", PLATFORMS[architecture], "--target", name]
-        installed = subprocess.run(
-            [sys.executable, "-m", "pip", "install", *options, *target, "--requirement", str(requirements)],
-            text=True,
-            capture_output=True,
-        )
-        if installed.returncode != 0:
-            raise PackageError(f"could not install {REQUIREMENTS}: {installed.stderr.strip().splitlines()[-1]}")
-        add_files(package, Path(name))
 
 
 def _secret(stage: Any, setting: str) -> str:

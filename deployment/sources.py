@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from deployment import sign_in
-from deployment.config import LOCAL_STAGE
-from deployment.errors import PackageError
 
 SECRET = "SOURCE_SECRET"  # noqa: S105 - the name of the setting
 
@@ -19,9 +17,7 @@ FUNCTIONS = {"api_handler.json", "websocket_connect.json"}
 
 def check_secret(name: str, stage: Any) -> None:
     """Raise PackageError if a stage on AWS contains the secret itself, which .chalice/config.json would publish."""
-    is_plain = stage.get("environment_variables", {}).get(SECRET) and secret_service(stage) is None
-    if is_plain and name != LOCAL_STAGE:
-        raise PackageError(f"{SECRET} of the stage {name} must be an ARN, not the secret itself")
+    sign_in.check_secret(name, stage, SECRET)
 
 
 def secret_service(stage: Any) -> str | None:

@@ -1,5 +1,7 @@
 """Remove what the functions do not use: parts of botocore and urllib3, and the bytecode of earlier runs.
 
+All files can then be read by everybody: Lambda runs the functions as another user than the owner of the files.
+
 A package for the local cloud also loses the compiled requirements: its functions have those of the virtual environment.
 
 botocore describes each AWS service in JSON files. Without those of the unused services, the package is a sixth of its
@@ -16,6 +18,7 @@ from collections.abc import Collection, Set
 from pathlib import Path, PurePosixPath
 
 from chalicelib.aws import SERVICES
+from deployment.archive import FILE_MODE
 from deployment.errors import PackageError
 
 DATA = "botocore/data/"
@@ -66,6 +69,7 @@ def remove_unused_parts(archive: Path, secret_services: Set[str] = frozenset(), 
                 content = STUBS[entry.filename].encode()
             elif entry.filename == ENDPOINTS:
                 content = _select(content, prefixes)
+            entry.external_attr = FILE_MODE << 16  # Chalice packs the modes of the checkout
             target.writestr(entry, content)
     complete.unlink()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import app as chat_app
 from chalicelib import errors
-from chalicelib.errors import ChatError, Forbidden, InvalidInput, SignInUnavailable, Unauthorized
+from chalicelib.errors import BodyTooLarge, ChatError, Forbidden, InvalidInput, SignInUnavailable, Unauthorized
 from chalicelib.rest.endpoints import ENDPOINTS, Endpoint
 from docs.json_schema import Components, example_of, parameters_of, schema_of
 
@@ -78,6 +78,9 @@ HEADERS: dict[str, Json] = {
     "Content-Security-Policy": {"schema": {"type": "string", "pattern": "^default-src 'none'; "}},
 }
 
+COMMON_HEADERS = ("Access-Control-Allow-Origin", "X-Content-Type-Options")
+"""The headers of all successful responses."""
+
 CONDITIONAL_HEADERS = ("Cache-Control", "ETag")
 """The headers of successful responses of conditional endpoints."""
 
@@ -118,7 +121,8 @@ SECURITY_SCHEMES: Json = {
     "ownerToken": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The ownerToken of the room, as the bearer token.",
+        "description": "The ownerToken of the room, as the bearer token. Where sign-in is required, the access token "
+        "takes this header, and the query string has the ownerToken.",
     },
     "accessToken": {
         "type": "http",
@@ -136,6 +140,7 @@ ERROR_DESCRIPTIONS = {
     "MemberBannedError: the owner has removed the member. RoomLockedError: only existing members can join the room. "
     "SourceBannedError: the operator has banned the source address.",
     404: "NotFoundError: the object does not exist or has expired.",
+    413: "ContentTooLargeError: the body has more than 65,536 bytes.",
     415: "UnsupportedMediaType: the request declares a body of another type than application/json.",
     429: "TooManyRequestsError: the webhook has sent too many messages, or the source address too many requests. "
     "Retry later.",
@@ -227,7 +232,7 @@ def _operation(method: str, path: str, endpoint: Endpoint, components: Component
 
 def _security(endpoint: Endpoint) -> list[Json]:
     if "owner_token" in endpoint.types:
-        return [{"ownerToken": []}, {"accessToken": []}]
+        return [{"ownerToken": []}, {"accessToken": []}, {}]  # {}: the query string may have the owner's token
     # An empty requirement means that guests may be allowed.
     return [{"accessToken": []}, {}] if "user" in endpoint.types else []
 
@@ -260,28 +265,30 @@ def _request_body(endpoint: Endpoint, components: Components) -> Json:
 
 def _content(endpoint: Endpoint, components: Components) -> Json:
     if endpoint.status == 204:
-        return {"headers": _header_references(["Access-Control-Allow-Origin"])}
+        return {"headers": _header_references(COMMON_HEADERS)}
     if endpoint.content_types != ("application/json",):
         content: Json = {kind: {"schema": {"type": "string"}} for kind in endpoint.content_types}
         return {"headers": _header_references(HEADERS), "content": content}
     returned = endpoint.types["return"]
     content = {"schema": schema_of(returned, components), "example": example_of(returned)}
-    names = ["Access-Control-Allow-Origin", *(CONDITIONAL_HEADERS if endpoint.etag else [])]
+    names = [*COMMON_HEADERS, *(CONDITIONAL_HEADERS if endpoint.etag else [])]
     return {"headers": _header_references(names), "content": {"application/json": content}}
 
 
 def _not_modified(endpoint: Endpoint) -> Json:
     if not endpoint.etag:
         return {}
-    headers = _header_references(["Access-Control-Allow-Origin", *CONDITIONAL_HEADERS])
+    headers = _header_references([*COMMON_HEADERS, *CONDITIONAL_HEADERS])
     return {"304": {"description": "The body has not changed since the response with this ETag.", "headers": headers}}
 
 
 def _errors(method: str, endpoint: Endpoint) -> Json:
     """Describe the errors that follow from a declaration, and those that every endpoint can return."""
     kinds: set[type[ChatError]] = {Forbidden, *endpoint.errors}
-    if "user" in endpoint.types or "owner_token" in endpoint.types:
+    if "user" in endpoint.types:
         kinds |= {Unauthorized, SignInUnavailable}
+    if endpoint.body is not None:
+        kinds.add(BodyTooLarge)
     if has_invalid_input(endpoint):
         kinds.add(InvalidInput)
     statuses = {kind.status for kind in kinds} | ({415} if method != "POST" else set())
@@ -297,7 +304,8 @@ def _error_response(status: int) -> Json:
 
 
 def _response_name(status: int) -> str:
-    return HTTPStatus(status).phrase.replace(" ", "")
+    # Python 3.13 has another phrase for 413, that of RFC 9110.
+    return {413: "ContentTooLarge"}.get(status, HTTPStatus(status).phrase.replace(" ", ""))
 
 
 def has_invalid_input(endpoint: Endpoint) -> bool:

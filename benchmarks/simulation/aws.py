@@ -176,7 +176,7 @@ class Queue:
 
     def put(self, work: Callable[[Environment], Steps], delay: float = 0) -> None:
         """Queue a batch: work is what its invocation does."""
-        self._cloud.tally.queue_requests += 3  # send, receive, delete
+        self._cloud.tally.queue_requests += p.QUEUE_REQUESTS_PER_BATCH
         self._cloud.later(p.SQS_DELIVERY + delay, partial(self._deliver, _Received(work, 1)))
 
     def _deliver(self, batch: _Received) -> None:

@@ -65,7 +65,8 @@ SILENCE_LIMIT = _client_constant("heartbeat", "RESPONSE_TIMEOUT_MS") / 1000
 # The deployment
 REST_RATE, REST_BURST = REST_LIMITS["ThrottlingRateLimit"], REST_LIMITS["ThrottlingBurstLimit"]
 WEBSOCKET_RATE, WEBSOCKET_BURST = WEBSOCKET_LIMITS["ThrottlingRateLimit"], WEBSOCKET_LIMITS["ThrottlingBurstLimit"]
-_functions = json.loads((PROJECT / ".chalice/config.json").read_text())["lambda_functions"]
+_config = json.loads((PROJECT / ".chalice/config.json").read_text())
+_functions = _config["lambda_functions"]
 MEMORY_MB = {name: int(function["lambda_memory_size"]) for name, function in _functions.items()}
 FUNCTION_TIMEOUT = {name: float(function["lambda_timeout"]) for name, function in _functions.items()}
 _queue = json.loads((PROJECT / RESOURCES).read_text())["Resources"]["FanoutQueue"]["Properties"]
@@ -74,7 +75,7 @@ MAX_RECEIVES = int(_queue["RedrivePolicy"]["maxReceiveCount"])
 
 # API Gateway. "Amazon API Gateway quotas": requests of all APIs of an account and Region, posts included.
 ACCOUNT_RATE, ACCOUNT_BURST = 10_000, 5_000
-# "Quotas for configuring and running a WebSocket API in API Gateway". The burst is assumed: one second's worth.
+# "Quotas for configuring and running a WebSocket API in API Gateway". The rate can be raised, the burst cannot.
 NEW_CONNECTIONS_RATE, NEW_CONNECTIONS_BURST = 500, 500
 
 # Lambda. "Understanding Lambda function scaling": invocations per second are limited to 10 per unit of concurrency.
@@ -111,5 +112,9 @@ CPU_MEMBER = (
 
 # Dollars at the list prices of us-east-1 in 2026; docs/scaling.md names them, too.
 PRICE_WEBSOCKET, PRICE_REST, PRICE_CONNECTION_MINUTE = 1.0e-6, 3.5e-6, 0.25e-6
-PRICE_INVOCATION, PRICE_GB_SECOND, PRICE_QUEUE_REQUEST = 0.2e-6, 16.67e-6, 0.4e-6
+PRICE_INVOCATION, PRICE_QUEUE_REQUEST = 0.2e-6, 0.4e-6
+PRICE_GB_SECOND = {"arm64": 13.33e-6, "x86_64": 16.67e-6}[_config["lambda_architecture"]]
 PRICE_WRITE_UNIT, PRICE_READ_UNIT = 0.625e-6, 0.125e-6
+# "Amazon SQS pricing": each 64 KiB of a message is a request. A full batch has 65 to 112 KiB, most of it the ids of its
+# connections: two requests to send it, two to receive it, one to delete it.
+QUEUE_REQUESTS_PER_BATCH = 5

@@ -26,6 +26,15 @@ MAX_TOKEN_LENGTH = 16_384
 
 NAME_CLAIMS = ("name", "preferred_username")
 
+HEADER_TYPES = ("jwt", "at+jwt")
+"""Accepted media types in the header `typ`, without `application/`: an ID token, and an access token (RFC 9068)."""
+
+CLAIM_TYPES = ("bearer", "id", "access", *HEADER_TYPES)
+"""Accepted values of the claim `typ`, in lower case. Keycloak sets it, to `Refresh` in a refresh token."""
+
+TOKEN_USES = ("id", "access")
+"""Accepted values of the claim `token_use`, which Amazon Cognito sets."""
+
 MAX_EXPIRY = 253_402_300_799
 """The end of the year 9999, in Unix seconds."""
 
@@ -49,37 +58,94 @@ def verify(token: str) -> User:
 
 
 def _decode(token: str) -> dict[str, Any]:
+    """Return the claims of a token whose signature, type, times, issuer and audience are valid."""
+    header = jwt.get_unverified_header(token)
+    _check_header_type(header)
+    try:
+        claims = _verify(token, _key(header))
+    except jwt.InvalidSignatureError:
+        if not settings.AUTH_ISSUER or "kid" in header:
+            raise
+        # Without the id of a key, only the signature shows that the issuer has a new key.
+        signing_keys.key_set(settings.AUTH_ISSUER).search()
+        claims = _verify(token, _key(header))
+    _check_type(claims)
+    _check_authorized_party(claims)
+    return claims
+
+
+def _verify(token: str, key: PyJWK | bytes) -> dict[str, Any]:
     expected: dict[str, Any] = {"leeway": CLOCK_SKEW_SECONDS}
-    key: PyJWK | bytes
     if settings.AUTH_ISSUER:
-        key = _public_key(jwt.get_unverified_header(token))
-        algorithms = [*signing_keys.ALGORITHMS]
         expected["issuer"] = settings.AUTH_ISSUER
-    else:
-        key = secret_values.read(settings.AUTH_SECRET).encode()
-        algorithms = ["HS256"]
     if settings.AUTH_AUDIENCE:
         expected["audience"] = settings.AUTH_AUDIENCE
+    algorithms = [*signing_keys.ALGORITHMS] if settings.AUTH_ISSUER else ["HS256"]
     # PyJWT also requires the claims of which a value is expected.
     options: Any = {"require": ["exp", "sub"], "enforce_minimum_key_length": True}
     return jwt.decode(token, key, algorithms, options, **expected)
 
 
-def _public_key(header: dict[str, Any]) -> PyJWK:
-    """Return the issuer's key that a token names. Raises InvalidTokenError if the issuer has none."""
-    algorithm, key_id = header.get("alg"), header.get("kid")
+def _key(header: dict[str, Any]) -> PyJWK | bytes:
+    """Return the key for a token: the secret, or a public key of the issuer.
+
+    Raises InvalidTokenError if the issuer has no such key.
+    """
+    if not settings.AUTH_ISSUER:
+        return secret_values.read(settings.AUTH_SECRET).encode()
+    algorithm, keys = header.get("alg"), signing_keys.key_set(settings.AUTH_ISSUER)
     if algorithm not in signing_keys.ALGORITHMS:
         raise jwt.InvalidAlgorithmError(f"expected an algorithm that is one of {', '.join(signing_keys.ALGORITHMS)}")
-    if not isinstance(key_id, str):
-        raise jwt.InvalidTokenError("expected the id of a key (kid) in its header")
-    key = signing_keys.key_set(settings.AUTH_ISSUER).find(key_id, algorithm)
+    if "kid" not in header:
+        key = keys.find_only(algorithm)
+        if key is None:
+            raise jwt.InvalidTokenError(
+                f"expected the id of a key (kid) in its header: the issuer has not exactly one key for {algorithm}"
+            )
+        return key
+    key = keys.find(header["kid"], algorithm)
     if key is None:
         raise jwt.InvalidTokenError("the issuer has no such key (kid)")
     return key
 
 
+def _check_header_type(header: dict[str, Any]) -> None:
+    """Raise InvalidTokenError if the header says that a token is another one than an access token or ID token.
+
+    The issuer also signs others with its keys, such as logout tokens (RFC 8725, "Use Explicit Typing").
+    """
+    media_type = str(header.get("typ", "JWT")).lower().removeprefix("application/")  # optional: RFC 7515, 4.1.9
+    if media_type not in HEADER_TYPES:
+        raise jwt.InvalidTokenError("expected an access token or ID token, not another type (typ)")
+
+
+def _check_type(claims: dict[str, Any]) -> None:
+    """Raise InvalidTokenError if the claims say that a token is another one than an access token or ID token."""
+    for name, accepted in (("typ", CLAIM_TYPES), ("token_use", TOKEN_USES)):
+        if name in claims and str(claims[name]).lower() not in accepted:
+            raise jwt.InvalidTokenError(f"expected an access token or ID token, not the claim {name} of another")
+    if "events" in claims:  # a security event, such as a logout token without a type (RFC 8417)
+        raise jwt.InvalidTokenError("expected an access token or ID token, not a security event (events)")
+
+
+def _check_authorized_party(claims: dict[str, Any]) -> None:
+    """Raise InvalidTokenError if a token for several audiences was issued to an application that is not configured.
+
+    One of the other audiences could otherwise use the tokens that it receives ("OpenID Connect Core 1.0", "ID Token
+    Validation"). Access tokens may name the application in `client_id` (RFC 9068).
+    """
+    audiences = claims.get("aud")
+    if isinstance(audiences, list) and len(set(audiences)) > 1:
+        party = claims.get("azp", claims.get("client_id"))
+        if not party or party not in (*settings.AUTH_AUDIENCE, settings.AUTH_CLIENT_ID):
+            raise jwt.InvalidTokenError(
+                "its claim aud has several values, so that azp must be one of AUTH_AUDIENCE, or AUTH_CLIENT_ID"
+            )
+
+
 def _user(claims: dict[str, Any]) -> User:
-    subject, room_ids, now = claims["sub"], claims.get("chat_rooms", "*"), datetime.now(UTC)
+    subject, now = claims["sub"], datetime.now(UTC)
+    room_ids = claims.get("chat_rooms", [] if settings.AUTH_ROOMS_REQUIRED else "*")
     if not isinstance(subject, str) or not subject:
         raise ValueError("sub must be a string that is not empty")
     if room_ids != "*" and not (isinstance(room_ids, list) and all(isinstance(room_id, str) for room_id in room_ids)):

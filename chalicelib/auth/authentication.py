@@ -10,6 +10,11 @@ from chalicelib.errors import Forbidden, Unauthorized
 
 def is_configured() -> bool:
     """Return whether users can sign in."""
+    return settings.SIGN_IN or _verifies()
+
+
+def _verifies() -> bool:
+    """Return whether this function verifies tokens: the others do not have the settings."""
     return bool(settings.AUTH_ISSUER or settings.AUTH_SECRET)
 
 
@@ -34,19 +39,6 @@ def authenticate(token: str | None) -> User | None:
     return access_tokens.verify(token)
 
 
-def is_owner(token: str, room_id: str) -> bool:
-    """Return whether a bearer token is an access token that gives the rights of an owner in a room.
-
-    An owner's token is none: it has no dots.
-
-    Raises Forbidden if the access token does not allow the room, Unauthorized if it is not valid, and SignInUnavailable
-    if it cannot be verified at present.
-    """
-    user = authenticate(token) if token.count(".") == 2 else None
-    check_room(user, room_id)
-    return user is not None and user.is_owner
-
-
 def check_room(user: User | None, room_id: str) -> None:
     """Raise Forbidden if the access token of a user does not allow a room."""
     if user is not None and not user.may_enter(room_id):
@@ -54,6 +46,6 @@ def check_room(user: User | None, room_id: str) -> None:
 
 
 check_settings()  # at import: with an invalid setting, no function starts
-if is_configured():
+if _verifies():
     # Imported during the initialization, which has more CPU, so that no request waits for it.
     import chalicelib.auth.access_tokens  # noqa: F401

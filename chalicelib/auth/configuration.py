@@ -33,7 +33,7 @@ def check_settings() -> None:
         raise ValueError(
             f"the environment variable AUTH_SECRET must have at least {MIN_SECRET_BYTES} bytes, or be an ARN"
         )
-    for name in ("AUTH_AUDIENCE", "AUTH_REQUIRED"):
+    for name in ("AUTH_AUDIENCE", "AUTH_REQUIRED", "AUTH_ROOMS_REQUIRED"):
         # Otherwise an issuer or secret that is lost, such as an empty variable of a build, would let everyone in.
         if getattr(settings, name) and not issuer and not secret:
             raise ValueError(f"the environment variable {name} requires AUTH_ISSUER or AUTH_SECRET")

@@ -27,7 +27,7 @@ ALGORITHMS = ("RS256", "ES256")
 """The algorithms that are accepted. All others are rejected, in tokens and in keys."""
 
 MAX_AGE_SECONDS = 3_600
-"""Time for which keys are cached. A key that the provider has withdrawn is accepted for that long."""
+"""Time for which a key is accepted after the provider has last published it. Then the keys are read again."""
 
 UNKNOWN_KEY_SECONDS = 30
 """Minimum time between two requests that are made because a key id is unknown."""
@@ -66,22 +66,44 @@ class KeySet(PyJWKClient):
         self._cache = self.jwk_set_cache = JWKSetCache(MAX_AGE_SECONDS)
         self._fetching: Future[PyJWKSet] | None = None
         self._deadline = self._retry_at = 0.0
+        self._accepted: dict[str, tuple[float, PyJWK]] = {}
+        """The keys by their names, former ones too, and the time until which each is accepted."""
 
     def find(self, key_id: str, algorithm: str) -> PyJWK | None:
         """Return the key of an id and algorithm, None if the provider has none.
 
         Raises SignInUnavailable if the provider does not return its keys within TIMEOUT_SECONDS.
         """
+        name = f"{algorithm} {key_id}"
+        accepted = self._accepted.get(name)
+        if accepted is not None and time.monotonic() < accepted[0]:
+            return accepted[1]
         self._deadline = time.monotonic() + TIMEOUT_SECONDS
         try:
-            return self.get_signing_key(f"{algorithm} {key_id}")
+            return self.get_signing_key(name)
         except PyJWKClientError:
             return None
 
+    def find_only(self, algorithm: str) -> PyJWK | None:
+        """Return the key of an algorithm, None if the provider publishes none or several.
+
+        Raises SignInUnavailable like `find`.
+        """
+        self._deadline = time.monotonic() + TIMEOUT_SECONDS
+        keys = [key for key in self.get_signing_keys() if key.algorithm_name == algorithm]
+        return keys[0] if len(keys) == 1 else None
+
+    def search(self) -> None:
+        """Read the keys again, unless a search has done so in the last UNKNOWN_KEY_SECONDS.
+
+        Raises SignInUnavailable like `find`.
+        """
+        self.find(key_id="", algorithm="")  # PyJWKClient searches for a key that it does not know
+
     @staticmethod
     def match_kid(signing_keys: list[PyJWK], kid: str) -> PyJWK | None:
-        """Return the key of an algorithm and id. Keys of different types may have the same id (RFC 7517, 4.5)."""
-        return next((key for key in signing_keys if f"{key.algorithm_name} {key.key_id}" == kid), None)
+        """Return the key of a name, which is what `find` searches for."""
+        return next((key for key in signing_keys if _name(key) == kid), None)
 
     def get_signing_keys(self, refresh: bool = False) -> list[PyJWK]:
         """Return all keys. There may be none, unlike in PyJWKClient, which would then not search for new ones."""
@@ -116,7 +138,14 @@ class KeySet(PyJWKClient):
             raise ValueError(f"{address} has no keys")
         keys = _SigningKeys(published)
         self._cache.put(keys)  # also if the request has given up
+        self._accept(keys)
         return keys
+
+    def _accept(self, keys: PyJWKSet) -> None:
+        # Tokens that the provider has signed with a former key are still valid: it rotates its keys at any time.
+        now = time.monotonic()
+        current = {_name(key): (now + MAX_AGE_SECONDS, key) for key in keys.keys}
+        self._accepted = {name: entry for name, entry in self._accepted.items() if entry[0] > now} | current
 
 
 class _SigningKeys(PyJWKSet):
@@ -125,6 +154,11 @@ class _SigningKeys(PyJWKSet):
     def __init__(self, published: list[Any]) -> None:
         with suppress(PyJWKSetError):
             super().__init__([key for key in map(_public_key, published) if key is not None])
+
+
+def _name(key: PyJWK) -> str:
+    """Return the algorithm and id of a key: keys of different types may have the same id (RFC 7517, 4.5)."""
+    return f"{key.algorithm_name} {key.key_id}"
 
 
 def _public_key(published: Any) -> dict[str, str] | None:

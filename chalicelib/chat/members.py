@@ -61,8 +61,8 @@ def check_admission(
 
     Raises RoomNotFound, Forbidden, RoomLocked and MemberBanned.
     """
-    room = rooms.authorize(room_id, token, user)
-    is_owner = _has_owner_token(room, owner, user)
+    room = rooms.authorize(room_id, token, user, owner)
+    is_owner = owner is not None or (user is not None and user.is_owner)
     if key is not None or user is not None:
         _check_ban_and_lock(room, identity.member_id(room.salt, key, user), is_owner=is_owner)
     return room
@@ -107,8 +107,9 @@ def join(
     Retries conflicts with transactions for up to 10 seconds. Raises RoomNotFound, Forbidden, RoomLocked,
     MemberBanned, TooManyConnections, and StorageError if DynamoDB fails.
     """
-    room = rooms.authorize(room_id, token, user)
-    is_owner, has_identity = _has_owner_token(room, owner, user), key is not None or user is not None
+    room = rooms.authorize(room_id, token, user, owner)
+    is_owner = owner is not None or (user is not None and user.is_owner)
+    has_identity = key is not None or user is not None
     if room.locked and not is_owner and not has_identity:
         raise RoomLocked
     member_id, now = identity.member_id(room.salt, key, user), datetime.now(UTC)
@@ -143,7 +144,7 @@ def join(
     is_unchanged = Room.is_open(now) & (Room.locked == room.locked)
     if owner is not None:
         is_unchanged &= Room.owner_hash == room.owner_hash
-    if room.token_hash is not None:
+    elif room.token_hash is not None:
         is_unchanged &= Room.token_hash == room.token_hash
     try:
         with transaction() as writes:
@@ -363,13 +364,6 @@ def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
 def _name_of_user(user: User, member_id: str) -> str:
     """Return the first name of a user that is valid as a display name, or a generated one."""
     return next((name for name in user.names if is_valid(name, DisplayName)), f"user-{member_id[:4]}")
-
-
-def _has_owner_token(room: Room, owner_token: str | None, user: User | None) -> bool:
-    """Return whether a client may connect as the owner. Raises Forbidden if its token is not the owner's."""
-    if owner_token is not None:
-        rooms.owner_version(room, owner_token)
-    return owner_token is not None or (user is not None and user.is_owner)
 
 
 def _check_ban_and_lock(room: Room, member_id: str, *, is_owner: bool) -> MemberRecord | None:

@@ -139,6 +139,7 @@ def renew_tokens(sender: Connection, *, join: bool, owner: bool) -> Tokens:
         if join:
             tokens.join_token = identity.new_token()
             changes.append(Room.token_hash.set(identity.hash_token(tokens.join_token)))
+            changes.append(Room.join_token_replaced.set(True))
         if owner:
             tokens.owner_token = identity.new_token()
             version = int(room.owner_version) + 1

@@ -60,30 +60,35 @@ def find(room_id: str) -> Room | None:
     return room if room is not None and room.is_alive else None
 
 
-def authorize(room_id: str, token: str | None = None, user: User | None = None) -> Room:
+def authorize(room_id: str, token: str | None = None, user: User | None = None, owner_token: str | None = None) -> Room:
     """Return a room by a consistent read.
 
+    An owner needs no join token if it was replaced: the frame with the new one may have been lost.
+
     Raises RoomNotFound if it does not exist or has expired, and Forbidden if it is private and token is not its join
-    token, or if the user's access token does not allow it.
+    token, if owner_token is not its owner's, or if the user's access token does not allow it.
     """
     authentication.check_room(user, room_id)
     room = _require(room_id)
-    if room.token_hash is not None and not identity.is_token(token, room.token_hash):
+    if owner_token is not None:
+        owner_version(room, owner_token)
+    may_lack_token = room.join_token_replaced and (owner_token is not None or (user is not None and user.is_owner))
+    if room.token_hash is not None and not may_lack_token and not identity.is_token(token, room.token_hash):
         raise Forbidden("this room is private: expected its joinToken in the query string, as in ?token=…")
     return room
 
 
-def authorize_owner(room_id: str, token: str) -> tuple[Room, int | None]:
+def authorize_owner(room_id: str, owner_token: str, user: User | None = None) -> tuple[Room, int | None]:
     """Return a room by a consistent read, private or not, and the version of its owner's token, None for a user.
 
-    Raises RoomNotFound if it does not exist or has expired, and Forbidden unless the token is the owner's, or an access
-    token that gives the rights of an owner.
+    Raises RoomNotFound if it does not exist or has expired, and Forbidden unless the token is the owner's or the user
+    has the rights of an owner, or if the user's access token does not allow the room.
     """
-    has_rights = authentication.is_owner(token, room_id)
+    authentication.check_room(user, room_id)
     room = _require(room_id)
-    if has_rights:
+    if user is not None and user.is_owner:
         return room, None
-    check_owner_token(room, token)
+    check_owner_token(room, owner_token)
     return room, int(room.owner_version)
 
 
@@ -127,6 +132,7 @@ def close(room_id: str) -> None:
         Room.listed,
         Room.listed_until,
         Room.token_hash,
+        Room.join_token_replaced,
         Room.owner_hash,
         Room.owner_version,
         Room.former_owner_hash,

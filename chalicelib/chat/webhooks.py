@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib import limits, request_log, settings
 from chalicelib.auth import identity
+from chalicelib.auth.identity import User
 from chalicelib.chat import messages, rate_limit, rooms
 from chalicelib.chat.messages import WebhookSender
 from chalicelib.errors import InvalidInput, NotInRoom, RateLimitExceeded, WebhookNotFound
@@ -22,12 +23,12 @@ _TOKEN = re.compile(r"([\w-]{1,64})\.([\w-]{16})\.[\w-]{43}", re.ASCII)
 
 
 @retry_on_conflict
-def create(room_id: str, owner_token: str, name: str) -> tuple[str, str]:
+def create(room_id: str, owner_token: str, name: str, user: User | None = None) -> tuple[str, str]:
     """Create a webhook, and return its id and its token, which only this function returns.
 
     Raises InvalidInput if the room has MAX_WEBHOOKS, RoomNotFound, and Forbidden unless the token is the owner's.
     """
-    room, owner_version = rooms.authorize_owner(room_id, owner_token)
+    room, owner_version = rooms.authorize_owner(room_id, owner_token, user)
     if room.webhook_count >= limits.MAX_WEBHOOKS:
         _correct_count(room)
     webhook_id, now = identity.new_id(), datetime.now(UTC)
@@ -65,19 +66,19 @@ def _correct_count(room: Room) -> None:
             raise
 
 
-def list_webhooks(room_id: str, owner_token: str) -> list[WebhookRecord]:
+def list_webhooks(room_id: str, owner_token: str, user: User | None = None) -> list[WebhookRecord]:
     """Return the webhooks of a room, oldest first.
 
     Raises RoomNotFound, and Forbidden unless the token is the owner's.
     """
-    rooms.authorize_owner(room_id, owner_token)
+    rooms.authorize_owner(room_id, owner_token, user)
     return sorted(_read_webhooks(room_id), key=lambda webhook: (webhook.created_at, webhook.webhook_id))
 
 
 @retry_on_conflict
-def delete(room_id: str, owner_token: str, webhook_id: str) -> None:
+def delete(room_id: str, owner_token: str, webhook_id: str, user: User | None = None) -> None:
     """Delete a webhook. Raises WebhookNotFound, RoomNotFound, and Forbidden unless the token is the owner's."""
-    rooms.authorize_owner(room_id, owner_token)
+    rooms.authorize_owner(room_id, owner_token, user)
     if not _ID.fullmatch(webhook_id):
         raise WebhookNotFound
     webhook = WebhookRecord.find(room_id, WebhookRecord.sort_key_of(webhook_id))
@@ -100,14 +101,22 @@ def delete_all(writes: Transaction, room: Room) -> int:
     return len(found) - len(deleted)
 
 
-def store_message(token: str, text: str, client_id: str | None) -> Message:
+def find(token: str) -> WebhookRecord:
+    """Return the webhook of a token. Raises WebhookNotFound."""
+    names = _TOKEN.fullmatch(token)
+    webhook = names and WebhookRecord.find(names[1], WebhookRecord.sort_key_of(names[2]))
+    if not webhook or not identity.is_token(token, webhook.token_hash) or not webhook.is_alive:
+        raise WebhookNotFound
+    return webhook
+
+
+def store_message(webhook: WebhookRecord, text: str, client_id: str | None) -> Message:
     """Store the message of a webhook, and return it. It still has to be delivered. A room with keep_days is extended.
 
     Raises WebhookNotFound, RateLimitExceeded, InvalidInput and Forbidden.
     """
-    webhook = _find(token)
-    room = None if webhook is None else rooms.find(webhook.room_id)
-    if webhook is None or room is None:
+    room = rooms.find(webhook.room_id)
+    if room is None:
         raise WebhookNotFound
     request_log.append_keys(room_id=room.room_id)
     _record_message(webhook)
@@ -123,13 +132,6 @@ def store_message(token: str, text: str, client_id: str | None) -> Message:
 def _read_webhooks(room_id: str) -> list[WebhookRecord]:
     rows = WebhookRecord.query(room_id, WebhookRecord.sort_key.startswith(WebhookRecord.PREFIX), consistent_read=True)
     return [row for row in rows if row.is_alive]
-
-
-def _find(token: str) -> WebhookRecord | None:
-    """Return the webhook of a token."""
-    names = _TOKEN.fullmatch(token)
-    webhook = names and WebhookRecord.find(names[1], WebhookRecord.sort_key_of(names[2]))
-    return webhook if webhook and identity.is_token(token, webhook.token_hash) and webhook.is_alive else None
 
 
 @retry_on_conflict

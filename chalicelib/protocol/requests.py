@@ -75,6 +75,21 @@ class RoomQuery(Request):
     owner: OwnerToken | None = None
 
 
+class OwnerQuery(Request):
+    """Credentials for managing a room."""
+
+    owner: (
+        Annotated[
+            str,
+            Meta(
+                description="The ownerToken of the room. If the header Authorization has it, or an access token whose "
+                "claim chat_owner is true, it is not required."
+            ),
+        ]
+        | None
+    ) = None
+
+
 class HistoryQuery(RoomQuery):
     """A range of messages."""
 

@@ -9,9 +9,10 @@
 A view receives what its parameters name:
 
     query           the query string, as a struct of protocol/requests.py
-    body            the JSON body, as a struct of protocol/requests.py
+    body            the JSON body, as a struct of protocol/requests.py. If its type is Callable[[], STRUCT], a function
+                    that parses it, so that the view can check the path before
     user            the user of the access token, None for a guest
-    owner_token     the bearer token of the header Authorization, "" if it has none
+    owner_token     the owner's token of a room, "" without one: `owner` of the query string, or the bearer token
     source          the source address of the request
     any other name  a path parameter, a string
 
@@ -22,17 +23,19 @@ from the declarations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import wraps
-from typing import Any, get_type_hints
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial, wraps
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 from chalice import Blueprint, Chalice, Response
 from msgspec import Struct
 
+from chalicelib import settings
 from chalicelib.auth.authentication import authenticate, is_configured
-from chalicelib.errors import ChatError, RateLimitExceeded, SourceLimitExceeded, Unauthorized
-from chalicelib.protocol.requests import Request
+from chalicelib.errors import BodyTooLarge, ChatError, RateLimitExceeded, SourceLimitExceeded, Unauthorized
+from chalicelib.limits import MAX_BODY_BYTES
+from chalicelib.protocol.requests import OwnerQuery, Request
 from chalicelib.protocol.validation import parse_object, validate, validate_query
 from chalicelib.rest.etags import conditional_response
 
@@ -65,12 +68,17 @@ class Endpoint(Struct, frozen=True):
     @property
     def query(self) -> type[Request] | None:
         """The type of the query string."""
-        return self.types.get("query")
+        return self.types.get("query", OwnerQuery if "owner_token" in self.types else None)
 
     @property
     def body(self) -> type[Request] | None:
         """The type of the body."""
-        return self.types.get("body")
+        return get_args(self.types["body"])[1] if self.parses_body else self.types.get("body")
+
+    @property
+    def parses_body(self) -> bool:
+        """Whether the view receives a function that parses the body."""
+        return get_origin(self.types.get("body")) is Callable
 
     @property
     def path(self) -> dict[str, Any]:
@@ -129,21 +137,40 @@ def _input(endpoint: Endpoint, request: Any) -> dict[str, Any]:
     authorization = request.headers.get("Authorization", "")
     scheme, _, token = authorization.partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""
+    is_malformed = bool(authorization) and not bearer
     values: dict[str, Any] = {}
+    if "owner_token" in endpoint.types:
+        values["owner_token"], bearer = _owner_token(request.query_params or {}, bearer)
     if "user" in endpoint.types:
         # A malformed header is an error, not an anonymous request.
-        if authorization and not bearer and is_configured():
+        if is_malformed and is_configured():
             raise Unauthorized("expected the header Authorization to have the form: Bearer TOKEN")
         values["user"] = authenticate(bearer)
-    if endpoint.query is not None:
+    if endpoint.query is not None and "query" in endpoint.types:
         values["query"] = validate_query(request.query_params or {}, endpoint.query)
     if endpoint.body is not None:
-        values["body"] = validate(endpoint.parse_body(request.raw_body), endpoint.body)
-    if "owner_token" in endpoint.types:
-        values["owner_token"] = bearer
+        if len(request.raw_body) > MAX_BODY_BYTES:
+            raise BodyTooLarge
+        body = partial(_body, endpoint.body, endpoint.parse_body, request.raw_body)
+        values["body"] = body if endpoint.parses_body else body()
     if "source" in endpoint.types:
         values["source"] = request.context["identity"]["sourceIp"]
     return values
+
+
+def _body(declared: type[Request], parse: BodyParser, raw: bytes) -> Request:
+    return validate(parse(raw), declared)
+
+
+def _owner_token(query: Mapping[str, str], bearer: str) -> tuple[str, str]:
+    """Return the owner's token and the access token of a request.
+
+    Where guests are allowed, the header Authorization may have the owner's token. An access token has two dots, an
+    owner's token none.
+    """
+    if owner_token := query.get("owner"):
+        return owner_token, bearer
+    return ("", bearer) if settings.AUTH_REQUIRED or bearer.count(".") == 2 else (bearer, "")
 
 
 def _json_response(result: Any, status: int) -> Response:

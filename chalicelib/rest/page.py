@@ -73,7 +73,6 @@ def serve(name: str) -> Response:
     headers: dict[str, str | list[str]] = {
         "Content-Type": f"{_CONTENT_TYPES[suffix]}; charset=utf-8",
         "Cache-Control": "public, max-age=31536000, immutable" if _HASHED_NAME.fullmatch(name) else "no-cache",
-        "X-Content-Type-Options": "nosniff",
         # The address of a private room must not reach another site as the referrer of a link.
         "Referrer-Policy": "no-referrer",
     }

@@ -1,11 +1,13 @@
 """Routes of incoming webhooks. app.py has the other routes."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 from chalice import Blueprint
 from chalice.app import Request
 
+from chalicelib.auth.identity import User
 from chalicelib.chat import sources, webhooks
 from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.jobs import Delivery
@@ -38,32 +40,32 @@ def _parse_message(body: bytes) -> dict[str, Any]:
 
 @blueprint.route("/rooms/{room_id}/hooks", methods=["POST"], content_types=["*/*"])
 @endpoint(status=201, errors=[Forbidden, RoomNotFound])
-def create_webhook(room_id: AnyRoomId, body: NewWebhook, owner_token: str) -> CreatedWebhook:
+def create_webhook(room_id: AnyRoomId, body: NewWebhook, user: User | None, owner_token: str) -> CreatedWebhook:
     """Create a webhook, as the owner of the room.
 
     Programs send messages to its `url`, which is a secret. A room can have at most 20 webhooks.
     """
-    hook_id, token = webhooks.create(room_id, owner_token, body.name)
+    hook_id, token = webhooks.create(room_id, owner_token, body.name, user)
     return CreatedWebhook(hook_id=hook_id, url=f"{_base_url(blueprint.current_request)}/hooks/{token}")
 
 
 @blueprint.route("/rooms/{room_id}/hooks")
 @endpoint(errors=[Forbidden, RoomNotFound])
-def list_webhooks(room_id: AnyRoomId, owner_token: str) -> WebhookList:
+def list_webhooks(room_id: AnyRoomId, user: User | None, owner_token: str) -> WebhookList:
     """List the webhooks of a room, oldest first, as its owner."""
-    return WebhookList.of(webhooks.list_webhooks(room_id, owner_token))
+    return WebhookList.of(webhooks.list_webhooks(room_id, owner_token, user))
 
 
 @blueprint.route("/rooms/{room_id}/hooks/{hook_id}", methods=["DELETE"])
 @endpoint(status=204, errors=[Forbidden, RoomNotFound, WebhookNotFound])
-def delete_webhook(room_id: AnyRoomId, hook_id: AnyWebhookId, owner_token: str) -> None:
+def delete_webhook(room_id: AnyRoomId, hook_id: AnyWebhookId, user: User | None, owner_token: str) -> None:
     """Delete a webhook, as the owner of the room. Its messages stay."""
-    webhooks.delete(room_id, owner_token, hook_id)
+    webhooks.delete(room_id, owner_token, hook_id, user)
 
 
 @blueprint.route("/hooks/{hook_token}", methods=["POST"], content_types=["*/*"])
 @endpoint(status=201, parse_body=_parse_message, errors=[Forbidden, WebhookNotFound, RateLimitExceeded])
-def post_message(hook_token: AnyWebhookToken, body: WebhookMessage, source: str) -> PostedMessage:
+def post_message(hook_token: AnyWebhookToken, body: Callable[[], WebhookMessage], source: str) -> PostedMessage:
     """Send a message to the room of a webhook.
 
     The url is the only credential. The body is read as JSON whatever its Content-Type, or as a form whose field
@@ -71,7 +73,9 @@ def post_message(hook_token: AnyWebhookToken, body: WebhookMessage, source: str)
     and the stored message is delivered again.
     """
     sources.count_hook_post(source)  # before the token is looked up: guessing costs one write
-    message = webhooks.store_message(hook_token, body.text, body.client_id)
+    webhook = webhooks.find(hook_token)  # before the body is parsed, which takes longer
+    posted = body()
+    message = webhooks.store_message(webhook, posted.text, posted.client_id)
     delivery = Delivery(addresses.connections_url(), message.room_id, int(message.sequence))
     jobs.enqueue_delivery(delivery, blueprint.lambda_context.invoked_function_arn)
     return PostedMessage.of(message)

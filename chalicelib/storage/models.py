@@ -70,6 +70,7 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     listed = UnicodeAttribute(null=True)
     listed_until = UTCDateTimeAttribute(null=True)
     token_hash = UnicodeAttribute(null=True)
+    join_token_replaced = BooleanAttribute(null=True)
     owner_hash = UnicodeAttribute()
     owner_version = NumberAttribute(default=0)
     former_owner_hash = UnicodeAttribute(null=True)

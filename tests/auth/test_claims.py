@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from chalice.test import Client
 
-from chalicelib.chat import webhooks
+from chalicelib import settings
 from chalicelib.storage.models import Connection, MemberRecord, Room
 from tests.support.gateway import Gateway
 from tests.support.issuer import Issuer
 from tests.support.rooms import create_room
-from tests.support.users import Sockets, connection, get, own_token, post_room, rejection
+from tests.support.users import Sockets, connection, get, own_token, paths, post_room, rejection
 
 
 def test_user_is_the_same_member_in_every_connection(issuer: Issuer, socket: Sockets, room: Room) -> None:
@@ -42,6 +42,8 @@ def test_subjects_and_issuers_are_different_members(own_back_end: None, socket: 
         ({"name": "\u0007\u202e ", "preferred_username": "aki"}, "aki"),
         ({"name": " A\nki\t"}, "Aki"),
         ({"name": "x" * 50}, "x" * 40),
+        ({"name": "x" * 39 + " yz"}, "x" * 39),
+        ({"name": "A\ud800ki"}, "Aki"),
         ({"name": ["Aki"], "preferred_username": "aki"}, "aki"),
     ],
 )
@@ -89,6 +91,40 @@ def test_token_limits_the_rooms(issuer: Issuer, client: Client, ws_event: Any, s
     assert post_room(client, issuer.token(chat_rooms="*")).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("is_required", "claims", "reaches"),
+    [
+        (False, {}, True),
+        (False, {"chat_rooms": []}, False),
+        (True, {}, False),
+        (True, {"chat_owner": True}, False),
+        (True, {"chat_rooms": []}, False),
+        (True, {"chat_rooms": "*"}, True),
+    ],
+)
+def test_token_without_rooms_reaches_nothing(
+    issuer: Issuer,
+    client: Client,
+    ws_event: Any,
+    socket: Sockets,
+    room: Room,
+    monkeypatch: pytest.MonkeyPatch,
+    is_required: bool,
+    claims: dict[str, Any],
+    reaches: bool,
+) -> None:
+    monkeypatch.setattr(settings, "AUTH_ROOMS_REQUIRED", is_required)
+    token = issuer.token(**claims)
+    for path in paths(room)[1:]:
+        assert get(client, path, token).status_code == (200 if reaches else 403), path
+    assert len(get(client, "/rooms", token).json_body["rooms"]) == reaches
+    assert post_room(client, token).status_code == (201 if reaches else 403)
+    if reaches:
+        assert socket("a").connect(roomId=room.room_id, access_token=token) == 200
+    else:
+        assert rejection(ws_event, roomId=room.room_id, access_token=token)[0] == 403
+
+
 def test_private_room_still_needs_its_token(issuer: Issuer, tables: None, socket: Sockets, ws_event: Any) -> None:
     private = create_room("Secret", private=True)
     token = issuer.token()
@@ -107,28 +143,15 @@ def test_claim_gives_the_rights_of_an_owner(
         assert connection("a").is_owner
 
 
-def test_owner_by_claim_manages_webhooks(issuer: Issuer, client: Client, room: Room) -> None:
-    path = f"/rooms/{room.room_id}/hooks"
-    headers = {"Content-Type": "application/json", "Host": "chat.example.org"}
-
-    def create(token: str) -> int:
-        return client.http.post(
-            path, headers=headers | {"Authorization": f"Bearer {token}"}, body=b'{"name": "Builds"}'
-        ).status_code
-
-    assert create(issuer.token(chat_owner=True)) == 201
-    assert create(issuer.token()) == 403
-    assert create(issuer.token(chat_owner=True, chat_rooms=["other"])) == 403
-    assert create(issuer.token(chat_owner=True, aud="other")) == 401
-    assert create(room.owner_token or "") == 201
-    assert len(webhooks.list_webhooks(room.room_id, room.owner_token or "")) == 2
-
-
 def test_removed_user_stays_out_on_every_device(
-    issuer: Issuer, socket: Sockets, ws_event: Any, queue: Any, room: Room
+    issuer: Issuer, client: Client, socket: Sockets, ws_event: Any, queue: Any, room: Room
 ) -> None:
     owner = socket("o")
     owner.connect(roomId=room.room_id, access_token=issuer.token("owner", chat_owner=True))
     socket("b").connect(roomId=room.room_id, access_token=issuer.token("bo"))
     owner.send({"action": "removeMember", "data": {"memberId": connection("b").member_id}})
     assert rejection(ws_event, roomId=room.room_id, access_token=issuer.token("bo"), key="k" * 22)[0] == 403
+    response = get(client, f"/rooms/{room.room_id}", issuer.token("bo"))
+    assert (response.status_code, response.json_body["Code"]) == (403, "MemberBannedError")
+    assert get(client, f"/rooms/{room.room_id}?key={'k' * 22}", issuer.token("bo")).status_code == 403
+    assert get(client, f"/rooms/{room.room_id}", issuer.token("other")).status_code == 200

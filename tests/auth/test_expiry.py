@@ -45,6 +45,17 @@ def test_frame_after_the_expiry_is_handled_with_unauthorized_and_the_connection_
     assert gateway.closed == ["a"]
 
 
+def test_ping_after_the_expiry_is_rejected_by_a_function_that_does_not_verify_tokens(
+    short_visit: Socket, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "AUTH_ISSUER", "")
+    monkeypatch.setattr(settings, "AUTH_REQUIRED", False)
+    monkeypatch.setattr(settings, "SIGN_IN", True)
+    short_visit.send({"action": "ping"})
+    assert gateway.frames["a"][-1]["error"]["code"] == "unauthorized"
+    assert gateway.closed == ["a"]
+
+
 def test_listener_whose_token_has_expired_hears_nothing_more_and_is_closed(
     short_visit: Socket, socket: Sockets, gateway: Gateway, room: Room
 ) -> None:

@@ -67,6 +67,18 @@ def test_former_value_counts_while_aws_does_not_respond(stored: str, monkeypatch
     monkeypatch.setattr(BotocoreStubber, "process_request", fail)
     pass_seconds(monkeypatch, secret_values.MAX_AGE_SECONDS)
     assert secret_values.read(stored) == SECRET
+    # There is no further request for RETRY_SECONDS: it would call None.
+    monkeypatch.setattr(BotocoreStubber, "process_request", None)
+    assert secret_values.read(stored) == SECRET
+
+
+def test_secret_that_aws_has_never_returned_is_a_failure(stored: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(stubber: BotocoreStubber, request: Any) -> Any:
+        raise ConnectTimeoutError(endpoint_url=request.url)
+
+    monkeypatch.setattr(BotocoreStubber, "process_request", fail)
+    with pytest.raises(SignInUnavailable):
+        secret_values.read(stored)
 
 
 def test_former_value_does_not_count_after_its_secret_is_deleted(stored: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +89,13 @@ def test_former_value_does_not_count_after_its_secret_is_deleted(stored: str, mo
         secret_values.read(stored)
 
 
-@pytest.mark.parametrize("value", [{"SecretString": "short"}, {"SecretBinary": SECRET.encode()}])
+@pytest.mark.parametrize("secret", ["s" * 32, "é" * 16])
+def test_secret_of_32_bytes_is_long_enough(secret: str) -> None:
+    arn = boto3.client("secretsmanager", "us-east-1").create_secret(Name="chat", SecretString=secret)["ARN"]
+    assert secret_values.read(arn) == secret
+
+
+@pytest.mark.parametrize("value", [{"SecretString": "s" * 31}, {"SecretBinary": SECRET.encode()}])
 def test_secret_that_cannot_verify_tokens_is_a_failure(value: Any, caplog: Any) -> None:
     arn = boto3.client("secretsmanager", "us-east-1").create_secret(Name="chat", **value)["ARN"]
     for _ in range(3):

@@ -16,7 +16,7 @@ from chalicelib.auth import signing_keys
 from chalicelib.storage.models import Room
 from tests.support.gateway import Gateway
 from tests.support.issuer import Issuer, Key
-from tests.support.users import EC_KEY, KEY, SECRET, Sockets, get, own_token, rejection
+from tests.support.users import EC_KEY, KEY, OTHER_KEY, SECRET, Sockets, get, own_token, rejection
 
 
 def count(issuer: Issuer) -> int:
@@ -52,6 +52,87 @@ def test_withdrawn_key_is_forgotten_after_an_hour(
     assert get(client, "/rooms", token).status_code == 401
 
 
+def test_former_key_is_accepted_for_an_hour_after_the_provider_has_rotated_its_keys(
+    issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former, start = issuer.token(exp=2**33), time.monotonic()
+    assert get(client, "/rooms", former).status_code == 200
+    monkeypatch.setattr(time, "monotonic", lambda: start + 1_800)
+    issuer.keys = [Key("second")]
+    assert get(client, "/rooms", issuer.token(exp=2**33)).status_code == 200
+    assert get(client, "/rooms", former).status_code == 200
+    monkeypatch.setattr(time, "monotonic", lambda: start + signing_keys.MAX_AGE_SECONDS + 10)
+    assert get(client, "/rooms", former).status_code == 401
+    assert get(client, "/rooms", issuer.token(exp=2**33)).status_code == 200
+
+
+def test_hour_of_a_key_begins_when_it_was_last_published(
+    issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, start = issuer.token(exp=2**33), time.monotonic()
+    assert get(client, "/rooms", token).status_code == 200
+    monkeypatch.setattr(time, "monotonic", lambda: start + 1_800)
+    issuer.keys.append(EC_KEY)
+    assert get(client, "/rooms", issuer.token(key=EC_KEY)).status_code == 200
+    monkeypatch.setattr(time, "monotonic", lambda: start + signing_keys.MAX_AGE_SECONDS + 10)
+    issuer.status = 500
+    assert get(client, "/rooms", token).status_code == 200
+
+
+def test_new_key_of_a_known_id_replaces_the_former_one(
+    issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former, start = issuer.token(exp=2**33), time.monotonic()
+    assert get(client, "/rooms", former).status_code == 200
+    issuer.keys = [OTHER_KEY]
+    monkeypatch.setattr(time, "monotonic", lambda: start + signing_keys.MAX_AGE_SECONDS + 10)
+    assert get(client, "/rooms", issuer.token(exp=2**33)).status_code == 200
+    assert get(client, "/rooms", former).status_code == 401
+
+
+NO_ID = {"kid": None}
+
+
+def test_token_without_a_key_id_is_accepted_if_the_provider_has_one_key_for_its_algorithm(
+    issuer: Issuer, client: Client
+) -> None:
+    issuer.keys.append(EC_KEY)
+    for key in issuer.keys:
+        assert get(client, "/rooms", issuer.token(key=key, header=NO_ID)).status_code == 200
+    assert count(issuer) == 2
+
+
+def test_token_without_a_key_id_is_rejected_if_the_provider_has_several_keys_for_its_algorithm_or_none(
+    issuer: Issuer, client: Client
+) -> None:
+    issuer.keys.append(Key("second"))
+    for token in (issuer.token(header=NO_ID), issuer.token(key=EC_KEY, header=NO_ID)):
+        response = get(client, "/rooms", token)
+        assert response.status_code == 401
+        assert "the id of a key (kid)" in response.json_body["Message"]
+    assert get(client, "/rooms", issuer.token()).status_code == 200
+
+
+def test_new_key_is_found_for_tokens_without_a_key_id(
+    issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer.keys[0] = Key("second")
+    assert get(client, "/rooms", issuer.token(header=NO_ID)).status_code == 200
+    issuer.keys[0] = Key("third")
+    assert get(client, "/rooms", issuer.token(header=NO_ID)).status_code == 200
+    assert count(issuer) == 4
+    for _ in range(20):
+        assert get(client, "/rooms", issuer.token(key=OTHER_KEY, header=NO_ID)).status_code == 401
+    assert count(issuer) == 4
+    assert get(client, "/rooms", issuer.token(header=NO_ID)).status_code == 200
+
+
+def test_forged_token_of_a_known_key_causes_no_search(issuer: Issuer, client: Client) -> None:
+    assert get(client, "/rooms", issuer.token()).status_code == 200
+    assert get(client, "/rooms", issuer.token(key=OTHER_KEY)).status_code == 401
+    assert count(issuer) == 2
+
+
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -61,6 +142,7 @@ def test_withdrawn_key_is_forgotten_after_an_hour(
         (lambda issuer: setattr(issuer, "trickles", True), "Timeout"),
         (lambda issuer: issuer.configuration.update(issuer="https://id.example.org"), "names the issuer"),
         (lambda issuer: issuer.configuration.update(jwks_uri="http://id.example.org/jwks"), "https address"),
+        (lambda issuer: issuer.configuration.update(jwks_uri=None), "https address"),
         (lambda issuer: issuer.keys.clear(), "has no keys"),
         (lambda issuer: setattr(issuer, "body", b"["), "Expecting value"),
         (lambda issuer: setattr(issuer, "body", b"[]"), "not a JSON object"),
@@ -128,6 +210,38 @@ def test_key_that_cannot_be_used_does_not_prevent_the_others(issuer: Issuer, cli
     assert count(issuer) == 2
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"use": None},
+        {"alg": "RS256"},
+        {"key_ops": ["verify"]},
+        {"key_ops": ["sign"]},
+        {"key_ops": ["wrapKey", "verify"]},
+    ],
+)
+def test_key_that_verifies_may_say_so_or_not(issuer: Issuer, client: Client, change: Any) -> None:
+    key = KEY.jwk | change
+    issuer.published, issuer.keys = [{name: value for name, value in key.items() if value is not None}], []
+    assert get(client, "/rooms", issuer.token(key=KEY)).status_code == 200
+
+
+def test_provider_may_compress_its_documents(issuer: Issuer, client: Client) -> None:
+    issuer.compresses = True
+    assert get(client, "/rooms", issuer.token()).status_code == 200
+
+
+def test_issuer_may_end_with_a_slash(issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"{issuer.url}/"
+    monkeypatch.setattr(settings, "AUTH_ISSUER", address)
+    assert get(client, "/rooms", issuer.token(iss=address)).status_code == 503
+    signing_keys.key_set.cache_clear()
+    issuer.configuration["issuer"] = address
+    assert get(client, "/rooms", issuer.token(iss=address)).status_code == 200
+    assert get(client, "/rooms", issuer.token()).status_code == 401
+    assert issuer.requests.keys() == {"/.well-known/openid-configuration", "/jwks"}
+
+
 def test_private_key_that_a_provider_publishes_verifies_like_its_public_key(issuer: Issuer, client: Client) -> None:
     issuer.published, issuer.keys = [RSAAlgorithm.to_jwk(KEY.private, as_dict=True) | {"kid": "first"}], []
     assert get(client, "/rooms", issuer.token(key=KEY)).status_code == 200
@@ -184,7 +298,8 @@ def test_keys_that_arrive_late_count_for_the_next_request(
             assert get(client, "/rooms", issuer.token()).status_code == 503
     issuer.responses_at_all.set()
     finish_fetches()
-    assert get(client, "/rooms", issuer.token()).status_code == 200
+    for header in ({}, NO_ID):
+        assert get(client, "/rooms", issuer.token(header=header)).status_code == 200
     assert issuer.requests.total() == 2
 
 

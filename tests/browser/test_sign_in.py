@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import Page, expect
 
 from deployment import policies
@@ -196,3 +197,20 @@ def test_response_that_this_tab_has_not_asked_for_signs_nobody_in(open_page: Ope
     expect(page.get_by_role("alert").get_by_text("Signing in did not work. Please try again.")).to_be_visible()
     expect(page).to_have_url(re.compile(r"/local/(#/)?$"))
     expect(page.get_by_role("button", name="Sign in").locator("visible=true").first).to_be_visible()
+
+
+def test_owner_who_has_signed_in_manages_webhooks(open_page: OpenPage, provider: Provider) -> None:
+    aki = open_page()
+    sign_in(aki, "Aki")
+    create_room(aki, "Builds")
+    aki.get_by_role("button", name="Manage room").click()
+    dialog = aki.get_by_role("dialog", name="Manage this room")
+    dialog.get_by_label("Name of the program").fill("Build")
+    dialog.get_by_role("button", name="Add").click()
+    address = dialog.get_by_label("Address to post to")
+    expect(address).to_have_value(re.compile("/hooks/"))
+    assert requests.post(address.input_value(), json={"text": "Build 42 passed"}, timeout=20).status_code == 201
+    expect_message(aki, "Build 42 passed")
+    dialog.get_by_role("button", name="Delete webhook Build").click()
+    expect(dialog.get_by_text("Deleted.")).to_be_visible()
+    expect(dialog.get_by_role("list", name="Webhooks").get_by_role("listitem")).to_have_count(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import boto3
@@ -38,6 +39,23 @@ def test_own_bucket_is_private_encrypted_and_in_the_region() -> None:
     assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
     (owned,) = s3.get_bucket_ownership_controls(Bucket=NAME)["OwnershipControls"]["Rules"]
     assert owned == {"ObjectOwnership": "BucketOwnerEnforced"}
+
+
+def test_own_bucket_rejects_requests_without_tls() -> None:
+    Bucket(ACCOUNT).create()
+    (statement,) = json.loads(ACCOUNT.client("s3").get_bucket_policy(Bucket=NAME)["Policy"])["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Resource"] == [f"arn:aws:s3:::{NAME}", f"arn:aws:s3:::{NAME}/*"]
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_own_bucket_of_an_interrupted_deployment_is_completed() -> None:
+    s3 = ACCOUNT.client("s3")
+    s3.create_bucket(Bucket=NAME, CreateBucketConfiguration={"LocationConstraint": ACCOUNT.region})
+    Bucket(ACCOUNT).create()
+    assert s3.get_bucket_policy(Bucket=NAME)["Policy"]
+    assert s3.get_bucket_encryption(Bucket=NAME)["ServerSideEncryptionConfiguration"]
+    assert set(s3.get_public_access_block(Bucket=NAME)["PublicAccessBlockConfiguration"].values()) == {True}
 
 
 def test_own_bucket_is_created_in_us_east_1_without_a_location() -> None:

@@ -1,4 +1,4 @@
-"""Deployment of a package whose stack cannot be changed."""
+"""Deployment of a package: its parameters, and a stack that cannot be changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from deployment.account import Account, errors_reported
-from deployment.deploy import deploy
+from deployment.deploy import _parameters, deploy
 from deployment.stack import Stack
 
 ACCOUNT = Account("123456789012", "eu-central-1")  # the account of moto
@@ -27,3 +27,16 @@ def test_failure_is_one_line_with_the_reason_and_what_to_do(tmp_path: Path, monk
         "error: the stack chalice-chat-dev is in the state ROLLBACK_COMPLETE and cannot be updated; "
         "remove the stack with `make undeploy STAGE=dev`, and deploy again"
     )
+
+
+def test_environment_sets_the_parameters_of_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"ALARM_TOPIC": "arn:aws:sns:topic", "WEB_ACL_ARN": "none", "MAX_INVOCATIONS_PER_MINUTE": "90"}
+    for name, value in (given | {"STAGE": "prod"}).items():
+        monkeypatch.setenv(name, value)
+    names = ("AlarmTopic", "LogRetentionDays", "MaxInvocationsPerMinute", "Stage", "WebAclArn")
+    assert _parameters({"Parameters": {name: {} for name in names}}) == {
+        "AlarmTopic": "arn:aws:sns:topic",
+        "LogRetentionDays": "",
+        "MaxInvocationsPerMinute": "90",
+        "WebAclArn": "none",
+    }

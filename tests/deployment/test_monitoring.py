@@ -19,6 +19,7 @@ from chalicelib import request_log, settings
 from deployment.config import PROJECT, read_stage
 from deployment.errors import PackageError
 from deployment.functions import deployed_functions
+from deployment.limits import REST_LIMITS, WEBSOCKET_LIMITS
 from deployment.resources import resources_template
 
 pytestmark = pytest.mark.deployment
@@ -56,7 +57,7 @@ def test_widgets_do_not_overlap(widgets: list[dict[str, Any]]) -> None:
 
 
 def test_alarms_return_to_ok_when_a_metric_has_no_data(resources: dict[str, Any]) -> None:
-    for name in ("ErrorsAlarm", "ThrottlesAlarm"):
+    for name in ("ErrorsAlarm", "ThrottlesAlarm", "InvocationsAlarm"):
         *addends, total = resources[name]["Properties"]["Metrics"]
         filled = ", ".join(f"FILL({addend['Id']}, 0)" for addend in addends)
         assert total["Expression"] == f"SUM([{filled}])"
@@ -69,9 +70,9 @@ def test_dashboard_of_each_region_has_its_own_name(resources: dict[str, Any]) ->
 
 def test_alarms_go_off_at_the_first_fault_dead_letter_or_throttle(resources: dict[str, Any]) -> None:
     alarms = {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
-    assert set(alarms) == {"ErrorsAlarm", "DeadLettersAlarm", "ThrottlesAlarm"}
-    for alarm in alarms.values():
-        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    assert set(alarms) == {"ErrorsAlarm", "DeadLettersAlarm", "ThrottlesAlarm", "InvocationsAlarm"}
+    for name in alarms.keys() - {"InvocationsAlarm"}:
+        assert (alarms[name]["ComparisonOperator"], alarms[name]["Threshold"]) == ("GreaterThanThreshold", 0)
     *addends, _ = alarms["ErrorsAlarm"]["Metrics"]
     metrics = [addend["MetricStat"]["Metric"] for addend in addends]
     assert {(metric["Namespace"], metric["MetricName"]) for metric in metrics} == {
@@ -79,6 +80,33 @@ def test_alarms_go_off_at_the_first_fault_dead_letter_or_throttle(resources: dic
         (request_log.NAMESPACE, "faults"),
     }
     assert "faults" in request_log.METRICS
+
+
+def test_alarm_on_invocations_counts_those_of_all_functions_in_each_minute() -> None:
+    template = resources_template("dev")
+    alarm = template["Resources"]["InvocationsAlarm"]["Properties"]
+    *addends, _ = alarm["Metrics"]
+    metrics = [addend["MetricStat"] for addend in addends]
+    assert {(metric["Metric"]["MetricName"], metric["Period"], metric["Stat"]) for metric in metrics} == {
+        ("Invocations", 60, "Sum")
+    }
+    assert len(metrics) == len(read_stage("dev")["lambda_functions"])
+    assert (alarm["ComparisonOperator"], alarm["EvaluationPeriods"]) == ("GreaterThanThreshold", 3)
+    parameter = template["Parameters"][alarm["Threshold"]["Ref"]]
+    # Below what the throttling of the stage permits.
+    assert (
+        0 < parameter["Default"] < 60 * (REST_LIMITS["ThrottlingRateLimit"] + WEBSOCKET_LIMITS["ThrottlingRateLimit"])
+    )
+
+
+def test_queues_reject_requests_without_tls(resources: dict[str, Any]) -> None:
+    queues = {name for name, resource in resources.items() if resource["Type"] == "AWS::SQS::Queue"}
+    policy = resources["QueuePolicy"]["Properties"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert {queue["Ref"] for queue in policy["Queues"]} == queues
+    assert {arn["Fn::GetAtt"][0] for arn in statement["Resource"]} == queues
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "sqs:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_functions_have_the_names_of_chalice_deploy() -> None:

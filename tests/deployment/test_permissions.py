@@ -27,6 +27,7 @@ from chalicelib.rest.endpoints import Endpoint
 from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.storage.transactions import transaction
 from chalicelib.websocket.dispatch import ACTIONS
+from deployment.functions import deployed_functions
 from docs.json_schema import example_of
 from docs.openapi import operations
 from tests.support.gateway import GONE, Gateway
@@ -41,22 +42,21 @@ NEVER = 2**33
 """The end of a connection, in Unix seconds."""
 FUNCTIONS = json.loads((CHALICE / "config.json").read_text())["stages"]["dev"]["lambda_functions"]
 
-# CloudFormation generates the names of the functions, beginning with the stack's name.
-LOG_GROUPS = "arn:aws:logs:*:*:log-group:/aws/lambda/chalice-chat-dev*"
+DEPLOYED = deployed_functions(FUNCTIONS)
 
-USED_BY_LAMBDA: dict[str, set[Permission]] = {
-    # Without logs:CreateLogGroup: the stack contains the log groups.
-    "AWSLambdaBasicExecutionRole": {
-        ("logs:CreateLogStream", LOG_GROUPS),
-        ("logs:PutLogEvents", LOG_GROUPS),
-    },
-    "AWSLambdaSQSQueueExecutionRole": {
-        ("sqs:ReceiveMessage", queue(settings.FANOUT_QUEUE)),
-        ("sqs:DeleteMessage", queue(settings.FANOUT_QUEUE)),
-        ("sqs:GetQueueAttributes", queue(settings.FANOUT_QUEUE)),
-    },
-}
-"""Permissions that Lambda itself uses, by the managed policy that lists them ("AWS Managed Policy Reference")."""
+
+def _used_by_lambda(function: str) -> set[Permission]:
+    """Return the permissions that Lambda itself uses ("AWS Managed Policy Reference").
+
+    Of AWSLambdaBasicExecutionRole those for the log group of the function, without logs:CreateLogGroup, because the
+    stack contains the log groups; for the function of the queue also those of AWSLambdaSQSQueueExecutionRole.
+    """
+    group = f"arn:aws:logs:*:*:log-group:/aws/lambda/{DEPLOYED[function].replace('${Stage}', 'dev')}:*"
+    logs = {(action, group) for action in ("logs:CreateLogStream", "logs:PutLogEvents")}
+    if function != "fan_out":
+        return logs
+    actions = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+    return logs | {(action, queue(settings.FANOUT_QUEUE)) for action in actions}
 
 
 @dataclass
@@ -320,8 +320,6 @@ def test_policy_grants_exactly_what_the_function_needs(
 ) -> None:
     DRIVES[function](driver)
     assert not any(record.exc_info for record in caplog.records)
-    needed = recorder.permissions(function) | USED_BY_LAMBDA["AWSLambdaBasicExecutionRole"]
-    if function == "fan_out":
-        needed |= USED_BY_LAMBDA["AWSLambdaSQSQueueExecutionRole"]
+    needed = recorder.permissions(function) | _used_by_lambda(function)
     granted = _granted(function)
     assert {"missing": needed - granted, "unused": granted - needed} == {"missing": set(), "unused": set()}

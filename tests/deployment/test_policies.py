@@ -99,6 +99,20 @@ def test_anything_but_the_arn_of_one_secret_is_rejected(project: Path, arn: str,
         policies.policy_files(project)
 
 
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_stage_on_aws_whose_secret_is_in_its_configuration_is_not_packaged(
+    project: Path, tmp_path: Path, stage: str
+) -> None:
+    set_variables(project, stage, AUTH_SECRET="s" * 32)
+    with pytest.raises(PackageError, match=f"AUTH_SECRET of the stage {stage} must be an ARN, not the secret itself"):
+        package(stage, tmp_path / "package", project)
+
+
+def test_local_stage_may_have_its_secret_in_its_configuration(project: Path, tmp_path: Path) -> None:
+    set_variables(project, "local", AUTH_SECRET="s" * 32)
+    sign_in.check_secret("local", read_stages(project)["local"])
+
+
 def test_secret_of_the_sources_is_not_packaged_in_plain_text(project: Path, tmp_path: Path) -> None:
     """The folder of the local stage contains what it needs: its functions run on the developer's machine."""
     policies.write(project)

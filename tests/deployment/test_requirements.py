@@ -1,4 +1,4 @@
-"""The compiled requirements and the lock files of npm: complete, and valid for every registry."""
+"""What others publish, pinned: the compiled requirements, the lock files of npm, and the actions of the CI."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from deployment.config import PROJECT
 
-PACKAGED = ["requirements.txt", "requirements-sign-in.txt"]
+PACKAGED = ["requirements.txt", "requirements-sign-in.txt", "requirements-chalice.txt"]
 COMPILED = ("cffi==", "cryptography==", "msgspec==")
 NODE_FOLDERS = re.findall(r"^NODE_FOLDERS := (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)[0].split()
 
@@ -52,3 +52,24 @@ def test_lock_file_names_no_registry(folder: str) -> None:
     packages = json.loads((PROJECT / folder / "package-lock.json").read_text())["packages"].values()
     resolved = [package["resolved"] for package in packages if "resolved" in package]
     assert all(place.startswith("file:") for place in resolved)
+
+
+@pytest.mark.parametrize("folder", NODE_FOLDERS)
+def test_every_package_of_npm_is_locked_with_its_hash(folder: str) -> None:
+    declared = json.loads((PROJECT / folder / "package.json").read_text())
+    packages = json.loads((PROJECT / folder / "package-lock.json").read_text())["packages"]
+    for name in declared.get("dependencies", {}) | declared.get("devDependencies", {}):
+        assert f"node_modules/{name}" in packages
+    # The client library is in this repository, and packages that another one contains have its hash.
+    own = ("link", "inBundle")
+    installed = {name: one for name, one in packages.items() if "node_modules/" in name and not any(map(one.get, own))}
+    assert installed
+    published = {name: one for name, one in installed.items() if not one.get("resolved", "").startswith("file:")}
+    assert {name for name, one in published.items() if not one.get("integrity")} == set()
+
+
+def test_actions_are_pinned_by_commit() -> None:
+    workflows = list((PROJECT / ".github/workflows").glob("*.y*ml"))
+    used = [one for path in workflows for one in re.findall(r"uses: *(\S+)", path.read_text())]
+    assert used
+    assert [one for one in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", one)] == []

@@ -17,7 +17,11 @@ from deployment.config import PROJECT, RESOURCES
 from deployment.errors import DeployError
 from deployment.undeploy import _check_protection, undeploy
 
-pytestmark = pytest.mark.deployment
+pytestmark = [
+    pytest.mark.deployment,
+    # moto's CloudFormation ignores the policy, which no test here needs.
+    pytest.mark.filterwarnings("ignore:Tried to parse AWS..SQS..QueuePolicy"),
+]
 
 ACCOUNT = Account("123456789012", "us-east-1")  # the account of moto
 TABLES = [f"chalice-chat-prod-{name}" for name in ("connections", "messages", "rooms")]

@@ -20,7 +20,6 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import ignored_auth
 
 from chalicelib import settings
-from chalicelib.auth import authentication
 from chalicelib.chat import members, messages, webhooks
 from chalicelib.delivery import addresses
 from chalicelib.errors import NotFound, RoomNotFound, SignInUnavailable
@@ -83,7 +82,7 @@ def _example(name: str) -> Request:
 
 
 def _takes_access_token(endpoint: Endpoint) -> bool:
-    return "user" in endpoint.types or "owner_token" in endpoint.types
+    return "user" in endpoint.types
 
 
 def _fail(_: str) -> None:
@@ -105,6 +104,8 @@ def _derived_responses() -> Iterator[tuple[str, Request, int]]:
                 yield name, _example(name) | _room("PARTY", token="another", **_required_query(name)), 403
             else:
                 yield name, _example(name) | {"headers": {}}, 403
+                yield name, _example(name) | {"headers": {}, "query": {"owner": "OWNER"}}, endpoint.status
+                yield name, _example(name) | {"query": {"owner": "another"}}, 403
         if endpoint.path and any(issubclass(error, NotFound) for error in endpoint.errors):
             unknown = _named_as_documented(dict.fromkeys(endpoint.path, "nosuchname"))
             yield name, _in_room(name, "TEA", **unknown), 404
@@ -114,6 +115,7 @@ def _derived_responses() -> Iterator[tuple[str, Request, int]]:
             yield name, _example(name) | {"headers": {"If-None-Match": "*"}}, 304
         if endpoint.body is not None:
             yield name, _example(name) | {"body": []}, 400
+            yield name, _example(name) | {"body": {"padding": "x" * 65_536}}, 413
         for parameter, (schema, _) in ({} if endpoint.query is None else parameters_of(endpoint.query, {})).items():
             if schema.keys() - STRING_KEYS:
                 yield name, _example(name) | {"query": {parameter: "invalid"}}, 400
@@ -156,7 +158,12 @@ def ask(client: Client, monkeypatch: pytest.MonkeyPatch, queue: Any, connections
     messages.store(members.join("secret-id", tea.room_id, "Aki"), "hi", "c-1")
     hook_id, hook_token = webhooks.create(tea.room_id, tea.owner_token or "", "Builds")
     names = {"TEA": tea.room_id, "PARTY": party.room_id, "TOKEN": party.join_token}
-    names |= {"HOOK": hook_id, "HOOKTOKEN": hook_token, "Bearer OWNER": f"Bearer {tea.owner_token}"}
+    names |= {
+        "HOOK": hook_id,
+        "HOOKTOKEN": hook_token,
+        "Bearer OWNER": f"Bearer {tea.owner_token}",
+        "OWNER": tea.owner_token,
+    }
 
     def named(part: Any) -> Any:
         if not isinstance(part, dict):
@@ -235,7 +242,6 @@ def test_response_to_an_access_token_is_as_described(ask: Ask, name: str, monkey
     monkeypatch.setattr(settings, "AUTH_SECRET", "s" * 32)
     request = _example(name) | {"headers": {"Authorization": "Bearer not.a.token"}}
     assert ask(name, request) == 401
-    monkeypatch.setattr(authentication, "authenticate", _fail)
     monkeypatch.setattr(endpoints, "authenticate", _fail)
     assert ask(name, request) == 503
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import pytest
@@ -12,6 +12,7 @@ from chalice.test import Client
 from msgspec import Meta
 
 from chalicelib.errors import (
+    BodyTooLarge,
     ChatError,
     Forbidden,
     InternalError,
@@ -23,13 +24,14 @@ from chalicelib.errors import (
     RoomNotFound,
     UnknownAction,
 )
-from chalicelib.protocol.requests import Request
+from chalicelib.protocol.requests import OwnerQuery, Request
 from chalicelib.protocol.responses import Response as JSONResponse
 from chalicelib.rest import endpoints as declarations
 from chalicelib.rest.endpoints import EndpointDecorator, error_response
 
 ERRORS = [
     (InvalidInput("no"), 400, "BadRequestError"),
+    (BodyTooLarge(), 413, "ContentTooLargeError"),
     (InvalidJSON("no"), 400, "BadRequestError"),
     (Forbidden("no"), 403, "ForbiddenError"),
     (NotFound("no"), 404, "NotFoundError"),
@@ -65,9 +67,12 @@ class Views:
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
         self.result: Any = Done()
+        self.parses = False
 
     def __call__(self, **received: Any) -> Any:
         self.received.append(received)
+        if self.parses:
+            received["body"]()
         if isinstance(self.result, Exception):
             raise self.result
         return self.result
@@ -99,6 +104,11 @@ def app(views: Views, monkeypatch: pytest.MonkeyPatch) -> Chalice:
     @endpoint(status=201, errors=[NotFound])
     def fill_cup(cup: str, query: Cup, body: Tea) -> Done:
         return views(cup=cup, query=query, body=body)
+
+    @app.route("/pots", methods=["POST"])
+    @endpoint(status=201)
+    def fill_pot(body: Callable[[], Tea]) -> Done:
+        return views(body=body)
 
     @app.route("/tea", methods=["DELETE"])
     @endpoint(status=204)
@@ -145,6 +155,20 @@ def test_invalid_input_is_rejected_before_the_view_runs(client: Client, views: V
     assert views.received == []
 
 
+def test_endpoint_parses_its_body_itself(client: Client, views: Views) -> None:
+    for body in (b'{"text": "tea"}', b"invalid"):
+        assert client.http.post("/pots", headers={"Content-Type": "application/json"}, body=body).status_code == 201
+    valid, invalid = (received["body"] for received in views.received)
+    assert valid() == Tea(text="tea")
+    with pytest.raises(InvalidJSON):
+        invalid()
+
+
+def test_error_of_a_body_that_the_endpoint_parses_is_a_response(client: Client, views: Views) -> None:
+    views.parses = True
+    assert client.http.post("/pots", headers={"Content-Type": "application/json"}, body=b"invalid").status_code == 400
+
+
 @pytest.mark.parametrize(
     ("authorization", "token"),
     [("Bearer abc", "abc"), ("bearer  abc ", "abc"), ("Basic abc", ""), ("Bearer", ""), ("Bearerabc", ""), ("", "")],
@@ -156,6 +180,13 @@ def test_endpoint_receives_the_token_of_the_authorization_header(
     pour(client, Authorization=authorization)
     pour(client)
     assert views.received == [{"owner_token": token}, {"owner_token": ""}]
+
+
+def test_endpoint_receives_the_owners_token_of_the_query_string(client: Client, views: Views) -> None:
+    views.result = None
+    client.http.request("DELETE", "/tea?owner=abc", headers={"Authorization": "Bearer other"})
+    client.http.request("DELETE", "/tea?owner=", headers={"Authorization": "Bearer other"})
+    assert views.received == [{"owner_token": "abc"}, {"owner_token": "other"}]
 
 
 # Responses
@@ -216,6 +247,8 @@ def test_signature_is_the_declaration(app: Chalice) -> None:
     assert (declared.status, declared.errors, declared.content_types) == (201, (NotFound,), ("application/json",))
     assert (declared.query, declared.body, declared.path) == (Cup, Tea, {"cup": str})
     assert declarations.ENDPOINTS["plain"].query is None
+    assert declarations.ENDPOINTS["fill_pot"].body is Tea
+    assert declarations.ENDPOINTS["pour_tea"].query is OwnerQuery
 
 
 def test_second_endpoint_of_a_name_is_rejected(app: Chalice) -> None:

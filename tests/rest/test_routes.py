@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from chalice.test import Client, HTTPResponse
 
 import app as chat_app
 from chalicelib import settings
-from chalicelib.chat import members, messages
+from chalicelib.chat import members, messages, room_list
 from chalicelib.limits import MAX_MESSAGE_LENGTH, MAX_PAGE_SIZE
+from chalicelib.protocol import validation
 from chalicelib.storage.models import Connection, Message, Room
 from tests.support.page_files import SCRIPT
 from tests.support.rooms import create_room, history_items
@@ -61,7 +63,7 @@ def test_room_is_created_from_any_content_type(client: Client) -> None:
         (b"", "expected a JSON object"),
         (b"not json", "expected a JSON object"),
         (b"\xff", "expected a JSON object"),
-        (b"[" * 100_000, "expected a JSON object"),
+        (b"[" * 60_000, "expected a JSON object"),
         ([], "expected a JSON object, not an array"),
         ("Tea", "expected a JSON object, not a string"),
         (None, "expected a JSON object, not null"),
@@ -86,6 +88,59 @@ def test_invalid_room_is_rejected_and_stores_nothing(client: Client, body: Any, 
     assert response.json_body["Code"] == "BadRequestError"
     assert expected in response.json_body["Message"]
     assert list(Room.scan(consistent_read=True)) == []
+
+
+def test_body_is_read_up_to_64_kib(client: Client) -> None:
+    body = json.dumps({"roomName": "Tea", "more": ""}).encode()
+    longest = body.replace(b'""', b'"%s"' % (b"x" * (65_536 - len(body))))
+    assert len(longest) == 65_536
+    assert create(client, longest).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "body", [b" " * 65_537, b'{"roomName": "Tea", "more": "' + b"x" * 65_510 + b'"}', b"[" * 100_000]
+)
+def test_larger_body_is_rejected_before_it_is_parsed(
+    client: Client, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[bytes] = []
+    monkeypatch.setattr(validation, "json", SimpleNamespace(loads=lambda text, **_: parsed.append(text)))
+    response = create(client, body)
+    assert response.status_code == 413
+    assert response.json_body == {"Code": "ContentTooLargeError", "Message": "expected a body of at most 65,536 bytes"}
+    assert parsed == []
+    assert list(Room.scan(consistent_read=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/", {}),
+        ("GET", f"/static/{SCRIPT}", {}),
+        ("GET", "/rooms", {}),
+        ("GET", "/rooms", {"If-None-Match": "*"}),
+        ("GET", "/rooms?limit=0", {}),
+        ("GET", "/rooms/nosuchroom", {}),
+        ("GET", "/rooms", {"Content-Type": "text/plain"}),
+        ("POST", "/rooms", {}),
+        ("DELETE", "/rooms", {}),
+    ],
+)
+def test_browsers_trust_the_type_of_every_response(
+    client: Client, method: str, path: str, headers: dict[str, str]
+) -> None:
+    assert client.http.request(method, path, headers).headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_internal_error_and_page_of_another_origin_have_a_trusted_type(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "ALLOWED_ORIGINS", ("https://chat.example.org",))
+    rejected = client.http.get("/rooms", headers={"Origin": "https://example.com"})
+    monkeypatch.setattr(room_list, "list_public", None)
+    failed = client.http.get("/rooms")
+    assert (rejected.status_code, failed.status_code) == (403, 500)
+    assert {one.headers["X-Content-Type-Options"] for one in (rejected, failed)} == {"nosniff"}
 
 
 def test_request_without_a_body_is_rejected(client: Client) -> None:

@@ -16,10 +16,11 @@ import app as chat_app
 from chalicelib import settings
 from chalicelib.chat import webhooks
 from chalicelib.delivery import jobs
+from chalicelib.rest import webhooks as routes
 from chalicelib.storage.models import Room
 from tests.support.iam import RequestRecorder, queue
 from tests.support.rooms import create_room
-from tests.support.webhooks import HOST, Hooks, texts
+from tests.support.webhooks import HOST, NOT_FOUND, Hooks, texts
 
 pytestmark = pytest.mark.usefixtures("clock", "on_lambda", "connections_url")
 
@@ -146,6 +147,7 @@ def test_chalice_local_looks_the_queue_up(fanout_queue: Any) -> None:
         (urlencode({"payload": json.dumps({"text": "50 % & <b>é</b>"})}).encode(), "50 % & <b>é</b>"),
         (urlencode({"token": "x", "payload": json.dumps({"text": "hi"}), "user": "ci"}).encode(), "hi"),
         ('payload={"text": "é"}'.encode(), "é"),
+        (b'payload={"text": "one"}&payload={"text": "two"}', "one"),
         (b'{"text": "one\\r\\ntwo\\rthree\\n\\tfour"}', "one\ntwo\nthree\n\tfour"),
         (json.dumps({"text": "x\r\n" * 2_000}).encode(), "x\n" * 2_000),
         (json.dumps({"text": "\U0001f44d" * 4_000}).encode(), "\U0001f44d" * 4_000),
@@ -154,6 +156,37 @@ def test_chalice_local_looks_the_queue_up(fanout_queue: Any) -> None:
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded", "text/plain"])
 def test_message_may_have_the_forms_of_slack(owner: Hooks, body: bytes, text: str, content_type: str) -> None:
     assert owner.send(owner.create(), body, content_type).status_code == 201
+    assert texts(owner.room) == [text]
+
+
+@pytest.mark.parametrize("body", [b"", b"hi", b"[]", b"payload=hi", b'{"text": "hi"}'])
+def test_token_is_checked_before_the_body_is_parsed(owner: Hooks, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    path, parsed = owner.create(), []
+    wrong = path[:-1] + ("a" if path[-1] != "a" else "b")
+    assert owner.send(path, b'{"text": "hi"}').status_code == 201
+    monkeypatch.setattr(routes, "parse_object", parsed.append)
+    monkeypatch.setattr(routes, "parse_qs", parsed.append)
+    response = owner.send(wrong, body)
+    assert (response.status_code, response.json_body) == (404, NOT_FOUND)
+    assert parsed == []
+
+
+@pytest.mark.parametrize("body", [b" " * 65_537, b"payload=" + b"%41" * 30_000, b"a&" * 500_000])
+def test_larger_body_is_rejected_before_it_is_parsed(
+    owner: Hooks, monkeypatch: pytest.MonkeyPatch, body: bytes, fanout_queue: Any
+) -> None:
+    path, parsed = owner.create(), []
+    monkeypatch.setattr(routes, "parse_object", parsed.append)
+    monkeypatch.setattr(routes, "parse_qs", parsed.append)
+    for url in (path, "/hooks/unknown"):
+        response = owner.send(url, body)
+        assert (response.status_code, response.json_body["Code"]) == (413, "ContentTooLargeError")
+    assert (parsed, texts(owner.room), fanout_queue.receive_messages()) == ([], [], [])
+
+
+def test_longest_message_may_be_a_form_with_every_character_escaped(owner: Hooks) -> None:
+    text = "\U0001f44d" * 4_000
+    assert owner.send(owner.create(), urlencode({"payload": json.dumps({"text": text})}).encode()).status_code == 201
     assert texts(owner.room) == [text]
 
 

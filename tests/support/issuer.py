@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections import Counter
@@ -48,6 +49,7 @@ class Issuer:
         self.responses_at_all = Event()
         self.responses_at_all.set()
         self.trickles = False
+        self.compresses = False
         self._closing = Event()
         issuer = self
 
@@ -56,7 +58,10 @@ class Issuer:
                 issuer.requests[self.path] += 1
                 issuer.responses_at_all.wait(10)
                 body = issuer.body or json.dumps(issuer._document(self.path)).encode()
+                body = gzip.compress(body) if issuer.compresses else body
                 self.send_response(issuer.status)
+                if issuer.compresses:
+                    self.send_header("Content-Encoding", "gzip")
                 self.send_header("Content-Length", str(len(body)))
                 if issuer.status == 302:
                     self.send_header("Location", "/moved")
@@ -75,8 +80,10 @@ class Issuer:
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
-    def token(self, subject: str = "aki", *, key: Key | None = None, **changes: Any) -> str:
-        """Return a token of a user. A change to None removes the claim."""
+    def token(
+        self, subject: str = "aki", *, key: Key | None = None, header: dict[str, Any] | None = None, **changes: Any
+    ) -> str:
+        """Return a token of a user. A change of its claims, or of its header, to None removes the entry."""
         key = key or self.keys[0]
         claims = {
             "iss": self.url,
@@ -86,7 +93,9 @@ class Issuer:
             "name": "Aki",
         } | changes
         claims = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode(claims, key.private, key.algorithm, {"kid": key.key_id})
+        headers = {"typ": "JWT", "kid": key.key_id} | (header or {})
+        headers = {name: value for name, value in headers.items() if value is not None or name == "typ"}
+        return jwt.encode(claims, key.private, key.algorithm, headers)
 
     def close(self) -> None:
         """Stop the server."""

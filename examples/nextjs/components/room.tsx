@@ -23,6 +23,8 @@ const ENDINGS = {
   banned: "The owner of this room has removed you. You can come back in an hour.",
   closed: "The owner has closed this room.",
   unauthorized: "Please sign in to enter this room.",
+  replaced: "You have this room open in too many tabs or devices.",
+  blocked: "This chat does not accept connections from your network at present.",
   left: "You have left this room.",
 };
 

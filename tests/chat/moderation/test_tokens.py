@@ -54,6 +54,22 @@ def test_new_join_token_replaces_the_former_one(
     assert socket("c").connect(roomId=private_room.room_id, token=tokens["joinToken"]) == 200
 
 
+def test_owner_needs_no_join_token_after_it_was_replaced(
+    socket: Sockets, private_room: Room, client: Client, gateway: Gateway, clock: time_machine.Traveller
+) -> None:
+    """The frame with a new one may be lost."""
+    owner = connect_owner(socket, private_room, "a")
+    tokens = renewed(owner, gateway, newJoinToken=True, newOwnerToken=True)
+    for token in (private_room.owner_token or "", tokens["ownerToken"]):
+        assert socket("b").connect(roomId=private_room.room_id, token="outdated", owner=token) == 200
+        socket("b").disconnect()
+    for token, status in ((tokens["ownerToken"], 200), (private_room.owner_token, 403), ("x" * 43, 403)):
+        for path in ("/members", "/messages"):
+            url = f"/rooms/{private_room.room_id}{path}?owner={token}"
+            assert client.http.get(url).status_code == status
+    assert socket("c").connect(roomId=private_room.room_id, owner="x" * 43) == 403
+
+
 def test_public_room_has_no_join_token(owner: Socket, room: Room, gateway: Gateway) -> None:
     act(owner, "updateRoom", newJoinToken=True)
     assert error_code(gateway, "a") == "invalid_message"

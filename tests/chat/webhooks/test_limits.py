@@ -55,7 +55,7 @@ def test_concurrent_messages_of_a_hook_are_limited(owner: Hooks) -> None:
 
     def post(number: int) -> bool:
         try:
-            webhooks.store_message(token, str(number), None)
+            webhooks.store_message(webhooks.find(token), str(number), None)
         except RateLimitExceeded:
             return False
         return True

@@ -146,6 +146,6 @@ def test_hook_that_is_deleted_while_it_posts_stores_nothing(owner: Hooks, monkey
 
         patch.setattr(rooms, "find", delete_first)
         with pytest.raises(WebhookNotFound):
-            webhooks.store_message(path.rpartition("/")[2], "hi", None)
+            webhooks.store_message(webhooks.find(path.rpartition("/")[2]), "hi", None)
     assert stored_hooks(room) == []
     assert texts(room) == []

@@ -210,7 +210,7 @@ def test_concurrent_messages_of_20_hooks_are_stored_once_and_reach_everyone(
 
     def post(one: tuple[str, int]) -> None:
         token, number = one
-        message = webhooks.store_message(token, f"{token} {number}", f"c-{number}")
+        message = webhooks.store_message(webhooks.find(token), f"{token} {number}", f"c-{number}")
         delivery = jobs.Delivery(gateway.url, room_id, int(message.sequence))
         jobs.enqueue_delivery(delivery, "arn:aws:lambda:us-east-1:123456789012:function:f")
 

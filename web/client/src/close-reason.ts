@@ -3,7 +3,11 @@
 import { ApiError } from "./errors.js";
 import type { CloseReason } from "./types.js";
 
-const BY_CODE: Readonly<Record<string, CloseReason>> = { RoomLockedError: "locked", MemberBannedError: "banned" };
+const BY_CODE: Readonly<Record<string, CloseReason>> = {
+  RoomLockedError: "locked",
+  MemberBannedError: "banned",
+  SourceBannedError: "blocked",
+};
 const BY_STATUS: Readonly<Record<number, CloseReason>> = { 401: "unauthorized", 403: "private", 404: "gone" };
 
 /** Return the reason that an error gives, undefined if it gives none: another attempt may succeed. */
@@ -14,11 +18,11 @@ export function reasonOf(error: unknown): CloseReason | undefined {
 }
 
 /**
- * Return whether joining again cannot help. A private room needs another token, a locked one may be unlocked, and the user
- * may sign in.
+ * Return whether joining again cannot help. A private room needs another token, a locked one may be unlocked, the user may
+ * sign in, another tab may be closed, and the network may be admitted again.
  */
 export function isFinal(reason: CloseReason): boolean {
-  return reason !== "private" && reason !== "locked" && reason !== "unauthorized";
+  return !["private", "locked", "unauthorized", "replaced", "blocked"].includes(reason);
 }
 
 /** Return whether messages that were not sent can never be sent. They may go to a room that was left, or is locked. */

@@ -94,17 +94,16 @@ export class RestApi {
   }
 
   createHook(roomId: string, owner: string, name: string): Promise<{ hookId: string; url: string }> {
-    const headers = { ...bearer(owner), "Content-Type": "application/json" };
-    return this.#call(hooksPath(roomId), { method: "POST", headers, body: JSON.stringify({ name }) });
+    const headers = { "Content-Type": "application/json" };
+    return this.#asOwner(roomId, "/hooks", owner, { method: "POST", headers, body: JSON.stringify({ name }) });
   }
 
   async listHooks(roomId: string, owner: string): Promise<readonly Hook[]> {
-    return (await this.#call<{ hooks: readonly Hook[] }>(hooksPath(roomId), { headers: bearer(owner) })).hooks;
+    return (await this.#asOwner<{ hooks: readonly Hook[] }>(roomId, "/hooks", owner)).hooks;
   }
 
   async deleteHook(roomId: string, owner: string, hookId: string): Promise<void> {
-    const path = `${hooksPath(roomId)}/${encodeURIComponent(hookId)}`;
-    await this.#call<null>(path, { method: "DELETE", headers: bearer(owner) });
+    await this.#asOwner<null>(roomId, `/hooks/${encodeURIComponent(hookId)}`, owner, { method: "DELETE" });
   }
 
   async getWebSocketUrl(): Promise<string> {
@@ -115,11 +114,18 @@ export class RestApi {
     return this.#call(`rooms/${encodeURIComponent(roomId)}${part}${queryString(query)}`);
   }
 
+  /** Send a request with the owner's token: beside an access token in the query, otherwise as the bearer token. */
+  #asOwner<Result>(roomId: string, part: string, owner: string, options: RequestInit = {}): Promise<Result> {
+    const path = `rooms/${encodeURIComponent(roomId)}${part}`;
+    return this.#tokens
+      ? this.#call(`${path}${queryString({ owner })}`, options)
+      : this.#request(path, withToken(options, owner));
+  }
+
   /** Send a request with the access token of the user. If the server rejects it, ask for another one, and repeat it once. */
   async #call<Result>(path: string, options: RequestInit = {}): Promise<Result> {
     const tokens = this.#tokens;
-    // The owner's token has the same header.
-    if (!tokens || (options.headers && "Authorization" in options.headers)) return this.#request(path, options);
+    if (!tokens) return this.#request(path, options);
     try {
       return await this.#request(path, withToken(options, await tokens.get()));
     } catch (error) {
@@ -148,18 +154,9 @@ export function queryString(query: Query): string {
   return entries.length ? `?${new URLSearchParams(entries.map(([name, value]) => [name, String(value)]))}` : "";
 }
 
-function hooksPath(roomId: string): string {
-  return `rooms/${encodeURIComponent(roomId)}/hooks`;
-}
-
-// Without the owner's token, the access token has to give the rights of the owner.
-function bearer(token: string): Record<string, string> {
-  return token ? { Authorization: `Bearer ${token}` } : {};
-}
-
 function withToken(options: RequestInit, token: string | null): RequestInit {
   return token
-    ? { ...options, headers: { ...(options.headers as Record<string, string>), ...bearer(token) } }
+    ? { ...options, headers: { ...(options.headers as Record<string, string>), Authorization: `Bearer ${token}` } }
     : options;
 }
 

@@ -440,6 +440,12 @@ export class Room {
       this.#connection.renew();
       return;
     }
+    if (frame.code === "replaced") {
+      // A new connection would close the oldest of the others, which would connect again, and so on.
+      this.#connection.close();
+      this.#end("replaced", frame.message);
+      return;
+    }
     this.#outbox.reject(frame);
     // The former name is still in use, and the caller may try the new one again.
     if (frame.action === "rename") this.#name = this.#store.snapshot.you?.name ?? this.#name;

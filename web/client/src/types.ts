@@ -40,9 +40,19 @@ export interface PendingMessage {
 /**
  * Why a room is closed. `gone`: it does not exist any more. `private`: its token is missing or wrong. `locked`: its owner
  * lets nobody new in. `banned`: its owner has removed this member. `closed`: its owner has closed it. `unauthorized`: the
- * user has to sign in, or to sign in again.
+ * user has to sign in, or to sign in again. `replaced`: the member has too many connections, such as tabs, and this was the
+ * oldest. `blocked`: the operator of the chat does not admit this network.
  */
-export type CloseReason = "gone" | "private" | "locked" | "banned" | "closed" | "unauthorized" | "left";
+export type CloseReason =
+  | "gone"
+  | "private"
+  | "locked"
+  | "banned"
+  | "closed"
+  | "unauthorized"
+  | "replaced"
+  | "blocked"
+  | "left";
 
 /** `lost`: the connection is tried again, later and later. `closed`: it is not tried again. */
 export type RoomState =
@@ -52,7 +62,7 @@ export type RoomState =
       readonly reason: CloseReason;
       /**
        * Whether joining again cannot help. With `private`, another token can; with `locked`, a later attempt; with
-       * `unauthorized`, another access token.
+       * `unauthorized`, another access token; with `replaced`, when another tab was closed; with `blocked`, a later attempt.
        */
       readonly isFinal: boolean;
       /** The sentence of the server, if it has rejected a request. */

@@ -1256,6 +1256,15 @@ test("who is removed is disconnected for good", async () => {
   await unsent;
 });
 
+test("a connection that another one of the member has replaced is not opened again", async () => {
+  const room = await join();
+  server.socket.receive({ error: { code: "replaced", message: "too many" } });
+  server.socket.cut(1000);
+  await pass(60_000);
+  assert.deepEqual(room.state, { status: "closed", reason: "replaced", isFinal: false, message: "too many" });
+  assert.equal(server.sockets.length, 1);
+});
+
 test("a closed room disconnects everyone for good", async () => {
   const room = await join();
   const sender = { id: "m-owner", name: "Owner" };
@@ -1270,6 +1279,7 @@ for (const [code, reason, isFinal] of [
   ["RoomLockedError", "locked", false],
   ["MemberBannedError", "banned", true],
   ["ForbiddenError", "private", false],
+  ["SourceBannedError", "blocked", false],
 ] as const) {
   test(`a room that rejects with ${code} is closed as ${reason}`, async () => {
     server.rejectsHandshakes = true;

@@ -254,9 +254,17 @@ test("the name of a user is that of the token, and own messages are recognized b
   );
 });
 
-test("requests of the owner have the owner's token, or else the access token", async () => {
-  server.respond = () => [200, { hooks: [] }];
-  await makeClient().listHooks("r1", "owner-token");
+test("requests of the owner have the access token, and beside it the owner's token", async () => {
+  server.respond = () => [200, { hooks: [], hookId: "h1", url: "https://rest.test/dev/hooks/t" }];
+  await makeClient().listHooks("r1", "owner+token");
   await makeClient().listHooks("r1", "");
-  assert.deepEqual(server.authorizations, ["Bearer owner-token", "Bearer t1"]);
+  await makeClient().createHook("r1", "o1", "Build");
+  await makeClient().deleteHook("r1", "o1", "h1");
+  assert.deepEqual(server.requests, [
+    "GET /rooms/r1/hooks?owner=owner%2Btoken",
+    "GET /rooms/r1/hooks",
+    "POST /rooms/r1/hooks?owner=o1",
+    "DELETE /rooms/r1/hooks/h1?owner=o1",
+  ]);
+  assert.deepEqual(server.authorizations, ["Bearer t1", "Bearer t2", "Bearer t3", "Bearer t4"]);
 });

@@ -39,6 +39,11 @@ const ENDINGS: Readonly<Record<Ending, { name: string; text: string }>> = {
     name: "Please sign in again",
     text: "Your sign-in has expired. Sign in again to go on: what you have written is kept.",
   },
+  replaced: {
+    name: "Open in many places",
+    text: "You have this room open in too many tabs or devices. Close one of them, then reload this page.",
+  },
+  blocked: { name: "Not available", text: "This chat does not accept connections from your network at present." },
   closed: { name: "Closed room", text: "The owner has closed this room." },
 };
 
