@@ -25,7 +25,7 @@ from chalicelib.auth import secret_values
 from chalicelib.auth.configuration import MIN_SECRET_BYTES
 from chalicelib.errors import SignInUnavailable, SourceBanned, SourceLimitExceeded
 from chalicelib.storage.models import Room, SourceRecord, UnusedRoom
-from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed
+from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict
 
 Kind = Literal["rooms", "connects", "hook_posts"]
 """What is counted: the name of an attribute of SourceRecord."""
@@ -155,6 +155,7 @@ def _current_minute(number: int) -> _Minute:
     return _minute
 
 
+@retry_on_conflict
 def _add(source: str, kind: Kind, minute: _Minute) -> SourceRecord:
     """Count a request, and return the source's item.
 
