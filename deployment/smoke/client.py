@@ -34,6 +34,7 @@ class Chat:
     def __init__(self, rest: str, websocket: str, access_token: str = "") -> None:
         self.rest, self.websocket, self.access_token = rest, websocket, access_token
         self.rooms: list[Room] = []
+        self._connections: list[ClientConnection] = []
         self._session = requests.Session()
         if access_token:
             self._session.headers["Authorization"] = f"Bearer {access_token}"
@@ -87,7 +88,22 @@ class Chat:
         """Open a connection. Frames that nobody reads must not delay its end, so the queue has no limit."""
         query = {"roomId": room_id, "name": name, "token": token, "access_token": self.access_token} | more
         given = urlencode({key: value for key, value in query.items() if value})
-        return connect(f"{self.websocket}?{given}", max_queue=None, open_timeout=SECONDS)
+        url = f"{self.websocket}?{given}"
+        # websockets calls it to create a connection, so any function serves.
+        new: Any = self._connection
+        return connect(url, max_queue=None, open_timeout=SECONDS, create_connection=new)
+
+    def _connection(self, *arguments: Any, **options: Any) -> ClientConnection:
+        connection = ClientConnection(*arguments, **options)
+        self._connections.append(connection)
+        return connection
+
+    async def disconnect(self) -> None:
+        """End the connections that are still open: a part that has failed leaves some."""
+        for connection in self._connections:
+            connection.transport.abort()
+            await connection.wait_closed()
+        self._connections.clear()
 
     def own(self, room: Room, name: str) -> connect:
         """Open a connection of the owner of a room."""
@@ -123,6 +139,7 @@ class Chat:
     async def close_rooms(self) -> None:
         """Close the rooms that this client has created. Raises Difference if one stays open."""
         left = [room["roomId"] for room in self.rooms if not await self._close(room)]
+        await self.disconnect()
         self.rooms.clear()
         expect("the rooms that stay open", left, [])
 

@@ -13,4 +13,10 @@ from tests.support.localcloud.client import Chat
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.run.__name__)
 def test_scenario(chat: Chat, scenario: Scenario) -> None:
-    asyncio.run(scenario.run(chat))
+    async def run() -> None:
+        try:
+            await scenario.run(chat)
+        finally:
+            await chat.disconnect()
+
+    asyncio.run(run())
