@@ -118,16 +118,14 @@ def test_no_route_tells_what_is_said_or_who_is_there(outsider: Outsider, client:
         parameters = {name: example_of(type_) for name, type_ in endpoint.path.items()} | known
         fields = () if endpoint.query is None else endpoint.query.__struct_fields__
         shown = {name: value for name, value in outsider.query.items() if name in fields}
-        variants = [shown, {"limit": "100"} | shown, {"after": "0"} | shown, {"before": "1", "after": "0"} | shown]
-        for variant in variants:
-            for conditional in ({}, {"If-None-Match": "*"}):
-                body = b"" if endpoint.body is None else json.dumps(example_of(endpoint.body)).encode()
-                url = f"{path.format(**parameters)}?{urlencode(variant)}"
-                headers = {"Host": "localhost"} | outsider.headers | conditional
-                response = client.http.request(method, url, headers, body)
-                assert not any(secret in str(response.body) for secret in SECRETS), url
-                if path.startswith("/rooms/{room_id}/"):
-                    assert response.status_code in (400, 401, 403, 404), url
+        body = b"" if endpoint.body is None else json.dumps(example_of(endpoint.body)).encode()
+        for page in [{}, {"limit": "100", "after": "0"}, {"before": "1"}] if method == "GET" else [{}]:
+            url = f"{path.format(**parameters)}?{urlencode(page | shown)}"
+            headers = {"Host": "localhost", "If-None-Match": "*" if page else ""} | outsider.headers
+            response = client.http.request(method, url, headers, body)
+            assert not any(secret in str(response.body) for secret in SECRETS), url
+            if path.startswith("/rooms/{room_id}/"):
+                assert response.status_code in (400, 401, 403, 404), url
 
 
 def test_no_action_tells_or_says_anything(outsider: Outsider, gateway: Gateway) -> None:
