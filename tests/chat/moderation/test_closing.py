@@ -197,7 +197,7 @@ def test_no_write_revives_a_closed_room(busy_room: Room, socket: Sockets, clock:
     assert Room.get(busy_room.room_id, consistent_read=True).closed
 
 
-@pytest.mark.parametrize("round_", range(5))
+@pytest.mark.parametrize("round_", range(3))
 def test_concurrent_joins_and_hooks_do_not_revive_a_room(
     busy_room: Room, socket: Sockets, client: Client, queue: Any, round_: int
 ) -> None:
