@@ -91,7 +91,7 @@ def get_room(room_id: AnyRoomId, query: RoomQuery, user: User | None, source: st
     Pass the `key` and `owner` of a rejected connection to get the reason.
     """
     sources.check_ban(source)
-    return Room.of(members.check_admission(room_id, query.token, query.key, query.owner, user))
+    return Room.of(members.check_admission(room_id, query.credentials(user)))
 
 
 @app.route("/rooms/{room_id}/members")
@@ -102,7 +102,7 @@ def list_members(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> Mem
     Very recent joins and leaves may be missing. Who may not join may not read: pass the same `key` and `owner`. A
     locked room requires one of them, or an access token.
     """
-    return MemberList(members=members.list_members(room_id, query.token, query.key, query.owner, user))
+    return MemberList(members=members.list_members(room_id, query.credentials(user)))
 
 
 @app.route("/rooms/{room_id}/messages")
@@ -112,8 +112,7 @@ def list_messages(room_id: AnyRoomId, query: HistoryQuery, user: User | None) ->
 
     It requires the same credentials as the list of members.
     """
-    page = history.read(room_id, query.after, query.before, query.limit, query.token, query.key, query.owner, user)
-    return MessagePage.of(*page)
+    return MessagePage.of(*history.read(room_id, query.after, query.before, query.limit, query.credentials(user)))
 
 
 app.register_blueprint(page.blueprint)

@@ -43,6 +43,36 @@ class User(NamedTuple):
         return self.room_ids is None or room_id in self.room_ids
 
 
+class Credentials(NamedTuple):
+    """What a client shows to join or read a room.
+
+    token: the join token of a private room. key: the key of a guest. owner_token: the owner's token. user: who has
+    signed in.
+    """
+
+    token: str | None = None
+    key: str | None = None
+    owner_token: str | None = None
+    user: User | None = None
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether the client is the same member each time: a user, or a guest with a key."""
+        return self.key is not None or self.user is not None
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether the client claims the owner's rights. `rooms.authorize` checks the token."""
+        return self.owner_token is not None or (self.user is not None and self.user.is_owner)
+
+    def member_id(self, salt: str) -> str:
+        """Return the member id in the room with this salt."""
+        return member_id(salt, self.key, self.user)
+
+
+GUEST = Credentials()
+
+
 def new_token() -> str:
     """Return a random token of 43 URL-safe characters."""
     return secrets.token_urlsafe(TOKEN_BYTES)

@@ -22,7 +22,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from chalicelib import limits
-from chalicelib.auth.identity import User
+from chalicelib.auth.identity import GUEST, Credentials
 from chalicelib.chat import members
 from chalicelib.chat.messages import tombstone
 from chalicelib.errors import InvalidInput
@@ -67,10 +67,7 @@ def read(
     after: int | None = None,
     before: int | None = None,
     limit: int = 50,
-    token: str | None = None,
-    key: str | None = None,
-    owner: str | None = None,
-    user: User | None = None,
+    credentials: Credentials = GUEST,
 ) -> History:
     """Return at most limit messages between two sequences, both exclusive: with after the oldest, otherwise the newest.
 
@@ -78,7 +75,7 @@ def read(
 
     Raises InvalidInput if after or before is beyond the last message, and the errors of `members.authorize_reader`.
     """
-    room, budget = members.authorize_reader(room_id, token, key, owner, user), _Budget()
+    room, budget = members.authorize_reader(room_id, credentials), _Budget()
     last, last_sent_at = _last(room, budget)
     if after is not None and after > last:
         raise InvalidInput(f"after must be at most {last}, the last sequence in this room")

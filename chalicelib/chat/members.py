@@ -18,8 +18,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec import UNSET
 
 from chalicelib import limits, settings
-from chalicelib.auth import identity
-from chalicelib.auth.identity import User
+from chalicelib.auth.identity import GUEST, Credentials, User
 from chalicelib.chat import rooms
 from chalicelib.errors import AccessTokenExpired, Forbidden, MemberBanned, NotInRoom, RoomLocked
 from chalicelib.protocol.responses import ListedMember
@@ -32,10 +31,14 @@ from chalicelib.storage.transactions import (
     Transaction,
     UpdateAction,
     condition_failed,
+    failed_conditions,
     retry_on_conflict,
     transaction,
     was_cancelled,
 )
+
+MAX_TRANSACTION_ITEMS = 100
+"""Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
 
 
 class TooManyConnections(Exception):
@@ -46,73 +49,46 @@ class TooManyConnections(Exception):
         self.room_id, self.member_id = room_id, member_id
 
 
-MAX_TRANSACTION_ITEMS = 100
-"""Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
-
-
-def check_admission(
-    room_id: str,
-    token: str | None = None,
-    key: str | None = None,
-    owner: str | None = None,
-    user: User | None = None,
-) -> Room:
-    """Return a room that a client may read, and as a user or with a key also join.
+def check_admission(room_id: str, credentials: Credentials) -> Room:
+    """Return a room that a client may see, and with an identity also join.
 
     Raises RoomNotFound, Forbidden, RoomLocked and MemberBanned.
     """
-    room = rooms.authorize(room_id, token, user, owner)
-    is_owner = owner is not None or (user is not None and user.is_owner)
-    if key is not None or user is not None:
-        _check_ban_and_lock(room, identity.member_id(room.salt, key, user), is_owner=is_owner)
+    room = rooms.authorize(room_id, credentials)
+    if credentials.has_identity:
+        _check_ban_and_lock(room, credentials.member_id(room.salt), is_owner=credentials.is_owner)
     return room
 
 
-def authorize_reader(
-    room_id: str,
-    token: str | None = None,
-    key: str | None = None,
-    owner: str | None = None,
-    user: User | None = None,
-) -> Room:
+def authorize_reader(room_id: str, credentials: Credentials = GUEST) -> Room:
     """Return a room whose members and messages a client may read: who may not join may not read.
 
     A locked room requires an identity or the owner's token. Raises RoomNotFound, Forbidden, RoomLocked and
     MemberBanned.
     """
-    room = check_admission(room_id, token, key, owner, user)
-    if owner is not None:
-        rooms.check_owner_token(room, owner)
-    if room.locked and key is None and user is None and owner is None:
+    room = check_admission(room_id, credentials)
+    if credentials.owner_token is not None:
+        rooms.check_owner_token(room, credentials.owner_token)
+    if room.locked and not credentials.has_identity and not credentials.is_owner:
         raise Forbidden("this room is locked: expected your key, the ownerToken or an access token, as when you join")
     return room
 
 
 @retry_on_conflict
-def join(
-    connection_id: str,
-    room_id: str,
-    name: str | None = None,
-    token: str | None = None,
-    key: str | None = None,
-    owner: str | None = None,
-    user: User | None = None,
-) -> Connection:
+def join(connection_id: str, room_id: str, name: str | None = None, credentials: Credentials = GUEST) -> Connection:
     """Add a connection to a room, under `name` or a generated guest name.
 
-    key: connections with the same key are the same member.
-    owner: the owner's token, which gives the connection the owner's rights.
-    user: who has signed in. Their connections are the same member, under the name in their access token.
+    Connections with the same key, or of the same user, are the same member. A user has the name in the access token. An
+    owner's token gives the connection the owner's rights.
 
     Retries conflicts with transactions for up to 10 seconds. Raises RoomNotFound, Forbidden, RoomLocked,
     MemberBanned, TooManyConnections, and StorageError if DynamoDB fails.
     """
-    room = rooms.authorize(room_id, token, user, owner)
-    is_owner = owner is not None or (user is not None and user.is_owner)
-    has_identity = key is not None or user is not None
-    if room.locked and not is_owner and not has_identity:
+    room = rooms.authorize(room_id, credentials)
+    user, owner_token, is_owner = credentials.user, credentials.owner_token, credentials.is_owner
+    if room.locked and not is_owner and not credentials.has_identity:
         raise RoomLocked
-    member_id, now = identity.member_id(room.salt, key, user), datetime.now(UTC)
+    member_id, now = credentials.member_id(room.salt), datetime.now(UTC)
     expires_at = now + timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
     # If every disconnect is lost, the room expires as if its members had left when their connections expired.
     room_expires_at = expires_at + room.keep_time
@@ -122,8 +98,8 @@ def join(
         member_id=member_id,
         name=(name or f"guest-{secrets.token_hex(2)}") if user is None else _name_of_user(user, member_id),
         is_owner=is_owner,
-        owner_version=None if owner is None else rooms.owner_version(room, owner),
-        has_record=has_identity,
+        owner_version=None if owner_token is None else rooms.owner_version(room, owner_token),
+        has_record=credentials.has_identity,
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
         owner_action_times=[0] * settings.MESSAGES_PER_WINDOW if is_owner else None,
         keep_days=room.keep_days,
@@ -142,7 +118,7 @@ def join(
     if room.locked and not is_owner:
         is_admitted &= _may_return(room, now)
     is_unchanged = Room.is_open(now) & (Room.locked == room.locked)
-    if owner is not None:
+    if owner_token is not None:
         is_unchanged &= Room.owner_hash == room.owner_hash
     elif room.token_hash is not None:
         is_unchanged &= Room.token_hash == room.token_hash
@@ -150,7 +126,7 @@ def join(
         with transaction() as writes:
             writes.save(connection, Connection.connection_id.does_not_exist())
             writes.update(Room(room_id), changes, is_unchanged)
-            if has_identity:
+            if connection.has_record:
                 record_changes: list[UpdateAction] = [
                     MemberRecord.name.set(connection.name),
                     MemberRecord.connections.add(1),
@@ -159,7 +135,7 @@ def join(
                 ]
                 writes.update(record, record_changes, is_admitted)
     except StorageError as error:
-        if has_identity and was_cancelled(error):
+        if connection.has_record and was_cancelled(error):
             member = _check_ban_and_lock(room, member_id, is_owner=is_owner)
             if member is not None and member.connections >= limits.MAX_CONNECTIONS_PER_MEMBER:
                 raise TooManyConnections(room_id, member_id) from error
@@ -204,35 +180,38 @@ def _leave(room_id: str, connection_ids: Sequence[str], skip_connecting: bool) -
 
 
 def _subtract_connections(writes: Transaction, room: Room, connections: Sequence[Connection]) -> None:
+    """Add the changes of a room and of its member records to the transaction that removes connections."""
     leaving = len(connections)
     if room.closed:  # its member records are erased
         writes.update(room, [Room.member_count.add(-leaving)], Room.closed.exists())
         return
     now = datetime.now(UTC)
-    for member_id, count in Counter(row.member_id for row in connections if row.has_record).items():
+    counts = Counter(row.member_id for row in connections if row.has_record)
+    for member_id, name in {row.member_id: row.name for row in connections if row.has_record}.items():
         record = MemberRecord(room.room_id, MemberRecord.sort_key_of(member_id))
         # TTL may have deleted the record. Then this creates one that has expired, too.
-        changes: list[UpdateAction] = [
-            MemberRecord.connections.add(-count),
+        record_changes: list[UpdateAction] = [
+            MemberRecord.connections.add(-counts[member_id]),
             MemberRecord.left_at.set(now),
+            MemberRecord.name.set(MemberRecord.name | name),
             MemberRecord.expires_at.set(MemberRecord.expires_at | now),
         ]
-        writes.update(record, changes)
-    last_members_leave = Room.member_count <= leaving
+        writes.update(record, record_changes)
+    # Otherwise the room was closed since it was read, and its member records may be erased.
+    is_not_closed = Room.closed.does_not_exist()
+    last_members_leave = (Room.member_count <= leaving) & is_not_closed
     if room.member_count > leaving:
-        is_open = (Room.member_count > leaving) & Room.closed.does_not_exist()
-        writes.update(room, [Room.member_count.add(-leaving)], is_open)
+        writes.update(room, [Room.member_count.add(-leaving)], (Room.member_count > leaving) & is_not_closed)
     elif settings.EMPTY_ROOM_GRACE_SECONDS == 0 and not room.keep_days:
         writes.delete(room, last_members_leave)
     else:
-        changes = [Room.member_count.set(0)]
+        changes: list[UpdateAction] = [Room.member_count.set(0)]
         if room.is_alive:  # a late leave must not revive an expired room
             empty_time = room.keep_time or timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)
             expires_at = now + empty_time
             changes += [Room.expires_at.set(expires_at), *room.list_until(expires_at)]
         if not room.keep_days:
             changes.append(Room.listed.remove())
-        # A room that was closed since it was read must not be revived.
         writes.update(room, changes, last_members_leave & (Room.expires_at == room.expires_at))
 
 
@@ -255,19 +234,13 @@ def require_connection(connection: Connection | None) -> Connection:
     return connection
 
 
-def list_members(
-    room_id: str,
-    token: str | None = None,
-    key: str | None = None,
-    owner: str | None = None,
-    user: User | None = None,
-) -> list[ListedMember]:
+def list_members(room_id: str, credentials: Credentials = GUEST) -> list[ListedMember]:
     """Return the members of a room, in the order of joining, each once.
 
     A member whose connections have different names has the name of the newest one. The index is eventually consistent:
     recent joins and leaves may be missing. Raises RoomNotFound, Forbidden, RoomLocked and MemberBanned.
     """
-    authorize_reader(room_id, token, key, owner, user)
+    authorize_reader(room_id, credentials)
     # A query on an index without a sort key returns items in no order ("Query").
     now = time.time()
     rows = [row for row in connections(room_id) if row.receives_until > now]
@@ -296,12 +269,17 @@ def rename(connection: Connection, name: str) -> None:
     rows = list(Connection.batch_get(list(ids), consistent_read=True))
     if connection.connection_id not in {row.connection_id for row in rows}:
         raise NotInRoom
-    with transaction() as writes:
-        for row in rows:
-            writes.update(row, [Connection.name.set(name)], Connection.name.exists())
-        if connection.has_record:
-            record = MemberRecord(room_id, MemberRecord.sort_key_of(connection.member_id))
-            writes.update(record, [MemberRecord.name.set(name)])
+    try:
+        with transaction() as writes:
+            for row in rows:
+                writes.update(row, [Connection.name.set(name)], Connection.name.exists())
+            if connection.has_record:
+                record = MemberRecord(room_id, MemberRecord.sort_key_of(connection.member_id))
+                writes.update(record, [MemberRecord.name.set(name)], MemberRecord.name.exists())
+    except StorageError as error:
+        if connection.has_record and failed_conditions(error)[-1:] == [True]:
+            raise NotInRoom from error  # the room was closed, and its records are erased
+        raise
     connection.name = name
 
 

@@ -24,17 +24,26 @@ from chalicelib.storage.transactions import UpdateAction, retry_on_conflict, tra
 ERASED_NAME = "somebody"
 """The name in a `deleted` event whose names the owner has erased."""
 
+KEPT_WHEN_DELETED = {"room_id", "sort_key", "sequence", "is_tombstone", "deleted_by", "expires_at"}
+"""The attributes of a message that its deletion does not erase."""
 
-def require_owner(sender: Connection) -> Room:
+
+def require_owner(sender: Connection, *, or_former: bool = False) -> Room:
     """Return the room of a connection that has the owner's rights, by a consistent read.
+
+    or_former: whether the last owner's token suffices for FORMER_OWNER_SECONDS after it was replaced.
 
     Raises Forbidden unless it has them, and NotInRoom if the room does not exist any more.
     """
-    room = rooms.find(sender.joined_room_id) if sender.is_owner else None
-    if sender.is_owner and room is None:
+    expected = Forbidden("only the owner of this room may do this: connect with its ownerToken, as in &owner=…")
+    if not sender.is_owner:
+        raise expected
+    room = rooms.find(sender.joined_room_id)
+    if room is None:
         raise NotInRoom
-    if room is None or not sender.is_owner_of(room):
-        raise Forbidden("only the owner of this room may do this: connect with its ownerToken, as in &owner=…")
+    is_former = or_former and room.has_former_owner_token and sender.owner_version == room.owner_version - 1
+    if not sender.is_owner_of(room) and not is_former:
+        raise expected
     return room
 
 
@@ -75,16 +84,11 @@ def _erasure(target: Message, deleted_by: int) -> list[UpdateAction]:
             Message.text.set(f"{ERASED_NAME} deleted a message"),
             Message.sender_name.set(ERASED_NAME),
         ]
+    erased = [attribute for name, attribute in Message.get_attributes().items() if name not in KEPT_WHEN_DELETED]
     return [
         Message.is_tombstone.set(True),
         Message.deleted_by.set(deleted_by),
-        Message.text.remove(),
-        Message.details.remove(),
-        Message.sender_id.remove(),
-        Message.sender_name.remove(),
-        Message.sender_is_bot.remove(),
-        Message.sent_at.remove(),
-        Message.client_id.remove(),
+        *(attribute.remove() for attribute in erased),
     ]
 
 
@@ -125,12 +129,7 @@ def renew_tokens(sender: Connection, *, join: bool, owner: bool) -> Tokens:
     Raises Forbidden unless the sender is the owner, InvalidInput if a public room shall get a join token, and NotInRoom
     if the room does not exist any more.
     """
-    room = rooms.find(sender.joined_room_id)
-    if room is None:
-        raise NotInRoom
-    is_former = _is_former_owner(sender, room) and owner and not join
-    if not is_former:
-        require_owner(sender)
+    room = require_owner(sender, or_former=owner and not join)
     if join and room.token_hash is None:
         raise InvalidInput("newJoinToken must be absent: this room is public, and has no joinToken")
     tokens, now, changes = Tokens(), datetime.now(UTC), list[UpdateAction]()
@@ -157,12 +156,6 @@ def renew_tokens(sender: Connection, *, join: bool, owner: bool) -> Tokens:
     if owner and sender.owner_version is not None:
         sender.owner_version = version
     return tokens
-
-
-def _is_former_owner(sender: Connection, room: Room) -> bool:
-    """Return whether a connection has the last owner's token, which can still request another one."""
-    is_recent = room.former_owner_until is not None and room.former_owner_until > datetime.now(UTC)
-    return sender.is_owner and is_recent and sender.owner_version == room.owner_version - 1
 
 
 @retry_on_conflict

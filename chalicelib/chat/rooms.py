@@ -11,11 +11,14 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib import limits, request_log, settings
 from chalicelib.auth import authentication, identity
-from chalicelib.auth.identity import User
+from chalicelib.auth.identity import GUEST, Credentials, User
 from chalicelib.errors import Forbidden, RoomNotFound
 from chalicelib.protocol.requests import NewRoom
 from chalicelib.storage.models import LISTED, Room, RoomSequence
 from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict, transaction
+
+KEPT_WHEN_CLOSED = {"room_id", "created_at", "member_count", "closed", "expires_at"}
+"""The attributes of a room that closing does not erase."""
 
 
 @retry_on_conflict
@@ -60,20 +63,20 @@ def find(room_id: str) -> Room | None:
     return room if room is not None and room.is_alive else None
 
 
-def authorize(room_id: str, token: str | None = None, user: User | None = None, owner_token: str | None = None) -> Room:
+def authorize(room_id: str, credentials: Credentials = GUEST) -> Room:
     """Return a room by a consistent read.
 
     An owner needs no join token if it was replaced: the frame with the new one may have been lost.
 
-    Raises RoomNotFound if it does not exist or has expired, and Forbidden if it is private and token is not its join
-    token, if owner_token is not its owner's, or if the user's access token does not allow it.
+    Raises RoomNotFound if the room does not exist or has expired, and Forbidden if it is private and the join token is
+    missing or wrong, if the owner's token is wrong, or if the user's access token does not allow the room.
     """
-    authentication.check_room(user, room_id)
+    authentication.check_room(credentials.user, room_id)
     room = _require(room_id)
-    if owner_token is not None:
-        owner_version(room, owner_token)
-    may_lack_token = room.join_token_replaced and (owner_token is not None or (user is not None and user.is_owner))
-    if room.token_hash is not None and not may_lack_token and not identity.is_token(token, room.token_hash):
+    if credentials.owner_token is not None:
+        owner_version(room, credentials.owner_token)
+    needs_token = room.token_hash is not None and not (room.join_token_replaced and credentials.is_owner)
+    if needs_token and not identity.is_token(credentials.token, room.token_hash):
         raise Forbidden("this room is private: expected its joinToken in the query string, as in ?token=…")
     return room
 
@@ -109,8 +112,7 @@ def owner_version(room: Room, owner_token: str) -> int:
 
     A former token gives no rights, but to request another one. Raises Forbidden unless it is one of the two.
     """
-    is_recent = room.former_owner_until is not None and room.former_owner_until > datetime.now(UTC)
-    if is_recent and identity.is_token(owner_token, room.former_owner_hash):
+    if room.has_former_owner_token and identity.is_token(owner_token, room.former_owner_hash):
         return int(room.owner_version) - 1
     check_owner_token(room, owner_token)
     return int(room.owner_version)
@@ -127,24 +129,8 @@ def close(room_id: str) -> None:
     if room is None or room.closed:
         return
     expires_at = datetime.now(UTC) + timedelta(seconds=limits.CLOSED_ROOM_TTL_SECONDS)
-    erased = (
-        Room.name,
-        Room.listed,
-        Room.listed_until,
-        Room.token_hash,
-        Room.join_token_replaced,
-        Room.owner_hash,
-        Room.owner_version,
-        Room.former_owner_hash,
-        Room.former_owner_until,
-        Room.salt,
-        Room.locked,
-        Room.locked_at,
-        Room.keep_days,
-        Room.webhook_count,
-    )
     changes: list[UpdateAction] = [Room.closed.set(True), Room.expires_at.set(expires_at)]
-    changes += [attribute.remove() for attribute in erased]
+    changes += [attribute.remove() for name, attribute in Room.get_attributes().items() if name not in KEPT_WHEN_CLOSED]
     with transaction() as writes:
         writes.update(room, changes, Room.closed.does_not_exist() & Room.created_at.exists())
         writes.update(RoomSequence(room_id), [RoomSequence.closed.set(True), RoomSequence.expires_at.set(expires_at)])

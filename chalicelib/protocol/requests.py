@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from chalicelib.auth.identity import Credentials, User
 from chalicelib.limits import MAX_REMOVED_MEMBERS
 from chalicelib.protocol.values import (
     After,
@@ -74,6 +75,10 @@ class RoomQuery(Request):
     key: Key | None = None
     owner: OwnerToken | None = None
 
+    def credentials(self, user: User | None) -> Credentials:
+        """Return the credentials of a client, who may have signed in."""
+        return Credentials(self.token, self.key, self.owner, user)
+
 
 class OwnerQuery(Request):
     """Credentials for managing a room."""
@@ -98,7 +103,7 @@ class HistoryQuery(RoomQuery):
     limit: PageSize = 50
 
 
-class ConnectQuery(Request):
+class ConnectQuery(RoomQuery, kw_only=True):
     """The query string of the WebSocket's address."""
 
     room_id: AnyRoomId
@@ -112,9 +117,6 @@ class ConnectQuery(Request):
         ]
         | None
     ) = None
-    token: JoinToken | None = None
-    key: Key | None = None
-    owner: OwnerToken | None = None
     access_token: (
         Annotated[
             str, Meta(description="Access token of a user who signs in. Ignored where sign-in is not configured.")

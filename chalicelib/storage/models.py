@@ -106,6 +106,11 @@ class Room(ExpiryMixin, RetentionMixin, Table):
         return not self.closed and super().is_alive
 
     @property
+    def has_former_owner_token(self) -> bool:
+        """Whether the last owner's token can still request another one."""
+        return self.former_owner_until is not None and self.former_owner_until > datetime.now(UTC)
+
+    @property
     def locked_since(self) -> datetime:
         """The time from which the room is locked."""
         return self.created_at if self.locked_at is None else self.locked_at
@@ -126,6 +131,8 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
     """Index of the connections by room.
 
     It is eventually consistent: it may select recipients, but must not decide whether a room is empty.
+
+    It also projects role, verified and batch, which no row has yet: a projection cannot change in place.
     """
 
     class Meta:
@@ -141,9 +148,6 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
     joined_at = UTCDateTimeAttribute()
     authorized_until = NumberAttribute(null=True)
     expires_at = TTLAttribute()
-    role = UnicodeAttribute(null=True)
-    verified = BooleanAttribute(null=True)
-    batch = BooleanAttribute(null=True)
 
 
 class Connection(ExpiryMixin, RetentionMixin, Table):
@@ -152,8 +156,7 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
     Several connections can belong to one member. has_record: the member has a MemberRecord, and so comes back with the
     same id. owner_version: that of the owner's token with which it has connected. authorized_until: the end of the
     access token of a user who has signed in, in Unix seconds; None for a guest. It is not the TTL, which would delete
-    the rows of open connections. role, verified, batch: not used yet, but projected by the index, because a projection
-    cannot change in place.
+    the rows of open connections.
     """
 
     class Meta:
@@ -174,9 +177,6 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
     keep_days = NumberAttribute(default=0)
     joined_at = UTCDateTimeAttribute()
     authorized_until = NumberAttribute(null=True)
-    role = UnicodeAttribute(null=True)
-    verified = BooleanAttribute(null=True)
-    batch = BooleanAttribute(null=True)
     expires_at = TTLAttribute()
 
     by_room = JoinedRoomIndex()

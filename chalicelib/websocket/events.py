@@ -26,6 +26,9 @@ from chalicelib.protocol.validation import validate_query
 from chalicelib.storage.models import Connection
 from chalicelib.websocket.dispatch import ACTIONS, Context, Limit, dispatch
 
+MAX_REPLACEMENTS = 5
+"""How often a join closes the oldest connection of its member: other joins of the member may come first."""
+
 log = logging.getLogger(f"{settings.APP_NAME}.events")
 
 
@@ -62,12 +65,13 @@ def _join(
     given = validate_query({name: value for name, value in query.items() if value}, ConnectQuery)
     sources.count_connect(source)
     user = authentication.authenticate(given.access_token)
-    join = partial(members.join, connection_id, given.room_id, given.name, given.token, given.key, given.owner, user)
-    try:
-        return join()
-    except TooManyConnections as error:
-        close_oldest(websocket_api, error.room_id, error.member_id)
-        return join()
+    join = partial(members.join, connection_id, given.room_id, given.name, given.credentials(user))
+    for _ in range(MAX_REPLACEMENTS):
+        try:
+            return join()
+        except TooManyConnections as error:
+            close_oldest(websocket_api, error.room_id, error.member_id)
+    return join()
 
 
 def disconnect(websocket_api: BroadcastWebsocketAPI, connection_id: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 
 from chalicelib import settings
+from chalicelib.auth.identity import Credentials
 from chalicelib.chat import history, members, messages, moderation
 from chalicelib.storage.models import Connection, Message, Room
 from tests.support.dynamodb import WRITES
@@ -99,8 +100,8 @@ def test_messages_of_a_kept_room_are_kept_as_long(tables: None, clock: time_mach
 
 def test_events_of_a_kept_room_are_kept_as_long(tables: None, clock: time_machine.Traveller) -> None:
     room = create_room("Tea", keep_days=7)
-    owner = members.join("a", room.room_id, "Aki", key="a" * 22, owner=room.owner_token)
-    bo = members.join("b", room.room_id, "Bo", key="b" * 22)
+    owner = members.join("a", room.room_id, "Aki", Credentials(key="a" * 22, owner_token=room.owner_token))
+    bo = members.join("b", room.room_id, "Bo", Credentials(key="b" * 22))
     messages.store(bo, "hi", None)
     moderation.update_room(owner, "Coffee", None)
     moderation.delete_message(owner, 1)

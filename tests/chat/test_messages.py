@@ -11,6 +11,7 @@ import pytest
 import time_machine
 
 from chalicelib import settings
+from chalicelib.auth.identity import Credentials
 from chalicelib.chat import members, messages
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Connection, Room
@@ -50,20 +51,22 @@ def test_client_ids_of_a_member_with_a_key_are_its_own(
     """Guests without a key share theirs: after a reconnect, a guest is another member."""
     messages.store(members.join("s", room.room_id, "Stranger"), "hi", "dice-4")
     with nullcontext() if key else pytest.raises(InvalidInput):
-        messages.store(members.join("b", room.room_id, "Bo", key=key), "ho", "dice-4")
+        messages.store(members.join("b", room.room_id, "Bo", Credentials(key=key)), "ho", "dice-4")
     assert texts(room) == texts_stored
 
 
 def test_client_id_is_the_same_in_the_connections_of_a_member(room: Room) -> None:
     for connection_id in ("b", "b2"):
-        messages.store(members.join(connection_id, room.room_id, "Bo", key="k" * 22), "hi", "c-1")
+        messages.store(members.join(connection_id, room.room_id, "Bo", Credentials(key="k" * 22)), "hi", "c-1")
     assert texts(room) == ["hi"]
 
 
 @pytest.mark.parametrize("stranger", [None, "s" * 22])
 def test_stranger_cannot_take_the_client_id_of_a_member(room: Room, stranger: str | None) -> None:
-    bo = members.join("b", room.room_id, "Bo", key="k" * 22)
-    messages.store(members.join("s", room.room_id, key=stranger), "taken", f"{bo.member_id}#c-1")
+    bo = members.join("b", room.room_id, "Bo", Credentials(key="k" * 22))
+    messages.store(
+        members.join("s", room.room_id, credentials=Credentials(key=stranger)), "taken", f"{bo.member_id}#c-1"
+    )
     messages.store(bo, "hi", "c-1")
     assert texts(room) == ["taken", "hi"]
 

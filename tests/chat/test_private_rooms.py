@@ -12,6 +12,7 @@ import pytest
 from chalice.test import Client
 
 import app as chat_app
+from chalicelib.auth.identity import Credentials
 from chalicelib.chat import rooms
 from chalicelib.storage.models import Connection, Message, Room
 from tests.support.gateway import Gateway
@@ -91,7 +92,7 @@ def test_connection_to_a_private_room_requires_its_token(
     query = {} if token is None else {"token": token}
     assert socket("a").connect(roomId=secret.room_id, **query) == 403
     assert list(Connection.scan(consistent_read=True)) == []
-    assert rooms.authorize(secret.room_id, secret.join_token).member_count == 0
+    assert rooms.authorize(secret.room_id, Credentials(secret.join_token)).member_count == 0
 
 
 def test_token_of_another_room_is_rejected(client: Client, secret: Room) -> None:

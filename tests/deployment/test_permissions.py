@@ -20,6 +20,7 @@ from chalice.test import Client
 import app as chat_app
 from chalicelib import limits, settings
 from chalicelib.auth import identity
+from chalicelib.auth.identity import Credentials
 from chalicelib.chat import members, messages, webhooks
 from chalicelib.delivery import jobs
 from chalicelib.protocol.requests import RemoveMember
@@ -96,14 +97,14 @@ class Driver:
         with time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
             room = create_room("Tea", keep_days=keep_days)
             for id_ in ids:
-                members.join(id_, room.room_id, owner=room.owner_token)
+                members.join(id_, room.room_id, credentials=Credentials(owner_token=room.owner_token))
         return room
 
     def join(self, id_: str, room_id: str, member_id: str) -> None:
         """Add a member of a given id to a room."""
         with self.monkeypatch.context() as patch:
             patch.setattr(identity, "member_id", lambda *_: member_id)
-            members.join(id_, room_id, key="k" * 22)
+            members.join(id_, room_id, credentials=Credentials(key="k" * 22))
 
     def expire_token(self, id_: str) -> None:
         """Let the access token of a connection's user end."""

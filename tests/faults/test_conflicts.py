@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from chalicelib.auth.identity import Credentials
 from chalicelib.chat import history, members, messages, moderation, rate_limit, room_list, rooms, webhooks
 from chalicelib.storage.models import Connection, Room
 from tests.support.dynamodb import WRITES, Fault, inject_faults
@@ -22,7 +23,7 @@ def kept_room(tables: None) -> Room:
 @pytest.fixture
 def owner(kept_room: Room) -> Connection:
     """Connect Aki as the owner of a room that is kept."""
-    return members.join("a", kept_room.room_id, "Aki", key="a" * 22, owner=kept_room.owner_token)
+    return members.join("a", kept_room.room_id, "Aki", Credentials(key="a" * 22, owner_token=kept_room.owner_token))
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_room_is_updated(conflicts: Conflicts, owner: Connection) -> None:
 
 
 def test_member_is_removed(conflicts: Conflicts, owner: Connection) -> None:
-    bo = members.join("b", owner.joined_room_id, "Bo", key="b" * 22)
+    bo = members.join("b", owner.joined_room_id, "Bo", Credentials(key="b" * 22))
     conflicts(lambda: moderation.remove_members(owner, [bo.member_id], lambda _: None))
     assert members.is_banned(owner.joined_room_id, bo.member_id)
 

@@ -31,6 +31,7 @@ from hypothesis.stateful import (
 import app as chat_app
 from chalicelib import limits
 from chalicelib import settings as chat_settings
+from chalicelib.auth.identity import Credentials
 from chalicelib.chat import history, messages, room_list, webhooks
 from chalicelib.chat.broadcast import retry_removal
 from chalicelib.chat.erasure import erase
@@ -322,7 +323,9 @@ class RoomMachine(RuleBasedStateMachine):
             return
         read, position, limit = [], 0, 7
         while True:
-            page = history.read(self.room.room_id, position, None, limit, owner=self.room.owner_token)
+            page = history.read(
+                self.room.room_id, position, None, limit, Credentials(owner_token=self.room.owner_token)
+            )
             read += page.messages
             if page.next_after is not None:
                 position = page.next_after

@@ -13,6 +13,7 @@ import time_machine
 from chalice.test import Client
 
 from chalicelib import settings
+from chalicelib.auth.identity import Credentials
 from chalicelib.chat import history, members, messages, webhooks
 from chalicelib.errors import RoomNotFound
 from chalicelib.storage.models import Message, Room
@@ -59,7 +60,7 @@ def test_list_has_age_members_messages_and_rate_of_each_room(tables: None, clock
     clock.shift(timedelta(hours=30))
     new = create_room("Plans", private=True)
     for number in range(3):
-        members.join(f"c-{number}", new.room_id, token=new.join_token)
+        members.join(f"c-{number}", new.room_id, credentials=Credentials(token=new.join_token))
     Room(new.room_id).update([Room.locked.set(True)])
     store(new, *(f"message {number}" for number in range(130)))
     clock.shift(timedelta(minutes=2))

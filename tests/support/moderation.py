@@ -34,7 +34,7 @@ def error_code(gateway: Gateway, connection_id: str) -> str:
 
 
 def history_of(room: Room, after: int | None = None) -> list[tuple[int, str | None]]:
-    return [(int(row.sequence), row.text) for row in history.read(room.room_id, after, token=None).messages]
+    return [(int(row.sequence), row.text) for row in history.read(room.room_id, after).messages]
 
 
 def rejection(ws_event: Any, connection_id: str, **query: str) -> tuple[int, str]:

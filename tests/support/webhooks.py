@@ -10,6 +10,7 @@ from chalice.test import Client, HTTPResponse
 
 import app as chat_app
 from chalicelib import settings
+from chalicelib.auth.identity import Credentials
 from chalicelib.chat import history
 from chalicelib.storage.models import Room
 
@@ -60,4 +61,4 @@ def deliver(client: Client, queue: Any) -> None:
 
 
 def texts(room: Room) -> list[str | None]:
-    return [row.text for row in history.read(room.room_id, None, None, 100, room.join_token).messages]
+    return [row.text for row in history.read(room.room_id, None, None, 100, Credentials(room.join_token)).messages]

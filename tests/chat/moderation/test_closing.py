@@ -13,6 +13,7 @@ import time_machine
 from chalice.test import Client
 
 from chalicelib import limits, settings
+from chalicelib.auth.identity import Credentials
 from chalicelib.chat import erasure, members, messages, rooms, webhooks
 from chalicelib.delivery import jobs
 from chalicelib.errors import ChatError, NotInRoom
@@ -207,7 +208,9 @@ def test_concurrent_joins_and_hooks_do_not_revive_a_room(
     def join(number: int) -> None:
         for attempt in range(3):
             with suppress(ChatError):
-                members.join(f"j{number}-{attempt}", busy_room.room_id, key=str(number % 7) * 22)
+                members.join(
+                    f"j{number}-{attempt}", busy_room.room_id, credentials=Credentials(key=str(number % 7) * 22)
+                )
 
     def send(token: str) -> None:
         for attempt in range(3):

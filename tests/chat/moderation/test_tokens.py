@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from chalice.test import Client
 
+from chalicelib.auth.identity import Credentials
 from chalicelib.chat import rooms, webhooks
 from chalicelib.storage.models import Connection, Room
 from tests.support.gateway import Gateway
@@ -45,7 +46,7 @@ def test_new_join_token_replaces_the_former_one(
     tokens = renewed(owner, gateway, newJoinToken=True)
     assert tokens.keys() == {"joinToken"}
     assert gateway.frames.keys() == {"a"}, "only the owner receives the token"
-    assert rooms.authorize(private_room.room_id, tokens["joinToken"]).room_id == private_room.room_id
+    assert rooms.authorize(private_room.room_id, Credentials(tokens["joinToken"])).room_id == private_room.room_id
     for path in ("", "/members", "/messages"):
         url = f"/rooms/{private_room.room_id}{path}?token="
         assert client.http.get(f"{url}{private_room.join_token}").status_code == 403
@@ -140,7 +141,7 @@ def test_join_with_a_token_that_is_replaced_meanwhile_is_rejected(
     socket: Sockets, private_room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = connect_owner(socket, private_room, "a")
-    stale = iter([rooms.authorize(private_room.room_id, private_room.join_token)])
+    stale = iter([rooms.authorize(private_room.room_id, Credentials(private_room.join_token))])
     renewed(owner, gateway, newJoinToken=True, newOwnerToken=True)
     get = rooms.authorize
     monkeypatch.setattr(rooms, "authorize", lambda *arguments: next(stale, None) or get(*arguments))
