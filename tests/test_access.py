@@ -1,4 +1,4 @@
-"""What somebody who is out of a room can still get: the name of a public room and the number of its members.
+"""Access of somebody who is out of a room: only the name of a public room and the number of its members are left.
 
 The tests call every declared route and action, so that a new one is covered without being named here.
 """

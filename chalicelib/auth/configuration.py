@@ -15,6 +15,16 @@ def is_secure_url(url: str) -> bool:
     return re.match(r"https://[^/?#@]|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)", url) is not None
 
 
+def check_secret(name: str) -> None:
+    """Raise ValueError if a setting is neither empty, nor an ARN, nor a secret that is long enough."""
+    secret: str = getattr(settings, name)
+    if secret.strip() != secret:
+        # An ARN after a space would be the secret itself.
+        raise ValueError(f"the environment variable {name} must not start or end with white space")
+    if secret and not secret.startswith("arn:") and len(secret.encode()) < MIN_SECRET_BYTES:
+        raise ValueError(f"the environment variable {name} must have at least {MIN_SECRET_BYTES} bytes, or be an ARN")
+
+
 def check_settings() -> None:
     """Raise ValueError, which names the environment variable, if the settings of sign-in are not consistent."""
     issuer, secret = settings.AUTH_ISSUER, settings.AUTH_SECRET
@@ -26,13 +36,7 @@ def check_settings() -> None:
         raise ValueError("the environment variable AUTH_AUDIENCE is required with AUTH_ISSUER")
     if settings.AUTH_CLIENT_ID and not issuer:
         raise ValueError("the environment variable AUTH_CLIENT_ID requires AUTH_ISSUER")
-    if secret.strip() != secret:
-        # An ARN after a space would be the secret itself.
-        raise ValueError("the environment variable AUTH_SECRET must not start or end with white space")
-    if secret and not secret.startswith("arn:") and len(secret.encode()) < MIN_SECRET_BYTES:
-        raise ValueError(
-            f"the environment variable AUTH_SECRET must have at least {MIN_SECRET_BYTES} bytes, or be an ARN"
-        )
+    check_secret("AUTH_SECRET")
     for name in ("AUTH_AUDIENCE", "AUTH_REQUIRED", "AUTH_ROOMS_REQUIRED"):
         # Otherwise an issuer or secret that is lost, such as an empty variable of a build, would let everyone in.
         if getattr(settings, name) and not issuer and not secret:

@@ -108,8 +108,7 @@ def _close(websocket_api: BroadcastWebsocketAPI, removal: Removal, found: list[s
     result = websocket_api.close_all(connection_ids)
     # Connections that could not be closed stay in the room, so that the next attempt finds them.
     left = members.leave(room_id, result.delivered) + members.leave(room_id, result.gone, skip_connecting=True)
-    if leaves := presence_frames(Left, room_id, left):
-        send_to_room(websocket_api, room_id, leaves, Connection.recipients_in(room_id))
+    _announce_leaves(websocket_api, room_id, left)
     if left and len(found) > len(connection_ids):
         jobs.enqueue_removal(removal._replace(attempt=max(removal.attempt, 1)), at_once=True)
         return False
@@ -127,8 +126,7 @@ def close_oldest(websocket_api: BroadcastWebsocketAPI, room_id: str, member_id: 
     websocket_api.close_all(surplus)
     left = members.leave(room_id, surplus)
     members.correct_connection_count(room_id, member_id, len(rows) - len(surplus))
-    if leaves := presence_frames(Left, room_id, left):
-        send_to_room(websocket_api, room_id, leaves, Connection.recipients_in(room_id))
+    _announce_leaves(websocket_api, room_id, left)
 
 
 def retry_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> None:
@@ -166,6 +164,11 @@ def presence_frames(event: type[Joined] | type[Left], room_id: str, connections:
     if room is None or not announces_presence(room):
         return []
     return [frames.serialize(event.of(connection, int(room.member_count))) for connection in connections]
+
+
+def _announce_leaves(websocket_api: BroadcastWebsocketAPI, room_id: str, left: list[Connection]) -> None:
+    if leaves := presence_frames(Left, room_id, left):
+        send_to_room(websocket_api, room_id, leaves, Connection.recipients_in(room_id))
 
 
 def _split(recipients: Mapping[str, int]) -> tuple[dict[str, int], list[str]]:

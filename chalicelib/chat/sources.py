@@ -22,13 +22,13 @@ from typing import Literal
 
 from chalicelib import limits, request_log, settings
 from chalicelib.auth import secret_values
-from chalicelib.auth.configuration import MIN_SECRET_BYTES
+from chalicelib.auth.configuration import check_secret
 from chalicelib.errors import SignInUnavailable, SourceBanned, SourceLimitExceeded
 from chalicelib.storage.models import Room, SourceRecord, UnusedRoom
 from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict
 
 Kind = Literal["rooms", "connects", "hook_posts"]
-"""What is counted: the name of an attribute of SourceRecord."""
+"""The attribute of SourceRecord that counts the requests."""
 
 SECONDS_PER_MINUTE = 60
 IPV6_PREFIX_LENGTH = 64
@@ -102,17 +102,6 @@ def pseudonym(address: str) -> str:
     """Return the pseudonym of an address. Raises ValueError if it is none, and SignInUnavailable without the secret."""
     network = _network(address).encode()
     return hmac.digest(secret_values.read(settings.SOURCE_SECRET).encode(), network, "sha256").hex()[:32]
-
-
-def check_settings() -> None:
-    """Raise ValueError if SOURCE_SECRET is neither an ARN nor long enough."""
-    secret = settings.SOURCE_SECRET
-    is_valid = secret.startswith("arn:") or len(secret.encode()) >= MIN_SECRET_BYTES
-    if secret and not (is_valid and secret.strip() == secret):
-        raise ValueError(
-            f"the environment variable SOURCE_SECRET must have at least {MIN_SECRET_BYTES} bytes, or be an ARN, and "
-            "must not start or end with white space"
-        )
 
 
 def _with_source(address: str, check: Callable[[str], None]) -> None:
@@ -246,4 +235,4 @@ def _network(address: str) -> str:
     return str(ipaddress.ip_network((parsed.packed, IPV6_PREFIX_LENGTH), strict=False))
 
 
-check_settings()  # at import: with an invalid setting, no function starts
+check_secret("SOURCE_SECRET")  # at import: with an invalid setting, no function starts

@@ -26,7 +26,7 @@ Key = dict[str, dict[str, str]]
 
 
 class Page(NamedTuple):
-    """What one request of a query has returned.
+    """The result of one request of a query.
 
     scanned: the number of rows that DynamoDB has read, including those that the filter has left out.
     last_key: the key of the last one, None if it was the last one of the query.

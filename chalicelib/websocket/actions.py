@@ -83,8 +83,9 @@ def remove_member(context: Context, data: RemoveMember) -> None:
 
     # The queue comes first: it completes what a crash of this function leaves undone.
     events = moderation.remove_members(context.sender, member_ids, before_write=enqueue)
+    recipients = models.Connection.recipients_in(context.sender.joined_room_id)
     for event in events:
-        context.broadcast(history_item(event))
+        context.broadcast(history_item(event), recipients)
     close_connections(context.websocket_api, *removals(events))
 
 

@@ -71,7 +71,7 @@ async def index_lag(chat: Chat) -> str:
 
 
 class Deliveries(NamedTuple):
-    """What the members of a room have received of a burst of messages."""
+    """The messages of a burst that the members of a room have received."""
 
     expected: int
     arrived: int

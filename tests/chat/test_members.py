@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -12,8 +13,11 @@ from chalice.test import Client
 
 import app as chat_app
 from chalicelib import settings
-from chalicelib.chat import messages, rooms
+from chalicelib.auth.identity import Credentials
+from chalicelib.chat import broadcast, messages, rooms
+from chalicelib.chat.members import join
 from chalicelib.storage.models import Connection, Room
+from chalicelib.websocket import events
 from tests.support.gateway import Gateway
 from tests.support.rooms import create_room
 from tests.support.sockets import Socket
@@ -213,6 +217,25 @@ def test_member_has_at_most_20_connections_and_the_oldest_is_closed(
     assert [frame["error"]["code"] for frame in gateway.frames["a0"] if "error" in frame] == ["replaced"]
     assert rooms.authorize(room.room_id).member_count == 21
     assert gateway.frames["other"][-1]["message"]["memberCount"] == 21
+
+
+def test_join_is_admitted_although_others_of_its_member_come_first(
+    socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        socket(f"a{number}").connect(roomId=room.room_id, key=AKIS)
+        clock.shift(1)
+    others = iter(["b0", "b1", "b2"])
+
+    def close_oldest(*arguments: Any) -> None:
+        broadcast.close_oldest(*arguments)
+        for other in islice(others, 1):
+            join(other, room.room_id, None, Credentials(key=AKIS))
+
+    monkeypatch.setattr(events, "close_oldest", close_oldest)
+    assert socket("c").connect(roomId=room.room_id, key=AKIS) == 200
+    assert rooms.authorize(room.room_id).member_count == 20
+    assert sorted(gateway.closed) == ["a0", "a1", "a2", "a3"]
 
 
 def test_connections_whose_rows_were_deleted_do_not_count(

@@ -1,4 +1,4 @@
-"""What others publish, pinned: the compiled requirements, the lock files of npm, and the actions of the CI."""
+"""Pinned dependencies: the compiled requirements, the lock files of npm, and the actions of the CI."""
 
 from __future__ import annotations
 

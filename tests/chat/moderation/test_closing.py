@@ -198,6 +198,33 @@ def test_no_write_revives_a_closed_room(busy_room: Room, socket: Sockets, clock:
     assert Room.get(busy_room.room_id, consistent_read=True).closed
 
 
+@pytest.mark.parametrize("grace", [0, 60])
+def test_leave_that_has_read_the_room_before_it_was_closed_neither_revives_nor_refills_it(
+    socket: Sockets, client: Client, queue: Any, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, grace: int
+) -> None:
+    monkeypatch.setattr(settings, "EMPTY_ROOM_GRACE_SECONDS", grace)
+    room = create_room("Tea")
+    socket("b").connect(roomId=room.room_id, key="b" * 22)
+    stale = iter([Room.get(room.room_id, consistent_read=True)])
+    rooms.close(room.room_id)
+    erasure.erase(jobs.Erasure(room.room_id, is_last=True))
+    find = Room.find
+    monkeypatch.setattr(Room, "find", lambda room_id: next(stale, None) or find(room_id))
+    socket("b").disconnect()
+    assert len(rows_of(room.room_id)) == 2
+    assert Room.get(room.room_id, consistent_read=True).closed
+
+
+def test_rename_in_a_room_that_is_being_erased_stores_nothing(
+    busy_room: Room, socket: Sockets, gateway: Gateway
+) -> None:
+    rooms.close(busy_room.room_id)
+    erasure.erase(jobs.Erasure(busy_room.room_id, is_last=True))
+    act(socket("b"), "rename", name="Bea")
+    assert gateway.frames["b"][-1]["error"]["code"] == "not_in_room"
+    assert set(Message.keys_in(busy_room.room_id)) == {"sequence"}
+
+
 @pytest.mark.parametrize("round_", range(3))
 def test_concurrent_joins_and_hooks_do_not_revive_a_room(
     busy_room: Room, socket: Sockets, client: Client, queue: Any, round_: int
