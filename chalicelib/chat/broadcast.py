@@ -116,16 +116,18 @@ def _close(websocket_api: BroadcastWebsocketAPI, removal: Removal, found: list[s
 
 
 def close_oldest(websocket_api: BroadcastWebsocketAPI, room_id: str, member_id: str) -> None:
-    """Close the oldest connections of a member that has too many, so that another one can join.
+    """Close the oldest connection of a member that has too many, so that another one can join.
 
     Raises StorageError if DynamoDB fails.
     """
-    rows = sorted(members.connections(room_id, member_id), key=lambda row: row.joined_at)
-    surplus = [row.connection_id for row in rows[: max(0, len(rows) - limits.MAX_CONNECTIONS_PER_MEMBER + 1)]]
-    websocket_api.broadcast(surplus, frames.serialize(Error.of(ConnectionReplaced())))
-    websocket_api.close_all(surplus)
-    left = members.leave(room_id, surplus)
-    members.correct_connection_count(room_id, member_id, len(rows) - len(surplus))
+    rows = members.current_connections(room_id, member_id)
+    oldest = [row.connection_id for row in rows[:1]]
+    websocket_api.broadcast(oldest, frames.serialize(Error.of(ConnectionReplaced())))
+    websocket_api.close_all(oldest)
+    left = members.leave(room_id, oldest)
+    if len(rows) < limits.MAX_CONNECTIONS_PER_MEMBER // 2:
+        # The index lacks very recent connections only, so this is no delay: TTL has deleted rows of others.
+        members.correct_connection_count(room_id, member_id, len(rows) - len(left))
     _announce_leaves(websocket_api, room_id, left)
 
 

@@ -303,6 +303,12 @@ def names_of(room_id: str, member_ids: Sequence[str]) -> dict[str, str]:
     return {id_: names[key] for id_ in member_ids if (key := MemberRecord.sort_key_of(id_)) in names}
 
 
+def current_connections(room_id: str, member_id: str) -> list[Connection]:
+    """Return the connections of a member that still exist, by a consistent read, the oldest first."""
+    ids = [row.connection_id for row in connections(room_id, member_id)]
+    return sorted(Connection.batch_get(ids, consistent_read=True), key=lambda row: row.joined_at)
+
+
 @retry_on_conflict
 def correct_connection_count(room_id: str, member_id: str, count: int) -> None:
     """Lower the number of a member's connections: it is too high where TTL has deleted rows of connections."""

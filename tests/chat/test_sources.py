@@ -396,7 +396,7 @@ def test_keep_days_may_require_sign_in(client: Client, configure: Configure) -> 
 @pytest.mark.parametrize("secret", ["s" * 31, " " + "s" * 32, ARN + " ", "\n" * 40])
 def test_invalid_secret_is_rejected(configure: Configure, secret: str) -> None:
     configure(SOURCE_SECRET=secret)
-    with pytest.raises(ValueError, match="SOURCE_SECRET must (have at least 32 bytes, or be an ARN|not start or end)"):
+    with pytest.raises(ValueError, match=r"SOURCE_SECRET must (have at least 32 bytes, or be an ARN|not start or end)"):
         check_secret("SOURCE_SECRET")
 
 
