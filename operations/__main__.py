@@ -43,13 +43,14 @@ def main(command: str) -> None:
         use_stage(os.environ.get("STAGE") or LOCAL_STAGE)
     except LocalCloudError as cause:
         raise OperationError(str(cause)) from cause
-    from chalicelib.errors import ChatError  # see above
+    from chalicelib.delivery.addresses import ApiNotFound  # see above
+    from chalicelib.errors import ChatError
     from chalicelib.storage.transactions import StorageError
 
     try:
         for line in run(command):
             print(line)
-    except (ChatError, LookupError, StorageError) as cause:
+    except (ApiNotFound, ChatError, StorageError) as cause:
         raise OperationError(str(cause)) from cause
 
 

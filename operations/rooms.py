@@ -114,7 +114,7 @@ def _existing(room_id: str) -> Room:
 
 def _history(room_id: str) -> Iterator[Message]:
     """Yield the messages and events of a room that can be read."""
-    is_message = Message.sort_key.startswith("message#")
+    is_message = Message.sort_key.startswith(Message.PREFIX)
     for row in Message.query(room_id, is_message, consistent_read=True):
         if row.is_alive and not row.is_tombstone:
             yield row

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from chalicelib import settings
+from chalicelib.auth.secret_values import SecretUnavailable
 from chalicelib.chat import sources
-from chalicelib.errors import SignInUnavailable
 from operations.errors import OperationError
 
 MAX_DAYS = 3_650
@@ -38,5 +38,5 @@ def _checked(source: str) -> str:
         raise OperationError(
             f"SOURCE must be an IPv4 or IPv6 address, or the source in a log line, not {source}"
         ) from cause
-    except SignInUnavailable as cause:  # the reason has been logged
+    except SecretUnavailable as cause:  # the reason has been logged
         raise OperationError(f"the secret {settings.SOURCE_SECRET} could not be read") from cause

@@ -16,7 +16,7 @@ from jwt import PyJWK
 from chalicelib import settings
 from chalicelib.auth import secret_values, signing_keys
 from chalicelib.auth.identity import User
-from chalicelib.errors import Unauthorized
+from chalicelib.errors import SignInUnavailable, Unauthorized
 from chalicelib.limits import MAX_DISPLAY_NAME_LENGTH
 
 CLOCK_SKEW_SECONDS = 60
@@ -89,10 +89,13 @@ def _verify(token: str, key: PyJWK | bytes) -> dict[str, Any]:
 def _key(header: dict[str, Any]) -> PyJWK | bytes:
     """Return the key for a token: the secret, or a public key of the issuer.
 
-    Raises InvalidTokenError if the issuer has no such key.
+    Raises InvalidTokenError if the issuer has no such key, and SignInUnavailable if the key cannot be read.
     """
     if not settings.AUTH_ISSUER:
-        return secret_values.read(settings.AUTH_SECRET).encode()
+        try:
+            return secret_values.read(settings.AUTH_SECRET).encode()
+        except secret_values.SecretUnavailable as error:
+            raise SignInUnavailable from error
     algorithm, keys = header.get("alg"), signing_keys.key_set(settings.AUTH_ISSUER)
     if algorithm not in signing_keys.ALGORITHMS:
         raise jwt.InvalidAlgorithmError(f"expected an algorithm that is one of {', '.join(signing_keys.ALGORITHMS)}")
@@ -123,7 +126,9 @@ def _check_type(claims: dict[str, Any]) -> None:
     """Raise InvalidTokenError if the claims say that a token is another one than an access token or ID token."""
     for name, accepted in (("typ", CLAIM_TYPES), ("token_use", TOKEN_USES)):
         if name in claims and str(claims[name]).lower() not in accepted:
-            raise jwt.InvalidTokenError(f"expected an access token or ID token, not the claim {name} of another")
+            raise jwt.InvalidTokenError(
+                f"expected an access token or ID token, but the claim {name} names another type"
+            )
     if "events" in claims:  # a security event, such as a logout token without a type (RFC 8417)
         raise jwt.InvalidTokenError("expected an access token or ID token, not a security event (events)")
 
@@ -139,7 +144,7 @@ def _check_authorized_party(claims: dict[str, Any]) -> None:
         party = claims.get("azp", claims.get("client_id"))
         if not party or party not in (*settings.AUTH_AUDIENCE, settings.AUTH_CLIENT_ID):
             raise jwt.InvalidTokenError(
-                "its claim aud has several values, so that azp must be one of AUTH_AUDIENCE, or AUTH_CLIENT_ID"
+                "expected azp to be one of AUTH_AUDIENCE, or AUTH_CLIENT_ID, because aud has several values"
             )
 
 

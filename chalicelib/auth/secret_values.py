@@ -11,7 +11,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib import settings
 from chalicelib.auth.configuration import MIN_SECRET_BYTES
 from chalicelib.aws import session
-from chalicelib.errors import SignInUnavailable
 
 MAX_AGE_SECONDS = 300
 """Time for which a secret is cached. A new value is used after at most that time."""
@@ -25,12 +24,16 @@ _cache: dict[str, tuple[float, str | None]] = {}
 log = logging.getLogger(f"{settings.APP_NAME}.secret_values")
 
 
+class SecretUnavailable(Exception):
+    """A secret cannot be read at present. The log has the reason."""
+
+
 def read(name: str) -> str:
     """Return the secret. `name` is its ARN, or the secret itself.
 
     While AWS does not respond, the value that it returned before is used.
 
-    Raises SignInUnavailable if AWS does not return the secret, or it is not a text of at least MIN_SECRET_BYTES.
+    Raises SecretUnavailable if AWS does not return the secret, or it is not a text of at least MIN_SECRET_BYTES.
     """
     if not name.startswith("arn:"):
         return name
@@ -46,7 +49,7 @@ def read(name: str) -> str:
         else:
             _cache[name] = time.monotonic() + MAX_AGE_SECONDS, value
     if value is None:
-        raise SignInUnavailable
+        raise SecretUnavailable
     return value
 
 

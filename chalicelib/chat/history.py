@@ -39,8 +39,8 @@ ADMISSION_REQUESTS = 2
 """Requests of a read that are left for its authorization."""
 
 CLOSING_REQUESTS = 3
-"""Requests of a read that are left for closing gaps. So each page of the history gets further than the last, unless all
-of its writes meet others."""
+"""Requests of a read that are reserved for closing gaps, so that the next page continues further, unless every write
+conflicts."""
 
 MAX_PAUSE_SECONDS = 0.05
 """Longest pause after a conflict with another reader, or with a message that is being stored."""
@@ -88,7 +88,8 @@ def read(
     # Nothing has expired in a young room. Otherwise rows expire in their order.
     is_young = room.created_at + room.retention > datetime.now(UTC)
     if after is None:
-        complete, floor = True, 0 if is_young else None
+        complete = True
+        floor = 0 if is_young else None
     else:
         complete = after == last or is_young or (bool(rows) and rows[0].sequence <= after + 1)
         floor = after if complete else None
@@ -124,7 +125,7 @@ class _Budget:
         self._requests -= 1
 
     def allows(self, requests: int) -> bool:
-        """Return whether so many requests are left, and time."""
+        """Return whether this number of requests and some time are left."""
         return self._requests >= requests and time.monotonic() < self._ends_at
 
 
@@ -146,7 +147,11 @@ def _last(room: Room, budget: _Budget) -> tuple[int, datetime | None]:
     """Return the last sequence of a room, and the time of its message, if it is that of a message that is kept."""
     budget.spend()
     query = Message.query(
-        room.room_id, Message.sort_key.startswith("message#"), consistent_read=True, scan_index_forward=False, limit=1
+        room.room_id,
+        Message.sort_key.startswith(Message.PREFIX),
+        consistent_read=True,
+        scan_index_forward=False,
+        limit=1,
     )
     newest = next(query, None)
     if newest is not None and newest.is_alive:
@@ -228,9 +233,8 @@ def _close(room: Room, gaps: Sequence[int], rows: list[Message], budget: _Budget
 
     A tombstone expires with the row that follows it: `read` relies on rows that expire in their order.
     """
-    following, last = [int(row.sequence) for row in rows], datetime.now(UTC) + room.retention
-    expiries = [row.expires_at for row in rows]
-    expiries.append(expiries[-1] if expiries else last)
+    following, expiries = [int(row.sequence) for row in rows], [row.expires_at for row in rows]
+    expiries.append(expiries[-1] if expiries else datetime.now(UTC) + room.retention)
     tombstones = [tombstone(room.room_id, gap, expiries[bisect(following, gap)]) for gap in gaps]
     if _save(tombstones, budget) is None:
         return tombstones

@@ -23,7 +23,8 @@ from typing import Literal
 from chalicelib import limits, request_log, settings
 from chalicelib.auth import secret_values
 from chalicelib.auth.configuration import check_secret
-from chalicelib.errors import SignInUnavailable, SourceBanned, SourceLimitExceeded
+from chalicelib.auth.secret_values import SecretUnavailable
+from chalicelib.errors import SourceBanned, SourceLimitExceeded
 from chalicelib.storage.models import Room, SourceRecord, UnusedRoom
 from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict
 
@@ -99,7 +100,10 @@ def is_pseudonym(source: str) -> bool:
 
 
 def pseudonym(address: str) -> str:
-    """Return the pseudonym of an address. Raises ValueError if it is none, and SignInUnavailable without the secret."""
+    """Return the pseudonym of an address.
+
+    Raises ValueError if the text is no address, and SecretUnavailable if SOURCE_SECRET cannot be read.
+    """
     network = _network(address).encode()
     return hmac.digest(secret_values.read(settings.SOURCE_SECRET).encode(), network, "sha256").hex()[:32]
 
@@ -111,7 +115,7 @@ def _with_source(address: str, check: Callable[[str], None]) -> None:
         return
     try:
         check(pseudonym(address))
-    except (StorageError, SignInUnavailable, ValueError):
+    except (StorageError, SecretUnavailable, ValueError):
         request_log.add_metric(faults=1)
         log.exception("could not check the source address of a request")
 

@@ -25,6 +25,10 @@ def websocket_url() -> str:
     raise NotFound(f"WebSocket API not found: deploy {_API_NAME}, or set WEBSOCKET_URL")
 
 
+class ApiNotFound(Exception):
+    """The stage has no WebSocket API."""
+
+
 @cache
 def connections_url() -> str:
     """Return the endpoint of the @connections API, for functions that receive no WebSocket event: https://…/STAGE.
@@ -32,11 +36,11 @@ def connections_url() -> str:
     It is AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI, as for botocore, or the API that `chalice deploy` created. It does
     not follow from WEBSOCKET_URL: a custom domain does not serve @connections.
 
-    Raises LookupError if there is neither.
+    Raises ApiNotFound if there is neither.
     """
     if url := os.environ.get("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI") or _find_api():
         return url.replace("wss://", "https://", 1)
-    raise LookupError(f"WebSocket API not found: deploy {_API_NAME}, or set AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI")
+    raise ApiNotFound(f"WebSocket API not found: deploy {_API_NAME}, or set AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI")
 
 
 def _find_api() -> str | None:

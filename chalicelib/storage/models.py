@@ -233,6 +233,8 @@ class Message(ExpiryMixin, Table):
     class Meta(_MessagesTable):
         pass
 
+    PREFIX = "message#"
+
     room_id = UnicodeAttribute(hash_key=True)
     sort_key = UnicodeAttribute(range_key=True)
     sequence = NumberAttribute()
@@ -255,15 +257,15 @@ class Message(ExpiryMixin, Table):
         rows: ResultIterator[Any] = ResultIterator(cls._get_connection().query, (room_id,), options)
         return (row["sort_key"]["S"] for row in rows)
 
-    @staticmethod
-    def sort_key_of(sequence: int) -> str:
+    @classmethod
+    def sort_key_of(cls, sequence: int) -> str:
         """Return the sort key of a sequence. Zero padding gives strings the order of their numbers."""
-        return f"message#{sequence:015d}"
+        return f"{cls.PREFIX}{sequence:015d}"
 
-    @staticmethod
-    def sequence_of(sort_key: str) -> int:
+    @classmethod
+    def sequence_of(cls, sort_key: str) -> int:
         """Return the sequence of a sort key."""
-        return int(sort_key.removeprefix("message#"))
+        return int(sort_key.removeprefix(cls.PREFIX))
 
 
 class MemberRecord(ExpiryMixin, Table):

@@ -13,7 +13,7 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
 from chalicelib.auth import secret_values
-from chalicelib.errors import SignInUnavailable
+from chalicelib.auth.secret_values import SecretUnavailable
 
 SECRET = "a secret of a back end of one's own"
 
@@ -77,7 +77,7 @@ def test_secret_that_aws_has_never_returned_is_a_failure(stored: str, monkeypatc
         raise ConnectTimeoutError(endpoint_url=request.url)
 
     monkeypatch.setattr(BotocoreStubber, "process_request", fail)
-    with pytest.raises(SignInUnavailable):
+    with pytest.raises(SecretUnavailable):
         secret_values.read(stored)
 
 
@@ -85,7 +85,7 @@ def test_former_value_does_not_count_after_its_secret_is_deleted(stored: str, mo
     secret_values.read(stored)
     boto3.client("secretsmanager", "eu-central-1").delete_secret(SecretId=stored, ForceDeleteWithoutRecovery=True)
     pass_seconds(monkeypatch, secret_values.MAX_AGE_SECONDS)
-    with pytest.raises(SignInUnavailable):
+    with pytest.raises(SecretUnavailable):
         secret_values.read(stored)
 
 
@@ -99,7 +99,7 @@ def test_secret_of_32_bytes_is_long_enough(secret: str) -> None:
 def test_secret_that_cannot_verify_tokens_is_a_failure(value: Any, caplog: Any) -> None:
     arn = boto3.client("secretsmanager", "us-east-1").create_secret(Name="chat", **value)["ARN"]
     for _ in range(3):
-        with pytest.raises(SignInUnavailable):
+        with pytest.raises(SecretUnavailable):
             secret_values.read(arn)
     (record,) = caplog.records
     assert "at least 32 bytes" in record.getMessage()
@@ -109,12 +109,12 @@ def test_failure_is_logged_once_and_retried_later(monkeypatch: pytest.MonkeyPatc
     client = boto3.client("secretsmanager", "us-east-1")
     arn = client.create_secret(Name="chat")["ARN"]
     for _ in range(3):
-        with pytest.raises(SignInUnavailable):
+        with pytest.raises(SecretUnavailable):
             secret_values.read(arn)
     (record,) = caplog.records
     assert arn in record.getMessage()
     client.put_secret_value(SecretId=arn, SecretString=SECRET)
-    with pytest.raises(SignInUnavailable):
+    with pytest.raises(SecretUnavailable):
         secret_values.read(arn)
     pass_seconds(monkeypatch, secret_values.RETRY_SECONDS)
     assert secret_values.read(arn) == SECRET

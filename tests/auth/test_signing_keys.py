@@ -138,7 +138,7 @@ def test_forged_token_of_a_known_key_causes_no_search(issuer: Issuer, client: Cl
     [
         (lambda issuer: setattr(issuer, "status", 500), "returned status 500"),
         (lambda issuer: setattr(issuer, "status", 302), "returned status 302"),
-        (lambda issuer: issuer.responses_at_all.clear(), "imeout"),
+        (lambda issuer: issuer.responds.clear(), "imeout"),
         (lambda issuer: setattr(issuer, "trickles", True), "Timeout"),
         (lambda issuer: issuer.configuration.update(issuer="https://id.example.org"), "names the issuer"),
         (lambda issuer: issuer.configuration.update(jwks_uri="http://id.example.org/jwks"), "https address"),
@@ -293,10 +293,10 @@ def test_keys_that_arrive_late_count_for_the_next_request(
     with monkeypatch.context() as patch:
         patch.setattr(signing_keys, "TIMEOUT_SECONDS", 0.1)
         patch.setattr(signing_keys, "RETRY_SECONDS", 0)
-        issuer.responses_at_all.clear()
+        issuer.responds.clear()
         for _ in range(2):
             assert get(client, "/rooms", issuer.token()).status_code == 503
-    issuer.responses_at_all.set()
+    issuer.responds.set()
     finish_fetches()
     for header in ({}, NO_ID):
         assert get(client, "/rooms", issuer.token(header=header)).status_code == 200
@@ -308,10 +308,10 @@ def test_provider_that_fails_after_the_request_has_given_up_is_reported_once(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(signing_keys, "TIMEOUT_SECONDS", 0.1)
-        issuer.responses_at_all.clear()
+        issuer.responds.clear()
         assert get(client, "/rooms", issuer.token()).status_code == 503
     issuer.status = 500
-    issuer.responses_at_all.set()
+    issuer.responds.set()
     finish_fetches()
     assert get(client, "/rooms", issuer.token()).status_code == 503
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]

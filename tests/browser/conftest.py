@@ -56,7 +56,7 @@ def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[OpenPage]:
     contexts = []
     problems: list[str] = []
 
-    def response(dialog: Dialog) -> None:
+    def respond(dialog: Dialog) -> None:
         """Accept a question of the page. Any other dialogue is a problem, such as one of injected code."""
         if dialog.type == "confirm":
             dialog.accept()
@@ -73,7 +73,7 @@ def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[OpenPage]:
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if POLICY in message.text else None)
-        context.on("dialog", response)
+        context.on("dialog", respond)
         page.goto(address)
         return page
 

@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib import settings
-from chalicelib.delivery.addresses import connections_url, websocket_url
+from chalicelib.delivery.addresses import ApiNotFound, connections_url, websocket_url
 from chalicelib.errors import NotFound
 
 
@@ -69,5 +69,5 @@ def test_posts_go_to_the_api_and_not_to_a_domain_of_ones_own(monkeypatch: pytest
 
 
 def test_posts_without_an_api_fail() -> None:
-    with pytest.raises(LookupError, match="deploy chalice-chat-dev-websocket-api, or set"):
+    with pytest.raises(ApiNotFound, match="deploy chalice-chat-dev-websocket-api, or set"):
         connections_url()

@@ -39,7 +39,7 @@ def operate(command: str, port: int | str, **variables: str) -> subprocess.Compl
     )
 
 
-def _response(server: socket.socket, response: bytes) -> None:
+def _respond(server: socket.socket, response: bytes) -> None:
     connection, _ = server.accept()
     with connection:
         connection.recv(65_536)
@@ -155,7 +155,7 @@ def test_missing_local_cloud_is_reported_with_the_command_that_starts_it(respons
         port = server.getsockname()[1]
         if response is not None:
             server.listen()
-            threading.Thread(target=lambda: _response(server, response)).start()
+            threading.Thread(target=lambda: _respond(server, response)).start()
         listed = operate("rooms", port)
     expected = (
         f"error: no local cloud responds at port {port}: start it with `make run`,"

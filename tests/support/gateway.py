@@ -19,13 +19,13 @@ HANG = 0
 DISCONNECT = -1
 """Close the connection without a response."""
 NOT_HTTP = -2
-"""Response with bytes that are not HTTP."""
+"""Respond with bytes that are not HTTP."""
 CLOSE = -3
-"""Response with status 200 and `Connection: close`."""
+"""Respond with status 200 and `Connection: close`."""
 NO_LENGTH = -4
-"""Response with status 200 and a body that ends when the connection is closed."""
+"""Respond with status 200 and a body that ends when the connection is closed."""
 LATE_BODY = -5
-"""Response with status 200 whose body is sent 50 ms after its head."""
+"""Respond with status 200 whose body is sent 50 ms after its head."""
 ERROR_TYPES = {
     403: "ForbiddenException",
     410: "GoneException",
@@ -71,7 +71,7 @@ class Gateway:
         return f"http://127.0.0.1:{self._server.server_port}/test"
 
     def respond(self, connection_id: str, *statuses: int) -> None:
-        """Response the requests for a connection with these statuses in order, and all further ones with the last."""
+        """Respond to the requests for a connection with these statuses in order, and to all further ones with the last."""
         self._responses[connection_id] = list(statuses)
 
     def texts(self, connection_id: str) -> list[str]:
@@ -122,7 +122,7 @@ class Gateway:
                 gateway.closed.append(self._connection_id())
                 # "Use @connections commands": a connection that was closed is answered 204.
                 status = gateway._next_response(self._connection_id())
-                self._response(204 if status == 200 else status)
+                self._respond(204 if status == 200 else status)
 
             def do_POST(self) -> None:
                 connection_id = self._connection_id()
@@ -137,12 +137,12 @@ class Gateway:
                     return
                 if status in (200, CLOSE, NO_LENGTH, LATE_BODY):
                     gateway.frames[connection_id].append(json.loads(body))
-                self._response(status)
+                self._respond(status)
 
             def _connection_id(self) -> str:
                 return unquote(self.path).removeprefix("/test/@connections/")
 
-            def _response(self, status: int) -> None:
+            def _respond(self, status: int) -> None:
                 self.send_response(200 if status in (CLOSE, NO_LENGTH, LATE_BODY) else status)
                 if status in ERROR_TYPES:
                     self.send_header("x-amzn-ErrorType", ERROR_TYPES[status])

@@ -46,8 +46,8 @@ class Issuer:
         self.published: list[Any] = []
         self.body: bytes | None = None
         self.status = 200
-        self.responses_at_all = Event()
-        self.responses_at_all.set()
+        self.responds = Event()
+        self.responds.set()
         self.trickles = False
         self.compresses = False
         self._closing = Event()
@@ -56,7 +56,7 @@ class Issuer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.requests[self.path] += 1
-                issuer.responses_at_all.wait(10)
+                issuer.responds.wait(10)
                 body = issuer.body or json.dumps(issuer._document(self.path)).encode()
                 body = gzip.compress(body) if issuer.compresses else body
                 self.send_response(issuer.status)
@@ -100,7 +100,7 @@ class Issuer:
     def close(self) -> None:
         """Stop the server."""
         self._closing.set()
-        self.responses_at_all.set()
+        self.responds.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

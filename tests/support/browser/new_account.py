@@ -121,10 +121,10 @@ class NewAccount:
             max_queue=None,
             server_header=None,
         ):
-            await serve_http(self._response, config, shutdown_trigger=lambda: asyncio.to_thread(self._stopped.wait))
+            await serve_http(self._respond, config, shutdown_trigger=lambda: asyncio.to_thread(self._stopped.wait))
 
-    async def _response(self, scope: Any, receive: Any, send: Any) -> None:
-        """Response a REST request (ASGI application)."""
+    async def _respond(self, scope: Any, receive: Any, send: Any) -> None:
+        """Respond to a REST request (ASGI application)."""
         if scope["type"] != "http":
             return
         method, path = scope["method"], scope["raw_path"].decode()

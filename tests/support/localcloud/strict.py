@@ -55,12 +55,12 @@ def _proxy(port: int) -> Iterator[str]:
             operation = self.headers["X-Amz-Target"].split(".")[1]
             if chance.random() < CONFLICTS.get(operation, 0):
                 status, headers, content = conflict(operation, body.decode())
-                self._response(status, headers, content.encode())
+                self._respond(status, headers, content.encode())
             else:
                 response = pool.request("POST", f"http://127.0.0.1:{port}", body=body, headers=dict(self.headers))
-                self._response(response.status, response.headers, response.data)
+                self._respond(response.status, response.headers, response.data)
 
-        def _response(self, status: int, headers: Any, content: bytes) -> None:
+        def _respond(self, status: int, headers: Any, content: bytes) -> None:
             self.send_response(status)
             for name in FORWARDED:
                 if name in headers:
