@@ -56,7 +56,7 @@ def store(sender: Connection | WebhookSender, text: str, client_id: str | None, 
     Idempotent: if the sender used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
     message stored for it is returned. Users, guests with a key, and webhooks have client_ids of their own; all other
     guests of a room share theirs. Messages of webhooks omit it: a member could mistake one for the acknowledgement of
-    its own. Costs two requests; for a repeated client_id five, or two if that of the sender's last message was repeated, too.
+    its own. Costs two requests; for a repeated client_id five, or two if the sender's last one was repeated, too.
 
     sequence: a sequence already taken by the caller; saves one request. It is closed if it gets no message.
 

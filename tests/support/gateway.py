@@ -71,7 +71,7 @@ class Gateway:
         return f"http://127.0.0.1:{self._server.server_port}/test"
 
     def respond(self, connection_id: str, *statuses: int) -> None:
-        """Respond to the requests for a connection with these statuses in order, and to all further ones with the last."""
+        """Respond to the requests for a connection with these statuses in order, and to further ones with the last."""
         self._responses[connection_id] = list(statuses)
 
     def texts(self, connection_id: str) -> list[str]:
