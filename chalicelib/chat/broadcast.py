@@ -108,6 +108,8 @@ def _close(websocket_api: BroadcastWebsocketAPI, removal: Removal, found: list[s
     result = websocket_api.close_all(connection_ids)
     # Connections that could not be closed stay in the room, so that the next attempt finds them.
     left = members.leave(room_id, result.delivered) + members.leave(room_id, result.gone, skip_connecting=True)
+    if removal.attempt == jobs.MAX_REMOVAL_ATTEMPTS - 1:
+        left += members.leave(room_id, result.failed)  # they stay open, but are in no room
     _announce_leaves(websocket_api, room_id, left)
     if left and len(found) > len(connection_ids):
         jobs.enqueue_removal(removal._replace(attempt=max(removal.attempt, 1)), at_once=True)

@@ -24,7 +24,7 @@ from chalicelib.errors import AccessTokenExpired, Forbidden, MemberBanned, NotIn
 from chalicelib.protocol.responses import ListedMember
 from chalicelib.protocol.validation import is_valid
 from chalicelib.protocol.values import DisplayName
-from chalicelib.storage.models import LISTED, Connection, MemberRecord, Room
+from chalicelib.storage.models import FORMER_OWNER, LISTED, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
     Condition,
     StorageError,
@@ -98,6 +98,7 @@ def join(connection_id: str, room_id: str, name: str | None = None, credentials:
         member_id=member_id,
         name=(name or f"guest-{secrets.token_hex(2)}") if user is None else _name_of_user(user, member_id),
         is_owner=is_owner,
+        role=None if owner_token is None or rooms.is_owner_token(room, owner_token) else FORMER_OWNER,
         owner_version=None if owner_token is None else rooms.owner_version(room, owner_token),
         has_record=credentials.has_identity,
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
@@ -209,7 +210,8 @@ def _subtract_connections(writes: Transaction, room: Room, connections: Sequence
         if room.is_alive:  # a late leave must not revive an expired room
             empty_time = room.keep_time or timedelta(seconds=settings.EMPTY_ROOM_GRACE_SECONDS)
             expires_at = now + empty_time
-            changes += [Room.expires_at.set(expires_at), *room.list_until(expires_at)]
+            # An exact end, so that the list of rooms leaves out the room as soon as it has expired.
+            changes += [Room.expires_at.set(expires_at), Room.listed_until.set(expires_at)]
         if not room.keep_days:
             changes.append(Room.listed.remove())
         writes.update(room, changes, last_members_leave & (Room.expires_at == room.expires_at))
@@ -264,7 +266,8 @@ def rename(connection: Connection, name: str) -> None:
         raise Forbidden("your name comes from your access token: change it where you signed in")
     room_id, ids = connection.joined_room_id, {connection.connection_id}
     if connection.has_record:
-        ids |= {row.connection_id for row in connections(room_id, connection.member_id)}
+        others = connections(room_id, connection.member_id)[: MAX_TRANSACTION_ITEMS - 2]
+        ids |= {row.connection_id for row in others}
     # The index is eventually consistent: some may have left.
     rows = list(Connection.batch_get(list(ids), consistent_read=True))
     if connection.connection_id not in {row.connection_id for row in rows}:
@@ -339,7 +342,7 @@ def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
         [
             MemberRecord.name.set(name),
             MemberRecord.banned_until.set(banned_until),
-            MemberRecord.first_joined_at.set(banned_until),
+            MemberRecord.first_joined_at.remove(),
             MemberRecord.expires_at.set(banned_until),
         ],
     )
@@ -362,7 +365,7 @@ def _check_ban_and_lock(room: Room, member_id: str, *, is_owner: bool) -> Member
 
 def _has_been_in(room: Room, record: MemberRecord) -> bool:
     """Return whether a member may come back to a locked room: `_may_return` is the same as a condition."""
-    was_member = record.first_joined_at is None or record.first_joined_at <= _latest_first_join(room)
+    was_member = record.first_joined_at is not None and record.first_joined_at <= _latest_first_join(room)
     was_connected = record.left_at is not None and record.left_at > room.locked_since
     return record.is_alive and (was_member or was_connected or record.connections > 0)
 
@@ -373,9 +376,7 @@ def _may_return(room: Room, now: datetime) -> Condition:
     The lock admits those who were connected when it came, and those who had joined some time before: keys that somebody
     has used for a moment, to come back with them, are not enough.
     """
-    was_member = MemberRecord.first_joined_at.does_not_exist() | (
-        MemberRecord.first_joined_at <= _latest_first_join(room)
-    )
+    was_member = MemberRecord.first_joined_at <= _latest_first_join(room)
     was_connected = (MemberRecord.left_at > room.locked_since) | (MemberRecord.connections > 0)
     condition: Condition = (MemberRecord.expires_at > now) & (was_member | was_connected)
     return condition

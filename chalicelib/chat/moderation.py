@@ -149,12 +149,14 @@ def renew_tokens(sender: Connection, *, join: bool, owner: bool) -> Tokens:
                 Room.former_owner_until.set(now + timedelta(seconds=limits.FORMER_OWNER_SECONDS)),
                 Room.webhook_count.set(webhooks.delete_all(writes, room)),
             ]
-            is_unchanged &= Room.webhook_count == room.webhook_count
+            is_unchanged &= Room.webhook_count.does_not_exist() | (Room.webhook_count == room.webhook_count)
             if sender.owner_version is not None:
-                writes.update(sender, [Connection.owner_version.set(version)], Connection.name.exists())
+                writes.update(
+                    sender, [Connection.owner_version.set(version), Connection.role.remove()], Connection.name.exists()
+                )
         writes.update(Room(room.room_id), changes, is_unchanged)
     if owner and sender.owner_version is not None:
-        sender.owner_version = version
+        sender.owner_version, sender.role = version, None
     return tokens
 
 

@@ -101,9 +101,14 @@ def has_connections(room_id: str) -> bool:
     return room is not None and room.member_count > 0
 
 
+def is_owner_token(room: Room, owner_token: str | None) -> bool:
+    """Return whether a token is the present owner's token of a room."""
+    return identity.is_token(owner_token, room.owner_hash)
+
+
 def check_owner_token(room: Room, owner_token: str | None) -> None:
     """Raise Forbidden unless a token is the owner's token of a room."""
-    if not identity.is_token(owner_token, room.owner_hash):
+    if not is_owner_token(room, owner_token):
         raise Forbidden("expected the ownerToken of this room, which the response to its creation contained")
 
 

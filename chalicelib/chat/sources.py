@@ -36,12 +36,13 @@ IPV6_PREFIX_LENGTH = 64
 
 
 class _Minute:
-    """A minute, and what this process knows of it: the sources that it has counted, and those above a limit."""
+    """A minute, and what this process knows of it: the counted sources, those above a limit, and the banned ones."""
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.counted: set[str] = set()
         self.exceeded: set[tuple[str, Kind]] = set()
+        self.banned: set[str] = set()
 
 
 _minute = _Minute(0)
@@ -131,9 +132,12 @@ def _count(source: str, kind: Kind, limit: int, counted: str) -> None:
     request_log.append_keys(source=source)
     now = int(time.time())
     minute = _current_minute(now // SECONDS_PER_MINUTE)
+    if source in minute.banned:
+        raise SourceBanned
     if (source, kind) not in minute.exceeded:
         record = _add(source, kind, minute)
         if record.is_banned:
+            minute.banned.add(source)
             raise SourceBanned
         if limit == 0 or getattr(record, kind) <= limit:
             return

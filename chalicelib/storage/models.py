@@ -94,11 +94,11 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     def list_until(self, expires_at: datetime) -> list[UpdateAction]:
         """Return the change of listed_until, if any, that a new expires_at requires.
 
-        It is a day more than required, so that few joins write to the index of listed rooms.
+        It is ten minutes more than required, so that not every join writes to the index of listed rooms.
         """
         if self.listed_until is not None and self.listed_until >= expires_at:
             return []
-        return [Room.listed_until.set(expires_at + timedelta(days=1))]
+        return [Room.listed_until.set(expires_at + timedelta(minutes=10))]
 
     @property
     def is_alive(self) -> bool:
@@ -132,7 +132,7 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
 
     It is eventually consistent: it may select recipients, but must not decide whether a room is empty.
 
-    It also projects role, verified and batch, which no row has yet: a projection cannot change in place.
+    It also projects verified and batch, which no row has yet: a projection cannot change in place.
     """
 
     class Meta:
@@ -148,6 +148,10 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
     joined_at = UTCDateTimeAttribute()
     authorized_until = NumberAttribute(null=True)
     expires_at = TTLAttribute()
+
+
+FORMER_OWNER = "former-owner"
+"""The role of a connection with an owner's token that was replaced. It can only request another one."""
 
 
 class Connection(ExpiryMixin, RetentionMixin, Table):
@@ -177,23 +181,27 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
     keep_days = NumberAttribute(default=0)
     joined_at = UTCDateTimeAttribute()
     authorized_until = NumberAttribute(null=True)
+    role = UnicodeAttribute(null=True)
     expires_at = TTLAttribute()
 
     by_room = JoinedRoomIndex()
 
     @classmethod
     def recipients_in(cls, room_id: str) -> dict[str, int]:
-        """Return the connections in a room: the time in Unix seconds at which each stops receiving, by connection id.
+        """Return the connections in a room that receive messages, by connection id.
+
+        The values are the times in Unix seconds at which they stop receiving.
 
         It reads all pages, and skips PynamoDB's models: building a thousand of them takes longer than sending to their
         connections.
         """
-        attributes = ["connection_id", "authorized_until", "expires_at"]
+        attributes = ["connection_id", "authorized_until", "expires_at", "role"]
         options = {"index_name": JoinedRoomIndex.Meta.index_name, "attributes_to_get": attributes}
         rows: ResultIterator[Any] = ResultIterator(cls._get_connection().query, (room_id,), options)
         return {
-            row["connection_id"]["S"]: min(int(row[name]["N"]) for name in attributes[1:] if name in row)
+            row["connection_id"]["S"]: min(int(row[name]["N"]) for name in attributes[1:3] if name in row)
             for row in rows
+            if row.get("role", {}).get("S") != FORMER_OWNER
         }
 
     def is_owner_of(self, room: Room) -> bool:

@@ -39,7 +39,7 @@ def delete_message(context: Context, data: DeleteMessage) -> None:
     again.
     """
     event = moderation.delete_message(context.sender, data.sequence)
-    if context.sender.is_owner or event.sender_id == context.sender.member_id:
+    if event.sender_id == context.sender.member_id:
         context.broadcast(history_item(event))
     else:  # somebody else has deleted the message before, and everyone has been told
         context.reply(history_item(event))

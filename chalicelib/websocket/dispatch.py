@@ -29,12 +29,12 @@ from chalicelib import request_log
 from chalicelib.chat import members, rate_limit
 from chalicelib.chat.broadcast import send_to_room
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
-from chalicelib.errors import UnknownAction
+from chalicelib.errors import Forbidden, UnknownAction
 from chalicelib.protocol import frames
 from chalicelib.protocol.frames import Frame
 from chalicelib.protocol.requests import Request
 from chalicelib.protocol.validation import validate
-from chalicelib.storage.models import Connection
+from chalicelib.storage.models import FORMER_OWNER, Connection
 
 
 class Context:
@@ -52,9 +52,11 @@ class Context:
         return members.require_connection(members.find_connection(self.connection_id))
 
     def check_rate_limit(self, window: rate_limit.Window = "message_times") -> None:
-        """Count a message of the sender. Raises RateLimitExceeded, NotInRoom and AccessTokenExpired."""
+        """Count a message of the sender. Raises RateLimitExceeded, NotInRoom, Forbidden and AccessTokenExpired."""
         self.sender = rate_limit.check_rate_limit(self.connection_id, window)
         request_log.append_keys(room_id=self.sender.joined_room_id)
+        if self.sender.role == FORMER_OWNER and window == "message_times":
+            raise Forbidden("this ownerToken was replaced: it can only request another one")
 
     def reply(self, frame: Frame) -> None:
         """Send a frame to the sender only."""

@@ -286,13 +286,24 @@ def test_other_sources_are_not_banned(room: Room) -> None:
     sources.check_ban(ADDRESS)
 
 
-def test_ban_can_be_lifted() -> None:
+def test_ban_can_be_lifted(clock: time_machine.Traveller) -> None:
+    """A process remembers it until the end of the minute, so that a flood costs few writes."""
     source = sources.pseudonym(ADDRESS)
     sources.ban(source, NOON + timedelta(days=1))
     with pytest.raises(SourceBanned):
         sources.count_connect(ADDRESS)
     sources.unban(source)
+    clock.shift(60)
     sources.count_connect(ADDRESS)
+
+
+def test_requests_of_a_banned_source_cost_one_write_in_a_minute(requests: Counter[str]) -> None:
+    sources.ban(sources.pseudonym(ADDRESS), NOON + timedelta(days=1))
+    requests.clear()
+    for _ in range(10):
+        with pytest.raises(SourceBanned):
+            sources.count_hook_post(ADDRESS)
+    assert requests.total() <= 2
 
 
 def test_ban_ends_at_its_time(clock: time_machine.Traveller) -> None:

@@ -126,6 +126,23 @@ def test_former_owner_token_can_only_request_another_one_for_ten_minutes(
     assert error_code(gateway, "a") == "forbidden"
 
 
+def test_former_owner_token_hears_and_says_nothing(
+    owner: Socket, socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Traveller
+) -> None:
+    renewed(owner, gateway, newOwnerToken=True)
+    act(owner, "updateRoom", locked=True)
+    former = connect_owner(socket, room, "f")
+    gateway.frames.clear()
+    owner.say("secret")
+    assert gateway.texts("f") == []
+    former.say("hello")
+    assert error_code(gateway, "f") == "forbidden"
+    assert gateway.texts("a") == ["secret"]
+    renewed(former, gateway, newOwnerToken=True)
+    owner.say("to the new owner")
+    assert gateway.texts("f") == ["to the new owner"]
+
+
 def test_new_owner_token_deletes_the_webhooks_of_the_former_one(
     owner: Socket, room: Room, gateway: Gateway, client: Client
 ) -> None:

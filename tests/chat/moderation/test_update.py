@@ -117,6 +117,19 @@ def test_removed_member_does_not_come_back_to_a_locked_room(
     assert codes == ["MemberBannedError", "RoomLockedError"]
 
 
+def test_member_counts_as_new_after_a_ban(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, clock: time_machine.Traveller
+) -> None:
+    act(owner, "removeMember", memberId=member_id("b"))
+    clock.shift(timedelta(minutes=90))
+    assert socket("b2").connect(roomId=room.room_id, key=BOS) == 200
+    clock.shift(1)
+    socket("b2").disconnect()
+    clock.shift(1)
+    act(socket("a"), "updateRoom", locked=True)
+    assert socket("b3").connect(roomId=room.room_id, key=BOS) == 403
+
+
 def test_member_comes_back_to_a_locked_room_that_was_in_use_for_hours(
     owner: Socket, bo: Socket, socket: Sockets, room: Room, clock: time_machine.Traveller
 ) -> None:
