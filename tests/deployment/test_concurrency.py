@@ -1,0 +1,28 @@
+"""Limits of concurrency."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.packages import Packages
+from tests.support.sam import expand
+
+pytestmark = pytest.mark.deployment
+
+
+def test_concurrency_of_functions_and_queue_can_be_limited(packages: Packages) -> None:
+    expanded = expand(packages["prod"])
+    nothing = {"Ref": "AWS::NoValue"}
+    functions = {name: one["Properties"] for name, one in expanded.items() if one["Type"] == "AWS::Lambda::Function"}
+    for name, function in functions.items():
+        parameter = f"{name.replace('API', 'Api')}Concurrency"
+        assert function["ReservedConcurrentExecutions"] == {"Fn::If": [f"Has{parameter}", {"Ref": parameter}, nothing]}
+    (source,) = (one["Properties"] for one in expanded.values() if one["Type"] == "AWS::Lambda::EventSourceMapping")
+    maximum = {"MaximumConcurrency": {"Ref": "FanOutMaxBatches"}}
+    assert source["ScalingConfig"] == {"Fn::If": ["HasFanOutMaxBatches", maximum, nothing]}
+
+
+def test_lambda_does_not_stop_long_chains_of_jobs(packages: Packages) -> None:
+    functions = [one for one in expand(packages["prod"]).items() if one[1]["Type"] == "AWS::Lambda::Function"]
+    allowed = {name for name, one in functions if one["Properties"].get("RecursiveLoop") == "Allow"}
+    assert allowed == {"FanOut"}

@@ -1,0 +1,19 @@
+"""Association of the REST API with a web ACL."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.packages import Packages
+from tests.support.sam import expand
+
+pytestmark = pytest.mark.deployment
+
+
+def test_web_acl_protects_the_stage_of_the_rest_api(packages: Packages) -> None:
+    expanded = expand(packages["prod"])
+    (stage,) = (name for name, one in expanded.items() if one["Type"] == "AWS::ApiGateway::Stage")
+    association = expanded["WebAcl"]
+    assert association["Condition"] == "HasWebAcl"
+    arn = f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}::/restapis/${{RestAPI}}/stages/${{{stage}}}"
+    assert association["Properties"] == {"ResourceArn": {"Fn::Sub": arn}, "WebACLArn": {"Ref": "WebAclArn"}}
