@@ -15,6 +15,7 @@ from deployment.package import package
 from deployment.requirements import INSTALLED
 from tests.support.packages import SECRET, SOURCE_SECRET, STAGES, THIS_ARCHITECTURE, Packages
 from tests.support.projects import PROJECT, copy_project, edit_stage, set_variables
+from tests.support.sam import expand
 
 REQUIREMENTS = ("requirements.txt", "requirements-chalice.txt")
 
@@ -32,6 +33,12 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
     for stage, folder in folders.items():
         package(stage, folder)
     return folders
+
+
+@pytest.fixture(scope="session")
+def expanded(packages: Packages) -> dict[str, Any]:
+    """Return the resources of prod as CloudFormation creates them."""
+    return expand(packages["prod"])
 
 
 @pytest.fixture(scope="session")

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
-
-from tests.support.packages import Packages
-from tests.support.sam import expand
 
 pytestmark = pytest.mark.deployment
 
 
-def test_access_logs_contain_neither_query_string_nor_path(packages: Packages) -> None:
+def test_access_logs_contain_neither_query_string_nor_path(expanded: dict[str, Any]) -> None:
     """Both may contain tokens."""
-    expanded = expand(packages["prod"])
     (rest,) = (one["Properties"] for one in expanded.values() if one["Type"] == "AWS::ApiGateway::Stage")
     (websocket,) = (one["Properties"] for one in expanded.values() if one["Type"] == "AWS::ApiGatewayV2::Stage")
     for setting, route in (

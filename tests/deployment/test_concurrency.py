@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from tests.support.packages import Packages
-from tests.support.sam import expand
+import pytest
 
 pytestmark = pytest.mark.deployment
 
 
-def test_concurrency_of_functions_and_queue_can_be_limited(packages: Packages) -> None:
-    expanded = expand(packages["prod"])
+def test_concurrency_of_functions_and_queue_can_be_limited(expanded: dict[str, Any]) -> None:
     nothing = {"Ref": "AWS::NoValue"}
     functions = {name: one["Properties"] for name, one in expanded.items() if one["Type"] == "AWS::Lambda::Function"}
     for name, function in functions.items():
@@ -22,7 +20,7 @@ def test_concurrency_of_functions_and_queue_can_be_limited(packages: Packages) -
     assert source["ScalingConfig"] == {"Fn::If": ["HasFanOutMaxBatches", maximum, nothing]}
 
 
-def test_lambda_does_not_stop_long_chains_of_jobs(packages: Packages) -> None:
-    functions = [one for one in expand(packages["prod"]).items() if one[1]["Type"] == "AWS::Lambda::Function"]
+def test_lambda_does_not_stop_long_chains_of_jobs(expanded: dict[str, Any]) -> None:
+    functions = [one for one in expanded.items() if one[1]["Type"] == "AWS::Lambda::Function"]
     allowed = {name for name, one in functions if one["Properties"].get("RecursiveLoop") == "Allow"}
     assert allowed == {"FanOut"}

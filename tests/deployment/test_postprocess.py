@@ -11,13 +11,11 @@ from typing import Any
 import pytest
 
 from tests.support.packages import STAGES, Packages, dictionaries, resources_of, strings
-from tests.support.sam import expand
 
 pytestmark = pytest.mark.deployment
 
 
-def test_rest_api_has_no_stage_but_its_own(packages: Packages) -> None:
-    expanded = expand(packages["prod"])
+def test_rest_api_has_no_stage_but_its_own(expanded: dict[str, Any]) -> None:
     stages = [one["Properties"] for one in expanded.values() if one["Type"] == "AWS::ApiGateway::Stage"]
     deployments = [one["Properties"] for one in expanded.values() if one["Type"] == "AWS::ApiGateway::Deployment"]
     assert [stage["StageName"] for stage in stages] == ["prod"]

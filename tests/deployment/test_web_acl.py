@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from tests.support.packages import Packages
-from tests.support.sam import expand
+import pytest
 
 pytestmark = pytest.mark.deployment
 
 
-def test_web_acl_protects_the_stage_of_the_rest_api(packages: Packages) -> None:
-    expanded = expand(packages["prod"])
+def test_web_acl_protects_the_stage_of_the_rest_api(expanded: dict[str, Any]) -> None:
     (stage,) = (name for name, one in expanded.items() if one["Type"] == "AWS::ApiGateway::Stage")
     association = expanded["WebAcl"]
     assert association["Condition"] == "HasWebAcl"
