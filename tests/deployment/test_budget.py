@@ -15,5 +15,7 @@ def test_budget_notifies_the_alarm_topic(template: dict[str, Any]) -> None:
     assert budget["Properties"]["Budget"]["BudgetLimit"] == {"Amount": {"Ref": "MonthlyBudget"}, "Unit": "USD"}
     condition, notifications, _ = budget["Properties"]["NotificationsWithSubscribers"]["Fn::If"]
     assert condition == "HasAlarmTopic"
+    limits = [(one["Notification"]["NotificationType"], one["Notification"]["Threshold"]) for one in notifications]
+    assert limits == [("ACTUAL", 80), ("FORECASTED", 100)]
     for notification in notifications:
         assert notification["Subscribers"] == [{"SubscriptionType": "SNS", "Address": {"Ref": "AlarmTopic"}}]

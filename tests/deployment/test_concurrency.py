@@ -12,9 +12,16 @@ pytestmark = pytest.mark.deployment
 def test_concurrency_of_functions_and_queue_can_be_limited(expanded: dict[str, Any]) -> None:
     nothing = {"Ref": "AWS::NoValue"}
     functions = {name: one["Properties"] for name, one in expanded.items() if one["Type"] == "AWS::Lambda::Function"}
-    for name, function in functions.items():
-        parameter = f"{name.replace('API', 'Api')}Concurrency"
-        assert function["ReservedConcurrentExecutions"] == {"Fn::If": [f"Has{parameter}", {"Ref": parameter}, nothing]}
+    parameters = {
+        "APIHandler": "ApiHandlerConcurrency",
+        "WebsocketConnect": "WebsocketConnectConcurrency",
+        "WebsocketMessage": "WebsocketMessageConcurrency",
+        "WebsocketDisconnect": "WebsocketDisconnectConcurrency",
+        "FanOut": "FanOutConcurrency",
+    }
+    assert {name: function["ReservedConcurrentExecutions"] for name, function in functions.items()} == {
+        name: {"Fn::If": [f"Has{parameter}", {"Ref": parameter}, nothing]} for name, parameter in parameters.items()
+    }
     (source,) = (one["Properties"] for one in expanded.values() if one["Type"] == "AWS::Lambda::EventSourceMapping")
     maximum = {"MaximumConcurrency": {"Ref": "FanOutMaxBatches"}}
     assert source["ScalingConfig"] == {"Fn::If": ["HasFanOutMaxBatches", maximum, nothing]}
