@@ -150,9 +150,3 @@ def test_all_logs_are_kept_for_the_chosen_days(packages: Packages, stage: str) -
     assert {group["LogGroupName"]["Fn::Sub"] for group in groups} == of_functions | {of_apis}
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups)
     assert template["Parameters"]["LogRetentionDays"]["Default"] == 30
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_packaged_dashboard_of_each_region_has_its_own_name(packages: Packages, stage: str) -> None:
-    name = resources_of(packages[stage])["Dashboard"]["Properties"]["DashboardName"]
-    assert name == {"Fn::Sub": "chalice-chat-${Stage}-${AWS::Region}"}
