@@ -45,3 +45,13 @@ def test_only_a_stage_on_the_command_line_leads_to_aws(
         check=True,
     )
     assert printed.stdout.splitlines()[-1].startswith(f"STAGE={stage} PORT=8000 ")
+
+
+@pytest.mark.parametrize(
+    ("variables", "target"),
+    [(["STAGE=prod"], "prod"), (["URL=https://chat.example.org/x", "STAGE=prod"], "https://chat.example.org/x")],
+)
+def test_make_smoke_takes_a_stage_or_an_address(variables: list[str], target: str) -> None:
+    command = ["make", "--dry-run", "--no-print-directory", "--assume-old=.venv/installed", "smoke", *variables]
+    printed = subprocess.run(command, cwd=PROJECT, text=True, capture_output=True, check=True)
+    assert printed.stdout == f".venv/bin/python -m deployment.smoke '{target}'\n"
