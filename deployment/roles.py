@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from deployment.secret_settings import SECRETS
+
 
 def narrow_roles(resources: dict[str, Any]) -> None:
     """Replace the wildcards for account, Region and API in the roles' policies by those of the stack.
@@ -15,6 +17,7 @@ def narrow_roles(resources: dict[str, Any]) -> None:
         for name, function in resources.items()
         if function["Type"] == "AWS::Serverless::Function"
     }
+    of_secrets = {secret.sid for secret in SECRETS}
     for name, resource in resources.items():
         if resource["Type"] == "AWS::IAM::Role":
             (policy,) = resource["Properties"]["Policies"]
@@ -22,7 +25,7 @@ def narrow_roles(resources: dict[str, Any]) -> None:
             # The package contains the WebSocket API's address, so no function has to look for it.
             document["Statement"] = [one for one in document["Statement"] if one["Sid"] != "WebSocketUrl"]
             for statement in document["Statement"]:
-                if statement["Sid"] in ("SignIn", "Sources"):  # a secret may belong to another account or Region
+                if statement["Sid"] in of_secrets:  # a secret may belong to another account or Region
                     continue
                 if statement["Sid"] == "Logs":
                     statement["Resource"] = [_log_group(functions[name])]

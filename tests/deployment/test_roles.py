@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 from fnmatch import fnmatchcase
-from types import ModuleType
 
 import pytest
 
-from deployment import sign_in, sources
 from deployment.config import read_stages
 from deployment.roles import narrow_roles
+from deployment.secret_settings import SECRETS, SecretSetting
 from tests.support.packages import STAGES, Packages, resources_of
 
 HERE = r"arn:\$\{AWS::Partition\}:[a-z-]+:\$\{AWS::Region\}:\$\{AWS::AccountId\}"
@@ -52,11 +51,11 @@ def test_each_function_may_write_to_its_own_log_group_only(packages: Packages) -
         assert writable == {name}
 
 
-@pytest.mark.parametrize(("setting", "settings"), [("AUTH_SECRET", sign_in), ("SOURCE_SECRET", sources)])
-def test_packaged_role_names_the_secret_as_it_was_given(setting: str, settings: ModuleType) -> None:
+@pytest.mark.parametrize("secret", SECRETS, ids=lambda secret: secret.name)
+def test_packaged_role_names_the_secret_as_it_was_given(secret: SecretSetting) -> None:
     """It may belong to another account and Region than the stack."""
     arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:chat-AbCdEf"
-    policy = json.loads(settings.add_grant('{"Statement": []}', {"environment_variables": {setting: arn}}))
+    policy = json.loads(secret.add_grant('{"Statement": []}', {"environment_variables": {secret.name: arn}}))
     role = {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": policy}]}}
     narrow_roles({"Role": role})
     assert [statement["Resource"] for statement in policy["Statement"]] == [[arn]]

@@ -1,4 +1,4 @@
-"""Settings whose value is the ARN of a secret."""
+"""Settings whose value is the ARN of a secret, and the permission to read it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from deployment import policies, sign_in
+from deployment import policies
 from deployment.config import LOCAL_STAGE
 from deployment.errors import PackageError
 from deployment.package import package
+from deployment.secret_settings import SECRETS, SecretSetting
 from tests.support.projects import set_variables
 
 
@@ -63,10 +64,10 @@ def test_stage_on_aws_whose_secret_is_in_its_configuration_is_not_packaged(
         package(stage, project / "package", project)
 
 
-@pytest.mark.parametrize("setting", ["AUTH_SECRET", "SOURCE_SECRET"])
-def test_local_stage_may_have_its_secret_in_its_configuration(setting: str) -> None:
+@pytest.mark.parametrize("secret", SECRETS, ids=lambda secret: secret.name)
+def test_local_stage_may_have_its_secret_in_its_configuration(secret: SecretSetting) -> None:
     """Its package stays on the developer's machine."""
-    sign_in.check_secret(LOCAL_STAGE, {"environment_variables": {setting: "s" * 32}}, setting)
+    secret.check(LOCAL_STAGE, {"environment_variables": {secret.name: "s" * 32}})
 
 
 @pytest.mark.parametrize("place", ["top level", "function"])
