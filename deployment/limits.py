@@ -1,6 +1,10 @@
 """Throttling of both APIs, the web ACL of the REST API, and no execution logs."""
 
+from __future__ import annotations
+
 from typing import Any
+
+from deployment.template import differs
 
 REST_LIMITS = {"ThrottlingRateLimit": 2_000, "ThrottlingBurstLimit": 1_000}
 """Requests per second to the REST API, and the burst above that rate. To enter a room, one visit makes up to 6
@@ -21,7 +25,7 @@ PARAMETERS = {
         "Description": "ARN of the regional web ACL of AWS WAF that protects the REST API; none for no web ACL.",
     }
 }
-CONDITIONS = {"HasWebAcl": {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebAclArn"}, "none"]}]}}
+CONDITIONS = {"HasWebAcl": differs("WebAclArn", "none")}
 
 
 def limit_apis(resources: dict[str, Any]) -> None:

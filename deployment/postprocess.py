@@ -12,6 +12,7 @@ from deployment.functions import packaged_functions
 from deployment.limits import add_web_acl, limit_apis
 from deployment.monitoring import add_monitoring
 from deployment.roles import narrow_roles
+from deployment.template import of_type
 
 
 def postprocess_template(template: dict[str, Any], stage: str) -> None:
@@ -42,9 +43,8 @@ def _reference_rest_stage(resources: dict[str, Any]) -> None:
     # Without a version, SAM adds a stage named "Stage": public and without limits ("AWS::Serverless::Api").
     resources["RestAPI"]["Properties"]["OpenApiVersion"] = "2.0"
     # Chalice writes the stage's name as text; only a reference lets CloudFormation create the stage before the mapping.
-    for resource in resources.values():
-        if resource["Type"] == "AWS::ApiGateway::BasePathMapping":
-            resource["Properties"]["Stage"] = {"Ref": "RestAPI.Stage"}
+    for mapping in of_type(resources, "AWS::ApiGateway::BasePathMapping").values():
+        mapping["Properties"]["Stage"] = {"Ref": "RestAPI.Stage"}
 
 
 def _set_websocket_url(resources: dict[str, Any], stage: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from deployment.errors import PackageError
-from deployment.functions import packaged_functions
+from deployment.functions import logical_ids
 
 REQUIREMENTS = "requirements-sign-in.txt"
 
@@ -40,10 +40,10 @@ def limit_settings(resources: dict[str, Any]) -> None:
 
     They receive SIGN_IN=true instead.
     """
-    for function, reference in packaged_functions(resources).items():
+    for function, logical_id in logical_ids(resources).items():
         if function in FUNCTIONS:
             continue
-        environment = resources[reference[2:-1]]["Properties"]["Environment"]
+        environment = resources[logical_id]["Properties"]["Environment"]
         variables = environment["Variables"]
         kept = {name: value for name, value in variables.items() if not name.startswith("AUTH_")}
         if is_configured({"environment_variables": variables}):
