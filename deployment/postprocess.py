@@ -9,10 +9,11 @@ from deployment.access_logs import add_access_logs
 from deployment.budget import add_budget
 from deployment.concurrency import limit_concurrency
 from deployment.functions import packaged_functions
-from deployment.limits import add_web_acl, limit_apis
+from deployment.limits import limit_apis
 from deployment.monitoring import add_monitoring
 from deployment.roles import narrow_roles
 from deployment.template import of_type
+from deployment.web_acl import add_web_acl
 
 
 def postprocess_template(template: dict[str, Any], stage: str) -> None:

@@ -1,4 +1,4 @@
-"""Association of the REST API with a web ACL."""
+"""Association of the REST API with a web ACL of AWS WAF."""
 
 from __future__ import annotations
 
