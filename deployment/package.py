@@ -16,7 +16,7 @@ from pathlib import Path
 from deployment import requirements, sign_in
 from deployment.archive import add_files
 from deployment.config import LOCAL_STAGE, PROJECT, RESOURCES, read_configuration, read_stage
-from deployment.errors import PackageError
+from deployment.errors import PackageError, errors_reported
 from deployment.policies import outdated_policies
 from deployment.postprocess import postprocess_template
 from deployment.secret_settings import SECRETS
@@ -89,7 +89,5 @@ def _add_bytecode(archive: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with errors_reported():
         package(sys.argv[1], Path(sys.argv[2]))
-    except PackageError as error:
-        sys.exit(f"error: {error}")
