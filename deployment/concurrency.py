@@ -1,4 +1,4 @@
-"""How many invocations of a function run at a time, and how many may follow from each other."""
+"""Limits of concurrency: executions of each function, and jobs of the fan-out queue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from deployment.template import differs, of_type, value_if
 
 FAN_OUT = "FanOut"
-BATCHES = "FanOutMaxBatches"
+MAX_JOBS = "FanOutMaxJobs"
 
 
 def limit_concurrency(template: dict[str, Any]) -> None:
@@ -23,22 +23,30 @@ def limit_concurrency(template: dict[str, Any]) -> None:
         _add_number(template, parameter, description)
         reserved = value_if(f"Has{parameter}", {"Ref": parameter})
         function["Properties"]["ReservedConcurrentExecutions"] = reserved
-    description = "Jobs of the fan-out queue at a time, 2 to 1,000; 0 sets no maximum."
-    _add_number(template, BATCHES, description)
+    _add_number(
+        template, MAX_JOBS, "Jobs of the fan-out queue at a time, 2 to 1,000; 0 sets no maximum.", MaxValue=1_000
+    )
     (source,) = resources[FAN_OUT]["Properties"]["Events"].values()
-    source["Properties"]["ScalingConfig"] = value_if(f"Has{BATCHES}", {"MaximumConcurrency": {"Ref": BATCHES}})
-    # Otherwise Lambda stops a chain of about 16 invocations through SQS ("Use Lambda recursive loop detection to
-    # prevent infinite loops"). Closing a room takes one invocation for each FANOUT_BATCH connections, and
-    # MAX_REMOVAL_ATTEMPTS more. The chain ends: each job closes connections or counts an attempt.
+    source["Properties"]["ScalingConfig"] = value_if(f"Has{MAX_JOBS}", {"MaximumConcurrency": {"Ref": MAX_JOBS}})
+
+
+def allow_long_chains(resources: dict[str, Any]) -> None:
+    """Let the function of the queue continue itself through the queue as often as needed.
+
+    Otherwise Lambda stops a chain of about 16 invocations through SQS ("Use Lambda recursive loop detection to prevent
+    infinite loops"). Closing a room takes one invocation for each FANOUT_BATCH connections, and MAX_REMOVAL_ATTEMPTS
+    more. The chain ends: each job closes connections or counts an attempt.
+    """
     resources[FAN_OUT]["Properties"]["RecursiveLoop"] = "Allow"
 
 
-def _add_number(template: dict[str, Any], parameter: str, description: str) -> None:
+def _add_number(template: dict[str, Any], parameter: str, description: str, **limits: int) -> None:
     """Add a parameter whose value 0 means none, and the condition that it has another value."""
     template["Parameters"][parameter] = {
         "Type": "Number",
         "Default": 0,
         "MinValue": 0,
+        **limits,
         "Description": description,
     }
     template["Conditions"][f"Has{parameter}"] = differs(parameter, "0")

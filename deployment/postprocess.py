@@ -7,7 +7,7 @@ from typing import Any
 from deployment import sign_in
 from deployment.access_logs import add_access_logs
 from deployment.budget import add_budget
-from deployment.concurrency import limit_concurrency
+from deployment.concurrency import allow_long_chains, limit_concurrency
 from deployment.functions import packaged_functions
 from deployment.limits import limit_apis
 from deployment.monitoring import add_monitoring
@@ -29,6 +29,7 @@ def postprocess_template(template: dict[str, Any], stage: str) -> None:
     limit_apis(resources)
     add_web_acl(template)
     limit_concurrency(template)
+    allow_long_chains(resources)
     add_monitoring(template, packaged_functions(resources))
     add_access_logs(template)
     add_budget(template)

@@ -1,4 +1,4 @@
-"""Limits of concurrency."""
+"""Limits of concurrency, and the chain of invocations through the queue."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def test_concurrency_of_functions_and_queue_can_be_limited(expanded: dict[str, A
         name: {"Fn::If": [f"Has{parameter}", {"Ref": parameter}, nothing]} for name, parameter in parameters.items()
     }
     (source,) = (one["Properties"] for one in expanded.values() if one["Type"] == "AWS::Lambda::EventSourceMapping")
-    maximum = {"MaximumConcurrency": {"Ref": "FanOutMaxBatches"}}
-    assert source["ScalingConfig"] == {"Fn::If": ["HasFanOutMaxBatches", maximum, nothing]}
+    maximum = {"MaximumConcurrency": {"Ref": "FanOutMaxJobs"}}
+    assert source["ScalingConfig"] == {"Fn::If": ["HasFanOutMaxJobs", maximum, nothing]}
 
 
 def test_lambda_does_not_stop_long_chains_of_jobs(expanded: dict[str, Any]) -> None:

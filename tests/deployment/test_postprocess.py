@@ -57,7 +57,7 @@ def test_function_that_serves_the_page_knows_the_websocket_url(packages: Package
         ("AccessLogs", "off"),
         ("WebAclArn", "none"),
         ("MonthlyBudget", 0),
-        ("FanOutMaxBatches", 0),
+        ("FanOutMaxJobs", 0),
         ("ApiHandlerConcurrency", 0),
         ("WebsocketConnectConcurrency", 0),
         ("WebsocketMessageConcurrency", 0),
