@@ -18,6 +18,7 @@ from deployment.smoke.differences import Difference, Disconnected, expect
 
 SECONDS = 20  # the longest wait for a frame: a cold start takes about one
 POLL_SECONDS = 0.05
+JOINING_AT_ONCE = 10
 AKI, BO, CY = "a" * 22, "b" * 22, "c" * 22
 """Keys of members. The ids that follow from them differ from room to room."""
 
@@ -92,6 +93,14 @@ class Chat:
         # websockets calls it to create a connection, so any function serves.
         new: Any = self._connection
         return connect(url, max_queue=None, open_timeout=SECONDS, create_connection=new)
+
+    async def join_many(self, room_id: str, count: int) -> list[ClientConnection]:
+        """Open connections, ten at a time: a new AWS account runs ten executions at a time."""
+        members: list[ClientConnection] = []
+        while len(members) < count:
+            joining = range(min(JOINING_AT_ONCE, count - len(members)))
+            members += await asyncio.gather(*(self.join(room_id) for _ in joining))
+        return members
 
     def _connection(self, *arguments: Any, **options: Any) -> ClientConnection:
         connection = ClientConnection(*arguments, **options)

@@ -24,8 +24,6 @@ MESSAGES = 60
 """20 of each sender, which the rate limit admits. Together 2,400 posts for 60 frames: with API Gateway's prices less
 than a cent."""
 
-JOINING_AT_ONCE = 10
-
 
 async def observe(chat: Chat) -> list[str]:
     """Return a line for each observation."""
@@ -105,10 +103,9 @@ async def burst(chat: Chat, receivers: int = RECEIVERS, senders: int = SENDERS, 
     """Send messages to a room of many members, all at once, and count what arrives."""
     room = chat.create_room(roomName="Burst")
     async with AsyncExitStack() as stack:
-        members: list[ClientConnection] = []
-        while len(members) < receivers:
-            joining = (chat.join(room["roomId"]) for _ in range(min(JOINING_AT_ONCE, receivers - len(members))))
-            members += await asyncio.gather(*map(stack.enter_async_context, joining))
+        members = await chat.join_many(room["roomId"], receivers)
+        for member in members:
+            stack.push_async_callback(member.close)
         await chat.settle(room, receivers)
         started = time.perf_counter()
         counting = [asyncio.create_task(_count(member, messages)) for member in members]

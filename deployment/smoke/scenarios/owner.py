@@ -9,7 +9,6 @@ from deployment.smoke.differences import expect
 from deployment.smoke.scenario import scenario
 
 CONNECTIONS = 5  # of the member that is removed
-JOINING_AT_ONCE = 10
 
 
 @scenario(needs_guests=True)
@@ -60,9 +59,7 @@ async def close_with_members(chat: Chat, count: int) -> None:
     room_id = room["roomId"]
     members = [await chat.own(room, "Aki")]
     await chat.settle(room, 1)
-    while len(members) < count:
-        joining = range(min(JOINING_AT_ONCE, count - len(members)))
-        members += await asyncio.gather(*(chat.join(room_id) for _ in joining))
+    members += await chat.join_many(room_id, count - 1)
     name = (await hello(members[0]))["member"]["name"]
     await members[0].send(act("closeRoom"))
     expect("the event of the owner", (await hear(members[0], "closed"))["message"], f"{name} closed the room")
