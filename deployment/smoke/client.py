@@ -69,10 +69,6 @@ class Chat:
         self.rooms.append(room)
         return room
 
-    def create(self, name: str) -> str:
-        """Create a public room, and return its id."""
-        return self.create_room(roomName=name)["roomId"]
-
     def listed(self) -> set[str]:
         """Return the ids of the newest public rooms."""
         return {room["room_id"] for room in self.get("/rooms", limit=100)["rooms"]}
