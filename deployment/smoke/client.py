@@ -228,13 +228,13 @@ async def until(condition: Callable[[], bool], what: str) -> None:
         raise Difference(f"expected within {SECONDS} seconds that {what}") from cause
 
 
-async def refused(joining: connect) -> int:
-    """Return the HTTP status with which a handshake is refused. Raises Difference if it succeeds."""
+async def rejected(joining: connect) -> int:
+    """Return the HTTP status with which a handshake is rejected. Raises Difference if it succeeds."""
     try:
         await (await joining).close()
-    except InvalidStatus as refusal:
-        return refusal.response.status_code
-    raise Difference("expected that the handshake is refused, but it succeeded")
+    except InvalidStatus as rejection:
+        return rejection.response.status_code
+    raise Difference("expected that the handshake is rejected, but it succeeded")
 
 
 def act(action: str, **data: Any) -> str:

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from deployment.limits import WEBSOCKET_LIMITS
 from deployment.smoke import client
-from deployment.smoke.client import Chat, hello, message, refused
+from deployment.smoke.client import Chat, hello, message, rejected
 
 JOINS = 5
 RECEIVERS = 40
@@ -27,7 +27,7 @@ than a cent."""
 
 async def observe(chat: Chat) -> list[str]:
     """Return a line for each observation."""
-    return [await throttle_of_posts(chat), await plus_in_query(chat), await refusals(chat), await index_lag(chat)]
+    return [await throttle_of_posts(chat), await plus_in_query(chat), await rejections(chat), await index_lag(chat)]
 
 
 async def plus_in_query(chat: Chat) -> str:
@@ -41,16 +41,16 @@ async def plus_in_query(chat: Chat) -> str:
     return f"{question} {'a space' if name == 'a b' else repr(name[1:-1])} ($connect)"
 
 
-async def refusals(chat: Chat) -> str:
-    """Let handshakes be refused for different reasons."""
-    room = chat.create_room(roomName="Refusal", private=True)
+async def rejections(chat: Chat) -> str:
+    """Let handshakes be rejected for different reasons."""
+    room = chat.create_room(roomName="Rejection", private=True)
     joins = {
         400: chat.join(""),
         403: chat.join(room["roomId"], token="wrong"),  # noqa: S106 - not the token of the room
         404: chat.join("nosuchroom"),
     }
-    shown = [f"{status} shows {await refused(joining)}" for status, joining in joins.items()]
-    return f"a handshake that $connect refuses with {', '.join(shown)}"
+    shown = [f"{status} shows {await rejected(joining)}" for status, joining in joins.items()]
+    return f"a handshake that $connect rejects with {', '.join(shown)}"
 
 
 async def index_lag(chat: Chat) -> str:
