@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from deployment.audit import REQUIREMENTS as PACKAGED
 from deployment.config import PROJECT
 
-PACKAGED = ["requirements.txt", "requirements-sign-in.txt", "requirements-chalice.txt"]
 COMPILED = ("cffi==", "cryptography==", "msgspec==")
 NODE_FOLDERS = re.findall(r"^NODE_FOLDERS := (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)[0].split()
 
