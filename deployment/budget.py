@@ -20,7 +20,7 @@ CONDITIONS = {"HasMonthlyBudget": differs("MonthlyBudget", "0")}
 def add_budget(template: dict[str, Any]) -> None:
     """Add a budget that notifies the alarm topic of 80% spent, and of a forecast above the budget.
 
-    It is for the whole account: costs can be told apart by tags only after these were activated for billing.
+    It covers the whole account: a budget for one stage requires cost allocation tags, which somebody has to activate.
     """
     template["Parameters"] |= PARAMETERS
     template["Conditions"] |= CONDITIONS

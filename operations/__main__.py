@@ -56,7 +56,7 @@ def main(command: str) -> None:
 def _required(name: str) -> str:
     value = os.environ.get(name, "")
     if not value:
-        raise OperationError(f"{name} is missing: name it, as in {name}=…")
+        raise OperationError(f"{name} is missing: expected {name}=…")
     return value
 
 
