@@ -99,7 +99,7 @@ lint: .venv/installed web/$(INSTALLED) examples/nextjs/$(INSTALLED) ## Check sty
 	$(BIN)/cfn-lint .chalice/resources.json
 	$(NPM) --prefix web run lint
 	$(NPM) --prefix web run lint:nextjs
-	@PATH="$(CURDIR)/$(BIN):$$PATH" BIN=$(BIN) .ci/audit || { code=$$?; \
+	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/audit || { code=$$?; \
 		test $$code = 2 -a "$(AUDIT)" != required || exit $$code; \
 		echo "make lint goes on without an audit, because no database of advisories can be reached. AUDIT=required makes it fail."; }
 

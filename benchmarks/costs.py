@@ -14,10 +14,9 @@ from benchmarks.simulation import parameters as p
 from chalicelib import limits
 from deployment.config import PROJECT
 
-HOUR, DAY, MONTH, MILLION = 3_600, 24, 720, 1_000_000
-BILLION = 10**9
-GIGABYTE = 10**9
-KIBIBYTE = 1_024
+SECONDS_PER_HOUR, HOURS_PER_DAY, HOURS_PER_MONTH = 3_600, 24, 720
+MILLION, BILLION = 10**6, 10**9
+KILOBYTE, KIBIBYTE, GIGABYTE = 10**3, 2**10, 10**9
 
 # "Amazon API Gateway pricing": above a billion messages a month.
 PRICE_WEBSOCKET_ABOVE_BILLION = 0.8e-6
@@ -63,10 +62,9 @@ def worst_hour() -> list[Row]:
     idle for too long. All frames are renames, the most expensive ones, but for the few messages that suffice to use up
     the account's quota with deliveries. REST requests create rooms, or read the longest pages of messages.
     """
-    events = p.WEBSOCKET_RATE
-    connections = events / (2 / CONNECTION_SECONDS + 1 / IDLE_SECONDS)
-    joins, frames = connections / CONNECTION_SECONDS, connections / IDLE_SECONDS
-    deliveries = p.ACCOUNT_RATE - p.REST_RATE - events
+    events, connections = p.WEBSOCKET_RATE, _connections()
+    joins = connections / CONNECTION_SECONDS
+    frames, deliveries = _messages_per_second()
     page_bytes = limits.MAX_PAGE_SIZE * limits.MAX_MESSAGE_LENGTH  # of ASCII characters
     pages = min(p.REST_RATE, TABLE_UNITS / (page_bytes / p.READ_UNIT_BYTES))
     rename_units = _rename_units()
@@ -90,12 +88,13 @@ def worst_hour() -> list[Row]:
             reads * p.PRICE_READ_UNIT,
         ),
         (
-            "Lambda: 10 ms for a REST request, 30 ms for an event of a connection (*assumed*)",
+            f"Lambda: {REQUEST_SECONDS * 1_000:.0f} ms for a REST request, "
+            f"{MESSAGE_SECONDS * 1_000:.0f} ms for an event of a connection (*assumed*)",
             invocations * p.PRICE_INVOCATION
             + (p.REST_RATE * REQUEST_SECONDS * rest + events * MESSAGE_SECONDS * message) * p.PRICE_GB_SECOND,
         ),
         (
-            "logs, 0.6 KB for each invocation (*assumed*)",
+            f"logs, {LOG_BYTES / KILOBYTE:.1f} KB for each invocation (*assumed*)",
             invocations * LOG_BYTES / GIGABYTE * PRICE_LOG_GIGABYTE,
         ),
         (
@@ -104,7 +103,17 @@ def worst_hour() -> list[Row]:
         ),
         ("transfer to the internet: the pages", pages * page_bytes / GIGABYTE * PRICE_TRANSFER_GIGABYTE),
     ]
-    return [(item, dollars * HOUR) for item, dollars in per_second]
+    return [(item, dollars * SECONDS_PER_HOUR) for item, dollars in per_second]
+
+
+def _connections() -> float:
+    """Return the number of connections that the events of the stage permit."""
+    return p.WEBSOCKET_RATE / (2 / CONNECTION_SECONDS + 1 / IDLE_SECONDS)
+
+
+def _messages_per_second() -> tuple[float, float]:
+    """Return the frames that API Gateway receives in the worst hour, and those that it delivers, per second."""
+    return _connections() / IDLE_SECONDS, p.ACCOUNT_RATE - p.REST_RATE - p.WEBSOCKET_RATE
 
 
 def _rename_units() -> int:
@@ -127,17 +136,17 @@ def worst_table() -> str:
     """Return the table of the worst hour."""
     rows = worst_hour()
     total = sum(dollars for _, dollars in rows)
-    together = ("together", f"{total:.0f}, which is {total * DAY:,.0f} per day")
-    month = total * MONTH - _discount()
-    text = "a month of 30 days, with API Gateway's price of 0.80 per million messages above a billion"
+    together = ("together", f"{total:.0f}, which is {total * HOURS_PER_DAY:,.0f} per day")
+    month = total * HOURS_PER_MONTH - _discount()
+    price = f"{PRICE_WEBSOCKET_ABOVE_BILLION * MILLION:.2f}"
+    text = f"a month of 30 days, with API Gateway's price of {price} per million messages above a billion"
     last = [together, (text, f"{month:,.0f}")]
     return _table(["item", "dollars per hour"], [*((item, f"{dollars:.2f}") for item, dollars in rows), *last])
 
 
 def _discount() -> float:
     """Return what a month of worst hours costs less, because messages above a billion have another price."""
-    frames = p.WEBSOCKET_RATE / (2 / CONNECTION_SECONDS + 1 / IDLE_SECONDS) / IDLE_SECONDS
-    messages = (frames + p.ACCOUNT_RATE - p.REST_RATE - p.WEBSOCKET_RATE) * HOUR * MONTH
+    messages = sum(_messages_per_second()) * SECONDS_PER_HOUR * HOURS_PER_MONTH
     return max(0, messages - BILLION) * (p.PRICE_WEBSOCKET - PRICE_WEBSOCKET_ABOVE_BILLION)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from deployment.template import value_if
+
 PARAMETERS = {
     "AccessLogs": {
         "Type": "String",
@@ -47,4 +49,4 @@ def _setting(fields: dict[str, str]) -> dict[str, Any]:
     # Without the ":*" at the end of the log group's own attribute.
     arn = f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:${{{LOG_GROUP}}}"
     setting = {"DestinationArn": {"Fn::Sub": arn}, "Format": json.dumps(fields)}
-    return {"Fn::If": ["HasAccessLogs", setting, {"Ref": "AWS::NoValue"}]}
+    return value_if("HasAccessLogs", setting)

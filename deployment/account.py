@@ -1,17 +1,14 @@
-"""The AWS account and Region of the current credentials, and the report of errors."""
+"""The AWS account and Region of the current credentials."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import NoCredentialsError
 
-from deployment.errors import DeployError, PackageError
+from deployment.errors import DeployError
 
 
 @dataclass(frozen=True)
@@ -38,12 +35,3 @@ def current_account() -> Account:
             "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         ) from cause
     return Account(identity["Account"], region)
-
-
-@contextmanager
-def errors_reported(*further: type[Exception]) -> Iterator[None]:
-    """End the process with exit code 1 and one line on an expected error: of this program, AWS or the network."""
-    try:
-        yield
-    except (DeployError, PackageError, BotoCoreError, ClientError, *further) as error:
-        sys.exit(f"error: {' '.join(str(error).split())}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from deployment.functions import Functions
 from deployment.metrics import Metric, chat, lambda_functions, messages_in, throttles
+from deployment.template import differs, value_if
 
 PERIOD_SECONDS = 300
 MINUTES = 3
@@ -25,7 +26,7 @@ PARAMETERS = {
         "Description": "Invocations of all functions per minute, above which an alarm goes off.",
     },
 }
-CONDITIONS = {"HasAlarmTopic": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopic"}, ""]}]}}
+CONDITIONS = {"HasAlarmTopic": differs("AlarmTopic", "")}
 
 
 def alarms(functions: Functions, tables: Iterable[str]) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def _alarm(name: str, description: str, watched: dict[str, Any]) -> dict[str, An
         "Properties": {
             "AlarmName": {"Fn::Sub": f"chalice-chat-${{Stage}}-{name}"},
             "AlarmDescription": description,
-            "AlarmActions": {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]},
+            "AlarmActions": value_if("HasAlarmTopic", [{"Ref": "AlarmTopic"}]),
             "ComparisonOperator": "GreaterThanThreshold",
             "Threshold": 0,
             "EvaluationPeriods": 1,

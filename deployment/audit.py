@@ -1,7 +1,7 @@
-"""Audit of the requirements in the package and of the npm packages: are vulnerabilities known?
+"""Audit of the packaged requirements and of all npm packages for known vulnerabilities.
 
-python -m deployment.audit. The exit code is 0 if everything was audited, 1 if a package has a vulnerability or was left
-out, and 2 if no database of advisories could be reached, so that nothing can be said.
+python -m deployment.audit. The exit code is 0 if all packages were audited without a finding, 1 if one is vulnerable or
+was skipped, and 2 if no database of advisories can be reached.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from deployment import requirements, sign_in
 from deployment.config import PROJECT
 
-REQUIREMENTS = ("requirements.txt", "requirements-sign-in.txt", "requirements-chalice.txt")
+REQUIREMENTS = (requirements.REQUIREMENTS, sign_in.REQUIREMENTS, requirements.CHALICE)
 LEVEL = "high"
 """npm packages build and test: less severe advisories, such as slow regular expressions, are only printed."""
 
@@ -23,7 +24,7 @@ PASSED, FAILED, NOT_AUDITED = range(3)
 
 def audit(project: Path = PROJECT) -> int:
     """Audit all packages, print the results, and return the exit code."""
-    # In the order of glob's patterns: lock files are at most two folders deep, those of installed packages deeper.
+    # At most two folders deep: deeper lock files belong to installed packages.
     locks = sorted([*project.glob("*/package-lock.json"), *project.glob("*/*/package-lock.json")])
     results = [_audit_python(project), *(_audit_npm(lock.parent, project) for lock in locks)]
     for _, text in results:

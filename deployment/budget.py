@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from deployment.template import differs, value_if
+
 PARAMETERS = {
     "MonthlyBudget": {
         "Type": "Number",
@@ -12,13 +14,13 @@ PARAMETERS = {
         "Description": "Dollars per month, for all costs of the account, of which AlarmTopic is notified; 0 for none.",
     }
 }
-CONDITIONS = {"HasMonthlyBudget": {"Fn::Not": [{"Fn::Equals": [{"Ref": "MonthlyBudget"}, "0"]}]}}
+CONDITIONS = {"HasMonthlyBudget": differs("MonthlyBudget", "0")}
 
 
 def add_budget(template: dict[str, Any]) -> None:
     """Add a budget that notifies the alarm topic of 80% spent, and of a forecast above the budget.
 
-    It is for the whole account: costs can be told apart by tags only after these were activated for billing.
+    It covers the whole account: a budget for one stage requires cost allocation tags, which somebody has to activate.
     """
     template["Parameters"] |= PARAMETERS
     template["Conditions"] |= CONDITIONS
@@ -34,7 +36,7 @@ def add_budget(template: dict[str, Any]) -> None:
                 "BudgetType": "COST",
                 "TimeUnit": "MONTHLY",
             },
-            "NotificationsWithSubscribers": {"Fn::If": ["HasAlarmTopic", notifications, {"Ref": "AWS::NoValue"}]},
+            "NotificationsWithSubscribers": value_if("HasAlarmTopic", notifications),
         },
     }
 

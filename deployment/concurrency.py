@@ -1,11 +1,13 @@
-"""How many invocations of a function run at a time, and how many may follow from each other."""
+"""Limits of concurrency: executions of each function, and jobs of the fan-out queue."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from deployment.template import differs, of_type, value_if
+
 FAN_OUT = "FanOut"
-BATCHES = "FanOutMaxBatches"
+MAX_JOBS = "FanOutMaxJobs"
 
 
 def limit_concurrency(template: dict[str, Any]) -> None:
@@ -15,30 +17,36 @@ def limit_concurrency(template: dict[str, Any]) -> None:
     fewer than 100 ("Configuring reserved concurrency for a function").
     """
     resources = template["Resources"]
-    for name in [name for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"]:
+    for name, function in of_type(resources, "AWS::Serverless::Function").items():
         parameter = f"{name.replace('API', 'Api')}Concurrency"
         description = f"Executions that are reserved for the function {name}, and its maximum; 0 reserves none."
-        value = _optional(template, parameter, description)
-        resources[name]["Properties"]["ReservedConcurrentExecutions"] = value
-    description = "Jobs of the fan-out queue at a time, 2 to 1,000; 0 sets no maximum."
-    maximum = _optional(template, BATCHES, description, "MaximumConcurrency")
+        _add_number(template, parameter, description)
+        reserved = value_if(f"Has{parameter}", {"Ref": parameter})
+        function["Properties"]["ReservedConcurrentExecutions"] = reserved
+    _add_number(
+        template, MAX_JOBS, "Jobs of the fan-out queue at a time, 2 to 1,000; 0 sets no maximum.", MaxValue=1_000
+    )
     (source,) = resources[FAN_OUT]["Properties"]["Events"].values()
-    source["Properties"]["ScalingConfig"] = maximum
-    # Otherwise Lambda stops a chain of about 16 invocations through SQS ("Use Lambda recursive loop detection to
-    # prevent infinite loops"). Closing a room takes one invocation for each FANOUT_BATCH connections, and
-    # MAX_REMOVAL_ATTEMPTS more. The chain ends: each job closes connections or counts an attempt.
+    source["Properties"]["ScalingConfig"] = value_if(f"Has{MAX_JOBS}", {"MaximumConcurrency": {"Ref": MAX_JOBS}})
+
+
+def allow_long_chains(resources: dict[str, Any]) -> None:
+    """Let the function of the queue continue itself through the queue as often as needed.
+
+    Otherwise Lambda stops a chain of about 16 invocations through SQS ("Use Lambda recursive loop detection to prevent
+    infinite loops"). Closing a room takes one invocation for each FANOUT_BATCH connections, and MAX_REMOVAL_ATTEMPTS
+    more. The chain ends: each job closes connections or counts an attempt.
+    """
     resources[FAN_OUT]["Properties"]["RecursiveLoop"] = "Allow"
 
 
-def _optional(template: dict[str, Any], parameter: str, description: str, key: str = "") -> dict[str, Any]:
-    """Add a parameter whose value 0 means none, and return its value, under a key if given."""
+def _add_number(template: dict[str, Any], parameter: str, description: str, **limits: int) -> None:
+    """Add a parameter whose value 0 means none, and the condition that it has another value."""
     template["Parameters"][parameter] = {
         "Type": "Number",
         "Default": 0,
         "MinValue": 0,
+        **limits,
         "Description": description,
     }
-    condition = f"Has{parameter}"
-    template["Conditions"][condition] = {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, "0"]}]}
-    value = {"Ref": parameter}
-    return {"Fn::If": [condition, {key: value} if key else value, {"Ref": "AWS::NoValue"}]}
+    template["Conditions"][f"Has{parameter}"] = differs(parameter, "0")

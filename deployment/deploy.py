@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from deployment.account import Account, current_account, errors_reported
+from deployment.account import Account, current_account
 from deployment.bucket import Bucket
 from deployment.config import stack_name
-from deployment.errors import DeployError
+from deployment.errors import DeployError, errors_reported
 from deployment.functions import locate_code
 from deployment.stack import Stack, StackFailed
 

@@ -9,13 +9,20 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from deployment.template import of_type
+
 Functions = Mapping[str, str]
 
 
 def packaged_functions(resources: dict[str, Any]) -> Functions:
     """Return the functions in a template of `chalice package`, which CloudFormation names."""
-    ids = [name for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"]
-    return {re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", name).lower(): f"${{{name}}}" for name in ids}
+    return {name: f"${{{logical_id}}}" for name, logical_id in logical_ids(resources).items()}
+
+
+def logical_ids(resources: dict[str, Any]) -> Mapping[str, str]:
+    """Return the logical IDs of the functions in a template of `chalice package`."""
+    ids = of_type(resources, "AWS::Serverless::Function")
+    return {re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", name).lower(): name for name in ids}
 
 
 def deployed_functions(names: Iterable[str]) -> Functions:
@@ -26,6 +33,5 @@ def deployed_functions(names: Iterable[str]) -> Functions:
 
 def locate_code(resources: dict[str, Any], bucket: str, key: str) -> None:
     """Let the functions in a template of `chalice package` load their code from S3."""
-    for resource in resources.values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
+    for function in of_type(resources, "AWS::Serverless::Function").values():
+        function["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}

@@ -1,4 +1,6 @@
-"""Throttling of both APIs, the web ACL of the REST API, and no execution logs."""
+"""Throttling of both APIs. Their execution logs are off."""
+
+from __future__ import annotations
 
 from typing import Any
 
@@ -14,30 +16,9 @@ two `hello` frames and the leave. The frames to members share the account's 10,0
 NO_LOGS = {"DataTraceEnabled": False, "LoggingLevel": "OFF"}
 """API Gateway's execution logs contain addresses, and addresses contain tokens."""
 
-PARAMETERS = {
-    "WebAclArn": {
-        "Type": "String",
-        "Default": "none",
-        "Description": "ARN of the regional web ACL of AWS WAF that protects the REST API; none for no web ACL.",
-    }
-}
-CONDITIONS = {"HasWebAcl": {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebAclArn"}, "none"]}]}}
-
 
 def limit_apis(resources: dict[str, Any]) -> None:
     """Throttle both APIs, so that one client cannot use up the account's quota, and turn their execution logs off."""
     every_method = {"ResourcePath": "/*", "HttpMethod": "*"}
     resources["RestAPI"]["Properties"]["MethodSettings"] = [every_method | REST_LIMITS | NO_LOGS]
     resources["WebsocketAPIStage"]["Properties"]["DefaultRouteSettings"] = WEBSOCKET_LIMITS | NO_LOGS
-
-
-def add_web_acl(template: dict[str, Any]) -> None:
-    """Add the association of the REST API with a web ACL. AWS WAF does not protect WebSocket APIs."""
-    template["Parameters"] |= PARAMETERS
-    template["Conditions"] |= CONDITIONS
-    stage = "arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis/${RestAPI}/stages/${RestAPI.Stage}"
-    template["Resources"]["WebAcl"] = {
-        "Type": "AWS::WAFv2::WebACLAssociation",
-        "Condition": "HasWebAcl",
-        "Properties": {"ResourceArn": {"Fn::Sub": stage}, "WebACLArn": {"Ref": "WebAclArn"}},
-    }

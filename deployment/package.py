@@ -13,12 +13,13 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from deployment import requirements, sign_in, sources
+from deployment import requirements, sign_in
 from deployment.archive import add_files
 from deployment.config import LOCAL_STAGE, PROJECT, RESOURCES, read_configuration, read_stage
-from deployment.errors import PackageError
+from deployment.errors import PackageError, errors_reported
 from deployment.policies import outdated_policies
 from deployment.postprocess import postprocess_template
+from deployment.secret_settings import SECRETS
 from deployment.unused_parts import remove_unused_parts
 
 
@@ -31,8 +32,8 @@ def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
     configuration = read_stage(stage, project)  # Chalice accepts an unknown stage, and packages it without policies
     everything = read_configuration(project)
     sign_in.check_place(everything)
-    sign_in.check_secret(stage, configuration)
-    sources.check_secret(stage, configuration)
+    for secret in SECRETS:
+        secret.check(stage, configuration)
     if outdated := outdated_policies(stage, project):
         raise PackageError(f"{outdated[0]} does not fit the settings: run `make generate`")
     _run_chalice(stage, folder, project)
@@ -41,8 +42,7 @@ def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
     names = [requirements.REQUIREMENTS, *([sign_in.REQUIREMENTS] if sign_in.is_configured(configuration) else [])]
     requirements.check_chalice(archive, project, architecture)
     requirements.add_requirements(archive, names, project, architecture)
-    secrets = (sign_in.secret_service(configuration), sources.secret_service(configuration))
-    secret_services = {service for service in secrets if service is not None}
+    secret_services = {service for secret in SECRETS if (service := secret.service(configuration)) is not None}
     remove_unused_parts(archive, secret_services, keep_compiled=stage != LOCAL_STAGE)
     _add_bytecode(archive)
     template_file = folder / "sam.json"
@@ -89,7 +89,5 @@ def _add_bytecode(archive: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with errors_reported():
         package(sys.argv[1], Path(sys.argv[2]))
-    except PackageError as error:
-        sys.exit(f"error: {error}")

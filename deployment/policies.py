@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deployment import sign_in, sources
 from deployment.config import PROJECT, read_stages
+from deployment.secret_settings import SECRETS
 
 TEMPLATES = Path(__file__).with_name("policies")
 POLICIES = Path(".chalice/policies")
@@ -35,9 +35,10 @@ def outdated_policies(stage: str, project: Path = PROJECT) -> list[Path]:
 
 def _policy(template: Path, name: str, stage: Any) -> str:
     text = template.read_text().replace("${Stage}", name)
-    if template.name in sources.FUNCTIONS:
-        text = sources.add_grant(text, stage)
-    return sign_in.add_grant(text, stage) if template.stem in sign_in.FUNCTIONS else text
+    for secret in SECRETS:
+        if template.stem in secret.functions:
+            text = secret.add_grant(text, stage)
+    return text
 
 
 def write(project: Path = PROJECT) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 from deployment import sign_in
 from deployment.access_logs import add_access_logs
 from deployment.budget import add_budget
-from deployment.concurrency import limit_concurrency
+from deployment.concurrency import allow_long_chains, limit_concurrency
 from deployment.functions import packaged_functions
-from deployment.limits import add_web_acl, limit_apis
+from deployment.limits import limit_apis
 from deployment.monitoring import add_monitoring
 from deployment.roles import narrow_roles
+from deployment.template import of_type
+from deployment.web_acl import add_web_acl
 
 
 def postprocess_template(template: dict[str, Any], stage: str) -> None:
@@ -27,6 +29,7 @@ def postprocess_template(template: dict[str, Any], stage: str) -> None:
     limit_apis(resources)
     add_web_acl(template)
     limit_concurrency(template)
+    allow_long_chains(resources)
     add_monitoring(template, packaged_functions(resources))
     add_access_logs(template)
     add_budget(template)
@@ -42,9 +45,8 @@ def _reference_rest_stage(resources: dict[str, Any]) -> None:
     # Without a version, SAM adds a stage named "Stage": public and without limits ("AWS::Serverless::Api").
     resources["RestAPI"]["Properties"]["OpenApiVersion"] = "2.0"
     # Chalice writes the stage's name as text; only a reference lets CloudFormation create the stage before the mapping.
-    for resource in resources.values():
-        if resource["Type"] == "AWS::ApiGateway::BasePathMapping":
-            resource["Properties"]["Stage"] = {"Ref": "RestAPI.Stage"}
+    for mapping in of_type(resources, "AWS::ApiGateway::BasePathMapping").values():
+        mapping["Properties"]["Stage"] = {"Ref": "RestAPI.Stage"}
 
 
 def _set_websocket_url(resources: dict[str, Any], stage: str) -> None:

@@ -1,7 +1,7 @@
 """The requirements in the package, as pip installs them for Lambda's system: each file is checked against its hash.
 
-Chalice installs requirements, too, but downloads the wheels for another system without a look at the hashes, and only
-warns if there are none.
+Chalice also installs requirements, but it downloads wheels for another system without checking their hashes, and only
+warns if hashes are missing.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deployment.config import PROJECT, RESOURCES, read_stage
-from deployment.errors import PackageError
+from deployment.errors import errors_reported
 from deployment.functions import deployed_functions
 from deployment.monitoring import add_monitoring
 
@@ -33,7 +33,5 @@ def main(stage: str, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with errors_reported():
         main(sys.argv[1], Path(sys.argv[2]))
-    except PackageError as error:
-        sys.exit(f"error: {error}")

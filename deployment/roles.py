@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from deployment.secret_settings import SECRETS
+from deployment.template import of_type
+
 
 def narrow_roles(resources: dict[str, Any]) -> None:
     """Replace the wildcards for account, Region and API in the roles' policies by those of the stack.
@@ -12,21 +15,20 @@ def narrow_roles(resources: dict[str, Any]) -> None:
     """
     functions = {
         function["Properties"]["Role"]["Fn::GetAtt"][0]: name
-        for name, function in resources.items()
-        if function["Type"] == "AWS::Serverless::Function"
+        for name, function in of_type(resources, "AWS::Serverless::Function").items()
     }
-    for name, resource in resources.items():
-        if resource["Type"] == "AWS::IAM::Role":
-            (policy,) = resource["Properties"]["Policies"]
-            document = policy["PolicyDocument"]
-            # The package contains the WebSocket API's address, so no function has to look for it.
-            document["Statement"] = [one for one in document["Statement"] if one["Sid"] != "WebSocketUrl"]
-            for statement in document["Statement"]:
-                if statement["Sid"] in ("SignIn", "Sources"):  # a secret may belong to another account or Region
-                    continue
-                if statement["Sid"] == "Logs":
-                    statement["Resource"] = [_log_group(functions[name])]
-                statement["Resource"] = [{"Fn::Sub": _narrow(arn)} for arn in statement["Resource"]]
+    of_secrets = {secret.sid for secret in SECRETS}
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        (policy,) = role["Properties"]["Policies"]
+        document = policy["PolicyDocument"]
+        # The package contains the WebSocket API's address, so no function has to look for it.
+        document["Statement"] = [one for one in document["Statement"] if one["Sid"] != "WebSocketUrl"]
+        for statement in document["Statement"]:
+            if statement["Sid"] in of_secrets:  # a secret may belong to another account or Region
+                continue
+            if statement["Sid"] == "Logs":
+                statement["Resource"] = [_log_group(functions[name])]
+            statement["Resource"] = [{"Fn::Sub": _narrow(arn)} for arn in statement["Resource"]]
 
 
 def _log_group(function: str) -> str:

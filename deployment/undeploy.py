@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from deployment.account import Account, current_account, errors_reported
+from deployment.account import Account, current_account
 from deployment.bucket import Bucket
 from deployment.config import read_stage, stack_name
-from deployment.errors import DeployError
+from deployment.errors import DeployError, errors_reported
 from deployment.stack import Stack
 
 

@@ -10,8 +10,8 @@ import os
 import sys
 from collections.abc import Iterator
 
-from deployment.account import errors_reported
 from deployment.config import LOCAL_STAGE
+from deployment.errors import errors_reported
 from localcloud.errors import LocalCloudError
 from operations.errors import OperationError
 from operations.stage import use_stage
@@ -57,7 +57,7 @@ def main(command: str) -> None:
 def _required(name: str) -> str:
     value = os.environ.get(name, "")
     if not value:
-        raise OperationError(f"{name} is missing: name it, as in {name}=…")
+        raise OperationError(f"{name} is missing: expected {name}=…")
     return value
 
 

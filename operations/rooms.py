@@ -46,7 +46,7 @@ SORT_KEYS: dict[str, Callable[[Summary], Any]] = {
 
 
 def list_rooms(sort: str) -> Iterator[str]:
-    """Yield a table of the rooms, also of private ones; of the local chat with the members of each room.
+    """Yield the lines of a table of all rooms, including private ones. In the local chat, the members follow each room.
 
     Raises OperationError if sort is not in SORT_KEYS.
     """
@@ -148,8 +148,8 @@ def _rate(room_id: str, last: int) -> float:
     return 0.0
 
 
-def _row(room_id: str, age: str, connections: str, messages: str, rate: str, name: str) -> str:
-    return f"{room_id:16}  {age:>8}  {connections:>7}  {messages:>8}  {rate:>10}  {name}"
+def _row(room_id: str, age: str, members: str, messages: str, rate: str, name: str) -> str:
+    return f"{room_id:16}  {age:>8}  {members:>7}  {messages:>8}  {rate:>10}  {name}"
 
 
 def _duration(duration: timedelta) -> str:

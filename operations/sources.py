@@ -18,17 +18,17 @@ def ban_source(source: str, days: str) -> Iterator[str]:
     if not (days.isascii() and days.isdigit() and 0 < int(days) <= MAX_DAYS):
         raise OperationError(f"DAYS must be a number from 1 to {MAX_DAYS:,}, not {days}")
     until = datetime.now(UTC) + timedelta(days=int(days))
-    sources.ban(_checked(source), until)
+    sources.ban(_pseudonym(source), until)
     yield f"Banned {source} until {until:%Y-%m-%d %H:%M} UTC. Connections that it has stay open."
 
 
 def unban_source(source: str) -> Iterator[str]:
     """End the ban of a source. Raises OperationError."""
-    sources.unban(_checked(source))
+    sources.unban(_pseudonym(source))
     yield f"{source} is not banned any more."
 
 
-def _checked(source: str) -> str:
+def _pseudonym(source: str) -> str:
     """Return the pseudonym of a source."""
     if not settings.SOURCE_SECRET:
         raise OperationError(f"the stage {settings.STAGE} has no SOURCE_SECRET, so it does not know sources")

@@ -14,9 +14,9 @@ import sys
 
 import requests
 
-from deployment.account import current_account, errors_reported
+from deployment.account import current_account
 from deployment.config import read_stage, stack_name
-from deployment.errors import DeployError
+from deployment.errors import DeployError, errors_reported
 from deployment.smoke.differences import Difference
 from deployment.stack import Stack
 

@@ -18,6 +18,7 @@ from deployment.smoke.differences import Difference, Disconnected, expect
 
 SECONDS = 20  # the longest wait for a frame: a cold start takes about one
 POLL_SECONDS = 0.05
+JOINING_AT_ONCE = 10
 AKI, BO, CY = "a" * 22, "b" * 22, "c" * 22
 """Keys of members. The ids that follow from them differ from room to room."""
 
@@ -68,10 +69,6 @@ class Chat:
         self.rooms.append(room)
         return room
 
-    def create(self, name: str) -> str:
-        """Create a public room, and return its id."""
-        return self.create_room(roomName=name)["roomId"]
-
     def listed(self) -> set[str]:
         """Return the ids of the newest public rooms."""
         return {room["room_id"] for room in self.get("/rooms", limit=100)["rooms"]}
@@ -92,6 +89,14 @@ class Chat:
         # websockets calls it to create a connection, so any function serves.
         new: Any = self._connection
         return connect(url, max_queue=None, open_timeout=SECONDS, create_connection=new)
+
+    async def join_many(self, room_id: str, count: int) -> list[ClientConnection]:
+        """Open connections, ten at a time: a new AWS account runs ten executions at a time."""
+        members: list[ClientConnection] = []
+        while len(members) < count:
+            joining = range(min(JOINING_AT_ONCE, count - len(members)))
+            members += await asyncio.gather(*(self.join(room_id) for _ in joining))
+        return members
 
     def _connection(self, *arguments: Any, **options: Any) -> ClientConnection:
         connection = ClientConnection(*arguments, **options)
@@ -223,13 +228,13 @@ async def until(condition: Callable[[], bool], what: str) -> None:
         raise Difference(f"expected within {SECONDS} seconds that {what}") from cause
 
 
-async def refused(joining: connect) -> int:
-    """Return the HTTP status with which a handshake is refused. Raises Difference if it succeeds."""
+async def rejected(joining: connect) -> int:
+    """Return the HTTP status with which a handshake is rejected. Raises Difference if it succeeds."""
     try:
         await (await joining).close()
-    except InvalidStatus as refusal:
-        return refusal.response.status_code
-    raise Difference("expected that the handshake is refused, but it succeeded")
+    except InvalidStatus as rejection:
+        return rejection.response.status_code
+    raise Difference("expected that the handshake is rejected, but it succeeded")
 
 
 def act(action: str, **data: Any) -> str:

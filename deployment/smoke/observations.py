@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from deployment.limits import WEBSOCKET_LIMITS
 from deployment.smoke import client
-from deployment.smoke.client import Chat, hello, message, refused
+from deployment.smoke.client import Chat, hello, message, rejected
 
 JOINS = 5
 RECEIVERS = 40
@@ -24,12 +24,10 @@ MESSAGES = 60
 """20 of each sender, which the rate limit admits. Together 2,400 posts for 60 frames: with API Gateway's prices less
 than a cent."""
 
-JOINING_AT_ONCE = 10
-
 
 async def observe(chat: Chat) -> list[str]:
     """Return a line for each observation."""
-    return [await throttle_of_posts(chat), await plus_in_query(chat), await refusals(chat), await index_lag(chat)]
+    return [await throttle_of_posts(chat), await plus_in_query(chat), await rejections(chat), await index_lag(chat)]
 
 
 async def plus_in_query(chat: Chat) -> str:
@@ -43,16 +41,16 @@ async def plus_in_query(chat: Chat) -> str:
     return f"{question} {'a space' if name == 'a b' else repr(name[1:-1])} ($connect)"
 
 
-async def refusals(chat: Chat) -> str:
-    """Let handshakes be refused for different reasons."""
-    room = chat.create_room(roomName="Refusal", private=True)
+async def rejections(chat: Chat) -> str:
+    """Let handshakes be rejected for different reasons."""
+    room = chat.create_room(roomName="Rejection", private=True)
     joins = {
         400: chat.join(""),
         403: chat.join(room["roomId"], token="wrong"),  # noqa: S106 - not the token of the room
         404: chat.join("nosuchroom"),
     }
-    shown = [f"{status} shows {await refused(joining)}" for status, joining in joins.items()]
-    return f"a handshake that $connect refuses with {', '.join(shown)}"
+    shown = [f"{status} shows {await rejected(joining)}" for status, joining in joins.items()]
+    return f"a handshake that $connect rejects with {', '.join(shown)}"
 
 
 async def index_lag(chat: Chat) -> str:
@@ -105,10 +103,9 @@ async def burst(chat: Chat, receivers: int = RECEIVERS, senders: int = SENDERS, 
     """Send messages to a room of many members, all at once, and count what arrives."""
     room = chat.create_room(roomName="Burst")
     async with AsyncExitStack() as stack:
-        members: list[ClientConnection] = []
-        while len(members) < receivers:
-            joining = (chat.join(room["roomId"]) for _ in range(min(JOINING_AT_ONCE, receivers - len(members))))
-            members += await asyncio.gather(*map(stack.enter_async_context, joining))
+        members = await chat.join_many(room["roomId"], receivers)
+        for member in members:
+            stack.push_async_callback(member.close)
         await chat.settle(room, receivers)
         started = time.perf_counter()
         counting = [asyncio.create_task(_count(member, messages)) for member in members]

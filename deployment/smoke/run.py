@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 
 from deployment.smoke import latency, observations, scenarios  # noqa: F401 - declares the scenarios
 from deployment.smoke.client import Chat
 from deployment.smoke.differences import Difference
-from deployment.smoke.scenario import SCENARIOS, Scenario
+from deployment.smoke.scenario import SCENARIOS, Run, Scenario
 
 WIDTH = 70
 LONGEST_LINE = 400
@@ -53,12 +52,12 @@ class SmokeTest:
         if difference:
             self.failed.append(scenario.name)
 
-    async def _report(self, name: str, part: Callable[[Chat], Awaitable[None]]) -> None:
+    async def _report(self, name: str, part: Run) -> None:
         if difference := await self._difference(part):
             self.failed.append(name)
             self.say(f"{name}: DIFFERENT: {difference}")
 
-    async def _difference(self, part: Callable[[Chat], Awaitable[None]]) -> str:
+    async def _difference(self, part: Run) -> str:
         """Run a part, close its rooms, and return what differed in one line, the empty string if nothing did."""
         found = []
         try:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from deployment.smoke.client import Chat
 
+Run = Callable[[Chat], Awaitable[None]]
+
 
 @dataclass(frozen=True)
 class Scenario:
     """A scenario. `needs_guests`: it needs several people, which guests with keys are, and one access token is not."""
 
-    run: Callable[[Chat], Awaitable[None]]
+    run: Run
     needs_guests: bool
 
     @property
@@ -24,12 +26,10 @@ SCENARIOS: list[Scenario] = []
 """All scenarios, in the order of their declarations."""
 
 
-def scenario(
-    *, needs_guests: bool = False
-) -> Callable[[Callable[[Chat], Awaitable[None]]], Callable[[Chat], Awaitable[None]]]:
+def scenario(*, needs_guests: bool = False) -> Callable[[Run], Run]:
     """Declare a scenario. It returns if the chat does all that it expects, and raises Difference otherwise."""
 
-    def register(run: Callable[[Chat], Awaitable[None]]) -> Callable[[Chat], Awaitable[None]]:
+    def register(run: Run) -> Run:
         SCENARIOS.append(Scenario(run, needs_guests))
         return run
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from deployment.account import Account, errors_reported
+from deployment.account import Account
 from deployment.deploy import _parameters, deploy
+from deployment.errors import errors_reported
 from deployment.stack import Stack
 
 ACCOUNT = Account("123456789012", "eu-central-1")  # the account of moto

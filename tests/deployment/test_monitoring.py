@@ -1,12 +1,9 @@
-"""Dashboard and alarms, and the stack that contains them for `chalice deploy`."""
+"""Dashboard, alarms and log groups."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +13,12 @@ from chalice.deploy.models import LambdaFunction
 
 import app as chat_app
 from chalicelib import request_log, settings
-from deployment.config import PROJECT, read_stage
-from deployment.errors import PackageError
+from deployment.config import read_stage
 from deployment.functions import deployed_functions
 from deployment.limits import REST_LIMITS, WEBSOCKET_LIMITS
 from deployment.resources import resources_template
+from tests.support.packages import STAGES, Packages, resources_of, strings
+from tests.support.projects import PROJECT
 
 pytestmark = pytest.mark.deployment
 
@@ -99,16 +97,6 @@ def test_alarm_on_invocations_counts_those_of_all_functions_in_each_minute() -> 
     )
 
 
-def test_queues_reject_requests_without_tls(resources: dict[str, Any]) -> None:
-    queues = {name for name, resource in resources.items() if resource["Type"] == "AWS::SQS::Queue"}
-    policy = resources["QueuePolicy"]["Properties"]
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert {queue["Ref"] for queue in policy["Queues"]} == queues
-    assert {arn["Fn::GetAtt"][0] for arn in statement["Resource"]} == queues
-    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "sqs:*")
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-
-
 def test_functions_have_the_names_of_chalice_deploy() -> None:
     config = Config.create(
         chalice_stage="dev",
@@ -137,18 +125,28 @@ def test_stack_for_chalice_deploy_contains_the_log_groups(resources: dict[str, A
     assert {group["LogGroupName"]["Fn::Sub"] for group in groups} == {f"/aws/lambda/{name}" for name in named.values()}
 
 
-def test_command_writes_a_stack_that_passes_cfn_lint(tmp_path: Path) -> None:
-    file = tmp_path / "build/resources.json"
-    subprocess.run([sys.executable, "-m", "deployment.resources", "prod", file], cwd=PROJECT, check=True)
-    written = json.loads(file.read_text())
-    assert written == resources_template("prod")
-    assert written["Parameters"]["Stage"]["Default"] == "prod"
-    linted = subprocess.run(
-        [Path(sys.executable).with_name("cfn-lint"), file], text=True, capture_output=True, check=False
-    )
-    assert (linted.returncode, linted.stdout) == (0, "")
+@pytest.mark.parametrize("stage", STAGES)
+def test_dashboard_and_alarms_cover_every_function_and_table(packages: Packages, stage: str) -> None:
+    resources = resources_of(packages[stage])
+    of_type = {
+        type_: {f"${{{name}}}" for name, resource in resources.items() if resource["Type"] == type_}
+        for type_ in ("AWS::Serverless::Function", "AWS::DynamoDB::Table")
+    }
+    functions, tables = of_type.values()
+    assert functions <= set(strings(resources["ErrorsAlarm"]))
+    assert functions | tables <= set(strings(resources["ThrottlesAlarm"]))
+    body = json.loads(resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+    assert functions | tables <= set(strings(body))
 
 
-def test_unknown_stage_has_no_stack() -> None:
-    with pytest.raises(PackageError, match="has no stage test"):
-        resources_template("test")
+@pytest.mark.parametrize("stage", STAGES)
+def test_all_logs_are_kept_for_the_chosen_days(packages: Packages, stage: str) -> None:
+    template = json.loads((packages[stage] / "sam.json").read_text())
+    resources = template["Resources"]
+    functions = [name for name, resource in resources.items() if resource["Type"] == "AWS::Serverless::Function"]
+    groups = [resource["Properties"] for resource in resources.values() if resource["Type"] == "AWS::Logs::LogGroup"]
+    of_functions = {f"/aws/lambda/${{{name}}}" for name in functions}
+    of_apis = "/aws/apigateway/chalice-chat-${Stage}"
+    assert {group["LogGroupName"]["Fn::Sub"] for group in groups} == of_functions | {of_apis}
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups)
+    assert template["Parameters"]["LogRetentionDays"]["Default"] == 30

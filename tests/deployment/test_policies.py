@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from deployment import policies, sign_in, sources
-from deployment.config import LOCAL_STAGE, read_stages
+from deployment import policies
+from deployment.config import read_stages
 from deployment.errors import PackageError
 from deployment.package import package
-from deployment.roles import narrow_roles
 from tests.support.projects import PROJECT, set_variables
 
 
@@ -31,14 +27,6 @@ def test_every_policy_that_the_stages_name_is_generated() -> None:
     assert named == policies.policy_files().keys()
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Create a project with the stages of this one, without policies."""
-    (tmp_path / ".chalice").mkdir()
-    shutil.copy(PROJECT / ".chalice/config.json", tmp_path / ".chalice")
-    return tmp_path
-
-
 def test_write_repairs_changed_missing_and_superfluous_files(project: Path) -> None:
     policies.write(project)
     folder = project / policies.POLICIES
@@ -47,95 +35,7 @@ def test_write_repairs_changed_missing_and_superfluous_files(project: Path) -> N
     (folder / "removed").mkdir()
     (folder / "removed/api_handler.json").write_text("{}")
     policies.write(project)
-    assert {path: path.read_text() for path in folder.rglob("*") if path.is_file()} == policies.policy_files(project)
-
-
-@pytest.mark.parametrize(
-    ("arn", "action"),
-    [
-        ("arn:aws:secretsmanager:us-east-1:123456789012:secret:chat-AbCdEf", "secretsmanager:GetSecretValue"),
-        ("arn:aws:ssm:us-east-1:123456789012:parameter/chat", "ssm:GetParameter"),
-    ],
-)
-@pytest.mark.parametrize(("setting", "sid"), [("AUTH_SECRET", "SignIn"), ("SOURCE_SECRET", "Sources")])
-def test_functions_that_use_a_secret_may_read_it_and_nothing_else(
-    project: Path, arn: str, action: str, setting: str, sid: str
-) -> None:
-    plain = policies.policy_files(project)
-    set_variables(project, "prod", **{setting: arn})
-    files = policies.policy_files(project)
-    changed = {path.relative_to(project / policies.POLICIES) for path in files if files[path] != plain[path]}
-    assert changed == {Path("prod/api_handler.json"), Path("prod/websocket_connect.json")}
-    for name in changed:
-        path = project / policies.POLICIES / name
-        added = [one for one in json.loads(files[path])["Statement"] if one not in json.loads(plain[path])["Statement"]]
-        assert added == [{"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": [arn]}]
-
-
-@pytest.mark.parametrize(("setting", "settings"), [("AUTH_SECRET", sign_in), ("SOURCE_SECRET", sources)])
-def test_packaged_role_names_the_secret_as_it_was_given(setting: str, settings: ModuleType) -> None:
-    """It may belong to another account and Region than the stack."""
-    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:chat-AbCdEf"
-    policy = json.loads(settings.add_grant('{"Statement": []}', {"environment_variables": {setting: arn}}))
-    role = {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": policy}]}}
-    narrow_roles({"Role": role})
-    assert [statement["Resource"] for statement in policy["Statement"]] == [[arn]]
-
-
-@pytest.mark.parametrize("variables", [{"AUTH_SECRET": "s" * 32}, {"AUTH_ISSUER": "https://id.example.org"}])
-def test_sign_in_without_a_stored_secret_needs_no_grant(project: Path, variables: dict[str, str]) -> None:
-    plain = policies.policy_files(project)
-    set_variables(project, "prod", **variables)
-    assert policies.policy_files(project) == plain
-
-
-@pytest.mark.parametrize(
-    "arn", ["arn:aws:s3:::secrets", "arn:", "arn:aws:secretsmanager:us-east-1:123456789012:secret:*"]
-)
-@pytest.mark.parametrize("setting", ["AUTH_SECRET", "SOURCE_SECRET"])
-def test_anything_but_the_arn_of_one_secret_is_rejected(project: Path, arn: str, setting: str) -> None:
-    set_variables(project, "dev", **{setting: arn})
-    with pytest.raises(PackageError, match=f"{setting} must be the ARN of one secret or parameter"):
-        policies.policy_files(project)
-
-
-@pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_stage_on_aws_whose_secret_is_in_its_configuration_is_not_packaged(
-    project: Path, tmp_path: Path, stage: str
-) -> None:
-    set_variables(project, stage, AUTH_SECRET="s" * 32)
-    with pytest.raises(PackageError, match=f"AUTH_SECRET of the stage {stage} must be an ARN, not the secret itself"):
-        package(stage, tmp_path / "package", project)
-
-
-def test_local_stage_may_have_its_secret_in_its_configuration(project: Path, tmp_path: Path) -> None:
-    set_variables(project, "local", AUTH_SECRET="s" * 32)
-    sign_in.check_secret("local", read_stages(project)["local"])
-
-
-def test_secret_of_the_sources_is_not_packaged_in_plain_text(project: Path, tmp_path: Path) -> None:
-    """The folder of the local stage contains what it needs: its functions run on the developer's machine."""
-    policies.write(project)
-    set_variables(project, "dev", SOURCE_SECRET="s" * 32)
-    with pytest.raises(PackageError, match="SOURCE_SECRET of the stage dev must be an ARN, not the secret itself"):
-        package("dev", tmp_path / "package", project)
-    sources.check_secret(LOCAL_STAGE, {"environment_variables": {"SOURCE_SECRET": "s" * 32}})
-
-
-@pytest.mark.parametrize("place", ["top level", "function"])
-@pytest.mark.parametrize("name", ["AUTH_ISSUER", "SOURCE_SECRET"])
-def test_settings_with_a_grant_outside_of_a_stage_are_rejected(
-    project: Path, tmp_path: Path, place: str, name: str
-) -> None:
-    """Chalice would deploy them, without the requirements and the grant."""
-    file = project / ".chalice/config.json"
-    configuration = json.loads(file.read_text())
-    function = configuration["stages"]["dev"]["lambda_functions"]["websocket_connect"]
-    target = configuration if place == "top level" else function
-    target["environment_variables"] = {name: "https://id.example.org"}
-    file.write_text(json.dumps(configuration))
-    with pytest.raises(PackageError, match=f"{name} must be in the environment_variables of a stage"):
-        package("dev", tmp_path / "package", project)
+    assert {path: path.read_text() for path in folder.rglob("*.json")} == policies.policy_files(project)
 
 
 def test_stage_whose_policies_are_outdated_is_not_packaged(project: Path, tmp_path: Path) -> None:

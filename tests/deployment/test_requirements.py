@@ -1,75 +1,69 @@
-"""Pinned dependencies: the compiled requirements, the lock files of npm, and the actions of the CI."""
+"""Requirements in the package: pip installs them, and checks their hashes."""
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
+import shutil
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from deployment.config import PROJECT
+from deployment.errors import PackageError
+from deployment.package import package
+from tests.support.packages import SIX
+from tests.support.projects import PROJECT, set_variables
 
-PACKAGED = ["requirements.txt", "requirements-sign-in.txt", "requirements-chalice.txt"]
-COMPILED = ("cffi==", "cryptography==", "msgspec==")
-NODE_FOLDERS = re.findall(r"^NODE_FOLDERS := (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)[0].split()
-
-
-def requirements(name: str) -> set[str]:
-    """Return the requirements of a file, each with its hashes."""
-    text = re.sub(r"^ *#.*\n", "", (PROJECT / name).read_text(), flags=re.MULTILINE)
-    return set(re.split(r"\n(?=\w)", text.strip()))
+pytestmark = pytest.mark.deployment
+WRONG_HASH = f"--hash=sha256:{'0' * 64}"
 
 
-@pytest.mark.parametrize("name", PACKAGED)
-def test_development_installs_what_is_packaged(name: str) -> None:
-    assert requirements(name) <= requirements("requirements-dev.txt")
-
-
-@pytest.mark.deployment
-@pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
-@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
-def test_each_runtime_and_architecture_has_a_wheel_with_its_hash(
-    version: str, architecture: str, tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "requirement", "reason"),
+    [
+        ("requirements.txt", f"chalice-chat-no-such-package==1.0 {WRONG_HASH}", "No matching distribution found"),
+        ("requirements.txt", f"six==1.17.0 {WRONG_HASH}", "THESE PACKAGES DO NOT MATCH THE HASHES"),
+        ("requirements.txt", "six==1.17.0", "Hashes are required in --require-hashes mode"),
+        ("requirements-chalice.txt", f"chalice==1.34.0 {WRONG_HASH}", "THESE PACKAGES DO NOT MATCH THE HASHES"),
+        ("requirements-sign-in.txt", f"PyJWT==2.15.1 {WRONG_HASH}", "THESE PACKAGES DO NOT MATCH THE HASHES"),
+    ],
+    ids=["no such package", "other hash", "no hash", "other hash of Chalice", "other hash of PyJWT"],
+)
+def test_requirement_that_cannot_be_installed_fails_the_packaging(
+    project: Path, name: str, requirement: str, reason: str
 ) -> None:
-    compiled = [one for name in PACKAGED for one in requirements(name) if one.startswith(COMPILED)]
-    assert len(compiled) == len(COMPILED)
-    (tmp_path / "compiled.txt").write_text("\n".join(compiled))
-    options = ["--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", f"--dest={tmp_path}"]
-    target = [f"--python-version={version}", f"--platform=manylinux2014_{architecture}"]
-    downloaded = subprocess.run(
-        [sys.executable, "-m", "pip", "download", *options, *target, f"--requirement={tmp_path / 'compiled.txt'}"],
-        text=True,
-        capture_output=True,
-    )
-    assert downloaded.returncode == 0, downloaded.stderr
+    set_variables(project, "prod", AUTH_ISSUER="https://id.example.org", AUTH_AUDIENCE="chat")
+    (project / name).write_text(requirement)
+    for _ in range(2):  # nothing of the first attempt is taken for installed
+        with pytest.raises(PackageError, match=rf"^could not install {re.escape(name)}: .*{reason}"):
+            package("prod", project / "package", project)
 
 
-@pytest.mark.parametrize("folder", NODE_FOLDERS)
-def test_lock_file_names_no_registry(folder: str) -> None:
-    packages = json.loads((PROJECT / folder / "package-lock.json").read_text())["packages"].values()
-    resolved = [package["resolved"] for package in packages if "resolved" in package]
-    assert all(place.startswith("file:") for place in resolved)
+def test_chalice_of_the_environment_that_differs_from_the_pinned_one_is_not_packaged(project: Path) -> None:
+    shutil.copy(PROJECT / "requirements-chalice.txt", project)
+    package("prod", project / "package", project)
+    (installed,) = (project / "build/requirements").glob("*/chalice/app.py")
+    installed.write_text("# another version\n")
+    with pytest.raises(PackageError, match=r"^chalice/app\.py of this environment differs from that of requirements-"):
+        package("prod", project / "package", project)
 
 
-@pytest.mark.parametrize("folder", NODE_FOLDERS)
-def test_every_package_of_npm_is_locked_with_its_hash(folder: str) -> None:
-    declared = json.loads((PROJECT / folder / "package.json").read_text())
-    packages = json.loads((PROJECT / folder / "package-lock.json").read_text())["packages"]
-    for name in declared.get("dependencies", {}) | declared.get("devDependencies", {}):
-        assert f"node_modules/{name}" in packages
-    # The client library is in this repository, and packages that another one contains have its hash.
-    own = ("link", "inBundle")
-    installed = {name: one for name, one in packages.items() if "node_modules/" in name and not any(map(one.get, own))}
-    assert installed
-    published = {name: one for name, one in installed.items() if not one.get("resolved", "").startswith("file:")}
-    assert {name for name, one in published.items() if not one.get("integrity")} == set()
+def test_two_runs_at_once_install_the_same_requirements(project: Path) -> None:
+    (project / "requirements.txt").write_text(SIX)
+    with ThreadPoolExecutor() as executor:
+        runs = [executor.submit(package, "prod", project / name, project) for name in ("first", "second")]
+        for run in runs:
+            run.result()
+    for name in ("first", "second"):
+        assert "six.py" in zipfile.ZipFile(project / name / "deployment.zip").namelist()
 
 
-def test_actions_are_pinned_by_commit() -> None:
-    workflows = list((PROJECT / ".github/workflows").glob("*.y*ml"))
-    used = [one for path in workflows for one in re.findall(r"uses: *(\S+)", path.read_text())]
-    assert used
-    assert [one for one in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", one)] == []
+def test_requirements_are_installed_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(PROJECT / "requirements-chalice.txt", project)
+    (project / "requirements.txt").write_text(SIX)
+    package("prod", project / "first", project)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    package("prod", project / "second", project)
+    first, second = (project / folder / "deployment.zip" for folder in ("first", "second"))
+    assert first.read_bytes() == second.read_bytes()

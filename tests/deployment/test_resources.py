@@ -1,8 +1,11 @@
-"""Properties of .chalice/resources.json and .chalice/config.json that depend on each other, or on rules of AWS."""
+"""Tables and queues in .chalice/resources.json, the limits that they depend on, and the stack for `chalice deploy`."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,8 @@ import pytest
 from chalicelib import limits
 from chalicelib.delivery import jobs
 from deployment.config import PROJECT, RESOURCES, read_configuration
+from deployment.errors import PackageError
+from deployment.resources import resources_template
 
 TEMPLATE: dict[str, Any] = json.loads((PROJECT / RESOURCES).read_text())["Resources"]
 FUNCTIONS: dict[str, Any] = read_configuration()["lambda_functions"]
@@ -53,3 +58,31 @@ def test_everything_that_keeps_data_is_encrypted_and_deleted_with_the_stack() ->
 def test_replaced_table_stays() -> None:
     tables = [one for one in TEMPLATE.values() if one["Type"] == "AWS::DynamoDB::Table"]
     assert {table["UpdateReplacePolicy"] for table in tables} == {"Retain"}
+
+
+def test_queues_reject_requests_without_tls() -> None:
+    queues = {name for name, resource in TEMPLATE.items() if resource["Type"] == "AWS::SQS::Queue"}
+    policy = TEMPLATE["QueuePolicy"]["Properties"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert {queue["Ref"] for queue in policy["Queues"]} == queues
+    assert {arn["Fn::GetAtt"][0] for arn in statement["Resource"]} == queues
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "sqs:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_unknown_stage_has_no_stack() -> None:
+    with pytest.raises(PackageError, match="has no stage test"):
+        resources_template("test")
+
+
+@pytest.mark.deployment
+def test_command_writes_a_stack_that_passes_cfn_lint(tmp_path: Path) -> None:
+    file = tmp_path / "build/resources.json"
+    subprocess.run([sys.executable, "-m", "deployment.resources", "prod", file], cwd=PROJECT, check=True)
+    written = json.loads(file.read_text())
+    assert written == resources_template("prod")
+    assert written["Parameters"]["Stage"]["Default"] == "prod"
+    linted = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), file], text=True, capture_output=True, check=False
+    )
+    assert (linted.returncode, linted.stdout) == (0, "")

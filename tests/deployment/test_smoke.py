@@ -1,15 +1,13 @@
-"""Addresses, settings and verdicts of the smoke test, and its make target. tests/localcloud/test_smoke.py runs it."""
+"""Addresses, settings and verdicts of the smoke test. tests/localcloud/test_smoke.py runs it."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import Any
 
 import pytest
 from moto import mock_aws
 
-from deployment.config import PROJECT
 from deployment.errors import DeployError
 from deployment.smoke import __main__ as command
 from deployment.smoke.differences import Difference, expect
@@ -85,14 +83,3 @@ def test_difference_says_what_was_expected_and_what_came() -> None:
     expect("the status", 200, 200)
     with pytest.raises(Difference, match=r"^the status: expected 200, got 500$"):
         expect("the status", 500, 200)
-
-
-@pytest.mark.deployment
-@pytest.mark.parametrize(
-    ("variables", "target"),
-    [(["STAGE=prod"], "prod"), (["URL=https://chat.example.org/x", "STAGE=prod"], "https://chat.example.org/x")],
-)
-def test_make_smoke_takes_a_stage_or_an_address(variables: list[str], target: str) -> None:
-    command = ["make", "--dry-run", "--no-print-directory", "--assume-old=.venv/installed", "smoke", *variables]
-    printed = subprocess.run(command, cwd=PROJECT, text=True, capture_output=True, check=True)
-    assert printed.stdout == f".venv/bin/python -m deployment.smoke '{target}'\n"

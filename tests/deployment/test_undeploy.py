@@ -11,10 +11,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from deployment.account import Account, current_account, errors_reported
+from deployment.account import Account, current_account
 from deployment.bucket import Bucket
 from deployment.config import PROJECT, RESOURCES
-from deployment.errors import DeployError
+from deployment.errors import DeployError, errors_reported
 from deployment.undeploy import _check_protection, undeploy
 
 pytestmark = [

@@ -172,9 +172,9 @@ def test_invalid_port_is_reported_in_one_sentence(port: str) -> None:
 @pytest.mark.parametrize(
     ("command", "variables", "error"),
     [
-        ("close-room", {}, "ROOM is missing: name it, as in ROOM=…"),
-        ("delete-messages", {"ROOM": "tea"}, "MEMBER is missing: name it, as in MEMBER=…"),
-        ("ban-source", {}, "SOURCE is missing: name it, as in SOURCE=…"),
+        ("close-room", {}, "ROOM is missing: expected ROOM=…"),
+        ("delete-messages", {"ROOM": "tea"}, "MEMBER is missing: expected MEMBER=…"),
+        ("ban-source", {}, "SOURCE is missing: expected SOURCE=…"),
         ("close-room", {"ROOM": "nosuchroom"}, "room not found: it does not exist or has expired"),
         ("open-room", {}, "there is no command open-room"),
         ("rooms", {"STAGE": "beta"}, ".chalice/config.json has no stage beta, only dev, prod, local"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from deployment.smoke.client import refused
+from deployment.smoke.client import rejected
 from localcloud.cloud import LocalCloud
 from localcloud.stack import client
 from tests.support.localcloud.client import Chat, drain, message, receive
@@ -29,7 +29,7 @@ def test_tables_and_logs_contain_no_join_token(chat: Chat, cloud: LocalCloud) ->
     room_id, token = created["roomId"], created["joinToken"]
 
     async def talk() -> None:
-        await refused(chat.join(room_id, "Eve", token[:-1]))
+        await rejected(chat.join(room_id, "Eve", token[:-1]))
         async with chat.join(room_id, "Aki", token) as aki:
             await aki.send(message("hi"))
             assert (await receive(aki))["message"]["message"] == "hi"

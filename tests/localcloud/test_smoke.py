@@ -169,8 +169,8 @@ def test_everything_is_as_expected_on_the_local_cloud_and_nothing_is_left(cloud:
     for observed in (
         "a stage's throttle counts posts to @connections: not measured: no throttle on this machine",
         '"+" in a query string arrives as a space ($connect)',
-        # MiniStack shows every refused client 403.
-        "a handshake that $connect refuses with 400 shows 403, 403 shows 403, 404 shows 403",
+        # MiniStack shows every rejected client 403.
+        "a handshake that $connect rejects with 400 shows 403, 403 shows 403, 404 shows 403",
     ):
         assert observed in lines
     assert any(line.startswith("the member list shows a join within") for line in lines)

@@ -20,12 +20,30 @@ SHARE_A_FIXTURE = {
     "tests/benchmarks/test_run.py",
     "tests/browser/test_nextjs.py",
     "tests/browser/test_sign_in.py",
-    "tests/deployment/test_package.py",
     "tests/localcloud/test_reload.py",
     "tests/localcloud/test_rest_schema.py",
     "tests/localcloud/test_soak.py",
 }
 """Files whose tests share a fixture that takes seconds: one worker runs all tests of such a file."""
+
+PACKAGES = "packages"
+USE_PACKAGES = {
+    f"tests/deployment/test_{name}.py"
+    for name in (
+        "access_logs",
+        "budget",
+        "concurrency",
+        "limits",
+        "monitoring",
+        "package",
+        "postprocess",
+        "roles",
+        "sign_in",
+        "unused_parts",
+        "web_acl",
+    )
+}
+"""Files whose tests use the packages of all stages, which take longest: one worker runs all tests of these files."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,10 +52,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has no type hints
-    """Scheduler that gives each worker one test at a time, or one file of SHARE_A_FIXTURE."""
+    """Scheduler that gives each worker one test at a time, one file of SHARE_A_FIXTURE, or all of USE_PACKAGES."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::")[0]
+        if file in USE_PACKAGES:
+            return PACKAGES
         return file if file in SHARE_A_FIXTURE else nodeid
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from deployment.smoke.client import BO, CY, Chat, act, hear, hello, message, refused, until, until_closed
+from deployment.smoke.client import BO, CY, Chat, act, hear, hello, message, rejected, until, until_closed
 from deployment.smoke.differences import expect
 from deployment.smoke.scenario import scenario
 
 CONNECTIONS = 5  # of the member that is removed
-JOINING_AT_ONCE = 10
 
 
 @scenario(needs_guests=True)
@@ -23,8 +22,8 @@ async def removed_member_loses_its_connections_and_cannot_come_back(chat: Chat) 
         for connection in bo:
             expect("the event of the removal", (await hear(connection, "removed"))["message"], "Aki removed Bo")
             await until_closed(connection)
-        await refused(chat.join(room_id, "Bob", key=BO))
-        expect("why the key is refused", chat.get(f"/rooms/{room_id}", key=BO).get("Code"), "MemberBannedError")
+        await rejected(chat.join(room_id, "Bob", key=BO))
+        expect("why the key is rejected", chat.get(f"/rooms/{room_id}", key=BO).get("Code"), "MemberBannedError")
         for path in ("members", "messages"):
             code = chat.get(f"/rooms/{room_id}/{path}", key=BO).get("Code")
             expect(f"why the key may not read the {path}", code, "MemberBannedError")
@@ -42,8 +41,8 @@ async def locked_room_admits_only_who_was_in_it(chat: Chat) -> None:
         await aki.send(act("updateRoom", locked=True))
         expect("that the room is locked", (await hear(bo, "updated"))["room"]["locked"], True)
         for stranger in ({}, {"key": CY}):
-            await refused(chat.join(room_id, "Cy", **stranger))
-        expect("why a key is refused", chat.get(f"/rooms/{room_id}", key=CY).get("Code"), "RoomLockedError")
+            await rejected(chat.join(room_id, "Cy", **stranger))
+        expect("why a key is rejected", chat.get(f"/rooms/{room_id}", key=CY).get("Code"), "RoomLockedError")
         await bo.close()
         async with chat.join(room_id, "Bo", key=BO) as again:
             expect("the number of members", (await hello(again))["memberCount"] >= 2, True)
@@ -60,13 +59,11 @@ async def close_with_members(chat: Chat, count: int) -> None:
     room_id = room["roomId"]
     members = [await chat.own(room, "Aki")]
     await chat.settle(room, 1)
-    while len(members) < count:
-        joining = range(min(JOINING_AT_ONCE, count - len(members)))
-        members += await asyncio.gather(*(chat.join(room_id) for _ in joining))
+    members += await chat.join_many(room_id, count - 1)
     name = (await hello(members[0]))["member"]["name"]
     await members[0].send(act("closeRoom"))
     expect("the event of the owner", (await hear(members[0], "closed"))["message"], f"{name} closed the room")
     expect("the closed room", chat.get(f"/rooms/{room_id}").get("Code"), "NotFoundError")
     await until(lambda: room_id not in chat.listed(), "a closed room is not listed")
     await asyncio.gather(*map(until_closed, members))
-    await refused(chat.own(room, "Aki"))
+    await rejected(chat.own(room, "Aki"))

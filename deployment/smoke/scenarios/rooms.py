@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployment.smoke.client import AKI, Chat, drain, hear, hello, message, receive, refused, until
+from deployment.smoke.client import AKI, Chat, drain, hear, hello, message, receive, rejected, until
 from deployment.smoke.differences import Difference, expect
 from deployment.smoke.scenario import scenario
 
@@ -46,7 +46,7 @@ async def empty_room_leaves_the_list_and_can_be_joined_by_its_id(chat: Chat) -> 
 @scenario()
 async def unknown_room_is_rejected(chat: Chat) -> None:
     # API Gateway may replace the status of the handshake, so clients ask for the reason over REST.
-    await refused(chat.join("nosuchroom"))
+    await rejected(chat.join("nosuchroom"))
     for path in ("", "/members", "/messages"):
         missing = chat.request("GET", f"/rooms/nosuchroom{path}")
         given = (missing.status_code, missing.json().get("Code"))
@@ -58,7 +58,7 @@ async def private_room_requires_its_token_and_never_reveals_it(chat: Chat) -> No
     room = chat.create_room(roomName="Surprise party", private=True)
     room_id, token = room["roomId"], room["joinToken"]
     for wrong in ("", "wrong", token[:-1]):
-        await refused(chat.join(room_id, "Eve", wrong))
+        await rejected(chat.join(room_id, "Eve", wrong))
     async with chat.pair(room) as (aki, bo):
         await aki.send(message("hi"))
         heard = [await receive(aki), await receive(bo)]
@@ -67,8 +67,8 @@ async def private_room_requires_its_token_and_never_reveals_it(chat: Chat) -> No
             raise Difference("a frame contains the token of the room")
         for path in ("", "/members", "/messages"):
             for query in ({}, {"token": "wrong"}):
-                rejected = chat.request("GET", f"/rooms/{room_id}{path}", params=query)
-                given = (rejected.status_code, rejected.json().get("Code"), "Surprise" in rejected.text)
+                response = chat.request("GET", f"/rooms/{room_id}{path}", params=query)
+                given = (response.status_code, response.json().get("Code"), "Surprise" in response.text)
                 expect(f"GET {path or 'of a room'} without the token", given, (403, "ForbiddenError", False))
             admitted = chat.request("GET", f"/rooms/{room_id}{path}", params={"token": token, "key": AKI})
             expect(f"GET {path or 'of a room'} with the token", admitted.status_code, 200)

@@ -14,3 +14,7 @@ class Chat(client.Chat):
 
     def __init__(self, cloud: LocalCloud) -> None:
         super().__init__(cloud.rest_url, cloud.websocket_url)
+
+    def create(self, name: str) -> str:
+        """Create a public room, and return its id."""
+        return self.create_room(roomName=name)["roomId"]
