@@ -9,6 +9,7 @@
     ├── SourceLimitExceeded
     ├── NotInRoom
     │   └── ConnectionReplaced
+    ├── TooManyConnections
     ├── Unauthorized
     │   └── AccessTokenExpired
     ├── SignInUnavailable
@@ -132,6 +133,20 @@ class ConnectionReplaced(NotInRoom):
             self,
             f"you have more than {limits.MAX_CONNECTIONS_PER_MEMBER} connections in this room; the oldest is closed",
         )
+
+
+class TooManyConnections(ChatError):
+    """The member has as many connections in the room as it may have, and joins too fast to close the oldest ones."""
+
+    code = "too_many_connections"
+    status = 429
+    http_code = "TooManyRequestsError"
+
+    def __init__(self, member_id: str) -> None:
+        super().__init__(
+            f"expected at most {limits.MAX_CONNECTIONS_PER_MEMBER} connections in this room; try again later"
+        )
+        self.member_id = member_id
 
 
 class Unauthorized(ChatError):

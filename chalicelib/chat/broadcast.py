@@ -127,8 +127,7 @@ def close_oldest(websocket_api: BroadcastWebsocketAPI, room_id: str, member_id: 
     websocket_api.broadcast(oldest, frames.serialize(Error.of(ConnectionReplaced())))
     websocket_api.close_all(oldest)
     left = members.leave(room_id, oldest)
-    if len(rows) < limits.MAX_CONNECTIONS_PER_MEMBER // 2:
-        # The index lacks very recent connections only, so this is no delay: TTL has deleted rows of others.
+    if len(rows) < limits.MAX_CONNECTIONS_PER_MEMBER:
         members.correct_connection_count(room_id, member_id, len(rows) - len(left))
     _announce_leaves(websocket_api, room_id, left)
 

@@ -20,7 +20,7 @@ from msgspec import UNSET
 from chalicelib import limits, settings
 from chalicelib.auth.identity import GUEST, Credentials, User
 from chalicelib.chat import rooms
-from chalicelib.errors import AccessTokenExpired, Forbidden, MemberBanned, NotInRoom, RoomLocked
+from chalicelib.errors import AccessTokenExpired, Forbidden, MemberBanned, NotInRoom, RoomLocked, TooManyConnections
 from chalicelib.protocol.responses import ListedMember
 from chalicelib.protocol.validation import is_valid
 from chalicelib.protocol.values import DisplayName
@@ -39,14 +39,6 @@ from chalicelib.storage.transactions import (
 
 MAX_TRANSACTION_ITEMS = 100
 """Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
-
-
-class TooManyConnections(Exception):
-    """A member has MAX_CONNECTIONS_PER_MEMBER connections in a room."""
-
-    def __init__(self, room_id: str, member_id: str) -> None:
-        super().__init__(room_id, member_id)
-        self.room_id, self.member_id = room_id, member_id
 
 
 def check_admission(room_id: str, credentials: Credentials) -> Room:
@@ -132,6 +124,7 @@ def join(connection_id: str, room_id: str, name: str | None = None, credentials:
                     MemberRecord.name.set(connection.name),
                     MemberRecord.connections.add(1),
                     MemberRecord.first_joined_at.set(MemberRecord.first_joined_at | now),
+                    MemberRecord.last_joined_at.set(now),
                     MemberRecord.expires_at.set(now + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
                 ]
                 writes.update(record, record_changes, is_admitted)
@@ -139,7 +132,7 @@ def join(connection_id: str, room_id: str, name: str | None = None, credentials:
         if connection.has_record and was_cancelled(error):
             member = _check_ban_and_lock(room, member_id, is_owner=is_owner)
             if member is not None and member.connections >= limits.MAX_CONNECTIONS_PER_MEMBER:
-                raise TooManyConnections(room_id, member_id) from error
+                raise TooManyConnections(member_id) from error
         raise
     return connection
 
@@ -314,10 +307,14 @@ def current_connections(room_id: str, member_id: str) -> list[Connection]:
 
 @retry_on_conflict
 def correct_connection_count(room_id: str, member_id: str, count: int) -> None:
-    """Lower the number of a member's connections: it is too high where TTL has deleted rows of connections."""
+    """Lower the number of a member's connections, which is too high if TTL has deleted rows of connections.
+
+    count: the number in the index. It is right unless the member has joined in the last INDEX_DELAY_SECONDS.
+    """
+    is_settled = MemberRecord.last_joined_at < datetime.now(UTC) - timedelta(seconds=limits.INDEX_DELAY_SECONDS)
     try:
         MemberRecord(room_id, MemberRecord.sort_key_of(member_id)).update(
-            [MemberRecord.connections.set(count)], MemberRecord.connections > count
+            [MemberRecord.connections.set(count)], is_settled & (MemberRecord.connections > count)
         )
     except StorageError as error:
         if not condition_failed(error):

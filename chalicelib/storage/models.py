@@ -290,6 +290,7 @@ class MemberRecord(ExpiryMixin, Table):
     name = UnicodeAttribute()
     banned_until = UTCDateTimeAttribute(null=True)
     first_joined_at = UTCDateTimeAttribute(null=True)
+    last_joined_at = UTCDateTimeAttribute(null=True)
     left_at = UTCDateTimeAttribute(null=True)
     connections = NumberAttribute(default=0)
     expires_at = TTLAttribute()

@@ -16,9 +16,8 @@ from chalicelib.auth import authentication
 from chalicelib.auth.origins import check_origin
 from chalicelib.chat import members, messages, rate_limit, sources
 from chalicelib.chat.broadcast import close_oldest, presence_frames, send_to_room
-from chalicelib.chat.members import TooManyConnections
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
-from chalicelib.errors import ChatError, RateLimitExceeded, Unauthorized, report_internal_error
+from chalicelib.errors import ChatError, RateLimitExceeded, TooManyConnections, Unauthorized, report_internal_error
 from chalicelib.protocol import frames
 from chalicelib.protocol.frames import Error, Joined, Left
 from chalicelib.protocol.requests import ConnectQuery
@@ -70,7 +69,7 @@ def _join(
         try:
             return join()
         except TooManyConnections as error:
-            close_oldest(websocket_api, error.room_id, error.member_id)
+            close_oldest(websocket_api, given.room_id, error.member_id)
     return join()
 
 
