@@ -1,6 +1,8 @@
 """Routes, WebSocket handlers and queue handler of Chalice Chat. They delegate to chalicelib."""
 
-import chalicelib.delivery.tls  # noqa: F401, I001 - first: it loads certificates during the other imports
+# First: a thread loads certificates while the large libraries are imported.
+import chalicelib.delivery.tls  # noqa: I001
+import chalicelib.aws  # noqa: F401
 import logging
 from collections.abc import Callable
 from typing import Any
