@@ -23,9 +23,9 @@ def ban_source(source: str, days: str) -> Iterator[str]:
 
 
 def unban_source(source: str) -> Iterator[str]:
-    """End the ban of a source. Raises OperationError."""
+    """End the ban of a source. Functions that have rejected it notice that within a minute. Raises OperationError."""
     sources.unban(_pseudonym(source))
-    yield f"{source} is not banned any more."
+    yield f"The ban of {source} ends within a minute."
 
 
 def _pseudonym(source: str) -> str:
