@@ -69,9 +69,8 @@ def create_room(body: NewRoom, user: User | None, source: str) -> CreatedRoom:
     A room that nobody joins expires after UNUSED_ROOM_SECONDS. After the last member has left, it can still be joined
     for EMPTY_ROOM_GRACE_SECONDS, or for `keepDays` if given. The body is read as JSON, whatever its Content-Type.
     """
-    sources.count_room(source, is_public=not body.private)
-    room = rooms.create(body, user)
-    sources.record_room(source, room)
+    room = rooms.create(body, user, sources.count_room(source, is_public=not body.private))
+    sources.record_room(room)
     return CreatedRoom.of(room)
 
 

@@ -14,7 +14,7 @@ from chalicelib.auth import authentication, identity
 from chalicelib.auth.identity import GUEST, Credentials, User
 from chalicelib.errors import Forbidden, RoomNotFound
 from chalicelib.protocol.requests import NewRoom
-from chalicelib.storage.models import LISTED, Room, RoomSequence
+from chalicelib.storage.models import LISTED, Room, RoomSequence, UnusedRoom
 from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict, transaction
 
 KEPT_WHEN_CLOSED = {"room_id", "created_at", "member_count", "closed", "expires_at"}
@@ -22,11 +22,11 @@ KEPT_WHEN_CLOSED = {"room_id", "created_at", "member_count", "closed", "expires_
 
 
 @retry_on_conflict
-def create(new_room: NewRoom, user: User | None = None) -> Room:
+def create(new_room: NewRoom, user: User | None = None, source: str | None = None) -> Room:
     """Create a room that expires after UNUSED_ROOM_SECONDS, or keep_days if given, unless somebody joins it.
 
     A public room is listed at once. A private room is never listed. Only the returned object has the
-    owner_token, and the join_token of a private room.
+    owner_token, and the join_token of a private room. source: the pseudonym of the source address that creates it.
 
     Raises Forbidden if the user's access token allows only some rooms: it would not allow the new one. The same if
     keep_days requires a user who has signed in.
@@ -44,6 +44,7 @@ def create(new_room: NewRoom, user: User | None = None) -> Room:
         owner_hash=identity.hash_token(owner_token),
         salt=identity.new_salt(),
         keep_days=keep_days,
+        source=source,
         expires_at=now + unused_time,
     )
     room.owner_token = owner_token
@@ -139,6 +140,8 @@ def close(room_id: str) -> None:
     with transaction() as writes:
         writes.update(room, changes, Room.closed.does_not_exist() & Room.created_at.exists())
         writes.update(RoomSequence(room_id), [RoomSequence.closed.set(True), RoomSequence.expires_at.set(expires_at)])
+        if room.source is not None:
+            writes.delete(UnusedRoom.of(room.source, room_id))
 
 
 @retry_on_conflict

@@ -50,11 +50,16 @@ _minute = _Minute(0)
 log = logging.getLogger(f"{settings.APP_NAME}.sources")
 
 
-def count_room(address: str, *, is_public: bool) -> None:
-    """Count the creation of a room. Raises SourceBanned and SourceLimitExceeded."""
-    _with_source(address, partial(_count, kind="rooms", limit=settings.ROOMS_PER_SOURCE, counted="new rooms"))
+def count_room(address: str, *, is_public: bool) -> str | None:
+    """Count the creation of a room, and return the pseudonym of its source, if sources are known.
+
+    Raises SourceBanned and SourceLimitExceeded.
+    """
+    limit = settings.ROOMS_PER_SOURCE
+    source = _with_source(address, partial(_count, kind="rooms", limit=limit, counted="new rooms"))
     if is_public and settings.UNUSED_ROOMS_PER_SOURCE:
         _with_source(address, _check_unused_rooms)
+    return source
 
 
 def count_connect(address: str) -> None:
@@ -74,10 +79,13 @@ def check_ban(address: str) -> None:
     _with_source(address, _check_ban)
 
 
-def record_room(address: str, room: Room) -> None:
+def record_room(room: Room) -> None:
     """Record a new public room, which counts as unused until somebody joins it."""
-    if room.token_hash is None and settings.UNUSED_ROOMS_PER_SOURCE:
-        _with_source(address, partial(_record_room, room=room))
+    if room.source is not None and room.token_hash is None and settings.UNUSED_ROOMS_PER_SOURCE:
+        try:
+            UnusedRoom.of(room.source, room.room_id, expires_at=room.expires_at).save()
+        except StorageError:
+            _log_failure()
 
 
 def ban(source: str, until: datetime) -> None:
@@ -86,13 +94,13 @@ def ban(source: str, until: datetime) -> None:
         SourceRecord.banned_until.set(int(until.timestamp())),
         SourceRecord.expires_at.set(until),
     ]
-    SourceRecord(_partition(source)).update(updates)
+    SourceRecord(SourceRecord.partition_of(source)).update(updates)
 
 
 def unban(source: str) -> None:
     """End the ban of the source of a pseudonym."""
     updates: list[UpdateAction] = [SourceRecord.banned_until.remove(), SourceRecord.expires_at.set(_expiry())]
-    SourceRecord(_partition(source)).update(updates)
+    SourceRecord(SourceRecord.partition_of(source)).update(updates)
 
 
 def is_pseudonym(source: str) -> bool:
@@ -109,16 +117,27 @@ def pseudonym(address: str) -> str:
     return hmac.digest(secret_values.read(settings.SOURCE_SECRET).encode(), network, "sha256").hex()[:32]
 
 
-def _with_source(address: str, check: Callable[[str], None]) -> None:
-    """Call a function with the pseudonym of an address. Log a failure of it, so that the request goes on."""
+def _with_source(address: str, check: Callable[[str], None]) -> str | None:
+    """Call a function with the pseudonym of an address, and return it.
+
+    A failure is logged, so that the request goes on. It returns None, as without SOURCE_SECRET.
+    """
     if not settings.SOURCE_SECRET:
         _warn_without_secret()
-        return
+        return None
     try:
-        check(pseudonym(address))
+        source = pseudonym(address)
+        check(source)
     except (StorageError, SecretUnavailable, ValueError):
-        request_log.add_metric(faults=1)
-        log.exception("could not check the source address of a request")
+        _log_failure()
+        return None
+    return source
+
+
+def _log_failure() -> None:
+    """Log the exception that is being handled."""
+    request_log.add_metric(faults=1)
+    log.exception("could not check the source address of a request")
 
 
 @cache
@@ -161,7 +180,7 @@ def _add(source: str, kind: Kind, minute: _Minute) -> SourceRecord:
     """
     record = None if source in minute.counted else _start_minute(source, kind, minute.number)
     if record is None:
-        record = SourceRecord(_partition(source))
+        record = SourceRecord(SourceRecord.partition_of(source))
         record.update([getattr(SourceRecord, kind).add(1), _keep()])
     minute.counted.add(source)
     return record
@@ -171,7 +190,7 @@ def _start_minute(source: str, kind: Kind, minute: int) -> SourceRecord | None:
     """Count the first request in a minute, and return the source's item. Return None if it is not the first."""
     counters = (SourceRecord.rooms, SourceRecord.connects, SourceRecord.hook_posts)
     start = [counter.set(int(counter.attr_name == kind)) for counter in counters]
-    record = SourceRecord(_partition(source))
+    record = SourceRecord(SourceRecord.partition_of(source))
     try:
         record.update(
             [SourceRecord.minute.set(minute), *start, _keep()],
@@ -193,13 +212,9 @@ def _keep() -> UpdateAction:
 
 
 def _check_ban(source: str) -> None:
-    record = SourceRecord.find(_partition(source), SourceRecord.SORT_KEY)
+    record = SourceRecord.find(SourceRecord.partition_of(source), SourceRecord.SORT_KEY)
     if record is not None and record.is_banned:
         raise SourceBanned
-
-
-def _record_room(source: str, room: Room) -> None:
-    UnusedRoom(_partition(source), f"{UnusedRoom.PREFIX}{room.room_id}", expires_at=room.expires_at).save()
 
 
 def _check_unused_rooms(source: str) -> None:
@@ -210,7 +225,7 @@ def _check_unused_rooms(source: str) -> None:
     """
     limit = settings.UNUSED_ROOMS_PER_SOURCE
     is_room = UnusedRoom.sort_key.startswith(UnusedRoom.PREFIX)
-    records = list(UnusedRoom.query(_partition(source), is_room, consistent_read=True, limit=limit))
+    records = list(UnusedRoom.query(SourceRecord.partition_of(source), is_room, consistent_read=True, limit=limit))
     if len(records) < limit:
         return
     found = Room.batch_get([record.created_room_id for record in records], consistent_read=True)
@@ -223,10 +238,6 @@ def _check_unused_rooms(source: str) -> None:
         for record in records:
             if record not in unused:
                 batch.delete(record)
-
-
-def _partition(source: str) -> str:
-    return f"{SourceRecord.PREFIX}{source}"
 
 
 def _expiry() -> datetime:

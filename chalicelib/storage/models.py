@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from pynamodb.attributes import (
     BooleanAttribute,
@@ -56,6 +56,8 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     owner_version: the number of owner's tokens before the present one. former_owner_hash: that of the last one, with
     which an owner who has not received the present one can get another until former_owner_until.
 
+    source: the pseudonym of the source address that has created the room, None if sources are not known.
+
     closed: the owner has closed the room. Only this, the number of connections and the expiry are left of it, and every
     write that could revive it is conditional on this attribute.
     """
@@ -80,6 +82,7 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     salt = UnicodeAttribute()
     keep_days = NumberAttribute(default=0)
     webhook_count = NumberAttribute(default=0)
+    source = UnicodeAttribute(null=True)
     closed = BooleanAttribute(null=True)
     expires_at = TTLAttribute()
 
@@ -398,6 +401,11 @@ class SourceRecord(Table):
         """Whether the source is banned at present."""
         return self.banned_until is not None and self.banned_until > time.time()
 
+    @classmethod
+    def partition_of(cls, source: str) -> str:
+        """Return the partition of a source's pseudonym."""
+        return f"{cls.PREFIX}{source}"
+
 
 class UnusedRoom(ExpiryMixin, Table):
     """A public room that a source address has created. It expires with the room, unless somebody joins the room."""
@@ -410,6 +418,11 @@ class UnusedRoom(ExpiryMixin, Table):
     room_id = UnicodeAttribute(hash_key=True)
     sort_key = UnicodeAttribute(range_key=True)
     expires_at = TTLAttribute()
+
+    @classmethod
+    def of(cls, source: str, room_id: str, **attributes: Any) -> Self:
+        """Return the item of a room."""
+        return cls(SourceRecord.partition_of(source), f"{cls.PREFIX}{room_id}", **attributes)
 
     @property
     def created_room_id(self) -> str:

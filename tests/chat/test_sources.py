@@ -17,7 +17,7 @@ from chalicelib import settings
 from chalicelib.auth import secret_values
 from chalicelib.auth.configuration import check_secret
 from chalicelib.auth.identity import User
-from chalicelib.chat import members, sources, webhooks
+from chalicelib.chat import members, rooms, sources, webhooks
 from chalicelib.errors import SourceBanned, SourceLimitExceeded
 from chalicelib.storage.models import Message, Room, SourceRecord, UnusedRoom
 from tests.support.clock import NOON
@@ -393,6 +393,14 @@ def test_used_rooms_leave_no_records(client: Client, configure: Configure, reque
         members.join(f"c-{number}", created.json_body["roomId"])
     partition = f"source#{sources.pseudonym(ADDRESS)}"
     assert len(list(UnusedRoom.query(partition, UnusedRoom.sort_key.startswith("room#"), consistent_read=True))) <= 3
+
+
+def test_closed_room_leaves_no_record(client: Client, configure: Configure) -> None:
+    configure(UNUSED_ROOMS_PER_SOURCE=3)
+    room_id = create(client).json_body["roomId"]
+    rooms.close(room_id)
+    rows = [row.to_dynamodb_dict() for row in Message.scan(consistent_read=True)]
+    assert {row["sort_key"]["S"] for row in rows if room_id in json.dumps(row)} == {"sequence"}
 
 
 def test_keep_days_may_require_sign_in(client: Client, configure: Configure) -> None:
