@@ -18,6 +18,7 @@ from pynamodb.attributes import (
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
 from pynamodb.expressions.condition import Condition
@@ -282,7 +283,8 @@ class Message(ExpiryMixin, Table):
 class MemberRecord(ExpiryMixin, Table):
     """A user, or a guest with a key, who was in the room. They may come back, unless they are banned.
 
-    connections: the number of the member's connections. left_at: when the last one that left did so.
+    connection_ids: those of the member's connections. They are exact, but for rows that TTL has deleted.
+    left_at: when the last one that left did so.
     """
 
     class Meta(_MessagesTable):
@@ -293,9 +295,8 @@ class MemberRecord(ExpiryMixin, Table):
     name = UnicodeAttribute()
     banned_until = UTCDateTimeAttribute(null=True)
     first_joined_at = UTCDateTimeAttribute(null=True)
-    last_joined_at = UTCDateTimeAttribute(null=True)
     left_at = UTCDateTimeAttribute(null=True)
-    connections = NumberAttribute(default=0)
+    connection_ids = UnicodeSetAttribute(null=True)
     expires_at = TTLAttribute()
 
     @property
