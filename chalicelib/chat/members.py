@@ -9,14 +9,12 @@ races with the removal after a 410, counts once.
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from msgspec import UNSET
 from pynamodb.expressions.condition import size
 
 from chalicelib import limits, settings
@@ -26,12 +24,13 @@ from chalicelib.errors import AccessTokenExpired, Forbidden, MemberBanned, NotIn
 from chalicelib.protocol.responses import ListedMember
 from chalicelib.protocol.validation import is_valid
 from chalicelib.protocol.values import DisplayName
-from chalicelib.storage.models import FORMER_OWNER, LISTED, Connection, MemberRecord, Room
+from chalicelib.storage.models import FORMER_OWNER, LISTED, OWNER, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
     Condition,
     StorageError,
     Transaction,
     UpdateAction,
+    condition_failed,
     retry_on_conflict,
     transaction,
     was_cancelled,
@@ -88,9 +87,8 @@ def join(connection_id: str, room_id: str, name: str | None = None, credentials:
         connection_id=connection_id,
         joined_room_id=room_id,
         member_id=member_id,
-        name=(name or f"guest-{secrets.token_hex(2)}") if user is None else _name_of_user(user, member_id),
-        is_owner=is_owner,
-        role=None if owner_token is None or rooms.is_owner_token(room, owner_token) else FORMER_OWNER,
+        name=(name or f"guest-{member_id[:4]}") if user is None else _name_of_user(user, member_id),
+        role=_role(room, credentials),
         owner_version=None if owner_token is None else rooms.owner_version(room, owner_token),
         has_record=credentials.has_identity,
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
@@ -209,6 +207,21 @@ def _subtract_connections(writes: Transaction, room: Room, connections: Sequence
         writes.update(room, changes, last_members_leave & (Room.expires_at == room.expires_at))
 
 
+def end_roles(room_id: str, owner_version: int) -> None:
+    """Remove the role of those who have connected with an owner's token before this one.
+
+    They have lost their rights already. A connection that the index does not contain yet keeps the role in lists.
+    """
+    for row in connections(room_id):
+        if row.role == OWNER:
+            is_former = Connection.owner_version < owner_version  # not that of a user with an owner's rights
+            try:
+                Connection(row.connection_id).update([Connection.role.remove()], is_former)
+            except StorageError as error:
+                if not condition_failed(error):
+                    raise
+
+
 def find_connection(connection_id: str) -> Connection | None:
     """Return a connection by a consistent read, None if it has no row. It may have expired."""
     return Connection.find(connection_id)
@@ -239,12 +252,10 @@ def list_members(room_id: str, credentials: Credentials = GUEST) -> list[ListedM
     now = time.time()
     rows = [row for row in connections(room_id) if row.receives_until > now]
     rows.sort(key=lambda row: (row.joined_at, row.connection_id))
-    names = {row.member_id: row.name for row in rows}
-    counts = Counter(row.member_id for row in rows)
-    return [
-        ListedMember(id=id_, name=name, connections=counts[id_] if counts[id_] > 1 else UNSET)
-        for id_, name in names.items()
-    ]
+    of_member: defaultdict[str, list[Connection]] = defaultdict(list)
+    for row in rows:
+        of_member[row.member_id].append(row)
+    return [ListedMember.of(rows) for rows in of_member.values()]
 
 
 @retry_on_conflict
@@ -347,6 +358,14 @@ def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
             MemberRecord.expires_at.set(banned_until),
         ],
     )
+
+
+def _role(room: Room, credentials: Credentials) -> str | None:
+    """Return the role of a connection with these credentials, which `rooms.authorize` has checked."""
+    if not credentials.is_owner:
+        return None
+    is_current = credentials.owner_token is None or rooms.is_owner_token(room, credentials.owner_token)
+    return OWNER if is_current else FORMER_OWNER
 
 
 def _name_of_user(user: User, member_id: str) -> str:
