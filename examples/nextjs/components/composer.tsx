@@ -1,5 +1,6 @@
 "use client";
 
+import { hasGlyph } from "chalice-chat-client";
 import type { UseRoom } from "chalice-chat-client/react";
 import { type FormEvent, type KeyboardEvent, useState } from "react";
 
@@ -8,7 +9,7 @@ export function Composer({ send }: Pick<UseRoom, "send">) {
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    if (!text.trim()) return;
+    if (!hasGlyph(text)) return;
     void send(text); // a message that fails stays in `pending`
     setText("");
   }

@@ -1,6 +1,14 @@
 /** Controller of a visit to one room: passes its snapshots to the views, and what the visitor does to the room. */
 
-import type { ChatClient, ChatError, Member, Message, RoomSnapshot, RoomTokens } from "chalice-chat-client";
+import {
+  type ChatClient,
+  type ChatError,
+  hasGlyph,
+  type Member,
+  type Message,
+  type RoomSnapshot,
+  type RoomTokens,
+} from "chalice-chat-client";
 import * as composer from "./composer.js";
 import * as invite from "./invite-view.js";
 import * as log from "./log-view.js";
@@ -152,7 +160,7 @@ export function visitRoom(
     if (name === null) return;
     const { roomId: newId, ownerToken, joinToken } = await client.createRoom(name, { private: isPrivate });
     if (hasLeft) return;
-    const unsent = [...pending.map(({ message }) => message), composer.draft()].filter((text) => text.trim());
+    const unsent = [...pending.map(({ message }) => message), composer.draft()].filter(hasGlyph);
     saveRoomName(newId, name);
     saveOwner(newId, ownerToken);
     saveDraft(newId, unsent.join("\n"));
