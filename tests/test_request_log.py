@@ -213,3 +213,8 @@ def test_line_of_an_unknown_event_type_names_the_type(logged: Any) -> None:
         "dynamodb_requests": 0,
         "faults": 0,
     }
+
+
+def test_line_is_readable_in_any_script(capsys: pytest.CaptureFixture[str]) -> None:
+    request_log.log_middleware(object(), lambda _: request_log.append_keys(outcome="日本語"))
+    assert "日本語" in capsys.readouterr().out

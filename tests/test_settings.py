@@ -50,3 +50,7 @@ def test_error_of_a_setting_that_is_neither_true_nor_false_names_it() -> None:
 def test_sign_in_is_required_by_default_if_it_is_configured(environment: dict[str, str], is_required: bool) -> None:
     printed = import_modules(setting="AUTH_REQUIRED", **environment).stdout
     assert printed.strip() == str(is_required)
+
+
+def test_sign_in_is_off_by_default() -> None:
+    assert import_modules(setting="SIGN_IN").stdout == "False\n"

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from jwt.algorithms import RSAAlgorithm
 
 from chalicelib import settings
-from chalicelib.auth import authentication, signing_keys
+from chalicelib.auth import authentication, secret_values, signing_keys
 from chalicelib.errors import Unauthorized
 from chalicelib.storage.models import Connection, MemberRecord, Room
 from tests.support.gateway import Gateway
@@ -294,3 +294,14 @@ def tokens() -> dict[str, str]:
         for key in (KEY, EC_KEY):
             _tokens[key.key_id] = jwt.encode(claims, key.private, key.algorithm, {"kid": key.key_id})
     return _tokens
+
+
+def test_token_cannot_be_verified_while_the_secret_cannot_be_read(
+    own_back_end: None, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str) -> str:
+        raise secret_values.SecretUnavailable
+
+    monkeypatch.setattr(secret_values, "read", fail)
+    response = get(client, "/rooms", own_token())
+    assert (response.status_code, response.json_body["Code"]) == (503, "ServiceUnavailableError")

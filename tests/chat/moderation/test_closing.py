@@ -56,6 +56,19 @@ def test_large_room_is_closed_in_batches(
     assert not rooms.has_connections(room.room_id)
 
 
+def test_rest_of_a_large_room_is_closed_without_a_delay(
+    socket: Sockets, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "FANOUT_BATCH", 2)
+    queued = []
+    monkeypatch.setattr(jobs, "enqueue_removal", lambda removal, **options: queued.append(options))
+    socket("a").connect(roomId=room.room_id, owner=room.owner_token or "")
+    for number in range(3):
+        socket(f"b{number}").connect(roomId=room.room_id)
+    act(socket("a"), "closeRoom")
+    assert queued == [{}, {"at_once": True}]
+
+
 @pytest.mark.parametrize("fault", ["crash before", "crash after"])
 def test_closing_that_crashes_at_any_write_is_completed(
     socket: Sockets, gateway: Gateway, client: Client, queue: Any, fault: Any, monkeypatch: pytest.MonkeyPatch
