@@ -150,16 +150,6 @@ def _join(
         changes += [Room.listed.set(LISTED), *room.list_until(room_expires_at)]
     changes += _role_changes(room, connection)
     record = MemberRecord(room_id, MemberRecord.sort_key_of(member_id))
-    is_admitted = MemberRecord.muted_until.does_not_exist() | (MemberRecord.muted_until <= now)
-    if muted_until is not None:
-        is_admitted |= MemberRecord.muted_until == muted_until
-    if role != OWNER:
-        is_admitted &= MemberRecord.banned_until.does_not_exist() | (MemberRecord.banned_until <= now)
-    is_admitted &= MemberRecord.connection_ids.does_not_exist() | (
-        size(MemberRecord.connection_ids) < limits.MAX_CONNECTIONS_PER_MEMBER
-    )
-    if room.locked and not is_owner:
-        is_admitted &= _may_return(room, now)
     is_unchanged = room.is_unchanged(Room.locked, Room.roles)
     if owner_token is not None:
         is_unchanged &= Room.owner_hash == room.owner_hash
@@ -176,7 +166,7 @@ def _join(
                     MemberRecord.first_joined_at.set(MemberRecord.first_joined_at | now),
                     MemberRecord.expires_at.set(now + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
                 ]
-                writes.update(record, record_changes, is_admitted)
+                writes.update(record, record_changes, _admits(room, connection))
     except StorageError as error:
         if connection.has_record and was_cancelled(error):
             member = _check_ban_and_lock(room, member_id, is_owner=role == OWNER)
@@ -504,6 +494,22 @@ def _free_name(room: Room, member_id: str, name: str, *, is_guest: bool) -> str:
 def _name_of_user(user: User, member_id: str) -> str:
     """Return the first name of a user that is valid as a display name, or a generated one."""
     return next((name for name in user.names if is_valid(name, DisplayName)), f"user-{member_id[:4]}")
+
+
+def _admits(room: Room, connection: Connection) -> Condition:
+    """Return the condition under which the member of a new connection is admitted, and is muted as it says."""
+    now = connection.joined_at
+    has_room = MemberRecord.connection_ids.does_not_exist()
+    has_room |= size(MemberRecord.connection_ids) < limits.MAX_CONNECTIONS_PER_MEMBER
+    is_muted_as_known = MemberRecord.muted_until.does_not_exist() | (MemberRecord.muted_until <= now)
+    if connection.muted_until is not None:
+        is_muted_as_known |= MemberRecord.muted_until == connection.muted_until
+    condition: Condition = has_room & is_muted_as_known
+    if connection.role != OWNER:
+        condition &= MemberRecord.banned_until.does_not_exist() | (MemberRecord.banned_until <= now)
+    if room.locked and not connection.is_owner:
+        condition &= _may_return(room, now)
+    return condition
 
 
 def _check_ban_and_lock(room: Room, member_id: str, *, is_owner: bool) -> MemberRecord | None:
