@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.support.browser.visitor import create_room, expect_message, expect_view, messages, say
+from tests.support.browser.visitor import agree, create_room, expect_message, expect_view, messages, say
 
 NAME = "Party for Cy"
 INVITE_LINK = re.compile(r"#/rooms/[\w-]+\?token=[\w-]+$")
@@ -123,6 +123,7 @@ def test_owner_who_removes_a_member_makes_a_new_invite_link(host: Page, open_pag
     for page in (guest, stays):
         expect(page.get_by_role("status")).to_have_text("Connected")
     host.get_by_role("button", name="Remove Bo").click()
+    agree(host, "Remove")
     offer = host.get_by_role("dialog", name="New invite link")
     expect(offer).to_contain_text("Bo may still have the invite link. Make a new one?")
     offer.get_by_role("button", name="New link").click()

@@ -38,6 +38,12 @@ def say(page: Page, message: str) -> None:
     page.get_by_role("button", name="Send").click()
 
 
+def agree(page: Page, label: str) -> None:
+    """Answer the question that the page asks by the button with this label."""
+    page.get_by_role("alertdialog").get_by_role("button", name=label).click()
+    expect(page.get_by_role("alertdialog")).to_be_hidden()
+
+
 def messages(page: Page) -> list[str]:
     return page.locator("[role=log] li.message .body").all_inner_texts()
 

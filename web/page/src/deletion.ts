@@ -3,6 +3,7 @@
  * The arrow keys go from one to the next.
  */
 
+import { ask } from "./ask.js";
 import { make } from "./dom.js";
 import { bodyIdOf } from "./message-view.js";
 
@@ -17,8 +18,8 @@ export function deleteButton(sequence: number, remove: (sequence: number) => voi
   button.setAttribute("aria-label", "Delete");
   // Read when the button has the focus, but not when the message arrives.
   button.setAttribute("aria-describedby", bodyIdOf(sequence));
-  button.addEventListener("click", () => {
-    if (confirm(QUESTION)) remove(sequence);
+  button.addEventListener("click", async () => {
+    if (await ask(QUESTION, "Delete")) remove(sequence);
   });
   return button;
 }

@@ -1,6 +1,7 @@
 /** The dialogue in which the owner of a private room makes a new invite link. */
 
 import type { ChatError } from "chalice-chat-client";
+import { copyOnClick } from "./copy.js";
 import { byId, make, setText, showText } from "./dom.js";
 import { sentence } from "./text.js";
 
@@ -65,16 +66,7 @@ async function makeLink(): Promise<void> {
   }
 }
 
-async function copy(): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(link.value);
-    setText(copyNote, "Copied.");
-  } catch {
-    link.focus(); // the clipboard needs HTTPS and permission; without it, the visitor copies the selected link
-  }
-}
-
 link.addEventListener("focus", () => link.select());
 makeButton.addEventListener("click", makeLink);
-copyButton.addEventListener("click", copy);
+copyOnClick(copyButton, link, copyNote);
 doneButton.addEventListener("click", () => dialog.close());

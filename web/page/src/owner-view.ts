@@ -1,6 +1,8 @@
 /** The dialogue in which the owner manages a room, opened by a button beside the members. */
 
 import type { ChatError, Hook, RoomSnapshot } from "chalice-chat-client";
+import { ask } from "./ask.js";
+import { copyOnClick } from "./copy.js";
 import { byId, make, setText, showText } from "./dom.js";
 import { sentence } from "./text.js";
 
@@ -14,12 +16,16 @@ const invitePart = byId("new-invite-part", HTMLElement);
 const inviteButton = byId("new-invite", HTMLButtonElement);
 const linkPart = byId("owner-link-part", HTMLElement);
 const link = byId("owner-link", HTMLInputElement);
+const linkCopyButton = byId("copy-owner-link", HTMLButtonElement);
+const linkCopied = byId("owner-link-copied", HTMLElement);
 const linkButton = byId("new-owner-link", HTMLButtonElement);
 const hookList = byId("hooks", HTMLUListElement);
 const hookForm = byId("add-hook", HTMLFormElement);
 const hookName = byId("hook-name", HTMLInputElement);
 const hookCreated = byId("hook-created", HTMLElement);
 const hookUrl = byId("hook-url", HTMLInputElement);
+const hookCopyButton = byId("copy-hook-url", HTMLButtonElement);
+const hookCopied = byId("hook-url-copied", HTMLElement);
 const endButton = byId("close-room", HTMLButtonElement);
 const note = byId("owner-note", HTMLElement);
 const error = byId("owner-error", HTMLElement);
@@ -72,6 +78,7 @@ export function showOwner(snapshot: RoomSnapshot): void {
 /** Show the owner's link as it is now. */
 export function showLink(): void {
   link.value = handlers?.link() ?? "";
+  setText(linkCopied, "");
   linkPart.hidden = !link.value;
 }
 
@@ -95,6 +102,7 @@ async function addHook(visit: OwnerHandlers): Promise<void> {
   const url = await visit.addHook(hookName.value.trim());
   if (visit !== handlers) return;
   hookUrl.value = url;
+  setText(hookCopied, "");
   hookCreated.hidden = false;
   hookForm.reset();
   hookUrl.focus();
@@ -121,7 +129,7 @@ function hookEntry({ hookId, name }: Hook): HTMLElement {
   button.type = "button";
   button.setAttribute("aria-label", `Delete webhook ${name}`);
   button.addEventListener("click", async () => {
-    if (!confirm(`Delete the webhook ${name}?`)) return;
+    if (!(await ask(["Delete the webhook ", make("bdi", "", name), "?"], "Delete"))) return;
     const isDone = await attempt((visit) => visit.deleteHook(hookId), "Deleted.");
     if (!isDone) return;
     entry.remove();
@@ -155,7 +163,7 @@ inviteButton.addEventListener("click", () => {
   handlers?.offerInvite();
 });
 linkButton.addEventListener("click", async () => {
-  if (isRenewing || !confirm(RENEW_QUESTION)) return;
+  if (isRenewing || !(await ask(RENEW_QUESTION, "Make a new link"))) return;
   isRenewing = true;
   await attempt(renewLink, "This is the new owner's link. The old one no longer works.");
   isRenewing = false;
@@ -168,7 +176,9 @@ hookForm.addEventListener("submit", async (event) => {
   await attempt(addHook, "Added.");
   isAdding = false;
 });
-endButton.addEventListener("click", () => {
-  if (!confirm("Close this room for everyone? Its messages are gone, too.")) return;
+copyOnClick(linkCopyButton, link, linkCopied);
+copyOnClick(hookCopyButton, hookUrl, hookCopied);
+endButton.addEventListener("click", async () => {
+  if (!(await ask("Close this room for everyone? Its messages are gone, too.", "Close the room"))) return;
   void attempt((visit) => visit.close(), "Closed.");
 });

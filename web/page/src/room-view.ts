@@ -1,6 +1,8 @@
 /** The view of a room around its log and its composer: DOM elements only. */
 
 import type { CloseReason, Member, RoomSnapshot, RoomState } from "chalice-chat-client";
+import { ask } from "./ask.js";
+import { copyText } from "./copy.js";
 import { arrange, byId, make, setText } from "./dom.js";
 import { personName } from "./person.js";
 
@@ -177,8 +179,9 @@ function newEntry(member: Member, isSelf: boolean, isOwner: boolean, shown: stri
     const button = make("button", "plain remove", "Remove");
     button.type = "button";
     button.setAttribute("aria-label", `Remove ${member.name}`);
-    button.addEventListener("click", () => {
-      if (confirm(`Remove ${member.name} from this room for an hour?`)) handlers?.removeMember(member);
+    button.addEventListener("click", async () => {
+      const question = ["Remove ", make("bdi", "", member.name), " from this room for an hour?"];
+      if (await ask(question, "Remove")) handlers?.removeMember(member);
     });
     entry.append(button);
   }
@@ -191,11 +194,10 @@ async function share(): Promise<void> {
     await navigator.share({ title: heading.textContent ?? "", url: location.href }).catch(() => {});
     return;
   }
-  try {
-    await navigator.clipboard.writeText(location.href);
+  if (await copyText(location.href)) {
     sayCopied(true);
-  } catch {
-    // The clipboard needs HTTPS and permission. Without it, show the link as text; the next click hides it.
+  } else {
+    // Show the link as text; the next click hides it.
     linkToCopy.hidden = !linkToCopy.hidden;
     roomLink.value = location.href;
     roomLink.select();

@@ -1,6 +1,7 @@
 /** Controller of a visit to one room: passes its snapshots to the views, and what the visitor does to the room. */
 
 import type { ChatClient, ChatError, Member, Message, RoomSnapshot, RoomTokens } from "chalice-chat-client";
+import { cancelQuestion } from "./ask.js";
 import * as composer from "./composer.js";
 import * as invite from "./invite-view.js";
 import * as log from "./log-view.js";
@@ -104,6 +105,7 @@ export function visitRoom(
     if (state.status !== "closed" || state.reason === "left" || before?.state.status === "closed") return;
     composer.close();
     log.end();
+    cancelQuestion();
     invite.leave();
     if (state.reason === "private") {
       // The name that this tab remembers is for those who have the invite link.
@@ -246,6 +248,7 @@ export function visitRoom(
       view.leave();
       ownerView.leave();
       invite.leave();
+      cancelQuestion();
       clearTitle();
     },
   };

@@ -248,7 +248,16 @@ const answerWith = (action: string, event: () => ReturnType<FakeServer["storeEve
   };
 };
 
-const confirmWith = (answer: boolean) => Object.assign(globalThis, { confirm: () => answer });
+const isOpen = (id: string) => find<HTMLDialogElement>(id).open;
+
+/** Answer the question that the page asks. */
+async function answer(isAgreed: boolean): Promise<void> {
+  assert.equal(isOpen("#ask"), true);
+  find(isAgreed ? "#ask-agree" : "#ask-cancel").click();
+  assert.equal(isOpen("#ask"), false);
+  await settle();
+}
+
 const deleteButtons = () => [...document.querySelectorAll<HTMLButtonElement>("#log .delete")];
 
 test("one's own message is deleted after a question", async () => {
@@ -258,14 +267,12 @@ test("one's own message is deleted after a question", async () => {
   answerWith("deleteMessage", () => server.storeEvent("deleted", { target: 2 }));
   const [button, ...others] = deleteButtons();
   assert.equal(others.length, 0);
-  confirmWith(false);
   button?.click();
-  await settle();
+  await answer(false);
   assert.deepEqual(shown(), ["theirs", "mine"]);
-  confirmWith(true);
-  button?.focus();
   button?.click();
-  await settle();
+  button?.focus(); // which a browser does when the dialogue is closed
+  await answer(true);
   assert.deepEqual(shown(), ["theirs"]);
   assert.equal(document.activeElement?.id, "log");
 });
@@ -280,9 +287,8 @@ test("a deletion that is rejected says why", async () => {
   };
   mock.timers.tick(1);
   await settle();
-  confirmWith(true);
   deleteButtons()[0]?.click();
-  await settle();
+  await answer(true);
   assert.deepEqual(entries(), ["mine", "Not yours."]);
 });
 
@@ -358,7 +364,7 @@ test("the focus moves to the reason of the end when the owner closes the room", 
   };
   find("#manage").click();
   find("#close-room").click();
-  await settle();
+  await answer(true);
   assert.equal(document.activeElement?.id, "ending");
 });
 
@@ -471,7 +477,6 @@ test("the focus moves to the number of members when the focused one is removed",
 
 // New tokens
 
-const isOpen = (id: string) => find<HTMLDialogElement>(id).open;
 const sent = (action: string) =>
   server.sockets.flatMap(({ frames }) => frames).filter((frame) => frame.action === action).length;
 
@@ -483,9 +488,8 @@ async function removeBo(hash: string): Promise<void> {
   answerWith("removeMember", () =>
     server.storeEvent("removed", { member: { id: "m-Bo", name: "Bo" } }, server.socket.member),
   );
-  confirmWith(true);
   find("#members button").click();
-  await settle();
+  await answer(true);
 }
 
 test("after a removal from a private room, its owner is offered a new invite link", async () => {
@@ -599,14 +603,12 @@ const sentOwner = () => server.socket.url.searchParams.get("owner");
 test("the owner makes a new owner's link, after a question", async () => {
   server.respond = (path) => (path.endsWith("/hooks") ? [200, { hooks: [] }] : undefined);
   await manageRoom();
-  confirmWith(false);
   find("#new-owner-link").click();
-  await settle();
+  await answer(false);
   assert.equal(sent("updateRoom"), 0);
-  confirmWith(true);
   server.requests.length = 0;
   find("#new-owner-link").click();
-  await settle();
+  await answer(true);
   assert.match(find<HTMLInputElement>("#owner-link").value, /#\/rooms\/r1\?owner=owner-1$/);
   assert.match(find("#owner-note").textContent ?? "", /The old one no longer works/);
   assert.equal(localStorage.getItem(OWNER), "owner-1");
@@ -624,9 +626,8 @@ test("a new owner's token that is lost with the page is requested by the next vi
     if (action === "updateRoom") server.ownerToken = "nobody knows";
     return action === "updateRoom";
   };
-  confirmWith(true);
   find("#new-owner-link").click();
-  await settle();
+  await answer(true);
   await go("#/");
   server.onFrame = (socket, frame) => {
     if (frame.action !== "updateRoom") return false;
@@ -655,9 +656,8 @@ test("an owner's token that the server did not renew is not requested again", as
     socket.receive({ error: { code: "rate_limited", message: "too many", action, clientId: data?.clientId } });
     return true;
   };
-  confirmWith(true);
   find("#new-owner-link").click();
-  await settle();
+  await answer(true);
   assert.equal(find("#owner-error").textContent, "Too many.");
   await go("#/");
   await go("#/rooms/r1");
@@ -682,9 +682,8 @@ test("an owner whose token was renewed in another tab takes it over", async () =
     socket.receive({ error: { code: "forbidden", message: "no", action, clientId: data?.clientId } });
     return true;
   };
-  confirmWith(true);
   find("#close-room").click();
-  await settle();
+  await answer(true);
   assert.deepEqual([sentOwner(), find("#manage").hidden], ["renewed", false]);
 });
 

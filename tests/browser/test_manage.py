@@ -1,0 +1,86 @@
+"""The owner's tools: questions in dialogues of the page, links to copy, and the deletion of several messages."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from localcloud.cloud import LocalCloud
+from tests.browser.conftest import OpenPage
+from tests.support.browser.axe import SCREENS
+from tests.support.browser.visitor import create_room
+
+
+def manage(page: Page) -> Locator:
+    page.get_by_role("button", name="Manage room").click()
+    return page.get_by_role("dialog", name="Manage this room")
+
+
+def clipboard(page: Page) -> str:
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_escape_cancels_a_question_and_returns_the_focus(pair: tuple[Page, Page]) -> None:
+    aki, _ = pair
+    remove = aki.get_by_role("button", name="Remove Bo")
+    remove.focus()
+    aki.keyboard.press("Enter")
+    question = aki.get_by_role("alertdialog", name="Remove Bo from this room for an hour?")
+    expect(question.get_by_role("button", name="Cancel")).to_be_focused()
+    aki.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    expect(remove).to_be_focused()
+    expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_count(2)
+
+
+def test_question_above_the_dialogue_of_the_owner_leaves_it_open(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    dialog = manage(aki)
+    close = dialog.get_by_role("button", name="Close this room")
+    close.click()
+    aki.get_by_role("alertdialog").get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_visible()
+    expect(close).to_be_focused()
+    expect(bo.get_by_role("status")).to_have_text("Connected")
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_manage_is_reachable_without_scrolling_past_30_members(open_page: OpenPage, screen: str) -> None:
+    page = open_page(viewport=SCREENS[screen])
+    members = [{"id": f"m{number}", "name": f"Member {number}"} for number in range(30)]
+    page.route("**/members*", lambda route: route.fulfill(json={"members": members}))
+    create_room(page, "Class")
+    expect(page.locator("#members li")).to_have_count(30)
+    if screen == "phone":
+        page.locator("#member-count").click()
+    expect(page.get_by_role("button", name="Manage room")).to_be_in_viewport(ratio=1)
+
+
+def test_links_of_the_owner_and_of_a_webhook_are_copied_and_said_to_be(open_page: OpenPage) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    create_room(page, "Tea")
+    dialog = manage(page)
+    dialog.get_by_role("button", name="Copy the link").click()
+    expect(dialog.get_by_role("status").get_by_text("Copied.")).to_be_visible()
+    assert clipboard(page) == dialog.get_by_label("Owner's link").input_value()
+    dialog.get_by_label("Name of the program").fill("Build")
+    dialog.get_by_role("button", name="Add").click()
+    dialog.get_by_role("button", name="Copy the address").click()
+    expect(dialog.get_by_role("status").get_by_text("Copied.")).to_have_count(2)
+    assert clipboard(page) == dialog.get_by_label("Address to post to").input_value()
+    assert "/hooks/" in clipboard(page)
+    dialog.get_by_role("button", name="Done").click()
+    manage(page)
+    expect(dialog.get_by_role("status").get_by_text("Copied.")).to_have_count(0)
+
+
+def test_link_that_cannot_be_copied_is_selected(open_page: OpenPage, cloud: LocalCloud) -> None:
+    page = open_page("about:blank")
+    page.add_init_script("navigator.clipboard.writeText = async () => { throw new Error('blocked'); }")
+    page.goto(f"{cloud.rest_url}/")
+    create_room(page, "Tea")
+    dialog = manage(page)
+    dialog.get_by_role("button", name="Copy the link").click()
+    expect(dialog.get_by_text("Please copy the selected address.")).to_be_visible()
+    expect(dialog.get_by_label("Owner's link")).to_be_focused()
+    assert page.evaluate("getSelection().toString()") == dialog.get_by_label("Owner's link").input_value()
