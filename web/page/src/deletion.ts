@@ -1,5 +1,5 @@
 /**
- * The buttons that delete a message. Only one of them is a stop of the Tab key, otherwise a long log could not be passed.
+ * The buttons beside a message: one deletes it, one tells more about its sender. Only one of them is a stop of the Tab key, otherwise a long log could not be passed.
  * The arrow keys go from one to the next.
  */
 
@@ -21,6 +21,18 @@ export function deleteButton(sequence: number, remove: (sequence: number) => voi
   button.addEventListener("click", async () => {
     if (await ask(QUESTION, "Delete")) remove(sequence);
   });
+  return button;
+}
+
+/** Return a button that opens the dialogue about the sender of a message. */
+export function moreButton(sequence: number, open: () => void): HTMLButtonElement {
+  const button = make("button", "plain more", "⋯");
+  button.type = "button";
+  button.tabIndex = -1;
+  button.title = "Report, ignore and more";
+  button.setAttribute("aria-label", "More about this message");
+  button.setAttribute("aria-describedby", bodyIdOf(sequence));
+  button.addEventListener("click", open);
   return button;
 }
 
@@ -46,5 +58,5 @@ export function followArrowKeys(log: HTMLElement): void {
 }
 
 function buttonsIn(log: Element): HTMLButtonElement[] {
-  return [...log.querySelectorAll<HTMLButtonElement>("button.delete")];
+  return [...log.querySelectorAll<HTMLButtonElement>("button:is(.delete, .more, .unignore)")];
 }

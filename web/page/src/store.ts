@@ -9,6 +9,7 @@ const ROOM_LIST = "chalice-chat.room-list";
 const WAITING = "chalice-chat.waiting";
 const OWNER = "chalice-chat.owner.";
 const RENEWAL = `${OWNER}renewal.`;
+const IGNORED = "chalice-chat.ignored.";
 const SESSION = "chalice-chat.session";
 const ATTEMPT = "chalice-chat.sign-in";
 
@@ -73,6 +74,11 @@ export const loadRenewal = (roomId: string) => read(() => localStorage, RENEWAL 
 export const saveRenewal = (roomId: string, isRequested: boolean) =>
   write(() => localStorage, RENEWAL + roomId, isRequested ? "requested" : "");
 
+/** Return the ids of the members whom the visitor ignores in a room. */
+export const loadIgnored = (roomId: string) => parse<string[]>(read(() => localStorage, IGNORED + roomId)) ?? [];
+export const saveIgnored = (roomId: string, ids: readonly string[]) =>
+  write(() => localStorage, IGNORED + roomId, ids.length ? JSON.stringify(ids) : "");
+
 /** Return the room list as it was shown last in this tab, or null. */
 export const loadRoomList = () => readJson<RoomListSnapshot>(ROOM_LIST);
 
@@ -94,6 +100,7 @@ export function forgetVisitor(): void {
   kept.clear();
   forget(() => sessionStorage, "chalice-chat.");
   forget(() => localStorage, OWNER);
+  forget(() => localStorage, IGNORED);
 }
 
 function forget(storage: () => Storage, prefix: string): void {
@@ -126,8 +133,12 @@ function read(storage: () => Storage, key: string): string | null {
 }
 
 function readJson<Value>(key: string): Value | null {
+  return parse<Value>(read(() => sessionStorage, key));
+}
+
+function parse<Value>(text: string | null): Value | null {
   try {
-    return JSON.parse(read(() => sessionStorage, key) ?? "null");
+    return JSON.parse(text ?? "null");
   } catch {
     return null; // written by something else
   }
