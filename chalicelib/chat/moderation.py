@@ -18,7 +18,7 @@ from chalicelib.chat import members, messages, rooms, webhooks
 from chalicelib.errors import Forbidden, InvalidInput, NotInRoom
 from chalicelib.protocol.frames import Tokens
 from chalicelib.protocol.responses import RoomSummary
-from chalicelib.storage.models import Connection, Message, Room
+from chalicelib.storage.models import OWNER, Connection, Message, Room, RoomSequence
 from chalicelib.storage.transactions import UpdateAction, retry_on_conflict, transaction
 
 ERASED_NAME = "somebody"
@@ -138,7 +138,6 @@ def renew_tokens(sender: Connection, *, join: bool, owner: bool) -> Tokens:
         if join:
             tokens.join_token = identity.new_token()
             changes.append(Room.token_hash.set(identity.hash_token(tokens.join_token)))
-            changes.append(Room.join_token_replaced.set(True))
         if owner:
             tokens.owner_token = identity.new_token()
             version = int(room.owner_version) + 1
@@ -151,12 +150,19 @@ def renew_tokens(sender: Connection, *, join: bool, owner: bool) -> Tokens:
             ]
             is_unchanged &= Room.webhook_count.does_not_exist() | (Room.webhook_count == room.webhook_count)
             if sender.owner_version is not None:
-                writes.update(
-                    sender, [Connection.owner_version.set(version), Connection.role.remove()], Connection.name.exists()
-                )
+                has_new_token: list[UpdateAction] = [Connection.owner_version.set(version), Connection.role.set(OWNER)]
+                writes.update(sender, has_new_token, Connection.name.exists())
+            # Messages carry the sender's role: they learn with their sequence that an owner's token was replaced.
+            counter: list[UpdateAction] = [
+                RoomSequence.current_owner_version.set(version),
+                RoomSequence.last_sequence.add(0),
+            ]
+            writes.update(RoomSequence(room.room_id), counter, RoomSequence.closed.does_not_exist())
         writes.update(Room(room.room_id), changes, is_unchanged)
+    if owner:
+        members.end_roles(room.room_id, version)
     if owner and sender.owner_version is not None:
-        sender.owner_version, sender.role = version, None
+        sender.owner_version, sender.role = version, OWNER
     return tokens
 
 
@@ -178,10 +184,10 @@ def remove_members(
     names = members.names_of(sender.joined_room_id, member_ids)
     if missing := [member_id for member_id in member_ids if member_id not in names]:
         raise InvalidInput(f"memberId must be the id of somebody who is or was in this room, not {missing[0]}")
-    first = messages.take_sequence(sender.joined_room_id, len(member_ids)) - len(member_ids) + 1
+    taken = messages.take_sequence(sender.joined_room_id, len(member_ids))
     events = [
-        _event(sender, "removed", f"removed {names[id_]}", {"member": {"id": id_, "name": names[id_]}}, sequence)
-        for sequence, id_ in enumerate(member_ids, first)
+        _event(sender, "removed", f"removed {names[id_]}", {"member": {"id": id_, "name": names[id_]}}, taken, offset)
+        for offset, id_ in enumerate(member_ids, 1 - len(member_ids))
     ]
     before_write(events)
     with transaction() as writes:
@@ -192,15 +198,21 @@ def remove_members(
 
 
 def _event(
-    sender: Connection, event: str, predicate: str, details: dict[str, Any], sequence: int | None = None
+    sender: Connection,
+    event: str,
+    predicate: str,
+    details: dict[str, Any],
+    taken: RoomSequence | None = None,
+    offset: int = 0,
 ) -> Message:
     """Return the row of an event under a sequence, by default a new one. It still has to be saved.
 
     predicate: what the sender has done, as the rest of a sentence that starts with their name.
+    offset: what to add to the taken sequence.
     """
     now = datetime.now(UTC)
-    if sequence is None:
-        sequence = messages.take_sequence(sender.joined_room_id)
+    taken = taken or messages.take_sequence(sender.joined_room_id)
+    sequence = int(taken.last_sequence) + offset
     return Message(
         room_id=sender.joined_room_id,
         sort_key=Message.sort_key_of(sequence),
@@ -208,8 +220,7 @@ def _event(
         event=event,
         text=f"{sender.name} {predicate}",
         details=details,
-        sender_id=sender.member_id,
-        sender_name=sender.name,
+        **messages.sender_attributes(sender, taken),
         sent_at=now,
         expires_at=now + sender.retention,
     )
