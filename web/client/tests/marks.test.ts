@@ -187,17 +187,18 @@ test("a member who was muted before this client came is marked, too, unless that
 test("the end of a mute is a notice without a time", async () => {
   const room = await join();
   const notices = noticesOf(room);
-  const sentAt = soon(0);
+  const sentAt = soon(30); // the clock of this computer is slow
+  comeIn(BO);
+  notices.length = 0;
   for (const until of [null, undefined as never, sentAt]) {
+    server.deliver(server.storeEvent("muted", { member: BO, until: soon(90), sentAt }));
+    assert.ok(memberOf(room, BO.id)?.mutedUntil);
     server.deliver(server.storeEvent("muted", { member: BO, until, sentAt }));
+    assert.deepEqual(memberOf(room, BO.id), BO);
   }
   assert.deepEqual(
-    notices.map(({ type, until }) => [type, until]),
-    [
-      ["muted", undefined],
-      ["muted", undefined],
-      ["muted", undefined],
-    ],
+    notices.map(({ until }) => until !== undefined),
+    [true, false, true, false, true, false],
   );
 });
 

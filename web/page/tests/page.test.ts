@@ -873,17 +873,18 @@ for (const [role, hash, expected] of [
   });
 }
 
-test("a moderator deletes messages of plain members only, and may do nothing to the owner", async () => {
+test("a moderator deletes messages of plain members and webhooks only, and may do nothing to the owner", async () => {
   beA("moderator");
   server.store("theirs", BO);
+  server.store("done", { id: "h1", name: "Build", bot: true } as never);
   server.store("the owner's", { id: "m-owner", name: "Owner", role: "owner" });
   await meetBo();
   const messages = [...document.querySelectorAll("#log .message")];
   assert.deepEqual(
     messages.map((entry) => entry.querySelector(".delete") !== null),
-    [true, false],
+    [true, true, false],
   );
-  messages[1]?.querySelector<HTMLElement>(".more")?.click();
+  messages[2]?.querySelector<HTMLElement>(".more")?.click();
   assert.deepEqual(parts(), ["report", "ignore"]);
 });
 
