@@ -2,6 +2,7 @@
 
 import type { ChatClient, ChatError, Member, Message, RoomSnapshot, RoomTokens } from "chalice-chat-client";
 import { cancelQuestion } from "./ask.js";
+import * as cleanup from "./cleanup-view.js";
 import * as composer from "./composer.js";
 import * as invite from "./invite-view.js";
 import * as log from "./log-view.js";
@@ -65,6 +66,7 @@ export function visitRoom(
     if (changed("isOwner") && now.isOwner && owner) saveOwner(roomId, owner);
     if (changed("name", "isPrivate", "isLocked")) showName(now);
     if (changed("messages", "history", "isOwner")) log.showMessages(now);
+    if (changed("messages")) cleanup.showMessages(now);
     if (changed("isOwner", "isLocked", "name", "state")) ownerView.showOwner(now);
     if (changed("older", "history")) log.showOlder(now.older);
     if (changed("members", "memberCount", "you", "isOwner")) view.showMembers(now);
@@ -106,6 +108,7 @@ export function visitRoom(
     composer.close();
     log.end();
     cancelQuestion();
+    cleanup.leave();
     invite.leave();
     if (state.reason === "private") {
       // The name that this tab remembers is for those who have the invite link.
@@ -219,6 +222,7 @@ export function visitRoom(
     deleteHook: (hookId) => client.deleteHook(roomId, owner ?? "", hookId),
     close: () => room.close().then(view.focusEnding),
   });
+  cleanup.enter({ snapshot: room.getSnapshot, deleteMessage: (sequence) => room.deleteMessage(sequence) });
   invite.enter(() => room.renewTokens({ join: true }));
   composer.enter(roomId, say);
   room.on("message", onMessage);
@@ -248,6 +252,7 @@ export function visitRoom(
       view.leave();
       ownerView.leave();
       invite.leave();
+      cleanup.leave();
       cancelQuestion();
       clearTitle();
     },
