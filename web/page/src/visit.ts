@@ -6,19 +6,23 @@ import * as cleanup from "./cleanup-view.js";
 import * as composer from "./composer.js";
 import * as invite from "./invite-view.js";
 import * as log from "./log-view.js";
+import * as newRoom from "./new-room-view.js";
 import * as ownerView from "./owner-view.js";
 import { showPending } from "./pending-view.js";
 import * as view from "./room-view.js";
-import { addressOf, type RoomAddress } from "./route.js";
+import { addressOf, type RoomAddress, urlOf } from "./route.js";
 import { isSignedIn } from "./sign-in.js";
 import {
+  endVisited,
   loadOwner,
   loadRenewal,
   loadRoomName,
+  saveCreated,
   saveDraft,
   saveOwner,
   saveRenewal,
   saveRoomName,
+  saveVisited,
   saveWaiting,
 } from "./store.js";
 import { sentence } from "./text.js";
@@ -65,6 +69,7 @@ export function visitRoom(
     const changed = (...parts: (keyof RoomSnapshot)[]) => !before || parts.some((part) => now[part] !== before[part]);
     if (changed("isOwner") && now.isOwner && owner) saveOwner(roomId, owner);
     if (changed("name", "isPrivate", "isLocked")) showName(now);
+    if (changed("name", "isPrivate", "you")) remember();
     if (changed("messages", "history", "isOwner")) log.showMessages(now);
     if (changed("messages")) cleanup.showMessages(now);
     if (changed("isOwner", "isLocked", "name", "state")) ownerView.showOwner(now);
@@ -77,6 +82,13 @@ export function visitRoom(
     }
     if (changed("state")) showState(now, before);
     if (changed("you", "isOwner") && now.you && !now.isOwner) tryOtherOwner();
+  }
+
+  /** Remember the visit, as long as the server admits the visitor. */
+  function remember(): void {
+    const { you, isPrivate, state } = room.getSnapshot();
+    if (you === null || name === null || state.status === "closed") return;
+    saveVisited({ roomId, name, token: address.token, isPrivate, isOver: false, visitedAt: Date.now() });
   }
 
   /** The owner's token of this visit gives no rights. Use that of the link or of another tab, if it is another one. */
@@ -115,6 +127,7 @@ export function visitRoom(
       name = null;
       showTitle("");
     }
+    if (state.reason === "gone" || state.reason === "closed") endVisited(roomId);
     const hasExpired = state.reason === "unauthorized" && isSignedIn();
     view.showEnding(hasExpired ? "expired" : state.reason, name, log.isEmpty());
   }
@@ -144,6 +157,7 @@ export function visitRoom(
   function onVisibility(): void {
     if (document.hidden) noteAway();
     else noteBack();
+    if (document.hidden) remember(); // the tab may be closed
   }
 
   function say(text: string): void {
@@ -155,14 +169,15 @@ export function visitRoom(
   async function openAgain(): Promise<void> {
     const { isPrivate, pending } = room.getSnapshot();
     if (name === null) return;
-    const { roomId: newId, ownerToken, joinToken } = await client.createRoom(name, { private: isPrivate });
+    const created = await client.createRoom(name, { private: isPrivate });
+    const { roomId: newId, joinToken } = created;
     if (hasLeft) return;
     const unsent = [...pending.map(({ message }) => message), composer.draft()].filter((text) => text.trim());
-    saveRoomName(newId, name);
-    saveOwner(newId, ownerToken);
+    saveCreated(created, name);
     saveDraft(newId, unsent.join("\n"));
     for (const { clientId } of pending) room.discard(clientId);
     saveDraft(roomId, "");
+    newRoom.announce({ roomId: newId, token: joinToken });
     location.hash = addressOf({ roomId: newId, token: joinToken });
   }
 
@@ -173,6 +188,7 @@ export function visitRoom(
 
   function onTokens({ joinToken, ownerToken }: RoomTokens): void {
     if (joinToken) address = { ...address, token: joinToken };
+    remember();
     if (ownerToken) {
       owner = ownerToken;
       saveOwner(roomId, ownerToken);
@@ -180,6 +196,7 @@ export function visitRoom(
     }
     handlers.moved({ ...address, owner });
     if (joinToken) invite.showLink(urlOf(address));
+    newRoom.move(address);
     ownerView.showLink();
   }
 
@@ -200,20 +217,32 @@ export function visitRoom(
   /** Remove a member. Whoever was removed from a private room may come back under another key with its link. */
   async function removeMember({ id, name: removed }: Member): Promise<void> {
     await room.removeMember(id);
-    if (room.getSnapshot().isPrivate) invite.offer(removed);
+    if (room.getSnapshot().isPrivate) invite.offerAfterRemoval(removed);
+  }
+
+  /** Offer a new invite link, if this page does not know the one of its private room. Returns whether it does that. */
+  function offerInvite(): boolean {
+    const isUnknown = room.getSnapshot().isPrivate && address.token === undefined;
+    if (isUnknown) invite.offerUnknown();
+    return isUnknown;
   }
 
   let hasLeft = false;
   let isRenewing = false;
   let currentName = visitorName;
-  view.enter({ tryNow: () => room.reconnect(), openAgain, removeMember: (member) => tell(removeMember(member)) });
+  view.enter({
+    tryNow: () => room.reconnect(),
+    openAgain,
+    removeMember: (member) => tell(removeMember(member)),
+    offerInvite,
+  });
   log.enter({
     loadOlder: () => void room.loadOlder(),
     deleteMessage: (sequence) => tell(room.deleteMessage(sequence)),
   });
   ownerView.enter({
     link: () => (owner ? urlOf({ ...address, owner }) : null),
-    offerInvite: () => invite.offer(null),
+    offerInvite: invite.offer,
     renewLink: renewOwner,
     rename: (newName) => room.update({ name: newName }),
     lock: (locked) => room.update({ locked }),
@@ -223,6 +252,7 @@ export function visitRoom(
     close: () => room.close().then(view.focusEnding),
   });
   cleanup.enter({ snapshot: room.getSnapshot, deleteMessage: (sequence) => room.deleteMessage(sequence) });
+  newRoom.enter(roomId);
   invite.enter(() => room.renewTokens({ join: true }));
   composer.enter(roomId, say);
   room.on("message", onMessage);
@@ -243,6 +273,7 @@ export function visitRoom(
     },
     leave() {
       hasLeft = true;
+      remember();
       clearTimeout(backTimer);
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
@@ -252,13 +283,10 @@ export function visitRoom(
       view.leave();
       ownerView.leave();
       invite.leave();
+      newRoom.leave();
       cleanup.leave();
       cancelQuestion();
       clearTitle();
     },
   };
-}
-
-function urlOf(address: RoomAddress): string {
-  return new URL(addressOf(address), location.href).href;
 }
