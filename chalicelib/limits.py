@@ -59,9 +59,6 @@ LOCK_MIN_MEMBER_SECONDS = 300
 MAX_CONNECTIONS_PER_MEMBER = 20
 """Maximum number of connections of one member, such as tabs of a browser. Another one closes the oldest."""
 
-INDEX_DELAY_SECONDS = 10
-"""Time after which an index contains every write. Usually it is less than a second ("Global secondary indexes")."""
-
 MAX_CONNECT_SECONDS = 30
 """Maximum duration of `$connect`: API Gateway's integration timeout is 29 seconds (same AWS page)."""
 

@@ -18,7 +18,7 @@ from chalicelib.errors import RoomNotFound
 from chalicelib.protocol import frames
 from chalicelib.protocol.frames import Closed
 from chalicelib.protocol.responses import history_item
-from chalicelib.storage.models import Connection, Message, Room, RoomSequence
+from chalicelib.storage.models import OWNER, Connection, Message, Room, RoomSequence
 from deployment.config import LOCAL_STAGE
 from operations.errors import OperationError
 
@@ -127,7 +127,7 @@ def _operator(room: Room) -> Connection:
         joined_room_id=room.room_id,
         member_id=identity.new_id(),
         name="Operator",
-        is_owner=True,
+        role=OWNER,
         keep_days=room.keep_days,
     )
 

@@ -122,13 +122,14 @@ def close_oldest(websocket_api: BroadcastWebsocketAPI, room_id: str, member_id: 
 
     Raises StorageError if DynamoDB fails.
     """
-    rows = members.current_connections(room_id, member_id)
-    oldest = [row.connection_id for row in rows[:1]]
+    member = members.find_member(room_id, member_id)
+    member.forget_lost_connections()
+    if len(member.connections) < limits.MAX_CONNECTIONS_PER_MEMBER:
+        return
+    oldest = [member.connections[0].connection_id]
     websocket_api.broadcast(oldest, frames.serialize(Error.of(ConnectionReplaced())))
     websocket_api.close_all(oldest)
     left = members.leave(room_id, oldest)
-    if len(rows) < limits.MAX_CONNECTIONS_PER_MEMBER:
-        members.correct_connection_count(room_id, member_id, len(rows) - len(left))
     _announce_leaves(websocket_api, room_id, left)
 
 

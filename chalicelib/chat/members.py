@@ -9,13 +9,11 @@ races with the removal after a 410, counts once.
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-
-from msgspec import UNSET
+from typing import NamedTuple
 
 from chalicelib import limits, settings
 from chalicelib.auth.identity import GUEST, Credentials, User
@@ -24,15 +22,15 @@ from chalicelib.errors import AccessTokenExpired, Forbidden, MemberBanned, NotIn
 from chalicelib.protocol.responses import ListedMember
 from chalicelib.protocol.validation import is_valid
 from chalicelib.protocol.values import DisplayName
-from chalicelib.storage.models import FORMER_OWNER, LISTED, Connection, MemberRecord, Room
+from chalicelib.storage.models import FORMER_OWNER, LISTED, OWNER, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
     Condition,
     StorageError,
     Transaction,
     UpdateAction,
     condition_failed,
-    failed_conditions,
     retry_on_conflict,
+    size,
     transaction,
     was_cancelled,
 )
@@ -88,9 +86,8 @@ def join(connection_id: str, room_id: str, name: str | None = None, credentials:
         connection_id=connection_id,
         joined_room_id=room_id,
         member_id=member_id,
-        name=(name or f"guest-{secrets.token_hex(2)}") if user is None else _name_of_user(user, member_id),
-        is_owner=is_owner,
-        role=None if owner_token is None or rooms.is_owner_token(room, owner_token) else FORMER_OWNER,
+        name=(name or f"guest-{member_id[:4]}") if user is None else _name_of_user(user, member_id),
+        role=_role(room, credentials),
         owner_version=None if owner_token is None else rooms.owner_version(room, owner_token),
         has_record=credentials.has_identity,
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
@@ -105,8 +102,8 @@ def join(connection_id: str, room_id: str, name: str | None = None, credentials:
         changes += [Room.listed.set(LISTED), *room.list_until(room_expires_at)]
     record = MemberRecord(room_id, MemberRecord.sort_key_of(member_id))
     is_admitted = MemberRecord.banned_until.does_not_exist() | (MemberRecord.banned_until <= now)
-    is_admitted &= MemberRecord.connections.does_not_exist() | (
-        MemberRecord.connections < limits.MAX_CONNECTIONS_PER_MEMBER
+    is_admitted &= MemberRecord.connection_ids.does_not_exist() | (
+        size(MemberRecord.connection_ids) < limits.MAX_CONNECTIONS_PER_MEMBER
     )
     if room.locked and not is_owner:
         is_admitted &= _may_return(room, now)
@@ -122,16 +119,15 @@ def join(connection_id: str, room_id: str, name: str | None = None, credentials:
             if connection.has_record:
                 record_changes: list[UpdateAction] = [
                     MemberRecord.name.set(connection.name),
-                    MemberRecord.connections.add(1),
+                    MemberRecord.connection_ids.add({connection_id}),
                     MemberRecord.first_joined_at.set(MemberRecord.first_joined_at | now),
-                    MemberRecord.last_joined_at.set(now),
                     MemberRecord.expires_at.set(now + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
                 ]
                 writes.update(record, record_changes, is_admitted)
     except StorageError as error:
         if connection.has_record and was_cancelled(error):
             member = _check_ban_and_lock(room, member_id, is_owner=is_owner)
-            if member is not None and member.connections >= limits.MAX_CONNECTIONS_PER_MEMBER:
+            if member is not None and len(member.connection_ids or ()) >= limits.MAX_CONNECTIONS_PER_MEMBER:
                 raise TooManyConnections(member_id) from error
         raise
     return connection
@@ -180,12 +176,12 @@ def _subtract_connections(writes: Transaction, room: Room, connections: Sequence
         writes.update(room, [Room.member_count.add(-leaving)], Room.closed.exists())
         return
     now = datetime.now(UTC)
-    counts = Counter(row.member_id for row in connections if row.has_record)
     for member_id, name in {row.member_id: row.name for row in connections if row.has_record}.items():
+        ids = {row.connection_id for row in connections if row.member_id == member_id}
         record = MemberRecord(room.room_id, MemberRecord.sort_key_of(member_id))
         # TTL may have deleted the record. Then this creates one that has expired, too.
         record_changes: list[UpdateAction] = [
-            MemberRecord.connections.add(-counts[member_id]),
+            MemberRecord.connection_ids.delete(ids),
             MemberRecord.left_at.set(now),
             MemberRecord.name.set(MemberRecord.name | name),
             MemberRecord.expires_at.set(MemberRecord.expires_at | now),
@@ -208,6 +204,21 @@ def _subtract_connections(writes: Transaction, room: Room, connections: Sequence
         if not room.keep_days:
             changes.append(Room.listed.remove())
         writes.update(room, changes, last_members_leave & (Room.expires_at == room.expires_at))
+
+
+def end_roles(room_id: str, owner_version: int) -> None:
+    """Remove the role of those who have connected with an owner's token before this one.
+
+    They have lost their rights already. A connection that the index does not contain yet keeps the role in lists.
+    """
+    for row in connections(room_id):
+        if row.role == OWNER:
+            is_former = Connection.owner_version < owner_version  # not that of a user with an owner's rights
+            try:
+                Connection(row.connection_id).update([Connection.role.remove()], is_former)
+            except StorageError as error:
+                if not condition_failed(error):
+                    raise
 
 
 def find_connection(connection_id: str) -> Connection | None:
@@ -240,12 +251,10 @@ def list_members(room_id: str, credentials: Credentials = GUEST) -> list[ListedM
     now = time.time()
     rows = [row for row in connections(room_id) if row.receives_until > now]
     rows.sort(key=lambda row: (row.joined_at, row.connection_id))
-    names = {row.member_id: row.name for row in rows}
-    counts = Counter(row.member_id for row in rows)
-    return [
-        ListedMember(id=id_, name=name, connections=counts[id_] if counts[id_] > 1 else UNSET)
-        for id_, name in names.items()
-    ]
+    of_member: defaultdict[str, list[Connection]] = defaultdict(list)
+    for row in rows:
+        of_member[row.member_id].append(row)
+    return [ListedMember.of(rows) for rows in of_member.values()]
 
 
 @retry_on_conflict
@@ -257,25 +266,12 @@ def rename(connection: Connection, name: str) -> None:
     """
     if connection.authorized_until is not None:
         raise Forbidden("your name comes from your access token: change it where you signed in")
-    room_id, ids = connection.joined_room_id, {connection.connection_id}
-    if connection.has_record:
-        others = connections(room_id, connection.member_id)[: MAX_TRANSACTION_ITEMS - 2]
-        ids |= {row.connection_id for row in others}
-    # The index is eventually consistent: some may have left.
-    rows = list(Connection.batch_get(list(ids), consistent_read=True))
-    if connection.connection_id not in {row.connection_id for row in rows}:
+    member = find_member(connection.joined_room_id, connection.member_id)
+    is_erased = connection.has_record and member.record is None  # with the room, which was closed
+    if is_erased or connection.connection_id not in {row.connection_id for row in member.connections}:
         raise NotInRoom
-    try:
-        with transaction() as writes:
-            for row in rows:
-                writes.update(row, [Connection.name.set(name)], Connection.name.exists())
-            if connection.has_record:
-                record = MemberRecord(room_id, MemberRecord.sort_key_of(connection.member_id))
-                writes.update(record, [MemberRecord.name.set(name)], MemberRecord.name.exists())
-    except StorageError as error:
-        if connection.has_record and failed_conditions(error)[-1:] == [True]:
-            raise NotInRoom from error  # the room was closed, and its records are erased
-        raise
+    with transaction() as writes:
+        member.update(writes, [Connection.name.set(name)], [MemberRecord.name.set(name)])
     connection.name = name
 
 
@@ -299,26 +295,44 @@ def names_of(room_id: str, member_ids: Sequence[str]) -> dict[str, str]:
     return {id_: names[key] for id_ in member_ids if (key := MemberRecord.sort_key_of(id_)) in names}
 
 
-def current_connections(room_id: str, member_id: str) -> list[Connection]:
-    """Return the connections of a member that still exist, by a consistent read, the oldest first."""
-    ids = [row.connection_id for row in connections(room_id, member_id)]
-    return sorted(Connection.batch_get(ids, consistent_read=True), key=lambda row: row.joined_at)
+class FoundMember(NamedTuple):
+    """A member of a room by consistent reads: the record, None for a guest without a key, and the connections.
 
-
-@retry_on_conflict
-def correct_connection_count(room_id: str, member_id: str, count: int) -> None:
-    """Lower the number of a member's connections, which is too high if TTL has deleted rows of connections.
-
-    count: the number in the index. It is right unless the member has joined in the last INDEX_DELAY_SECONDS.
+    The connections of a guest without a key come from the index, which may not contain a very recent one.
     """
-    is_settled = MemberRecord.last_joined_at < datetime.now(UTC) - timedelta(seconds=limits.INDEX_DELAY_SECONDS)
-    try:
-        MemberRecord(room_id, MemberRecord.sort_key_of(member_id)).update(
-            [MemberRecord.connections.set(count)], is_settled & (MemberRecord.connections > count)
-        )
-    except StorageError as error:
-        if not condition_failed(error):
-            raise
+
+    record: MemberRecord | None
+    connections: list[Connection]
+
+    def update(
+        self, writes: Transaction, changes: list[UpdateAction], record_changes: Sequence[UpdateAction] = ()
+    ) -> None:
+        """Add changes of all connections, and of the record, to a transaction. A join or leave meanwhile cancels it."""
+        for row in self.connections:
+            writes.update(row, changes, Connection.name.exists())
+        if self.record is not None:
+            ids = self.record.connection_ids
+            is_unchanged = MemberRecord.connection_ids == ids if ids else MemberRecord.connection_ids.does_not_exist()
+            writes.update(self.record, [*record_changes], MemberRecord.name.exists() & is_unchanged)
+
+    @retry_on_conflict
+    def forget_lost_connections(self) -> None:
+        """Remove connections whose rows TTL has deleted from the record. Their ids are never used again."""
+        lost = set() if self.record is None else set(self.record.connection_ids or ())
+        lost -= {row.connection_id for row in self.connections}
+        if self.record is not None and lost:
+            self.record.update([MemberRecord.connection_ids.delete(lost)], MemberRecord.name.exists())
+
+
+def find_member(room_id: str, member_id: str) -> FoundMember:
+    """Return a member by consistent reads, with its connections, the oldest first."""
+    record = MemberRecord.find(room_id, MemberRecord.sort_key_of(member_id))
+    if record is None:
+        ids = [row.connection_id for row in connections(room_id, member_id)]
+    else:
+        ids = list(record.connection_ids or ())
+    rows = Connection.batch_get(ids, consistent_read=True) if ids else ()
+    return FoundMember(record, sorted(rows, key=lambda row: row.joined_at))
 
 
 def is_banned(room_id: str, member_id: str) -> bool:
@@ -345,6 +359,14 @@ def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
     )
 
 
+def _role(room: Room, credentials: Credentials) -> str | None:
+    """Return the role of a connection with these credentials, which `rooms.authorize` has checked."""
+    if not credentials.is_owner:
+        return None
+    is_current = credentials.owner_token is None or rooms.is_owner_token(room, credentials.owner_token)
+    return OWNER if is_current else FORMER_OWNER
+
+
 def _name_of_user(user: User, member_id: str) -> str:
     """Return the first name of a user that is valid as a display name, or a generated one."""
     return next((name for name in user.names if is_valid(name, DisplayName)), f"user-{member_id[:4]}")
@@ -364,7 +386,7 @@ def _has_been_in(room: Room, record: MemberRecord) -> bool:
     """Return whether a member may come back to a locked room: `_may_return` is the same as a condition."""
     was_member = record.first_joined_at is not None and record.first_joined_at <= _latest_first_join(room)
     was_connected = record.left_at is not None and record.left_at > room.locked_since
-    return record.is_alive and (was_member or was_connected or record.connections > 0)
+    return record.is_alive and (was_member or was_connected or bool(record.connection_ids))
 
 
 def _may_return(room: Room, now: datetime) -> Condition:
@@ -374,7 +396,7 @@ def _may_return(room: Room, now: datetime) -> Condition:
     has used for a moment, to come back with them, are not enough.
     """
     was_member = MemberRecord.first_joined_at <= _latest_first_join(room)
-    was_connected = (MemberRecord.left_at > room.locked_since) | (MemberRecord.connections > 0)
+    was_connected = (MemberRecord.left_at > room.locked_since) | MemberRecord.connection_ids.exists()
     condition: Condition = (MemberRecord.expires_at > now) & (was_member | was_connected)
     return condition
 

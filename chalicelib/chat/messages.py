@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chalicelib import limits, settings
 from chalicelib.errors import Forbidden, InvalidInput, NotInRoom
@@ -48,9 +48,16 @@ class WebhookSender(NamedTuple):
     member_id: str
     name: str
     retention: timedelta
+    is_verified: bool = False
+
+    def role_in(self, _: RoomSequence) -> str | None:
+        """Return no role."""
+        return None
 
 
-def store(sender: Connection | WebhookSender, text: str, client_id: str | None, sequence: int | None = None) -> Message:
+def store(
+    sender: Connection | WebhookSender, text: str, client_id: str | None, sequence: RoomSequence | None = None
+) -> Message:
     """Store a message in its sender's room, and return the stored message.
 
     Idempotent: if the sender used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
@@ -67,7 +74,7 @@ def store(sender: Connection | WebhookSender, text: str, client_id: str | None, 
 
 
 @retry_on_conflict
-def _store(sender: Connection | WebhookSender, text: str, client_id: str | None, taken: list[int]) -> Message:
+def _store(sender: Connection | WebhookSender, text: str, client_id: str | None, taken: list[RoomSequence]) -> Message:
     """Store a message under the sequence in taken. Retries use it again unless another row has taken its place."""
     room_id, now = sender.joined_room_id, datetime.now(UTC)
     webhook_id = sender.member_id if isinstance(sender, WebhookSender) else None
@@ -77,14 +84,13 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
         if earlier is not None:
             return _repeated(earlier, text)
         taken.append(take_sequence(room_id))
+    sequence = int(taken[0].last_sequence)
     message = Message(
         room_id=room_id,
-        sort_key=Message.sort_key_of(taken[0]),
-        sequence=taken[0],
+        sort_key=Message.sort_key_of(sequence),
+        sequence=sequence,
         text=text,
-        sender_id=sender.member_id,
-        sender_name=sender.name,
-        sender_is_bot=None if webhook_id is None else True,
+        **sender_attributes(sender, taken[0]),
         sent_at=now,
         client_id=client_id if webhook_id is None else None,
         expires_at=now + sender.retention,
@@ -101,7 +107,7 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
         if earlier is not None:
             _remember_repetition(sender)
             if not is_taken:
-                _close(tombstone(room_id, taken[0], message.expires_at))
+                _close(tombstone(room_id, sequence, message.expires_at))
             return _repeated(earlier, text)
         if is_taken:
             taken.clear()
@@ -111,8 +117,8 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
 
 
 @retry_on_conflict
-def take_sequence(room_id: str, count: int = 1) -> int:
-    """Take the next sequences of a room, and return the last of them.
+def take_sequence(room_id: str, count: int = 1) -> RoomSequence:
+    """Take the next sequences of a room, and return the counter, whose last_sequence is the last of them.
 
     Raises NotInRoom if the room is closed, and StorageError if DynamoDB fails.
     """
@@ -125,7 +131,7 @@ def take_sequence(room_id: str, count: int = 1) -> int:
         if condition_failed(error):
             raise NotInRoom from error
         raise
-    return int(sequence.last_sequence)
+    return sequence
 
 
 def close_sequence(room_id: str, sequence: int) -> None:
@@ -139,6 +145,46 @@ def tombstone(room_id: str, sequence: int, expires_at: datetime) -> Message:
     """Return a tombstone. Save it on the condition that the sequence has no row."""
     sort_key = Message.sort_key_of(sequence)
     return Message(room_id, sort_key, sequence=sequence, is_tombstone=True, expires_at=expires_at)
+
+
+def event(
+    sender: Connection,
+    type_: str,
+    predicate: str,
+    details: dict[str, Any],
+    taken: RoomSequence | None = None,
+    offset: int = 0,
+) -> Message:
+    """Return the row of an event under a sequence, by default a new one. It still has to be saved.
+
+    predicate: what the sender has done, as the rest of a sentence that starts with their name.
+    offset: what to add to the taken sequence.
+    """
+    now = datetime.now(UTC)
+    taken = taken or take_sequence(sender.joined_room_id)
+    sequence = int(taken.last_sequence) + offset
+    return Message(
+        room_id=sender.joined_room_id,
+        sort_key=Message.sort_key_of(sequence),
+        sequence=sequence,
+        event=type_,
+        text=f"{sender.name} {predicate}",
+        details=details,
+        **sender_attributes(sender, taken),
+        sent_at=now,
+        expires_at=now + sender.retention,
+    )
+
+
+def sender_attributes(sender: Connection | WebhookSender, room: RoomSequence) -> dict[str, Any]:
+    """Return the attributes of a message that say who has sent it."""
+    return {
+        "sender_id": sender.member_id,
+        "sender_name": sender.name,
+        "sender_is_bot": isinstance(sender, WebhookSender) or None,
+        "sender_role": sender.role_in(room),
+        "sender_is_verified": sender.is_verified or None,
+    }
 
 
 def is_repeating(sender: Connection | WebhookSender) -> bool:

@@ -67,7 +67,7 @@ def find(room_id: str) -> Room | None:
 def authorize(room_id: str, credentials: Credentials = GUEST) -> Room:
     """Return a room by a consistent read.
 
-    An owner needs no join token if it was replaced: the frame with the new one may have been lost.
+    An owner needs no join token.
 
     Raises RoomNotFound if the room does not exist or has expired, and Forbidden if it is private and the join token is
     missing or wrong, if the owner's token is wrong, or if the user's access token does not allow the room.
@@ -76,7 +76,7 @@ def authorize(room_id: str, credentials: Credentials = GUEST) -> Room:
     room = _require(room_id)
     if credentials.owner_token is not None:
         owner_version(room, credentials.owner_token)
-    needs_token = room.token_hash is not None and not (room.join_token_replaced and credentials.is_owner)
+    needs_token = room.token_hash is not None and not credentials.is_owner
     if needs_token and not identity.is_token(credentials.token, room.token_hash):
         raise Forbidden("this room is private: expected its joinToken in the query string, as in ?token=…")
     return room

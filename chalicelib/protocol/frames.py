@@ -97,7 +97,7 @@ class Renamed(Event, tag="rename"):
     """
 
     former_name: Annotated[
-        DisplayName, Meta(description="Name of the member before the change.", examples=["guest-f02c"])
+        DisplayName, Meta(description="Name of the member before the change.", examples=["guest-Jq5x"])
     ]
 
     @classmethod

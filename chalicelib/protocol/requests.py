@@ -112,7 +112,7 @@ class ConnectQuery(RoomQuery, kw_only=True):
             DisplayName,
             Meta(
                 description="Name that the other members see. Spaces around it are removed. Without one, the member is "
-                "`guest-xxxx`."
+                "`guest-` and the first four characters of its id."
             ),
         ]
         | None

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
@@ -22,12 +23,14 @@ from chalicelib.protocol.values import (
     MemberId,
     MessageText,
     Private,
+    Role,
     RoomId,
     RoomName,
     Secret,
     Sentence,
     Sequence,
     Timestamp,
+    Verified,
     WebhookId,
     WebhookName,
 )
@@ -134,11 +137,18 @@ class Member(Response):
     id: MemberId
     name: DisplayName
     bot: Annotated[Literal[True], Meta(description="Present if the sender is a webhook.")] | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+    verified: Verified | UnsetType = UNSET
 
     @classmethod
     def of(cls, connection: models.Connection) -> Self:
         """Return the member of a connection."""
-        return cls(id=connection.member_id, name=connection.name)
+        return cls(
+            id=connection.member_id,
+            name=connection.name,
+            role=_shown_role(connection.role),
+            verified=True if connection.is_verified else UNSET,
+        )
 
 
 class ListedMember(Response):
@@ -146,9 +156,31 @@ class ListedMember(Response):
 
     id: MemberId
     name: DisplayName
+    role: Role | UnsetType = UNSET
+    verified: Verified | UnsetType = UNSET
     connections: (
         Annotated[int, Meta(ge=2, description="Number of connections of the member, if it has several.")] | UnsetType
     ) = UNSET
+
+    @classmethod
+    def of(cls, rows: collections.abc.Sequence[models.Connection]) -> Self:
+        """Return the member of connections, which has the name of the last one, and the role of any."""
+        roles = [_shown_role(row.role) for row in rows]
+        return cls(
+            id=rows[-1].member_id,
+            name=rows[-1].name,
+            role=next((role for role in roles if role), UNSET),
+            verified=True if rows[-1].is_verified else UNSET,
+            connections=len(rows) if len(rows) > 1 else UNSET,
+        )
+
+
+def _shown_role(role: str | None) -> Literal["owner", "moderator"] | UnsetType:
+    """Return a role that others see."""
+    match role:
+        case "owner" | "moderator":
+            return role
+    return UNSET
 
 
 class MemberList(Response):
@@ -217,7 +249,13 @@ STORED_EVENTS = {"deleted", "updated", "removed"}
 def history_item(row: models.Message) -> HistoryItem:
     """Return the object of a stored message or event. Raises ValueError unless its type is one of STORED_EVENTS."""
     details: dict[str, Any] = row.details or {}
-    sender = Member(id=row.sender_id, name=row.sender_name, bot=True if row.sender_is_bot else UNSET)
+    sender = Member(
+        id=row.sender_id,
+        name=row.sender_name,
+        bot=True if row.sender_is_bot else UNSET,
+        role=_shown_role(row.sender_role),
+        verified=True if row.sender_is_verified else UNSET,
+    )
     sequence, sent_at = int(row.sequence), format_timestamp(row.sent_at)
     match row.event:
         case "deleted":

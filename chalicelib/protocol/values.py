@@ -7,7 +7,7 @@ that function before it is validated. Limits that other modules or settings depe
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -131,6 +131,10 @@ DisplayName = Annotated[
         extra={"clean": strip_spaces},
     ),
 ]
+Role = Annotated[
+    Literal["owner", "moderator"], Meta(description="What the member may do. Absent for most.", examples=["moderator"])
+]
+Verified = Annotated[Literal[True], Meta(description="Present if the member has signed in.")]
 Key = Annotated[
     str,
     Meta(

@@ -18,6 +18,7 @@ from pynamodb.attributes import (
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
 from pynamodb.expressions.condition import Condition
@@ -72,7 +73,6 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     listed = UnicodeAttribute(null=True)
     listed_until = UTCDateTimeAttribute(null=True)
     token_hash = UnicodeAttribute(null=True)
-    join_token_replaced = BooleanAttribute(null=True)
     owner_hash = UnicodeAttribute()
     owner_version = NumberAttribute(default=0)
     former_owner_hash = UnicodeAttribute(null=True)
@@ -135,7 +135,7 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
 
     It is eventually consistent: it may select recipients, but must not decide whether a room is empty.
 
-    It also projects verified and batch, which no row has yet: a projection cannot change in place.
+    It also projects verified and batch, which no row has: a projection cannot change in place.
     """
 
     class Meta:
@@ -150,20 +150,22 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
     name = UnicodeAttribute()
     joined_at = UTCDateTimeAttribute()
     authorized_until = NumberAttribute(null=True)
+    role = UnicodeAttribute(null=True)
     expires_at = TTLAttribute()
 
 
-FORMER_OWNER = "former-owner"
-"""The role of a connection with an owner's token that was replaced. It can only request another one."""
+OWNER, MODERATOR, FORMER_OWNER = "owner", "moderator", "former-owner"
+"""The roles of connections. A former owner has connected with an owner's token that was replaced, and can only request
+another one."""
 
 
 class Connection(ExpiryMixin, RetentionMixin, Table):
     """An open WebSocket connection, its room, and its member's public id and name.
 
     Several connections can belong to one member. has_record: the member has a MemberRecord, and so comes back with the
-    same id. owner_version: that of the owner's token with which it has connected. authorized_until: the end of the
-    access token of a user who has signed in, in Unix seconds; None for a guest. It is not the TTL, which would delete
-    the rows of open connections.
+    same id. role: OWNER, MODERATOR, FORMER_OWNER, or None. owner_version: that of the owner's token with which it has
+    connected. authorized_until: the end of the access token of a user who has signed in, in Unix seconds; None for a
+    guest. It is not the TTL, which would delete the rows of open connections.
     """
 
     class Meta:
@@ -173,7 +175,6 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
     joined_room_id = UnicodeAttribute()
     member_id = UnicodeAttribute()
     name = UnicodeAttribute()
-    is_owner = BooleanAttribute(default=False)
     owner_version = NumberAttribute(null=True)
     has_record = BooleanAttribute(default=False)
     message_times: ListAttribute[Any] = ListAttribute(of=NumberAttribute)
@@ -207,9 +208,23 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
             if row.get("role", {}).get("S") != FORMER_OWNER
         }
 
-    def is_owner_of(self, room: Room) -> bool:
-        """Return whether the connection has the owner's rights in its room, which a new owner's token ends."""
-        return self.is_owner and self.owner_version in (None, room.owner_version)
+    @property
+    def is_owner(self) -> bool:
+        """Whether the connection has connected with an owner's rights. A new owner's token ends them."""
+        return self.role in (OWNER, FORMER_OWNER)
+
+    def is_owner_of(self, room: Room | RoomSequence) -> bool:
+        """Return whether the connection has the owner's rights in its room at present."""
+        return self.role == OWNER and self.owner_version in (None, room.owner_version)
+
+    def role_in(self, room: Room | RoomSequence) -> str | None:
+        """Return the role that others see, OWNER or MODERATOR, or None."""
+        return self.role if self.role == MODERATOR or self.is_owner_of(room) else None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the member has signed in."""
+        return self.authorized_until is not None
 
     @property
     def receives_until(self) -> int:
@@ -257,6 +272,8 @@ class Message(ExpiryMixin, Table):
     sender_id = UnicodeAttribute(null=True)
     sender_name = UnicodeAttribute(null=True)
     sender_is_bot = BooleanAttribute(null=True)
+    sender_role = UnicodeAttribute(null=True)
+    sender_is_verified = BooleanAttribute(null=True)
     sent_at = UTCDateTimeAttribute(null=True)
     client_id = UnicodeAttribute(null=True)
     expires_at = TTLAttribute()
@@ -282,7 +299,8 @@ class Message(ExpiryMixin, Table):
 class MemberRecord(ExpiryMixin, Table):
     """A user, or a guest with a key, who was in the room. They may come back, unless they are banned.
 
-    connections: the number of the member's connections. left_at: when the last one that left did so.
+    connection_ids: those of the member's connections. They are exact, but for rows that TTL has deleted.
+    left_at: when the last one that left did so.
     """
 
     class Meta(_MessagesTable):
@@ -293,9 +311,8 @@ class MemberRecord(ExpiryMixin, Table):
     name = UnicodeAttribute()
     banned_until = UTCDateTimeAttribute(null=True)
     first_joined_at = UTCDateTimeAttribute(null=True)
-    last_joined_at = UTCDateTimeAttribute(null=True)
     left_at = UTCDateTimeAttribute(null=True)
-    connections = NumberAttribute(default=0)
+    connection_ids = UnicodeSetAttribute(null=True)
     expires_at = TTLAttribute()
 
     @property
@@ -312,7 +329,7 @@ class MemberRecord(ExpiryMixin, Table):
 class RoomSequence(Table):
     """The last sequence taken in a room. It is not part of Room, so messages and joins write to different items.
 
-    closed: as in Room. No sequence can be taken any more.
+    closed: as in Room. No sequence can be taken any more. owner_version: as in Room, None for 0.
     """
 
     class Meta(_MessagesTable):
@@ -323,8 +340,14 @@ class RoomSequence(Table):
     room_id = UnicodeAttribute(hash_key=True)
     sort_key = UnicodeAttribute(range_key=True, default=SORT_KEY)
     last_sequence = NumberAttribute(default=0)
+    current_owner_version = NumberAttribute(attr_name="owner_version", null=True)
     closed = BooleanAttribute(null=True)
     expires_at = TTLAttribute()
+
+    @property
+    def owner_version(self) -> int:
+        """The number of owner's tokens before the present one."""
+        return int(self.current_owner_version or 0)
 
 
 class WebhookRecord(ExpiryMixin, Table):

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from chalicelib.chat import messages
-from chalicelib.storage.models import Connection
+from chalicelib.storage.models import Connection, RoomSequence
 
 MAX_KNOWN_ROOMS = 10_000
 
@@ -37,12 +37,12 @@ class Prefetch:
     def __init__(self, room_id: str | None) -> None:
         self._room_id = room_id
         self._sender: Connection | None = None
-        self._sequence: Future[int] | None = None
+        self._sequence: Future[RoomSequence] | None = None
         self._recipients: Recipients | None = None
         if room_id is not None:
             self._start(room_id)
 
-    def results(self, sender: Connection) -> tuple[int | None, Recipients]:
+    def results(self, sender: Connection) -> tuple[RoomSequence | None, Recipients]:
         """Return a sequence of the sender's room, and the future of the recipients in it.
 
         The sequence is None if the message is likely to need none. Otherwise the caller uses or closes it. If the
@@ -67,7 +67,7 @@ class Prefetch:
         self.wait()
         if self._room_id is None or self._sequence is None or self._sender is not None or self._sequence.exception():
             return
-        messages.close_sequence(self._room_id, self._sequence.result())
+        messages.close_sequence(self._room_id, int(self._sequence.result().last_sequence))
 
     def wait(self) -> None:
         """Wait until the requests have ended."""

@@ -26,6 +26,20 @@ def test_user_is_the_same_member_in_every_connection(issuer: Issuer, socket: Soc
     assert {connection(id_).member_id for id_ in ("phone", "laptop")} == {expected}
 
 
+def test_user_is_verified_in_messages_history_list_and_welcome(
+    issuer: Issuer, socket: Sockets, room: Room, client: Client, gateway: Gateway
+) -> None:
+    assert socket("a").connect(roomId=room.room_id, access_token=issuer.token()) == 200
+    mark = {"id": connection("a").member_id, "name": "Aki", "verified": True}
+    socket("a").say("hi")
+    assert gateway.frames["a"][-1]["message"]["sender"] == mark
+    stored, listed = (get(client, f"/rooms/{room.room_id}/{path}", issuer.token()) for path in ("messages", "members"))
+    assert stored.json_body["messages"][0]["sender"] == mark
+    assert listed.json_body["members"] == [mark]
+    socket("a").send({"action": "hello"})
+    assert gateway.frames["a"][-1]["welcome"]["member"] == mark
+
+
 def test_subjects_and_issuers_are_different_members(own_back_end: None, socket: Sockets, room: Room) -> None:
     ids = set()
     for number, claims in enumerate([{"sub": "a"}, {"sub": "b"}, {"sub": "a", "iss": "x"}, {"sub": "|a"}]):

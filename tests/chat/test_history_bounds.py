@@ -391,9 +391,9 @@ def test_readers_miss_no_message_that_is_stored_out_of_order(
     def write(sender: Connection) -> list[str]:
         texts = []
         for number in range(4):
-            for sequence in reversed([take_sequence(room) for _ in range(4)][1:]):
-                texts.append(f"{sender.name} {number} {sequence}")
-                messages.store(sender, texts[-1], None, sequence)
+            for taken in reversed([messages.take_sequence(room.room_id) for _ in range(4)][1:]):
+                texts.append(f"{sender.name} {number} {taken.last_sequence}")
+                messages.store(sender, texts[-1], None, taken)
         return texts
 
     def read(limit: int) -> list[str | None]:

@@ -12,7 +12,7 @@ import time_machine
 from chalice.test import Client
 
 import app as chat_app
-from chalicelib import limits, settings
+from chalicelib import settings
 from chalicelib.auth.identity import Credentials
 from chalicelib.chat import broadcast, messages, rooms
 from chalicelib.chat.members import join
@@ -238,12 +238,22 @@ def test_join_is_admitted_although_others_of_its_member_come_first(
     assert sorted(gateway.closed) == ["a0", "a1", "a2", "a3"]
 
 
-def test_member_that_joins_faster_than_the_index_is_rejected_above_20_connections(
+def test_member_that_joins_faster_than_the_index_has_at_most_20_connections(
     socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Connection.by_room, "query", lambda *_: iter(()))
     statuses = [socket(f"a{number}").connect(roomId=room.room_id, key=AKIS) for number in range(40)]
-    assert statuses == [200] * 20 + [429] * 20
+    assert statuses == [200] * 40
+    assert Connection.count() == 20
+
+
+def test_member_whose_other_connections_always_come_first_is_rejected(
+    socket: Sockets, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        socket(f"a{number}").connect(roomId=room.room_id, key=AKIS)
+    monkeypatch.setattr(events, "close_oldest", lambda *_: None)
+    assert socket("b").connect(roomId=room.room_id, key=AKIS) == 429
     assert Connection.count() == 20
 
 
@@ -256,7 +266,6 @@ def test_connections_whose_rows_were_deleted_do_not_count(
         clock.shift(1)
     for number in range(15):
         Connection(f"a{number}").delete()
-    clock.shift(limits.INDEX_DELAY_SECONDS)
     for number in range(20, 36):
         assert socket(f"a{number}").connect(roomId=room.room_id, key=AKIS) == 200
     assert len(gateway.closed) == 1

@@ -16,7 +16,7 @@ from chalicelib.chat import members, messages
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Connection, Room
 from tests.support.dynamodb import Fault, inject_faults
-from tests.support.messages import fill_gap, sequences, store_late, texts
+from tests.support.messages import fill_gap, sequences, store_late, take_sequence, texts
 from tests.support.rooms import create_room
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -124,9 +124,10 @@ def test_message_that_loses_its_sequence_to_a_tombstone_gets_another(room: Room,
 
 
 def test_message_whose_sequence_has_a_tombstone_is_stored_under_the_next(room: Room, aki: Connection) -> None:
-    sequence = messages.take_sequence(room.room_id)
+    taken = messages.take_sequence(room.room_id)
+    sequence = int(taken.last_sequence)
     fill_gap(room, sequence)
-    assert messages.store(aki, "a", "c-1", sequence).sequence == sequence + 1
+    assert messages.store(aki, "a", "c-1", taken).sequence == sequence + 1
     assert messages.store(aki, "a", "c-1").sequence == sequence + 1
     assert texts(room) == ["a"]
 
@@ -139,7 +140,7 @@ def test_message_that_meets_a_transaction_keeps_its_sequence(
         monkeypatch, lambda operation, _: next(conflicts, None) if operation == "TransactWriteItems" else None
     )
     assert messages.store(aki, "a", "c-1").sequence == 1
-    assert messages.take_sequence(room.room_id) == 2
+    assert take_sequence(room) == 2
 
 
 @pytest.mark.parametrize("text", ["hi", "something else"])

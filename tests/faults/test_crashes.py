@@ -12,10 +12,11 @@ import pytest
 import time_machine
 
 from chalicelib import limits, settings
-from chalicelib.chat import history, messages, room_list, rooms
+from chalicelib.chat import history, room_list, rooms
 from chalicelib.storage.models import Message, Room
 from tests.support.dynamodb import WRITES, Crash, Database, Fault, inject_faults
 from tests.support.gateway import GONE, Gateway
+from tests.support.messages import take_sequence
 from tests.support.rooms import create_room
 from tests.support.sockets import Socket, members_of
 
@@ -138,7 +139,7 @@ def _write_every_item(socket: Sockets, gateway: Gateway) -> None:
     room = create_room("Tea")
     a, b = socket("a"), socket("b")
     assert [a.connect(roomId=room.room_id), b.connect(roomId=room.room_id)] == [200, 200]
-    messages.take_sequence(room.room_id)
+    take_sequence(room)
     a.say("one", clientId="one")
     b.say("two")
     assert [message.text for message in history.read(room.room_id, after=0).messages] == ["one", "two"]

@@ -41,6 +41,7 @@ from chalicelib.storage.models import Connection, Room
 from tests.support.dynamodb import CONFLICTS, Database, inject_faults
 from tests.support.effort import examples
 from tests.support.gateway import GONE, Gateway
+from tests.support.messages import take_sequence
 from tests.support.rooms import create_room
 from tests.support.sockets import Socket, WebSocketEvents
 
@@ -284,7 +285,7 @@ class RoomMachine(RuleBasedStateMachine):
         """Take a sequence that may get its message late, or never, as after a crash."""
         if not self._alive():
             return multiple()
-        return messages.take_sequence(self.room.room_id), datetime.now(UTC)
+        return take_sequence(self.room), datetime.now(UTC)
 
     @rule(member=members, taken=consumes(taken))
     def send_late(self, member: Visitor, taken: tuple[int, datetime]) -> None:

@@ -14,12 +14,13 @@ from chalice.test import Client
 
 from chalicelib import settings
 from chalicelib.auth.identity import Credentials
-from chalicelib.chat import history, members, messages, webhooks
+from chalicelib.chat import history, members, webhooks
 from chalicelib.errors import RoomNotFound
 from chalicelib.storage.models import Message, Room
 from operations import rooms
 from operations.errors import OperationError
 from tests.support.gateway import Gateway
+from tests.support.messages import take_sequence
 from tests.support.moderation import act, complete, member_id
 from tests.support.rooms import create_room, message_item
 from tests.support.sockets import Socket, members_of
@@ -47,7 +48,7 @@ def visit(
 def store(room: Room, *texts: str) -> None:
     """Store messages of Bo, sent now."""
     for text in texts:
-        message_item(room.room_id, messages.take_sequence(room.room_id), text).save()
+        message_item(room.room_id, take_sequence(room), text).save()
 
 
 def names(sort: str) -> list[str]:
@@ -106,7 +107,7 @@ def test_rate_is_that_of_the_messages_that_are_left(tables: None, clock: time_ma
     store(room, "deleted", "expired long ago")
     Message(room.room_id, Message.sort_key_of(1)).update([Message.sent_at.remove(), Message.is_tombstone.set(True)])
     Message(room.room_id, Message.sort_key_of(2)).delete()
-    messages.take_sequence(room.room_id)
+    take_sequence(room)
     store(room, "hi", "ho")
     clock.shift(timedelta(minutes=4))
     assert [line.split()[-2] for line in list(rooms.list_rooms("age"))[1:]] == ["0.5"]

@@ -27,7 +27,7 @@ def store_texts(room: Room, count: int) -> None:
 
 def take_sequence(room: Room) -> int:
     """Take a sequence like a message that is stored late or never."""
-    return messages.take_sequence(room.room_id)
+    return int(messages.take_sequence(room.room_id).last_sequence)
 
 
 def fill_gap(room: Room, sequence: int) -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from chalicelib import settings
 from chalicelib.chat import messages
-from chalicelib.storage.models import Connection, Message, Room
+from chalicelib.storage.models import Connection, Message, Room, RoomSequence
 from chalicelib.websocket import prefetch as prefetching
 from chalicelib.websocket.prefetch import known_rooms, prefetch
+from tests.support.messages import take_sequence
 from tests.support.rooms import fill_room
 from tests.support.sockets import Socket
 
@@ -37,7 +38,8 @@ def test_sequence_and_recipients_are_those_of_the_senders_room(sender: Connectio
     for sequence in (1, 2):
         with prefetch("a") as prefetched:
             taken, recipients = prefetched.results(sender)
-        assert (taken, recipients.result().keys()) == (sequence, {"a", "b", "c"})
+        assert taken is not None
+        assert (taken.last_sequence, recipients.result().keys()) == (sequence, {"a", "b", "c"})
 
 
 def test_requests_start_before_the_sender_is_known_after_its_first_message(
@@ -59,7 +61,7 @@ def test_only_the_first_of_many_rejected_messages_takes_a_sequence(socket: Calla
     member.connect(roomId=room.room_id)
     for _ in range(settings.MESSAGES_PER_WINDOW + 5):
         member.say("hi")
-    assert messages.take_sequence(room.room_id) == settings.MESSAGES_PER_WINDOW + 2
+    assert take_sequence(room) == settings.MESSAGES_PER_WINDOW + 2
 
 
 def test_sequence_of_a_rejected_message_is_closed(socket: Callable[[str], Socket], room: Room) -> None:
@@ -90,18 +92,18 @@ def test_only_the_first_of_many_repeated_messages_takes_a_sequence(
         requests.clear()
         member.say(text, clientId="c-1")
         assert number == 0 or requests == {"UpdateItem": 1, "Query": 1, "GetItem": 2}
-    assert messages.take_sequence(room.room_id) == 3
+    assert take_sequence(room) == 3
 
 
 def test_requests_have_ended_when_a_message_fails(sender: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     known_rooms["a"] = sender.joined_room_id
     failing, ended = Event(), Event()
 
-    def take_sequence(_: str) -> int:
+    def take_sequence(_: str) -> RoomSequence:
         failing.wait(10)
-        total = sum(range(1_000_000))
+        sequence = RoomSequence(sender.joined_room_id, last_sequence=sum(range(1_000_000)))
         ended.set()
-        return total
+        return sequence
 
     monkeypatch.setattr(messages, "take_sequence", take_sequence)
     with suppress(ZeroDivisionError), prefetch("a"):
@@ -115,7 +117,8 @@ def test_prefetch_for_another_room_is_not_used(sender: Connection) -> None:
     known_rooms["a"] = "another"
     with prefetch("a") as prefetched:
         sequence, recipients = prefetched.results(sender)
-    assert (sequence, recipients.result().keys()) == (2, {"a", "b", "c"})
+    assert sequence is not None
+    assert (sequence.last_sequence, recipients.result().keys()) == (2, {"a", "b", "c"})
 
 
 def test_requests_for_another_room_have_ended_before_those_of_the_room_start(
@@ -123,10 +126,10 @@ def test_requests_for_another_room_have_ended_before_those_of_the_room_start(
 ) -> None:
     take_sequence, own, overlaps = messages.take_sequence, Event(), list[bool]()
 
-    def take(room_id: str) -> int:
+    def take(room_id: str) -> RoomSequence:
         if room_id == "another":
             overlaps.append(own.wait(0.2))
-            return 1
+            return RoomSequence(room_id, last_sequence=1)
         own.set()
         return take_sequence(room_id)
 

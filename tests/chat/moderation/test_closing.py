@@ -20,6 +20,7 @@ from chalicelib.errors import ChatError, NotInRoom
 from chalicelib.storage.models import Connection, Message, Room
 from tests.support.dynamodb import Crash, inject_faults
 from tests.support.gateway import GONE, Gateway
+from tests.support.messages import take_sequence
 from tests.support.moderation import OWNERS, Sockets, act, complete, member_id, rejection
 from tests.support.rooms import create_room, fill_room
 from tests.support.sockets import Socket, members_of
@@ -28,7 +29,7 @@ from tests.support.sockets import Socket, members_of
 def test_closed_room_is_gone_and_all_connections_are_closed(
     owner: Socket, bo: Socket, ws_event: Any, room: Room, gateway: Gateway, client: Client, queue: Any
 ) -> None:
-    sender = {"id": member_id("a"), "name": "Aki"}
+    sender = {"id": member_id("a"), "name": "Aki", "role": "owner"}
     act(owner, "closeRoom")
     closed = {"message": {"type": "closed", "message": "Aki closed the room", "sender": sender}}
     assert gateway.frames == {"a": [closed], "b": [closed]}
@@ -126,7 +127,7 @@ def busy_room(client: Client, socket: Sockets, gateway: Gateway) -> Room:
     socket("b").connect(roomId=room.room_id, name="Bo", key="b" * 22)
     socket("c").connect(roomId=room.room_id, name="Cy", key="c" * 22)
     socket("b").say("hi", clientId="one")
-    messages.take_sequence(room.room_id)
+    take_sequence(room)
     act(socket("a"), "updateRoom", roomName="Coffee")
     act(socket("a"), "removeMember", memberId=member_id("c"))
     _, token = webhooks.create(room.room_id, room.owner_token or "", "CI")

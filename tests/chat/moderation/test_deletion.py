@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.chat import history, messages
+from chalicelib.chat import history
 from chalicelib.storage.models import Message, Room
 from tests.support.dynamodb import Crash, inject_faults
 from tests.support.gateway import Gateway
-from tests.support.messages import fill_gap
+from tests.support.messages import fill_gap, take_sequence
 from tests.support.moderation import BOS, CYS, Sockets, act, error_code, history_of, member_id
 from tests.support.sockets import Socket
 
@@ -84,7 +84,7 @@ def test_repeated_deletion_sends_the_same_event(bo: Socket, room: Room, gateway:
 
 @pytest.mark.parametrize("sequence", [1, 2])
 def test_tombstone_or_nothing_cannot_be_deleted(owner: Socket, room: Room, gateway: Gateway, sequence: int) -> None:
-    fill_gap(room, messages.take_sequence(room.room_id))
+    fill_gap(room, take_sequence(room))
     act(owner, "deleteMessage", sequence=sequence)
     assert error_code(gateway, "a") == "invalid_message"
     assert history_of(room) == []

@@ -36,7 +36,7 @@ def test_removed_member_is_out_and_cannot_come_back_for_an_hour(
     removed = {
         "type": "removed",
         "message": "Aki removed Bo",
-        "sender": {"id": member_id("a"), "name": "Aki"},
+        "sender": {"id": member_id("a"), "name": "Aki", "role": "owner"},
         "member": {"id": bos, "name": "Bo"},
         "sequence": 1,
         "sentAt": "2026-11-23T12:00:00.000Z",

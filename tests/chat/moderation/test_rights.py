@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from chalice.test import Client
 
 from chalicelib import settings
 from chalicelib.chat import rooms
@@ -33,10 +34,12 @@ def test_every_wrong_owner_token_gets_the_same_error(ws_event: Any, room: Room) 
     assert members_of(room.room_id) == set()
 
 
-def test_owner_token_does_not_replace_the_join_token(socket: Sockets, tables: None) -> None:
-    room = create_room("Party", private=True)
-    assert socket("a").connect(roomId=room.room_id, owner=room.owner_token or "") == 403
-    assert socket("a").connect(roomId=room.room_id, owner=room.owner_token or "", token=room.join_token or "") == 200
+def test_owner_needs_no_join_token(socket: Sockets, client: Client, tables: None) -> None:
+    room, other = create_room("Party", private=True), create_room("Other", private=True)
+    for owner, status in ((room.owner_token, 200), (other.owner_token, 403), ("", 403)):
+        assert socket("a").connect(roomId=room.room_id, owner=owner or "") == status
+        for path in ("", "/members", "/messages"):
+            assert client.http.get(f"/rooms/{room.room_id}{path}?owner={owner}").status_code == status
 
 
 @pytest.mark.parametrize(

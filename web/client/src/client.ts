@@ -33,7 +33,7 @@ export interface ChatClientOptions {
 }
 
 export interface JoinOptions {
-  /** The display name, of 1 to 40 characters, on one line. Without it, the server invents one, as in guest-08d9. */
+  /** The display name, of 1 to 40 characters, on one line. Without it, it is `guest-` and the first four characters of the member id. */
   readonly name?: string | undefined;
   /** The `joinToken` of a private room. */
   readonly token?: string | null | undefined;
