@@ -76,16 +76,17 @@ function visitOf({ visitedAt }: VisitedRoom): string {
     : `last visit on ${moment.toLocaleDateString([], { dateStyle: "medium" })}`;
 }
 
-function button(label: string, name: string, act: (made: HTMLButtonElement) => unknown): HTMLButtonElement {
+/** Make a button. What `object` names is read by screen readers only: it is in sight. */
+function button(label: string, object: string, act: (made: HTMLButtonElement) => unknown): HTMLButtonElement {
   const made = make("button", "plain");
   made.type = "button";
-  made.append(make("span", "", label), make("span", "unseen", `: ${name}`));
+  made.append(make("span", "", label), make("span", "unseen", ` ${object}`));
   made.addEventListener("click", () => void act(made));
   return made;
 }
 
 function copyButton(label: string, name: string, address: string): HTMLButtonElement {
-  return button(label, name, async (made) => {
+  return button(label, `of ${name}`, async (made) => {
     setText(note, ""); // a second copy is announced, too
     if (!(await copyText(address))) {
       showAddress(made, address);

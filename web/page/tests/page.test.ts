@@ -908,7 +908,7 @@ test("a private room that its owner has left is in the lobby, with its links", a
   assert.equal(find("#your-rooms").hidden, false);
   assert.deepEqual(visited(), ["Tea"]);
   assert.match(find("#visited .count").textContent ?? "", /^private · you own it · last visit at /);
-  assert.deepEqual(actions(), ["Copy invite link: Tea", "Copy owner's link: Tea", "Forget: Tea"]);
+  assert.deepEqual(actions(), ["Copy invite link of Tea", "Copy owner's link of Tea", "Forget Tea"]);
   const copied: string[] = [];
   const writeText = async (text: string) => void copied.push(text);
   Object.defineProperty(navigator, "clipboard", { value: { writeText }, configurable: true });
@@ -947,7 +947,7 @@ test("a room that is over says so, and has no links to copy", async () => {
   server.socket.receive({ message: { type: "closed", message: "Owner closed the room", sender } });
   await go("#/");
   assert.match(find("#visited .count").textContent ?? "", /^no longer exists · last visit/);
-  assert.deepEqual(actions(), ["Forget: Tea"]);
+  assert.deepEqual(actions(), ["Forget Tea"]);
 });
 
 test("a room that is not admitted is not remembered", async () => {
