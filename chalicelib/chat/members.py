@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from pynamodb.expressions.condition import size
-
 from chalicelib import limits, settings
 from chalicelib.auth.identity import GUEST, Credentials, User
 from chalicelib.chat import rooms
@@ -32,6 +30,7 @@ from chalicelib.storage.transactions import (
     UpdateAction,
     condition_failed,
     retry_on_conflict,
+    size,
     transaction,
     was_cancelled,
 )

@@ -147,6 +147,35 @@ def tombstone(room_id: str, sequence: int, expires_at: datetime) -> Message:
     return Message(room_id, sort_key, sequence=sequence, is_tombstone=True, expires_at=expires_at)
 
 
+def event(
+    sender: Connection,
+    type_: str,
+    predicate: str,
+    details: dict[str, Any],
+    taken: RoomSequence | None = None,
+    offset: int = 0,
+) -> Message:
+    """Return the row of an event under a sequence, by default a new one. It still has to be saved.
+
+    predicate: what the sender has done, as the rest of a sentence that starts with their name.
+    offset: what to add to the taken sequence.
+    """
+    now = datetime.now(UTC)
+    taken = taken or take_sequence(sender.joined_room_id)
+    sequence = int(taken.last_sequence) + offset
+    return Message(
+        room_id=sender.joined_room_id,
+        sort_key=Message.sort_key_of(sequence),
+        sequence=sequence,
+        event=type_,
+        text=f"{sender.name} {predicate}",
+        details=details,
+        **sender_attributes(sender, taken),
+        sent_at=now,
+        expires_at=now + sender.retention,
+    )
+
+
 def sender_attributes(sender: Connection | WebhookSender, room: RoomSequence) -> dict[str, Any]:
     """Return the attributes of a message that say who has sent it."""
     return {

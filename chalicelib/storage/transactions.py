@@ -1,5 +1,8 @@
 """Transactions, the retry of conflicts, and the classification of DynamoDB's errors."""
 
+from collections.abc import Callable
+from typing import Any
+
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.expressions import condition
 from pynamodb.expressions.update import Action
@@ -10,6 +13,9 @@ from chalicelib.storage.client import dynamodb
 
 Transaction = TransactWrite
 UpdateAction = Action
+size: Callable[[Any], Any] = condition.size
+"""The size of an attribute in a condition: of a set, the number of its elements."""
+
 Condition = condition.Condition
 StorageError = PynamoDBException
 """Base class of the errors of requests to DynamoDB."""

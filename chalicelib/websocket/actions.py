@@ -2,7 +2,7 @@
 
 from chalicelib import request_log
 from chalicelib.auth import authentication
-from chalicelib.chat import history, members, messages, moderation, rooms
+from chalicelib.chat import history, members, messages, moderation, rights, room_settings, rooms
 from chalicelib.chat.broadcast import announces_presence, close_connections
 from chalicelib.delivery import jobs
 from chalicelib.delivery.jobs import Removal
@@ -54,12 +54,12 @@ def update_room(context: Context, data: UpdateRoom) -> None:
     webhooks that it has created are deleted.
     """
     if data.room_name is None and data.locked is None and not data.new_join_token and not data.new_owner_token:
-        moderation.require_owner(context.sender)
+        rights.require_owner(context.sender)
         raise InvalidInput("expected roomName, locked, newJoinToken or newOwnerToken")
     if data.new_join_token or data.new_owner_token:
-        context.reply(moderation.renew_tokens(context.sender, join=data.new_join_token, owner=data.new_owner_token))
+        context.reply(room_settings.renew_tokens(context.sender, join=data.new_join_token, owner=data.new_owner_token))
     if data.room_name is not None or data.locked is not None:
-        context.broadcast(history_item(moderation.update_room(context.sender, data.room_name, data.locked)))
+        context.broadcast(history_item(room_settings.update_room(context.sender, data.room_name, data.locked)))
 
 
 @action("removeMember", limit=Limit.OWNER_ACTIONS, sends=[Removed, Left])
@@ -95,7 +95,7 @@ def close_room(context: Context) -> None:
 
     It cannot be found any more, all connections are closed, and what it has stored is deleted.
     """
-    moderation.require_owner(context.sender)
+    rights.require_owner(context.sender)
     room_id, frame = context.sender.joined_room_id, frames.serialize(Closed.of(context.sender))
     removal = Removal(context.websocket_api.endpoint, room_id, frame, None)
     jobs.enqueue_removal(removal)  # first, as in remove_member

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.axe import SCREENS
-from tests.support.browser.visitor import create_room, expect_message, say
+from tests.support.browser.visitor import create_room, expect_message, messages, say, write_history
 
 
 def manage(page: Page) -> Locator:
@@ -85,3 +85,50 @@ def test_link_that_cannot_be_copied_is_selected(open_page: OpenPage, cloud: Loca
     expect(dialog.get_by_text("Please copy the selected address.")).to_be_visible()
     expect(dialog.get_by_label("Owner's link")).to_be_focused()
     assert page.evaluate("getSelection().toString()") == dialog.get_by_label("Owner's link").input_value()
+
+
+def test_owner_deletes_many_messages_in_one_step_at_the_rate_of_the_server(
+    open_page: OpenPage, cloud: LocalCloud
+) -> None:
+    page = open_page()
+    create_room(page, "Class")
+    write_history(cloud, page.url.rsplit("/", 1)[-1], [f"troll {number}" for number in range(22)])
+    page.reload()
+    say(page, "Please stop")
+    expect(page.locator("li.message:not(.pending)")).to_have_count(23)
+    manage(page).get_by_role("button", name="Delete messages…").click()
+    dialog = page.get_by_role("dialog", name="Delete messages")
+    dialog.get_by_label("Messages of").select_option("Bo (22)")
+    dialog.get_by_label("All of them").check()
+    dialog.get_by_role("button", name="Delete 22 messages").click()
+    expect(dialog.get_by_text("22 messages deleted.")).to_be_visible(timeout=60_000)
+    assert messages(page) == ["Please stop"]
+    page.reload()
+    expect(page.get_by_role("status")).to_have_text("Connected")
+    assert messages(page) == ["Please stop"]
+
+
+def test_messages_are_chosen_and_deleted_by_keyboard(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    for text in ("one", "two", "three"):
+        say(bo, text)
+        expect_message(aki, text)
+    manage(aki).get_by_role("button", name="Delete messages…").focus()
+    aki.keyboard.press("Enter")
+    dialog = aki.get_by_role("dialog", name="Delete messages")
+    boxes = dialog.get_by_role("list", name="Messages to delete").get_by_role("checkbox")
+    expect(dialog.get_by_label("Messages of")).to_be_focused()
+    for key in ("Tab", "Tab", "Space", "ArrowUp", "Space"):
+        aki.keyboard.press(key)
+    expect(boxes.nth(1)).to_be_focused()
+    expect(boxes.nth(2)).to_be_checked()
+    for key in ("Tab", "Tab"):
+        aki.keyboard.press(key)
+    expect(dialog.get_by_role("button", name="Delete 2 messages")).to_be_focused()
+    aki.keyboard.press("Enter")
+    expect(dialog.get_by_text("2 messages deleted.")).to_be_visible()
+    for page in (aki, bo):
+        expect(page.locator("li.message .body")).to_have_text(["three"])
+    aki.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(aki.get_by_role("button", name="Delete messages…")).to_be_focused()

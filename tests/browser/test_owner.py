@@ -206,8 +206,9 @@ def test_kept_room_is_listed_after_everyone_has_left(open_page: OpenPage) -> Non
     say(page, "for tomorrow")
     expect_message(page, "for tomorrow")
     page.get_by_role("link", name="All rooms").click()
-    expect(page.get_by_role("link", name="Team")).to_contain_text("0 here")
-    page.get_by_role("link", name="Team").click()
+    listed = page.get_by_role("list", name="Rooms", exact=True).get_by_role("link", name="Team")
+    expect(listed).to_contain_text("0 here")
+    listed.click()
     expect_message(page, "for tomorrow")
 
 

@@ -10,7 +10,7 @@ import time_machine
 
 from chalicelib import settings
 from chalicelib.auth.identity import Credentials
-from chalicelib.chat import history, members, messages, moderation
+from chalicelib.chat import history, members, messages, moderation, room_settings
 from chalicelib.storage.models import Connection, Message, Room
 from tests.support.dynamodb import WRITES
 from tests.support.messages import sequences, store_late, store_texts, take_sequence, texts
@@ -103,7 +103,7 @@ def test_events_of_a_kept_room_are_kept_as_long(tables: None, clock: time_machin
     owner = members.join("a", room.room_id, "Aki", Credentials(key="a" * 22, owner_token=room.owner_token))
     bo = members.join("b", room.room_id, "Bo", Credentials(key="b" * 22))
     messages.store(bo, "hi", None)
-    moderation.update_room(owner, "Coffee", None)
+    room_settings.update_room(owner, "Coffee", None)
     moderation.delete_message(owner, 1)
     moderation.remove_members(owner, [bo.member_id], lambda _: None)
     members.leave(room.room_id, ["a", "b"])

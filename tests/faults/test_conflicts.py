@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chalicelib.auth.identity import Credentials
-from chalicelib.chat import history, members, messages, moderation, rate_limit, room_list, rooms, webhooks
+from chalicelib.chat import (
+    history,
+    members,
+    messages,
+    moderation,
+    rate_limit,
+    room_list,
+    room_settings,
+    rooms,
+    webhooks,
+)
 from chalicelib.storage.models import Connection, Room
 from tests.support.dynamodb import WRITES, Fault, inject_faults
 from tests.support.rooms import create_room
@@ -80,7 +90,7 @@ def test_message_is_deleted(conflicts: Conflicts, owner: Connection) -> None:
 
 
 def test_room_is_updated(conflicts: Conflicts, owner: Connection) -> None:
-    conflicts(lambda: moderation.update_room(owner, "Coffee", None))
+    conflicts(lambda: room_settings.update_room(owner, "Coffee", None))
     assert rooms.authorize(owner.joined_room_id).name == "Coffee"
 
 

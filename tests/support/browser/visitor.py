@@ -86,8 +86,13 @@ def room_of(cloud: LocalCloud, said: list[str]) -> str:
     """
     created = requests.post(f"{cloud.rest_url}/rooms", json={"roomName": "Long"}, timeout=20).json()
     room_id = str(created["roomId"])
+    write_history(cloud, room_id, said)
+    return room_id
+
+
+def write_history(cloud: LocalCloud, room_id: str, said: list[str]) -> None:
+    """Write messages from Bo to the table, in a room where nobody has spoken."""
     writes = [{"PutRequest": {"Item": item.serialize()}} for item in history_items(room_id, said)]
     database = client("dynamodb", cloud.port)
     for start in range(0, len(writes), BATCH_SIZE):
         database.batch_write_item(RequestItems={MESSAGES_TABLE: writes[start : start + BATCH_SIZE]})
-    return room_id

@@ -31,10 +31,23 @@ export function leave(): void {
   dialog.close();
 }
 
-/** Offer a new link. `removed` is the name of somebody who was removed, and may still have the former one. */
-export function offer(removed: string | null): void {
-  if (removed === null) question.replaceChildren("Make a new invite link for this room?");
-  else question.replaceChildren(make("bdi", "", removed), " may still have the invite link. Make a new one?");
+/** Offer a new link. */
+export function offer(): void {
+  show("Make a new invite link for this room?");
+}
+
+/** Offer a new link, because somebody who was removed may still have the former one. */
+export function offerAfterRemoval(removed: string): void {
+  show(make("bdi", "", removed), " may still have the invite link. Make a new one?");
+}
+
+/** Offer a new link, because the owner's link has opened the room without the former one. */
+export function offerUnknown(): void {
+  show("The owner's link does not contain the invite link. Make a new one?");
+}
+
+function show(...text: (Node | string)[]): void {
+  question.replaceChildren(...text);
   showLink("");
   showText(error, "");
   if (!dialog.open) dialog.showModal();

@@ -2,6 +2,7 @@
 
 import type { ChatError, Hook, RoomSnapshot } from "chalice-chat-client";
 import { ask } from "./ask.js";
+import * as cleanup from "./cleanup-view.js";
 import { copyOnClick } from "./copy.js";
 import { byId, make, setText, showText } from "./dom.js";
 import { sentence } from "./text.js";
@@ -19,6 +20,7 @@ const link = byId("owner-link", HTMLInputElement);
 const linkCopyButton = byId("copy-owner-link", HTMLButtonElement);
 const linkCopied = byId("owner-link-copied", HTMLElement);
 const linkButton = byId("new-owner-link", HTMLButtonElement);
+const cleanupButton = byId("clean-up", HTMLButtonElement);
 const hookList = byId("hooks", HTMLUListElement);
 const hookForm = byId("add-hook", HTMLFormElement);
 const hookName = byId("hook-name", HTMLInputElement);
@@ -162,6 +164,7 @@ inviteButton.addEventListener("click", () => {
   dialog.close();
   handlers?.offerInvite();
 });
+cleanupButton.addEventListener("click", cleanup.open);
 linkButton.addEventListener("click", async () => {
   if (isRenewing || !(await ask(RENEW_QUESTION, "Make a new link"))) return;
   isRenewing = true;

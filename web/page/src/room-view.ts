@@ -68,6 +68,7 @@ const youChoose = byId("you-choose", HTMLElement);
 const chooseName = byId("choose-name", HTMLButtonElement);
 const ending = byId("ending", HTMLElement);
 const endingText = byId("ending-text", HTMLElement);
+const openAgainPart = byId("open-again-part", HTMLElement);
 const openAgainButton = byId("open-again", HTMLButtonElement);
 const signInAgain = byId("sign-in-again", HTMLElement);
 const wideScreen = matchMedia("(min-width: 48rem)");
@@ -80,6 +81,8 @@ export interface RoomHandlers {
   /** Tell more about a member. */
   showMore(member: Member): void;
   openAgain(): Promise<void>;
+  /** Offer a new invite link, if this page does not know the one of its room. Returns whether it does that. */
+  offerInvite(): boolean;
 }
 
 let handlers: RoomHandlers | null = null;
@@ -98,7 +101,7 @@ export function leave(): void {
   heading.title = "";
   setText(memberCount, WHO);
   ending.hidden = true;
-  openAgainButton.hidden = true;
+  openAgainPart.hidden = true;
   signInAgain.hidden = true;
   you.hidden = true;
   view.classList.remove("closed");
@@ -139,7 +142,7 @@ export function showEnding(reason: Ending, roomName: string | null, isEmpty: boo
   memberList.replaceChildren();
   setText(memberCount, WHO);
   signInAgain.hidden = reason !== "unauthorized" && reason !== "expired";
-  openAgainButton.hidden = reason !== "gone" || roomName === null;
+  openAgainPart.hidden = reason !== "gone" || roomName === null;
   if (roomName === null) {
     setText(heading, name);
     heading.title = "";
@@ -191,6 +194,7 @@ function moreButton(): HTMLButtonElement {
 }
 
 async function share(): Promise<void> {
+  if (handlers?.offerInvite()) return;
   if (canShare) {
     // Rejects when the visitor closes the dialogue, which is a response, too.
     await navigator.share({ title: heading.textContent ?? "", url: location.href }).catch(() => {});

@@ -2,26 +2,31 @@
 
 import type { ChatClient, ChatError, Member, Message, RoomSnapshot, RoomTokens } from "chalice-chat-client";
 import { cancelQuestion } from "./ask.js";
+import * as cleanup from "./cleanup-view.js";
 import * as composer from "./composer.js";
 import * as invite from "./invite-view.js";
 import * as log from "./log-view.js";
+import * as newRoom from "./new-room-view.js";
 import * as ownerView from "./owner-view.js";
 import { showPending } from "./pending-view.js";
 import { showColours } from "./person.js";
 import * as personView from "./person-view.js";
 import * as view from "./room-view.js";
-import { addressOf, type RoomAddress } from "./route.js";
+import { addressOf, type RoomAddress, urlOf } from "./route.js";
 import { isSignedIn } from "./sign-in.js";
 import {
+  endVisited,
   loadIgnored,
   loadOwner,
   loadRenewal,
   loadRoomName,
+  saveCreated,
   saveDraft,
   saveIgnored,
   saveOwner,
   saveRenewal,
   saveRoomName,
+  saveVisited,
   saveWaiting,
 } from "./store.js";
 import { sentence } from "./text.js";
@@ -73,8 +78,10 @@ export function visitRoom(
     const changed = (...parts: (keyof RoomSnapshot)[]) => !before || parts.some((part) => now[part] !== before[part]);
     if (changed("isOwner") && now.isOwner && owner) saveOwner(roomId, owner);
     if (changed("name", "isPrivate", "isLocked")) showName(now);
+    if (changed("name", "isPrivate", "you")) remember();
     if (changed("members", "messages", "you")) showColours(peopleIn(now));
     if (changed("messages", "history", "isOwner", "you")) log.showMessages(now);
+    if (changed("messages")) cleanup.showMessages(now);
     if (changed("isOwner", "isLocked", "name", "state")) ownerView.showOwner(now);
     if (changed("older", "history")) log.showOlder(now.older);
     if (changed("members", "memberCount", "you", "ignored")) view.showMembers(now);
@@ -90,6 +97,13 @@ export function visitRoom(
     }
     if (changed("state")) showState(now, before);
     if (changed("you", "isOwner") && now.you && !now.isOwner) tryOtherOwner();
+  }
+
+  /** Remember the visit, as long as the server admits the visitor. */
+  function remember(): void {
+    const { you, isPrivate, state } = room.getSnapshot();
+    if (you === null || name === null || state.status === "closed") return;
+    saveVisited({ roomId, name, token: address.token, isPrivate, isOver: false, visitedAt: Date.now() });
   }
 
   /** The owner's token of this visit gives no rights. Use that of the link or of another tab, if it is another one. */
@@ -121,6 +135,7 @@ export function visitRoom(
     composer.close();
     log.end();
     cancelQuestion();
+    cleanup.leave();
     invite.leave();
     personView.end();
     if (state.reason === "private") {
@@ -128,6 +143,7 @@ export function visitRoom(
       name = null;
       showTitle("");
     }
+    if (state.reason === "gone" || state.reason === "closed") endVisited(roomId);
     const hasExpired = state.reason === "unauthorized" && isSignedIn();
     view.showEnding(hasExpired ? "expired" : state.reason, name, log.isEmpty());
   }
@@ -157,6 +173,7 @@ export function visitRoom(
   function onVisibility(): void {
     if (document.hidden) noteAway();
     else noteBack();
+    if (document.hidden) remember(); // the tab may be closed
   }
 
   function say(text: string): void {
@@ -168,14 +185,15 @@ export function visitRoom(
   async function openAgain(): Promise<void> {
     const { isPrivate, pending } = room.getSnapshot();
     if (name === null) return;
-    const { roomId: newId, ownerToken, joinToken } = await client.createRoom(name, { private: isPrivate });
+    const created = await client.createRoom(name, { private: isPrivate });
+    const { roomId: newId, joinToken } = created;
     if (hasLeft) return;
     const unsent = [...pending.map(({ message }) => message), composer.draft()].filter((text) => text.trim());
-    saveRoomName(newId, name);
-    saveOwner(newId, ownerToken);
+    saveCreated(created, name);
     saveDraft(newId, unsent.join("\n"));
     for (const { clientId } of pending) room.discard(clientId);
     saveDraft(roomId, "");
+    newRoom.announce({ roomId: newId, token: joinToken });
     location.hash = addressOf({ roomId: newId, token: joinToken });
   }
 
@@ -186,6 +204,7 @@ export function visitRoom(
 
   function onTokens({ joinToken, ownerToken }: RoomTokens): void {
     if (joinToken) address = { ...address, token: joinToken };
+    remember();
     if (ownerToken) {
       owner = ownerToken;
       saveOwner(roomId, ownerToken);
@@ -193,6 +212,7 @@ export function visitRoom(
     }
     handlers.moved({ ...address, owner });
     if (joinToken) invite.showLink(urlOf(address));
+    newRoom.move(address);
     ownerView.showLink();
   }
 
@@ -213,13 +233,25 @@ export function visitRoom(
   /** Whoever was removed from a private room may come back under another key with its link. */
   function onRemoved({ name: removed }: Member): void {
     const { isPrivate, isOwner } = room.getSnapshot();
-    if (isPrivate && isOwner) invite.offer(removed);
+    if (isPrivate && isOwner) invite.offerAfterRemoval(removed);
+  }
+
+  /** Offer a new invite link, if this page does not know the one of its private room. Returns whether it does that. */
+  function offerInvite(): boolean {
+    const isUnknown = room.getSnapshot().isPrivate && address.token === undefined;
+    if (isUnknown) invite.offerUnknown();
+    return isUnknown;
   }
 
   let hasLeft = false;
   let isRenewing = false;
   let currentName = visitorName;
-  view.enter({ tryNow: () => room.reconnect(), openAgain, showMore: (member) => personView.open(member, null) });
+  view.enter({
+    tryNow: () => room.reconnect(),
+    openAgain,
+    showMore: (member) => personView.open(member, null),
+    offerInvite,
+  });
   log.enter({
     loadOlder: () => room.loadOlder(),
     deleteMessage: (sequence) => tell(room.deleteMessage(sequence)),
@@ -238,7 +270,7 @@ export function visitRoom(
   });
   ownerView.enter({
     link: () => (owner ? urlOf({ ...address, owner }) : null),
-    offerInvite: () => invite.offer(null),
+    offerInvite: invite.offer,
     renewLink: renewOwner,
     rename: (newName) => room.update({ name: newName }),
     lock: (locked) => room.update({ locked }),
@@ -247,6 +279,8 @@ export function visitRoom(
     deleteHook: (hookId) => client.deleteHook(roomId, owner ?? "", hookId),
     close: () => room.close().then(view.focusEnding),
   });
+  cleanup.enter({ snapshot: room.getSnapshot, deleteMessage: (sequence) => room.deleteMessage(sequence) });
+  newRoom.enter(roomId);
   invite.enter(() => room.renewTokens({ join: true }));
   composer.enter(roomId, say);
   room.on("message", onMessage);
@@ -268,6 +302,7 @@ export function visitRoom(
     },
     leave() {
       hasLeft = true;
+      remember();
       clearTimeout(backTimer);
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
@@ -278,6 +313,8 @@ export function visitRoom(
       ownerView.leave();
       invite.leave();
       personView.leave();
+      newRoom.leave();
+      cleanup.leave();
       cancelQuestion();
       clearTitle();
     },
@@ -289,8 +326,4 @@ function* peopleIn({ members, messages, you }: RoomSnapshot): Iterable<string> {
   if (you) yield you.id;
   for (const { id } of members) yield id;
   for (const { sender } of messages) yield sender.id;
-}
-
-function urlOf(address: RoomAddress): string {
-  return new URL(addressOf(address), location.href).href;
 }

@@ -1092,3 +1092,299 @@ test("the dialogue about a member ends with the visit", async () => {
   await settle();
   assert.equal(isOpen("#person"), false);
 });
+
+// Several messages at once
+
+const boxes = () => [...document.querySelectorAll<HTMLInputElement>("#cleanup-list input")];
+const offered = () => [...document.querySelectorAll("#cleanup-list bdi")].map(({ textContent }) => textContent);
+
+/** Choose from a select, or check a box, as a visitor does. */
+function choose(selector: string, value: string | boolean): void {
+  const element = find<HTMLInputElement>(selector);
+  if (typeof value === "boolean") element.checked = value;
+  else element.value = value;
+  element.dispatchEvent(new (window as unknown as Window).Event("change", { bubbles: true }) as never);
+}
+
+/** Enter a room, in which Bo and a troll have spoken, as its owner, and open the dialogue. */
+async function cleanUp(): Promise<void> {
+  const bo = { id: "m-bo", name: "Bo" };
+  const troll = { id: "m-troll", name: "Troll" };
+  for (const [text, sender] of [
+    ["boo", troll],
+    ["hello", bo],
+    ["boo!", troll],
+    ["boo!!", troll],
+  ] as const)
+    server.store(text, sender);
+  server.onFrame = (_, { action, data }) => {
+    if (action !== "deleteMessage") return false;
+    server.deliver(server.storeEvent("deleted", { target: Number(data?.sequence) }));
+    return true;
+  };
+  await manageRoom();
+  mock.timers.tick(1);
+  await settle();
+  find("#clean-up").click();
+}
+
+test("the owner deletes all the messages of one sender in one step", async () => {
+  await cleanUp();
+  assert.deepEqual(offered(), ["Troll", "boo!!", "Troll", "boo!", "Bo", "hello", "Troll", "boo"]);
+  assert.equal(find<HTMLButtonElement>("#cleanup-delete").disabled, true);
+  choose("#cleanup-sender", "m-troll");
+  choose("#cleanup-all", true);
+  assert.equal(find("#cleanup-delete").textContent, "Delete 3 messages");
+  find("#cleanup-delete").click();
+  find("#cleanup-delete").click();
+  await settle();
+  assert.deepEqual(shown(), ["hello"]);
+  assert.equal(sent("deleteMessage"), 3);
+  assert.deepEqual(
+    [find("#cleanup-note").textContent, find("#cleanup-done").textContent],
+    ["3 messages deleted.", "Done"],
+  );
+  choose("#cleanup-sender", "");
+  assert.deepEqual(offered(), ["Bo", "hello"]);
+});
+
+test("messages that the rate limit holds back are deleted when it allows them", async () => {
+  await cleanUp();
+  const remove = server.onFrame;
+  let isLimited = true;
+  server.onFrame = (socket, frame) => {
+    const { action, data } = frame;
+    if (action !== "deleteMessage" || !isLimited) return remove(socket, frame);
+    socket.receive({
+      error: { code: "rate_limited", message: "slow", action, clientId: data?.clientId, retryAfter: 7 },
+    });
+    return true;
+  };
+  choose("#cleanup-all", true);
+  find("#cleanup-delete").click();
+  await settle();
+  isLimited = false;
+  mock.timers.tick(6_999);
+  await settle();
+  assert.equal(sent("deleteMessage"), 1);
+  mock.timers.tick(1);
+  await settle();
+  assert.deepEqual([shown(), sent("deleteMessage")], [[], 5]);
+});
+
+test("a deletion that is stopped while it waits deletes nothing more", async () => {
+  await cleanUp();
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "deleteMessage") return false;
+    const error = { code: "rate_limited", message: "slow", action, clientId: data?.clientId, retryAfter: 7 };
+    socket.receive({ error });
+    return true;
+  };
+  choose("#cleanup-all", true);
+  find("#cleanup-delete").click();
+  await settle();
+  find("#cleanup-done").click();
+  mock.timers.tick(60_000);
+  await settle();
+  assert.deepEqual([sent("deleteMessage"), isOpen("#cleanup"), shown().length], [1, false, 4]);
+  find("#clean-up").click();
+  assert.deepEqual(
+    boxes().map(({ checked, disabled }) => checked || disabled),
+    [false, false, false, false],
+  );
+});
+
+test("a deletion of several that fails says why, and keeps what is left chosen", async () => {
+  await cleanUp();
+  const remove = server.onFrame;
+  server.onFrame = (socket, frame) => {
+    const { action, data } = frame;
+    if (action !== "deleteMessage" || Number(data?.sequence) !== 3) return remove(socket, frame);
+    socket.receive({ error: { code: "internal", message: "no luck", action, clientId: data?.clientId } });
+    return true;
+  };
+  choose("#cleanup-all", true);
+  find("#cleanup-delete").click();
+  await settle();
+  assert.equal(find("#cleanup-error").textContent, "No luck.");
+  assert.equal(find("#cleanup-note").textContent, "1 message deleted.");
+  assert.equal(find("#cleanup-delete").textContent, "Delete 3 messages");
+});
+
+test("a message that somebody else deletes disappears from those to choose from", async () => {
+  await cleanUp();
+  boxes()[0]?.focus();
+  server.deliver(server.storeEvent("deleted", { target: 4 }));
+  server.deliver(server.store("new"));
+  assert.deepEqual(offered(), ["Troll", "boo!", "Bo", "hello", "Troll", "boo"]);
+  assert.equal(document.activeElement?.id, "cleanup-list");
+  assert.deepEqual(
+    boxes().map(({ tabIndex }) => tabIndex),
+    [-1, -1, 0],
+  );
+});
+
+// Your rooms
+
+const visited = () => [...document.querySelectorAll("#visited .name")].map(({ textContent }) => textContent);
+const actions = () =>
+  [...document.querySelectorAll<HTMLButtonElement>("#visited button")].map(({ textContent }) => textContent);
+const click = (text: string) =>
+  [...document.querySelectorAll<HTMLButtonElement>("#visited button")]
+    .find(({ textContent }) => textContent?.startsWith(text))
+    ?.click();
+
+/** Write visits to the storage, as earlier visits have done. */
+function remember(count: number): void {
+  const rooms = Array.from({ length: count }, (_, number) => ({
+    roomId: `old${number}`,
+    name: `Old ${number}`,
+    isPrivate: false,
+    isOver: false,
+    visitedAt: 0,
+  }));
+  localStorage.setItem("chalice-chat.visited", JSON.stringify(rooms));
+}
+
+test("a private room that its owner has left is in the lobby, with its links", async () => {
+  server.isPrivate = true;
+  await go("#/rooms/r1?token=join-0&owner=owner-token");
+  await go("#/");
+  assert.equal(find("#your-rooms").hidden, false);
+  assert.deepEqual(visited(), ["Tea"]);
+  assert.match(find("#visited .count").textContent ?? "", /^private · you own it · last visit at /);
+  assert.deepEqual(actions(), ["Copy invite link of Tea", "Copy owner's link of Tea", "Forget Tea"]);
+  const copied: string[] = [];
+  const writeText = async (text: string) => void copied.push(text);
+  Object.defineProperty(navigator, "clipboard", { value: { writeText }, configurable: true });
+  click("Copy invite link");
+  await settle();
+  assert.equal(find("#visited-note").textContent, "Copied.");
+  click("Copy owner's link");
+  await settle();
+  const link = "https://chat.test/dev/#/rooms/r1?token=join-0";
+  assert.deepEqual(copied, [link, `${link}&owner=owner-token`]);
+  assert.equal(find<HTMLAnchorElement>("#visited a").href, link);
+});
+
+test("a link of the lobby that cannot be copied is shown, selected", async () => {
+  await go("#/rooms/r1");
+  await go("#/");
+  Object.defineProperty(navigator, "clipboard", { value: undefined, configurable: true });
+  click("Copy invite link");
+  await settle();
+  assert.equal((document.activeElement as HTMLInputElement).value, "https://chat.test/dev/#/rooms/r1");
+});
+
+test("the newest visit comes first, and the oldest of too many is forgotten", async () => {
+  remember(30);
+  await go("#/rooms/r1");
+  await go("#/");
+  assert.deepEqual(visited(), ["Tea", "Old 0", "Old 1", "Old 2", "Old 3"]);
+  find("#show-visited").click();
+  assert.deepEqual([visited().length, visited().at(-1)], [30, "Old 28"]);
+  assert.equal(document.activeElement?.textContent?.startsWith("Old 4"), true);
+});
+
+test("a room that is over says so, and has no links to copy", async () => {
+  await go("#/rooms/r1?owner=owner-token");
+  const sender = { id: "m-owner", name: "Owner" };
+  server.socket.receive({ message: { type: "closed", message: "Owner closed the room", sender } });
+  await go("#/");
+  assert.match(find("#visited .count").textContent ?? "", /^no longer exists · last visit/);
+  assert.deepEqual(actions(), ["Forget Tea"]);
+});
+
+test("a room that is not admitted is not remembered", async () => {
+  server.respond = (path) =>
+    path.startsWith("/rooms/") ? [403, { Code: "ForbiddenError", Message: "no" }] : undefined;
+  server.rejectsHandshakes = true;
+  await go("#/rooms/r1");
+  await go("#/");
+  assert.equal(find("#your-rooms").hidden, true);
+});
+
+test("a room is forgotten at once, one's own after a question", async () => {
+  remember(1);
+  await go("#/rooms/r1?owner=owner-token");
+  await go("#/");
+  assert.deepEqual(visited(), ["Tea", "Old 0"]);
+  click("Forget");
+  await answer(false);
+  assert.deepEqual(visited(), ["Tea", "Old 0"]);
+  click("Forget");
+  await answer(true);
+  assert.deepEqual([visited(), localStorage.getItem(OWNER)], [["Old 0"], null]);
+  assert.equal(document.activeElement?.textContent?.startsWith("Old 0"), true);
+  click("Forget");
+  assert.deepEqual([visited(), find("#your-rooms").hidden, isOpen("#ask")], [[], true, false]);
+  assert.equal(document.activeElement?.id, "lobby-heading");
+});
+
+test("a new invite link replaces that of the lobby", async () => {
+  await removeBo("#/rooms/r1?token=join-0&owner=owner-token");
+  find("#invite-make").click();
+  await settle();
+  await go("#/");
+  assert.match(find<HTMLAnchorElement>("#visited a").href, /token=join-1$/);
+});
+
+test("visits that another tab stores show in the lobby, and what is no list is none", async () => {
+  const Event = (window as unknown as Window).StorageEvent;
+  const tell = () => window.dispatchEvent(new Event("storage", { key: "chalice-chat.visited" }) as never);
+  await go("#/");
+  remember(2);
+  tell();
+  assert.deepEqual(visited(), ["Old 0", "Old 1"]);
+  for (const broken of ["{", '{"a":1}', "[null, 1, {}]"]) {
+    localStorage.setItem("chalice-chat.visited", broken);
+    tell();
+    assert.deepEqual(visited(), []);
+  }
+});
+
+test("a room that is opened again says that its link is new, until the visitor has seen it", async () => {
+  sessionStorage.setItem("chalice-chat.room-name.r0", "Tea");
+  server.respond = (path) => {
+    if (path === "/rooms") return [201, { roomId: "r1", ownerToken: "owner-token", joinToken: "join-0" }];
+    return path.startsWith("/rooms/r0") ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
+  };
+  server.rejectsHandshakes = true;
+  await go("#/rooms/r0");
+  assert.deepEqual([find("#open-again-part").hidden, find("#new-room").hidden], [false, true]);
+  server.rejectsHandshakes = false;
+  const arrived = new Promise((resolve) => window.addEventListener("hashchange", resolve, { once: true }));
+  find("#open-again").click();
+  await arrived;
+  await settle();
+  assert.deepEqual([location.hash, find("#new-room").hidden], ["#/rooms/r1?token=join-0", false]);
+  const link = "https://chat.test/dev/#/rooms/r1?token=join-0";
+  assert.equal(find<HTMLInputElement>("#new-link").value, link);
+  const copied: string[] = [];
+  const writeText = async (text: string) => void copied.push(text);
+  Object.defineProperty(navigator, "clipboard", { value: { writeText }, configurable: true });
+  find("#copy-new-link").click();
+  await settle();
+  assert.deepEqual([copied, find("#new-link-copied").textContent], [[link], "Copied."]);
+  find("#new-room-done").click();
+  assert.deepEqual([find("#new-room").hidden, document.activeElement?.id], [true, "message"]);
+  await go("#/");
+  await go("#/rooms/r1?token=join-0");
+  assert.equal(find("#new-room").hidden, true);
+});
+
+test("the owner's link opens a private room without its token, and a new invite link can be made", async () => {
+  server.isPrivate = true;
+  await go("#/rooms/r1?owner=owner-token");
+  assert.deepEqual([find("#connection-state").textContent, find("#ending").hidden], ["Connected", true]);
+  find("#copy-link").click();
+  assert.equal(isOpen("#invite"), true);
+  assert.match(find("#invite-question").textContent ?? "", /does not contain the invite link/);
+  find("#invite-make").click();
+  await settle();
+  assert.equal(location.hash, "#/rooms/r1?token=join-1");
+  find("#invite-done").click();
+  find("#copy-link").click();
+  await settle();
+  assert.equal(isOpen("#invite"), false);
+});
