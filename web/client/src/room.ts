@@ -270,13 +270,9 @@ export class Room {
     });
   }
 
-  /** As the owner, let somebody back in who was removed, also if the room is locked. */
-  async unbanMember(memberId: string): Promise<void> {
-    await this.#commands.run(
-      "unbanMember",
-      { memberId },
-      ({ type, member }) => type === "unbanned" && member?.id === memberId,
-    );
+  /** As the owner, let somebody back in who was removed, also if the room is locked. Resolves after five seconds. */
+  unbanMember(memberId: string): Promise<void> {
+    return this.#commands.runSilently("unbanMember", { memberId });
   }
 
   /** As the owner, make a member with a key a moderator, or a plain member again. */
@@ -297,13 +293,14 @@ export class Room {
     );
   }
 
-  /** Report a message to the owner and the moderators. At most five in a minute. */
-  async reportMessage(sequence: number, reason?: string): Promise<void> {
-    await this.#commands.run(
-      "reportMessage",
-      { sequence, reason },
-      ({ type, target }) => type === "reported" && target === sequence,
-    );
+  /**
+   * Report a message to the owner and the moderators. At most five in a minute. Resolves after five seconds, because the
+   * server responds only to those who receive reports themselves, and with errors.
+   */
+  reportMessage(sequence: number, reason?: string): Promise<void> {
+    return this.#commands.runSilently("reportMessage", { sequence, reason }, ({ type, target, sender }) => {
+      return type === "reported" && target === sequence && !!sender && this.#messages.isOwn(sender.id);
+    });
   }
 
   /** As the owner, read who was removed and may not come back yet. Rejects with a ChatError. */

@@ -1075,6 +1075,26 @@ test("a message is reported with a reason, and the owner gets a notice that lead
   assert.equal(notices().at(-1), "That message is no longer there.");
 });
 
+test("the owner sees what was reported before, the newest last", async () => {
+  server.store("theirs", BO);
+  const reports = ["newer", "older"].map((reason) => ({
+    target: 1,
+    sender: { id: "m-cy", name: "Cy" },
+    sentAt: soon(0),
+    reason,
+  }));
+  server.respond = (path) => (path.endsWith("/reports") ? [200, { reports }] : undefined);
+  await meetBo();
+  assert.deepEqual(notices(), []);
+  assert.equal(server.requests.filter((request) => request.includes("/reports")).length, 0);
+  await go("#/");
+  await meetBo(OWNERS_ROOM);
+  assert.deepEqual(notices(), [
+    "Cy reported a message of Bo: “older” Show the message",
+    "Cy reported a message of Bo: “newer” Show the message",
+  ]);
+});
+
 test("a reported message that is further up is loaded", async () => {
   for (let number = 1; number <= 60; number += 1) server.store(`message ${number}`);
   await meetBo();
