@@ -218,7 +218,7 @@ def test_guest_learns_their_name_and_chooses_another(open_page: OpenPage) -> Non
     expect(page.locator("#you")).to_have_text(re.compile(f"^You are guest-[\\w-]{{4}} {DASH} choose a name$"))
     page.locator("#member-count").click()
     expect(page.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(
-        re.compile(r"^guest-[\w-]{4} \(you\)$")
+        re.compile(r"^guest-[\w-]{4} owner \(you\)$")
     )
     expect(page.get_by_label("Your name")).to_be_hidden()
     page.get_by_role("button", name="choose a name").click()

@@ -3,12 +3,17 @@
 import type { UseRoom } from "chalice-chat-client/react";
 import { type FormEvent, type KeyboardEvent, useState } from "react";
 
-export function Composer({ send }: Pick<UseRoom, "send">) {
+interface Props extends Pick<UseRoom, "send"> {
+  /** The time until which the visitor may not write. */
+  mutedUntil: string | undefined;
+}
+
+export function Composer({ send, mutedUntil }: Props) {
   const [text, setText] = useState("");
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    if (!text.trim()) return;
+    if (!text.trim() || mutedUntil) return;
     void send(text); // a message that fails stays in `pending`
     setText("");
   }
@@ -30,7 +35,10 @@ export function Composer({ send }: Pick<UseRoom, "send">) {
         onChange={(event) => setText(event.target.value)}
         onKeyDown={submitOnEnter}
       />
-      <button type="submit">Send</button>
+      <button type="submit" disabled={mutedUntil !== undefined}>
+        Send
+      </button>
+      {mutedUntil && <p role="status">You are muted until {new Date(mutedUntil).toLocaleString()}.</p>}
     </form>
   );
 }

@@ -54,7 +54,7 @@ export function Room({ roomId, token }: { roomId: string; token: string | null }
           {ENDINGS[state.reason]} <Link href="/rooms/">Choose another room</Link>
         </p>
       ) : (
-        <Composer send={send} />
+        <Composer send={send} mutedUntil={room.you?.mutedUntil} />
       )}
     </main>
   );

@@ -44,6 +44,12 @@ def agree(page: Page, label: str) -> None:
     expect(page.get_by_role("alertdialog")).to_be_hidden()
 
 
+def open_person(page: Page, name: str) -> Locator:
+    """Open the dialogue about a member from the list, and return it."""
+    page.get_by_role("button", name=f"More about {name}", exact=True).click()
+    return page.get_by_role("dialog").filter(has=page.get_by_role("heading", name=name))
+
+
 def messages(page: Page) -> list[str]:
     return page.locator("[role=log] li.message .body").all_inner_texts()
 

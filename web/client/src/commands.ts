@@ -9,7 +9,7 @@ const TIMEOUT_MS = 10_000;
 const OFFLINE = "There is no connection. Please try again.";
 const UNCONFIRMED = "The server did not confirm it. Please try again.";
 
-/** An event of the room, or the frame `tokens`. Only stored events have a sequence. */
+/** An event of the room, or the frame `tokens` or `reported`. Only stored events have a sequence. */
 export type RoomEvent = Partial<StoredItem> & RoomTokens & { readonly type: string };
 
 interface Pending {

@@ -1,13 +1,13 @@
 /**
- * The buttons that delete a message, and what else each message has one of. Only one of them is a stop of the Tab key,
- * otherwise a long log could not be passed. The arrow keys go from one to the next.
+ * The buttons beside a message: one deletes it, one tells more about its sender. Only one of them is a stop of the Tab key,
+ * otherwise a long log could not be passed. The arrow keys go from one to the next. So do other lists with many controls.
  */
 
 import { ask } from "./ask.js";
 import { make } from "./dom.js";
 import { bodyIdOf } from "./message-view.js";
 
-const BUTTONS = "button.delete";
+const BUTTONS = "button:is(.delete, .more, .unignore)";
 const QUESTION = "Delete this message for everyone?";
 
 /** Return a button that deletes a message, after a question. */
@@ -22,6 +22,18 @@ export function deleteButton(sequence: number, remove: (sequence: number) => voi
   button.addEventListener("click", async () => {
     if (await ask(QUESTION, "Delete")) remove(sequence);
   });
+  return button;
+}
+
+/** Return a button that opens the dialogue about the sender of a message. */
+export function moreButton(sequence: number, open: () => void): HTMLButtonElement {
+  const button = make("button", "plain more", "⋯");
+  button.type = "button";
+  button.tabIndex = -1;
+  button.title = "Report, ignore and more";
+  button.setAttribute("aria-label", "More about this message");
+  button.setAttribute("aria-describedby", bodyIdOf(sequence));
+  button.addEventListener("click", open);
   return button;
 }
 

@@ -1,7 +1,6 @@
 /** The view of a room around its log and its composer: DOM elements only. */
 
-import type { CloseReason, Member, RoomSnapshot, RoomState } from "chalice-chat-client";
-import { ask } from "./ask.js";
+import type { CloseReason, Member, PresentMember, RoomSnapshot, RoomState } from "chalice-chat-client";
 import { copyText } from "./copy.js";
 import { arrange, byId, make, setText } from "./dom.js";
 import { personName } from "./person.js";
@@ -79,7 +78,8 @@ const canShare = typeof navigator.share === "function" && matchMedia("(pointer: 
 
 export interface RoomHandlers {
   tryNow(): void;
-  removeMember(member: Member): void;
+  /** Tell more about a member. */
+  showMore(member: Member): void;
   openAgain(): Promise<void>;
   /** Offer a new invite link, if this page does not know the one of its room. Returns whether it does that. */
   offerInvite(): boolean;
@@ -95,6 +95,7 @@ export function enter(newHandlers: RoomHandlers): void {
 
 export function leave(): void {
   handlers = null;
+  entries.clear();
   memberList.replaceChildren();
   setText(heading, OPENING);
   heading.title = "";
@@ -154,7 +155,7 @@ export function focusEnding(): void {
   ending.focus();
 }
 
-export function showMembers({ members, memberCount: connections, you: self, isOwner }: RoomSnapshot): void {
+export function showMembers({ members, memberCount: connections, you: self, ignored }: RoomSnapshot): void {
   // In large rooms only the connections are counted.
   const count = members.length || connections;
   if (count !== null) setText(memberCount, `${count.toLocaleString("en")} here`);
@@ -162,33 +163,34 @@ export function showMembers({ members, memberCount: connections, you: self, isOw
   const hadFocus = memberList.contains(document.activeElement);
   arrange(
     memberList,
-    sorted.map((member) => entryOf(member, member.id === self?.id, isOwner)),
+    sorted.map((member) => entryOf(member, member.id === self?.id, ignored.includes(member.id))),
   );
   if (hadFocus && !memberList.contains(document.activeElement)) memberCount.focus(); // its member has gone
 }
 
-// Rebuild an entry only when it has changed, so that its button keeps the focus.
-function entryOf(member: Member, isSelf: boolean, isOwner: boolean): Element {
-  const shown = JSON.stringify([member, isSelf, isOwner]);
-  const known = [...memberList.children].find((entry) => (entry as HTMLElement).dataset.shown === shown);
-  return known ?? newEntry(member, isSelf, isOwner, shown);
+/** The entries by member id, with what each shows. They are changed in place, so that their buttons keep the focus. */
+const entries = new Map<string, { readonly entry: HTMLLIElement; shown: string }>();
+
+function entryOf(member: PresentMember, isSelf: boolean, isIgnored: boolean): Element {
+  const known = entries.get(member.id) ?? { entry: make("li"), shown: "" };
+  const shown = JSON.stringify([member, isSelf, isIgnored]);
+  entries.set(member.id, known);
+  if (known.shown === shown) return known.entry;
+  known.shown = shown;
+  const who = make("span");
+  who.append(personName(member), isSelf ? " (you)" : "", isIgnored ? " (ignored)" : "");
+  const button = known.entry.querySelector("button") ?? (isSelf ? null : moreButton());
+  button?.setAttribute("aria-label", `More about ${member.name}`);
+  if (button) button.onclick = () => handlers?.showMore(member);
+  if (known.entry.firstElementChild === null) known.entry.append(who, ...(button ? [button] : []));
+  else known.entry.firstElementChild.replaceWith(who);
+  return known.entry;
 }
 
-function newEntry(member: Member, isSelf: boolean, isOwner: boolean, shown: string): Element {
-  const entry = make("li");
-  entry.dataset.shown = shown;
-  entry.append(personName(member), isSelf ? " (you)" : "");
-  if (isOwner && !isSelf) {
-    const button = make("button", "plain remove", "Remove");
-    button.type = "button";
-    button.setAttribute("aria-label", `Remove ${member.name}`);
-    button.addEventListener("click", async () => {
-      const question = ["Remove ", make("bdi", "", member.name), " from this room for an hour?"];
-      if (await ask(question, "Remove")) handlers?.removeMember(member);
-    });
-    entry.append(button);
-  }
-  return entry;
+function moreButton(): HTMLButtonElement {
+  const button = make("button", "plain more", "⋯");
+  button.type = "button";
+  return button;
 }
 
 async function share(): Promise<void> {

@@ -12,6 +12,7 @@ const MAX_VISITED = 30;
 const WAITING = "chalice-chat.waiting";
 const OWNER = "chalice-chat.owner.";
 const RENEWAL = `${OWNER}renewal.`;
+const IGNORED = "chalice-chat.ignored.";
 const SESSION = "chalice-chat.session";
 const ATTEMPT = "chalice-chat.sign-in";
 
@@ -137,6 +138,11 @@ export const loadRenewal = (roomId: string) => read(() => localStorage, RENEWAL 
 export const saveRenewal = (roomId: string, isRequested: boolean) =>
   write(() => localStorage, RENEWAL + roomId, isRequested ? "requested" : "");
 
+/** Return the ids of the members whom the visitor ignores in a room. */
+export const loadIgnored = (roomId: string) => parse<string[]>(read(() => localStorage, IGNORED + roomId)) ?? [];
+export const saveIgnored = (roomId: string, ids: readonly string[]) =>
+  write(() => localStorage, IGNORED + roomId, ids.length ? JSON.stringify(ids) : "");
+
 /** Return the room list as it was shown last in this tab, or null. */
 export const loadRoomList = () => readJson<RoomListSnapshot>(ROOM_LIST);
 
@@ -159,6 +165,7 @@ export function forgetVisitor(): void {
   forget(() => sessionStorage, "chalice-chat.");
   forget(() => localStorage, OWNER);
   forget(() => localStorage, VISITED);
+  forget(() => localStorage, IGNORED);
 }
 
 function forget(storage: () => Storage, prefix: string): void {
@@ -191,8 +198,12 @@ function read(storage: () => Storage, key: string): string | null {
 }
 
 function readJson<Value>(key: string, storage = () => sessionStorage): Value | null {
+  return parse<Value>(read(storage, key));
+}
+
+function parse<Value>(text: string | null): Value | null {
   try {
-    return JSON.parse(read(storage, key) ?? "null");
+    return JSON.parse(text ?? "null");
   } catch {
     return null; // written by something else
   }

@@ -9,16 +9,20 @@ import * as log from "./log-view.js";
 import * as newRoom from "./new-room-view.js";
 import * as ownerView from "./owner-view.js";
 import { showPending } from "./pending-view.js";
+import { showColours } from "./person.js";
+import * as personView from "./person-view.js";
 import * as view from "./room-view.js";
 import { addressOf, type RoomAddress, urlOf } from "./route.js";
 import { isSignedIn } from "./sign-in.js";
 import {
   endVisited,
+  loadIgnored,
   loadOwner,
   loadRenewal,
   loadRoomName,
   saveCreated,
   saveDraft,
+  saveIgnored,
   saveOwner,
   saveRenewal,
   saveRoomName,
@@ -55,7 +59,12 @@ export function visitRoom(
   const { roomId } = address;
   // A room has one owner's token. That of a link may be wrong: it must not replace the right one.
   let owner = loadOwner(roomId) ?? offered;
-  const room = client.join(roomId, { name: visitorName ?? "", token: address.token, owner });
+  const room = client.join(roomId, {
+    name: visitorName ?? "",
+    token: address.token,
+    owner,
+    ignored: loadIgnored(roomId),
+  });
   let name = loadRoomName(roomId);
   let shown: RoomSnapshot | null = null;
   let awayAfter: number | null = null;
@@ -70,14 +79,20 @@ export function visitRoom(
     if (changed("isOwner") && now.isOwner && owner) saveOwner(roomId, owner);
     if (changed("name", "isPrivate", "isLocked")) showName(now);
     if (changed("name", "isPrivate", "you")) remember();
-    if (changed("messages", "history", "isOwner")) log.showMessages(now);
+    if (changed("members", "messages", "you")) showColours(peopleIn(now));
+    if (changed("messages", "history", "isOwner", "you")) log.showMessages(now);
     if (changed("messages")) cleanup.showMessages(now);
     if (changed("isOwner", "isLocked", "name", "state")) ownerView.showOwner(now);
     if (changed("older", "history")) log.showOlder(now.older);
-    if (changed("members", "memberCount", "you", "isOwner")) view.showMembers(now);
-    if (changed("you")) view.showYou(now.you, currentName);
-    if (changed("pending")) {
-      showPending(now.pending, room);
+    if (changed("members", "memberCount", "you", "ignored")) view.showMembers(now);
+    if (changed("members", "you", "isOwner", "ignored")) personView.showPerson();
+    if (changed("ignored")) saveIgnored(roomId, now.ignored);
+    if (changed("you")) {
+      view.showYou(now.you, currentName);
+      composer.showMuted(now.you?.mutedUntil);
+    }
+    if (changed("pending", "slowSeconds")) {
+      showPending(now.pending, now.slowSeconds, room);
       saveWaiting(roomId, { address: addressOf(address), name: name ?? "a room", count: now.pending.length });
     }
     if (changed("state")) showState(now, before);
@@ -122,6 +137,7 @@ export function visitRoom(
     cancelQuestion();
     cleanup.leave();
     invite.leave();
+    personView.end();
     if (state.reason === "private") {
       // The name that this tab remembers is for those who have the invite link.
       name = null;
@@ -140,8 +156,8 @@ export function visitRoom(
     log.markNewFrom(null);
   }
 
-  function onMessage({ sequence, isOwn }: Message): void {
-    if (isOwn) return;
+  function onMessage({ sequence, isOwn, isIgnored }: Message): void {
+    if (isOwn || isIgnored) return;
     countUnread();
     if (awayAfter === null || sequence <= awayAfter) return;
     if (newFrom !== null && newFrom < sequence) return; // a live message may overtake missed ones
@@ -214,10 +230,10 @@ export function visitRoom(
     }
   }
 
-  /** Remove a member. Whoever was removed from a private room may come back under another key with its link. */
-  async function removeMember({ id, name: removed }: Member): Promise<void> {
-    await room.removeMember(id);
-    if (room.getSnapshot().isPrivate) invite.offerAfterRemoval(removed);
+  /** Whoever was removed from a private room may come back under another key with its link. */
+  function onRemoved({ name: removed }: Member): void {
+    const { isPrivate, isOwner } = room.getSnapshot();
+    if (isPrivate && isOwner) invite.offerAfterRemoval(removed);
   }
 
   /** Offer a new invite link, if this page does not know the one of its private room. Returns whether it does that. */
@@ -233,12 +249,24 @@ export function visitRoom(
   view.enter({
     tryNow: () => room.reconnect(),
     openAgain,
-    removeMember: (member) => tell(removeMember(member)),
+    showMore: (member) => personView.open(member, null),
     offerInvite,
   });
   log.enter({
-    loadOlder: () => void room.loadOlder(),
+    loadOlder: () => room.loadOlder(),
     deleteMessage: (sequence) => tell(room.deleteMessage(sequence)),
+    showMore: (message) => personView.open(message.sender, message),
+    unignore: (memberId) => room.unignore(memberId),
+  });
+  personView.enter({
+    snapshot: room.getSnapshot,
+    report: (sequence, reason) => room.reportMessage(sequence, reason || undefined),
+    ignore: (memberId) => room.ignore(memberId),
+    unignore: (memberId) => room.unignore(memberId),
+    mute: (memberId, seconds) => room.muteMember(memberId, seconds),
+    setRole: (memberId, role) => room.setRole(memberId, role),
+    remove: (memberId, deleteMessages) => room.removeMember(memberId, { deleteMessages }),
+    removed: onRemoved,
   });
   ownerView.enter({
     link: () => (owner ? urlOf({ ...address, owner }) : null),
@@ -257,6 +285,7 @@ export function visitRoom(
   composer.enter(roomId, say);
   room.on("message", onMessage);
   room.on("notice", log.addNotice);
+  room.on("reported", log.addReport);
   room.on("tokens", onTokens);
   room.on("expired", () => log.addSentence("Some earlier messages are no longer kept."));
   room.on("error", (error) => console.warn(error));
@@ -277,7 +306,7 @@ export function visitRoom(
       clearTimeout(backTimer);
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
-      showPending([], room); // the next visit's entries need buttons of their own
+      showPending([], 0, room); // the next visit's entries need buttons of their own
       composer.close();
       log.leave();
       view.leave();
@@ -285,8 +314,16 @@ export function visitRoom(
       invite.leave();
       newRoom.leave();
       cleanup.leave();
+      personView.leave();
       cancelQuestion();
       clearTitle();
     },
   };
+}
+
+/** Return the ids of the people in sight: of the members, and of those who have written. */
+function* peopleIn({ members, messages, you }: RoomSnapshot): Iterable<string> {
+  if (you) yield you.id;
+  for (const { id } of members) yield id;
+  for (const { sender } of messages) yield sender.id;
 }
