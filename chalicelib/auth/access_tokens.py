@@ -17,6 +17,7 @@ from chalicelib import settings
 from chalicelib.auth import secret_values, signing_keys
 from chalicelib.auth.identity import User
 from chalicelib.errors import SignInUnavailable, Unauthorized
+from chalicelib.graphemes import cut
 from chalicelib.limits import MAX_DISPLAY_NAME_LENGTH
 
 CLOCK_SKEW_SECONDS = 60
@@ -173,4 +174,4 @@ def _user(claims: dict[str, Any]) -> User:
 def _clean(name: str) -> str:
     """Return a name without control characters, cut to the length of a display name. It may be blank."""
     characters = [character for character in name if unicodedata.category(character) not in ("Cc", "Cs")]
-    return "".join(characters).strip()[:MAX_DISPLAY_NAME_LENGTH].strip()
+    return cut("".join(characters).strip(), MAX_DISPLAY_NAME_LENGTH).strip()

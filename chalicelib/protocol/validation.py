@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct, ValidationError, inspect
 
 from chalicelib.errors import InvalidInput, InvalidJSON
-from chalicelib.protocol.values import BLANK, IDENTIFIER, RULES
+from chalicelib.protocol.values import BLANK_TEXTS, IDENTIFIER, RULES
 
 S = TypeVar("S", bound=Struct)
 
@@ -157,7 +157,7 @@ def _explain_text(type_: inspect.StrType, value: Any) -> str:
     if most is not None and len(value) > most:
         return f"must have at most {most:,} characters, not {len(value):,}"
     pattern = type_.pattern or ""
-    if re.match(BLANK.get(pattern, r"\Z"), value):
+    if re.match(BLANK_TEXTS.get(pattern, r"\Z"), value):
         return "must not be blank"
     if len(value) < least:
         return f"must have at least {least:,} characters, not {len(value):,}"

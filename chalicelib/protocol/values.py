@@ -22,35 +22,33 @@ from chalicelib.limits import (
     MAX_ROOM_NAME_LENGTH,
     MAX_SEQUENCE,
 )
+from chalicelib.protocol.glyphs import BIDI_CONTROLS, BLANK, IGNORABLE
 
-# Control characters, and lone surrogates, which UTF-8 cannot encode.
-_CONTROL = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
+# Control characters, and lone surrogates, which UTF-8 cannot encode. A name is part of sentences: it must neither turn
+# them around nor break their line.
+_CONTROL_IN_LINE = rf"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029{BIDI_CONTROLS}"
 _CONTROL_IN_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"  # without tab and line feed
 _CONTROL_IN_ANY_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"  # also without carriage return
 
-# The categories Cf and Z of Unicode 14, the version of Python 3.11. Unassigned characters count as visible: an emoji
-# may be newer than this version.
-_INVISIBLE = (
-    r"\x20\xa0\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064"
-    r"\u2066-\u206f\u3000\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U00013438\U0001bca0-\U0001bca3"
-    r"\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
-)
+# Unassigned characters count as visible: an emoji may be newer than Unicode 14, the version of Python 3.11.
+_INVISIBLE = IGNORABLE + BLANK
 
 _BLANK = rf"[{_INVISIBLE}]*\Z"
 _BLANK_LINES = rf"[\t\n{_INVISIBLE}]*\Z"
 _BLANK_ANY_LINES = rf"[\t\n\r{_INVISIBLE}]*\Z"
 
 # The lookahead rejects blank text. A visible character in the middle would take quadratic time to search for.
-LINE = rf"^(?!{_BLANK})[^{_CONTROL}]*\Z"
+LINE = rf"^(?!{_BLANK})[^{_CONTROL_IN_LINE}]*\Z"
 LINES = rf"^(?!{_BLANK_LINES})[^{_CONTROL_IN_LINES}]*\Z"
 ANY_LINES = rf"^(?!{_BLANK_ANY_LINES})[^{_CONTROL_IN_ANY_LINES}]*\Z"
 IDENTIFIER = r"^[A-Za-z0-9_-]+\Z"
 
-BLANK = {LINE: _BLANK, LINES: _BLANK_LINES, ANY_LINES: _BLANK_ANY_LINES}
+BLANK_TEXTS = {LINE: _BLANK, LINES: _BLANK_LINES, ANY_LINES: _BLANK_ANY_LINES}
 """The pattern of the texts that a pattern rejects as blank."""
 
 RULES = {
-    LINE: "must not contain control characters, such as line feeds and tabs, or lone surrogates",
+    LINE: "must not contain control characters, such as line feeds and tabs, characters that change the direction of "
+    "text, such as U+202E, or lone surrogates",
     LINES: "may contain line feeds and tabs, but no other control characters, such as carriage returns, or lone "
     "surrogates",
     ANY_LINES: "may contain tabs and line ends, but no other control characters, or lone surrogates",

@@ -50,7 +50,10 @@ def rejection(data: dict[str, Any], declared: type[Request] = Order) -> str:
 
 # Text
 
-CONTROL = "must not contain control characters, such as line feeds and tabs, or lone surrogates"
+CONTROL = (
+    "must not contain control characters, such as line feeds and tabs, characters that change the direction of text, "
+    "such as U+202E, or lone surrogates"
+)
 CONTROL_IN_LINES = (
     "may contain line feeds and tabs, but no other control characters, such as carriage returns, or lone surrogates"
 )
@@ -69,7 +72,8 @@ CONTROL_IN_LINES = (
         "\U0001fae8",  # an emoji that is newer than the Unicode database of Python 3.11
         "<b>&amp;",
         "two  gaps",
-        "\u202eabc",
+        "نور\u200cی",
+        "\u0600",  # a visible character of the category of invisible ones
     ],
 )
 def test_text_of_any_script_is_valid(text: str) -> None:
@@ -98,14 +102,20 @@ def test_text_of_any_script_is_valid(text: str) -> None:
         ("a\x7f", CONTROL),
         ("a\x85", CONTROL),
         ("a\ud800", CONTROL),
+        ("a\u2028", CONTROL),
+        ("a\u202eb", CONTROL),
+        ("a\u200f", CONTROL),
+        ("\u2066a\u2069", CONTROL),
+        ("\u202e", "must not be blank"),
+        ("\u3164\u2800\uffa0\ufe0f\u034f", "must not be blank"),
     ],
 )
 def test_unreadable_text_is_invalid(value: object, problem: str) -> None:
     assert rejection({"teaName": value}) == f"teaName {problem}"
 
 
-@pytest.mark.parametrize("text", ["a\nb", "\n\ta\n", "日\n本", "def f():\n\treturn 1\n"])
-def test_multiline_text_may_contain_line_feeds_and_tabs(text: str) -> None:
+@pytest.mark.parametrize("text", ["a\nb", "\n\ta\n", "日\n本", "def f():\n\treturn 1\n", "\u202eabc"])
+def test_multiline_text_may_contain_line_feeds_tabs_and_bidi_controls(text: str) -> None:
     assert validate({"text": text}, Order).text == text
 
 

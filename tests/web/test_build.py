@@ -1,4 +1,4 @@
-"""The build of the page, and the check that the committed files are its result."""
+"""The build of the page and of the tables of Unicode, and the checks that the committed files are its result."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import pytest
 
 from tests.support.projects import PROJECT
 
+TABLES = ["chalicelib/protocol/glyphs.py", "chalicelib/chat/confusables.json", "web/client/src/glyphs.ts"]
 
-def build(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+
+def build(project: Path, *options: str, script: str = "build.mjs") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["node", "web/build.mjs", *options],  # noqa: S607
+        ["node", f"web/{script}", *options],  # noqa: S607
         cwd=project,
         capture_output=True,
         text=True,
@@ -26,6 +28,9 @@ def copy(tmp_path: Path) -> Path:
     without = shutil.ignore_patterns("node_modules", "build", "dist")
     shutil.copytree(PROJECT / "web", tmp_path / "web", ignore=without)
     shutil.copytree(PROJECT / "chalicelib/static", tmp_path / "chalicelib/static")
+    for table in TABLES:
+        (tmp_path / table).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / table, tmp_path / table)
     (tmp_path / "web/node_modules").symlink_to(PROJECT / "web/node_modules")
     return tmp_path
 
@@ -57,6 +62,18 @@ def test_file_that_the_build_does_not_write_is_reported(copy: Path) -> None:
     assert build(copy, "--check").returncode == 1
     build(copy)
     assert not (copy / "chalicelib/static/old.js").exists()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_table_of_unicode_that_differs_from_its_source_is_reported(copy: Path, table: str) -> None:
+    before = (copy / table).read_bytes()
+    assert build(copy, "--check", script="unicode.mjs").returncode == 0
+    (copy / table).write_bytes(before + b"\n")
+    checked = build(copy, "--check", script="unicode.mjs")
+    assert checked.returncode == 1
+    assert checked.stderr == f"{table} is not what web/unicode.mjs generates: run `make page`, and commit the result\n"
+    build(copy, script="unicode.mjs")
+    assert (copy / table).read_bytes() == before
 
 
 def test_package_of_the_client_library_is_correct_for_bundlers_and_for_typescript() -> None:

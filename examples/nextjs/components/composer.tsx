@@ -1,5 +1,6 @@
 "use client";
 
+import { hasGlyph } from "chalice-chat-client";
 import type { UseRoom } from "chalice-chat-client/react";
 import { type FormEvent, type KeyboardEvent, useState } from "react";
 
@@ -13,7 +14,7 @@ export function Composer({ send, mutedUntil }: Props) {
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    if (!text.trim() || mutedUntil) return;
+    if (!hasGlyph(text) || mutedUntil) return;
     void send(text); // a message that fails stays in `pending`
     setText("");
   }

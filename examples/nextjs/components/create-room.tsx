@@ -21,7 +21,7 @@ export function CreateRoom() {
   return (
     <form className="stack" action={createRoom}>
       <label>
-        Room name <input name="name" required maxLength={80} autoComplete="off" defaultValue={failed?.name} />
+        Room name <input name="name" required autoComplete="off" defaultValue={failed?.name} />
       </label>
       <label>
         <input name="private" type="checkbox" defaultChecked={failed?.isPrivate} /> Private: not listed, and only people

@@ -21,7 +21,6 @@ export function NameField() {
         onChange={(event) => setDraft(event.target.value)}
         onBlur={save}
         onKeyDown={(event) => event.key === "Enter" && save()}
-        maxLength={40}
         autoComplete="nickname"
         placeholder="Guest"
       />

@@ -1,5 +1,6 @@
 "use client";
 
+import { cleanName } from "chalice-chat-client";
 import { useSyncExternalStore } from "react";
 
 const KEY = "chalice-chat.name";
@@ -12,11 +13,6 @@ export function useName(): readonly [string, (name: string) => void] {
 
 function getName(): string {
   return cleanName(localStorage.getItem(KEY) ?? "");
-}
-
-/** Make a name one that the server accepts: on one line. A name without visible characters becomes "". */
-function cleanName(name: string): string {
-  return /[^\p{Z}\p{C}]/u.test(name) ? name.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, " ").trim() : "";
 }
 
 function getNameOnServer(): string {

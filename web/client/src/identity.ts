@@ -3,13 +3,13 @@
 import { ChatError } from "./errors.js";
 import { randomId } from "./random.js";
 import { readValue, writeValue } from "./storage.js";
+import { cutText, hasGlyph } from "./text.js";
 import type { ChatStorage } from "./types.js";
 
 const KEY = "chalice-chat.key";
 const MAX_NAME_LENGTH = 40;
-const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
-// As on the server, unassigned characters count as visible: an emoji may be newer than the browser.
-const VISIBLE = /[^\p{Z}\p{Cc}\p{Cf}]/u;
+const CONTROL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
+const BIDI_CONTROL = /\p{Bidi_Control}/u;
 const VALID = /^[A-Za-z0-9_-]{22,64}$/;
 
 /** Throw a ChatError if the server would reject a name: the handshake would not tell why. */
@@ -19,7 +19,17 @@ export function checkName(name: string): void {
     throw new ChatError("invalid_name", `expected a name of at most ${MAX_NAME_LENGTH} characters, not ${length}`);
   }
   if (CONTROL.test(name)) throw new ChatError("invalid_name", "expected a name without control characters");
-  if (name && !VISIBLE.test(name)) throw new ChatError("invalid_name", "expected a name with a visible character");
+  if (BIDI_CONTROL.test(name)) {
+    throw new ChatError("invalid_name", "expected a name without characters that change the direction of text");
+  }
+  if (name && !hasGlyph(name)) throw new ChatError("invalid_name", "expected a name with a visible character");
+}
+
+/** Make a name one that the server accepts: on one line, and not too long. A name without a visible glyph becomes "". */
+export function cleanName(name: string): string {
+  const line = name.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, " ").replace(/\p{Bidi_Control}/gu, "");
+  const cut = cutText(line.trim(), MAX_NAME_LENGTH).trim();
+  return hasGlyph(cut) ? cut : "";
 }
 
 /** Throw a ChatError if the server would reject a key: the handshake would not tell why. */

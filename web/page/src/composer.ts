@@ -1,5 +1,6 @@
 /** The field in which a message is written: it grows, keeps a draft per room, and counts the last characters. */
 
+import { hasGlyph } from "chalice-chat-client";
 import { byId, isComposing, showText } from "./dom.js";
 import { goToEnd, scrollByPages } from "./log-view.js";
 import { loadDraft, saveDraft } from "./store.js";
@@ -66,7 +67,7 @@ function noteOn(left: number): string {
 function submit(event: Event): void {
   event.preventDefault();
   const text = cleanMessage(field.value);
-  if (!send || mutedUntil || !text.trim() || lengthOf(text) > MAX_LENGTH) return;
+  if (!send || mutedUntil || !hasGlyph(text) || lengthOf(text) > MAX_LENGTH) return;
   send(text);
   field.value = "";
   saveDraft(roomId, "");

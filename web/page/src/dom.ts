@@ -1,5 +1,7 @@
 /** DOM helpers. */
 
+import { cutText } from "chalice-chat-client";
+
 /** Return the element with an id of index.html. Throws an Error if there is none of this class. */
 export function byId<Type extends Element>(id: string, type: abstract new () => Type): Type {
   const element = document.getElementById(id);
@@ -16,6 +18,24 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   element.className = className;
   element.textContent = text;
   return element;
+}
+
+/**
+ * Limit the lengths of the page's fields to their `maxlength`, as the server counts: an emoji of one code point is one, and
+ * no grapheme is cut. Browsers count UTF-16 units, and Firefox cuts between any two of them.
+ */
+export function limitLengths(): void {
+  for (const field of document.querySelectorAll<HTMLInputElement>("input[maxlength]")) {
+    const { maxLength } = field;
+    field.removeAttribute("maxlength");
+    const limit = () => {
+      const cut = cutText(field.value, maxLength);
+      if (cut !== field.value) field.value = cut;
+    };
+    // An input method replaces its text by itself: it is cut when that is complete.
+    field.addEventListener("input", (event) => (event as InputEvent).isComposing || limit());
+    field.addEventListener("compositionend", limit);
+  }
 }
 
 /** Set the text of an element only if it differs, so that live regions do not announce it twice. */

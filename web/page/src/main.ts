@@ -1,12 +1,12 @@
 /** Entry point: hash routing, and the visitor's name. */
 
-import { ChatClient } from "chalice-chat-client";
-import { byId, isComposing } from "./dom.js";
+import { ChatClient, cleanName } from "chalice-chat-client";
+import { byId, isComposing, limitLengths } from "./dom.js";
 import { makeLobby } from "./lobby.js";
 import { addressOf, type RoomAddress, roomIn } from "./route.js";
 import * as signIn from "./sign-in.js";
 import { loadName, loadWaiting, saveName, watchName } from "./store.js";
-import { cleanName, counted } from "./text.js";
+import { counted } from "./text.js";
 import { type Visit, visitRoom } from "./visit.js";
 
 const nameField = byId("your-name", HTMLInputElement);
@@ -85,6 +85,7 @@ function takeName(): void {
   current?.visit?.rename(nameField.value);
 }
 
+limitLengths();
 nameField.value = loadName();
 watchName((name) => {
   nameField.value = name;

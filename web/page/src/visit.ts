@@ -1,6 +1,14 @@
 /** Controller of a visit to one room: passes its snapshots to the views, and what the visitor does to the room. */
 
-import type { ChatClient, ChatError, Member, Message, RoomSnapshot, RoomTokens } from "chalice-chat-client";
+import {
+  type ChatClient,
+  type ChatError,
+  hasGlyph,
+  type Member,
+  type Message,
+  type RoomSnapshot,
+  type RoomTokens,
+} from "chalice-chat-client";
 import { cancelQuestion } from "./ask.js";
 import * as cleanup from "./cleanup-view.js";
 import * as composer from "./composer.js";
@@ -188,7 +196,7 @@ export function visitRoom(
     const created = await client.createRoom(name, { private: isPrivate });
     const { roomId: newId, joinToken } = created;
     if (hasLeft) return;
-    const unsent = [...pending.map(({ message }) => message), composer.draft()].filter((text) => text.trim());
+    const unsent = [...pending.map(({ message }) => message), composer.draft()].filter(hasGlyph);
     saveCreated(created, name);
     saveDraft(newId, unsent.join("\n"));
     for (const { clientId } of pending) room.discard(clientId);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { cleanMessage, cleanName, isEmoji, lengthOf, sentence } from "../src/text.js";
+import { cleanMessage, isEmoji, lengthOf, sentence } from "../src/text.js";
 
 test("a few emoji and nothing else are emoji", () => {
   for (const text of ["👍", "👩‍👩‍👧‍👦 🇯🇵", "👋🏽👋🏽", " ❤️ "]) assert.equal(isEmoji(text), true, text);
@@ -25,9 +25,10 @@ test("a message keeps its lines and tabs, and loses what the server rejects", ()
   assert.equal(cleanMessage(" \n\t\n "), "");
 });
 
-test("a name is one line, or empty", () => {
-  assert.equal(cleanName(" Aki\nB "), "Aki B");
-  assert.equal(cleanName(" \u200b "), "");
+test("as many spaces as somebody pastes between two letters take no longer than letters", () => {
+  const text = `x${" ".repeat(1_000_000)}x`; // minutes, if each of them is compared with all that follow
+  assert.equal(cleanMessage(text), text);
+  assert.equal(cleanMessage(`${"\n ".repeat(500_000)}x`), " x");
 });
 
 test("characters are counted as the server counts them", () => {
