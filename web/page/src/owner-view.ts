@@ -5,7 +5,7 @@ import { ask } from "./ask.js";
 import * as cleanup from "./cleanup-view.js";
 import { copyOnClick } from "./copy.js";
 import { byId, make, setText, showText } from "./dom.js";
-import { sentence } from "./text.js";
+import { counted, sentence } from "./text.js";
 
 const openButton = byId("manage", HTMLButtonElement);
 const dialog = byId("owner", HTMLDialogElement);
@@ -13,6 +13,8 @@ const closeButton = byId("owner-done", HTMLButtonElement);
 const nameForm = byId("rename-room", HTMLFormElement);
 const nameField = byId("new-room-name", HTMLInputElement);
 const locked = byId("room-locked", HTMLInputElement);
+const keep = byId("keep-room", HTMLSelectElement);
+const slow = byId("slow-mode", HTMLSelectElement);
 const invitePart = byId("new-invite-part", HTMLElement);
 const inviteButton = byId("new-invite", HTMLButtonElement);
 const linkPart = byId("owner-link-part", HTMLElement);
@@ -44,6 +46,8 @@ export interface OwnerHandlers {
   renewLink(): Promise<void>;
   rename(name: string): Promise<void>;
   lock(isLocked: boolean): Promise<void>;
+  keep(days: number): Promise<void>;
+  slow(seconds: number): Promise<void>;
   listHooks(): Promise<readonly Hook[]>;
   /** Resolves to the address of the new webhook. */
   addHook(name: string): Promise<string>;
@@ -72,9 +76,30 @@ export function showOwner(snapshot: RoomSnapshot): void {
   shown = snapshot;
   const hasEnded = snapshot.state.status === "closed";
   openButton.hidden = !snapshot.isOwner || hasEnded;
-  locked.checked = snapshot.isLocked;
+  showSettings(snapshot);
   invitePart.hidden = !snapshot.isPrivate;
   if (hasEnded) dialog.close();
+}
+
+function showSettings({ isLocked, keepDays, slowSeconds }: RoomSnapshot): void {
+  locked.checked = isLocked;
+  select(keep, keepDays, `for ${counted(keepDays, "day")} after that`);
+  select(slow, slowSeconds, counted(slowSeconds, "second"));
+}
+
+/** Choose an option. If another client has set a value that is not offered here, add it. */
+function select(field: HTMLSelectElement, value: number, label: string): void {
+  const isOffered = [...field.options].some((option) => option.value === String(value));
+  if (!isOffered) field.append(Object.assign(make("option", "", label), { value: String(value) }));
+  field.value = String(value);
+}
+
+/** Change a setting when its field changes. After a failure, the field shows the setting as it is. */
+function onSetting(field: HTMLElement, action: (visit: OwnerHandlers) => Promise<void>, done: () => string): void {
+  field.addEventListener("change", async () => {
+    const isDone = await attempt(action, done());
+    if (!isDone && shown) showSettings(shown);
+  });
 }
 
 /** Show the owner's link as it is now. */
@@ -154,12 +179,21 @@ nameForm.addEventListener("submit", (event) => {
   event.preventDefault();
   void attempt((visit) => visit.rename(nameField.value.trim()), "Renamed.");
 });
-locked.addEventListener("change", async () => {
-  const isLocked = locked.checked;
-  const done = isLocked ? "Locked: nobody new can enter." : "Unlocked.";
-  const isDone = await attempt((visit) => visit.lock(isLocked), done);
-  if (!isDone) locked.checked = shown?.isLocked ?? false;
-});
+onSetting(
+  locked,
+  (visit) => visit.lock(locked.checked),
+  () => (locked.checked ? "Locked: nobody new can enter." : "Unlocked."),
+);
+onSetting(
+  keep,
+  (visit) => visit.keep(Number(keep.value)),
+  () => (keep.value === "0" ? "The room ends when everyone has left." : "The room is kept."),
+);
+onSetting(
+  slow,
+  (visit) => visit.slow(Number(slow.value)),
+  () => (slow.value === "0" ? "Slow mode is off." : "Slow mode is on."),
+);
 inviteButton.addEventListener("click", () => {
   dialog.close();
   handlers?.offerInvite();
