@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.axe import SCREENS
-from tests.support.browser.visitor import create_room, expect_message, messages, say, write_history
+from tests.support.browser.visitor import create_room, expect_message, messages, open_person, say, write_history
 
 
 def manage(page: Page) -> Locator:
@@ -161,3 +161,17 @@ def test_owner_slows_the_room_down(pair: tuple[Page, Page]) -> None:
     expect(dialog.get_by_text("Slow mode is on.")).to_be_visible()
     aki.reload()
     expect(manage(aki).get_by_label("Slow mode")).to_have_value("30")
+
+
+def test_owner_lets_somebody_back_in_before_the_hour_is_over(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    dialog = manage(aki)
+    expect(dialog.get_by_role("button", name="Done")).to_be_visible()
+    assert not dialog.get_by_role("list", name="Removed people").is_visible()
+    dialog.get_by_role("button", name="Done").click()
+    open_person(aki, "Bo").get_by_role("button", name="Remove for an hour").click()
+    expect(bo.get_by_text("The owner of this room has removed you.")).to_be_visible()
+    manage(aki).get_by_role("button", name="Let Bo back in").click()
+    expect(dialog.get_by_text("Bo can come back.")).to_be_visible()
+    bo.reload()
+    expect(bo.get_by_role("status")).to_have_text("Connected")

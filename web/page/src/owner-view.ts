@@ -1,6 +1,6 @@
 /** The dialogue in which the owner manages a room, opened by a button beside the members. */
 
-import type { ChatError, Hook, RoomSnapshot } from "chalice-chat-client";
+import type { Ban, ChatError, Hook, RoomSnapshot } from "chalice-chat-client";
 import { ask } from "./ask.js";
 import * as cleanup from "./cleanup-view.js";
 import { copyOnClick } from "./copy.js";
@@ -15,6 +15,9 @@ const nameField = byId("new-room-name", HTMLInputElement);
 const locked = byId("room-locked", HTMLInputElement);
 const keep = byId("keep-room", HTMLSelectElement);
 const slow = byId("slow-mode", HTMLSelectElement);
+const bansPart = byId("bans-part", HTMLElement);
+const bansHeading = byId("bans-heading", HTMLElement);
+const banList = byId("bans", HTMLUListElement);
 const invitePart = byId("new-invite-part", HTMLElement);
 const inviteButton = byId("new-invite", HTMLButtonElement);
 const linkPart = byId("owner-link-part", HTMLElement);
@@ -48,6 +51,8 @@ export interface OwnerHandlers {
   lock(isLocked: boolean): Promise<void>;
   keep(days: number): Promise<void>;
   slow(seconds: number): Promise<void>;
+  listBans(): Promise<readonly Ban[]>;
+  unban(memberId: string): Promise<void>;
   listHooks(): Promise<readonly Hook[]>;
   /** Resolves to the address of the new webhook. */
   addHook(name: string): Promise<string>;
@@ -150,6 +155,28 @@ async function showHooks(visit: OwnerHandlers): Promise<void> {
   if (visit === handlers && reading === readings) hookList.replaceChildren(...hooks.map(hookEntry));
 }
 
+async function showBans(visit: OwnerHandlers): Promise<void> {
+  bansPart.hidden = true;
+  const bans = await visit.listBans();
+  if (visit !== handlers) return;
+  banList.replaceChildren(...bans.map(banEntry));
+  bansPart.hidden = bans.length === 0;
+}
+
+function banEntry({ id, name }: Ban): HTMLElement {
+  const entry = make("li");
+  const button = make("button", "plain remove", "Let back in");
+  button.type = "button";
+  button.setAttribute("aria-label", `Let ${name} back in`);
+  button.addEventListener("click", async () => {
+    if (!(await attempt((visit) => visit.unban(id), `${name} can come back.`))) return;
+    entry.remove();
+    bansHeading.focus();
+  });
+  entry.append(make("bdi", "", name), button);
+  return entry;
+}
+
 function hookEntry({ hookId, name }: Hook): HTMLElement {
   const entry = make("li");
   const button = make("button", "plain remove", "Delete");
@@ -172,7 +199,9 @@ openButton.addEventListener("click", () => {
   hookCreated.hidden = true;
   hookList.replaceChildren();
   dialog.showModal();
-  void attempt(showHooks, "");
+  void attempt(async (visit) => {
+    await Promise.all([showHooks(visit), showBans(visit)]);
+  }, "");
 });
 closeButton.addEventListener("click", () => dialog.close());
 nameForm.addEventListener("submit", (event) => {

@@ -285,6 +285,8 @@ export function visitRoom(
     lock: (locked) => room.update({ locked }),
     keep: (keepDays) => room.update({ keepDays }),
     slow: (slowSeconds) => room.update({ slowSeconds }),
+    listBans: () => room.bans(),
+    unban: (memberId) => room.unbanMember(memberId),
     listHooks: () => client.listHooks(roomId, owner ?? ""),
     addHook: async (hookName) => (await client.createHook(roomId, owner ?? "", hookName)).url,
     deleteHook: (hookId) => client.deleteHook(roomId, owner ?? "", hookId),

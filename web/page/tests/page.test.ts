@@ -910,7 +910,7 @@ test("a private room that its owner has left is in the lobby, with its links", a
   await go("#/");
   assert.equal(find("#your-rooms").hidden, false);
   assert.deepEqual(visited(), ["Tea"]);
-  assert.match(find("#visited .count").textContent ?? "", /^private · you own it · last visit at /);
+  assert.match(find("#visited .count").textContent ?? "", /^private · you own it · last visit /);
   assert.deepEqual(actions(), ["Copy invite link of Tea", "Copy owner's link of Tea", "Forget Tea"]);
   const copied: string[] = [];
   const writeText = async (text: string) => void copied.push(text);
@@ -1454,4 +1454,30 @@ test("settings that another client has chosen are shown, and again after a chang
   await settle();
   assert.equal(find("#owner-error").textContent, "Too many.");
   assert.deepEqual(settings(), ["3", "45"]);
+});
+
+test("the owner lets somebody back in who was removed", async () => {
+  const bans = [
+    { id: "m-Bo", name: "Bo", until: "2026-11-23T11:00:00Z" },
+    { id: "m-Cy", name: "Cy", until: "2026-11-23T11:00:00Z" },
+  ];
+  server.respond = (path) =>
+    path.endsWith("/bans") ? [200, { bans }] : [200, { hooks: [], messages: [], members: [] }];
+  await manageRoom();
+  assert.equal(find("#bans-part").hidden, false);
+  const buttons = () => [...document.querySelectorAll<HTMLButtonElement>("#bans button")];
+  assert.deepEqual(
+    buttons().map((button) => button.getAttribute("aria-label")),
+    ["Let Bo back in", "Let Cy back in"],
+  );
+  answerWith("unbanMember", () => server.storeEvent("unbanned", { member: BO }, server.socket.member));
+  buttons()[0]?.click();
+  await settle();
+  assert.deepEqual([buttons().length, find("#owner-note").textContent], [1, "Bo can come back."]);
+  assert.equal(document.activeElement?.id, "bans-heading");
+  bans.length = 0;
+  find("#owner-done").click();
+  find("#manage").click();
+  await settle();
+  assert.equal(find("#bans-part").hidden, true);
 });
