@@ -90,7 +90,7 @@ def room_that_cannot_be_entered(page: Page, cloud: LocalCloud) -> States:
     yield "gone"
     page.goto(f"{cloud.rest_url}/#/")
     create_room(page, "Surprise party", private=True)
-    page.evaluate("localStorage.clear()")  # an owner needs no invite link
+    page.evaluate("localStorage.clear()")  # the rights of the owner
     page.goto(page.url.split("?")[0])
     expect(page.get_by_text("This room is private")).to_be_visible()
     yield "private"

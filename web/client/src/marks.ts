@@ -1,5 +1,6 @@
 /** The marks of members: their roles, and until when they are muted. */
 
+import type { StoredItem } from "./frames.js";
 import type { Member, PresentMember, Role } from "./types.js";
 
 /** Return a role that this version knows. A newer server may have more; whoever has one of those is a plain member here. */
@@ -10,6 +11,12 @@ export function knownRole(role: unknown): Role | undefined {
 /** Return a member of the server without a role that this version does not know. The same object if there is none. */
 export function withKnownRole(member: Member): Member {
   return member.role === undefined || knownRole(member.role) ? member : withRole(member, undefined);
+}
+
+/** Return the end of a mute, or undefined if the event ends it: then `until` is absent or not after the event. */
+export function endOf({ until, sentAt }: StoredItem): string | undefined {
+  // Compared with the server's time: the clock of this computer may be wrong.
+  return until && Date.parse(until) > Date.parse(sentAt) ? until : undefined;
 }
 
 export function withRole({ role: _, ...member }: Member, role: Role | undefined): Member {
@@ -29,8 +36,8 @@ export class Mutes {
     this.#onEnd = onEnd;
   }
 
-  /** Note an event about a member. `until` is absent or in the past if the member may send again. */
-  note(memberId: string, sequence: number, until: string | null | undefined): void {
+  /** Note an event about a member. `until` is absent if the member may send again. */
+  note(memberId: string, sequence: number, until: string | undefined): void {
     if (sequence < (this.#entries.get(memberId)?.sequence ?? 0)) return; // an older event, which arrives late
     this.#set(memberId, sequence, Date.parse(until ?? "") || 0);
   }

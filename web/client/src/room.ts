@@ -20,7 +20,7 @@ import {
 } from "./frames.js";
 import { History } from "./history.js";
 import { checkName } from "./identity.js";
-import { knownRole, Mutes, withKnownRole, withRole } from "./marks.js";
+import { endOf, knownRole, Mutes, withKnownRole, withRole } from "./marks.js";
 import { saveMessages, takeMessages } from "./message-cache.js";
 import { MessageList, messageOf } from "./message-list.js";
 import { Outbox } from "./outbox.js";
@@ -270,13 +270,9 @@ export class Room {
     });
   }
 
-  /** As the owner, let somebody back in who was removed, also if the room is locked. */
-  async unbanMember(memberId: string): Promise<void> {
-    await this.#commands.run(
-      "unbanMember",
-      { memberId },
-      ({ type, member }) => type === "unbanned" && member?.id === memberId,
-    );
+  /** As the owner, let somebody back in who was removed, also if the room is locked. Resolves after five seconds. */
+  unbanMember(memberId: string): Promise<void> {
+    return this.#commands.runSilently("unbanMember", { memberId });
   }
 
   /** As the owner, make a member with a key a moderator, or a plain member again. */
@@ -297,13 +293,14 @@ export class Room {
     );
   }
 
-  /** Report a message to the owner and the moderators. At most five in a minute. */
-  async reportMessage(sequence: number, reason?: string): Promise<void> {
-    await this.#commands.run(
-      "reportMessage",
-      { sequence, reason },
-      ({ type, target }) => type === "reported" && target === sequence,
-    );
+  /**
+   * Report a message to the owner and the moderators. At most five in a minute. Resolves after five seconds, because the
+   * server responds only to those who receive reports themselves, and with errors.
+   */
+  reportMessage(sequence: number, reason?: string): Promise<void> {
+    return this.#commands.runSilently("reportMessage", { sequence, reason }, ({ type, target, sender }) => {
+      return type === "reported" && target === sequence && !!sender && this.#messages.isOwn(sender.id);
+    });
   }
 
   /** As the owner, read who was removed and may not come back yet. Rejects with a ChatError. */
@@ -620,7 +617,7 @@ export class Room {
   // A message of ours that arrives, live or in the history, is stored.
   #confirm(items: readonly StoredItem[]): void {
     const mutes = items.filter(({ type }) => type === "muted");
-    for (const { member, sequence, until } of mutes) if (member) this.#mutes.note(member.id, sequence, until);
+    for (const item of mutes) if (item.member) this.#mutes.note(item.member.id, item.sequence, endOf(item));
     if (mutes.length) this.#publishMarks();
     for (const item of items) {
       if (item.type === "deleted") this.#outbox.forget(item.clientId);
@@ -743,7 +740,8 @@ function stateOf(room: RoomInfo): Partial<RoomSnapshot> {
 
 /** Return the notice about what the owner or a moderator has done to a member. */
 function noticeOf(type: "removed" | "muted" | "role", item: StoredItem): RoomNotice {
-  const { sender, message, member, messagesDeleted, until, sentAt } = item;
+  const { sender, message, member, messagesDeleted } = item;
+  const until = endOf(item);
   const role = knownRole(item.role);
   return {
     type,
@@ -751,8 +749,7 @@ function noticeOf(type: "removed" | "muted" | "role", item: StoredItem): RoomNot
     message,
     ...(member && { subject: withKnownRole(member) }),
     ...(messagesDeleted && { messagesDeleted }),
-    // Compared with the server's time: the clock of this computer may be wrong.
-    ...(until && until > sentAt && { until }),
+    ...(until && { until }),
     ...(role && { role }),
   };
 }

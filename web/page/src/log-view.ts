@@ -212,7 +212,7 @@ function showButtons(entry: Element, message: Message): void {
   for (const button of entry.querySelectorAll(".delete, .more")) button.remove();
   if (!line) return;
   const { sequence, isOwn, sender } = message;
-  const mayDelete = isOwn || rights.isOwner || (rights.you?.role === "moderator" && !sender.role && !sender.bot);
+  const mayDelete = isOwn || rights.isOwner || (rights.you?.role === "moderator" && !sender.role);
   if (mayDelete) line.append(deleteButton(sequence, () => handlers?.deleteMessage(sequence)));
   if (!isOwn) line.append(moreButton(sequence, () => handlers?.showMore(message)));
 }

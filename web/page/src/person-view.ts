@@ -102,7 +102,7 @@ async function attempt(
   const member = subject;
   if (!visit || !member) return false;
   showText(error, "");
-  setText(note, "");
+  setText(note, "One moment…");
   try {
     await action(visit, member);
     if (visit !== handlers || member !== subject) return false;
@@ -110,6 +110,7 @@ async function attempt(
     return true;
   } catch (failure) {
     if (visit === handlers && member === subject) {
+      setText(note, "");
       showText(error, sentence((failure as ChatError).message, "The name"));
     }
     return false;

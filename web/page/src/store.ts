@@ -139,7 +139,7 @@ export const saveRenewal = (roomId: string, isRequested: boolean) =>
   write(() => localStorage, RENEWAL + roomId, isRequested ? "requested" : "");
 
 /** Return the ids of the members whom the visitor ignores in a room. */
-export const loadIgnored = (roomId: string) => parse<string[]>(read(() => localStorage, IGNORED + roomId)) ?? [];
+export const loadIgnored = (roomId: string) => readJson<string[]>(IGNORED + roomId, () => localStorage) ?? [];
 export const saveIgnored = (roomId: string, ids: readonly string[]) =>
   write(() => localStorage, IGNORED + roomId, ids.length ? JSON.stringify(ids) : "");
 
@@ -164,8 +164,8 @@ export function forgetVisitor(): void {
   kept.clear();
   forget(() => sessionStorage, "chalice-chat.");
   forget(() => localStorage, OWNER);
-  forget(() => localStorage, VISITED);
   forget(() => localStorage, IGNORED);
+  forget(() => localStorage, VISITED);
 }
 
 function forget(storage: () => Storage, prefix: string): void {
@@ -198,12 +198,8 @@ function read(storage: () => Storage, key: string): string | null {
 }
 
 function readJson<Value>(key: string, storage = () => sessionStorage): Value | null {
-  return parse<Value>(read(storage, key));
-}
-
-function parse<Value>(text: string | null): Value | null {
   try {
-    return JSON.parse(text ?? "null");
+    return JSON.parse(read(storage, key) ?? "null");
   } catch {
     return null; // written by something else
   }

@@ -45,6 +45,9 @@ const UNKNOWN_OUTCOMES = ["closed", "offline", "unconfirmed"];
 /** Within this time after a reconnect, the messages that were missed have been read. */
 const MISSED_MS = 5_000;
 
+/** The newest reports of earlier are shown. */
+const MAX_REPORTS = 10;
+
 export interface Visit {
   rename(name: string): void;
   leave(): void;
@@ -105,6 +108,7 @@ export function visitRoom(
       saveWaiting(roomId, { address: addressOf(address), name: name ?? "a room", count: now.pending.length });
     }
     if (changed("state")) showState(now, before);
+    if (changed("state", "history", "you", "isOwner")) void showReports(now);
     if (changed("you", "isOwner") && now.you && !now.isOwner) tryOtherOwner();
   }
 
@@ -225,6 +229,15 @@ export function visitRoom(
     ownerView.showLink();
   }
 
+  /** Show what was reported while neither the owner nor a moderator was there. */
+  async function showReports({ state, history, isOwner, you }: RoomSnapshot): Promise<void> {
+    const isReady = state.status === "open" && history === "ready";
+    if (hasReports || !isReady || !(isOwner || you?.role === "moderator")) return;
+    hasReports = true;
+    const reports = await room.reports().catch((error: ChatError) => console.warn(error));
+    if (!hasLeft && reports) for (const report of reports.slice(0, MAX_REPORTS).reverse()) log.addReport(report);
+  }
+
   /** Renew the owner's token. If the page is closed before the response arrives, the next visit does it again. */
   async function renewOwner(): Promise<void> {
     isRenewing = true;
@@ -253,6 +266,7 @@ export function visitRoom(
   }
 
   let hasLeft = false;
+  let hasReports = false;
   let isRenewing = false;
   let currentName = visitorName;
   view.enter({
@@ -325,9 +339,9 @@ export function visitRoom(
       view.leave();
       ownerView.leave();
       invite.leave();
+      personView.leave();
       newRoom.leave();
       cleanup.leave();
-      personView.leave();
       cancelQuestion();
       clearTitle();
     },

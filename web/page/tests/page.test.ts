@@ -751,6 +751,368 @@ test("the remembered name of a private room is not shown without its link", asyn
   assert.doesNotMatch(document.documentElement.outerHTML, /Tea/);
 });
 
+// Marks of people, and what is done to them
+
+const BO = { id: "m-Bo", name: "Bo" };
+const OWNERS_ROOM = "#/rooms/r1?owner=owner-token";
+const notices = () => [...document.querySelectorAll("#log .notice")].map(({ textContent }) => textContent);
+const heads = () => [...document.querySelectorAll("#log .head")].map(({ textContent }) => textContent);
+
+/** The parts of the dialogue about a member that are shown. */
+function parts(): string[] {
+  const all = {
+    report: "#report",
+    ignore: "#person-ignore",
+    mute: "#person-mute",
+    role: "#role-part",
+    remove: "#person-remove",
+  };
+  assert.equal(isOpen("#person"), true);
+  return Object.entries(all).flatMap(([name, selector]) => (find(selector).hidden ? [] : [name]));
+}
+
+/** Let this visitor be a member of a role. */
+function beA(role: string): void {
+  server.onFrame = (socket, { action }) => {
+    if (action !== "hello") return false;
+    const room = { name: "Tea", private: false, locked: false };
+    const member = { ...socket.member, role };
+    socket.receive({ welcome: { member, room, memberCount: 2, lastSequence: 0, owner: role === "owner" } });
+    return true;
+  };
+}
+
+/** Enter a room in which Bo is, whose list is read. */
+async function meetBo(hash = "#/rooms/r1"): Promise<void> {
+  server.members.set(BO.id, BO.name);
+  await go(hash);
+  mock.timers.tick(1);
+  await settle();
+}
+
+/** Open the dialogue about Bo. */
+async function openBo(hash = "#/rooms/r1"): Promise<void> {
+  await meetBo(hash);
+  find("#members button").click();
+}
+
+const soon = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
+
+test("messages and members show marks in words, and a signed-in member with a sign that has a name", async () => {
+  await go("#/rooms/r1");
+  server.deliver(server.store("welcome", { ...BO, role: "owner", verified: true }));
+  server.deliver(server.store("hello", { id: "m-imitator", name: "Bo owner ✓" }));
+  server.deliver(server.store("done", { id: "h1", name: "Build", bot: true } as never));
+  assert.deepEqual(heads(), ["Bo owner ✓", "Bo owner ✓", "Build bot"]);
+  const marks = [...document.querySelectorAll("#log .message")].map((entry) => entry.querySelectorAll(".mark").length);
+  assert.deepEqual(marks, [2, 0, 1]);
+  assert.equal(document.querySelector("#log .mark[role=img]")?.getAttribute("aria-label"), "signed in");
+  comeOrGo("join", "Cy", 2);
+  server.deliver(server.storeEvent("role", { member: { id: "m-Cy", name: "Cy" }, role: "moderator" }));
+  assert.match(find("#members").textContent ?? "", /Cy moderator/);
+});
+
+test("two members of the same name have different colours, which are those of their messages", async () => {
+  await go("#/rooms/r1");
+  const people = ["a", "b", "c", "d", "e"].map((id) => ({ id: `m-${id}`, name: "Mia" }));
+  for (const mia of people) {
+    server.socket.receive({ message: { type: "join", message: "", sender: mia, memberCount: 2 } });
+    server.deliver(server.store("hello", mia));
+  }
+  const colours = (list: string) => people.map(({ id }) => find(`${list} [data-person="${id}"]`).style.color);
+  assert.equal(new Set(colours("#log")).size, 5);
+  assert.deepEqual(colours("#members"), colours("#log"));
+});
+
+test("notices isolate the names, and tell what was done", async () => {
+  await meetBo();
+  const hebrew = { id: "m-dana", name: "Bo דנה" };
+  const self = server.socket.member;
+  server.deliver(server.storeEvent("removed", { member: hebrew }));
+  server.deliver(server.storeEvent("removed", { member: hebrew, messagesDeleted: true }));
+  server.deliver(server.storeEvent("role", { member: BO, role: "moderator" }));
+  server.deliver(server.storeEvent("role", { member: self, role: "member" }));
+  server.deliver(server.storeEvent("muted", { member: BO, until: null }));
+  server.socket.receive({
+    message: { type: "rename", message: "", sender: { id: "m-x", name: "\u202eevil" }, formerName: "X" },
+  });
+  server.deliver(server.storeEvent("updated", { message: "Owner renamed the room to \u202eevil" }));
+  server.deliver(server.storeEvent("updated", { message: "The room was locked" }));
+  assert.deepEqual(notices(), [
+    "Owner removed Bo דנה",
+    "Owner removed Bo דנה and deleted their messages",
+    "Owner made Bo a moderator",
+    "Owner made you a plain member again",
+    "Owner let Bo write again",
+    "X is now \u202eevil",
+    "Owner renamed the room to \u202eevil",
+    "The room was locked",
+  ]);
+  const strange = [...document.querySelectorAll("#log .notice")].flatMap(({ childNodes }) =>
+    [...childNodes].filter((node) => node.nodeName !== "BDI" && /[\u202e\u05d0-\u05ea]/.test(node.textContent ?? "")),
+  );
+  assert.deepEqual(strange, []);
+});
+
+test("a notice about a mute says until when", async () => {
+  await meetBo();
+  server.deliver(server.storeEvent("muted", { member: BO, until: soon(300), sentAt: soon(0) }));
+  assert.match(notices()[0] ?? "", /^Owner muted Bo until .*\d/);
+  assert.match(find("#members").textContent ?? "", /Bo muted/);
+});
+
+for (const [role, hash, expected] of [
+  ["a visitor", "#/rooms/r1", ["ignore"]],
+  ["a moderator", "#/rooms/r1", ["ignore", "mute", "remove"]],
+  ["the owner", OWNERS_ROOM, ["ignore", "mute", "role", "remove"]],
+] as const) {
+  test(`the dialogue about a member shows ${role} what they may do`, async () => {
+    if (role === "a moderator") beA("moderator");
+    await openBo(hash);
+    assert.deepEqual(parts(), expected);
+  });
+}
+
+test("a moderator deletes messages of plain members and webhooks only, and may do nothing to the owner", async () => {
+  beA("moderator");
+  server.store("theirs", BO);
+  server.store("done", { id: "h1", name: "Build", bot: true } as never);
+  server.store("the owner's", { id: "m-owner", name: "Owner", role: "owner" });
+  await meetBo();
+  const messages = [...document.querySelectorAll("#log .message")];
+  assert.deepEqual(
+    messages.map((entry) => entry.querySelector(".delete") !== null),
+    [true, true, false],
+  );
+  messages[2]?.querySelector<HTMLElement>(".more")?.click();
+  assert.deepEqual(parts(), ["report", "ignore"]);
+});
+
+test("a member who becomes a moderator gets the buttons at once", async () => {
+  server.store("theirs", BO);
+  await meetBo();
+  assert.equal(deleteButtons().length, 0);
+  server.deliver(server.storeEvent("role", { member: server.socket.member, role: "moderator" }));
+  assert.equal(deleteButtons().length, 1);
+});
+
+test("the owner mutes a member and makes a moderator, and the dialogue shows it", async () => {
+  await openBo(OWNERS_ROOM);
+  const mute = (seconds: number) => find(`#person-mute [data-seconds="${seconds}"]`);
+  assert.equal(mute(0).hidden, true);
+  answerWith("muteMember", () => server.storeEvent("muted", { member: BO, until: soon(300) }, server.socket.member));
+  mute(300).click();
+  await settle();
+  assert.match(find("#mute-state").textContent ?? "", /^Muted until .*\d/);
+  answerWith("muteMember", () => server.storeEvent("muted", { member: BO, until: null }, server.socket.member));
+  mute(0).click();
+  await settle();
+  assert.deepEqual([mute(0).hidden, find("#mute-state").hidden], [true, true]);
+  answerWith("setRole", () => server.storeEvent("role", { member: BO, role: "moderator" }, server.socket.member));
+  find("#person-role").click();
+  await settle();
+  assert.equal(find("#person-role").textContent, "No longer moderator");
+  assert.equal(find("#person-heading").textContent, "Bo moderator");
+  const frames = server.socket.frames.filter(({ action }) => ["muteMember", "setRole"].includes(action));
+  assert.deepEqual(
+    frames.map(({ data }) => data?.seconds ?? data?.role),
+    [300, 0, "moderator"],
+  );
+});
+
+for (const deleteMessages of [false, true]) {
+  test(`a removal ${deleteMessages ? "with" : "without"} the messages is chosen in the dialogue`, async () => {
+    server.store("theirs", BO);
+    await openBo(OWNERS_ROOM);
+    assert.equal(find<HTMLInputElement>("#remove-messages").checked, false);
+    find<HTMLInputElement>("#remove-messages").checked = deleteMessages;
+    answerWith("removeMember", () =>
+      server.storeEvent("removed", { member: BO, messagesDeleted: deleteMessages }, server.socket.member),
+    );
+    find<HTMLFormElement>("#person-remove").requestSubmit();
+    await settle();
+    assert.equal(isOpen("#person"), false);
+    assert.deepEqual(shown(), deleteMessages ? [] : ["theirs"]);
+    const data = server.socket.frames.find(({ action }) => action === "removeMember")?.data ?? {};
+    assert.deepEqual([data.memberId, "deleteMessages" in data], [BO.id, deleteMessages]);
+  });
+}
+
+test("an action on a member that is rejected says why", async () => {
+  await openBo(OWNERS_ROOM);
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "setRole") return false;
+    const message = "the member has no key";
+    socket.receive({ error: { code: "invalid_message", message, action, clientId: data?.clientId } });
+    return true;
+  };
+  find("#person-role").click();
+  await settle();
+  assert.equal(find("#person-error").textContent, "The member has no key.");
+});
+
+// Muted, and slow mode
+
+test("a muted visitor learns until when, and keeps the text", async () => {
+  await meetBo();
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "sendMessage") return false;
+    socket.receive({ error: { code: "muted", message: "no", action, clientId: data?.clientId, retryAfter: 300 } });
+    return true;
+  };
+  await say("one");
+  assert.match(find("#compose-note").textContent ?? "", /^You are muted until .*\d/);
+  assert.equal(find("#pending .fate").textContent, "Not sent. You are muted.");
+  await say("two");
+  assert.deepEqual([field().value, sent("sendMessage")], ["two", 1]);
+  assert.equal(find<HTMLButtonElement>("#send").disabled, true);
+  server.onFrame = () => false;
+  server.deliver(server.storeEvent("muted", { member: server.socket.member, until: null }));
+  assert.deepEqual([find("#compose-note").hidden, find<HTMLButtonElement>("#send").disabled], [true, false]);
+  assert.deepEqual(notices(), ["Owner let you write again"]);
+});
+
+test("a message that slow mode holds back says so", async () => {
+  await go("#/rooms/r1");
+  const room = { name: "Tea", private: false, locked: false, slowSeconds: 30 };
+  server.deliver(server.storeEvent("updated", { room }));
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "sendMessage") return false;
+    const error = { code: "rate_limited", message: "no", action, clientId: data?.clientId, retryAfter: 30 };
+    socket.receive({ error });
+    return true;
+  };
+  await say("one");
+  assert.equal(find("#pending .fate").textContent, "Slow mode: a message every 30 seconds. Sent in a moment");
+});
+
+// Ignoring and reporting
+
+test("ignored messages in a row are one line, which shows them again", async () => {
+  await meetBo();
+  server.deliver(server.store("one", BO));
+  server.deliver(server.store("two", BO));
+  server.deliver(server.store("between"));
+  server.deliver(server.store("three", BO));
+  find("#members button").click();
+  find("#person-ignore").click();
+  assert.equal(find("#person-ignore").textContent, "Ignore no longer");
+  find("#person-done").click();
+  const lines = () =>
+    [...document.querySelectorAll<HTMLElement>("#log .ignored")].flatMap((line) =>
+      line.hidden ? [] : [line.firstElementChild?.textContent],
+    );
+  assert.deepEqual(lines(), ["2 messages of somebody you ignore.", "1 message of somebody you ignore."]);
+  assert.deepEqual(shown(), ["between"]);
+  server.deliver(server.store("four", BO));
+  assert.equal(lines()[1], "2 messages of somebody you ignore.");
+  assert.match(find("#members").textContent ?? "", /Bo \(ignored\)/);
+  await go("#/");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  assert.deepEqual(shown(), ["between"]);
+  const button = find("#log .ignored button");
+  button.focus();
+  button.click();
+  assert.deepEqual(shown(), ["one", "two", "between", "three", "four"]);
+  assert.equal(document.activeElement?.id, "log");
+  await go("#/");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  assert.equal(shown().length, 5);
+  assert.equal(localStorage.getItem("chalice-chat.ignored.r1"), null);
+});
+
+test("messages of an ignored member are neither counted in the title nor marked as new", async () => {
+  localStorage.setItem("chalice-chat.ignored.r1", JSON.stringify([BO.id]));
+  await meetBo();
+  look(false);
+  server.deliver(server.store("one", BO));
+  assert.equal(document.title, "Tea · Chalice Chat");
+  server.deliver(server.store("two"));
+  look(true);
+  assert.deepEqual(entries().slice(1), ["New", "two"]);
+});
+
+test("a message is reported with a reason, and the owner gets a notice that leads to it", async () => {
+  server.store("theirs", BO);
+  await meetBo();
+  find("#log .more").click();
+  assert.deepEqual(parts(), ["report", "ignore"]);
+  assert.equal(find("#person-message").textContent, "theirs");
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "reportMessage") return false;
+    const { sequence: target, reason } = data ?? {};
+    socket.receive({ message: { type: "reported", target, reason, sender: socket.member, message: "reported" } });
+    return true;
+  };
+  find<HTMLInputElement>("#report-reason").value = " rude ";
+  find<HTMLFormElement>("#report").requestSubmit();
+  await settle();
+  assert.deepEqual([find("#person-note").textContent, find("#report").hidden], ["Reported. Thank you.", true]);
+  assert.equal(server.socket.frames.at(-1)?.data?.reason, "rude");
+  const report = {
+    type: "reported",
+    sender: { id: "m-cy", name: "Cy" },
+    message: "reported",
+    target: 1,
+    reason: "rude",
+  };
+  server.socket.receive({ message: report });
+  server.socket.receive({ message: { ...report, target: 9, reason: undefined } });
+  assert.deepEqual(notices(), [
+    "Cy reported a message of Bo: “rude” Show the message",
+    "Cy reported a message Show the message",
+  ]);
+  const [link, lost] = document.querySelectorAll<HTMLButtonElement>("#log .notice button");
+  link?.click();
+  await settle();
+  assert.equal((document.activeElement as HTMLElement).dataset.sequence, "1");
+  lost?.click();
+  await settle();
+  assert.equal(notices().at(-1), "That message is no longer there.");
+});
+
+test("the owner sees what was reported before, the newest last", async () => {
+  server.store("theirs", BO);
+  const reports = ["newer", "older"].map((reason) => ({
+    target: 1,
+    sender: { id: "m-cy", name: "Cy" },
+    sentAt: soon(0),
+    reason,
+  }));
+  server.respond = (path) => (path.endsWith("/reports") ? [200, { reports }] : undefined);
+  await meetBo();
+  assert.deepEqual(notices(), []);
+  assert.equal(server.requests.filter((request) => request.includes("/reports")).length, 0);
+  await go("#/");
+  await meetBo(OWNERS_ROOM);
+  assert.deepEqual(notices(), [
+    "Cy reported a message of Bo: “older” Show the message",
+    "Cy reported a message of Bo: “newer” Show the message",
+  ]);
+});
+
+test("a reported message that is further up is loaded", async () => {
+  for (let number = 1; number <= 60; number += 1) server.store(`message ${number}`);
+  await meetBo();
+  assert.equal(shown()[0], "message 11");
+  const sender = { id: "m-cy", name: "Cy" };
+  server.socket.receive({ message: { type: "reported", sender, message: "reported", target: 3 } });
+  find("#log .notice button").click();
+  await settle();
+  assert.equal((document.activeElement as HTMLElement).dataset.sequence, "3");
+});
+
+test("the dialogue about a member ends with the visit", async () => {
+  await openBo();
+  server.deliver(server.storeEvent("removed", { member: server.socket.member }));
+  await settle();
+  assert.equal(isOpen("#person"), false);
+});
+
 // Several messages at once
 
 const boxes = () => [...document.querySelectorAll<HTMLInputElement>("#cleanup-list input")];
@@ -1047,347 +1409,6 @@ test("the owner's link opens a private room without its token, and a new invite 
   assert.equal(isOpen("#invite"), false);
 });
 
-// Marks of people, and what is done to them
-
-const BO = { id: "m-Bo", name: "Bo" };
-const OWNERS_ROOM = "#/rooms/r1?owner=owner-token";
-const notices = () => [...document.querySelectorAll("#log .notice")].map(({ textContent }) => textContent);
-const heads = () => [...document.querySelectorAll("#log .head")].map(({ textContent }) => textContent);
-
-/** The parts of the dialogue about a member that are shown. */
-function parts(): string[] {
-  const all = {
-    report: "#report",
-    ignore: "#person-ignore",
-    mute: "#person-mute",
-    role: "#role-part",
-    remove: "#person-remove",
-  };
-  assert.equal(isOpen("#person"), true);
-  return Object.entries(all).flatMap(([name, selector]) => (find(selector).hidden ? [] : [name]));
-}
-
-/** Let this visitor be a member of a role. */
-function beA(role: string): void {
-  server.onFrame = (socket, { action }) => {
-    if (action !== "hello") return false;
-    const room = { name: "Tea", private: false, locked: false };
-    const member = { ...socket.member, role };
-    socket.receive({ welcome: { member, room, memberCount: 2, lastSequence: 0, owner: role === "owner" } });
-    return true;
-  };
-}
-
-/** Enter a room in which Bo is, whose list is read. */
-async function meetBo(hash = "#/rooms/r1"): Promise<void> {
-  server.members.set(BO.id, BO.name);
-  await go(hash);
-  mock.timers.tick(1);
-  await settle();
-}
-
-/** Open the dialogue about Bo. */
-async function openBo(hash = "#/rooms/r1"): Promise<void> {
-  await meetBo(hash);
-  find("#members button").click();
-}
-
-const soon = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
-
-test("messages and members show marks in words, and a signed-in member with a sign that has a name", async () => {
-  await go("#/rooms/r1");
-  server.deliver(server.store("welcome", { ...BO, role: "owner", verified: true }));
-  server.deliver(server.store("hello", { id: "m-imitator", name: "Bo owner ✓" }));
-  server.deliver(server.store("done", { id: "h1", name: "Build", bot: true } as never));
-  assert.deepEqual(heads(), ["Bo owner ✓", "Bo owner ✓", "Build bot"]);
-  const marks = [...document.querySelectorAll("#log .message")].map((entry) => entry.querySelectorAll(".mark").length);
-  assert.deepEqual(marks, [2, 0, 1]);
-  assert.equal(document.querySelector("#log .mark[role=img]")?.getAttribute("aria-label"), "signed in");
-  comeOrGo("join", "Cy", 2);
-  server.deliver(server.storeEvent("role", { member: { id: "m-Cy", name: "Cy" }, role: "moderator" }));
-  assert.match(find("#members").textContent ?? "", /Cy moderator/);
-});
-
-test("two members of the same name have different colours, which are those of their messages", async () => {
-  await go("#/rooms/r1");
-  const people = ["a", "b", "c", "d", "e"].map((id) => ({ id: `m-${id}`, name: "Mia" }));
-  for (const mia of people) {
-    server.socket.receive({ message: { type: "join", message: "", sender: mia, memberCount: 2 } });
-    server.deliver(server.store("hello", mia));
-  }
-  const colours = (list: string) => people.map(({ id }) => find(`${list} [data-person="${id}"]`).style.color);
-  assert.equal(new Set(colours("#log")).size, 5);
-  assert.deepEqual(colours("#members"), colours("#log"));
-});
-
-test("notices isolate the names, and tell what was done", async () => {
-  await meetBo();
-  const hebrew = { id: "m-dana", name: "Bo דנה" };
-  const self = server.socket.member;
-  server.deliver(server.storeEvent("removed", { member: hebrew }));
-  server.deliver(server.storeEvent("removed", { member: hebrew, messagesDeleted: true }));
-  server.deliver(server.storeEvent("role", { member: BO, role: "moderator" }));
-  server.deliver(server.storeEvent("role", { member: self, role: "member" }));
-  server.deliver(server.storeEvent("muted", { member: BO, until: null }));
-  server.socket.receive({
-    message: { type: "rename", message: "", sender: { id: "m-x", name: "\u202eevil" }, formerName: "X" },
-  });
-  server.deliver(server.storeEvent("updated", { message: "Owner renamed the room to \u202eevil" }));
-  server.deliver(server.storeEvent("updated", { message: "The room was locked" }));
-  assert.deepEqual(notices(), [
-    "Owner removed Bo דנה",
-    "Owner removed Bo דנה and deleted their messages",
-    "Owner made Bo a moderator",
-    "Owner made you a plain member again",
-    "Owner let Bo write again",
-    "X is now \u202eevil",
-    "Owner renamed the room to \u202eevil",
-    "The room was locked",
-  ]);
-  const strange = [...document.querySelectorAll("#log .notice")].flatMap(({ childNodes }) =>
-    [...childNodes].filter((node) => node.nodeName !== "BDI" && /[\u202e\u05d0-\u05ea]/.test(node.textContent ?? "")),
-  );
-  assert.deepEqual(strange, []);
-});
-
-test("a notice about a mute says until when", async () => {
-  await meetBo();
-  server.deliver(server.storeEvent("muted", { member: BO, until: soon(300), sentAt: soon(0) }));
-  assert.match(notices()[0] ?? "", /^Owner muted Bo until \d/);
-  assert.match(find("#members").textContent ?? "", /Bo muted/);
-});
-
-for (const [role, hash, expected] of [
-  ["a visitor", "#/rooms/r1", ["ignore"]],
-  ["a moderator", "#/rooms/r1", ["ignore", "mute", "remove"]],
-  ["the owner", OWNERS_ROOM, ["ignore", "mute", "role", "remove"]],
-] as const) {
-  test(`the dialogue about a member shows ${role} what they may do`, async () => {
-    if (role === "a moderator") beA("moderator");
-    await openBo(hash);
-    assert.deepEqual(parts(), expected);
-  });
-}
-
-test("a moderator deletes messages of plain members only, and may do nothing to the owner", async () => {
-  beA("moderator");
-  server.store("theirs", BO);
-  server.store("the owner's", { id: "m-owner", name: "Owner", role: "owner" });
-  await meetBo();
-  const messages = [...document.querySelectorAll("#log .message")];
-  assert.deepEqual(
-    messages.map((entry) => entry.querySelector(".delete") !== null),
-    [true, false],
-  );
-  messages[1]?.querySelector<HTMLElement>(".more")?.click();
-  assert.deepEqual(parts(), ["report", "ignore"]);
-});
-
-test("a member who becomes a moderator gets the buttons at once", async () => {
-  server.store("theirs", BO);
-  await meetBo();
-  assert.equal(deleteButtons().length, 0);
-  server.deliver(server.storeEvent("role", { member: server.socket.member, role: "moderator" }));
-  assert.equal(deleteButtons().length, 1);
-});
-
-test("the owner mutes a member and makes a moderator, and the dialogue shows it", async () => {
-  await openBo(OWNERS_ROOM);
-  const mute = (seconds: number) => find(`#person-mute [data-seconds="${seconds}"]`);
-  assert.equal(mute(0).hidden, true);
-  answerWith("muteMember", () => server.storeEvent("muted", { member: BO, until: soon(300) }, server.socket.member));
-  mute(300).click();
-  await settle();
-  assert.match(find("#mute-state").textContent ?? "", /^Muted until \d/);
-  answerWith("muteMember", () => server.storeEvent("muted", { member: BO, until: null }, server.socket.member));
-  mute(0).click();
-  await settle();
-  assert.deepEqual([mute(0).hidden, find("#mute-state").hidden], [true, true]);
-  answerWith("setRole", () => server.storeEvent("role", { member: BO, role: "moderator" }, server.socket.member));
-  find("#person-role").click();
-  await settle();
-  assert.equal(find("#person-role").textContent, "No longer moderator");
-  assert.equal(find("#person-heading").textContent, "Bo moderator");
-  const frames = server.socket.frames.filter(({ action }) => ["muteMember", "setRole"].includes(action));
-  assert.deepEqual(
-    frames.map(({ data }) => data?.seconds ?? data?.role),
-    [300, 0, "moderator"],
-  );
-});
-
-for (const deleteMessages of [false, true]) {
-  test(`a removal ${deleteMessages ? "with" : "without"} the messages is chosen in the dialogue`, async () => {
-    server.store("theirs", BO);
-    await openBo(OWNERS_ROOM);
-    assert.equal(find<HTMLInputElement>("#remove-messages").checked, false);
-    find<HTMLInputElement>("#remove-messages").checked = deleteMessages;
-    answerWith("removeMember", () =>
-      server.storeEvent("removed", { member: BO, messagesDeleted: deleteMessages }, server.socket.member),
-    );
-    find<HTMLFormElement>("#person-remove").requestSubmit();
-    await settle();
-    assert.equal(isOpen("#person"), false);
-    assert.deepEqual(shown(), deleteMessages ? [] : ["theirs"]);
-    const data = server.socket.frames.find(({ action }) => action === "removeMember")?.data ?? {};
-    assert.deepEqual([data.memberId, "deleteMessages" in data], [BO.id, deleteMessages]);
-  });
-}
-
-test("an action on a member that is rejected says why", async () => {
-  await openBo(OWNERS_ROOM);
-  server.onFrame = (socket, { action, data }) => {
-    if (action !== "setRole") return false;
-    const message = "the member has no key";
-    socket.receive({ error: { code: "invalid_message", message, action, clientId: data?.clientId } });
-    return true;
-  };
-  find("#person-role").click();
-  await settle();
-  assert.equal(find("#person-error").textContent, "The member has no key.");
-});
-
-// Muted, and slow mode
-
-test("a muted visitor learns until when, and keeps the text", async () => {
-  await meetBo();
-  server.onFrame = (socket, { action, data }) => {
-    if (action !== "sendMessage") return false;
-    socket.receive({ error: { code: "muted", message: "no", action, clientId: data?.clientId, retryAfter: 300 } });
-    return true;
-  };
-  await say("one");
-  assert.match(find("#compose-note").textContent ?? "", /^You are muted until \d/);
-  assert.equal(find("#pending .fate").textContent, "Not sent. You are muted.");
-  await say("two");
-  assert.deepEqual([field().value, sent("sendMessage")], ["two", 1]);
-  assert.equal(find<HTMLButtonElement>("#send").disabled, true);
-  server.onFrame = () => false;
-  server.deliver(server.storeEvent("muted", { member: server.socket.member, until: null }));
-  assert.deepEqual([find("#compose-note").hidden, find<HTMLButtonElement>("#send").disabled], [true, false]);
-  assert.deepEqual(notices(), ["Owner let you write again"]);
-});
-
-test("a message that slow mode holds back says so", async () => {
-  await go("#/rooms/r1");
-  const room = { name: "Tea", private: false, locked: false, slowSeconds: 30 };
-  server.deliver(server.storeEvent("updated", { room }));
-  server.onFrame = (socket, { action, data }) => {
-    if (action !== "sendMessage") return false;
-    const error = { code: "rate_limited", message: "no", action, clientId: data?.clientId, retryAfter: 30 };
-    socket.receive({ error });
-    return true;
-  };
-  await say("one");
-  assert.equal(find("#pending .fate").textContent, "Slow mode: a message every 30 seconds. Sent in a moment");
-});
-
-// Ignoring and reporting
-
-test("ignored messages in a row are one line, which shows them again", async () => {
-  await meetBo();
-  server.deliver(server.store("one", BO));
-  server.deliver(server.store("two", BO));
-  server.deliver(server.store("between"));
-  server.deliver(server.store("three", BO));
-  find("#members button").click();
-  find("#person-ignore").click();
-  assert.equal(find("#person-ignore").textContent, "Ignore no longer");
-  find("#person-done").click();
-  const lines = () =>
-    [...document.querySelectorAll<HTMLElement>("#log .ignored")].flatMap((line) =>
-      line.hidden ? [] : [line.firstElementChild?.textContent],
-    );
-  assert.deepEqual(lines(), ["2 messages of somebody you ignore.", "1 message of somebody you ignore."]);
-  assert.deepEqual(shown(), ["between"]);
-  server.deliver(server.store("four", BO));
-  assert.equal(lines()[1], "2 messages of somebody you ignore.");
-  assert.match(find("#members").textContent ?? "", /Bo \(ignored\)/);
-  await go("#/");
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
-  assert.deepEqual(shown(), ["between"]);
-  const button = find("#log .ignored button");
-  button.focus();
-  button.click();
-  assert.deepEqual(shown(), ["one", "two", "between", "three", "four"]);
-  assert.equal(document.activeElement?.id, "log");
-  await go("#/");
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
-  assert.equal(shown().length, 5);
-  assert.equal(localStorage.getItem("chalice-chat.ignored.r1"), null);
-});
-
-test("messages of an ignored member are neither counted in the title nor marked as new", async () => {
-  localStorage.setItem("chalice-chat.ignored.r1", JSON.stringify([BO.id]));
-  await meetBo();
-  look(false);
-  server.deliver(server.store("one", BO));
-  assert.equal(document.title, "Tea · Chalice Chat");
-  server.deliver(server.store("two"));
-  look(true);
-  assert.deepEqual(entries().slice(1), ["New", "two"]);
-});
-
-test("a message is reported with a reason, and the owner gets a notice that leads to it", async () => {
-  server.store("theirs", BO);
-  await meetBo();
-  find("#log .more").click();
-  assert.deepEqual(parts(), ["report", "ignore"]);
-  assert.equal(find("#person-message").textContent, "theirs");
-  server.onFrame = (socket, { action, data }) => {
-    if (action !== "reportMessage") return false;
-    const { sequence: target, reason } = data ?? {};
-    socket.receive({ message: { type: "reported", target, reason, sender: socket.member, message: "reported" } });
-    return true;
-  };
-  find<HTMLInputElement>("#report-reason").value = " rude ";
-  find<HTMLFormElement>("#report").requestSubmit();
-  await settle();
-  assert.deepEqual([find("#person-note").textContent, find("#report").hidden], ["Reported. Thank you.", true]);
-  assert.equal(server.socket.frames.at(-1)?.data?.reason, "rude");
-  const report = {
-    type: "reported",
-    sender: { id: "m-cy", name: "Cy" },
-    message: "reported",
-    target: 1,
-    reason: "rude",
-  };
-  server.socket.receive({ message: report });
-  server.socket.receive({ message: { ...report, target: 9, reason: undefined } });
-  assert.deepEqual(notices(), [
-    "Cy reported a message of Bo: “rude” Show the message",
-    "Cy reported a message Show the message",
-  ]);
-  const [link, lost] = document.querySelectorAll<HTMLButtonElement>("#log .notice button");
-  link?.click();
-  await settle();
-  assert.equal((document.activeElement as HTMLElement).dataset.sequence, "1");
-  lost?.click();
-  await settle();
-  assert.equal(notices().at(-1), "That message is no longer there.");
-});
-
-test("a reported message that is further up is loaded", async () => {
-  for (let number = 1; number <= 60; number += 1) server.store(`message ${number}`);
-  await meetBo();
-  assert.equal(shown()[0], "message 11");
-  const sender = { id: "m-cy", name: "Cy" };
-  server.socket.receive({ message: { type: "reported", sender, message: "reported", target: 3 } });
-  find("#log .notice button").click();
-  await settle();
-  assert.equal((document.activeElement as HTMLElement).dataset.sequence, "3");
-});
-
-test("the dialogue about a member ends with the visit", async () => {
-  await openBo();
-  server.deliver(server.storeEvent("removed", { member: server.socket.member }));
-  await settle();
-  assert.equal(isOpen("#person"), false);
-});
-
 // Settings of the room
 
 /** Let the server change the room by `updateRoom`, as another one does. */
@@ -1470,8 +1491,9 @@ test("the owner lets somebody back in who was removed", async () => {
     buttons().map((button) => button.getAttribute("aria-label")),
     ["Let Bo back in", "Let Cy back in"],
   );
-  answerWith("unbanMember", () => server.storeEvent("unbanned", { member: BO }, server.socket.member));
   buttons()[0]?.click();
+  await settle();
+  mock.timers.tick(5_000); // the server responds only if it refuses it
   await settle();
   assert.deepEqual([buttons().length, find("#owner-note").textContent], [1, "Bo can come back."]);
   assert.equal(document.activeElement?.id, "bans-heading");
