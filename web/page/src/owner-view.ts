@@ -169,12 +169,20 @@ function banEntry({ id, name }: Ban): HTMLElement {
   button.type = "button";
   button.setAttribute("aria-label", `Let ${name} back in`);
   button.addEventListener("click", async () => {
-    if (!(await attempt((visit) => visit.unban(id), `${name} can come back.`))) return;
+    button.disabled = true;
+    const isDone = await attempt((visit) => unban(visit, id, name), `${name} can come back.`);
+    button.disabled = false;
+    if (!isDone) return;
     entry.remove();
     bansHeading.focus();
   });
   entry.append(make("bdi", "", name), button);
   return entry;
+}
+
+async function unban(visit: OwnerHandlers, id: string, name: string): Promise<void> {
+  setText(note, `Letting ${name} back in…`); // it takes some seconds: the server responds only if it refuses it
+  await visit.unban(id);
 }
 
 function hookEntry({ hookId, name }: Hook): HTMLElement {
