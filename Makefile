@@ -88,7 +88,7 @@ generate: .venv/installed ## Write what is generated: docs/openapi.yaml, docs/as
 	$(BIN)/python -m deployment.policies
 	$(BIN)/python -m benchmarks.costs
 
-page: web/$(INSTALLED) ## Build the page from web/page to chalicelib/static
+page: web/$(INSTALLED) ## Build the page from web/page to chalicelib/static, and the tables of Unicode
 	@$(NPM) --prefix web run build
 
 lint: .venv/installed web/$(INSTALLED) examples/nextjs/$(INSTALLED) ## Check style, types, imports, the CloudFormation template and known vulnerabilities

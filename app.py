@@ -13,12 +13,21 @@ from chalice.app import Request, SQSEvent, WebsocketEvent
 from chalicelib import request_log, settings
 from chalicelib.auth import origins
 from chalicelib.auth.identity import User
-from chalicelib.chat import broadcast, erasure, history, members, room_list, rooms, sources
+from chalicelib.chat import broadcast, erasure, history, members, reports, room_list, rooms, sources
 from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import Forbidden, NotFound, RoomNotFound, SourceBanned, SourceLimitExceeded
 from chalicelib.protocol.requests import HistoryQuery, NewRoom, RoomListQuery, RoomQuery
-from chalicelib.protocol.responses import Config, CreatedRoom, MemberList, MessagePage, Room, RoomPage
+from chalicelib.protocol.responses import (
+    BanList,
+    Config,
+    CreatedRoom,
+    MemberList,
+    MessagePage,
+    ReportList,
+    Room,
+    RoomPage,
+)
 from chalicelib.protocol.values import AnyRoomId
 from chalicelib.rest import page, webhooks
 from chalicelib.rest.endpoints import EndpointDecorator, error_response
@@ -116,6 +125,20 @@ def list_messages(room_id: AnyRoomId, query: HistoryQuery, user: User | None) ->
     return MessagePage.of(*history.read(room_id, query.after, query.before, query.limit, query.credentials(user)))
 
 
+@app.route("/rooms/{room_id}/bans")
+@endpoint(errors=[Forbidden, RoomNotFound])
+def list_bans(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> BanList:
+    """List the removed members who may not join yet, as the owner or a moderator, those whose ban ends last first."""
+    return BanList.of(members.list_banned(room_id, query.credentials(user)))
+
+
+@app.route("/rooms/{room_id}/reports")
+@endpoint(errors=[Forbidden, RoomNotFound])
+def list_reports(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> ReportList:
+    """List the reports of messages, newest first, as the owner or a moderator."""
+    return ReportList.of(reports.list_reports(room_id, query.credentials(user)))
+
+
 app.register_blueprint(page.blueprint)
 app.register_blueprint(webhooks.blueprint)
 
@@ -155,3 +178,5 @@ def fan_out(event: SQSEvent) -> None:
                 broadcast.deliver(websocket_api, delivery)
             case jobs.Erasure() as job:
                 erasure.erase(job)
+            case jobs.MessageErasure() as message_erasure:
+                erasure.erase_messages(message_erasure)

@@ -6,6 +6,8 @@
     │   └── InvalidJSON
     ├── UnknownAction
     ├── RateLimitExceeded
+    │   ├── SlowModeLimitExceeded
+    │   └── TooManyReports
     ├── SourceLimitExceeded
     ├── NotInRoom
     │   └── ConnectionReplaced
@@ -15,6 +17,7 @@
     ├── SignInUnavailable
     ├── Forbidden
     │   ├── MemberBanned
+    │   ├── Muted
     │   ├── RoomLocked
     │   └── SourceBanned
     ├── NotFound
@@ -48,6 +51,9 @@ class ChatError(Exception):
 
     http_code: ClassVar[str] = "InternalServerError"
     """The code in the body of an HTTP response, in Chalice's form."""
+
+    retry_after: int | None = None
+    """Seconds after which a retry may succeed."""
 
 
 class InvalidInput(ChatError):
@@ -100,6 +106,27 @@ class RateLimitExceeded(ChatError):
         self.retry_after = retry_after
         self.notify = notify
         self.count = count
+
+
+class SlowModeLimitExceeded(RateLimitExceeded):
+    """The room is in slow mode. The connection can send its next message after `retryAfter` seconds."""
+
+    def __init__(self, slow_seconds: int, retry_after: int):
+        ChatError.__init__(
+            self,
+            f"this room is in slow mode: expected {slow_seconds} seconds between two messages; "
+            f"retry after {retry_after} seconds",
+        )
+        self.retry_after, self.notify, self.count = retry_after, True, 0
+
+
+class TooManyReports(RateLimitExceeded):
+    """The connection has reported too many messages. It can send the next report after `retryAfter` seconds."""
+
+    def __init__(self, retry_after: int):
+        expected = f"expected at most {limits.MAX_REPORTS_PER_MINUTE} reports in a minute"
+        ChatError.__init__(self, f"{expected}; retry after {retry_after} seconds")
+        self.retry_after, self.notify, self.count = retry_after, True, 0
 
 
 class SourceLimitExceeded(ChatError):
@@ -181,6 +208,16 @@ class Forbidden(ChatError):
     code = "forbidden"
     status = 403
     http_code = "ForbiddenError"
+
+
+class Muted(Forbidden):
+    """The member is muted. It can send, and change its name, after `retryAfter` seconds."""
+
+    code = "muted"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"you are muted in this room; retry after {retry_after} seconds")
+        self.retry_after = retry_after
 
 
 class MemberBanned(Forbidden):

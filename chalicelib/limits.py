@@ -50,6 +50,21 @@ FORMER_OWNER_SECONDS = 600
 MAX_REMOVED_MEMBERS = 25
 """Maximum number of members that one action removes."""
 
+MAX_MUTE_SECONDS = 86_400
+"""Longest time for which a member can be muted."""
+
+MAX_SLOW_SECONDS = 120
+"""Longest time between two messages of a connection that a room in slow mode demands."""
+
+MAX_MODERATORS = 20
+"""Maximum number of moderators of a room."""
+
+MAX_REPORTS_PER_MINUTE = 5
+MAX_REASON_LENGTH = 200
+
+ERASED_AT_ONCE = 100
+"""Number of messages of a removed member that the removal itself deletes. The queue deletes the others."""
+
 BAN_SECONDS = 3_600
 """Time for which a member that the owner has removed cannot come back."""
 

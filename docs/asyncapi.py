@@ -6,7 +6,7 @@ from inspect import getdoc
 from typing import Any
 
 from chalicelib import limits, settings
-from chalicelib.errors import RateLimitExceeded
+from chalicelib.errors import Muted, RateLimitExceeded
 from chalicelib.protocol.frames import FRAME_ERRORS, Error, Frame, Joined, Left
 from chalicelib.protocol.requests import ConnectQuery
 from chalicelib.websocket import actions as _actions  # noqa: F401 - it declares the actions
@@ -169,13 +169,13 @@ def _frame(frame: type[Frame], components: Components) -> Json:
 
 
 def _error_constraints() -> Json:
-    """Describe each code by its error's docstring, and retryAfter as present with rate_limited only."""
+    """Describe each code by its error's docstring, and retryAfter as present with rate_limited and muted only."""
     codes = [{"const": error.code, "description": getdoc(error)} for error in FRAME_ERRORS]
     return {
         "allOf": [
             {"properties": {"code": {"oneOf": codes}}},
             {
-                "if": {"properties": {"code": {"const": RateLimitExceeded.code}}},
+                "if": {"properties": {"code": {"enum": [Muted.code, RateLimitExceeded.code]}}},
                 "then": {"required": ["retryAfter"]},
                 "else": {"properties": {"retryAfter": False}},
             },

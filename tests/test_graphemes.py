@@ -48,6 +48,7 @@ def test_text_is_cut_between_graphemes(text: str, start: str) -> None:
 
 @given(TEXTS, st.integers(0, 30))
 @example("🇯🇵🇫🇯", 3)
+@example("\u0915\u094d\u0951\u0937", 3)  # a mark between the sign that joins two consonants and the second one
 def test_cut_text_consists_of_whole_graphemes(text: str, length: int) -> None:
     start = cut(text, length)
     assert text.startswith(start)

@@ -1,18 +1,31 @@
-"""Erasure of closed rooms: their messages, events, members, webhooks and idempotency records.
+"""Erasure of closed rooms, and of the messages of removed members.
 
-A job of the queue deletes what the room has. What was in progress when the room was closed may still be written: so the
-job runs once more after the longest time that a function can take.
+Jobs of the queue delete what a closed room has: messages, events, members, webhooks and idempotency records. The
+messages of a removed member become tombstones; until they are, Room.hidden hides them from readers.
+
+What was in progress meanwhile may still be written. So a job runs once more after the longest time that a function can
+take.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from chalicelib import limits, request_log
+from chalicelib.chat import messages, rooms
 from chalicelib.delivery import jobs
-from chalicelib.delivery.jobs import Erasure
-from chalicelib.storage.models import Message, RoomSequence
+from chalicelib.delivery.jobs import Erasure, MessageErasure
+from chalicelib.storage.models import Message, Room, RoomSequence
+from chalicelib.storage.transactions import StorageError, failed_conditions, retry_on_conflict, transaction
+
+MAX_ATTEMPTS = 3
+"""How often a job looks for a removal that another function may still be storing."""
+
+PAGE_SIZE = 500
+MAX_PAGES_AT_ONCE = 4
 
 MAX_SECONDS = 10.0
 """Time for which one job deletes rows. Another job deletes the rest."""
@@ -31,6 +44,84 @@ def erase(erasure: Erasure) -> None:
         jobs.enqueue_erasure(erasure)
     elif not erasure.is_last:
         jobs.enqueue_erasure(erasure._replace(is_last=True), delay=limits.MAX_FUNCTION_SECONDS)
+
+
+@retry_on_conflict
+def erase_newest(room_id: str, member_ids: Sequence[str]) -> None:
+    """Erase up to ERASED_AT_ONCE of the newest messages of removed members. Raises StorageError if DynamoDB fails."""
+    hidden = _hidden(rooms.find(room_id), member_ids)
+    if hidden:
+        query = _messages_of(room_id, hidden, scan_index_forward=False)
+        pages = islice(Message.pages(query), MAX_PAGES_AT_ONCE)
+        rows = [row for page in pages for row in page.rows]
+        _erase_rows(rows[: limits.ERASED_AT_ONCE], hidden)
+
+
+def erase_messages(erasure: MessageErasure) -> None:
+    """Erase the messages of removed members, and queue the next job, if one is needed. Then they need not be hidden.
+
+    Raises StorageError if DynamoDB fails.
+    """
+    request_log.append_keys(room_id=erasure.room_id)
+    room = rooms.find(erasure.room_id)
+    hidden = _hidden(room, erasure.member_ids)
+    if not hidden:
+        if room is not None and erasure.attempt < MAX_ATTEMPTS and not erasure.is_last:
+            jobs.enqueue_message_erasure(erasure._replace(attempt=erasure.attempt + 1))
+        return
+    ends_at, query = time.monotonic() + MAX_SECONDS, _messages_of(erasure.room_id, hidden, erasure.after)
+    for page in Message.pages(query):
+        for start in range(0, len(page.rows), limits.ERASED_AT_ONCE):
+            _erase_rows(page.rows[start : start + limits.ERASED_AT_ONCE], hidden)
+        if time.monotonic() > ends_at and page.last_key is not None:
+            reached = Message.sequence_of(page.last_key["sort_key"]["S"])
+            jobs.enqueue_message_erasure(erasure._replace(after=reached), delay=0)
+            return
+    if erasure.is_last:
+        _show(erasure.room_id, hidden)
+    else:
+        jobs.enqueue_message_erasure(erasure._replace(after=0, is_last=True), delay=limits.MAX_FUNCTION_SECONDS)
+
+
+def _hidden(room: Room | None, member_ids: Sequence[str]) -> dict[str, int]:
+    """Return those of removed members whose messages are hidden, with the sequence up to which they are."""
+    hidden: dict[str, int] = {} if room is None else room.hidden or {}
+    return {id_: hidden[id_] for id_ in member_ids if id_ in hidden}
+
+
+def _messages_of(room_id: str, hidden: Mapping[str, int], after: int = 0, **options: Any) -> Any:
+    """Return a query for the messages of removed members, from a sequence on."""
+    last = Message.sort_key_of(max(hidden.values()))
+    is_theirs = Message.sender_id.is_in(*hidden) & Message.event.does_not_exist()
+    between = Message.sort_key.between(Message.sort_key_of(after), last)
+    return Message.query(room_id, between, is_theirs, consistent_read=True, page_size=PAGE_SIZE, **options)
+
+
+@retry_on_conflict
+def _erase_rows(rows: Sequence[Message], hidden: Mapping[str, int]) -> None:
+    """Turn messages into tombstones, all of them in one transaction, or those that are left."""
+    due = [row for row in rows if row.sequence <= hidden[row.sender_id]]
+    if not due:
+        return
+    try:
+        with transaction() as writes:
+            for row in due:
+                writes.update(row, messages.erased(hidden[row.sender_id]), Message.text.exists())
+    except StorageError as error:
+        gone = failed_conditions(error)
+        if not any(gone):
+            raise
+        _erase_rows([row for row, is_gone in zip(due, gone, strict=True) if not is_gone], hidden)
+
+
+@retry_on_conflict
+def _show(room_id: str, erased: Mapping[str, int]) -> None:
+    """Stop hiding messages that are erased, unless their sender was removed again."""
+    room = rooms.find(room_id)
+    if room is not None:
+        hidden = {id_: sequence for id_, sequence in (room.hidden or {}).items() if erased.get(id_) != sequence}
+        with transaction() as writes:
+            writes.update(Room(room_id), [Room.hidden.set(hidden)], room.is_unchanged(Room.hidden))
 
 
 def _delete_rows(room_id: str) -> bool:

@@ -83,15 +83,16 @@ def read(
         raise InvalidInput(f"before must be at most {last + 1}, one more than the last sequence in this room")
     end = last if before is None else before - 1
     # DynamoDB rejects a BETWEEN whose lower bound is above the upper one ("Query", "Key condition expressions").
-    wanted = _Range(room_id, after, max(end, after or 0), limit)
+    wanted = _Range(room_id, after, max(end, after or 0), limit, room.hidden or {}, not room.has_mixed_retention)
     rows, reached = _read(wanted, budget)
-    # Nothing has expired in a young room. Otherwise rows expire in their order.
-    is_young = room.created_at + room.retention > datetime.now(UTC)
+    # Nothing has expired in a young room. Otherwise rows expire in their order, unless keep_days was changed.
+    is_young = room.created_at + room.shortest_retention > datetime.now(UTC)
     if after is None:
         complete = True
         floor = 0 if is_young else None
     else:
-        complete = after == last or is_young or (bool(rows) and rows[0].sequence <= after + 1)
+        has_expired_none = wanted.expires_in_order and bool(rows) and rows[0].sequence <= after + 1
+        complete = after == last or is_young or has_expired_none
         floor = after if complete else None
     while gaps := _open_gaps(wanted, rows, reached, floor, last_sent_at):
         if not budget.allows(2):  # one to write tombstones, one to read what came first
@@ -130,17 +131,26 @@ class _Budget:
 
 
 class _Range(NamedTuple):
-    """A range of sequences up to end: the oldest above after, or the newest if after is None; up to limit messages."""
+    """A range of sequences up to end: the oldest above after, or the newest if after is None; up to limit messages.
+
+    hidden: Room.hidden. expires_in_order: whether no row expires before an older one.
+    """
 
     room_id: str
     after: int | None
     end: int
     limit: int
+    hidden: dict[str, int]
+    expires_in_order: bool
 
     def select(self, rows: Iterable[Message]) -> list[Message]:
         """Return the messages that the range asks for among rows in ascending order."""
-        found = [row for row in rows if row.is_alive and not row.is_tombstone and row.sequence != self.after]
+        found = [row for row in rows if self._shows(row) and row.sequence != self.after]
         return found[-self.limit :] if self.after is None else found[: self.limit]
+
+    def _shows(self, row: Message) -> bool:
+        is_hidden = row.event is None and row.sequence <= self.hidden.get(row.sender_id, 0)
+        return row.is_alive and not row.is_tombstone and not is_hidden
 
 
 def _last(room: Room, budget: _Budget) -> tuple[int, datetime | None]:
@@ -154,13 +164,14 @@ def _last(room: Room, budget: _Budget) -> tuple[int, datetime | None]:
         limit=1,
     )
     newest = next(query, None)
-    if newest is not None and newest.is_alive:
+    if newest is not None and newest.is_alive and not room.has_mixed_retention:
         return int(newest.sequence), newest.sent_at
     budget.spend()
     sequence = RoomSequence.find(room.room_id, RoomSequence.SORT_KEY)
     if sequence is None:
         return 0, None
-    # All messages have expired. A message may be in progress under this sequence: the tombstone moves it to the next.
+    # All messages have expired, or newer ones have. A message may be in progress under this sequence: the tombstone
+    # moves it to the next.
     taken = int(sequence.last_sequence)
     if newest is None or newest.sequence != taken:
         closing = tombstone(room.room_id, taken, datetime.now(UTC) + room.retention)
@@ -192,7 +203,7 @@ def _read(wanted: _Range, budget: _Budget) -> tuple[list[Message], int | None]:
         rows += page.rows
         reached = None if page.last_key is None else Message.sequence_of(page.last_key["sort_key"]["S"])
         # Rows expire in their order: below an expired one, there are only expired ones.
-        ends_at_expired = wanted.after is None and page.scanned > len(page.rows)
+        ends_at_expired = wanted.after is None and wanted.expires_in_order and page.scanned > len(page.rows)
         if ends_at_expired or len(wanted.select(rows)) == wanted.limit:
             reached = None
         if reached is None or not budget.allows(1 + CLOSING_REQUESTS):

@@ -18,11 +18,20 @@ from typing import NamedTuple
 from chalicelib import limits, settings
 from chalicelib.auth.identity import GUEST, Credentials, User
 from chalicelib.chat import rooms
-from chalicelib.errors import AccessTokenExpired, Forbidden, MemberBanned, NotInRoom, RoomLocked, TooManyConnections
+from chalicelib.chat.names import is_numbered, numbered, skeleton
+from chalicelib.errors import (
+    AccessTokenExpired,
+    Forbidden,
+    InvalidInput,
+    MemberBanned,
+    NotInRoom,
+    RoomLocked,
+    TooManyConnections,
+)
 from chalicelib.protocol.responses import ListedMember
 from chalicelib.protocol.validation import is_valid
 from chalicelib.protocol.values import DisplayName
-from chalicelib.storage.models import FORMER_OWNER, LISTED, OWNER, Connection, MemberRecord, Room
+from chalicelib.storage.models import FORMER_OWNER, LISTED, MODERATOR, OWNER, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
     Condition,
     StorageError,
@@ -34,6 +43,9 @@ from chalicelib.storage.transactions import (
     transaction,
     was_cancelled,
 )
+
+MAX_KNOWN_OWNERS = 20
+"""Number of owners whose names a room keeps while they are away."""
 
 MAX_TRANSACTION_ITEMS = 100
 """Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
@@ -64,21 +76,55 @@ def authorize_reader(room_id: str, credentials: Credentials = GUEST) -> Room:
     return room
 
 
-@retry_on_conflict
+def authorize_moderator(room_id: str, credentials: Credentials) -> Room:
+    """Return a room whose owner or moderator a client is. Raises RoomNotFound, Forbidden and MemberBanned."""
+    room = authorize_reader(room_id, credentials)
+    is_moderator = credentials.has_identity and room.role_of(credentials.member_id(room.salt)) == MODERATOR
+    if not (credentials.is_owner or is_moderator):
+        raise Forbidden("only the owner of this room and its moderators may do this")
+    return room
+
+
+def list_banned(room_id: str, credentials: Credentials) -> list[MemberRecord]:
+    """Return the records of the banned members of a room, those whose ban ends last first.
+
+    Raises RoomNotFound, and Forbidden unless the client has the rights of an owner or a moderator.
+    """
+    authorize_moderator(room_id, credentials)
+    is_banned = MemberRecord.banned_until > datetime.now(UTC)
+    is_member = MemberRecord.sort_key.startswith(MemberRecord.PREFIX)
+    query = MemberRecord.query(room_id, is_member, is_banned, consistent_read=True)
+    return sorted(query, key=lambda record: record.banned_until, reverse=True)
+
+
 def join(connection_id: str, room_id: str, name: str | None = None, credentials: Credentials = GUEST) -> Connection:
     """Add a connection to a room, under `name` or a generated guest name.
 
     Connections with the same key, or of the same user, are the same member. A user has the name in the access token. An
     owner's token gives the connection the owner's rights.
 
+    A name that looks like that of another member in the room gets a number, in rooms of up to PRESENCE_LIMIT
+    connections. The same for guests, if it looks like that of an owner, a moderator or a webhook of the room.
+
     Retries conflicts with transactions for up to 10 seconds. Raises RoomNotFound, Forbidden, RoomLocked,
     MemberBanned, TooManyConnections, and StorageError if DynamoDB fails.
     """
+    return _join(connection_id, room_id, name, credentials, [])
+
+
+@retry_on_conflict
+def _join(
+    connection_id: str, room_id: str, name: str | None, credentials: Credentials, records: list[MemberRecord]
+) -> Connection:
+    """Join a room. records: the member's record by the last attempt, if one has failed. Others do not read it."""
     room = rooms.authorize(room_id, credentials)
     user, owner_token, is_owner = credentials.user, credentials.owner_token, credentials.is_owner
+    muted_until = records[-1].muted_until if records else None
     if room.locked and not is_owner and not credentials.has_identity:
         raise RoomLocked
     member_id, now = credentials.member_id(room.salt), datetime.now(UTC)
+    role = _role(room, member_id, credentials)
+    wanted_name = (name or f"guest-{member_id[:4]}") if user is None else _name_of_user(user, member_id)
     expires_at = now + timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
     # If every disconnect is lost, the room expires as if its members had left when their connections expired.
     room_expires_at = expires_at + room.keep_time
@@ -86,12 +132,14 @@ def join(connection_id: str, room_id: str, name: str | None = None, credentials:
         connection_id=connection_id,
         joined_room_id=room_id,
         member_id=member_id,
-        name=(name or f"guest-{member_id[:4]}") if user is None else _name_of_user(user, member_id),
-        role=_role(room, credentials),
+        name=_free_name(room, member_id, wanted_name, is_guest=user is None and role is None),
+        role=role,
         owner_version=None if owner_token is None else rooms.owner_version(room, owner_token),
         has_record=credentials.has_identity,
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
         owner_action_times=[0] * settings.MESSAGES_PER_WINDOW if is_owner else None,
+        report_times=[0] * limits.MAX_REPORTS_PER_MINUTE,
+        muted_until=muted_until,
         keep_days=room.keep_days,
         joined_at=now,
         authorized_until=None if user is None else int(user.expires_at.timestamp()),
@@ -100,14 +148,19 @@ def join(connection_id: str, room_id: str, name: str | None = None, credentials:
     changes: list[UpdateAction] = [Room.member_count.add(1), Room.expires_at.set(room_expires_at)]
     if room.token_hash is None:
         changes += [Room.listed.set(LISTED), *room.list_until(room_expires_at)]
+    changes += _role_changes(room, connection)
     record = MemberRecord(room_id, MemberRecord.sort_key_of(member_id))
-    is_admitted = MemberRecord.banned_until.does_not_exist() | (MemberRecord.banned_until <= now)
+    is_admitted = MemberRecord.muted_until.does_not_exist() | (MemberRecord.muted_until <= now)
+    if muted_until is not None:
+        is_admitted |= MemberRecord.muted_until == muted_until
+    if role != OWNER:
+        is_admitted &= MemberRecord.banned_until.does_not_exist() | (MemberRecord.banned_until <= now)
     is_admitted &= MemberRecord.connection_ids.does_not_exist() | (
         size(MemberRecord.connection_ids) < limits.MAX_CONNECTIONS_PER_MEMBER
     )
     if room.locked and not is_owner:
         is_admitted &= _may_return(room, now)
-    is_unchanged = Room.is_open(now) & (Room.locked == room.locked)
+    is_unchanged = room.is_unchanged(Room.locked, Room.roles)
     if owner_token is not None:
         is_unchanged &= Room.owner_hash == room.owner_hash
     elif room.token_hash is not None:
@@ -126,7 +179,9 @@ def join(connection_id: str, room_id: str, name: str | None = None, credentials:
                 writes.update(record, record_changes, is_admitted)
     except StorageError as error:
         if connection.has_record and was_cancelled(error):
-            member = _check_ban_and_lock(room, member_id, is_owner=is_owner)
+            member = _check_ban_and_lock(room, member_id, is_owner=role == OWNER)
+            if member is not None:
+                records.append(member)
             if member is not None and len(member.connection_ids or ()) >= limits.MAX_CONNECTIONS_PER_MEMBER:
                 raise TooManyConnections(member_id) from error
         raise
@@ -258,21 +313,34 @@ def list_members(room_id: str, credentials: Credentials = GUEST) -> list[ListedM
 
 
 @retry_on_conflict
-def rename(connection: Connection, name: str) -> None:
+def rename(connection: Connection, name: str) -> Room:
     """Change the name of a member in all its connections, `connection` included, in one transaction.
+
+    The name may get a number, as in `join`. Return the room.
 
     Raises NotInRoom if `connection` has left its room, Forbidden if it is that of a user who has signed in, and
     StorageError if DynamoDB fails.
     """
     if connection.authorized_until is not None:
         raise Forbidden("your name comes from your access token: change it where you signed in")
-    member = find_member(connection.joined_room_id, connection.member_id)
+    room = rooms.find(connection.joined_room_id)
+    if room is None:
+        raise NotInRoom
+    member = find_member(room.room_id, connection.member_id)
     is_erased = connection.has_record and member.record is None  # with the room, which was closed
     if is_erased or connection.connection_id not in {row.connection_id for row in member.connections}:
         raise NotInRoom
-    with transaction() as writes:
-        member.update(writes, [Connection.name.set(name)], [MemberRecord.name.set(name)])
-    connection.name = name
+    name = _free_name(room, connection.member_id, name, is_guest=connection.role is None)
+    former_name, connection.name = connection.name, name
+    try:
+        with transaction() as writes:
+            member.update(writes, [Connection.name.set(name)], [MemberRecord.name.set(name)])
+            if changes := _role_changes(room, connection):
+                writes.update(Room(room.room_id), changes, room.is_unchanged(Room.roles))
+    except BaseException:
+        connection.name = former_name
+        raise
+    return room
 
 
 def connections(room_id: str, member_id: str | None = None) -> list[Connection]:
@@ -284,15 +352,24 @@ def connections(room_id: str, member_id: str | None = None) -> list[Connection]:
     return [row for row in rows if row.is_alive and member_id in (None, row.member_id)]
 
 
-def names_of(room_id: str, member_ids: Sequence[str]) -> dict[str, str]:
-    """Return the names of members who are or were in a room.
+class KnownMember(NamedTuple):
+    """A member who is or was in a room. role: that of a connection."""
+
+    name: str
+    role: str | None = None
+
+
+def known_members(room_id: str, member_ids: Sequence[str]) -> dict[str, KnownMember]:
+    """Return those of the members who are or were in a room.
 
     A guest without a key is not found after leaving.
     """
     keys = [(room_id, MemberRecord.sort_key_of(member_id)) for member_id in member_ids]
-    names = {row.sort_key: row.name for row in MemberRecord.batch_get(keys, consistent_read=True)}
-    names |= {MemberRecord.sort_key_of(row.member_id): row.name for row in connections(room_id)}
-    return {id_: names[key] for id_ in member_ids if (key := MemberRecord.sort_key_of(id_)) in names}
+    found = {row.member_id: KnownMember(row.name) for row in MemberRecord.batch_get(keys, consistent_read=True)}
+    for row in connections(room_id):
+        if row.member_id in member_ids and found.get(row.member_id, KnownMember("")).role is None:
+            found[row.member_id] = KnownMember(row.name, row.role)
+    return found
 
 
 class FoundMember(NamedTuple):
@@ -304,6 +381,19 @@ class FoundMember(NamedTuple):
     record: MemberRecord | None
     connections: list[Connection]
 
+    @property
+    def name(self) -> str:
+        """The name of the member. Raises InvalidInput if there is no such member."""
+        if self.connections:
+            return str(self.connections[-1].name)
+        if self.record is None:
+            raise InvalidInput("memberId must be the id of somebody who is or was in this room")
+        return str(self.record.name)
+
+    def is_owner_of(self, room: Room) -> bool:
+        """Return whether a connection of the member has the owner's rights."""
+        return any(row.is_owner_of(room) for row in self.connections)
+
     def update(
         self, writes: Transaction, changes: list[UpdateAction], record_changes: Sequence[UpdateAction] = ()
     ) -> None:
@@ -313,7 +403,8 @@ class FoundMember(NamedTuple):
         if self.record is not None:
             ids = self.record.connection_ids
             is_unchanged = MemberRecord.connection_ids == ids if ids else MemberRecord.connection_ids.does_not_exist()
-            writes.update(self.record, [*record_changes], MemberRecord.name.exists() & is_unchanged)
+            changes = [*record_changes] or [MemberRecord.name.set(self.record.name)]  # an update needs one
+            writes.update(self.record, changes, MemberRecord.name.exists() & is_unchanged)
 
     @retry_on_conflict
     def forget_lost_connections(self) -> None:
@@ -341,6 +432,19 @@ def is_banned(room_id: str, member_id: str) -> bool:
     return record is not None and record.is_banned
 
 
+def readmit(record: MemberRecord, room: Room) -> None:
+    """End the ban of a member. The member may also come back if the room is locked, as if it had joined long before."""
+    first_joined_at = room.created_at - timedelta(seconds=limits.LOCK_MIN_MEMBER_SECONDS)
+    record.update(
+        [
+            MemberRecord.banned_until.remove(),
+            MemberRecord.first_joined_at.set(first_joined_at),
+            MemberRecord.expires_at.set(datetime.now(UTC) + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
+        ],
+        MemberRecord.name.exists(),
+    )
+
+
 def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
     """Add the ban of a member for BAN_SECONDS to a transaction.
 
@@ -359,12 +463,42 @@ def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
     )
 
 
-def _role(room: Room, credentials: Credentials) -> str | None:
+def _role(room: Room, member_id: str, credentials: Credentials) -> str | None:
     """Return the role of a connection with these credentials, which `rooms.authorize` has checked."""
     if not credentials.is_owner:
-        return None
+        return MODERATOR if room.role_of(member_id) == MODERATOR else None
     is_current = credentials.owner_token is None or rooms.is_owner_token(room, credentials.owner_token)
     return OWNER if is_current else FORMER_OWNER
+
+
+def _role_changes(room: Room, connection: Connection) -> list[UpdateAction]:
+    """Return the change of Room.roles, if any, that the name and role of a connection require.
+
+    An owner without an identity has an entry of all such owners.
+    """
+    if connection.role not in (OWNER, MODERATOR):
+        return []
+    id_, entry = connection.member_id if connection.has_record else OWNER, [connection.role, skeleton(connection.name)]
+    roles: dict[str, list[str]] = room.roles or {}
+    if roles.get(id_) == entry:
+        return []
+    owners = [known for known, (role, _) in roles.items() if role == OWNER and known != id_]
+    outdated = {id_, *owners[: max(0, len(owners) + 1 - MAX_KNOWN_OWNERS)]}
+    return [Room.roles.set({known: value for known, value in roles.items() if known not in outdated} | {id_: entry})]
+
+
+def _free_name(room: Room, member_id: str, name: str, *, is_guest: bool) -> str:
+    """Return the name, or a numbered one if it looks like that of somebody else.
+
+    A member who has a number in another connection keeps it.
+    """
+    others = connections(room.room_id) if room.member_count <= settings.PRESENCE_LIMIT else []
+    taken = {skeleton(row.name) for row in others if row.member_id != member_id}
+    if is_guest:
+        taken |= {reserved for id_, (_, reserved) in (room.roles or {}).items() if id_ != member_id}
+    own = (row.name for row in others if row.member_id == member_id)
+    kept = (given for given in own if is_numbered(given, name) and skeleton(given) not in taken)
+    return next(kept, None) or numbered(name, taken)
 
 
 def _name_of_user(user: User, member_id: str) -> str:
@@ -373,9 +507,12 @@ def _name_of_user(user: User, member_id: str) -> str:
 
 
 def _check_ban_and_lock(room: Room, member_id: str, *, is_owner: bool) -> MemberRecord | None:
-    """Return the record of a member. Raises MemberBanned or RoomLocked if the member may not join."""
+    """Return the record of a member. Raises MemberBanned or RoomLocked if the member may not join.
+
+    is_owner: whether the client has the owner's rights. Neither a ban nor a lock applies to them.
+    """
     record = MemberRecord.find(room.room_id, MemberRecord.sort_key_of(member_id))
-    if record is not None and record.is_banned:
+    if record is not None and record.is_banned and not is_owner:
         raise MemberBanned
     if room.locked and not is_owner and (record is None or not _has_been_in(room, record)):
         raise RoomLocked

@@ -20,7 +20,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from chalicelib import limits, settings
-from chalicelib.errors import Forbidden, InvalidInput, NotInRoom
+from chalicelib.chat import rate_limit
+from chalicelib.errors import Forbidden, InvalidInput, NotInRoom, SlowModeLimitExceeded
 from chalicelib.storage.models import Connection, IdempotencyRecord, Message, Room, RoomSequence
 from chalicelib.storage.transactions import (
     StorageError,
@@ -68,7 +69,8 @@ def store(
     sequence: a sequence already taken by the caller; saves one request. It is closed if it gets no message.
 
     Retries conflicts with transactions for up to 10 seconds. Raises InvalidInput if the earlier message has another
-    text, Forbidden if it was deleted, NotInRoom if the room is closed, and StorageError if DynamoDB fails.
+    text, Forbidden if it was deleted, SlowModeLimitExceeded, NotInRoom if the room is closed, and StorageError if
+    DynamoDB fails.
     """
     return _store(sender, text, client_id, [] if sequence is None else [sequence])
 
@@ -83,7 +85,13 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
         earlier = _earlier_message(room_id, record_key) if client_id is not None and is_repeating(sender) else None
         if earlier is not None:
             return _repeated(earlier, text)
-        taken.append(take_sequence(room_id))
+    try:
+        _take_in_slow_mode(sender, taken)
+    except SlowModeLimitExceeded:
+        earlier = None if client_id is None else _earlier_message(room_id, record_key)
+        if earlier is None:
+            raise
+        return _repeated(earlier, text)
     sequence = int(taken[0].last_sequence)
     message = Message(
         room_id=room_id,
@@ -93,7 +101,7 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
         **sender_attributes(sender, taken[0]),
         sent_at=now,
         client_id=client_id if webhook_id is None else None,
-        expires_at=now + sender.retention,
+        expires_at=now + _retention(sender, taken[0]),
     )
     try:
         with transaction() as writes:
@@ -114,6 +122,28 @@ def _store(sender: Connection | WebhookSender, text: str, client_id: str | None,
         raise
     repeating_senders.discard((room_id, sender.member_id))
     return message
+
+
+def _take_in_slow_mode(sender: Connection | WebhookSender, taken: list[RoomSequence]) -> None:
+    """Take a sequence, unless the caller has, and check slow mode. A sequence that is not used is closed.
+
+    No sequence is taken for a sender who is known to wait. Raises SlowModeLimitExceeded and NotInRoom.
+    """
+    room_id = sender.joined_room_id
+    if isinstance(sender, WebhookSender):
+        taken += [] if taken else [take_sequence(room_id)]
+        return
+    if not taken and rate_limit.waits_for_slow_mode(sender):
+        counter = RoomSequence.find(room_id, RoomSequence.SORT_KEY)
+        if counter is not None:
+            rate_limit.check_slow_mode(sender, counter)
+    taken += [] if taken else [take_sequence(room_id)]
+    try:
+        rate_limit.check_slow_mode(sender, taken[0])
+    except SlowModeLimitExceeded:
+        expires_at = datetime.now(UTC) + _retention(sender, taken[0])
+        _close(tombstone(room_id, int(taken.pop().last_sequence), expires_at))
+        raise
 
 
 @retry_on_conflict
@@ -172,7 +202,7 @@ def event(
         details=details,
         **sender_attributes(sender, taken),
         sent_at=now,
-        expires_at=now + sender.retention,
+        expires_at=now + _retention(sender, taken),
     )
 
 
@@ -187,9 +217,29 @@ def sender_attributes(sender: Connection | WebhookSender, room: RoomSequence) ->
     }
 
 
+def _retention(sender: Connection | WebhookSender, room: RoomSequence) -> timedelta:
+    """Return the time for which a message can be read. The room's may have changed since its sender has joined."""
+    return sender.retention if room.keep_days is None else room.retention
+
+
+def erased(deleted_by: int) -> list[UpdateAction]:
+    """Return the changes that erase a message, and leave a tombstone.
+
+    deleted_by: the sequence of the event that tells of it.
+    """
+    kept = {"room_id", "sort_key", "sequence", "is_tombstone", "deleted_by", "expires_at"}
+    removed = [attribute.remove() for name, attribute in Message.get_attributes().items() if name not in kept]
+    return [Message.is_tombstone.set(True), Message.deleted_by.set(deleted_by), *removed]
+
+
 def is_repeating(sender: Connection | WebhookSender) -> bool:
     """Return whether the last message of a sender in this process had a clientId that was used before."""
     return (sender.joined_room_id, sender.member_id) in repeating_senders
+
+
+def is_accepted(sender: Connection) -> bool:
+    """Return whether the next message of a sender is likely to be stored: it neither repeats one nor comes too soon."""
+    return not (is_repeating(sender) or rate_limit.waits_for_slow_mode(sender))
 
 
 def _remember_repetition(sender: Connection | WebhookSender) -> None:

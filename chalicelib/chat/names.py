@@ -38,6 +38,12 @@ def numbered(name: str, taken: Container[str]) -> str:
     return next(candidate for candidate in candidates if skeleton(candidate) not in taken)
 
 
+def is_numbered(given: str, name: str) -> bool:
+    """Return whether `numbered` may have made a given name of a name."""
+    number = re.search(r" \((\d{1,6})\)\Z", given)
+    return given == name or (number is not None and given == _with_number(name, int(number[1])))
+
+
 def _with_number(name: str, number: int) -> str:
     suffix = f" ({number})"
     return (cut(name, MAX_DISPLAY_NAME_LENGTH - len(suffix)).rstrip() + suffix).lstrip()

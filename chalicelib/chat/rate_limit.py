@@ -14,15 +14,17 @@ of them and no accepted one in between is closed.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from chalicelib import limits, request_log, settings
 from chalicelib.chat import members
-from chalicelib.errors import NotInRoom, RateLimitExceeded
-from chalicelib.storage.models import Connection
+from chalicelib.errors import Muted, NotInRoom, RateLimitExceeded, SlowModeLimitExceeded
+from chalicelib.storage.models import Connection, RoomSequence
 from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict
 
 WARNING_INTERVAL_SECONDS = 1
@@ -67,17 +69,22 @@ def forget_refused_frames(connection_id: str) -> None:
 
 
 @retry_on_conflict
-def check_rate_limit(connection_id: str, window: Window = "message_times") -> Connection:
+def check_rate_limit(connection_id: str, window: Window = "message_times", *, is_message: bool = False) -> Connection:
     """Record a message of a connection, and return the connection's row. Costs one request, if the limit allows it.
 
     window: the list of times that counts. The actions of an owner have one of their own.
+    is_message: whether it counts for slow mode, too.
 
     Retries conflicts with transactions for up to 10 seconds. Raises RateLimitExceeded if the connection has sent
     MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, NotInRoom and AccessTokenExpired.
     """
     now, sender = current_milliseconds(), Connection(connection_id)
+    updates, is_allowed = slide_window(getattr(Connection, window), now)
+    if is_message:  # both expressions refer to the values before the update ("Update expressions")
+        updates.append(Connection.previous_message_at.set(Connection.last_message_at | 0))
+        updates.append(Connection.last_message_at.set(now))
     try:
-        sender.update(*slide_window(getattr(Connection, window), now))
+        sender.update(updates, is_allowed)
     except StorageError as error:
         if not condition_failed(error):
             raise
@@ -85,12 +92,49 @@ def check_rate_limit(connection_id: str, window: Window = "message_times") -> Co
     return members.require_connection(sender)
 
 
-def slide_window(times: Any, now: int) -> tuple[list[UpdateAction], Any]:
-    """Return the updates that record a message in the attribute with the last times, and their condition: the limit."""
+def check_mute(sender: Connection) -> None:
+    """Raise Muted if a member is muted."""
+    if sender.muted_until is not None:
+        seconds = (sender.muted_until - datetime.now(UTC)).total_seconds()
+        if seconds > 0:
+            raise Muted(math.ceil(seconds))
+
+
+def waits_for_slow_mode(sender: Connection) -> bool:
+    """Return whether slow mode has refused a message of a connection, and will refuse this one if it is still on."""
+    return sender.slow_until > current_milliseconds()
+
+
+def check_slow_mode(sender: Connection, room: RoomSequence) -> None:
+    """Check that a connection may send another message if its room is in slow mode. Owners and moderators may.
+
+    The first message that comes too soon records until when. Those that follow until then do not delay the next one.
+
+    Raises SlowModeLimitExceeded.
+    """
+    if not room.slow_seconds or sender.role_in(room) is not None:
+        return
+    previous, now = int(sender.previous_message_at), int(sender.last_message_at)
+    was_refused = previous < sender.slow_until
+    due = int(sender.slow_until) if was_refused else previous + int(room.slow_seconds) * 1000
+    if now >= due:
+        return
+    if not was_refused:
+        sender.update([Connection.slow_until.set(due)], Connection.name.exists())
+    raise SlowModeLimitExceeded(int(room.slow_seconds), -(-(due - now) // 1000))
+
+
+def slide_window(
+    times: Any, now: int, count: int | None = None, seconds: int | None = None
+) -> tuple[list[UpdateAction], Any]:
+    """Return the updates that record a message in the attribute with the last times, and their condition: the limit.
+
+    By default, it allows MESSAGES_PER_WINDOW in WINDOW_SECONDS.
+    """
     # Both orders of these two updates give the same list: an element that is set beyond the end of a list is appended,
     # and the elements after a removed one move up ("Update expressions").
-    updates: list[UpdateAction] = [times[settings.MESSAGES_PER_WINDOW].set(now), times[0].remove()]
-    return updates, times[0] <= now - settings.WINDOW_SECONDS * 1000
+    updates: list[UpdateAction] = [times[count or settings.MESSAGES_PER_WINDOW].set(now), times[0].remove()]
+    return updates, times[0] <= now - (seconds or settings.WINDOW_SECONDS) * 1000
 
 
 def seconds_to_wait(times: Sequence[Any], now: int) -> int:

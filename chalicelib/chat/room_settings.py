@@ -1,6 +1,6 @@
-"""The settings of a room, which its owner changes: name, lock and tokens.
+"""The settings of a room, which its owner changes: name, lock, keep_days, slow mode and tokens.
 
-A change of name or lock is an event with a sequence of its own, as in `moderation.py`.
+A change is an event with a sequence of its own, as in `moderation.py`, except new tokens.
 """
 
 from __future__ import annotations
@@ -11,41 +11,80 @@ import msgspec
 
 from chalicelib import limits
 from chalicelib.auth import identity
-from chalicelib.chat import members, messages, rights, webhooks
+from chalicelib.chat import members, messages, rights, rooms, webhooks
 from chalicelib.errors import InvalidInput
 from chalicelib.protocol.frames import Tokens
+from chalicelib.protocol.requests import UpdateRoom
 from chalicelib.protocol.responses import RoomSummary
-from chalicelib.storage.models import OWNER, Connection, Message, Room, RoomSequence
+from chalicelib.storage.models import MODERATOR, OWNER, Connection, Message, Room, RoomSequence
 from chalicelib.storage.transactions import UpdateAction, retry_on_conflict, transaction
 
 
 @retry_on_conflict
-def update_room(sender: Connection, name: str | None, locked: bool | None) -> Message:
-    """Rename, lock or unlock the sender's room, and return the event. None leaves a value as it is.
+def update_room(sender: Connection, data: UpdateRoom) -> Message:
+    """Change the name, the lock, keep_days or slow mode of the sender's room, and return the event.
 
-    Raises Forbidden unless the sender is the owner, and NotInRoom if the room does not exist any more.
+    None leaves a value as it is. A change of keep_days applies to messages from now on.
+
+    Raises Forbidden unless the sender is the owner, or if keep_days requires a user who has signed in, and NotInRoom if
+    the room does not exist any more.
     """
     room = rights.require_owner(sender)
-    is_unchanged = (Room.name == room.name) & (Room.locked == room.locked)
+    if data.keep_days:
+        rooms.check_keep_days(is_signed_in=sender.is_verified)
+    is_unchanged = room.is_unchanged(Room.name, Room.locked, Room.keep_days, Room.slow_seconds)
+    changes, counter = list[UpdateAction](), list[UpdateAction]()
     now, summaries = datetime.now(UTC), []
-    if name is not None:
-        room.name = name
-        summaries.append(f"named the room {name}")
-    if locked is not None:
+    if data.room_name is not None:
+        room.name = data.room_name
+        changes.append(Room.name.set(room.name))
+        summaries.append(f"named the room {room.name}")
+    if data.locked is not None:
         if not room.locked:
-            room.locked_at = now
-        room.locked = locked
-        summaries.append("locked the room" if locked else "unlocked the room")
-    event = messages.event(
-        sender, "updated", " and ".join(summaries), {"room": msgspec.to_builtins(RoomSummary.of(room))}
-    )
-    changes: list[UpdateAction] = [Room.name.set(room.name), Room.locked.set(room.locked)]
-    if room.locked_at is not None:
-        changes.append(Room.locked_at.set(room.locked_at))
+            changes.append(Room.locked_at.set(now))
+        room.locked = data.locked
+        changes.append(Room.locked.set(room.locked))
+        summaries.append("locked the room" if room.locked else "unlocked the room")
+    if data.keep_days is not None:
+        changes += _keep(room, data.keep_days, now)
+        counter.append(RoomSequence.keep_days.set(data.keep_days))
+        summaries.append(
+            f"keeps the room for {_days(data.keep_days)}" if data.keep_days else "no longer keeps the room"
+        )
+    if data.slow_seconds is not None:
+        room.slow_seconds = data.slow_seconds
+        changes.append(Room.slow_seconds.set(room.slow_seconds))
+        counter.append(RoomSequence.slow_seconds.set(data.slow_seconds))
+        slow_mode = f"turned on slow mode: {room.slow_seconds} seconds between two messages"
+        summaries.append(slow_mode if room.slow_seconds else "turned off slow mode")
+    details = {"room": msgspec.to_builtins(RoomSummary.of(room))}
+    event = messages.event(sender, "updated", " and ".join(summaries), details)
+    event.expires_at = now + room.retention
     with transaction() as writes:
         writes.save(event, Message.sort_key.does_not_exist())
-        writes.update(Room(room.room_id), changes, is_unchanged & Room.is_open(now))
+        writes.update(Room(room.room_id), changes, is_unchanged)
+        if counter:
+            writes.update(RoomSequence(room.room_id), counter, RoomSequence.closed.does_not_exist())
     return event
+
+
+def _keep(room: Room, keep_days: int, now: datetime) -> list[UpdateAction]:
+    """Return the changes of a room that has members and gets another keep_days."""
+    changes: list[UpdateAction] = [Room.keep_days.set(keep_days)]
+    if room.keep_days == keep_days:
+        return changes
+    room.keep_days = keep_days
+    changes.append(Room.keep_days_changed_at.set(now))
+    expires_at = now + timedelta(seconds=limits.CONNECTION_TTL_SECONDS) + room.keep_time
+    if expires_at > room.expires_at:  # the last leave sets an earlier end
+        changes.append(Room.expires_at.set(expires_at))
+        if room.token_hash is None:
+            changes += room.list_until(expires_at)
+    return changes
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
 
 
 @retry_on_conflict
@@ -62,7 +101,7 @@ def renew_tokens(sender: Connection, *, join: bool, owner: bool) -> Tokens:
     if join and room.token_hash is None:
         raise InvalidInput("newJoinToken must be absent: this room is public, and has no joinToken")
     tokens, now, changes = Tokens(), datetime.now(UTC), list[UpdateAction]()
-    is_unchanged = Room.is_open(now) & (Room.owner_hash == room.owner_hash)
+    is_unchanged = room.is_unchanged(Room.owner_hash, Room.roles)
     with transaction() as writes:
         if join:
             tokens.join_token = identity.new_token()
@@ -70,12 +109,20 @@ def renew_tokens(sender: Connection, *, join: bool, owner: bool) -> Tokens:
         if owner:
             tokens.owner_token = identity.new_token()
             version = int(room.owner_version) + 1
+            remaining = webhooks.delete_all(writes, room)
             changes += [
                 Room.owner_hash.set(identity.hash_token(tokens.owner_token)),
                 Room.owner_version.set(version),
                 Room.former_owner_hash.set(room.owner_hash),
                 Room.former_owner_until.set(now + timedelta(seconds=limits.FORMER_OWNER_SECONDS)),
-                Room.webhook_count.set(webhooks.delete_all(writes, room)),
+                Room.webhook_count.set(len(remaining)),
+                Room.roles.set(
+                    {
+                        id_: entry
+                        for id_, entry in (room.roles or {}).items()
+                        if entry[0] == MODERATOR or id_ in (*remaining, sender.member_id)
+                    }
+                ),
             ]
             is_unchanged &= Room.webhook_count.does_not_exist() | (Room.webhook_count == room.webhook_count)
             if sender.owner_version is not None:

@@ -33,8 +33,8 @@ def create(new_room: NewRoom, user: User | None = None, source: str | None = Non
     """
     if user is not None and user.room_ids is not None:
         raise Forbidden("your access token does not allow new rooms, only those that its claim chat_rooms lists")
-    if settings.KEEP_DAYS_REQUIRES_SIGN_IN and user is None and new_room.keep_days:
-        raise Forbidden("keepDays requires that you sign in")
+    if new_room.keep_days:
+        check_keep_days(is_signed_in=user is not None)
     now, owner_token, keep_days = datetime.now(UTC), identity.new_token(), new_room.keep_days or 0
     unused_time = timedelta(days=keep_days) if keep_days else timedelta(seconds=settings.UNUSED_ROOM_SECONDS)
     room = Room(
@@ -56,6 +56,12 @@ def create(new_room: NewRoom, user: User | None = None, source: str | None = Non
         room.listed_until = room.expires_at
     room.save()
     return room
+
+
+def check_keep_days(*, is_signed_in: bool) -> None:
+    """Raise Forbidden if keep_days requires a user who has signed in."""
+    if settings.KEEP_DAYS_REQUIRES_SIGN_IN and not is_signed_in:
+        raise Forbidden("keepDays requires that you sign in")
 
 
 def find(room_id: str) -> Room | None:

@@ -14,9 +14,17 @@ from chalicelib.auth import identity
 from chalicelib.auth.identity import User
 from chalicelib.chat import messages, rate_limit, rooms
 from chalicelib.chat.messages import WebhookSender
+from chalicelib.chat.names import skeleton
 from chalicelib.errors import InvalidInput, NotInRoom, RateLimitExceeded, WebhookNotFound
-from chalicelib.storage.models import Message, Room, WebhookRecord
-from chalicelib.storage.transactions import StorageError, Transaction, condition_failed, retry_on_conflict, transaction
+from chalicelib.storage.models import WEBHOOK, Message, Room, WebhookRecord
+from chalicelib.storage.transactions import (
+    StorageError,
+    Transaction,
+    UpdateAction,
+    condition_failed,
+    retry_on_conflict,
+    transaction,
+)
 
 _ID = re.compile(r"[\w-]{16}", re.ASCII)
 _TOKEN = re.compile(r"([\w-]{1,64})\.([\w-]{16})\.[\w-]{43}", re.ASCII)
@@ -44,10 +52,11 @@ def create(room_id: str, owner_token: str, name: str, user: User | None = None) 
         expires_at=now + timedelta(seconds=limits.WEBHOOK_TTL_SECONDS),
     )
     has_room = Room.webhook_count.does_not_exist() | (Room.webhook_count < limits.MAX_WEBHOOKS)
-    is_unchanged = Room.is_open(now) & (Room.owner_hash == room.owner_hash)
+    is_unchanged = room.is_unchanged(Room.owner_hash, Room.roles)
+    roles = (room.roles or {}) | {webhook_id: [WEBHOOK, skeleton(name)]}
     with transaction() as writes:
         writes.save(webhook, WebhookRecord.sort_key.does_not_exist())
-        writes.update(Room(room_id), [Room.webhook_count.add(1)], is_unchanged & has_room)
+        writes.update(Room(room_id), [Room.webhook_count.add(1), Room.roles.set(roles)], is_unchanged & has_room)
     return webhook_id, token
 
 
@@ -56,11 +65,16 @@ def _correct_count(room: Room) -> None:
 
     Raises InvalidInput if it has MAX_WEBHOOKS.
     """
-    count = len(_read_webhooks(room.room_id))
+    found = {webhook.webhook_id for webhook in _read_webhooks(room.room_id)}
+    count = len(found)
     if count >= limits.MAX_WEBHOOKS:
         raise InvalidInput(f"a room can have at most {limits.MAX_WEBHOOKS} webhooks: delete one first")
     try:
-        Room(room.room_id).update([Room.webhook_count.set(count)], Room.webhook_count == room.webhook_count)
+        roles = {id_: entry for id_, entry in (room.roles or {}).items() if entry[0] != WEBHOOK or id_ in found}
+        Room(room.room_id).update(
+            [Room.webhook_count.set(count), Room.roles.set(roles)], room.is_unchanged(Room.webhook_count, Room.roles)
+        )
+        room.roles = roles
     except StorageError as error:
         if not condition_failed(error):  # otherwise the webhooks have changed, and the caller notices
             raise
@@ -78,7 +92,7 @@ def list_webhooks(room_id: str, owner_token: str, user: User | None = None) -> l
 @retry_on_conflict
 def delete(room_id: str, owner_token: str, webhook_id: str, user: User | None = None) -> None:
     """Delete a webhook. Raises WebhookNotFound, RoomNotFound, and Forbidden unless the token is the owner's."""
-    rooms.authorize_owner(room_id, owner_token, user)
+    room, _ = rooms.authorize_owner(room_id, owner_token, user)
     if not _ID.fullmatch(webhook_id):
         raise WebhookNotFound
     webhook = WebhookRecord.find(room_id, WebhookRecord.sort_key_of(webhook_id))
@@ -86,19 +100,21 @@ def delete(room_id: str, owner_token: str, webhook_id: str, user: User | None = 
         raise WebhookNotFound
     with transaction() as writes:
         writes.delete(webhook, WebhookRecord.sort_key.exists())
-        writes.update(Room(room_id), [Room.webhook_count.add(-1)], Room.is_open(datetime.now(UTC)))
+        roles = {id_: entry for id_, entry in (room.roles or {}).items() if id_ != webhook_id}
+        changes: list[UpdateAction] = [Room.webhook_count.add(-1), Room.roles.set(roles)]
+        writes.update(Room(room_id), changes, room.is_unchanged(Room.roles))
 
 
-def delete_all(writes: Transaction, room: Room) -> int:
+def delete_all(writes: Transaction, room: Room) -> set[str]:
     """Add to a transaction the deletion of the webhooks that an owner's token has created.
 
-    Return the number of those that remain: those of users with an owner's rights.
+    Return the ids of those that remain: those of users with an owner's rights.
     """
     found = _read_webhooks(room.room_id)
     deleted = [webhook for webhook in found if webhook.owner_version is not None]
     for webhook in deleted:
         writes.delete(webhook)
-    return len(found) - len(deleted)
+    return {webhook.webhook_id for webhook in found if webhook not in deleted}
 
 
 def find(token: str) -> WebhookRecord:

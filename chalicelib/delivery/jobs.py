@@ -4,6 +4,7 @@
 - Delivery: a webhook's message for everyone in a room. The function that takes the job reads message and connections.
 - Removal: the end of the connections of a room or of a member.
 - Erasure: the deletion of what a closed room has stored.
+- MessageErasure: the deletion of what removed members have sent.
 
 A batch contains its payload and its connections. Only failed connections are requeued; confirmed deliveries are not
 repeated. But if a function crashes mid-batch, SQS redelivers the whole batch (at-least-once), and some connections
@@ -74,6 +75,20 @@ class Delivery(NamedTuple):
     sequence: int
 
 
+class MessageErasure(NamedTuple):
+    """The deletion of what removed members have sent.
+
+    after: the sequence after which the job continues another one. attempt: the number of jobs before this one that did
+    not find the removal. is_last: whether everything that was in progress at the removal has been written.
+    """
+
+    room_id: str
+    member_ids: list[str]
+    after: int = 0
+    attempt: int = 0
+    is_last: bool = False
+
+
 class Erasure(NamedTuple):
     """The deletion of the rows of a closed room. is_last: whether everything that was in progress has been written."""
 
@@ -81,9 +96,11 @@ class Erasure(NamedTuple):
     is_last: bool = False
 
 
-Job = Batch | Delivery | Erasure | Removal
+Job = Batch | Delivery | Erasure | MessageErasure | Removal
 
-_KINDS: dict[str, Callable[..., Job]] = {kind.__name__: kind for kind in (Batch, Delivery, Erasure, Removal)}
+_KINDS: dict[str, Callable[..., Job]] = {
+    kind.__name__: kind for kind in (Batch, Delivery, Erasure, MessageErasure, Removal)
+}
 
 
 def serialize(job: Job) -> str:
@@ -122,6 +139,11 @@ def enqueue_removal(removal: Removal, *, at_once: bool = False) -> None:
 
 def enqueue_erasure(erasure: Erasure, *, delay: int = 0) -> None:
     """Send an erasure to the queue, with a delay in seconds."""
+    _send(erasure, _queue_url(), DelaySeconds=delay)
+
+
+def enqueue_message_erasure(erasure: MessageErasure, *, delay: int = REMOVAL_DELAY_SECONDS) -> None:
+    """Send the erasure of messages to the queue, with a delay in seconds."""
     _send(erasure, _queue_url(), DelaySeconds=delay)
 
 

@@ -29,6 +29,7 @@ from chalicelib.errors import (
     InternalError,
     InvalidInput,
     InvalidJSON,
+    Muted,
     NotInRoom,
     RateLimitExceeded,
     Unauthorized,
@@ -37,7 +38,16 @@ from chalicelib.errors import (
 from chalicelib.limits import MAX_FRAME_BYTES
 from chalicelib.protocol.responses import Event, Member, Response, RoomSummary
 from chalicelib.protocol.validation import is_valid, parse_object
-from chalicelib.protocol.values import ActionName, ClientId, DisplayName, LastSequence, MemberCount, Secret
+from chalicelib.protocol.values import (
+    ActionName,
+    ClientId,
+    DisplayName,
+    LastSequence,
+    MemberCount,
+    Reason,
+    Secret,
+    Sequence,
+)
 from chalicelib.storage import models
 
 FRAME_ERRORS: tuple[type[ChatError], ...] = (
@@ -45,6 +55,7 @@ FRAME_ERRORS: tuple[type[ChatError], ...] = (
     UnknownAction,
     InvalidInput,
     RateLimitExceeded,
+    Muted,
     NotInRoom,
     ConnectionReplaced,
     Unauthorized,
@@ -88,6 +99,19 @@ class Left(Event, tag="leave"):
     def of(cls, member: models.Connection, member_count: int) -> Self:
         """Return the event of a connection that has left."""
         return cls(message=f"{member.name} left", sender=Member.of(member), member_count=member_count)
+
+
+class Reported(Event, tag="reported"):
+    """A member has reported a message. Sent to the owner and the moderators who are in the room."""
+
+    target: Annotated[Sequence, Meta(description="Sequence of the reported message.")]
+    reason: Reason | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, sender: models.Connection, target: int, reason: str | None) -> Self:
+        """Return the event of a message that sender has reported."""
+        text = f"{sender.name} reported a message" + (f": {reason}" if reason else "")
+        return cls(message=text, sender=Member.of(sender), target=target, reason=reason or UNSET)
 
 
 class Renamed(Event, tag="rename"):
@@ -156,7 +180,7 @@ class Error(Response):
     ]
     action: ActionName | UnsetType = UNSET
     client_id: Annotated[ClientId, Meta(description="The clientId of the rejected frame.")] | UnsetType = UNSET
-    retry_after: Annotated[int, Meta(ge=1, description="Seconds, with rate_limited only.")] | UnsetType = UNSET
+    retry_after: Annotated[int, Meta(ge=1, description="Seconds, with rate_limited and muted.")] | UnsetType = UNSET
 
     @classmethod
     def of(cls, error: ChatError, frame: str = "") -> Self:
@@ -176,7 +200,7 @@ class Error(Response):
             message=str(error),
             action=action if is_valid(action, ActionName) else UNSET,
             client_id=client_id if is_valid(client_id, ClientId) else UNSET,
-            retry_after=error.retry_after if isinstance(error, RateLimitExceeded) else UNSET,
+            retry_after=error.retry_after or UNSET,
         )
 
 

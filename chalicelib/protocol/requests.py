@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
 from chalicelib.auth.identity import Credentials, User
-from chalicelib.limits import MAX_REMOVED_MEMBERS
+from chalicelib.limits import MAX_MUTE_SECONDS, MAX_REMOVED_MEMBERS
 from chalicelib.protocol.values import (
     After,
     AnyRoomId,
@@ -16,6 +16,7 @@ from chalicelib.protocol.values import (
     DisplayName,
     JoinToken,
     KeepDays,
+    KeptDays,
     Key,
     Locked,
     MemberId,
@@ -23,8 +24,10 @@ from chalicelib.protocol.values import (
     OwnerToken,
     PageSize,
     Private,
+    Reason,
     RoomName,
     Sequence,
+    SlowSeconds,
     WebhookName,
     WebhookText,
 )
@@ -146,6 +149,8 @@ class UpdateRoom(Request):
 
     room_name: Annotated[RoomName, Meta(examples=["Coffee"])] | None = None
     locked: Locked | None = None
+    keep_days: KeptDays | None = None
+    slow_seconds: SlowSeconds | None = None
     new_join_token: Annotated[bool, Meta(description="Replace the joinToken of a private room.")] = False
     new_owner_token: Annotated[bool, Meta(description="Replace the ownerToken.", examples=[True])] = False
 
@@ -155,6 +160,34 @@ class RemoveMember(Request):
 
     member_id: MemberId | None = None
     member_ids: Annotated[list[MemberId], Meta(min_length=1, max_length=MAX_REMOVED_MEMBERS)] | None = None
+    delete_messages: Annotated[bool, Meta(description="Also delete their messages.", examples=[True])] = False
+
+
+class UnbanMember(Request):
+    """A member who may come back."""
+
+    member_id: MemberId
+
+
+class MuteMember(Request):
+    """A member to mute."""
+
+    member_id: MemberId
+    seconds: Annotated[int, Meta(ge=0, le=MAX_MUTE_SECONDS, description="For how long. 0 ends it.", examples=[300])]
+
+
+class SetRole(Request):
+    """A member who gets another role."""
+
+    member_id: MemberId
+    role: Literal["moderator", "member"]
+
+
+class ReportMessage(Request):
+    """A message to report."""
+
+    sequence: Sequence
+    reason: Reason | None = None
 
 
 class Rename(Request):

@@ -10,25 +10,28 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from chalicelib import settings
 from chalicelib.limits import MAX_PAGE_SIZE, MAX_WEBHOOKS
 from chalicelib.protocol.values import (
     ClientId,
     DisplayName,
+    KeptDays,
     LastSequence,
     Locked,
     MemberCount,
     MemberId,
     MessageText,
     Private,
+    Reason,
     Role,
     RoomId,
     RoomName,
     Secret,
     Sentence,
     Sequence,
+    SlowSeconds,
     Timestamp,
     Verified,
     WebhookId,
@@ -66,12 +69,14 @@ class Room(Response, rename={}):
 
 
 class RoomSummary(Response, rename={}):
-    """A room, as its members see it. Its properties are in snake case, like those of Room."""
+    """A room, as its members see it. The older ones of its properties are in snake case, like those of Room."""
 
     room_id: RoomId
     name: RoomName
     private: Private
     locked: Locked
+    keep_days: KeptDays = field(default=0, name="keepDays")
+    slow_seconds: SlowSeconds = field(default=0, name="slowSeconds")
 
     @classmethod
     def of(cls, room: models.Room) -> Self:
@@ -81,6 +86,8 @@ class RoomSummary(Response, rename={}):
             name=room.name,
             private=room.token_hash is not None,
             locked=room.locked,
+            keep_days=int(room.keep_days),
+            slow_seconds=int(room.slow_seconds),
         )
 
 
@@ -189,6 +196,27 @@ class MemberList(Response):
     members: list[ListedMember]
 
 
+class Ban(Response):
+    """A member who may not join."""
+
+    id: MemberId
+    name: DisplayName
+    until: Timestamp
+
+
+class BanList(Response):
+    """The members who may not join."""
+
+    bans: list[Ban]
+
+    @classmethod
+    def of(cls, records: Iterable[models.MemberRecord]) -> Self:
+        """Return the list of banned members."""
+        return cls(
+            bans=[Ban(id=row.member_id, name=row.name, until=format_timestamp(row.banned_until)) for row in records]
+        )
+
+
 # Messages and stored events
 
 
@@ -235,27 +263,42 @@ class Updated(StoredEvent, tag="updated"):
 
 
 class Removed(StoredEvent, tag="removed"):
-    """The owner has removed a member, whose connections are then closed."""
+    """A member was removed. The connections of the member are then closed."""
 
     member: Member
+    messages_deleted: (
+        Annotated[
+            Literal[True],
+            Meta(description="Present if the earlier messages of the member are deleted: clients remove them."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
-HistoryItem = Message | Deleted | Updated | Removed
+class MemberMuted(StoredEvent, tag="muted"):
+    """A member was muted, or is not muted any more."""
+
+    member: Member
+    until: Annotated[Timestamp, Meta(description="The end. It is not later than sentAt if the muting was ended.")]
 
 
-STORED_EVENTS = {"deleted", "updated", "removed"}
+class RoleChanged(StoredEvent, tag="role"):
+    """A member has another role."""
+
+    member: Member
+    role: Literal["moderator", "member"]
+
+
+HistoryItem = Message | Deleted | Updated | Removed | MemberMuted | RoleChanged
+
+
+STORED_EVENTS = {"deleted", "updated", "removed", "muted", "role"}
 
 
 def history_item(row: models.Message) -> HistoryItem:
     """Return the object of a stored message or event. Raises ValueError unless its type is one of STORED_EVENTS."""
     details: dict[str, Any] = row.details or {}
-    sender = Member(
-        id=row.sender_id,
-        name=row.sender_name,
-        bot=True if row.sender_is_bot else UNSET,
-        role=_shown_role(row.sender_role),
-        verified=True if row.sender_is_verified else UNSET,
-    )
+    sender = _sender(row)
     sequence, sent_at = int(row.sequence), format_timestamp(row.sent_at)
     match row.event:
         case "deleted":
@@ -271,8 +314,24 @@ def history_item(row: models.Message) -> HistoryItem:
             room = _restored(RoomSummary, details["room"])
             return Updated(message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, room=room)
         case "removed":
-            member = _restored(Member, details["member"])
-            return Removed(message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, member=member)
+            return Removed(
+                message=row.text,
+                sender=sender,
+                sequence=sequence,
+                sent_at=sent_at,
+                member=_restored(Member, details["member"]),
+                messages_deleted=True if details.get("messagesDeleted") else UNSET,
+            )
+        case "muted":
+            member, until = _restored(Member, details["member"]), details["until"]
+            return MemberMuted(
+                message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, member=member, until=until
+            )
+        case "role":
+            member, role = _restored(Member, details["member"]), details["role"]
+            return RoleChanged(
+                message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, member=member, role=role
+            )
         case None:
             return Message(
                 message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, client_id=row.client_id or UNSET
@@ -280,9 +339,51 @@ def history_item(row: models.Message) -> HistoryItem:
     raise ValueError(f"expected a stored event, not {row.event}")
 
 
+def _sender(row: models.Message | models.Report) -> Member:
+    """Return the sender of a stored message, event or report."""
+    return Member(
+        id=row.sender_id,
+        name=row.sender_name,
+        bot=True if isinstance(row, models.Message) and row.sender_is_bot else UNSET,
+        role=_shown_role(row.sender_role),
+        verified=True if row.sender_is_verified else UNSET,
+    )
+
+
 def _restored(declared: type[R], details: dict[str, Any]) -> R:
     """Return a stored object, without properties that only another version of the app knows."""
-    return declared(**{name: details[name] for name in declared.__struct_fields__ if name in details})
+    names = zip(declared.__struct_fields__, declared.__struct_encode_fields__, strict=True)
+    return declared(**{field: details[name] for field, name in names if name in details})
+
+
+class Report(Response):
+    """A report of a message."""
+
+    target: Annotated[Sequence, Meta(description="Sequence of the reported message.")]
+    sender: Member
+    sent_at: Timestamp
+    reason: Reason | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, row: models.Report) -> Self:
+        """Return the report of a row."""
+        return cls(
+            target=int(row.target),
+            reason=row.reason or UNSET,
+            sender=_sender(row),
+            sent_at=format_timestamp(row.sent_at),
+        )
+
+
+class ReportList(Response):
+    """The reports of messages, newest first."""
+
+    reports: list[Report]
+
+    @classmethod
+    def of(cls, rows: Iterable[models.Report]) -> Self:
+        """Return the list of reports."""
+        return cls(reports=[Report.of(row) for row in rows])
 
 
 class MessagePage(Response):

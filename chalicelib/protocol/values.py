@@ -19,8 +19,10 @@ from chalicelib.limits import (
     MAX_KEEP_DAYS,
     MAX_MESSAGE_LENGTH,
     MAX_PAGE_SIZE,
+    MAX_REASON_LENGTH,
     MAX_ROOM_NAME_LENGTH,
     MAX_SEQUENCE,
+    MAX_SLOW_SECONDS,
 )
 from chalicelib.protocol.glyphs import BIDI_CONTROLS, BLANK, IGNORABLE
 
@@ -95,6 +97,25 @@ KeepDays = Annotated[
         le=MAX_KEEP_DAYS,
         description="Days for which the room stays listed after its last member has left. Its messages are kept as "
         "long.",
+    ),
+]
+KeptDays = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=MAX_KEEP_DAYS,
+        description="Days for which the room stays after its last member has left, 0 for a few minutes.",
+        examples=[7],
+    ),
+]
+SlowSeconds = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=MAX_SLOW_SECONDS,
+        description="Slow mode: seconds between two messages of a connection, 0 for none. It does not apply to owners "
+        "and moderators.",
+        examples=[10],
     ),
 ]
 Private = Annotated[
@@ -194,6 +215,17 @@ Sequence = Annotated[
 ]
 LastSequence = Annotated[
     int, Meta(ge=0, description="Highest sequence in the room, 0 if it never had a message.", examples=[12])
+]
+Reason = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_REASON_LENGTH,
+        pattern=LINE,
+        description="Why the message is reported.",
+        examples=["an insult"],
+        extra={"clean": strip_spaces},
+    ),
 ]
 Timestamp = Annotated[
     str,

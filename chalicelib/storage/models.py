@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from pynamodb.attributes import (
+    Attribute,
     BooleanAttribute,
     JSONAttribute,
     ListAttribute,
@@ -57,6 +58,12 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     owner_version: the number of owner's tokens before the present one. former_owner_hash: that of the last one, with
     which an owner who has not received the present one can get another until former_owner_until.
 
+    roles: the role of each owner with an identity, moderator and webhook by its id, and the skeleton of its name
+    (`names.py`), which guests cannot take, also while they are away.
+
+    keep_days_changed_at: when keep_days was changed last, None for never. hidden: the ids of removed members whose
+    messages are being erased, with the last sequence that is.
+
     source: the pseudonym of the source address that has created the room, None if sources are not known.
 
     closed: the owner has closed the room. Only this, the number of connections and the expiry are left of it, and every
@@ -81,6 +88,10 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     locked_at = UTCDateTimeAttribute(null=True)
     salt = UnicodeAttribute()
     keep_days = NumberAttribute(default=0)
+    keep_days_changed_at = UTCDateTimeAttribute(null=True)
+    slow_seconds = NumberAttribute(default=0)
+    roles = JSONAttribute(null=True)
+    hidden = JSONAttribute(null=True)
     webhook_count = NumberAttribute(default=0)
     source = UnicodeAttribute(null=True)
     closed = BooleanAttribute(null=True)
@@ -107,6 +118,31 @@ class Room(ExpiryMixin, RetentionMixin, Table):
     def is_alive(self) -> bool:
         """Whether the room has neither expired nor been closed."""
         return not self.closed and super().is_alive
+
+    def is_unchanged(self, *attributes: Attribute[Any]) -> Condition:
+        """Return the condition that attributes have the same values as here, in a room that is open."""
+        condition = Room.is_open(datetime.now(UTC))
+        for attribute in attributes:
+            value = getattr(self, attribute.attr_name)
+            same = attribute.does_not_exist() if value is None else attribute == value
+            condition &= same | attribute.does_not_exist() if value == attribute.default else same
+        return condition
+
+    @property
+    def has_mixed_retention(self) -> bool:
+        """Whether newer messages may expire before older ones, because keep_days was changed."""
+        longest = max(timedelta(days=limits.MAX_KEEP_DAYS), self.retention)
+        return self.keep_days_changed_at is not None and self.keep_days_changed_at + longest > datetime.now(UTC)
+
+    @property
+    def shortest_retention(self) -> timedelta:
+        """The shortest time for which a message that may still exist could be read."""
+        return timedelta(seconds=settings.MESSAGE_RETENTION_SECONDS) if self.has_mixed_retention else self.retention
+
+    def role_of(self, id_: str) -> str | None:
+        """Return the role of a member or webhook by its id: OWNER, MODERATOR, WEBHOOK or None."""
+        roles: dict[str, list[str]] = self.roles or {}
+        return roles[id_][0] if id_ in roles else None
 
     @property
     def has_former_owner_token(self) -> bool:
@@ -154,8 +190,8 @@ class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
     expires_at = TTLAttribute()
 
 
-OWNER, MODERATOR, FORMER_OWNER = "owner", "moderator", "former-owner"
-"""The roles of connections. A former owner has connected with an owner's token that was replaced, and can only request
+OWNER, MODERATOR, FORMER_OWNER, WEBHOOK = "owner", "moderator", "former-owner", "webhook"
+"""The roles in a room. A former owner has connected with an owner's token that was replaced, and can only request
 another one."""
 
 
@@ -165,7 +201,8 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
     Several connections can belong to one member. has_record: the member has a MemberRecord, and so comes back with the
     same id. role: OWNER, MODERATOR, FORMER_OWNER, or None. owner_version: that of the owner's token with which it has
     connected. authorized_until: the end of the access token of a user who has signed in, in Unix seconds; None for a
-    guest. It is not the TTL, which would delete the rows of open connections.
+    guest. It is not the TTL, which would delete the rows of open connections. last_message_at, previous_message_at:
+    the times of its last two messages, refused ones included. slow_until: before this time, slow mode has refused one.
     """
 
     class Meta:
@@ -182,6 +219,11 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
     warnings = NumberAttribute(default=0)
     warned_at = NumberAttribute(default=0)
     retry_at = NumberAttribute(default=0)
+    last_message_at = NumberAttribute(default=0)
+    previous_message_at = NumberAttribute(default=0)
+    slow_until = NumberAttribute(default=0)
+    report_times: ListAttribute[Any] = ListAttribute(of=NumberAttribute, null=True)
+    muted_until = UTCDateTimeAttribute(null=True)
     keep_days = NumberAttribute(default=0)
     joined_at = UTCDateTimeAttribute()
     authorized_until = NumberAttribute(null=True)
@@ -306,10 +348,13 @@ class MemberRecord(ExpiryMixin, Table):
     class Meta(_MessagesTable):
         pass
 
+    PREFIX = "member#"
+
     room_id = UnicodeAttribute(hash_key=True)
     sort_key = UnicodeAttribute(range_key=True)
     name = UnicodeAttribute()
     banned_until = UTCDateTimeAttribute(null=True)
+    muted_until = UTCDateTimeAttribute(null=True)
     first_joined_at = UTCDateTimeAttribute(null=True)
     left_at = UTCDateTimeAttribute(null=True)
     connection_ids = UnicodeSetAttribute(null=True)
@@ -320,16 +365,22 @@ class MemberRecord(ExpiryMixin, Table):
         """Whether the member may not join at present."""
         return self.banned_until is not None and self.banned_until > datetime.now(UTC)
 
-    @staticmethod
-    def sort_key_of(member_id: str) -> str:
+    @property
+    def member_id(self) -> str:
+        """The id of the member."""
+        return self.sort_key.removeprefix(self.PREFIX)
+
+    @classmethod
+    def sort_key_of(cls, member_id: str) -> str:
         """Return the sort key of a member id."""
-        return f"member#{member_id}"
+        return f"{cls.PREFIX}{member_id}"
 
 
-class RoomSequence(Table):
+class RoomSequence(RetentionMixin, Table):
     """The last sequence taken in a room. It is not part of Room, so messages and joins write to different items.
 
-    closed: as in Room. No sequence can be taken any more. owner_version: as in Room, None for 0.
+    closed: as in Room. No sequence can be taken any more. The other attributes are copies of the room's, which messages
+    learn with their sequence; None if they were never changed.
     """
 
     class Meta(_MessagesTable):
@@ -341,6 +392,8 @@ class RoomSequence(Table):
     sort_key = UnicodeAttribute(range_key=True, default=SORT_KEY)
     last_sequence = NumberAttribute(default=0)
     current_owner_version = NumberAttribute(attr_name="owner_version", null=True)
+    keep_days = NumberAttribute(null=True)
+    slow_seconds = NumberAttribute(null=True)
     closed = BooleanAttribute(null=True)
     expires_at = TTLAttribute()
 
@@ -348,6 +401,31 @@ class RoomSequence(Table):
     def owner_version(self) -> int:
         """The number of owner's tokens before the present one."""
         return int(self.current_owner_version or 0)
+
+
+class Report(ExpiryMixin, Table):
+    """A report of a message to the owner and the moderators, stored for as long as the message."""
+
+    class Meta(_MessagesTable):
+        pass
+
+    PREFIX = "report#"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True)
+    target = NumberAttribute()
+    reason = UnicodeAttribute(null=True)
+    sender_id = UnicodeAttribute()
+    sender_name = UnicodeAttribute()
+    sender_role = UnicodeAttribute(null=True)
+    sender_is_verified = BooleanAttribute(null=True)
+    sent_at = UTCDateTimeAttribute()
+    expires_at = TTLAttribute()
+
+    @classmethod
+    def sort_key_of(cls, target: int, sender_id: str) -> str:
+        """Return the sort key of the report of a message by a member."""
+        return f"{cls.PREFIX}{target:015d}#{sender_id}"
 
 
 class WebhookRecord(ExpiryMixin, Table):

@@ -2,15 +2,36 @@
 
 from chalicelib import request_log
 from chalicelib.auth import authentication
-from chalicelib.chat import history, members, messages, moderation, rights, room_settings, rooms
+from chalicelib.chat import (
+    erasure,
+    history,
+    members,
+    messages,
+    moderation,
+    rate_limit,
+    reports,
+    rights,
+    room_settings,
+    rooms,
+)
 from chalicelib.chat.broadcast import announces_presence, close_connections
 from chalicelib.delivery import jobs
-from chalicelib.delivery.jobs import Removal
+from chalicelib.delivery.jobs import MessageErasure, Removal
 from chalicelib.errors import InvalidInput, NotInRoom
 from chalicelib.protocol import frames
-from chalicelib.protocol.frames import Closed, Left, Pong, Renamed, Tokens, Welcome
-from chalicelib.protocol.requests import DeleteMessage, RemoveMember, Rename, SendMessage, UpdateRoom
-from chalicelib.protocol.responses import Deleted, Message, Removed, Updated, history_item
+from chalicelib.protocol.frames import Closed, Left, Pong, Renamed, Reported, Tokens, Welcome
+from chalicelib.protocol.requests import (
+    DeleteMessage,
+    MuteMember,
+    RemoveMember,
+    Rename,
+    ReportMessage,
+    SendMessage,
+    SetRole,
+    UnbanMember,
+    UpdateRoom,
+)
+from chalicelib.protocol.responses import Deleted, MemberMuted, Message, Removed, RoleChanged, Updated, history_item
 from chalicelib.storage import models
 from chalicelib.websocket.dispatch import Context, Limit, action
 from chalicelib.websocket.prefetch import prefetch
@@ -25,7 +46,8 @@ def send_message(context: Context, data: SendMessage) -> None:
     `clientId` stores nothing, and the stored message is delivered again under the same sequence.
     """
     with prefetch(context.connection_id) as prefetched:
-        context.check_rate_limit()
+        context.check_rate_limit(is_message=True)
+        rate_limit.check_mute(context.sender)
         sequence, recipients = prefetched.results(context.sender)
         message = messages.store(context.sender, data.message, data.client_id, sequence)
     context.broadcast(history_item(message), recipients.result())
@@ -33,7 +55,7 @@ def send_message(context: Context, data: SendMessage) -> None:
 
 @action("deleteMessage", sends=[Deleted])
 def delete_message(context: Context, data: DeleteMessage) -> None:
-    """Delete your own message, or as the owner any message or event.
+    """Delete your own message, as the owner any message or event, or as a moderator one of a plain member.
 
     Its text is erased. Everyone receives the event, which has a sequence of its own. Repeated, it sends the same event
     again.
@@ -47,26 +69,28 @@ def delete_message(context: Context, data: DeleteMessage) -> None:
 
 @action("updateRoom", limit=Limit.OWNER_ACTIONS, sends=[Updated, Tokens])
 def update_room(context: Context, data: UpdateRoom) -> None:
-    """Rename, lock or unlock the room, or replace its tokens, as the owner.
+    """Rename, lock or unlock the room, set keepDays or slow mode, or replace tokens, as the owner.
 
-    A locked room admits only its owner and existing members. The owner alone receives new tokens. The former
-    `joinToken` stops working at once. The former `ownerToken` can only request another one for 10 minutes, and the
-    webhooks that it has created are deleted.
+    A locked room admits only its owner and existing members. `keepDays` applies to messages from then on. The owner
+    alone receives new tokens. The former `joinToken` stops working at once. The former `ownerToken` can only request
+    another one for 10 minutes, and the webhooks that it has created are deleted.
     """
-    if data.room_name is None and data.locked is None and not data.new_join_token and not data.new_owner_token:
+    changes_room = (data.room_name, data.locked, data.keep_days, data.slow_seconds) != (None,) * 4
+    if not (changes_room or data.new_join_token or data.new_owner_token):
         rights.require_owner(context.sender)
-        raise InvalidInput("expected roomName, locked, newJoinToken or newOwnerToken")
+        raise InvalidInput("expected roomName, locked, keepDays, slowSeconds, newJoinToken or newOwnerToken")
     if data.new_join_token or data.new_owner_token:
         context.reply(room_settings.renew_tokens(context.sender, join=data.new_join_token, owner=data.new_owner_token))
-    if data.room_name is not None or data.locked is not None:
-        context.broadcast(history_item(room_settings.update_room(context.sender, data.room_name, data.locked)))
+    if changes_room:
+        context.broadcast(history_item(room_settings.update_room(context.sender, data)))
 
 
 @action("removeMember", limit=Limit.OWNER_ACTIONS, sends=[Removed, Left])
 def remove_member(context: Context, data: RemoveMember) -> None:
-    """Remove members from the room, as the owner, and ban them for an hour.
+    """Remove members from the room, as the owner or a moderator, and ban them for an hour.
 
-    Their connections are closed.
+    Their connections are closed. A moderator can remove plain members only. With `deleteMessages`, nobody can read
+    their earlier messages any more.
     """
     if (data.member_id is None) == (data.member_ids is None):
         raise InvalidInput("expected memberId or memberIds")
@@ -80,13 +104,56 @@ def remove_member(context: Context, data: RemoveMember) -> None:
     def enqueue(events: list[models.Message]) -> None:
         for removal in removals(events):
             jobs.enqueue_removal(removal)
+        if data.delete_messages:
+            jobs.enqueue_message_erasure(MessageErasure(context.sender.joined_room_id, member_ids))
 
     # The queue comes first: it completes what a crash of this function leaves undone.
-    events = moderation.remove_members(context.sender, member_ids, before_write=enqueue)
+    events = moderation.remove_members(
+        context.sender, member_ids, before_write=enqueue, delete_messages=data.delete_messages
+    )
     recipients = models.Connection.recipients_in(context.sender.joined_room_id)
     for event in events:
         context.broadcast(history_item(event), recipients)
     close_connections(context.websocket_api, *removals(events))
+    if data.delete_messages:
+        erasure.erase_newest(context.sender.joined_room_id, member_ids)
+
+
+@action("unbanMember", limit=Limit.OWNER_ACTIONS)
+def unban_member(context: Context, data: UnbanMember) -> None:
+    """Let a removed member come back, as the owner, also to a locked room. It sends nothing if it succeeds."""
+    moderation.unban_member(context.sender, data.member_id)
+
+
+@action("muteMember", limit=Limit.OWNER_ACTIONS, sends=[MemberMuted])
+def mute_member(context: Context, data: MuteMember) -> None:
+    """Mute a member, as the owner or a moderator.
+
+    The member can neither send nor take another name, in any connection, and gets the error `muted`. A moderator can
+    mute plain members only.
+    """
+    context.broadcast(history_item(moderation.mute_member(context.sender, data.member_id, data.seconds)))
+
+
+@action("setRole", limit=Limit.OWNER_ACTIONS, sends=[RoleChanged])
+def set_role(context: Context, data: SetRole) -> None:
+    """Make a member a moderator, or a plain member again, as the owner.
+
+    Moderators can delete messages of plain members, mute and remove them. The member needs a `key`, or has signed in.
+    """
+    context.broadcast(history_item(moderation.set_role(context.sender, data.member_id, data.role)))
+
+
+@action("reportMessage", sends=[Reported])
+def report_message(context: Context, data: ReportMessage) -> None:
+    """Report a message to the owner and the moderators.
+
+    Those who are in the room receive it at once, the others find it in the reports of the room, which are stored for as
+    long as the message. A connection can report 5 messages per minute.
+    """
+    reports.report(context.sender, data.sequence, data.reason)
+    frame = Reported.of(context.sender, data.sequence, data.reason)
+    context.send(frame, reports.recipients(context.sender.joined_room_id))
 
 
 @action("closeRoom", limit=Limit.OWNER_ACTIONS, sends=[Closed])
@@ -107,13 +174,14 @@ def close_room(context: Context) -> None:
 def rename(context: Context, data: Rename) -> None:
     """Change the name of the member, in all its connections.
 
-    The new name is announced to everyone in the room, the sender included: that echo is the acknowledgement. Earlier
-    messages keep the name under which they were sent.
+    The new name is announced to everyone in the room, the sender included: that echo is the acknowledgement. It has a
+    number if it looks like the name of another member. Earlier messages keep the name under which they were sent.
     """
+    rate_limit.check_mute(context.sender)
     former_name = context.sender.name
-    members.rename(context.sender, data.name)
+    room = members.rename(context.sender, data.name)
     frame = Renamed.of(context.sender, former_name)
-    if former_name == data.name or not announces_presence(rooms.find(context.sender.joined_room_id)):
+    if former_name == context.sender.name or not announces_presence(room):
         context.reply(frame)
     else:
         context.broadcast(frame)

@@ -51,9 +51,12 @@ class Context:
         """
         return members.require_connection(members.find_connection(self.connection_id))
 
-    def check_rate_limit(self, window: rate_limit.Window = "message_times") -> None:
-        """Count a message of the sender. Raises RateLimitExceeded, NotInRoom, Forbidden and AccessTokenExpired."""
-        self.sender = rate_limit.check_rate_limit(self.connection_id, window)
+    def check_rate_limit(self, window: rate_limit.Window = "message_times", *, is_message: bool = False) -> None:
+        """Count a frame of the sender as a message. is_message: whether it counts for slow mode, too.
+
+        Raises RateLimitExceeded, NotInRoom, Forbidden and AccessTokenExpired.
+        """
+        self.sender = rate_limit.check_rate_limit(self.connection_id, window, is_message=is_message)
         request_log.append_keys(room_id=self.sender.joined_room_id)
         if self.sender.role == FORMER_OWNER and window == "message_times":
             raise Forbidden("this ownerToken was replaced: it can only request another one")
@@ -61,6 +64,10 @@ class Context:
     def reply(self, frame: Frame) -> None:
         """Send a frame to the sender only."""
         self.websocket_api.broadcast([self.connection_id], frames.serialize(frame))
+
+    def send(self, frame: Frame, recipients: Mapping[str, int]) -> None:
+        """Send a frame to some connections in the sender's room, with the times at which they stop receiving."""
+        send_to_room(self.websocket_api, self.sender.joined_room_id, [frames.serialize(frame)], recipients)
 
     def broadcast(
         self, frame: Frame, recipients: Mapping[str, int] | None = None, *, include_sender: bool = True

@@ -9,7 +9,7 @@ message before.
         sequence, recipients = prefetched.results(context.sender)
 
 The sequence of a message that is rejected before it is stored is closed. No sequence is taken ahead for a sender whose
-last message had a clientId that was used before.
+last message had a clientId that was used before, or was refused by slow mode.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Prefetch:
         """
         if self._recipients is None or self._room_id != sender.joined_room_id:
             self.discard()
-            self._start(sender.joined_room_id, with_sequence=not messages.is_repeating(sender))
+            self._start(sender.joined_room_id, with_sequence=messages.is_accepted(sender))
         sequence = None if self._sequence is None else self._sequence.result()
         self._sender = sender
         return sequence, cast(Recipients, self._recipients)

@@ -1,4 +1,4 @@
-"""Visible glyphs: the server, the client library in Node.js, and the browser agree."""
+"""Visible glyphs: the server, the client library in Node.js, and the browser agree. Stacked marks cover nothing."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import json
 import random
 import subprocess
 import unicodedata
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+import requests
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from chalicelib.protocol.validation import is_valid
 from chalicelib.protocol.values import DisplayName, MessageText
+from localcloud.cloud import LocalCloud
+from tests.browser.conftest import OpenPage
+from tests.support.browser.visitor import expect_view, say, take_name
 from tests.support.projects import PROJECT
 
 # Half of the characters are from blocks with many that are invisible or change directions.
@@ -34,6 +39,32 @@ VERDICTS = """texts => texts.map((text) => {
     return [library.hasGlyph(text), false];
   }
 })"""
+
+FAMILY = "👩\u200d👩\u200d👧\u200d👦"
+# The fonts of every system stack them.
+ABOVE, BELOW = "\N{COMBINING RING ABOVE}", "\N{COMBINING RING BELOW}"
+
+# A quarter of a line more than the box: marks of real words may extend there.
+COVER = """element => {
+  const { x, y, width, height } = element.getBoundingClientRect();
+  const cover = document.createElement("div");
+  cover.style = `position: fixed; z-index: 9; background: black; left: ${x - 6}px; top: ${y - 6}px;
+    width: ${width + 12}px; height: ${height + 12}px`;
+  document.body.append(cover);
+}"""
+
+# Chromium rounds the colours of round corners anew each time.
+COUNT_DIFFERENCES = """async (pictures) => {
+  const [one, other] = await Promise.all(pictures.map(async (picture) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${picture}`;
+    await image.decode();
+    const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    context.drawImage(image, 0, 0);
+    return context.getImageData(0, 0, image.width, image.height).data;
+  }));
+  return one.filter((value, index) => Math.abs(value - other[index]) > 16).length;
+}"""
 
 
 @pytest.fixture
@@ -77,3 +108,49 @@ def test_server_library_and_browser_accept_the_same_texts(browser: Browser, libr
     page.evaluate(library.replace("var library =", "globalThis.library ="))
     assert page.evaluate(VERDICTS, texts) == expected
     page.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("x" * 41, "x" * 40),
+        ("👍" * 41, "👍" * 40),
+        ("x" * 39 + FAMILY, "x" * 39),
+        ("x" * 33 + FAMILY + "y", "x" * 33 + FAMILY),
+    ],
+)
+def test_name_field_takes_40_characters_in_whole_graphemes(open_page: OpenPage, typed: str, kept: str) -> None:
+    page = open_page()
+    expect_view(page)
+    field = page.get_by_label("Your name")
+    field.focus()
+    page.keyboard.insert_text(typed)
+    expect(field).to_have_value(kept)
+
+
+@pytest.mark.parametrize("place", [".message .body", ".message .head", ".notice", "#members li"])
+def test_stacked_marks_stay_in_the_box_of_their_text(pair: tuple[Page, Page], place: str) -> None:
+    aki, bo = pair
+    take_name(bo, f".{ABOVE * 20}{BELOW * 19}")
+    say(bo, f".{ABOVE * 50}{BELOW * 49}" * 20)
+    expect(aki.locator(".message .body")).to_be_visible()
+    expect_no_ink_outside(aki, aki.locator(place).filter(has_text=BELOW))
+
+
+def test_stacked_marks_of_a_room_stay_in_the_box_of_its_name(open_page: OpenPage, cloud: LocalCloud) -> None:
+    requests.post(f"{cloud.rest_url}/rooms", json={"roomName": f".{ABOVE * 40}{BELOW * 39}"}, timeout=20)
+    page = open_page()
+    expect_no_ink_outside(page, page.locator("#room-list .name").filter(has_text=BELOW).first)
+
+
+def expect_no_ink_outside(page: Page, element: Locator) -> None:
+    """Compare pictures with and without the element, in both of which its box is covered."""
+    expect(element).to_be_visible()
+    element.evaluate(COVER)
+    pictures = []
+    for visibility in ("hidden", "visible"):
+        element.evaluate("(element, visibility) => { element.style.visibility = visibility; }", visibility)
+        pictures.append(b64encode(page.screenshot(animations="disabled")).decode())
+    # The security policy of the chat's page allows no images.
+    blank = page.context.new_page()
+    assert blank.evaluate(COUNT_DIFFERENCES, pictures) == 0

@@ -11,6 +11,7 @@ import time_machine
 from chalicelib import settings
 from chalicelib.auth.identity import Credentials
 from chalicelib.chat import history, members, messages, moderation, room_settings
+from chalicelib.protocol.requests import UpdateRoom
 from chalicelib.storage.models import Connection, Message, Room
 from tests.support.dynamodb import WRITES
 from tests.support.messages import sequences, store_late, store_texts, take_sequence, texts
@@ -39,6 +40,7 @@ def test_history_ends_at_the_newest_expired_message(
     store_texts(room, 200)
     _stay(room, clock, hours=1)
     messages.store(aki, "new", None)
+    items.clear()
     assert texts(room) == ["new"]
     assert items[room.room_id] <= 1 + 50 + 1
 
@@ -103,7 +105,7 @@ def test_events_of_a_kept_room_are_kept_as_long(tables: None, clock: time_machin
     owner = members.join("a", room.room_id, "Aki", Credentials(key="a" * 22, owner_token=room.owner_token))
     bo = members.join("b", room.room_id, "Bo", Credentials(key="b" * 22))
     messages.store(bo, "hi", None)
-    room_settings.update_room(owner, "Coffee", None)
+    room_settings.update_room(owner, UpdateRoom(room_name="Coffee"))
     moderation.delete_message(owner, 1)
     moderation.remove_members(owner, [bo.member_id], lambda _: None)
     members.leave(room.room_id, ["a", "b"])

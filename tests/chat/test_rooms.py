@@ -81,7 +81,7 @@ def test_members_are_listed_in_the_order_of_joining(room: Room, clock: time_mach
 
 def test_connection_that_joins_twice_is_counted_once(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     members.join("c1", room.room_id, "Aki")
-    monkeypatch.setattr(members.join.retry, "stop", stop_after_attempt(1))
+    monkeypatch.setattr(members._join.retry, "stop", stop_after_attempt(1))
     with pytest.raises(StorageError):
         members.join("c1", room.room_id, "Bo")
     assert rooms.authorize(room.room_id).member_count == 1

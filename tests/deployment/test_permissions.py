@@ -78,6 +78,8 @@ class Driver:
         """Send the example of an endpoint, and check that it succeeds."""
         values = {name: example_of(type_) for name, type_ in endpoint.path.items()} | parameters
         query = {} if endpoint.query is None else example_of(endpoint.query)
+        if endpoint.query is not None and "owner" in endpoint.query.__struct_fields__:
+            query["owner"] = owner_token
         body = b"" if endpoint.body is None else json.dumps(example_of(endpoint.body)).encode()
         headers = {"Host": "localhost", "Authorization": f"Bearer {owner_token}"}
         response = self.client.http.request(method, f"{path.format(**values)}?{urlencode(query)}", headers, body)

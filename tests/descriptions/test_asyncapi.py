@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def test_action_sends_the_frames_that_it_declares(
         socket(id_).connect(roomId=room.room_id, owner=room.owner_token or "")
     with monkeypatch.context() as patch:
         patch.setattr(identity, "member_id", lambda *_: example_of(RemoveMember)["memberId"])
-        socket("b").connect(roomId=room.room_id)
+        socket("b").connect(roomId=room.room_id, key="k" * 22)
     socket("b").say("The examples may refer to this message.")
     gateway.frames.clear()
     socket("a").send({"action": name, "data": example_of(data) if (data := ACTIONS[name].data) else {}})
@@ -86,6 +87,9 @@ def test_every_error_code_occurs(
     member.connect(roomId=room.room_id)
     Connection("a").update([Connection.authorized_until.set(0)])
     member.send({"action": "hello"})
+    socket("muted").connect(roomId=room.room_id)
+    Connection("muted").update([Connection.muted_until.set(datetime.now(UTC) + timedelta(hours=1))])
+    socket("muted").say("hi")
     monkeypatch.setattr(actions.messages, "store", lambda *_: 1 / 0)
     other = socket("b")
     other.connect(roomId=room.room_id)

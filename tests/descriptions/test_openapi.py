@@ -71,6 +71,9 @@ def _example(name: str) -> Request:
         "path_parameters": {key: example_of(type_) for key, type_ in endpoint.path.items()} | {"roomId": "TEA"},
         "query": {} if endpoint.query is None else example_of(endpoint.query),
     }
+    is_query_of_reader = "owner_token" not in endpoint.types and endpoint.query is not None
+    if is_query_of_reader and "owner" in endpoint.query.__struct_fields__:
+        request["query"]["owner"] = "OWNER"
     if "owner_token" in endpoint.types:
         request["headers"] = {"Authorization": "Bearer OWNER"}
     if "hook_id" in endpoint.path:

@@ -18,6 +18,7 @@ from chalicelib.chat import (
     rooms,
     webhooks,
 )
+from chalicelib.protocol.requests import UpdateRoom
 from chalicelib.storage.models import Connection, Room
 from tests.support.dynamodb import WRITES, Fault, inject_faults
 from tests.support.rooms import create_room
@@ -66,7 +67,7 @@ def test_member_leaves(conflicts: Conflicts, owner: Connection) -> None:
 
 def test_member_takes_another_name(conflicts: Conflicts, owner: Connection) -> None:
     conflicts(lambda: members.rename(owner, "Aki B."))
-    assert members.names_of(owner.joined_room_id, [owner.member_id]) == {owner.member_id: "Aki B."}
+    assert members.known_members(owner.joined_room_id, [owner.member_id])[owner.member_id].name == "Aki B."
 
 
 def test_message_is_recorded_and_stored(conflicts: Conflicts, owner: Connection) -> None:
@@ -90,7 +91,7 @@ def test_message_is_deleted(conflicts: Conflicts, owner: Connection) -> None:
 
 
 def test_room_is_updated(conflicts: Conflicts, owner: Connection) -> None:
-    conflicts(lambda: room_settings.update_room(owner, "Coffee", None))
+    conflicts(lambda: room_settings.update_room(owner, UpdateRoom(room_name="Coffee")))
     assert rooms.authorize(owner.joined_room_id).name == "Coffee"
 
 

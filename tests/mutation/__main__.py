@@ -120,12 +120,15 @@ def _tests(mutant: Mutant, contexts: dict[int, list[str]]) -> list[str]:
     """Return the tests that execute a change, those of its module first.
 
     An import executes what is outside of functions, in no test. The tests that are named like the module notice if it
-    changes, or those of the rooms if there are none, and the one that generates the documents from the declarations.
+    changes, those of the rooms if there are none or it is a model, and the one that generates the documents from the
+    declarations.
     """
     found = {context for line in mutant.lines for context in contexts.get(line, [""])}
     name = f"test_{Path(mutant.module).stem}"
     paths = [*(PROJECT / "tests").rglob(f"{name}*.py"), *(PROJECT / "tests").rglob(f"{Path(mutant.module).stem}/")]
-    own = sorted(str(path.relative_to(PROJECT)) for path in paths) or ["tests/chat"]
+    own = sorted(str(path.relative_to(PROJECT)) for path in paths)
+    if not own or mutant.module.startswith("storage/"):
+        own.append("tests/chat")
     tests = {context.partition("|")[0].partition("[")[0] for context in found - {""}}
     of_import = [*own, "tests/descriptions/test_generated_files.py"] if "" in found else []
     return of_import + sorted(tests, key=lambda test: (name not in test, test))

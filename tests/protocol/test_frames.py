@@ -80,13 +80,16 @@ def test_presence_frame_contains_member_and_count(event: type[Joined] | type[Lef
     }
 
 
+SETTINGS = {"locked": False, "keepDays": 0, "slowSeconds": 0}
+
+
 @pytest.mark.parametrize("token_hash", [None, "hash"])
 def test_welcome_frame_contains_the_member_and_its_room(token_hash: str | None) -> None:
     room = Room("r1", name="Tea", member_count=2, token_hash=token_hash)
     assert json.loads(frames.serialize(Welcome.of(AKI, room, 12))) == {
         "welcome": {
             "member": {"id": "m1", "name": "Aki"},
-            "room": {"room_id": "r1", "name": "Tea", "private": token_hash is not None, "locked": False},
+            "room": {"room_id": "r1", "name": "Tea", "private": token_hash is not None} | SETTINGS,
             "memberCount": 2,
             "lastSequence": 12,
             "owner": False,

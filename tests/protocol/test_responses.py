@@ -11,7 +11,7 @@ from msgspec import to_builtins
 from chalicelib.protocol.responses import MessagePage, history_item
 from chalicelib.storage import models
 
-ROOM = {"room_id": "r1", "name": "Tea", "private": False, "locked": True}
+ROOM = {"room_id": "r1", "name": "Tea", "private": False, "locked": True, "keepDays": 7, "slowSeconds": 10}
 BO = {"id": "m2", "name": "Bo"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from chalicelib.chat import history, messages
-from chalicelib.storage.models import Message, Room
+from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.storage.transactions import StorageError
 from tests.support.rooms import history_items, message_item
 
@@ -23,6 +23,12 @@ def store_texts(room: Room, count: int) -> None:
     with Message.batch_write() as batch:
         for item in history_items(room.room_id, map(str, range(1, count + 1))):
             batch.save(item)
+
+
+def store_as(connection_id: str, *texts: str) -> list[Message]:
+    """Store messages of a connection, without the rate limit."""
+    sender = Connection.get(connection_id, consistent_read=True)
+    return [messages.store(sender, text, None) for text in texts]
 
 
 def take_sequence(room: Room) -> int:

@@ -203,7 +203,14 @@ def test_hello_is_handled_with_the_member_and_its_room(
             {
                 "welcome": {
                     "member": {"id": Connection.get("b", consistent_read=True).member_id, "name": "Bo"},
-                    "room": {"room_id": room.room_id, "name": "Tea", "private": private, "locked": False},
+                    "room": {
+                        "room_id": room.room_id,
+                        "name": "Tea",
+                        "private": private,
+                        "locked": False,
+                        "keepDays": 0,
+                        "slowSeconds": 0,
+                    },
                     "memberCount": 2,
                     "lastSequence": 2,
                     "owner": False,

@@ -27,7 +27,14 @@ def test_owner_renames_and_locks_the_room(owner: Socket, bo: Socket, room: Room,
         "Aki named the room Water and unlocked the room",
     ]
     assert [frame["message"]["room"] for frame in gateway.frames["b"]] == [
-        {"room_id": room.room_id, "name": name, "private": False, "locked": locked}
+        {
+            "room_id": room.room_id,
+            "name": name,
+            "private": False,
+            "locked": locked,
+            "keepDays": 0,
+            "slowSeconds": 0,
+        }
         for name, locked in (("Coffee", False), ("Coffee", True), ("Water", False))
     ]
     assert [frame["message"]["sequence"] for frame in gateway.frames["b"]] == [1, 2, 3]

@@ -44,8 +44,8 @@ export function useRooms(client: ChatClient): UseRooms {
  * Join a room while the component is mounted. All components with the same client, room and tokens share one connection.
  *
  * A new `name` renames this client. Without a name, a component keeps the name that another one has given. Another room
- * or token leaves this room and joins the other one. Throws a ChatError if the name is invalid: limit the field to 40
- * characters, and remove control characters.
+ * or token leaves this room and joins the other one. Throws a ChatError if the name is invalid: `cleanName`
+ * makes one that is valid.
  */
 export function useRoom(
   client: ChatClient,

@@ -1,0 +1,73 @@
+"""Reports of messages to the owner and the moderators of a room."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from chalicelib import limits
+from chalicelib.auth.identity import Credentials
+from chalicelib.chat import members, rate_limit
+from chalicelib.errors import InvalidInput, NotInRoom, TooManyReports
+from chalicelib.storage.models import MODERATOR, OWNER, Connection, Message, Report
+from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict
+
+SECONDS_PER_MINUTE = 60
+
+
+def report(sender: Connection, sequence: int, reason: str | None) -> None:
+    """Store the report of a message. Another report of it by the same member replaces the first.
+
+    Raises InvalidInput if there is no such message, TooManyReports, and NotInRoom.
+    """
+    room_id = sender.joined_room_id
+    target = Message.find(room_id, Message.sort_key_of(sequence))
+    if target is None or not target.is_alive or target.is_tombstone or target.event is not None:
+        raise InvalidInput("sequence must be that of a message in this room")
+    _count(sender)
+    Report(
+        room_id,
+        Report.sort_key_of(sequence, sender.member_id),
+        target=sequence,
+        reason=reason,
+        sender_id=sender.member_id,
+        sender_name=sender.name,
+        sender_role=sender.role,
+        sender_is_verified=sender.is_verified or None,
+        sent_at=datetime.now(UTC),
+        expires_at=target.expires_at,
+    ).save()
+
+
+def list_reports(room_id: str, credentials: Credentials) -> list[Report]:
+    """Return the reports of a room that have not expired, newest first.
+
+    Raises RoomNotFound, and Forbidden unless the client has the rights of an owner or a moderator.
+    """
+    members.authorize_moderator(room_id, credentials)
+    rows = Report.query(room_id, Report.sort_key.startswith(Report.PREFIX), consistent_read=True)
+    return sorted((row for row in rows if row.is_alive), key=lambda row: row.sent_at, reverse=True)
+
+
+def recipients(room_id: str) -> dict[str, int]:
+    """Return the connections of the owner and the moderators, with the times at which they stop receiving."""
+    rows = members.connections(room_id)
+    return {row.connection_id: row.receives_until for row in rows if row.role in (OWNER, MODERATOR)}
+
+
+@retry_on_conflict
+def _count(sender: Connection) -> None:
+    """Count a report of a connection. Raises TooManyReports and NotInRoom."""
+    now = rate_limit.current_milliseconds()
+    updates, is_allowed = rate_limit.slide_window(
+        Connection.report_times, now, limits.MAX_REPORTS_PER_MINUTE, SECONDS_PER_MINUTE
+    )
+    try:
+        Connection(sender.connection_id).update(updates, is_allowed)
+    except StorageError as error:
+        if not condition_failed(error):
+            raise
+        row = members.find_connection(sender.connection_id)
+        if row is None or not row.report_times:
+            raise NotInRoom from error
+        milliseconds = int(row.report_times[0]) + SECONDS_PER_MINUTE * 1000 - now
+        raise TooManyReports(max(1, -(-milliseconds // 1000))) from error

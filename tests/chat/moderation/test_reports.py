@@ -1,0 +1,100 @@
+"""Reports of messages to the owner and the moderators."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from chalice.test import Client
+
+from chalicelib import settings
+from chalicelib.storage.models import Room
+from tests.support.gateway import Gateway
+from tests.support.moderation import CYS, Sockets, act, error_code, member_id
+from tests.support.sockets import Socket
+
+
+def reports(client: Client, room: Room, **query: str) -> Any:
+    """Return the response to a request for the reports."""
+    text = "&".join(f"{name}={value}" for name, value in query.items())
+    return client.http.get(f"/rooms/{room.room_id}/reports?{text}")
+
+
+@pytest.fixture
+def cy(owner: Socket, bo: Socket, socket: Sockets, room: Room, gateway: Gateway) -> Socket:
+    """Connect Cy, a moderator, let Bo say something, and forget the frames."""
+    socket("c").connect(roomId=room.room_id, name="Cy", key=CYS)
+    act(owner, "setRole", memberId=member_id("c"), role="moderator")
+    bo.say("hi")
+    gateway.frames.clear()
+    return socket("c")
+
+
+def test_report_reaches_the_owner_and_the_moderators_only(
+    cy: Socket, bo: Socket, socket: Sockets, room: Room, client: Client, gateway: Gateway
+) -> None:
+    socket("d").connect(roomId=room.room_id, name="Di")
+    gateway.frames.clear()
+    act(socket("d"), "reportMessage", sequence=2, reason=" an insult ")
+    frame = {
+        "message": {
+            "type": "reported",
+            "message": "Di reported a message: an insult",
+            "sender": {"id": member_id("d"), "name": "Di"},
+            "target": 2,
+            "reason": "an insult",
+        }
+    }
+    assert gateway.frames == {"a": [frame], "c": [frame]}
+    listed = reports(client, room, owner=room.owner_token or "").json_body["reports"]
+    assert [(report["target"], report["reason"], report["sender"]["name"]) for report in listed] == [
+        (2, "an insult", "Di")
+    ]
+    assert reports(client, room, key=CYS).json_body["reports"] == listed
+    for query in ({}, {"key": "b" * 22}, {"owner": "x" * 43}):
+        assert reports(client, room, **query).status_code == 403
+
+
+def test_report_needs_no_reason_and_counts_once_for_a_member(
+    cy: Socket, bo: Socket, room: Room, client: Client, gateway: Gateway
+) -> None:
+    for reason in ({"reason": "one"}, {}):
+        act(bo, "reportMessage", sequence=2, **reason)
+    assert gateway.frames["a"][-1]["message"]["message"] == "Bo reported a message"
+    (report,) = reports(client, room, owner=room.owner_token or "").json_body["reports"]
+    assert "reason" not in report
+
+
+def test_five_messages_can_be_reported_in_a_minute(
+    cy: Socket, bo: Socket, gateway: Gateway, clock: time_machine.Traveller
+) -> None:
+    for _ in range(5):
+        act(bo, "reportMessage", sequence=2)
+        clock.shift(2)
+    assert "b" not in gateway.frames
+    act(bo, "reportMessage", sequence=2)
+    error = gateway.frames["b"][-1]["error"]
+    assert (error["code"], error["retryAfter"]) == ("rate_limited", 50)
+    clock.shift(50)
+    act(bo, "reportMessage", sequence=2)
+    assert len(gateway.frames["a"]) == 6
+
+
+@pytest.mark.parametrize("data", [{"sequence": 1}, {"sequence": 9}, {"sequence": 2, "reason": "x" * 201}, {}])
+def test_only_a_message_can_be_reported(cy: Socket, bo: Socket, gateway: Gateway, data: dict[str, Any]) -> None:
+    act(bo, "reportMessage", **data)
+    assert error_code(gateway, "b") == "invalid_message"
+    assert "a" not in gateway.frames
+
+
+def test_report_is_stored_for_as_long_as_its_message(
+    cy: Socket, bo: Socket, room: Room, client: Client, clock: time_machine.Traveller
+) -> None:
+    act(bo, "reportMessage", sequence=2)
+    Room(room.room_id).update([Room.expires_at.set(room.created_at + timedelta(days=9))])
+    clock.shift(settings.MESSAGE_RETENTION_SECONDS - 1)
+    assert len(reports(client, room, owner=room.owner_token or "").json_body["reports"]) == 1
+    clock.shift(1)
+    assert reports(client, room, owner=room.owner_token or "").json_body == {"reports": []}
