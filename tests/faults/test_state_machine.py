@@ -1,6 +1,7 @@
-"""Random sequences of joins, leaves, crashes, messages, webhooks, deletions, removals and locks, and of closing a room.
+"""Random sequences of joins, leaves, crashes, messages, webhooks, moderation and locks, and of closing a room.
 
-Counts stay exact, no acknowledged message is lost, and no deleted, removed or locked-out one comes back.
+Counts stay exact, no acknowledged message is lost, no deleted, removed or locked-out one comes back, nobody does what
+their role does not allow, and muted members say nothing.
 
 `make fuzz` runs this with more and longer sequences.
 """
@@ -34,14 +35,13 @@ from chalicelib import settings as chat_settings
 from chalicelib.auth.identity import Credentials
 from chalicelib.chat import history, messages, room_list, webhooks
 from chalicelib.chat.broadcast import retry_removal
-from chalicelib.chat.erasure import erase
+from chalicelib.chat.erasure import erase, erase_messages
 from chalicelib.delivery import jobs
 from chalicelib.errors import WebhookNotFound
-from chalicelib.storage.models import Connection, Room
+from chalicelib.storage.models import Connection, Room, RoomSequence
 from tests.support.dynamodb import CONFLICTS, Database, inject_faults
 from tests.support.effort import examples
 from tests.support.gateway import GONE, Gateway
-from tests.support.messages import take_sequence
 from tests.support.rooms import create_room
 from tests.support.sockets import Socket, WebSocketEvents
 
@@ -102,6 +102,11 @@ class RoomMachine(RuleBasedStateMachine):
         self.first_joined: dict[str, datetime] = {}
         self.locked_at: datetime | None = None
         self.admitted: set[str | None] = set()
+        self.erased: set[str] = set()
+        self.owners: set[str] = set()
+        self.moderators: set[str] = set()
+        self.muted_until: dict[str, datetime] = {}
+        self.author_roles: dict[str, str | None] = {}
         self.hook = webhooks.create(self.room.room_id, self.room.owner_token or "", "Build")[1]
         self.posted: dict[str, int] = {}
         self.removals: list[jobs.Removal] = []
@@ -109,6 +114,8 @@ class RoomMachine(RuleBasedStateMachine):
         self.patch.setattr(jobs, "enqueue_removal", lambda removal, **_: self.removals.append(removal))
         self.erasures: list[jobs.Erasure] = []
         self.patch.setattr(jobs, "enqueue_erasure", lambda erasure, **_: self.erasures.append(erasure))
+        self.message_erasures: list[jobs.MessageErasure] = []
+        self.patch.setattr(jobs, "enqueue_message_erasure", lambda erasure, **_: self.message_erasures.append(erasure))
 
     def teardown(self) -> None:
         self.patch.undo()
@@ -134,13 +141,14 @@ class RoomMachine(RuleBasedStateMachine):
             assert self.ids.setdefault(key, member_id) == member_id
             self.first_joined.setdefault(key, datetime.now(UTC))
             self.admitted.add(key)
+            self.owners |= {member_id} if is_owner else set()
         return Visitor(socket, key, is_owner, member_id)
 
     def _expected_status(self, key: str | None, is_owner: bool) -> int:
         if not self._alive():
             return 404
         is_banned = key is not None and datetime.now(UTC) < self.banned_until.get(key, datetime.min.replace(tzinfo=UTC))
-        return 403 if is_banned or not (is_owner or self._is_admitted(key)) else 200
+        return 200 if is_owner or (self._is_admitted(key) and not is_banned) else 403
 
     def _is_admitted(self, key: str | None) -> bool:
         """Return whether the lock, if there is one, admits a member."""
@@ -180,13 +188,20 @@ class RoomMachine(RuleBasedStateMachine):
         member.socket.say(f"text of {client_id}", clientId=client_id)
         for frame in self.gateway.frames[member.id]:
             if "error" in frame:
-                assert frame["error"]["code"] == ("forbidden" if self._is_in_room(member) else "not_in_room")
-                assert client_id in self.deleted or not self._is_in_room(member)
+                code = frame["error"]["code"]
+                assert (code == "muted") is (self._is_muted(member) and self._is_in_room(member))
+                if code != "muted":
+                    assert code == ("forbidden" if self._is_in_room(member) else "not_in_room")
+                    assert client_id in self.deleted | self.erased or not self._is_in_room(member)
             elif frame["message"].get("clientId") == client_id:
                 sequence = frame["message"]["sequence"]
+                assert not self._is_muted(member)
                 assert sequence > self.passed or client_id in self.acknowledged
                 assert self.acknowledged.setdefault(client_id, sequence) == sequence
                 self.authors.setdefault(client_id, frame["message"]["sender"]["id"])
+                self.author_roles.setdefault(client_id, frame["message"]["sender"].get("role"))
+                role = "owner" if member.is_owner else "moderator" if member.member_id in self.moderators else None
+                assert client_id in self.acknowledged or frame["message"]["sender"].get("role") == role
 
     @staticmethod
     def _is_in_room(member: Visitor) -> bool:
@@ -206,12 +221,15 @@ class RoomMachine(RuleBasedStateMachine):
         if client_id not in self.acknowledged or not self._alive():
             return
         code = self._act(member, "deleteMessage", sequence=self.acknowledged[client_id])
+        author = self.authors[client_id]
+        is_plain = self.author_roles.get(client_id) is None and author not in self.moderators | self.owners
+        is_allowed = member.is_owner or member.member_id == author or (member.member_id in self.moderators and is_plain)
         if code is None:
-            assert member.is_owner or member.member_id == self.authors[client_id] or client_id in self.deleted
-            self.deleted.add(client_id)
+            assert is_allowed or client_id in self.deleted | self.erased
+            if client_id not in self.erased:
+                self.deleted.add(client_id)
         elif code == "forbidden":
-            assert not member.is_owner
-            assert member.member_id != self.authors[client_id]
+            assert not is_allowed
 
     @rule(member=members, is_locked=st.booleans())
     def lock(self, member: Visitor, is_locked: bool) -> None:
@@ -224,14 +242,61 @@ class RoomMachine(RuleBasedStateMachine):
             connected = {row.member_id for row in Connection.scan(consistent_read=True)}
             self.admitted = {key for key, member_id in self.ids.items() if member_id in connected}
 
-    @rule(member=members, other=members)
-    def remove(self, member: Visitor, other: Visitor) -> None:
+    def _code_for(self, member: Visitor, other: Visitor) -> str | None:
+        """Return the code of the error if a member acts on another one as a moderator."""
+        if not (member.is_owner or member.member_id in self.moderators):
+            return "forbidden"
+        if other.member_id in self.owners or other.member_id == member.member_id:
+            return "invalid_message"
+        return "forbidden" if other.member_id in self.moderators and not member.is_owner else None
+
+    def _is_muted(self, member: Visitor) -> bool:
+        until = self.muted_until.get(member.member_id)
+        return until is not None and until > datetime.now(UTC)
+
+    @rule(member=members, other=members, is_moderator=st.booleans())
+    def set_role(self, member: Visitor, other: Visitor, is_moderator: bool) -> None:
         if other.key is None or other.member_id == member.member_id:
             return
-        dropped = set(self.closed)
-        code = self._act(member, "removeMember", memberId=other.member_id)
+        role = "moderator" if is_moderator else "member"
+        code = self._act(member, "setRole", memberId=other.member_id, role=role)
+        expected = "forbidden" if not member.is_owner else "invalid_message" if other.member_id in self.owners else None
+        assert code in (expected, "not_in_room")
+        if code is None and is_moderator:
+            self.moderators.add(other.member_id)
+        elif code is None:
+            self.moderators.discard(other.member_id)
+
+    @rule(member=members, other=members, seconds=st.sampled_from([0, 30]))
+    def mute(self, member: Visitor, other: Visitor, seconds: int) -> None:
+        if other.key is None:
+            return
+        code = self._act(member, "muteMember", memberId=other.member_id, seconds=seconds)
+        assert code in (self._code_for(member, other), "not_in_room")
+        if code is None:
+            self.muted_until[other.member_id] = datetime.now(UTC) + timedelta(seconds=seconds)
+
+    @rule(member=members, other=members)
+    def unban(self, member: Visitor, other: Visitor) -> None:
+        if other.key is None:
+            return
+        code = self._act(member, "unbanMember", memberId=other.member_id)
         assert code == (None if member.is_owner else "forbidden") or code == "not_in_room"
         if code is None:
+            self.banned_until.pop(other.key, None)
+            self.first_joined[other.key] = self.room.created_at - timedelta(minutes=5)
+
+    @rule(member=members, other=members, with_messages=st.booleans())
+    def remove(self, member: Visitor, other: Visitor, with_messages: bool) -> None:
+        if other.key is None:
+            return
+        dropped = set(self.closed)
+        code = self._act(member, "removeMember", memberId=other.member_id, deleteMessages=with_messages)
+        assert code in (self._code_for(member, other), "not_in_room")
+        if code is None:
+            self.moderators.discard(other.member_id)
+            if with_messages:
+                self.erased |= {id_ for id_, author in self.authors.items() if author == other.member_id}
             self.banned_until[other.key] = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
             self.first_joined[other.key] = self.banned_until[other.key]
             self.admitted.discard(other.key)
@@ -263,6 +328,8 @@ class RoomMachine(RuleBasedStateMachine):
             retry_removal(chat_app.websocket_api, self.removals.pop())
         while self.erasures:
             erase(self.erasures.pop())
+        while self.message_erasures:
+            erase_messages(self.message_erasures.pop())
 
     def _close_connections(self) -> None:
         for connection_id in self.gateway.closed:
@@ -285,16 +352,17 @@ class RoomMachine(RuleBasedStateMachine):
         """Take a sequence that may get its message late, or never, as after a crash."""
         if not self._alive():
             return multiple()
-        return take_sequence(self.room), datetime.now(UTC)
+        return messages.take_sequence(self.room.room_id), datetime.now(UTC)
 
     @rule(member=members, taken=consumes(taken))
-    def send_late(self, member: Visitor, taken: tuple[int, datetime]) -> None:
+    def send_late(self, member: Visitor, taken: tuple[RoomSequence, datetime]) -> None:
         """Store a message under a sequence that readers may have passed."""
-        sequence, taken_at = taken
+        counter, taken_at = taken
+        sequence = int(counter.last_sequence)
         is_in_time = datetime.now(UTC) - taken_at < timedelta(seconds=limits.MAX_FUNCTION_SECONDS)
         if is_in_time and self._is_in_room(member) and self._alive():
             client_id, sender = f"late-{sequence}", Connection.get(member.id, consistent_read=True)
-            stored = int(messages.store(sender, "late", client_id, sequence).sequence)
+            stored = int(messages.store(sender, "late", client_id, counter).sequence)
             assert stored > self.passed
             assert stored == sequence or sequence <= self.passed
             self.acknowledged[client_id] = stored
@@ -342,7 +410,8 @@ class RoomMachine(RuleBasedStateMachine):
         said = [message for message in read if message.event is None and not message.sender_is_bot]
         stored = {message.client_id: message.sequence for message in said}
         assert len(stored) == len(said)
-        assert stored == {id_: sequence for id_, sequence in self.acknowledged.items() if id_ not in self.deleted}
+        gone = self.deleted | self.erased
+        assert stored == {id_: sequence for id_, sequence in self.acknowledged.items() if id_ not in gone}
         targets = [message.details["target"] for message in read if message.event == "deleted"]
         assert sorted(targets) == sorted(self.acknowledged[client_id] for client_id in self.deleted)
 
