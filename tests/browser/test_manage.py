@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from playwright.sync_api import Locator, Page, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.axe import SCREENS
-from tests.support.browser.visitor import create_room, expect_message, messages, say, write_history
+from tests.support.browser.visitor import create_room, expect_message, messages, open_person, say, write_history
 
 
 def manage(page: Page) -> Locator:
@@ -132,3 +133,45 @@ def test_messages_are_chosen_and_deleted_by_keyboard(pair: tuple[Page, Page]) ->
     aki.keyboard.press("Enter")
     expect(dialog).to_be_hidden()
     expect(aki.get_by_role("button", name="Delete messages…")).to_be_focused()
+
+
+def test_owner_keeps_the_room_later_and_everyone_is_told(pair: tuple[Page, Page], cloud: LocalCloud) -> None:
+    aki, bo = pair
+    for page in pair:
+        expect(page.get_by_text("This room ends when everyone has left.")).to_be_visible()
+    dialog = manage(aki)
+    dialog.get_by_label("Keep this room").select_option("for a week after that")
+    expect(dialog.get_by_text("The room is kept.")).to_be_visible()
+    expect(bo.get_by_text("This room is kept for 7 days after everyone has left.")).to_be_visible()
+    address = bo.url
+    dialog.get_by_role("button", name="Done").click()
+    for page in pair:
+        page.get_by_role("link", name="All rooms").click()
+    expect(aki.get_by_role("list", name="Rooms", exact=True).get_by_text("0 here")).to_be_visible()
+    room_id = address.rsplit("/", 1)[-1]
+    assert requests.get(f"{cloud.rest_url}/rooms/{room_id}", timeout=20).status_code == 200
+    bo.goto(address)
+    expect(bo.get_by_role("status")).to_have_text("Connected")
+
+
+def test_owner_slows_the_room_down(pair: tuple[Page, Page]) -> None:
+    aki, _ = pair
+    dialog = manage(aki)
+    dialog.get_by_label("Slow mode").select_option("30 seconds")
+    expect(dialog.get_by_text("Slow mode is on.")).to_be_visible()
+    aki.reload()
+    expect(manage(aki).get_by_label("Slow mode")).to_have_value("30")
+
+
+def test_owner_lets_somebody_back_in_before_the_hour_is_over(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    dialog = manage(aki)
+    expect(dialog.get_by_role("button", name="Done")).to_be_visible()
+    assert not dialog.get_by_role("list", name="Removed people").is_visible()
+    dialog.get_by_role("button", name="Done").click()
+    open_person(aki, "Bo").get_by_role("button", name="Remove for an hour").click()
+    expect(bo.get_by_text("The owner of this room has removed you.")).to_be_visible()
+    manage(aki).get_by_role("button", name="Let Bo back in").click()
+    expect(dialog.get_by_text("Bo can come back.")).to_be_visible()
+    bo.reload()
+    expect(bo.get_by_role("status")).to_have_text("Connected")

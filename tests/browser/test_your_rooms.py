@@ -30,7 +30,7 @@ def test_private_room_is_found_again_after_the_tab_was_closed(open_page: OpenPag
     again = context.new_page()
     again.goto(f"{cloud.rest_url}/")
     expect(your_rooms(again)).to_have_count(1)
-    expect(your_rooms(again)).to_contain_text("private · last visit at")
+    expect(your_rooms(again)).to_contain_text("private · last visit")
     expect(your_rooms(again).get_by_role("button", name="Copy owner's link")).to_have_count(0)
     your_rooms(again).get_by_role("link").click()
     expect_message(again, "until tomorrow")

@@ -1,6 +1,6 @@
 /**
  * The buttons beside a message: one deletes it, one tells more about its sender. Only one of them is a stop of the Tab key,
- * otherwise a long log could not be passed. The arrow keys go from one to the next.
+ * otherwise a long log could not be passed. The arrow keys go from one to the next. So do other lists with many controls.
  */
 
 import { ask } from "./ask.js";

@@ -2,7 +2,7 @@
 
 import type { CloseReason, Member, PresentMember, RoomSnapshot, RoomState } from "chalice-chat-client";
 import { copyText } from "./copy.js";
-import { arrange, byId, make, setText } from "./dom.js";
+import { arrange, byId, make, setText, showText } from "./dom.js";
 import { personName } from "./person.js";
 
 /** The label of the share button. Narrow screens get the short one: the name of the room needs the space. */
@@ -61,6 +61,7 @@ const linkToCopy = byId("link-to-copy", HTMLElement);
 const roomLink = byId("room-link", HTMLInputElement);
 const people = byId("people", HTMLDetailsElement);
 const memberCount = byId("member-count", HTMLElement);
+const lifetime = byId("lifetime", HTMLElement);
 const memberList = byId("members", HTMLUListElement);
 const connectionState = byId("connection-state", HTMLElement);
 const tryNowButton = byId("try-now", HTMLButtonElement);
@@ -137,12 +138,22 @@ export function showYou(member: Member | null, chosen: string | null): void {
   setText(chooseName, chosen ? "change" : "choose a name");
 }
 
+/** Show when the room would end. Before the server has responded, nobody knows. */
+export function showLifetime({ you, keepDays }: RoomSnapshot): void {
+  const kept = keepDays === 1 ? "a day" : `${keepDays} days`;
+  const text = keepDays
+    ? `This room is kept for ${kept} after everyone has left.`
+    : "This room ends when everyone has left.";
+  showText(lifetime, you ? text : "");
+}
+
 /** Show why the visit ended or could not begin: without any message, the reason alone. The room's name may be unknown. */
 export function showEnding(reason: Ending, roomName: string | null, isEmpty: boolean): void {
   const { name, text } = ENDINGS[reason];
   ending.hidden = false;
   setText(endingText, text);
   memberList.replaceChildren();
+  lifetime.hidden = true;
   setText(memberCount, WHO);
   signInAgain.hidden = reason !== "unauthorized" && reason !== "expired";
   openAgainPart.hidden = reason !== "gone" || roomName === null;

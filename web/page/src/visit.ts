@@ -94,7 +94,8 @@ export function visitRoom(
     if (changed("members", "messages", "you")) showColours(peopleIn(now));
     if (changed("messages", "history", "isOwner", "you")) log.showMessages(now);
     if (changed("messages")) cleanup.showMessages(now);
-    if (changed("isOwner", "isLocked", "name", "state")) ownerView.showOwner(now);
+    if (changed("you", "keepDays")) view.showLifetime(now);
+    if (changed("isOwner", "isLocked", "keepDays", "slowSeconds", "name", "state")) ownerView.showOwner(now);
     if (changed("older", "history")) log.showOlder(now.older);
     if (changed("members", "memberCount", "you", "ignored")) view.showMembers(now);
     if (changed("members", "you", "isOwner", "ignored")) personView.showPerson();
@@ -305,6 +306,10 @@ export function visitRoom(
     renewLink: renewOwner,
     rename: (newName) => room.update({ name: newName }),
     lock: (locked) => room.update({ locked }),
+    keep: (keepDays) => room.update({ keepDays }),
+    slow: (slowSeconds) => room.update({ slowSeconds }),
+    listBans: () => room.bans(),
+    unban: (memberId) => room.unbanMember(memberId),
     listHooks: () => client.listHooks(roomId, owner ?? ""),
     addHook: async (hookName) => (await client.createHook(roomId, owner ?? "", hookName)).url,
     deleteHook: (hookId) => client.deleteHook(roomId, owner ?? "", hookId),

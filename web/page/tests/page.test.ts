@@ -1289,7 +1289,7 @@ test("a private room that its owner has left is in the lobby, with its links", a
   await go("#/");
   assert.equal(find("#your-rooms").hidden, false);
   assert.deepEqual(visited(), ["Tea"]);
-  assert.match(find("#visited .count").textContent ?? "", /^private · you own it · last visit at /);
+  assert.match(find("#visited .count").textContent ?? "", /^private · you own it · last visit /);
   assert.deepEqual(actions(), ["Copy invite link of Tea", "Copy owner's link of Tea", "Forget Tea"]);
   const copied: string[] = [];
   const writeText = async (text: string) => void copied.push(text);
@@ -1424,4 +1424,99 @@ test("the owner's link opens a private room without its token, and a new invite 
   find("#copy-link").click();
   await settle();
   assert.equal(isOpen("#invite"), false);
+});
+
+// Settings of the room
+
+/** Let the server change the room by `updateRoom`, as another one does. */
+function updateRooms(): void {
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "updateRoom") return false;
+    const { clientId: _, ...changes } = data ?? {};
+    const room = { name: "Tea", private: false, locked: false, ...changes };
+    server.deliver(server.storeEvent("updated", { room }, socket.member));
+    return true;
+  };
+}
+
+test("everyone sees when the room would end, as the owner changes it", async () => {
+  await go("#/rooms/r1");
+  assert.equal(find("#lifetime").textContent, "This room ends when everyone has left.");
+  const room = { name: "Tea", private: false, locked: false };
+  for (const [keepDays, text] of [
+    [1, "This room is kept for a day after everyone has left."],
+    [7, "This room is kept for 7 days after everyone has left."],
+    [0, "This room ends when everyone has left."],
+  ] as const) {
+    server.deliver(server.storeEvent("updated", { room: { ...room, keepDays } }));
+    assert.equal(find("#lifetime").textContent, text);
+  }
+  server.socket.receive({ message: { type: "closed", message: "", sender: { id: "m-owner", name: "Owner" } } });
+  assert.equal(find("#lifetime").hidden, true);
+});
+
+test("the owner keeps the room and slows it down", async () => {
+  await manageRoom();
+  updateRooms();
+  choose("#keep-room", "7");
+  await settle();
+  assert.deepEqual(
+    [find("#owner-note").textContent, find("#lifetime").textContent],
+    ["The room is kept.", "This room is kept for 7 days after everyone has left."],
+  );
+  choose("#slow-mode", "30");
+  await settle();
+  assert.equal(find("#owner-note").textContent, "Slow mode is on.");
+  assert.deepEqual(
+    server.socket.frames.filter(({ action }) => action === "updateRoom").map(({ data }) => ({ ...data, clientId: 0 })),
+    [
+      { keepDays: 7, clientId: 0 },
+      { slowSeconds: 30, clientId: 0 },
+    ],
+  );
+});
+
+test("settings that another client has chosen are shown, and again after a change that failed", async () => {
+  await manageRoom();
+  const room = { name: "Tea", private: false, locked: false, keepDays: 3, slowSeconds: 45 };
+  server.deliver(server.storeEvent("updated", { room }));
+  const settings = () => ["#keep-room", "#slow-mode"].map((id) => find<HTMLSelectElement>(id).value);
+  assert.deepEqual(settings(), ["3", "45"]);
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "updateRoom") return false;
+    const error = { code: "rate_limited", message: "too many", action, clientId: data?.clientId };
+    socket.receive({ error });
+    return true;
+  };
+  choose("#keep-room", "30");
+  await settle();
+  assert.equal(find("#owner-error").textContent, "Too many.");
+  assert.deepEqual(settings(), ["3", "45"]);
+});
+
+test("the owner lets somebody back in who was removed", async () => {
+  const bans = [
+    { id: "m-Bo", name: "Bo", until: "2026-11-23T11:00:00Z" },
+    { id: "m-Cy", name: "Cy", until: "2026-11-23T11:00:00Z" },
+  ];
+  server.respond = (path) =>
+    path.endsWith("/bans") ? [200, { bans }] : [200, { hooks: [], messages: [], members: [] }];
+  await manageRoom();
+  assert.equal(find("#bans-part").hidden, false);
+  const buttons = () => [...document.querySelectorAll<HTMLButtonElement>("#bans button")];
+  assert.deepEqual(
+    buttons().map((button) => button.getAttribute("aria-label")),
+    ["Let Bo back in", "Let Cy back in"],
+  );
+  buttons()[0]?.click();
+  await settle();
+  mock.timers.tick(5_000); // the server responds only if it refuses it
+  await settle();
+  assert.deepEqual([buttons().length, find("#owner-note").textContent], [1, "Bo can come back."]);
+  assert.equal(document.activeElement?.id, "bans-heading");
+  bans.length = 0;
+  find("#owner-done").click();
+  find("#manage").click();
+  await settle();
+  assert.equal(find("#bans-part").hidden, true);
 });
