@@ -56,13 +56,10 @@ def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[OpenPage]:
     contexts = []
     problems: list[str] = []
 
-    def respond(dialog: Dialog) -> None:
-        """Accept a question of the page. Any other dialogue is a problem, such as one of injected code."""
-        if dialog.type == "confirm":
-            dialog.accept()
-        else:
-            problems.append(f"dialogue: {dialog.message}")
-            dialog.dismiss()
+    def report(dialog: Dialog) -> None:
+        """Report a dialogue of the browser, such as one of injected code: the page has dialogues of its own."""
+        problems.append(f"dialogue: {dialog.message}")
+        dialog.dismiss()
 
     def open_page(address: str = f"{cloud.rest_url}/", *, name: str = "", **options: object) -> Page:
         context = browser.new_context(**options)  # type: ignore[arg-type]
@@ -73,7 +70,7 @@ def open_page(browser: Browser, cloud: LocalCloud) -> Iterator[OpenPage]:
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if POLICY in message.text else None)
-        context.on("dialog", respond)
+        context.on("dialog", report)
         page.goto(address)
         return page
 

@@ -79,6 +79,9 @@ def room_with_messages_not_sent(page: Page, cloud: LocalCloud) -> States:
     page.context.set_offline(False)
     expect(page.get_by_role("button", name="Open a new room of this name")).to_be_visible()
     yield "too late"
+    page.get_by_role("button", name="Open a new room of this name").click()
+    expect(page.get_by_text("This is a new room with a new link")).to_be_visible()
+    yield "opened again"
 
 
 def room_that_cannot_be_entered(page: Page, cloud: LocalCloud) -> States:
@@ -87,6 +90,7 @@ def room_that_cannot_be_entered(page: Page, cloud: LocalCloud) -> States:
     yield "gone"
     page.goto(f"{cloud.rest_url}/#/")
     create_room(page, "Surprise party", private=True)
+    page.evaluate("localStorage.clear()")  # the rights of the owner
     page.goto(page.url.split("?")[0])
     expect(page.get_by_text("This room is private")).to_be_visible()
     yield "private"
@@ -109,12 +113,24 @@ def room_of_an_owner(page: Page, cloud: LocalCloud) -> States:
     say(page, "hello")
     expect_message(page, "hello")
     page.get_by_role("button", name="Manage room").click()
+    page.get_by_role("button", name="Close this room").click()
+    expect(page.get_by_role("alertdialog")).to_be_visible()
+    yield "asked a question"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Delete messages…").click()
+    page.get_by_label("All of them").check()
+    yield "about to delete messages"
+    page.keyboard.press("Escape")
     page.get_by_label("Locked").check()
     expect(page.get_by_text("Locked: nobody new can enter.")).to_be_visible()
     yield "managing"
     page.get_by_role("button", name="New invite link").click()
     expect(page.get_by_role("button", name="New link", exact=True)).to_be_focused()
     yield "about to make a new invite link"
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="All rooms").click()
+    expect(page.get_by_role("button", name="Copy owner's link of Tea")).to_be_visible()
+    yield "in the list of visited rooms"
 
 
 @pytest.mark.parametrize(

@@ -51,12 +51,12 @@ def test_two_people_read_each_others_messages(pair: tuple[Page, Page]) -> None:
 
 def test_page_shows_members_and_who_left(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
-    expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki (you)", "BoRemove"])
-    expect(bo.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki", "Bo (you)"])
+    expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki owner (you)", "Bo⋯"])
+    expect(bo.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki owner⋯", "Bo (you)"])
     aki.clock.install()
     bo.close()
     expect_later(aki.get_by_role("log").get_by_text("Bo left"))
-    expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki (you)"])
+    expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki owner (you)"])
 
 
 def test_room_list_refreshes_and_shows_the_member_count(open_page: OpenPage) -> None:

@@ -17,7 +17,7 @@ from localcloud.stack import HOST, STAGE, client
 from localcloud.workarounds import REST_API_ID
 from tests.browser.conftest import OpenPage
 from tests.support.browser.axe import expect_no_violations
-from tests.support.browser.visitor import create_room, expect_message, messages, say
+from tests.support.browser.visitor import agree, create_room, expect_message, messages, say
 from tests.support.ports import free_port
 from tests.support.projects import copy_project, set_variables
 from tests.support.provider import Provider, run_provider
@@ -212,5 +212,6 @@ def test_owner_who_has_signed_in_manages_webhooks(open_page: OpenPage, provider:
     assert requests.post(address.input_value(), json={"text": "Build 42 passed"}, timeout=20).status_code == 201
     expect_message(aki, "Build 42 passed")
     dialog.get_by_role("button", name="Delete webhook Build").click()
+    agree(aki, "Delete")
     expect(dialog.get_by_text("Deleted.")).to_be_visible()
     expect(dialog.get_by_role("list", name="Webhooks").get_by_role("listitem")).to_have_count(0)

@@ -218,7 +218,7 @@ def test_guest_learns_their_name_and_chooses_another(open_page: OpenPage) -> Non
     expect(page.locator("#you")).to_have_text(re.compile(f"^You are guest-[\\w-]{{4}} {DASH} choose a name$"))
     page.locator("#member-count").click()
     expect(page.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(
-        re.compile(r"^guest-[\w-]{4} \(you\)$")
+        re.compile(r"^guest-[\w-]{4} owner \(you\)$")
     )
     expect(page.get_by_label("Your name")).to_be_hidden()
     page.get_by_role("button", name="choose a name").click()
@@ -272,7 +272,7 @@ def test_small_screen_shows_header_messages_and_field(
 
 
 def test_room_that_is_gone_is_opened_again_with_the_unsent_text(open_page: OpenPage, cloud: LocalCloud) -> None:
-    page = open_page()
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
     take_name(page, "Aki")
     create_room(page, "Tea")
     page.context.set_offline(True)
@@ -288,6 +288,13 @@ def test_room_that_is_gone_is_opened_again_with_the_unsent_text(open_page: OpenP
     assert page.url != old
     expect(page.get_by_role("heading", name="Tea")).to_be_visible()
     expect(message_box(page)).to_have_value("not sent\na draft")
+    expect(page.get_by_role("alert")).to_contain_text("This is a new room with a new link")
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    page.get_by_role("button", name="OK").click()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(message_box(page)).to_be_focused()
 
 
 def test_private_room_shows_a_lock(open_page: OpenPage) -> None:

@@ -4,12 +4,17 @@ import { hasGlyph } from "chalice-chat-client";
 import type { UseRoom } from "chalice-chat-client/react";
 import { type FormEvent, type KeyboardEvent, useState } from "react";
 
-export function Composer({ send }: Pick<UseRoom, "send">) {
+interface Props extends Pick<UseRoom, "send"> {
+  /** The time until which the visitor may not write. */
+  mutedUntil: string | undefined;
+}
+
+export function Composer({ send, mutedUntil }: Props) {
   const [text, setText] = useState("");
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    if (!hasGlyph(text)) return;
+    if (!hasGlyph(text) || mutedUntil) return;
     void send(text); // a message that fails stays in `pending`
     setText("");
   }
@@ -31,7 +36,10 @@ export function Composer({ send }: Pick<UseRoom, "send">) {
         onChange={(event) => setText(event.target.value)}
         onKeyDown={submitOnEnter}
       />
-      <button type="submit">Send</button>
+      <button type="submit" disabled={mutedUntil !== undefined}>
+        Send
+      </button>
+      {mutedUntil && <p role="status">You are muted until {new Date(mutedUntil).toLocaleString()}.</p>}
     </form>
   );
 }

@@ -1,4 +1,5 @@
 import type { UseRoom } from "chalice-chat-client/react";
+import { Person } from "./person";
 
 /** The number of members, and their names. In rooms of more than 100 connections, only those are counted. */
 export function Members({ memberCount, members, you }: UseRoom) {
@@ -10,9 +11,9 @@ export function Members({ memberCount, members, you }: UseRoom) {
         {count} {count === 1 ? "person" : "people"}
       </summary>
       <ul aria-label="Members">
-        {members.map(({ id, name }) => (
-          <li key={id}>
-            <bdi>{name}</bdi> {id === you?.id && "(you)"}
+        {members.map((member) => (
+          <li key={member.id}>
+            <Person {...member} /> {member.id === you?.id && "(you)"}
           </li>
         ))}
       </ul>

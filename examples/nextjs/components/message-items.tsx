@@ -1,5 +1,6 @@
 import type { Message, PendingMessage } from "chalice-chat-client";
 import { memo } from "react";
+import { Person } from "./person";
 
 const STATES = {
   sending: "Sending…",
@@ -13,7 +14,7 @@ export const MessageItem = memo(function MessageItem({ message, sender, sentAt, 
   return (
     <li className={isOwn ? "own" : undefined}>
       <p className="note">
-        <bdi>{sender.name}</bdi> {isOwn && "(you) "}
+        <Person {...sender} /> {isOwn && "(you) "}
         <time dateTime={sentAt}>{new Date(sentAt).toLocaleTimeString([], { timeStyle: "short" })}</time>
       </p>
       <p className="text" dir="auto">

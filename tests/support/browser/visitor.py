@@ -38,6 +38,18 @@ def say(page: Page, message: str) -> None:
     page.get_by_role("button", name="Send").click()
 
 
+def agree(page: Page, label: str) -> None:
+    """Answer the question that the page asks by the button with this label."""
+    page.get_by_role("alertdialog").get_by_role("button", name=label).click()
+    expect(page.get_by_role("alertdialog")).to_be_hidden()
+
+
+def open_person(page: Page, name: str) -> Locator:
+    """Open the dialogue about a member from the list, and return it."""
+    page.get_by_role("button", name=f"More about {name}", exact=True).click()
+    return page.get_by_role("dialog").filter(has=page.get_by_role("heading", name=name))
+
+
 def messages(page: Page) -> list[str]:
     return page.locator("[role=log] li.message .body").all_inner_texts()
 
@@ -74,8 +86,13 @@ def room_of(cloud: LocalCloud, said: list[str]) -> str:
     """
     created = requests.post(f"{cloud.rest_url}/rooms", json={"roomName": "Long"}, timeout=20).json()
     room_id = str(created["roomId"])
+    write_history(cloud, room_id, said)
+    return room_id
+
+
+def write_history(cloud: LocalCloud, room_id: str, said: list[str]) -> None:
+    """Write messages from Bo to the table, in a room where nobody has spoken."""
     writes = [{"PutRequest": {"Item": item.serialize()}} for item in history_items(room_id, said)]
     database = client("dynamodb", cloud.port)
     for start in range(0, len(writes), BATCH_SIZE):
         database.batch_write_item(RequestItems={MESSAGES_TABLE: writes[start : start + BATCH_SIZE]})
-    return room_id

@@ -39,6 +39,8 @@ export interface JoinOptions {
   readonly token?: string | null | undefined;
   /** The `ownerToken` of the room, to be its owner. */
   readonly owner?: string | null | undefined;
+  /** The ids of the members to ignore from the start, as the snapshot of an earlier visit has them in `ignored`. */
+  readonly ignored?: readonly string[] | undefined;
 }
 
 /** A chat server. Creating a client sends no request, so it is safe during server rendering. */
@@ -101,7 +103,7 @@ export class ChatClient {
    *
    * Throws a ChatError if the name or the key is invalid, or there is no WebSocket.
    */
-  join(roomId: string, { name = "", token, owner }: JoinOptions = {}): Room {
+  join(roomId: string, { name = "", token, owner, ignored = [] }: JoinOptions = {}): Room {
     checkName(name);
     const WebSocket = this.#options.WebSocket ?? globalThis.WebSocket;
     if (!WebSocket) {
@@ -110,6 +112,7 @@ export class ChatClient {
     return new Room({
       roomId,
       name,
+      ignored,
       credentials: { token: token ?? undefined, key: this.#findKey(), owner: owner ?? undefined },
       rest: this.#rest,
       tokens: this.#tokens,

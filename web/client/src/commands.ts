@@ -6,10 +6,11 @@ import { randomId } from "./random.js";
 import type { RoomTokens } from "./types.js";
 
 const TIMEOUT_MS = 10_000;
+const SILENCE_MS = 5_000;
 const OFFLINE = "There is no connection. Please try again.";
 const UNCONFIRMED = "The server did not confirm it. Please try again.";
 
-/** An event of the room, or the frame `tokens`. Only stored events have a sequence. */
+/** An event of the room, or the frame `tokens` or `reported`. Only stored events have a sequence. */
 export type RoomEvent = Partial<StoredItem> & RoomTokens & { readonly type: string };
 
 interface Pending {
@@ -31,9 +32,31 @@ export class Commands {
    * after ten seconds, or the code of the server's error.
    */
   run(action: string, data: Record<string, unknown>, isDone: (event: RoomEvent) => boolean): Promise<RoomEvent> {
+    return this.#run(action, data, isDone, TIMEOUT_MS, new ChatError("unconfirmed", UNCONFIRMED));
+  }
+
+  /**
+   * Send a frame to which the server responds only if it refuses it. Resolves when no error has arrived within five seconds,
+   * or earlier, with the first event for which `isDone` returns true.
+   */
+  async runSilently(
+    action: string,
+    data: Record<string, unknown>,
+    isDone: (event: RoomEvent) => boolean = () => false,
+  ): Promise<void> {
+    await this.#run(action, data, isDone, SILENCE_MS, { type: "silence" });
+  }
+
+  #run(
+    action: string,
+    data: Record<string, unknown>,
+    isDone: (event: RoomEvent) => boolean,
+    milliseconds: number,
+    atEnd: RoomEvent | ChatError,
+  ): Promise<RoomEvent> {
     return new Promise((resolve, reject) => {
       const clientId = randomId();
-      const timer = setTimeout(() => settle(new ChatError("unconfirmed", UNCONFIRMED)), TIMEOUT_MS);
+      const timer = setTimeout(() => settle(atEnd), milliseconds);
       const settle = (result: RoomEvent | ChatError) => {
         clearTimeout(timer);
         this.#pending.delete(clientId);

@@ -7,7 +7,7 @@ export class ChatError extends Error {
    * could not be reached), and `http_STATUS` for an error response, as in `http_404`.
    */
   readonly code: string;
-  /** With `rate_limited`, the seconds to wait before the next attempt. */
+  /** With `rate_limited` and `muted`, the seconds to wait before the next attempt. */
   readonly retryAfter: number | undefined;
 
   constructor(code: string, message: string, options?: ErrorOptions & { retryAfter?: number | undefined }) {

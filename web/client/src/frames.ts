@@ -1,17 +1,19 @@
 /** JSON frames of the WebSocket protocol: serialize what the client sends, parse what it receives. */
 
-import type { Member, RoomTokens } from "./types.js";
+import type { Member, Report, RoomTokens } from "./types.js";
 
 /** A room as `welcome` and events describe it. */
 export interface RoomInfo {
   readonly name: string;
   readonly private: boolean;
   readonly locked?: boolean;
+  readonly keepDays?: number;
+  readonly slowSeconds?: number;
 }
 
 /**
  * A message or an event with a sequence, as frames and the history contain it. Of the further types, this version knows
- * `deleted`, `updated` and `removed`; a newer server may have more.
+ * `deleted`, `updated`, `removed`, `muted` and `role`; a newer server may have more.
  */
 export interface StoredItem {
   readonly type: string;
@@ -25,8 +27,14 @@ export interface StoredItem {
   readonly target?: number;
   /** Of `updated`: the room as it is now. */
   readonly room?: RoomInfo;
-  /** Of `removed`: the member who was removed. */
+  /** Of `removed`, `muted` and `role`: the member to whom it was done. */
   readonly member?: Member;
+  /** Of `removed`: whether the earlier messages of the member are deleted, too. */
+  readonly messagesDeleted?: boolean;
+  /** Of `muted`: the time until which the member may not send. */
+  readonly until?: string | null;
+  /** Of `role`: `moderator` or `member`. */
+  readonly role?: string;
 }
 
 export interface WelcomeFrame {
@@ -49,12 +57,18 @@ export interface RenameFrame {
   readonly type: "rename";
   readonly message: string;
   readonly sender: Member;
+  readonly formerName?: string;
 }
 
 export interface ClosedFrame {
   readonly type: "closed";
   readonly message: string;
   readonly sender: Member;
+}
+
+export interface ReportedFrame extends Report {
+  readonly type: "reported";
+  readonly message: string;
 }
 
 /** The new tokens of the room, for the owner who has requested them. */
@@ -76,7 +90,15 @@ export interface ItemFrame {
   readonly item: StoredItem;
 }
 
-export type Frame = ItemFrame | PresenceFrame | RenameFrame | ClosedFrame | WelcomeFrame | TokensFrame | ErrorFrame;
+export type Frame =
+  | ItemFrame
+  | PresenceFrame
+  | RenameFrame
+  | ClosedFrame
+  | ReportedFrame
+  | WelcomeFrame
+  | TokensFrame
+  | ErrorFrame;
 
 export const PING = serialize("ping");
 export const HELLO = serialize("hello");
@@ -94,7 +116,8 @@ export function parseFrame(text: string): Frame | null {
   if (isObject(tokens)) return isTokens(tokens) ? { ...tokens, type: "tokens" } : null;
   if (isItem(message)) return { type: "item", item: message };
   if (!isObject(message) || !isText(message.message) || !isMember(message.sender)) return null;
-  const isKnown = ["join", "leave", "rename", "closed"].includes(String(message.type));
+  if (message.type === "reported" && !Number.isSafeInteger(message.target)) return null;
+  const isKnown = ["join", "leave", "rename", "closed", "reported"].includes(String(message.type));
   return isKnown ? (message as unknown as Frame) : null;
 }
 

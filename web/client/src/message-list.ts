@@ -1,11 +1,34 @@
 /** The messages of a snapshot. One that does not change keeps its object, so that views need not render it again. */
 
 import type { StoredItem } from "./frames.js";
+import { withKnownRole } from "./marks.js";
 import type { Message } from "./types.js";
 
 export class MessageList {
   readonly #ownIds = new Set<string>();
+  readonly #ignoredIds: Set<string>;
   #known = new Map<number, Message>();
+
+  constructor(ignoredIds: readonly string[] = []) {
+    this.#ignoredIds = new Set(ignoredIds);
+  }
+
+  /** The ids of the members that this client ignores. */
+  get ignoredIds(): readonly string[] {
+    return [...this.#ignoredIds];
+  }
+
+  isIgnored(memberId: string): boolean {
+    return this.#ignoredIds.has(memberId);
+  }
+
+  ignore(memberId: string): void {
+    this.#ignoredIds.add(memberId);
+  }
+
+  unignore(memberId: string): void {
+    this.#ignoredIds.delete(memberId);
+  }
 
   /** The member ids of this client. */
   get ownIds(): readonly string[] {
@@ -33,14 +56,17 @@ export class MessageList {
     this.#known = new Map();
     return items.map((item) => {
       const isOwn = this.isOwn(item.sender.id);
+      const isIgnored = this.isIgnored(item.sender.id);
       const known = before.get(item.sequence);
-      const message = known?.isOwn === isOwn ? known : messageOf(item, isOwn);
+      const isSame = known?.isOwn === isOwn && known.isIgnored === isIgnored;
+      const message = isSame ? known : messageOf(item, isOwn, isIgnored);
       this.#known.set(item.sequence, message);
       return message;
     });
   }
 }
 
-export function messageOf({ sequence, message, sender, sentAt, clientId }: StoredItem, isOwn: boolean): Message {
-  return { sequence, message, sender, sentAt, clientId, isOwn };
+export function messageOf(item: StoredItem, isOwn: boolean, isIgnored = false): Message {
+  const { sequence, message, sender, sentAt, clientId } = item;
+  return { sequence, message, sender: withKnownRole(sender), sentAt, clientId, isOwn, isIgnored };
 }

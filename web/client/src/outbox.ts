@@ -131,7 +131,10 @@ export class Outbox {
     } else if (isTemporary && entry.attempts < MAX_ATTEMPTS) {
       this.#wait(backoff(entry.attempts - 1));
     } else {
-      this.#fail(entry, new ChatError(code, message));
+      const error = new ChatError(code, message, { retryAfter });
+      this.#fail(entry, error);
+      // Those behind it would be refused, too. Hours later, nobody expects that they are sent by themselves.
+      if (code === "muted") for (const other of this.#entries) if (!other.error) this.#fail(other, error);
     }
     this.#changed();
   }

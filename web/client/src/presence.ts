@@ -7,6 +7,7 @@
 
 import { backoff } from "./backoff.js";
 import type { PresenceFrame } from "./frames.js";
+import { withKnownRole } from "./marks.js";
 import type { ListedMember } from "./rest.js";
 import type { Member } from "./types.js";
 
@@ -33,8 +34,8 @@ interface Entry {
 export class Presence {
   readonly #options: PresenceOptions;
   #entries = new Map<string, Entry>();
-  /** The members whose new name arrived while the list is read. The list may contain their former one. */
-  readonly #renamed = new Map<string, Member>();
+  /** What has changed members while the list is read. The list may contain what they were before. */
+  readonly #changes: { readonly id: string; readonly apply: (member: Member) => Member }[] = [];
   #frames = 0;
   #readings = 0;
   /** The room's number of connections, which is exact; the list is eventually consistent. */
@@ -63,13 +64,18 @@ export class Presence {
     this.expect(frame.memberCount);
   }
 
-  /** A member has a new name. */
-  rename(member: Member): void {
-    this.#renamed.set(member.id, member);
-    const entry = this.#entries.get(member.id);
+  /** A member has a new name or a new role. */
+  change(id: string, apply: (member: Member) => Member): void {
+    this.#changes.push({ id, apply });
+    const entry = this.#entries.get(id);
     if (!entry) return;
-    entry.member = member;
+    entry.member = apply(entry.member);
     this.#publish();
+  }
+
+  /** Publish the members again, because their marks have changed. */
+  refreshMarks(): void {
+    if (this.#entries.size) this.#publish();
   }
 
   /** A member was removed, and does not come back. */
@@ -99,7 +105,7 @@ export class Presence {
     this.#cancelReading();
     const reading = this.#readings;
     const before = this.#frames;
-    this.#renamed.clear();
+    this.#changes.length = 0;
     let isCurrent = false;
     try {
       const listed = await this.#options.read();
@@ -168,7 +174,8 @@ export class Presence {
     const entries = new Map<string, Entry>();
     for (const { connections = 1, ...member } of listed) {
       clearTimeout(this.#entries.get(member.id)?.leaving);
-      entries.set(member.id, { member: this.#renamed.get(member.id) ?? member, connections });
+      const changes = this.#changes.filter(({ id }) => id === member.id);
+      entries.set(member.id, { member: changes.reduce((now, { apply }) => apply(now), member as Member), connections });
     }
     for (const [id, entry] of this.#entries) {
       if (!entries.has(id) && entry.leaving !== undefined) entries.set(id, entry);
@@ -178,7 +185,7 @@ export class Presence {
   }
 
   #publish(): void {
-    this.#options.onMembers([...this.#entries.values()].map(({ member }) => member));
+    this.#options.onMembers([...this.#entries.values()].map(({ member }) => withKnownRole(member)));
   }
 
   #forgetAll(): void {

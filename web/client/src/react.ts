@@ -16,7 +16,7 @@ export interface UseRooms extends RoomListSnapshot {
 
 /** The result of `useRoom`. Its functions stay the same between renderings, and are those of `Room`, but for `reconnect`. */
 export interface UseRoom extends RoomSnapshot {
-  /** The room, for its events and the owner's actions. Null on a server, and until the component is mounted. */
+  /** The room, for its events, the actions of the owner and of moderators, and to ignore members. Null on a server, and until the component is mounted. */
   readonly room: Room | null;
   send(text: string): Promise<Message>;
   retry(clientId: string): Promise<Message>;
@@ -47,18 +47,28 @@ export function useRooms(client: ChatClient): UseRooms {
  * or token leaves this room and joins the other one. Throws a ChatError if the name is invalid: `cleanName`
  * makes one that is valid.
  */
-export function useRoom(client: ChatClient, roomId: string, { name, token, owner }: JoinOptions = {}): UseRoom {
+export function useRoom(
+  client: ChatClient,
+  roomId: string,
+  { name, token, owner, ignored }: JoinOptions = {},
+): UseRoom {
   const [joined, setJoined] = useState<Room | null>(null);
   const [attempt, setAttempt] = useState(0);
   const current = useRef<Room | null>(null);
   const latestName = useRef(name);
+  const firstIgnored = useRef(ignored);
   useEffect(() => {
     latestName.current = name;
     if (name !== undefined) current.current?.rename(name);
   }, [name]);
   // `attempt` is among the dependencies, because another attempt joins again.
   useEffect(() => {
-    const { room, release } = acquire(client, roomId, { name: latestName.current, token, owner });
+    const { room, release } = acquire(client, roomId, {
+      name: latestName.current,
+      token,
+      owner,
+      ignored: firstIgnored.current,
+    });
     current.current = room;
     setJoined(room);
     return () => {

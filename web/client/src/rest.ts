@@ -3,7 +3,7 @@
 import { ApiError, ChatError } from "./errors.js";
 import type { StoredItem } from "./frames.js";
 import type { TokenSource } from "./token-source.js";
-import type { CreatedRoom, Hook, Member, RoomPage } from "./types.js";
+import type { Ban, CreatedRoom, Hook, Member, RoomPage, StoredReport } from "./types.js";
 
 const TIMEOUT_MS = 20_000;
 
@@ -86,6 +86,14 @@ export class RestApi {
 
   getMessages(roomId: string, credentials: Credentials, range: MessageRange): Promise<MessagePage> {
     return this.#room(roomId, "/messages", { ...range, ...credentials });
+  }
+
+  async getBans(roomId: string, credentials: Credentials): Promise<readonly Ban[]> {
+    return (await this.#room<{ bans: readonly Ban[] }>(roomId, "/bans", { ...credentials })).bans;
+  }
+
+  async getReports(roomId: string, credentials: Credentials): Promise<readonly StoredReport[]> {
+    return (await this.#room<{ reports: readonly StoredReport[] }>(roomId, "/reports", { ...credentials })).reports;
   }
 
   /** Read the room, and so find out whether it can be joined. */

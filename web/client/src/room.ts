@@ -11,6 +11,7 @@ import {
   type PresenceFrame,
   parseFrame,
   type RenameFrame,
+  type ReportedFrame,
   type RoomInfo,
   type StoredItem,
   serialize,
@@ -19,6 +20,7 @@ import {
 } from "./frames.js";
 import { History } from "./history.js";
 import { checkName } from "./identity.js";
+import { endOf, knownRole, Mutes, withKnownRole, withRole } from "./marks.js";
 import { saveMessages, takeMessages } from "./message-cache.js";
 import { MessageList, messageOf } from "./message-list.js";
 import { Outbox } from "./outbox.js";
@@ -30,15 +32,19 @@ import { RoomStore } from "./room-store.js";
 import { Timeline } from "./timeline.js";
 import type { TokenSource } from "./token-source.js";
 import type {
+  Ban,
   ChatStorage,
   CloseReason,
   Member,
   Message,
   PendingMessage,
+  PresentMember,
   RoomEvents,
+  RoomNotice,
   RoomSnapshot,
   RoomState,
   RoomTokens,
+  StoredReport,
   WebSocketConstructor,
 } from "./types.js";
 
@@ -53,6 +59,8 @@ const RENEWAL_ATTEMPTS = 3;
 export interface RoomOptions {
   readonly roomId: string;
   readonly name: string;
+  /** The ids of the members to ignore. */
+  readonly ignored: readonly string[];
   readonly credentials: Credentials;
   readonly rest: RestApi;
   readonly tokens: TokenSource | undefined;
@@ -66,13 +74,14 @@ export class Room {
   readonly roomId: string;
   readonly #options: RoomOptions;
   readonly #store: RoomStore;
-  readonly #messages = new MessageList();
+  readonly #messages: MessageList;
   readonly #timeline = new Timeline();
   readonly #commands = new Commands((text) => this.#connection.send(text));
   readonly #connection: Connection;
   readonly #history: History;
   readonly #outbox: Outbox;
   readonly #presence: Presence;
+  readonly #mutes = new Mutes(() => this.#publishMarks());
   #credentials: Credentials;
   readonly #stopListening: () => void;
   #name: string;
@@ -80,6 +89,8 @@ export class Room {
   #isGreeted = false;
   /** The sequence of the newest event that has changed the room. */
   #updatedAt = 0;
+  /** The sequence of the newest event about the role of each member. */
+  readonly #rolesAt = new Map<string, number>();
   #lateHello: ReturnType<typeof setTimeout> | undefined;
   #welcomeTimeout: ReturnType<typeof setTimeout> | undefined;
   /** Whether this connection has an access token. Its name is that of the token. */
@@ -93,13 +104,18 @@ export class Room {
     this.#options = options;
     this.#credentials = options.credentials;
     this.#name = options.name;
+    this.#messages = new MessageList(options.ignored);
     this.#outbox = new Outbox({
       saved: loadOutbox(storage, roomId),
       send: (frame) => this.#connection.send(frame),
       save: (messages) => saveOutbox(storage, roomId, messages),
       onChange: (pending) => this.#store.publish({ pending }),
     });
-    this.#store = new RoomStore({ isPrivate: Boolean(options.credentials.token), pending: this.#outbox.pending });
+    this.#store = new RoomStore({
+      isPrivate: Boolean(options.credentials.token),
+      pending: this.#outbox.pending,
+      ignored: this.#messages.ignoredIds,
+    });
     this.#history = new History(this.#timeline, {
       read: (range) => this.#read((credentials) => rest.getMessages(roomId, credentials, range)),
       onHistory: (items) => this.#confirm(items),
@@ -111,8 +127,8 @@ export class Room {
     });
     this.#presence = new Presence({
       read: () => this.#read((credentials) => rest.getMembers(roomId, credentials)),
-      onMembers: (members) => this.#store.publish({ members }),
-      onChange: ({ type, sender, message }) => this.#notify(type, sender, message),
+      onMembers: (members) => this.#store.publish({ members: members.map((member) => this.#mutes.mark(member)) }),
+      onChange: ({ type, sender, message }) => this.#notify({ type, member: sender, message }),
       onError: (error) => this.#onReadError(error),
     });
     this.#connection = new Connection({
@@ -149,7 +165,7 @@ export class Room {
     return this.#store.snapshot.pending;
   }
 
-  get members(): readonly Member[] {
+  get members(): readonly PresentMember[] {
     return this.#store.snapshot.members;
   }
 
@@ -168,8 +184,9 @@ export class Room {
    * Send a message. It waits in `pending` while there is no connection, and survives a reload in the storage.
    *
    * Resolves to the stored message. Rejects with a ChatError if the server rejects it (`invalid_message`), or does not
-   * confirm it after six attempts (`unconfirmed`): then it stays in `pending` until `retry` or `discard`. Rejects with
-   * `deleted` if the message was deleted before it was confirmed, and with `closed` if the room is closed.
+   * confirm it after six attempts (`unconfirmed`), or if this client is muted (`muted`, with `retryAfter`): then it stays in
+   * `pending` until `retry` or `discard`. Rejects with `deleted` if the message was deleted before it was confirmed, and
+   * with `closed` if the room is closed.
    */
   send(text: string): Promise<Message> {
     if (this.state.status === "closed") {
@@ -209,8 +226,9 @@ export class Room {
   }
 
   /**
-   * Delete a message of this client, or as the owner any message. Resolves when it is deleted. Rejects with a ChatError, as
-   * do the owner's actions: `forbidden`, `invalid_message`, `offline`, `unconfirmed`, `rate_limited` or `internal`.
+   * Delete a message of this client, as a moderator one of a plain member, or as the owner any message. Resolves when it is
+   * deleted. Rejects with a ChatError, as do the following actions: `forbidden`, `invalid_message`, `offline`, `unconfirmed`,
+   * `rate_limited` or `internal`.
    */
   async deleteMessage(sequence: number): Promise<void> {
     await this.#commands.run(
@@ -220,25 +238,94 @@ export class Room {
     );
   }
 
-  /** As the owner, rename, lock or unlock the room. What is left out stays as it is. */
-  async update({ name, locked }: { name?: string; locked?: boolean }): Promise<void> {
-    await this.#commands.run("updateRoom", { roomName: name, locked }, ({ type, room }) => {
+  /**
+   * As the owner, change the room. What is left out stays as it is. `keepDays`, 0 to 30, is the number of days for which the
+   * room outlives its members. With `slowSeconds`, 0 to 120, plain members wait so long between two messages.
+   */
+  async update(changes: { name?: string; locked?: boolean; keepDays?: number; slowSeconds?: number }): Promise<void> {
+    const { name, ...others } = changes;
+    await this.#commands.run("updateRoom", { roomName: name, ...others }, ({ type, room }) => {
       if (type !== "updated" || room === undefined) return false;
+      const now = { locked: room.locked, keepDays: room.keepDays ?? 0, slowSeconds: room.slowSeconds ?? 0 };
+      const isDone = (key: keyof typeof now) => others[key] === undefined || others[key] === now[key];
       // The server removes the spaces around a name.
-      return (
-        (name === undefined || room.name.trim() === name.trim()) && (locked === undefined || room.locked === locked)
-      );
+      const isRenamed = name === undefined || room.name.trim() === name.trim();
+      return isRenamed && isDone("locked") && isDone("keepDays") && isDone("slowSeconds");
     });
   }
 
-  /** As the owner, remove a member, or up to 25 of them, and keep them out for an hour. */
-  async removeMember(memberIds: string | readonly string[]): Promise<void> {
+  /**
+   * As the owner or a moderator, remove a member, or up to 25 of them, and keep them out for an hour. With `deleteMessages`,
+   * their messages are deleted, too. Moderators can remove plain members only.
+   */
+  async removeMember(
+    memberIds: string | readonly string[],
+    { deleteMessages = false }: { deleteMessages?: boolean } = {},
+  ): Promise<void> {
     const missing = new Set([memberIds].flat());
     const data = typeof memberIds === "string" ? { memberId: memberIds } : { memberIds };
-    await this.#commands.run("removeMember", data, ({ type, member }) => {
-      if (type === "removed" && member) missing.delete(member.id);
+    await this.#commands.run("removeMember", { ...data, ...(deleteMessages && { deleteMessages }) }, (event) => {
+      if (event.type === "removed" && event.member) missing.delete(event.member.id);
       return missing.size === 0;
     });
+  }
+
+  /** As the owner, let somebody back in who was removed, also if the room is locked. Resolves after five seconds. */
+  unbanMember(memberId: string): Promise<void> {
+    return this.#commands.runSilently("unbanMember", { memberId });
+  }
+
+  /** As the owner, make a member with a key a moderator, or a plain member again. */
+  async setRole(memberId: string, role: "moderator" | "member"): Promise<void> {
+    await this.#commands.run(
+      "setRole",
+      { memberId, role },
+      (event) => event.type === "role" && event.member?.id === memberId && event.role === role,
+    );
+  }
+
+  /** As the owner or a moderator, keep a member from sending for up to a day. With 0 seconds, the member may send again. */
+  async muteMember(memberId: string, seconds: number): Promise<void> {
+    await this.#commands.run(
+      "muteMember",
+      { memberId, seconds },
+      ({ type, member }) => type === "muted" && member?.id === memberId,
+    );
+  }
+
+  /**
+   * Report a message to the owner and the moderators. At most five in a minute. Resolves after five seconds, because the
+   * server responds only to those who receive reports themselves, and with errors.
+   */
+  reportMessage(sequence: number, reason?: string): Promise<void> {
+    return this.#commands.runSilently("reportMessage", { sequence, reason }, ({ type, target, sender }) => {
+      return type === "reported" && target === sequence && !!sender && this.#messages.isOwn(sender.id);
+    });
+  }
+
+  /** As the owner, read who was removed and may not come back yet. Rejects with a ChatError. */
+  bans(): Promise<readonly Ban[]> {
+    return this.#read((credentials) => this.#options.rest.getBans(this.roomId, credentials));
+  }
+
+  /** As the owner or a moderator, read which messages were reported. Rejects with a ChatError. */
+  reports(): Promise<readonly StoredReport[]> {
+    return this.#read((credentials) => this.#options.rest.getReports(this.roomId, credentials));
+  }
+
+  /**
+   * Ignore a member: this client's messages of that member are marked with `isIgnored`, and there are no notices about what
+   * the member does. Nobody else learns it. Keep `ignored` of the snapshot, and pass it when you join again.
+   */
+  ignore(memberId: string): void {
+    this.#messages.ignore(memberId);
+    this.#publishIgnored();
+  }
+
+  /** Ignore a member no longer. */
+  unignore(memberId: string): void {
+    this.#messages.unignore(memberId);
+    this.#publishIgnored();
   }
 
   /**
@@ -334,6 +421,9 @@ export class Room {
       case "rename":
         this.#onRename(frame);
         break;
+      case "reported":
+        this.#onReported(frame);
+        break;
       case "join":
       case "leave":
         this.#onPresence(frame);
@@ -357,7 +447,7 @@ export class Room {
     clearTimeout(this.#welcomeTimeout);
     const isOvertaken = lastSequence < this.#updatedAt; // by an event that has changed the room since
     this.#store.publish({
-      you: member,
+      you: this.#mutes.mark(withKnownRole(member)),
       isOwner: owner ?? false,
       memberCount,
       ...(!isOvertaken && stateOf(room)),
@@ -379,14 +469,21 @@ export class Room {
     this.#presence.note(frame);
   }
 
-  #onRename({ sender, message }: RenameFrame): void {
-    this.#presence.rename(sender);
+  #onRename({ type, sender, message, formerName }: RenameFrame): void {
+    this.#presence.change(sender.id, () => sender);
     if (this.#messages.isOwn(sender.id)) {
       this.#name = sender.name;
-      this.#store.publish({ you: sender });
+      this.#store.publish({ you: this.#mutes.mark(withKnownRole(sender)) });
     } else {
-      this.#notify("rename", sender, message);
+      this.#notify({ type, member: sender, message, ...(formerName !== undefined && { formerName }) });
     }
+  }
+
+  #onReported(frame: ReportedFrame): void {
+    const { target, reason, sender } = frame;
+    this.#commands.confirm(frame);
+    if (this.#messages.isOwn(sender.id)) return;
+    this.#store.emit("reported", { target, sender: withKnownRole(sender), ...(reason !== undefined && { reason }) });
   }
 
   #onTokens({ type, ...tokens }: TokensFrame): void {
@@ -428,9 +525,15 @@ export class Room {
     });
   }
 
-  #notify(type: RoomEvents["notice"]["type"], member: Member, message: string): void {
+  #notify({ member, ...notice }: RoomNotice): void {
     // Nobody needs to read what they have done themselves.
-    if (!this.#messages.isOwn(member.id)) this.#store.emit("notice", { type, member, message });
+    if (this.#messages.isOwn(member.id) || this.#isNoise(notice.type, member)) return;
+    this.#store.emit("notice", { member: withKnownRole(member), ...notice });
+  }
+
+  /** Return whether a notice is about somebody who comes, goes or changes the name, and whom this client ignores. */
+  #isNoise(type: RoomNotice["type"], { id }: Member): boolean {
+    return ["join", "leave", "rename"].includes(type) && this.#messages.isIgnored(id);
   }
 
   #onErrorFrame(frame: ErrorFrame): void {
@@ -446,13 +549,15 @@ export class Room {
       this.#end("replaced", frame.message);
       return;
     }
+    if (frame.code === "muted") this.#onMuted(frame);
     this.#outbox.reject(frame);
     // The former name is still in use, and the caller may try the new one again.
     if (frame.action === "rename") this.#name = this.#store.snapshot.you?.name ?? this.#name;
     if (frame.code === "not_in_room") this.#connection.renew();
     else if (frame.action === "hello") this.#history.catchUp();
-    // Another connection may have renewed the owner's token.
-    if (frame.code === "forbidden" && this.#store.snapshot.isOwner) this.#connection.send(HELLO);
+    // Another connection may have renewed the owner's token, or the event about another role was lost.
+    const { isOwner, you } = this.#store.snapshot;
+    if (frame.code === "forbidden" && (isOwner || you?.role)) this.#connection.send(HELLO);
     if (frame.clientId === undefined) this.#report(new ChatError(frame.code, frame.message));
   }
 
@@ -475,11 +580,46 @@ export class Room {
       this.#store.publish(stateOf(room));
     }
     if (type === "removed" && member) this.#presence.remove(member.id);
-    if (type === "updated" || type === "removed") this.#notify(type, sender, message);
+    if (type === "role") this.#onRole(item);
+    if (type === "updated") this.#notify({ type, member: sender, message });
+    if (type === "removed" || type === "muted" || type === "role") this.#notify(noticeOf(type, item));
+  }
+
+  #onRole({ member, role, sequence }: StoredItem): void {
+    if (!member || sequence < (this.#rolesAt.get(member.id) ?? 0)) return; // an older event, which arrives late
+    this.#rolesAt.set(member.id, sequence);
+    const apply = (before: Member) => withRole(before, knownRole(role));
+    this.#presence.change(member.id, apply);
+    const { you } = this.#store.snapshot;
+    if (you?.id === member.id) this.#store.publish({ you: this.#mutes.mark(apply(you)) });
+  }
+
+  #onMuted({ retryAfter }: ErrorFrame): void {
+    const { you } = this.#store.snapshot;
+    if (!you || retryAfter === undefined) return;
+    this.#mutes.noteRefusal(you.id, retryAfter);
+    this.#publishMarks();
+  }
+
+  /** Publish the members again: somebody was muted, or may send again. */
+  #publishMarks(): void {
+    const { you } = this.#store.snapshot;
+    if (you) {
+      const { mutedUntil: _, ...member } = you;
+      this.#store.publish({ you: this.#mutes.mark(member) });
+    }
+    this.#presence.refreshMarks();
+  }
+
+  #publishIgnored(): void {
+    this.#store.publish({ ignored: this.#messages.ignoredIds, messages: this.#published() });
   }
 
   // A message of ours that arrives, live or in the history, is stored.
   #confirm(items: readonly StoredItem[]): void {
+    const mutes = items.filter(({ type }) => type === "muted");
+    for (const item of mutes) if (item.member) this.#mutes.note(item.member.id, item.sequence, endOf(item));
+    if (mutes.length) this.#publishMarks();
     for (const item of items) {
       if (item.type === "deleted") this.#outbox.forget(item.clientId);
       if (item.type === "message" && this.#outbox.confirm(messageOf(item, true))) {
@@ -578,6 +718,7 @@ export class Room {
     this.#stopGreeting();
     this.#history.stop();
     this.#presence.stop();
+    this.#mutes.stop();
     const explained = sentence ? { message: sentence } : {};
     this.#store.publish({ state: { status: "closed", reason, isFinal: isFinal(reason), ...explained } });
     // The frame about the closing may be lost. A room that does not exist any more is closed.
@@ -593,8 +734,25 @@ export class Room {
   }
 }
 
-function stateOf({ name, private: isPrivate, locked = false }: RoomInfo): Partial<RoomSnapshot> {
-  return { name, isPrivate, isLocked: locked };
+function stateOf(room: RoomInfo): Partial<RoomSnapshot> {
+  const { name, private: isPrivate, locked = false, keepDays = 0, slowSeconds = 0 } = room;
+  return { name, isPrivate, isLocked: locked, keepDays, slowSeconds };
+}
+
+/** Return the notice about what the owner or a moderator has done to a member. */
+function noticeOf(type: "removed" | "muted" | "role", item: StoredItem): RoomNotice {
+  const { sender, message, member, messagesDeleted } = item;
+  const until = endOf(item);
+  const role = knownRole(item.role);
+  return {
+    type,
+    member: sender,
+    message,
+    ...(member && { subject: withKnownRole(member) }),
+    ...(messagesDeleted && { messagesDeleted }),
+    ...(until && { until }),
+    ...(role && { role }),
+  };
 }
 
 function isForbidden(error: unknown): error is ApiError {

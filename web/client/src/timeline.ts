@@ -6,6 +6,8 @@ export class Timeline {
   #items: readonly StoredItem[] = [];
   #messages: readonly StoredItem[] = [];
   #deleted = new Set<number>();
+  /** The members whose messages were deleted with their removal, and its sequence. */
+  #erased = new Map<string, number>();
   #position: number | null = null;
   #floor: number | null = null;
 
@@ -75,11 +77,19 @@ export class Timeline {
     this.#floor = lowest;
   }
 
-  // A message may arrive after the event that deletes it, so the deleted sequences are remembered.
+  // A message may arrive after the event that deletes it, so what was deleted is remembered.
   #set(items: readonly StoredItem[]): void {
     this.#items = items;
-    for (const { type, target } of items) if (type === "deleted" && target !== undefined) this.#deleted.add(target);
-    this.#messages = items.filter(({ type, sequence }) => type === "message" && !this.#deleted.has(sequence));
+    for (const { type, target, member, messagesDeleted, sequence } of items) {
+      if (type === "deleted" && target !== undefined) this.#deleted.add(target);
+      if (type === "removed" && messagesDeleted && member) {
+        this.#erased.set(member.id, Math.max(sequence, this.#erased.get(member.id) ?? 0));
+      }
+    }
+    this.#messages = items.filter(
+      ({ type, sequence, sender }) =>
+        type === "message" && !this.#deleted.has(sequence) && sequence > (this.#erased.get(sender.id) ?? 0),
+    );
   }
 
   #advance(): void {

@@ -2,12 +2,25 @@
 
 import type { ChatError } from "./errors.js";
 
+/** A member who is in charge of a room. Moderators may mute and remove plain members, and delete their messages. */
+export type Role = "owner" | "moderator";
+
 /** A person in a room. Connections with the same key are the same member. */
 export interface Member {
   readonly id: string;
   readonly name: string;
   /** Whether a webhook speaks, instead of a person. */
   readonly bot?: boolean;
+  /** Absent for plain members. */
+  readonly role?: Role;
+  /** Whether the member has signed in, so that the name is not of their own choice. */
+  readonly verified?: boolean;
+}
+
+/** A member who is in the room now. */
+export interface PresentMember extends Member {
+  /** An ISO 8601 time until which the member may not send. Absent if that is not so, or not known. */
+  readonly mutedUntil?: string;
 }
 
 /** A message that the server has stored. */
@@ -15,6 +28,7 @@ export interface Message {
   /** Its place in the room's order. Sequences rise, and may have gaps. */
   readonly sequence: number;
   readonly message: string;
+  /** As it was when the message was sent: the name, the role and the other marks. */
   readonly sender: Member;
   /** An ISO 8601 time, as in `2026-11-23T10:00:00.000Z`. */
   readonly sentAt: string;
@@ -22,6 +36,8 @@ export interface Message {
   readonly clientId?: string | undefined;
   /** Whether this client has sent it. */
   readonly isOwn: boolean;
+  /** Whether this client ignores the sender: show only that there is a message. */
+  readonly isIgnored: boolean;
 }
 
 /** A message of this client that the server has not confirmed yet. */
@@ -39,7 +55,7 @@ export interface PendingMessage {
 
 /**
  * Why a room is closed. `gone`: it does not exist any more. `private`: its token is missing or wrong. `locked`: its owner
- * lets nobody new in. `banned`: its owner has removed this member. `closed`: its owner has closed it. `unauthorized`: the
+ * lets nobody new in. `banned`: its owner or a moderator has removed this member. `closed`: its owner has closed it. `unauthorized`: the
  * user has to sign in, or to sign in again. `replaced`: the member has too many connections, such as tabs, and this was the
  * oldest. `blocked`: the operator of the chat does not admit this network.
  */
@@ -106,18 +122,52 @@ export interface Hook {
   readonly createdAt: string;
 }
 
-/** Something that another member, or the owner, has done. */
+/** Somebody who was removed from a room, and may not come back before a time. */
+export interface Ban {
+  /** The member id. */
+  readonly id: string;
+  readonly name: string;
+  /** An ISO 8601 time. */
+  readonly until: string;
+}
+
+/** A message that a member has reported to the owner and the moderators. */
+export interface Report {
+  /** The sequence of the message. */
+  readonly target: number;
+  readonly reason?: string;
+  /** The member who has reported it. */
+  readonly sender: Member;
+}
+
+/** A report that the server has stored. */
+export interface StoredReport extends Report {
+  /** An ISO 8601 time. */
+  readonly sentAt: string;
+}
+
+/** Something that another member, the owner or a moderator has done. */
 export interface RoomNotice {
   /**
    * `join`: the member's first connection. `leave`: the last one has left, and none has come back within 10 seconds.
-   * `rename`: the member has a new name. `updated`: the owner has renamed or locked the room. `removed`: the owner has
-   * removed a member.
+   * `rename`: the member has a new name. `updated`: the owner has renamed, locked or otherwise changed the room. `removed`,
+   * `muted`, `role`: the owner or a moderator has removed a member, muted one or ended that, or changed the role of one.
    */
-  readonly type: "join" | "leave" | "rename" | "updated" | "removed";
+  readonly type: "join" | "leave" | "rename" | "updated" | "removed" | "muted" | "role";
   /** The member who has done it. */
   readonly member: Member;
-  /** The event as a sentence. */
+  /** The event as a sentence. Names in it may be of another script: to isolate them, build a sentence from the other parts. */
   readonly message: string;
+  /** Of `removed`, `muted` and `role`: the member to whom it was done. */
+  readonly subject?: Member;
+  /** Of `rename`. */
+  readonly formerName?: string;
+  /** Of `removed`: whether the messages of the member are deleted, too. */
+  readonly messagesDeleted?: boolean;
+  /** Of `muted`: an ISO 8601 time. Absent if the member may send again. */
+  readonly until?: string;
+  /** Of `role`: the new one. Absent if the member is a plain one now. */
+  readonly role?: Role;
 }
 
 /** Everything about a room at one moment. */
@@ -128,15 +178,21 @@ export interface RoomSnapshot {
   readonly isPrivate: boolean;
   /** Whether nobody new can join. */
   readonly isLocked: boolean;
-  /** Whether this client may rename, lock and close the room, remove members, and delete any message. */
+  /** The number of days for which the room outlives its members, 0 if it does not. */
+  readonly keepDays: number;
+  /** The seconds that plain members have to wait between two messages, 0 if they have not. */
+  readonly slowSeconds: number;
+  /** Whether this client may rename, lock and close the room, choose moderators, remove members, and delete any message. */
   readonly isOwner: boolean;
-  /** This client as a member; null until the connection is open. */
-  readonly you: Member | null;
+  /** This client as a member; null until the connection is open. With the role `moderator`, it may do what moderators may. */
+  readonly you: PresentMember | null;
+  /** The ids of the members that this client ignores. */
+  readonly ignored: readonly string[];
   /** The messages that have been read, in order of their sequences, without gaps except while one is being filled. */
   readonly messages: readonly Message[];
   readonly pending: readonly PendingMessage[];
   /** Each once, in order of joining. Empty in rooms that are too large for announcements of joins and leaves. */
-  readonly members: readonly Member[];
+  readonly members: readonly PresentMember[];
   /** The number of connections. Null until the server has responded. */
   readonly memberCount: number | null;
   /** Whether the newest messages have been read. `failed` is tried again. */
@@ -156,9 +212,11 @@ export interface RoomEvents {
   /** `pending` has changed. */
   pending: readonly PendingMessage[];
   /** `members` or `memberCount` has changed. */
-  members: readonly Member[];
-  /** Another member has joined, left or taken a new name, or the owner has changed something. */
+  members: readonly PresentMember[];
+  /** Another member has joined, left or taken a new name, or the owner or a moderator has changed something. */
   notice: RoomNotice;
+  /** A member has reported a message. Only the owner and moderators learn that. */
+  reported: Report;
   /** The room has new tokens, by `renewTokens`. Reconnects use them; whoever stores tokens has to replace them. */
   tokens: RoomTokens;
   /** Messages after this sequence were missed and are no longer stored. */

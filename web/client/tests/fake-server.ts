@@ -9,12 +9,15 @@ export interface Stored {
   readonly sequence: number;
   readonly type: string;
   readonly message: string;
-  readonly sender: { readonly id: string; readonly name: string };
+  readonly sender: { readonly id: string; readonly name: string; readonly role?: string; readonly verified?: boolean };
   readonly sentAt: string;
   readonly clientId?: string | undefined;
   readonly target?: number;
   readonly room?: unknown;
   readonly member?: unknown;
+  readonly messagesDeleted?: boolean;
+  readonly until?: string | null;
+  readonly role?: string;
 }
 
 /** The response of a REST request: a status and a body, or "unreachable". */
@@ -74,7 +77,7 @@ export class FakeServer {
   }
 
   /** Store a message as another member's, without delivering it. */
-  store(message: string, sender = { id: "m-other", name: "Other" }, clientId?: string): Stored {
+  store(message: string, sender: Stored["sender"] = { id: "m-other", name: "Other" }, clientId?: string): Stored {
     const known = this.stored.find((one) => clientId !== undefined && one.clientId === clientId);
     if (known) return known;
     const sequence = this.#lastSequence + 1;
@@ -85,7 +88,11 @@ export class FakeServer {
   }
 
   /** Store an event, without delivering it. */
-  storeEvent(type: string, details: Partial<Stored>, sender = { id: "m-owner", name: "Owner" }): Stored {
+  storeEvent(
+    type: string,
+    details: Partial<Stored>,
+    sender: Stored["sender"] = { id: "m-owner", name: "Owner" },
+  ): Stored {
     const event = { ...this.store(`${sender.name} ${type}`, sender), type, ...details };
     this.stored[this.stored.length - 1] = event;
     return event;

@@ -41,7 +41,15 @@ function open(take: (message: string, clientId: string) => void, saved: SavedMes
 function store(message: string, clientId: string): void {
   stored.push(message);
   const sender = { id: "a", name: "A" };
-  outbox.confirm({ sequence: stored.length, message, clientId, sender, sentAt: "2026-11-23T10:00:00Z", isOwn: true });
+  outbox.confirm({
+    sequence: stored.length,
+    message,
+    clientId,
+    sender,
+    sentAt: "2026-11-23T10:00:00Z",
+    isOwn: true,
+    isIgnored: false,
+  });
 }
 
 /** The server's rate limit, as in chalicelib/chat/rate_limit.py. Counts the warnings in a row that were not waited for. */

@@ -4,7 +4,7 @@ import { hasGlyph } from "chalice-chat-client";
 import { byId, isComposing, showText } from "./dom.js";
 import { goToEnd, scrollByPages } from "./log-view.js";
 import { loadDraft, saveDraft } from "./store.js";
-import { cleanMessage, counted, lengthOf } from "./text.js";
+import { cleanMessage, counted, lengthOf, momentIn } from "./text.js";
 
 const MAX_LENGTH = 4_000;
 const COUNTED_FROM = 200;
@@ -17,11 +17,13 @@ const note = byId("compose-note", HTMLElement);
 
 let roomId = "";
 let send: ((text: string) => void) | null = null;
+let mutedUntil: string | undefined;
 
 /** Start writing to a room, with the draft of the last visit. */
 export function enter(newRoomId: string, newSend: (text: string) => void): void {
   roomId = newRoomId;
   send = newSend;
+  mutedUntil = undefined;
   field.value = loadDraft(roomId);
   update();
   field.focus();
@@ -33,6 +35,12 @@ export function close(): void {
   update();
 }
 
+/** Show until when the visitor may not write. What they have written stays in the field. */
+export function showMuted(until: string | undefined): void {
+  mutedUntil = until;
+  update();
+}
+
 /** Return the text in the field. */
 export function draft(): string {
   return field.value;
@@ -41,25 +49,25 @@ export function draft(): string {
 function update(): void {
   const left = MAX_LENGTH - lengthOf(cleanMessage(field.value));
   const isTooLong = left < 0;
-  showText(
-    note,
-    isTooLong
-      ? `${counted(-left, "character")} too many: a message has at most ${MAX_LENGTH.toLocaleString("en")}.`
-      : left <= COUNTED_FROM
-        ? `${counted(left, "character")} left`
-        : "",
-  );
+  showText(note, noteOn(left));
   note.classList.toggle("too-long", isTooLong);
   field.setAttribute("aria-invalid", String(isTooLong));
-  sendButton.disabled = isTooLong || send === null;
+  sendButton.disabled = isTooLong || send === null || mutedUntil !== undefined;
   field.style.height = "auto";
   field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
+}
+
+function noteOn(left: number): string {
+  if (send && mutedUntil) return `You are muted until ${momentIn(mutedUntil)}. What you write here is kept.`;
+  if (left < 0)
+    return `${counted(-left, "character")} too many: a message has at most ${MAX_LENGTH.toLocaleString("en")}.`;
+  return left <= COUNTED_FROM ? `${counted(left, "character")} left` : "";
 }
 
 function submit(event: Event): void {
   event.preventDefault();
   const text = cleanMessage(field.value);
-  if (!send || !hasGlyph(text) || lengthOf(text) > MAX_LENGTH) return;
+  if (!send || mutedUntil || !hasGlyph(text) || lengthOf(text) > MAX_LENGTH) return;
   send(text);
   field.value = "";
   saveDraft(roomId, "");

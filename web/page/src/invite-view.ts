@@ -1,6 +1,7 @@
 /** The dialogue in which the owner of a private room makes a new invite link. */
 
 import type { ChatError } from "chalice-chat-client";
+import { copyOnClick } from "./copy.js";
 import { byId, make, setText, showText } from "./dom.js";
 import { sentence } from "./text.js";
 
@@ -30,10 +31,23 @@ export function leave(): void {
   dialog.close();
 }
 
-/** Offer a new link. `removed` is the name of somebody who was removed, and may still have the former one. */
-export function offer(removed: string | null): void {
-  if (removed === null) question.replaceChildren("Make a new invite link for this room?");
-  else question.replaceChildren(make("bdi", "", removed), " may still have the invite link. Make a new one?");
+/** Offer a new link. */
+export function offer(): void {
+  show("Make a new invite link for this room?");
+}
+
+/** Offer a new link, because somebody who was removed may still have the former one. */
+export function offerAfterRemoval(removed: string): void {
+  show(make("bdi", "", removed), " may still have the invite link. Make a new one?");
+}
+
+/** Offer a new link, because the owner's link has opened the room without the former one. */
+export function offerUnknown(): void {
+  show("The owner's link does not contain the invite link. Make a new one?");
+}
+
+function show(...text: (Node | string)[]): void {
+  question.replaceChildren(...text);
   showLink("");
   showText(error, "");
   if (!dialog.open) dialog.showModal();
@@ -65,16 +79,7 @@ async function makeLink(): Promise<void> {
   }
 }
 
-async function copy(): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(link.value);
-    setText(copyNote, "Copied.");
-  } catch {
-    link.focus(); // the clipboard needs HTTPS and permission; without it, the visitor copies the selected link
-  }
-}
-
 link.addEventListener("focus", () => link.select());
 makeButton.addEventListener("click", makeLink);
-copyButton.addEventListener("click", copy);
+copyOnClick(copyButton, link, copyNote);
 doneButton.addEventListener("click", () => dialog.close());

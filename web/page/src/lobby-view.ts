@@ -50,7 +50,7 @@ export function listen(newHandlers: LobbyHandlers): void {
   moreButton.addEventListener("click", showMore);
 }
 
-/** Focus the heading, for a visitor who comes back from a room. */
+/** Focus the heading, for a visitor who comes back from a room, or whose focus has nowhere else to go. */
 export function focusHeading(): void {
   heading.focus({ preventScroll: true });
 }

@@ -3,8 +3,9 @@
 import { ApiError, type ChatClient } from "chalice-chat-client";
 import * as view from "./lobby-view.js";
 import { addressOf, roomInLink } from "./route.js";
-import { loadRoomList, saveOwner, saveRoomList, saveRoomName } from "./store.js";
+import { loadRoomList, saveCreated, saveRoomList, saveRoomName } from "./store.js";
 import { sentence } from "./text.js";
+import * as yourRooms from "./your-rooms.js";
 
 const UNREACHABLE = "The server could not be reached. Check your connection and try again.";
 
@@ -24,11 +25,10 @@ export function makeLobby(client: ChatClient): Lobby {
     { isPrivate, keepDays }: { isPrivate: boolean; keepDays: number | undefined },
   ): Promise<void> {
     try {
-      const { roomId, ownerToken, joinToken } = await client.createRoom(roomName, { private: isPrivate, keepDays });
+      const created = await client.createRoom(roomName, { private: isPrivate, keepDays });
       view.clearForms();
-      saveOwner(roomId, ownerToken);
-      saveRoomName(roomId, roomName);
-      location.hash = addressOf({ roomId, token: joinToken });
+      saveCreated(created, roomName);
+      location.hash = addressOf({ roomId: created.roomId, token: created.joinToken });
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) await list.refresh(); // shows the button to sign in
       view.showCreateError(error instanceof ApiError ? sentence(error.message) : UNREACHABLE);
@@ -67,6 +67,7 @@ export function makeLobby(client: ChatClient): Lobby {
     showSignIn: view.showSignIn,
     enter(cameBack) {
       list.start();
+      yourRooms.enter();
       if (!cameBack) return;
       view.focusHeading();
       window.scrollTo(0, scrollTop);
@@ -75,6 +76,7 @@ export function makeLobby(client: ChatClient): Lobby {
       scrollTop = window.scrollY;
       list.stop();
       view.clearErrors();
+      yourRooms.leave();
     },
   };
 }

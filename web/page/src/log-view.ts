@@ -1,10 +1,10 @@
 /** The message log of a room: history (not announced by screen readers), live messages, and the scroll position. */
 
-import type { Message, RoomNotice, RoomSnapshot } from "chalice-chat-client";
-import { chooseTabStop, deleteButton, followArrowKeys } from "./deletion.js";
+import type { Message, Report, RoomNotice, RoomSnapshot } from "chalice-chat-client";
+import { chooseTabStop, deleteButton, followArrowKeys, moreButton } from "./deletion.js";
 import { byId, make, setText } from "./dom.js";
-import { arrangeMessages, messageEntry } from "./message-view.js";
-import { noticeEntry, plainNotice } from "./notices.js";
+import { arrangeMessages, ignoredEntry, messageEntry } from "./message-view.js";
+import { noticeEntry, plainNotice, reportEntry } from "./notices.js";
 import { counted } from "./text.js";
 
 const MAX_ENTRIES = 500;
@@ -30,7 +30,8 @@ const toLatest = byId("to-latest", HTMLButtonElement);
 let shown = new Map<number, { entry: HTMLLIElement; message: Message }>();
 let messages: readonly Message[] = [];
 let handlers: LogHandlers | null = null;
-let isOwner = false;
+/** Who the visitor is, which decides on the buttons beside the messages. */
+let rights: Pick<RoomSnapshot, "isOwner" | "you"> = { isOwner: false, you: null };
 let olderState: RoomSnapshot["older"] = "none";
 let isReady = false;
 let isAtEnd = true;
@@ -43,8 +44,11 @@ let newFrom: number | null = null;
 const newLine = make("li", "new-line", "New");
 
 export interface LogHandlers {
-  loadOlder(): void;
+  loadOlder(): Promise<void>;
   deleteMessage(sequence: number): void;
+  /** Tell more about the sender of a message. */
+  showMore(message: Message): void;
+  unignore(memberId: string): void;
 }
 
 export function enter(newHandlers: LogHandlers): void {
@@ -56,7 +60,7 @@ export function leave(): void {
   shown = new Map();
   messages = [];
   handlers = null;
-  isOwner = false;
+  rights = { isOwner: false, you: null };
   olderState = "none";
   isReady = false;
   isAtEnd = true;
@@ -74,10 +78,9 @@ export function leave(): void {
 /** Show the messages of a snapshot. */
 export function showMessages(snapshot: RoomSnapshot): void {
   messages = snapshot.messages;
-  if (snapshot.isOwner !== isOwner) {
-    isOwner = snapshot.isOwner;
-    for (const { entry, message } of shown.values()) showDeleteButton(entry, message);
-  }
+  const isSame = snapshot.isOwner === rights.isOwner && snapshot.you?.role === rights.you?.role;
+  rights = snapshot;
+  if (!isSame) for (const { entry, message } of shown.values()) showButtons(entry, message);
   if (snapshot.history === "ready" && !isReady) {
     isReady = true;
     liveFrom = (messages.at(-1)?.sequence ?? 0) + 1;
@@ -93,7 +96,34 @@ export function addSentence(text: string): void {
 
 /** Show what somebody has done. */
 export function addNotice(notice: RoomNotice): void {
-  if (isReady) keepPlace(() => live.append(noticeEntry(notice, live.lastElementChild)));
+  if (isReady) keepPlace(() => live.append(noticeEntry(notice, live.lastElementChild, rights.you?.id)));
+}
+
+/** Show that somebody has reported a message. */
+export function addReport(report: Report): void {
+  const author = messages.find(({ sequence }) => sequence === report.target)?.sender;
+  keepPlace(() => live.append(reportEntry(report, author, () => void showMessage(report.target))));
+}
+
+/** Scroll to a message and focus it. Older messages are loaded as far as it takes. */
+async function showMessage(target: number): Promise<void> {
+  const visit = handlers;
+  while (olderState === "more" && (messages[0]?.sequence ?? 0) > target) {
+    await visit?.loadOlder();
+    if (visit !== handlers) return;
+  }
+  if (target < shownFrom) {
+    shownFrom = target;
+    keepPlace(render);
+  }
+  const entry = shown.get(target)?.entry;
+  if (!entry) {
+    addSentence("That message is no longer there.");
+    return;
+  }
+  entry.tabIndex = -1;
+  entry.scrollIntoView({ block: "center" });
+  entry.focus({ preventScroll: true });
 }
 
 /** Show whether there are older messages. */
@@ -160,12 +190,14 @@ function render(): void {
       now.set(message.sequence, known);
       continue;
     }
-    const entry = messageEntry(message);
-    showDeleteButton(entry, message);
-    if (known) known.entry.replaceWith(entry);
+    const entry = message.isIgnored
+      ? ignoredEntry(message, (memberId) => handlers?.unignore(memberId))
+      : messageEntry(message);
+    showButtons(entry, message);
+    if (known) replaceEntry(known.entry, entry);
     else if (next) next.before(entry);
     else listOf(message).append(entry);
-    if (!known && message.sequence >= liveFrom) added += 1;
+    if (!known && !message.isIgnored && message.sequence >= liveFrom) added += 1;
     next = entry;
     now.set(message.sequence, { entry, message });
   }
@@ -175,15 +207,28 @@ function render(): void {
   if (!isAtEnd) countNewBelow(newBelow + added);
 }
 
-function showDeleteButton(entry: Element, message: Message): void {
-  entry.querySelector(".delete")?.remove();
-  if (!isOwner && !message.isOwn) return;
-  entry.querySelector(".line")?.append(deleteButton(message.sequence, (sequence) => handlers?.deleteMessage(sequence)));
+function showButtons(entry: Element, message: Message): void {
+  const line = entry.querySelector(".line");
+  for (const button of entry.querySelectorAll(".delete, .more")) button.remove();
+  if (!line) return;
+  const { sequence, isOwn, sender } = message;
+  const mayDelete = isOwn || rights.isOwner || (rights.you?.role === "moderator" && !sender.role);
+  if (mayDelete) line.append(deleteButton(sequence, () => handlers?.deleteMessage(sequence)));
+  if (!isOwn) line.append(moreButton(sequence, () => handlers?.showMore(message)));
 }
 
 function removeEntry(entry: Element): void {
-  if (entry.contains(document.activeElement)) log.focus();
+  leaveEntry(entry);
   entry.remove();
+}
+
+function replaceEntry(entry: Element, other: Element): void {
+  leaveEntry(entry);
+  entry.replaceWith(other);
+}
+
+function leaveEntry(entry: Element): void {
+  if (entry.contains(document.activeElement)) log.focus();
 }
 
 function listOf({ sequence }: Message): HTMLOListElement {
@@ -192,20 +237,23 @@ function listOf({ sequence }: Message): HTMLOListElement {
 
 function placeNewLine(): void {
   const from = newFrom ?? Number.POSITIVE_INFINITY;
-  const first = messages.find(({ sequence, isOwn }) => sequence >= from && !isOwn); // the very first may be deleted
+  // The very first may be deleted.
+  const first = messages.find(({ sequence, isOwn, isIgnored }) => sequence >= from && !isOwn && !isIgnored);
   const entry = first && shown.get(first.sequence)?.entry;
   if (entry) entry.before(newLine);
   else newLine.remove();
 }
 
 // The pending messages are left out: they disappear when they are confirmed, so they cannot be an anchor.
-function entries(): Element[] {
-  return [...history.children, ...live.children];
+function entries(): HTMLElement[] {
+  return [...history.children, ...live.children] as HTMLElement[];
 }
 
-function entriesInSight(): Element[] {
+function entriesInSight(): HTMLElement[] {
   const { top, bottom } = log.getBoundingClientRect();
-  return entries().filter((entry) => bottomOf(entry) > top && entry.getBoundingClientRect().top < bottom);
+  return entries().filter(
+    (entry) => !entry.hidden && bottomOf(entry) > top && entry.getBoundingClientRect().top < bottom,
+  );
 }
 
 function bottomOf(entry: Element): number {
@@ -215,7 +263,7 @@ function bottomOf(entry: Element): number {
 function dropOldest(): void {
   const dropped = entries().slice(0, -MAX_ENTRIES);
   for (const entry of dropped) {
-    const sequence = Number((entry as HTMLElement).dataset.sequence);
+    const sequence = Number(entry.dataset.sequence);
     entry.remove();
     if (!sequence) continue;
     shown.delete(sequence);
@@ -235,7 +283,7 @@ function showOlderState(): void {
 
 function showOlderMessages(): void {
   if (!hasHidden()) {
-    handlers?.loadOlder();
+    void handlers?.loadOlder();
     return;
   }
   const hidden = messages.filter(({ sequence }) => sequence < shownFrom);

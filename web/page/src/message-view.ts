@@ -1,13 +1,16 @@
 /** The elements of one message, and its grouping with the previous message. */
 
 import type { Message } from "chalice-chat-client";
-import { make } from "./dom.js";
+import { make, setText } from "./dom.js";
 import { continues, type Placement, startsDay } from "./grouping.js";
 import { splitLinks } from "./links.js";
 import { personName } from "./person.js";
-import { isEmoji } from "./text.js";
+import { counted, isEmoji } from "./text.js";
 
 const placements = new WeakMap<Element, Placement>();
+
+/** The ignored messages, by entry: their sender. */
+const ignored = new WeakMap<Element, string>();
 
 export function messageEntry({ message, sender, sentAt, sequence, isOwn }: Message): HTMLLIElement {
   const moment = new Date(sentAt);
@@ -18,7 +21,20 @@ export function messageEntry({ message, sender, sentAt, sequence, isOwn }: Messa
   const line = lineOf(message, timeOf(moment));
   line.firstElementChild?.setAttribute("id", bodyIdOf(sequence));
   entry.append(head, line);
-  placements.set(entry, { senderId: sender.id, senderName: sender.name, moment });
+  placements.set(entry, { sender, moment });
+  return entry;
+}
+
+/** Build the entry of a message of somebody whom the visitor ignores. `arrangeMessages` shows one line for several in a row. */
+export function ignoredEntry({ sender, sequence }: Message, unignore: (memberId: string) => void): HTMLLIElement {
+  const entry = make("li", "notice ignored");
+  const button = make("button", "plain unignore", "Ignore no longer");
+  button.type = "button";
+  button.addEventListener("click", () => unignore(sender.id));
+  entry.dataset.sequence = String(sequence);
+  entry.setAttribute("aria-live", "off"); // nobody wants to hear of each
+  entry.append(make("span"), " ", button);
+  ignored.set(entry, sender.id);
   return entry;
 }
 
@@ -37,8 +53,12 @@ export function lineOf(message: string, aside: HTMLElement): HTMLElement {
   return line;
 }
 
-/** Show the date above the first message of each day, and hide the name in messages that continue a group. */
-export function arrangeMessages(entries: readonly Element[]): void {
+/**
+ * Show the date above the first message of each day, hide the name in messages that continue a group, and count the ignored
+ * ones.
+ */
+export function arrangeMessages(entries: readonly HTMLElement[]): void {
+  countIgnored(entries);
   let previous: Placement | null = null;
   let isInterrupted = false;
   for (const entry of entries) {
@@ -49,6 +69,22 @@ export function arrangeMessages(entries: readonly Element[]): void {
       previous = placement;
     }
     isInterrupted = !placement;
+  }
+}
+
+/** Show the first of several ignored messages of one person in a row, with their number. */
+function countIgnored(entries: readonly HTMLElement[]): void {
+  let first: HTMLElement | undefined;
+  let count = 0;
+  for (const entry of entries) {
+    const sender = ignored.get(entry);
+    const continuesRow = sender !== undefined && first !== undefined && ignored.get(first) === sender;
+    count = continuesRow ? count + 1 : 1;
+    if (!continuesRow) first = sender === undefined ? undefined : entry;
+    if (sender === undefined) continue;
+    entry.hidden = continuesRow;
+    const text = first?.firstElementChild;
+    if (text) setText(text, `${counted(count, "message")} of somebody you ignore.`);
   }
 }
 

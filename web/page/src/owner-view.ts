@@ -1,8 +1,11 @@
 /** The dialogue in which the owner manages a room, opened by a button beside the members. */
 
-import type { ChatError, Hook, RoomSnapshot } from "chalice-chat-client";
+import type { Ban, ChatError, Hook, RoomSnapshot } from "chalice-chat-client";
+import { ask } from "./ask.js";
+import * as cleanup from "./cleanup-view.js";
+import { copyOnClick } from "./copy.js";
 import { byId, make, setText, showText } from "./dom.js";
-import { sentence } from "./text.js";
+import { counted, sentence } from "./text.js";
 
 const openButton = byId("manage", HTMLButtonElement);
 const dialog = byId("owner", HTMLDialogElement);
@@ -10,16 +13,26 @@ const closeButton = byId("owner-done", HTMLButtonElement);
 const nameForm = byId("rename-room", HTMLFormElement);
 const nameField = byId("new-room-name", HTMLInputElement);
 const locked = byId("room-locked", HTMLInputElement);
+const keep = byId("keep-room", HTMLSelectElement);
+const slow = byId("slow-mode", HTMLSelectElement);
+const bansPart = byId("bans-part", HTMLElement);
+const bansHeading = byId("bans-heading", HTMLElement);
+const banList = byId("bans", HTMLUListElement);
 const invitePart = byId("new-invite-part", HTMLElement);
 const inviteButton = byId("new-invite", HTMLButtonElement);
 const linkPart = byId("owner-link-part", HTMLElement);
 const link = byId("owner-link", HTMLInputElement);
+const linkCopyButton = byId("copy-owner-link", HTMLButtonElement);
+const linkCopied = byId("owner-link-copied", HTMLElement);
 const linkButton = byId("new-owner-link", HTMLButtonElement);
+const cleanupButton = byId("clean-up", HTMLButtonElement);
 const hookList = byId("hooks", HTMLUListElement);
 const hookForm = byId("add-hook", HTMLFormElement);
 const hookName = byId("hook-name", HTMLInputElement);
 const hookCreated = byId("hook-created", HTMLElement);
 const hookUrl = byId("hook-url", HTMLInputElement);
+const hookCopyButton = byId("copy-hook-url", HTMLButtonElement);
+const hookCopied = byId("hook-url-copied", HTMLElement);
 const endButton = byId("close-room", HTMLButtonElement);
 const note = byId("owner-note", HTMLElement);
 const error = byId("owner-error", HTMLElement);
@@ -36,6 +49,10 @@ export interface OwnerHandlers {
   renewLink(): Promise<void>;
   rename(name: string): Promise<void>;
   lock(isLocked: boolean): Promise<void>;
+  keep(days: number): Promise<void>;
+  slow(seconds: number): Promise<void>;
+  listBans(): Promise<readonly Ban[]>;
+  unban(memberId: string): Promise<void>;
   listHooks(): Promise<readonly Hook[]>;
   /** Resolves to the address of the new webhook. */
   addHook(name: string): Promise<string>;
@@ -64,14 +81,36 @@ export function showOwner(snapshot: RoomSnapshot): void {
   shown = snapshot;
   const hasEnded = snapshot.state.status === "closed";
   openButton.hidden = !snapshot.isOwner || hasEnded;
-  locked.checked = snapshot.isLocked;
+  showSettings(snapshot);
   invitePart.hidden = !snapshot.isPrivate;
   if (hasEnded) dialog.close();
+}
+
+function showSettings({ isLocked, keepDays, slowSeconds }: RoomSnapshot): void {
+  locked.checked = isLocked;
+  select(keep, keepDays, `for ${counted(keepDays, "day")} after that`);
+  select(slow, slowSeconds, counted(slowSeconds, "second"));
+}
+
+/** Choose an option. If another client has set a value that is not offered here, add it. */
+function select(field: HTMLSelectElement, value: number, label: string): void {
+  const isOffered = [...field.options].some((option) => option.value === String(value));
+  if (!isOffered) field.append(Object.assign(make("option", "", label), { value: String(value) }));
+  field.value = String(value);
+}
+
+/** Change a setting when its field changes. After a failure, the field shows the setting as it is. */
+function onSetting(field: HTMLElement, action: (visit: OwnerHandlers) => Promise<void>, done: () => string): void {
+  field.addEventListener("change", async () => {
+    const isDone = await attempt(action, done());
+    if (!isDone && shown) showSettings(shown);
+  });
 }
 
 /** Show the owner's link as it is now. */
 export function showLink(): void {
   link.value = handlers?.link() ?? "";
+  setText(linkCopied, "");
   linkPart.hidden = !link.value;
 }
 
@@ -95,6 +134,7 @@ async function addHook(visit: OwnerHandlers): Promise<void> {
   const url = await visit.addHook(hookName.value.trim());
   if (visit !== handlers) return;
   hookUrl.value = url;
+  setText(hookCopied, "");
   hookCreated.hidden = false;
   hookForm.reset();
   hookUrl.focus();
@@ -115,13 +155,43 @@ async function showHooks(visit: OwnerHandlers): Promise<void> {
   if (visit === handlers && reading === readings) hookList.replaceChildren(...hooks.map(hookEntry));
 }
 
+async function showBans(visit: OwnerHandlers): Promise<void> {
+  bansPart.hidden = true;
+  const bans = await visit.listBans();
+  if (visit !== handlers) return;
+  banList.replaceChildren(...bans.map(banEntry));
+  bansPart.hidden = bans.length === 0;
+}
+
+function banEntry({ id, name }: Ban): HTMLElement {
+  const entry = make("li");
+  const button = make("button", "plain remove", "Let back in");
+  button.type = "button";
+  button.setAttribute("aria-label", `Let ${name} back in`);
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    const isDone = await attempt((visit) => unban(visit, id, name), `${name} can come back.`);
+    button.disabled = false;
+    if (!isDone) return;
+    entry.remove();
+    bansHeading.focus();
+  });
+  entry.append(make("bdi", "", name), button);
+  return entry;
+}
+
+async function unban(visit: OwnerHandlers, id: string, name: string): Promise<void> {
+  setText(note, `Letting ${name} back in…`); // it takes some seconds: the server responds only if it refuses it
+  await visit.unban(id);
+}
+
 function hookEntry({ hookId, name }: Hook): HTMLElement {
   const entry = make("li");
   const button = make("button", "plain remove", "Delete");
   button.type = "button";
   button.setAttribute("aria-label", `Delete webhook ${name}`);
   button.addEventListener("click", async () => {
-    if (!confirm(`Delete the webhook ${name}?`)) return;
+    if (!(await ask(["Delete the webhook ", make("bdi", "", name), "?"], "Delete"))) return;
     const isDone = await attempt((visit) => visit.deleteHook(hookId), "Deleted.");
     if (!isDone) return;
     entry.remove();
@@ -137,25 +207,37 @@ openButton.addEventListener("click", () => {
   hookCreated.hidden = true;
   hookList.replaceChildren();
   dialog.showModal();
-  void attempt(showHooks, "");
+  void attempt(async (visit) => {
+    await Promise.all([showHooks(visit), showBans(visit)]);
+  }, "");
 });
 closeButton.addEventListener("click", () => dialog.close());
 nameForm.addEventListener("submit", (event) => {
   event.preventDefault();
   void attempt((visit) => visit.rename(nameField.value.trim()), "Renamed.");
 });
-locked.addEventListener("change", async () => {
-  const isLocked = locked.checked;
-  const done = isLocked ? "Locked: nobody new can enter." : "Unlocked.";
-  const isDone = await attempt((visit) => visit.lock(isLocked), done);
-  if (!isDone) locked.checked = shown?.isLocked ?? false;
-});
+onSetting(
+  locked,
+  (visit) => visit.lock(locked.checked),
+  () => (locked.checked ? "Locked: nobody new can enter." : "Unlocked."),
+);
+onSetting(
+  keep,
+  (visit) => visit.keep(Number(keep.value)),
+  () => (keep.value === "0" ? "The room ends when everyone has left." : "The room is kept."),
+);
+onSetting(
+  slow,
+  (visit) => visit.slow(Number(slow.value)),
+  () => (slow.value === "0" ? "Slow mode is off." : "Slow mode is on."),
+);
 inviteButton.addEventListener("click", () => {
   dialog.close();
   handlers?.offerInvite();
 });
+cleanupButton.addEventListener("click", cleanup.open);
 linkButton.addEventListener("click", async () => {
-  if (isRenewing || !confirm(RENEW_QUESTION)) return;
+  if (isRenewing || !(await ask(RENEW_QUESTION, "Make a new link"))) return;
   isRenewing = true;
   await attempt(renewLink, "This is the new owner's link. The old one no longer works.");
   isRenewing = false;
@@ -168,7 +250,9 @@ hookForm.addEventListener("submit", async (event) => {
   await attempt(addHook, "Added.");
   isAdding = false;
 });
-endButton.addEventListener("click", () => {
-  if (!confirm("Close this room for everyone? Its messages are gone, too.")) return;
+copyOnClick(linkCopyButton, link, linkCopied);
+copyOnClick(hookCopyButton, hookUrl, hookCopied);
+endButton.addEventListener("click", async () => {
+  if (!(await ask("Close this room for everyone? Its messages are gone, too.", "Close the room"))) return;
   void attempt((visit) => visit.close(), "Closed.");
 });

@@ -1,10 +1,10 @@
 /** The end of the log: messages that are being sent, and messages that failed. */
 
-import type { PendingMessage } from "chalice-chat-client";
+import type { ChatError, PendingMessage } from "chalice-chat-client";
 import { arrange, byId, make } from "./dom.js";
 import { keepPlace } from "./log-view.js";
 import { lineOf } from "./message-view.js";
-import { sentence } from "./text.js";
+import { counted, sentence } from "./text.js";
 
 const STATES = {
   sending: "Sending…",
@@ -21,23 +21,35 @@ export interface PendingHandlers {
   discard(clientId: string): void;
 }
 
-export function showPending(pending: readonly PendingMessage[], handlers: PendingHandlers): void {
+/** Show the messages that are not stored. `slowSeconds` is what members have to wait between two messages. */
+export function showPending(pending: readonly PendingMessage[], slowSeconds: number, handlers: PendingHandlers): void {
   keepPlace(() =>
     arrange(
       list,
-      pending.map((message) => entryOf(message, handlers)),
+      pending.map((message) => entryOf(message, slowSeconds, handlers)),
     ),
   );
 }
 
 // Rebuild an entry only when its state has changed, so that screen readers announce an alert once.
-function entryOf(pending: PendingMessage, handlers: PendingHandlers): Element {
+function entryOf(pending: PendingMessage, slowSeconds: number, handlers: PendingHandlers): Element {
   const { clientId, status, error } = pending;
-  const state = status === "failed" ? `Not sent. ${sentence(error?.message ?? "")}` : STATES[status];
+  const state = status === "failed" ? `Not sent. ${explain(error)}` : waitingState(status, slowSeconds);
   const known = [...list.children].find((entry) => (entry as HTMLElement).dataset.clientId === clientId);
   return (known as HTMLElement | undefined)?.dataset.state === state && known
     ? known
     : newEntry(pending, state, handlers);
+}
+
+function waitingState(status: keyof typeof STATES, slowSeconds: number): string {
+  return status === "held" && slowSeconds
+    ? `Slow mode: a message every ${counted(slowSeconds, "second")}. Sent in a moment`
+    : STATES[status];
+}
+
+function explain(error: ChatError | undefined): string {
+  // The server's sentence has a number of seconds. The composer says until when.
+  return error?.code === "muted" ? "You are muted." : sentence(error?.message ?? "");
 }
 
 function newEntry({ clientId, message, status }: PendingMessage, state: string, handlers: PendingHandlers): Element {

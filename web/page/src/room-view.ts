@@ -1,7 +1,8 @@
 /** The view of a room around its log and its composer: DOM elements only. */
 
-import type { CloseReason, Member, RoomSnapshot, RoomState } from "chalice-chat-client";
-import { arrange, byId, make, setText } from "./dom.js";
+import type { CloseReason, Member, PresentMember, RoomSnapshot, RoomState } from "chalice-chat-client";
+import { copyText } from "./copy.js";
+import { arrange, byId, make, setText, showText } from "./dom.js";
 import { personName } from "./person.js";
 
 /** The label of the share button. Narrow screens get the short one: the name of the room needs the space. */
@@ -33,7 +34,10 @@ const ENDINGS: Readonly<Record<Ending, { name: string; text: string }>> = {
     text: "This room no longer exists. Rooms close after everyone has left.",
   },
   locked: { name: "Locked room", text: "This room is locked: its owner lets nobody new in." },
-  banned: { name: "Room closed to you", text: "The owner of this room has removed you. You can come back in an hour." },
+  banned: {
+    name: "Room closed to you",
+    text: "The owner or a moderator has removed you. You can come back in an hour.",
+  },
   unauthorized: { name: "Please sign in", text: "Please sign in to enter this room." },
   expired: {
     name: "Please sign in again",
@@ -57,6 +61,7 @@ const linkToCopy = byId("link-to-copy", HTMLElement);
 const roomLink = byId("room-link", HTMLInputElement);
 const people = byId("people", HTMLDetailsElement);
 const memberCount = byId("member-count", HTMLElement);
+const lifetime = byId("lifetime", HTMLElement);
 const memberList = byId("members", HTMLUListElement);
 const connectionState = byId("connection-state", HTMLElement);
 const tryNowButton = byId("try-now", HTMLButtonElement);
@@ -67,6 +72,7 @@ const youChoose = byId("you-choose", HTMLElement);
 const chooseName = byId("choose-name", HTMLButtonElement);
 const ending = byId("ending", HTMLElement);
 const endingText = byId("ending-text", HTMLElement);
+const openAgainPart = byId("open-again-part", HTMLElement);
 const openAgainButton = byId("open-again", HTMLButtonElement);
 const signInAgain = byId("sign-in-again", HTMLElement);
 const wideScreen = matchMedia("(min-width: 48rem)");
@@ -76,8 +82,11 @@ const canShare = typeof navigator.share === "function" && matchMedia("(pointer: 
 
 export interface RoomHandlers {
   tryNow(): void;
-  removeMember(member: Member): void;
+  /** Tell more about a member. */
+  showMore(member: Member): void;
   openAgain(): Promise<void>;
+  /** Offer a new invite link, if this page does not know the one of its room. Returns whether it does that. */
+  offerInvite(): boolean;
 }
 
 let handlers: RoomHandlers | null = null;
@@ -90,12 +99,13 @@ export function enter(newHandlers: RoomHandlers): void {
 
 export function leave(): void {
   handlers = null;
+  entries.clear();
   memberList.replaceChildren();
   setText(heading, OPENING);
   heading.title = "";
   setText(memberCount, WHO);
   ending.hidden = true;
-  openAgainButton.hidden = true;
+  openAgainPart.hidden = true;
   signInAgain.hidden = true;
   you.hidden = true;
   view.classList.remove("closed");
@@ -128,15 +138,25 @@ export function showYou(member: Member | null, chosen: string | null): void {
   setText(chooseName, chosen ? "change" : "choose a name");
 }
 
+/** Show when the room would end. Before the server has responded, nobody knows. */
+export function showLifetime({ you, keepDays }: RoomSnapshot): void {
+  const kept = keepDays === 1 ? "a day" : `${keepDays} days`;
+  const text = keepDays
+    ? `This room is kept for ${kept} after everyone has left.`
+    : "This room ends when everyone has left.";
+  showText(lifetime, you ? text : "");
+}
+
 /** Show why the visit ended or could not begin: without any message, the reason alone. The room's name may be unknown. */
 export function showEnding(reason: Ending, roomName: string | null, isEmpty: boolean): void {
   const { name, text } = ENDINGS[reason];
   ending.hidden = false;
   setText(endingText, text);
   memberList.replaceChildren();
+  lifetime.hidden = true;
   setText(memberCount, WHO);
   signInAgain.hidden = reason !== "unauthorized" && reason !== "expired";
-  openAgainButton.hidden = reason !== "gone" || roomName === null;
+  openAgainPart.hidden = reason !== "gone" || roomName === null;
   if (roomName === null) {
     setText(heading, name);
     heading.title = "";
@@ -149,7 +169,7 @@ export function focusEnding(): void {
   ending.focus();
 }
 
-export function showMembers({ members, memberCount: connections, you: self, isOwner }: RoomSnapshot): void {
+export function showMembers({ members, memberCount: connections, you: self, ignored }: RoomSnapshot): void {
   // In large rooms only the connections are counted.
   const count = members.length || connections;
   if (count !== null) setText(memberCount, `${count.toLocaleString("en")} here`);
@@ -157,45 +177,47 @@ export function showMembers({ members, memberCount: connections, you: self, isOw
   const hadFocus = memberList.contains(document.activeElement);
   arrange(
     memberList,
-    sorted.map((member) => entryOf(member, member.id === self?.id, isOwner)),
+    sorted.map((member) => entryOf(member, member.id === self?.id, ignored.includes(member.id))),
   );
   if (hadFocus && !memberList.contains(document.activeElement)) memberCount.focus(); // its member has gone
 }
 
-// Rebuild an entry only when it has changed, so that its button keeps the focus.
-function entryOf(member: Member, isSelf: boolean, isOwner: boolean): Element {
-  const shown = JSON.stringify([member, isSelf, isOwner]);
-  const known = [...memberList.children].find((entry) => (entry as HTMLElement).dataset.shown === shown);
-  return known ?? newEntry(member, isSelf, isOwner, shown);
+/** The entries by member id, with what each shows. They are changed in place, so that their buttons keep the focus. */
+const entries = new Map<string, { readonly entry: HTMLLIElement; shown: string }>();
+
+function entryOf(member: PresentMember, isSelf: boolean, isIgnored: boolean): Element {
+  const known = entries.get(member.id) ?? { entry: make("li"), shown: "" };
+  const shown = JSON.stringify([member, isSelf, isIgnored]);
+  entries.set(member.id, known);
+  if (known.shown === shown) return known.entry;
+  known.shown = shown;
+  const who = make("span");
+  who.append(personName(member), isSelf ? " (you)" : "", isIgnored ? " (ignored)" : "");
+  const button = known.entry.querySelector("button") ?? (isSelf ? null : moreButton());
+  button?.setAttribute("aria-label", `More about ${member.name}`);
+  if (button) button.onclick = () => handlers?.showMore(member);
+  if (known.entry.firstElementChild === null) known.entry.append(who, ...(button ? [button] : []));
+  else known.entry.firstElementChild.replaceWith(who);
+  return known.entry;
 }
 
-function newEntry(member: Member, isSelf: boolean, isOwner: boolean, shown: string): Element {
-  const entry = make("li");
-  entry.dataset.shown = shown;
-  entry.append(personName(member), isSelf ? " (you)" : "");
-  if (isOwner && !isSelf) {
-    const button = make("button", "plain remove", "Remove");
-    button.type = "button";
-    button.setAttribute("aria-label", `Remove ${member.name}`);
-    button.addEventListener("click", () => {
-      if (confirm(`Remove ${member.name} from this room for an hour?`)) handlers?.removeMember(member);
-    });
-    entry.append(button);
-  }
-  return entry;
+function moreButton(): HTMLButtonElement {
+  const button = make("button", "plain more", "⋯");
+  button.type = "button";
+  return button;
 }
 
 async function share(): Promise<void> {
+  if (handlers?.offerInvite()) return;
   if (canShare) {
     // Rejects when the visitor closes the dialogue, which is a response, too.
     await navigator.share({ title: heading.textContent ?? "", url: location.href }).catch(() => {});
     return;
   }
-  try {
-    await navigator.clipboard.writeText(location.href);
+  if (await copyText(location.href)) {
     sayCopied(true);
-  } catch {
-    // The clipboard needs HTTPS and permission. Without it, show the link as text; the next click hides it.
+  } else {
+    // Show the link as text; the next click hides it.
     linkToCopy.hidden = !linkToCopy.hidden;
     roomLink.value = location.href;
     roomLink.select();

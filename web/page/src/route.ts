@@ -18,6 +18,11 @@ export function addressOf({ roomId, token, owner }: RoomAddress): string {
   return `#/rooms/${encodeURIComponent(roomId)}${query}`;
 }
 
+/** Return the full address of a room: an invite link, or with the owner's token the owner's link. */
+export function urlOf(room: RoomAddress): string {
+  return new URL(addressOf(room), location.href).href;
+}
+
 /** Return the room of a hash, or null when it leads to the list. */
 export function roomIn(hash: string): RoomAddress | null {
   const [, encoded, query] = hash.match(/^#\/rooms\/([^/?]+)\/?(?:\?(.*))?$/) ?? [];

@@ -1,5 +1,6 @@
 /** Sign-in of the visitor, where the server offers it. oauth.ts, which talks to the provider, is loaded on demand. */
 
+import { ask } from "./ask.js";
 import { byId, setText, showText } from "./dom.js";
 import {
   forgetVisitor,
@@ -90,7 +91,7 @@ async function goToProvider(signIn: SignIn, hash: string): Promise<void> {
 }
 
 async function signOut(signIn: SignIn, { leave }: SignInHandlers): Promise<void> {
-  if (Object.keys(loadWaiting()).length && !confirm(UNSENT)) return;
+  if (Object.keys(loadWaiting()).length && !(await ask(UNSENT, "Sign out"))) return;
   const session = loadSession();
   document.body.inert = true;
   leave();

@@ -1,14 +1,18 @@
 /** Storage of the page in the browser. If it is full or disabled, values last until the page is closed. */
 
-import type { RoomListSnapshot } from "chalice-chat-client";
+import type { CreatedRoom, RoomListSnapshot } from "chalice-chat-client";
 
 const NAME = "chalice-chat.name";
 const DRAFT = "chalice-chat.draft.";
 const ROOM_NAME = "chalice-chat.room-name.";
 const ROOM_LIST = "chalice-chat.room-list";
+const VISITED = "chalice-chat.visited";
+/** The longest list of visited rooms. */
+const MAX_VISITED = 30;
 const WAITING = "chalice-chat.waiting";
 const OWNER = "chalice-chat.owner.";
 const RENEWAL = `${OWNER}renewal.`;
+const IGNORED = "chalice-chat.ignored.";
 const SESSION = "chalice-chat.session";
 const ATTEMPT = "chalice-chat.sign-in";
 
@@ -45,6 +49,19 @@ export interface Waiting {
   readonly count: number;
 }
 
+/** A room that was visited in this browser. */
+export interface VisitedRoom {
+  readonly roomId: string;
+  readonly name: string;
+  /** The join token of a private room. */
+  readonly token?: string | undefined;
+  readonly isPrivate: boolean;
+  /** Whether a later visit has found that the room no longer exists. */
+  readonly isOver: boolean;
+  /** The time of the last visit, as of `Date.now()`. */
+  readonly visitedAt: number;
+}
+
 export const loadName = () => read(() => localStorage, NAME) ?? "";
 export const saveName = (name: string) => write(() => localStorage, NAME, name);
 
@@ -53,6 +70,54 @@ export function watchName(listener: (name: string) => void): void {
   window.addEventListener("storage", ({ key, newValue }) => {
     if (key === NAME) listener(newValue ?? "");
   });
+}
+
+/** Return the rooms that were visited in this browser, the newest visit first. */
+export function loadVisited(): readonly VisitedRoom[] {
+  const visited = readJson<readonly VisitedRoom[]>(VISITED, () => localStorage);
+  return Array.isArray(visited) ? visited.filter((room) => typeof room?.roomId === "string" && room.name) : [];
+}
+
+/** Remember a visit. The room comes first, and the oldest of too many is forgotten. */
+export function saveVisited(room: VisitedRoom): void {
+  const known = loadVisited().find(({ roomId }) => roomId === room.roomId);
+  // An owner's link may have opened the room without its token.
+  writeVisited([{ ...room, token: room.token ?? known?.token }, ...otherVisited(room.roomId)].slice(0, MAX_VISITED));
+}
+
+/** Remember a room that was created here. */
+export function saveCreated({ roomId, ownerToken, joinToken }: CreatedRoom, name: string): void {
+  saveOwner(roomId, ownerToken);
+  saveRoomName(roomId, name);
+  const isPrivate = joinToken !== undefined;
+  saveVisited({ roomId, name, token: joinToken, isPrivate, isOver: false, visitedAt: Date.now() });
+}
+
+/** Remember that a visited room is over. */
+export function endVisited(roomId: string): void {
+  const end = (room: VisitedRoom) => (room.roomId === roomId ? { ...room, isOver: true } : room);
+  writeVisited(loadVisited().map(end));
+}
+
+/** Forget a visited room, and that it belongs to the visitor. */
+export function forgetVisited(roomId: string): void {
+  writeVisited(otherVisited(roomId));
+  write(() => localStorage, OWNER + roomId, "");
+}
+
+/** Call a function when another tab has visited a room. */
+export function watchVisited(listener: () => void): void {
+  window.addEventListener("storage", ({ key }) => {
+    if (key === VISITED) listener();
+  });
+}
+
+function otherVisited(roomId: string): readonly VisitedRoom[] {
+  return loadVisited().filter((room) => room.roomId !== roomId);
+}
+
+function writeVisited(visited: readonly VisitedRoom[]): void {
+  write(() => localStorage, VISITED, visited.length ? JSON.stringify(visited) : "");
 }
 
 export const loadDraft = (roomId: string) => read(() => sessionStorage, DRAFT + roomId) ?? "";
@@ -73,6 +138,24 @@ export const loadRenewal = (roomId: string) => read(() => localStorage, RENEWAL 
 export const saveRenewal = (roomId: string, isRequested: boolean) =>
   write(() => localStorage, RENEWAL + roomId, isRequested ? "requested" : "");
 
+/** Return the ids of the members whom the visitor ignores in a room. */
+export function loadIgnored(roomId: string): readonly string[] {
+  const ids = readJson<unknown>(IGNORED + roomId, () => localStorage);
+  return Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [];
+}
+
+export const saveIgnored = (roomId: string, ids: readonly string[]) =>
+  write(() => localStorage, IGNORED + roomId, ids.length ? JSON.stringify(ids) : "");
+
+/** Call a function when another tab has changed whom the visitor ignores in a room. Returns the function that ends that. */
+export function watchIgnored(roomId: string, listener: () => void): () => void {
+  const onStorage = ({ key }: StorageEvent) => {
+    if (key === IGNORED + roomId) listener();
+  };
+  window.addEventListener("storage", onStorage);
+  return () => window.removeEventListener("storage", onStorage);
+}
+
 /** Return the room list as it was shown last in this tab, or null. */
 export const loadRoomList = () => readJson<RoomListSnapshot>(ROOM_LIST);
 
@@ -89,11 +172,13 @@ export const loadAttempt = () => readJson<Attempt>(ATTEMPT);
 export const saveAttempt = (attempt: Attempt | null) =>
   write(() => sessionStorage, ATTEMPT, attempt ? JSON.stringify(attempt) : "");
 
-/** Forget who has signed in, and what only they may use: drafts, unsent messages, the owner's tokens of their rooms. */
+/** Forget who has signed in, and what only they may use: drafts, unsent messages, their rooms and the tokens of these. */
 export function forgetVisitor(): void {
   kept.clear();
   forget(() => sessionStorage, "chalice-chat.");
   forget(() => localStorage, OWNER);
+  forget(() => localStorage, IGNORED);
+  forget(() => localStorage, VISITED);
 }
 
 function forget(storage: () => Storage, prefix: string): void {
@@ -125,9 +210,9 @@ function read(storage: () => Storage, key: string): string | null {
   }
 }
 
-function readJson<Value>(key: string): Value | null {
+function readJson<Value>(key: string, storage = () => sessionStorage): Value | null {
   try {
-    return JSON.parse(read(() => sessionStorage, key) ?? "null");
+    return JSON.parse(read(storage, key) ?? "null");
   } catch {
     return null; // written by something else
   }

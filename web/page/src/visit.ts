@@ -9,23 +9,34 @@ import {
   type RoomSnapshot,
   type RoomTokens,
 } from "chalice-chat-client";
+import { cancelQuestion } from "./ask.js";
+import * as cleanup from "./cleanup-view.js";
 import * as composer from "./composer.js";
 import * as invite from "./invite-view.js";
 import * as log from "./log-view.js";
+import * as newRoom from "./new-room-view.js";
 import * as ownerView from "./owner-view.js";
 import { showPending } from "./pending-view.js";
+import { showColours } from "./person.js";
+import * as personView from "./person-view.js";
 import * as view from "./room-view.js";
-import { addressOf, type RoomAddress } from "./route.js";
+import { addressOf, type RoomAddress, urlOf } from "./route.js";
 import { isSignedIn } from "./sign-in.js";
 import {
+  endVisited,
+  loadIgnored,
   loadOwner,
   loadRenewal,
   loadRoomName,
+  saveCreated,
   saveDraft,
+  saveIgnored,
   saveOwner,
   saveRenewal,
   saveRoomName,
+  saveVisited,
   saveWaiting,
+  watchIgnored,
 } from "./store.js";
 import { sentence } from "./text.js";
 import { clearTitle, countUnread, showTitle } from "./title.js";
@@ -34,6 +45,9 @@ import { clearTitle, countUnread, showTitle } from "./title.js";
 const UNKNOWN_OUTCOMES = ["closed", "offline", "unconfirmed"];
 /** Within this time after a reconnect, the messages that were missed have been read. */
 const MISSED_MS = 5_000;
+
+/** The newest reports of earlier are shown. */
+const MAX_REPORTS = 10;
 
 export interface Visit {
   rename(name: string): void;
@@ -57,7 +71,12 @@ export function visitRoom(
   const { roomId } = address;
   // A room has one owner's token. That of a link may be wrong: it must not replace the right one.
   let owner = loadOwner(roomId) ?? offered;
-  const room = client.join(roomId, { name: visitorName ?? "", token: address.token, owner });
+  const room = client.join(roomId, {
+    name: visitorName ?? "",
+    token: address.token,
+    owner,
+    ignored: loadIgnored(roomId),
+  });
   let name = loadRoomName(roomId);
   let shown: RoomSnapshot | null = null;
   let awayAfter: number | null = null;
@@ -71,17 +90,34 @@ export function visitRoom(
     const changed = (...parts: (keyof RoomSnapshot)[]) => !before || parts.some((part) => now[part] !== before[part]);
     if (changed("isOwner") && now.isOwner && owner) saveOwner(roomId, owner);
     if (changed("name", "isPrivate", "isLocked")) showName(now);
-    if (changed("messages", "history", "isOwner")) log.showMessages(now);
-    if (changed("isOwner", "isLocked", "name", "state")) ownerView.showOwner(now);
+    if (changed("name", "isPrivate", "you")) remember();
+    if (changed("members", "messages", "you")) showColours(peopleIn(now));
+    if (changed("messages", "history", "isOwner", "you")) log.showMessages(now);
+    if (changed("messages")) cleanup.showMessages(now);
+    if (changed("you", "keepDays")) view.showLifetime(now);
+    if (changed("isOwner", "isLocked", "keepDays", "slowSeconds", "name", "state")) ownerView.showOwner(now);
     if (changed("older", "history")) log.showOlder(now.older);
-    if (changed("members", "memberCount", "you", "isOwner")) view.showMembers(now);
-    if (changed("you")) view.showYou(now.you, currentName);
-    if (changed("pending")) {
-      showPending(now.pending, room);
+    if (changed("members", "memberCount", "you", "ignored")) view.showMembers(now);
+    if (changed("members", "you", "isOwner", "ignored")) personView.showPerson();
+    if (before && changed("ignored")) saveIgnored(roomId, now.ignored);
+    if (changed("you")) {
+      view.showYou(now.you, currentName);
+      composer.showMuted(now.you?.mutedUntil);
+    }
+    if (changed("pending", "slowSeconds")) {
+      showPending(now.pending, now.slowSeconds, room);
       saveWaiting(roomId, { address: addressOf(address), name: name ?? "a room", count: now.pending.length });
     }
     if (changed("state")) showState(now, before);
+    if (changed("state", "history", "you", "isOwner")) void showReports(now);
     if (changed("you", "isOwner") && now.you && !now.isOwner) tryOtherOwner();
+  }
+
+  /** Remember the visit, as long as the server admits the visitor. */
+  function remember(): void {
+    const { you, isPrivate, state } = room.getSnapshot();
+    if (you === null || name === null || state.status === "closed") return;
+    saveVisited({ roomId, name, token: address.token, isPrivate, isOver: false, visitedAt: Date.now() });
   }
 
   /** The owner's token of this visit gives no rights. Use that of the link or of another tab, if it is another one. */
@@ -112,12 +148,16 @@ export function visitRoom(
     if (state.status !== "closed" || state.reason === "left" || before?.state.status === "closed") return;
     composer.close();
     log.end();
+    cancelQuestion();
+    cleanup.leave();
     invite.leave();
+    personView.end();
     if (state.reason === "private") {
       // The name that this tab remembers is for those who have the invite link.
       name = null;
       showTitle("");
     }
+    if (state.reason === "gone" || state.reason === "closed") endVisited(roomId);
     const hasExpired = state.reason === "unauthorized" && isSignedIn();
     view.showEnding(hasExpired ? "expired" : state.reason, name, log.isEmpty());
   }
@@ -130,8 +170,8 @@ export function visitRoom(
     log.markNewFrom(null);
   }
 
-  function onMessage({ sequence, isOwn }: Message): void {
-    if (isOwn) return;
+  function onMessage({ sequence, isOwn, isIgnored }: Message): void {
+    if (isOwn || isIgnored) return;
     countUnread();
     if (awayAfter === null || sequence <= awayAfter) return;
     if (newFrom !== null && newFrom < sequence) return; // a live message may overtake missed ones
@@ -147,6 +187,7 @@ export function visitRoom(
   function onVisibility(): void {
     if (document.hidden) noteAway();
     else noteBack();
+    if (document.hidden) remember(); // the tab may be closed
   }
 
   function say(text: string): void {
@@ -158,14 +199,15 @@ export function visitRoom(
   async function openAgain(): Promise<void> {
     const { isPrivate, pending } = room.getSnapshot();
     if (name === null) return;
-    const { roomId: newId, ownerToken, joinToken } = await client.createRoom(name, { private: isPrivate });
+    const created = await client.createRoom(name, { private: isPrivate });
+    const { roomId: newId, joinToken } = created;
     if (hasLeft) return;
     const unsent = [...pending.map(({ message }) => message), composer.draft()].filter(hasGlyph);
-    saveRoomName(newId, name);
-    saveOwner(newId, ownerToken);
+    saveCreated(created, name);
     saveDraft(newId, unsent.join("\n"));
     for (const { clientId } of pending) room.discard(clientId);
     saveDraft(roomId, "");
+    newRoom.announce({ roomId: newId, token: joinToken });
     location.hash = addressOf({ roomId: newId, token: joinToken });
   }
 
@@ -176,6 +218,7 @@ export function visitRoom(
 
   function onTokens({ joinToken, ownerToken }: RoomTokens): void {
     if (joinToken) address = { ...address, token: joinToken };
+    remember();
     if (ownerToken) {
       owner = ownerToken;
       saveOwner(roomId, ownerToken);
@@ -183,7 +226,25 @@ export function visitRoom(
     }
     handlers.moved({ ...address, owner });
     if (joinToken) invite.showLink(urlOf(address));
+    newRoom.move(address);
     ownerView.showLink();
+  }
+
+  /** Ignore those whom another tab ignores, and nobody else. */
+  function shareIgnored(): void {
+    const ids = loadIgnored(roomId);
+    const { ignored } = room.getSnapshot();
+    for (const id of ids) if (!ignored.includes(id)) room.ignore(id);
+    for (const id of ignored) if (!ids.includes(id)) room.unignore(id);
+  }
+
+  /** Show what was reported while neither the owner nor a moderator was there. */
+  async function showReports({ state, history, isOwner, you }: RoomSnapshot): Promise<void> {
+    const isReady = state.status === "open" && history === "ready";
+    if (hasReports || !isReady || !(isOwner || you?.role === "moderator")) return;
+    hasReports = true;
+    const reports = await room.reports().catch((error: ChatError) => console.warn(error));
+    if (!hasLeft && reports) for (const report of reports.slice(0, MAX_REPORTS).reverse()) log.addReport(report);
   }
 
   /** Renew the owner's token. If the page is closed before the response arrives, the next visit does it again. */
@@ -200,38 +261,71 @@ export function visitRoom(
     }
   }
 
-  /** Remove a member. Whoever was removed from a private room may come back under another key with its link. */
-  async function removeMember({ id, name: removed }: Member): Promise<void> {
-    await room.removeMember(id);
-    if (room.getSnapshot().isPrivate) invite.offer(removed);
+  /** Whoever was removed from a private room may come back under another key with its link. */
+  function onRemoved({ name: removed }: Member): void {
+    const { isPrivate, isOwner } = room.getSnapshot();
+    if (isPrivate && isOwner) invite.offerAfterRemoval(removed);
+  }
+
+  /** Offer a new invite link, if this page does not know the one of its private room. Returns whether it does that. */
+  function offerInvite(): boolean {
+    const isUnknown = room.getSnapshot().isPrivate && address.token === undefined;
+    if (isUnknown) invite.offerUnknown();
+    return isUnknown;
   }
 
   let hasLeft = false;
+  let hasReports = false;
   let isRenewing = false;
   let currentName = visitorName;
-  view.enter({ tryNow: () => room.reconnect(), openAgain, removeMember: (member) => tell(removeMember(member)) });
+  view.enter({
+    tryNow: () => room.reconnect(),
+    openAgain,
+    showMore: (member) => personView.open(member, null),
+    offerInvite,
+  });
   log.enter({
-    loadOlder: () => void room.loadOlder(),
+    loadOlder: () => room.loadOlder(),
     deleteMessage: (sequence) => tell(room.deleteMessage(sequence)),
+    showMore: (message) => personView.open(message.sender, message),
+    unignore: (memberId) => room.unignore(memberId),
+  });
+  personView.enter({
+    snapshot: room.getSnapshot,
+    report: (sequence, reason) => room.reportMessage(sequence, reason || undefined),
+    ignore: (memberId) => room.ignore(memberId),
+    unignore: (memberId) => room.unignore(memberId),
+    mute: (memberId, seconds) => room.muteMember(memberId, seconds),
+    setRole: (memberId, role) => room.setRole(memberId, role),
+    remove: (memberId, deleteMessages) => room.removeMember(memberId, { deleteMessages }),
+    removed: onRemoved,
   });
   ownerView.enter({
     link: () => (owner ? urlOf({ ...address, owner }) : null),
-    offerInvite: () => invite.offer(null),
+    offerInvite: invite.offer,
     renewLink: renewOwner,
     rename: (newName) => room.update({ name: newName }),
     lock: (locked) => room.update({ locked }),
+    keep: (keepDays) => room.update({ keepDays }),
+    slow: (slowSeconds) => room.update({ slowSeconds }),
+    listBans: () => room.bans(),
+    unban: (memberId) => room.unbanMember(memberId),
     listHooks: () => client.listHooks(roomId, owner ?? ""),
     addHook: async (hookName) => (await client.createHook(roomId, owner ?? "", hookName)).url,
     deleteHook: (hookId) => client.deleteHook(roomId, owner ?? "", hookId),
     close: () => room.close().then(view.focusEnding),
   });
+  cleanup.enter({ snapshot: room.getSnapshot, deleteMessage: (sequence) => room.deleteMessage(sequence) });
+  newRoom.enter(roomId);
   invite.enter(() => room.renewTokens({ join: true }));
   composer.enter(roomId, say);
   room.on("message", onMessage);
   room.on("notice", log.addNotice);
+  room.on("reported", log.addReport);
   room.on("tokens", onTokens);
   room.on("expired", () => log.addSentence("Some earlier messages are no longer kept."));
   room.on("error", (error) => console.warn(error));
+  const stopSharing = watchIgnored(roomId, shareIgnored);
   room.subscribe(show);
   document.addEventListener("visibilitychange", onVisibility);
   show();
@@ -245,20 +339,29 @@ export function visitRoom(
     },
     leave() {
       hasLeft = true;
+      remember();
       clearTimeout(backTimer);
+      stopSharing();
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
-      showPending([], room); // the next visit's entries need buttons of their own
+      showPending([], 0, room); // the next visit's entries need buttons of their own
       composer.close();
       log.leave();
       view.leave();
       ownerView.leave();
       invite.leave();
+      personView.leave();
+      newRoom.leave();
+      cleanup.leave();
+      cancelQuestion();
       clearTitle();
     },
   };
 }
 
-function urlOf(address: RoomAddress): string {
-  return new URL(addressOf(address), location.href).href;
+/** Return the ids of the people in sight: of the members, and of those who have written. */
+function* peopleIn({ members, messages, you }: RoomSnapshot): Iterable<string> {
+  if (you) yield you.id;
+  for (const { id } of members) yield id;
+  for (const { sender } of messages) yield sender.id;
 }

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { continues, startsDay } from "../src/grouping.js";
 
-const said = (senderId: string, day: number, hours: number, minutes: number, senderName = senderId) => ({
-  senderId,
-  senderName,
+const said = (id: string, day: number, hours: number, minutes: number, change = {}) => ({
+  sender: { id, name: id, ...change },
   moment: new Date(2026, 10, day, hours, minutes),
 });
 
@@ -13,7 +12,8 @@ test("what one person says within five minutes belongs together", () => {
   assert.equal(continues(said("aki", 23, 10, 4), first), true);
   assert.equal(continues(said("aki", 23, 10, 5), first), false);
   assert.equal(continues(said("bo", 23, 10, 1), first), false);
-  assert.equal(continues(said("aki", 23, 10, 1, "Anna"), first), false);
+  assert.equal(continues(said("aki", 23, 10, 1, { name: "Anna" }), first), false);
+  assert.equal(continues(said("aki", 23, 10, 1, { role: "owner" }), first), false);
   assert.equal(continues(first, null), false);
 });
 

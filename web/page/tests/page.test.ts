@@ -248,7 +248,16 @@ const answerWith = (action: string, event: () => ReturnType<FakeServer["storeEve
   };
 };
 
-const confirmWith = (answer: boolean) => Object.assign(globalThis, { confirm: () => answer });
+const isOpen = (id: string) => find<HTMLDialogElement>(id).open;
+
+/** Answer the question that the page asks. */
+async function answer(isAgreed: boolean): Promise<void> {
+  assert.equal(isOpen("#ask"), true);
+  find(isAgreed ? "#ask-agree" : "#ask-cancel").click();
+  assert.equal(isOpen("#ask"), false);
+  await settle();
+}
+
 const deleteButtons = () => [...document.querySelectorAll<HTMLButtonElement>("#log .delete")];
 
 test("one's own message is deleted after a question", async () => {
@@ -258,14 +267,12 @@ test("one's own message is deleted after a question", async () => {
   answerWith("deleteMessage", () => server.storeEvent("deleted", { target: 2 }));
   const [button, ...others] = deleteButtons();
   assert.equal(others.length, 0);
-  confirmWith(false);
   button?.click();
-  await settle();
+  await answer(false);
   assert.deepEqual(shown(), ["theirs", "mine"]);
-  confirmWith(true);
-  button?.focus();
   button?.click();
-  await settle();
+  button?.focus(); // which a browser does when the dialogue is closed
+  await answer(true);
   assert.deepEqual(shown(), ["theirs"]);
   assert.equal(document.activeElement?.id, "log");
 });
@@ -280,9 +287,8 @@ test("a deletion that is rejected says why", async () => {
   };
   mock.timers.tick(1);
   await settle();
-  confirmWith(true);
   deleteButtons()[0]?.click();
-  await settle();
+  await answer(true);
   assert.deepEqual(entries(), ["mine", "Not yours."]);
 });
 
@@ -358,7 +364,7 @@ test("the focus moves to the reason of the end when the owner closes the room", 
   };
   find("#manage").click();
   find("#close-room").click();
-  await settle();
+  await answer(true);
   assert.equal(document.activeElement?.id, "ending");
 });
 
@@ -449,16 +455,16 @@ test("after changes that failed, the lock is shown as it is", async () => {
   assert.equal(locked.checked, false);
 });
 
-test("the focus stays on a button to remove a member while others come", async () => {
+test("the focus stays on the button of a member while others come", async () => {
   server.members.set("m-Bo", "Bo");
   await go("#/rooms/r1?owner=owner-token");
   find("#members button").focus();
   comeOrGo("join", "Anna", 3);
   assert.deepEqual(
     [...document.querySelectorAll("#members button")].map((button) => button.getAttribute("aria-label")),
-    ["Remove Anna", "Remove Bo"],
+    ["More about Anna", "More about Bo"],
   );
-  assert.equal(document.activeElement?.getAttribute("aria-label"), "Remove Bo");
+  assert.equal(document.activeElement?.getAttribute("aria-label"), "More about Bo");
 });
 
 test("the focus moves to the number of members when the focused one is removed", async () => {
@@ -471,7 +477,6 @@ test("the focus moves to the number of members when the focused one is removed",
 
 // New tokens
 
-const isOpen = (id: string) => find<HTMLDialogElement>(id).open;
 const sent = (action: string) =>
   server.sockets.flatMap(({ frames }) => frames).filter((frame) => frame.action === action).length;
 
@@ -483,9 +488,10 @@ async function removeBo(hash: string): Promise<void> {
   answerWith("removeMember", () =>
     server.storeEvent("removed", { member: { id: "m-Bo", name: "Bo" } }, server.socket.member),
   );
-  confirmWith(true);
   find("#members button").click();
+  find<HTMLFormElement>("#person-remove").requestSubmit();
   await settle();
+  assert.equal(isOpen("#person"), false);
 }
 
 test("after a removal from a private room, its owner is offered a new invite link", async () => {
@@ -599,14 +605,12 @@ const sentOwner = () => server.socket.url.searchParams.get("owner");
 test("the owner makes a new owner's link, after a question", async () => {
   server.respond = (path) => (path.endsWith("/hooks") ? [200, { hooks: [] }] : undefined);
   await manageRoom();
-  confirmWith(false);
   find("#new-owner-link").click();
-  await settle();
+  await answer(false);
   assert.equal(sent("updateRoom"), 0);
-  confirmWith(true);
   server.requests.length = 0;
   find("#new-owner-link").click();
-  await settle();
+  await answer(true);
   assert.match(find<HTMLInputElement>("#owner-link").value, /#\/rooms\/r1\?owner=owner-1$/);
   assert.match(find("#owner-note").textContent ?? "", /The old one no longer works/);
   assert.equal(localStorage.getItem(OWNER), "owner-1");
@@ -624,9 +628,8 @@ test("a new owner's token that is lost with the page is requested by the next vi
     if (action === "updateRoom") server.ownerToken = "nobody knows";
     return action === "updateRoom";
   };
-  confirmWith(true);
   find("#new-owner-link").click();
-  await settle();
+  await answer(true);
   await go("#/");
   server.onFrame = (socket, frame) => {
     if (frame.action !== "updateRoom") return false;
@@ -655,9 +658,8 @@ test("an owner's token that the server did not renew is not requested again", as
     socket.receive({ error: { code: "rate_limited", message: "too many", action, clientId: data?.clientId } });
     return true;
   };
-  confirmWith(true);
   find("#new-owner-link").click();
-  await settle();
+  await answer(true);
   assert.equal(find("#owner-error").textContent, "Too many.");
   await go("#/");
   await go("#/rooms/r1");
@@ -682,9 +684,8 @@ test("an owner whose token was renewed in another tab takes it over", async () =
     socket.receive({ error: { code: "forbidden", message: "no", action, clientId: data?.clientId } });
     return true;
   };
-  confirmWith(true);
   find("#close-room").click();
-  await settle();
+  await answer(true);
   assert.deepEqual([sentOwner(), find("#manage").hidden], ["renewed", false]);
 });
 
@@ -735,7 +736,8 @@ test("others have no owner's buttons", async () => {
   server.deliver(server.store("theirs"));
   await settle();
   assert.deepEqual([find("#manage").hidden, deleteButtons().length], [true, 0]);
-  assert.equal(document.querySelector("#members button"), null);
+  find("#members button").click();
+  assert.deepEqual(parts(), ["ignore"]);
 });
 
 test("the remembered name of a private room is not shown without its link", async () => {
@@ -747,4 +749,774 @@ test("the remembered name of a private room is not shown without its link", asyn
   await go("#/rooms/r1");
   assert.equal(find("#room-heading").textContent, "Private room");
   assert.doesNotMatch(document.documentElement.outerHTML, /Tea/);
+});
+
+// Marks of people, and what is done to them
+
+const BO = { id: "m-Bo", name: "Bo" };
+const OWNERS_ROOM = "#/rooms/r1?owner=owner-token";
+const notices = () => [...document.querySelectorAll("#log .notice")].map(({ textContent }) => textContent);
+const heads = () => [...document.querySelectorAll("#log .head")].map(({ textContent }) => textContent);
+
+/** The parts of the dialogue about a member that are shown. */
+function parts(): string[] {
+  const all = {
+    report: "#report",
+    ignore: "#person-ignore",
+    mute: "#person-mute",
+    role: "#role-part",
+    remove: "#person-remove",
+  };
+  assert.equal(isOpen("#person"), true);
+  return Object.entries(all).flatMap(([name, selector]) => (find(selector).hidden ? [] : [name]));
+}
+
+/** Let this visitor be a member of a role. */
+function beA(role: string): void {
+  server.onFrame = (socket, { action }) => {
+    if (action !== "hello") return false;
+    const room = { name: "Tea", private: false, locked: false };
+    const member = { ...socket.member, role };
+    socket.receive({ welcome: { member, room, memberCount: 2, lastSequence: 0, owner: role === "owner" } });
+    return true;
+  };
+}
+
+/** Enter a room in which Bo is, whose list is read. */
+async function meetBo(hash = "#/rooms/r1"): Promise<void> {
+  server.members.set(BO.id, BO.name);
+  await go(hash);
+  mock.timers.tick(1);
+  await settle();
+}
+
+/** Open the dialogue about Bo. */
+async function openBo(hash = "#/rooms/r1"): Promise<void> {
+  await meetBo(hash);
+  find("#members button").click();
+}
+
+const soon = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
+
+test("messages and members show marks in words, and a signed-in member with a sign that has a name", async () => {
+  await go("#/rooms/r1");
+  server.deliver(server.store("welcome", { ...BO, role: "owner", verified: true }));
+  server.deliver(server.store("hello", { id: "m-imitator", name: "Bo owner ✓" }));
+  server.deliver(server.store("done", { id: "h1", name: "Build", bot: true } as never));
+  assert.deepEqual(heads(), ["Bo owner ✓", "Bo owner ✓", "Build bot"]);
+  const marks = [...document.querySelectorAll("#log .message")].map((entry) => entry.querySelectorAll(".mark").length);
+  assert.deepEqual(marks, [2, 0, 1]);
+  assert.equal(document.querySelector("#log .mark[role=img]")?.getAttribute("aria-label"), "signed in");
+  comeOrGo("join", "Cy", 2);
+  server.deliver(server.storeEvent("role", { member: { id: "m-Cy", name: "Cy" }, role: "moderator" }));
+  assert.match(find("#members").textContent ?? "", /Cy moderator/);
+});
+
+test("two members of the same name have different colours, which are those of their messages", async () => {
+  await go("#/rooms/r1");
+  const people = ["a", "b", "c", "d", "e"].map((id) => ({ id: `m-${id}`, name: "Mia" }));
+  for (const mia of people) {
+    server.socket.receive({ message: { type: "join", message: "", sender: mia, memberCount: 2 } });
+    server.deliver(server.store("hello", mia));
+  }
+  const colours = (list: string) => people.map(({ id }) => find(`${list} [data-person="${id}"]`).style.color);
+  assert.equal(new Set(colours("#log")).size, 5);
+  assert.deepEqual(colours("#members"), colours("#log"));
+});
+
+test("notices isolate the names, and tell what was done", async () => {
+  await meetBo();
+  const hebrew = { id: "m-dana", name: "Bo דנה" };
+  const self = server.socket.member;
+  server.deliver(server.storeEvent("removed", { member: hebrew }));
+  server.deliver(server.storeEvent("removed", { member: hebrew, messagesDeleted: true }));
+  server.deliver(server.storeEvent("role", { member: BO, role: "moderator" }));
+  server.deliver(server.storeEvent("role", { member: self, role: "member" }));
+  server.deliver(server.storeEvent("muted", { member: BO, until: null }));
+  server.socket.receive({
+    message: { type: "rename", message: "", sender: { id: "m-x", name: "\u202eevil" }, formerName: "X" },
+  });
+  server.deliver(server.storeEvent("updated", { message: "Owner renamed the room to \u202eevil" }));
+  server.deliver(server.storeEvent("updated", { message: "The room was locked" }));
+  assert.deepEqual(notices(), [
+    "Owner removed Bo דנה",
+    "Owner removed Bo דנה and deleted their messages",
+    "Owner made Bo a moderator",
+    "Owner made you a plain member again",
+    "Owner let Bo write again",
+    "X is now \u202eevil",
+    "Owner renamed the room to \u202eevil",
+    "The room was locked",
+  ]);
+  const strange = [...document.querySelectorAll("#log .notice")].flatMap(({ childNodes }) =>
+    [...childNodes].filter((node) => node.nodeName !== "BDI" && /[\u202e\u05d0-\u05ea]/.test(node.textContent ?? "")),
+  );
+  assert.deepEqual(strange, []);
+});
+
+test("a notice about a mute says until when", async () => {
+  await meetBo();
+  server.deliver(server.storeEvent("muted", { member: BO, until: soon(300), sentAt: soon(0) }));
+  assert.match(notices()[0] ?? "", /^Owner muted Bo until .*\d:\d\d/);
+  assert.match(find("#members").textContent ?? "", /Bo muted/);
+});
+
+for (const [role, hash, expected] of [
+  ["a visitor", "#/rooms/r1", ["ignore"]],
+  ["a moderator", "#/rooms/r1", ["ignore", "mute", "remove"]],
+  ["the owner", OWNERS_ROOM, ["ignore", "mute", "role", "remove"]],
+] as const) {
+  test(`the dialogue about a member shows ${role} what they may do`, async () => {
+    if (role === "a moderator") beA("moderator");
+    await openBo(hash);
+    assert.deepEqual(parts(), expected);
+  });
+}
+
+test("a moderator deletes messages of plain members and webhooks only, and may do nothing to the owner", async () => {
+  beA("moderator");
+  server.store("theirs", BO);
+  server.store("done", { id: "h1", name: "Build", bot: true } as never);
+  server.store("the owner's", { id: "m-owner", name: "Owner", role: "owner" });
+  await meetBo();
+  const messages = [...document.querySelectorAll("#log .message")];
+  assert.deepEqual(
+    messages.map((entry) => entry.querySelector(".delete") !== null),
+    [true, true, false],
+  );
+  messages[2]?.querySelector<HTMLElement>(".more")?.click();
+  assert.deepEqual(parts(), ["report", "ignore"]);
+});
+
+test("a member who becomes a moderator gets the buttons at once", async () => {
+  server.store("theirs", BO);
+  await meetBo();
+  assert.equal(deleteButtons().length, 0);
+  server.deliver(server.storeEvent("role", { member: server.socket.member, role: "moderator" }));
+  assert.equal(deleteButtons().length, 1);
+});
+
+test("the owner mutes a member and makes a moderator, and the dialogue shows it", async () => {
+  await openBo(OWNERS_ROOM);
+  const mute = (seconds: number) => find(`#person-mute [data-seconds="${seconds}"]`);
+  assert.equal(mute(0).hidden, true);
+  answerWith("muteMember", () => server.storeEvent("muted", { member: BO, until: soon(300) }, server.socket.member));
+  mute(300).click();
+  await settle();
+  assert.match(find("#mute-state").textContent ?? "", /^Muted until .*\d:\d\d/);
+  answerWith("muteMember", () => server.storeEvent("muted", { member: BO, until: null }, server.socket.member));
+  mute(0).click();
+  await settle();
+  assert.deepEqual([mute(0).hidden, find("#mute-state").hidden], [true, true]);
+  answerWith("setRole", () => server.storeEvent("role", { member: BO, role: "moderator" }, server.socket.member));
+  find("#person-role").click();
+  await settle();
+  assert.equal(find("#person-role").textContent, "No longer moderator");
+  assert.equal(find("#person-heading").textContent, "Bo moderator");
+  const frames = server.socket.frames.filter(({ action }) => ["muteMember", "setRole"].includes(action));
+  assert.deepEqual(
+    frames.map(({ data }) => data?.seconds ?? data?.role),
+    [300, 0, "moderator"],
+  );
+});
+
+for (const deleteMessages of [false, true]) {
+  test(`a removal ${deleteMessages ? "with" : "without"} the messages is chosen in the dialogue`, async () => {
+    server.store("theirs", BO);
+    await openBo(OWNERS_ROOM);
+    assert.equal(find<HTMLInputElement>("#remove-messages").checked, false);
+    find<HTMLInputElement>("#remove-messages").checked = deleteMessages;
+    answerWith("removeMember", () =>
+      server.storeEvent("removed", { member: BO, messagesDeleted: deleteMessages }, server.socket.member),
+    );
+    find<HTMLFormElement>("#person-remove").requestSubmit();
+    await settle();
+    assert.equal(isOpen("#person"), false);
+    assert.deepEqual(shown(), deleteMessages ? [] : ["theirs"]);
+    const data = server.socket.frames.find(({ action }) => action === "removeMember")?.data ?? {};
+    assert.deepEqual([data.memberId, "deleteMessages" in data], [BO.id, deleteMessages]);
+  });
+}
+
+test("an action on a member that is rejected says why", async () => {
+  await openBo(OWNERS_ROOM);
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "setRole") return false;
+    const message = "the member has no key";
+    socket.receive({ error: { code: "invalid_message", message, action, clientId: data?.clientId } });
+    return true;
+  };
+  find("#person-role").click();
+  await settle();
+  assert.equal(find("#person-error").textContent, "The member has no key.");
+});
+
+// Muted, and slow mode
+
+test("a muted visitor learns until when, and keeps the text", async () => {
+  await meetBo();
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "sendMessage") return false;
+    socket.receive({ error: { code: "muted", message: "no", action, clientId: data?.clientId, retryAfter: 300 } });
+    return true;
+  };
+  await say("one");
+  assert.match(find("#compose-note").textContent ?? "", /^You are muted until .*\d:\d\d/);
+  assert.equal(find("#pending .fate").textContent, "Not sent. You are muted.");
+  await say("two");
+  assert.deepEqual([field().value, sent("sendMessage")], ["two", 1]);
+  assert.equal(find<HTMLButtonElement>("#send").disabled, true);
+  server.onFrame = () => false;
+  server.deliver(server.storeEvent("muted", { member: server.socket.member, until: null }));
+  assert.deepEqual([find("#compose-note").hidden, find<HTMLButtonElement>("#send").disabled], [true, false]);
+  assert.deepEqual(notices(), ["Owner let you write again"]);
+});
+
+test("a message that slow mode holds back says so", async () => {
+  await go("#/rooms/r1");
+  const room = { name: "Tea", private: false, locked: false, slowSeconds: 30 };
+  server.deliver(server.storeEvent("updated", { room }));
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "sendMessage") return false;
+    const error = { code: "rate_limited", message: "no", action, clientId: data?.clientId, retryAfter: 30 };
+    socket.receive({ error });
+    return true;
+  };
+  await say("one");
+  assert.equal(find("#pending .fate").textContent, "Slow mode: a message every 30 seconds. Sent in a moment");
+});
+
+// Ignoring and reporting
+
+test("ignored messages in a row are one line, which shows them again", async () => {
+  await meetBo();
+  server.deliver(server.store("one", BO));
+  server.deliver(server.store("two", BO));
+  server.deliver(server.store("between"));
+  server.deliver(server.store("three", BO));
+  find("#members button").click();
+  find("#person-ignore").click();
+  assert.equal(find("#person-ignore").textContent, "Ignore no longer");
+  find("#person-done").click();
+  const lines = () =>
+    [...document.querySelectorAll<HTMLElement>("#log .ignored")].flatMap((line) =>
+      line.hidden ? [] : [line.firstElementChild?.textContent],
+    );
+  assert.deepEqual(lines(), ["2 messages of somebody you ignore.", "1 message of somebody you ignore."]);
+  assert.deepEqual(shown(), ["between"]);
+  server.deliver(server.store("four", BO));
+  assert.equal(lines()[1], "2 messages of somebody you ignore.");
+  assert.match(find("#members").textContent ?? "", /Bo \(ignored\)/);
+  await go("#/");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  assert.deepEqual(shown(), ["between"]);
+  const button = find("#log .ignored button");
+  button.focus();
+  button.click();
+  assert.deepEqual(shown(), ["one", "two", "between", "three", "four"]);
+  assert.equal(document.activeElement?.id, "log");
+  await go("#/");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  assert.equal(shown().length, 5);
+  assert.equal(localStorage.getItem("chalice-chat.ignored.r1"), null);
+});
+
+test("whom another tab ignores is ignored here, too, and what is no list in the storage is none", async () => {
+  const key = "chalice-chat.ignored.r1";
+  const Event = (window as unknown as Window).StorageEvent;
+  const store = (value: string) => {
+    localStorage.setItem(key, value);
+    window.dispatchEvent(new Event("storage", { key }) as never);
+  };
+  localStorage.setItem(key, '{"a": 1}');
+  server.store("theirs", BO);
+  await meetBo();
+  assert.deepEqual(shown(), ["theirs"]);
+  store(JSON.stringify([BO.id, 5]));
+  assert.deepEqual(shown(), []);
+  store("[]");
+  assert.deepEqual(shown(), ["theirs"]);
+});
+
+test("messages of an ignored member are neither counted in the title nor marked as new", async () => {
+  localStorage.setItem("chalice-chat.ignored.r1", JSON.stringify([BO.id]));
+  await meetBo();
+  look(false);
+  server.deliver(server.store("one", BO));
+  assert.equal(document.title, "Tea · Chalice Chat");
+  server.deliver(server.store("two"));
+  look(true);
+  assert.deepEqual(entries().slice(1), ["New", "two"]);
+});
+
+test("a message is reported with a reason, and the owner gets a notice that leads to it", async () => {
+  server.store("theirs", BO);
+  await meetBo();
+  find("#log .more").click();
+  assert.deepEqual(parts(), ["report", "ignore"]);
+  assert.equal(find("#person-message").textContent, "theirs");
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "reportMessage") return false;
+    const { sequence: target, reason } = data ?? {};
+    socket.receive({ message: { type: "reported", target, reason, sender: socket.member, message: "reported" } });
+    return true;
+  };
+  find<HTMLInputElement>("#report-reason").value = " rude ";
+  find<HTMLFormElement>("#report").requestSubmit();
+  await settle();
+  assert.deepEqual([find("#person-note").textContent, find("#report").hidden], ["Reported. Thank you.", true]);
+  assert.equal(server.socket.frames.at(-1)?.data?.reason, "rude");
+  const report = {
+    type: "reported",
+    sender: { id: "m-cy", name: "Cy" },
+    message: "reported",
+    target: 1,
+    reason: "rude",
+  };
+  server.socket.receive({ message: report });
+  server.socket.receive({ message: { ...report, target: 9, reason: undefined } });
+  assert.deepEqual(notices(), [
+    "Cy reported a message of Bo: “rude” Show the message",
+    "Cy reported a message Show the message",
+  ]);
+  const [link, lost] = document.querySelectorAll<HTMLButtonElement>("#log .notice button");
+  link?.click();
+  await settle();
+  assert.equal((document.activeElement as HTMLElement).dataset.sequence, "1");
+  lost?.click();
+  await settle();
+  assert.equal(notices().at(-1), "That message is no longer there.");
+});
+
+test("the owner sees what was reported before, the newest last", async () => {
+  server.store("theirs", BO);
+  const reports = ["newer", "older"].map((reason) => ({
+    target: 1,
+    sender: { id: "m-cy", name: "Cy" },
+    sentAt: soon(0),
+    reason,
+  }));
+  server.respond = (path) => (path.endsWith("/reports") ? [200, { reports }] : undefined);
+  await meetBo();
+  assert.deepEqual(notices(), []);
+  assert.equal(server.requests.filter((request) => request.includes("/reports")).length, 0);
+  await go("#/");
+  await meetBo(OWNERS_ROOM);
+  assert.deepEqual(notices(), [
+    "Cy reported a message of Bo: “older” Show the message",
+    "Cy reported a message of Bo: “newer” Show the message",
+  ]);
+});
+
+test("a reported message that is further up is loaded", async () => {
+  for (let number = 1; number <= 60; number += 1) server.store(`message ${number}`);
+  await meetBo();
+  assert.equal(shown()[0], "message 11");
+  const sender = { id: "m-cy", name: "Cy" };
+  server.socket.receive({ message: { type: "reported", sender, message: "reported", target: 3 } });
+  find("#log .notice button").click();
+  await settle();
+  assert.equal((document.activeElement as HTMLElement).dataset.sequence, "3");
+});
+
+test("the dialogue about a member ends with the visit", async () => {
+  await openBo();
+  server.deliver(server.storeEvent("removed", { member: server.socket.member }));
+  await settle();
+  assert.equal(isOpen("#person"), false);
+});
+
+// Several messages at once
+
+const boxes = () => [...document.querySelectorAll<HTMLInputElement>("#cleanup-list input")];
+const offered = () => [...document.querySelectorAll("#cleanup-list bdi")].map(({ textContent }) => textContent);
+
+/** Choose from a select, or check a box, as a visitor does. */
+function choose(selector: string, value: string | boolean): void {
+  const element = find<HTMLInputElement>(selector);
+  if (typeof value === "boolean") element.checked = value;
+  else element.value = value;
+  element.dispatchEvent(new (window as unknown as Window).Event("change", { bubbles: true }) as never);
+}
+
+/** Enter a room, in which Bo and a troll have spoken, as its owner, and open the dialogue. */
+async function cleanUp(): Promise<void> {
+  const bo = { id: "m-bo", name: "Bo" };
+  const troll = { id: "m-troll", name: "Troll" };
+  for (const [text, sender] of [
+    ["boo", troll],
+    ["hello", bo],
+    ["boo!", troll],
+    ["boo!!", troll],
+  ] as const)
+    server.store(text, sender);
+  server.onFrame = (_, { action, data }) => {
+    if (action !== "deleteMessage") return false;
+    server.deliver(server.storeEvent("deleted", { target: Number(data?.sequence) }));
+    return true;
+  };
+  await manageRoom();
+  mock.timers.tick(1);
+  await settle();
+  find("#clean-up").click();
+}
+
+test("the owner deletes all the messages of one sender in one step", async () => {
+  await cleanUp();
+  assert.deepEqual(offered(), ["Troll", "boo!!", "Troll", "boo!", "Bo", "hello", "Troll", "boo"]);
+  assert.equal(find<HTMLButtonElement>("#cleanup-delete").disabled, true);
+  choose("#cleanup-sender", "m-troll");
+  choose("#cleanup-all", true);
+  assert.equal(find("#cleanup-delete").textContent, "Delete 3 messages");
+  find("#cleanup-delete").click();
+  find("#cleanup-delete").click();
+  await settle();
+  assert.deepEqual(shown(), ["hello"]);
+  assert.equal(sent("deleteMessage"), 3);
+  assert.deepEqual(
+    [find("#cleanup-note").textContent, find("#cleanup-done").textContent],
+    ["3 messages deleted.", "Done"],
+  );
+  choose("#cleanup-sender", "");
+  assert.deepEqual(offered(), ["Bo", "hello"]);
+});
+
+test("messages that the rate limit holds back are deleted when it allows them", async () => {
+  await cleanUp();
+  const remove = server.onFrame;
+  let isLimited = true;
+  server.onFrame = (socket, frame) => {
+    const { action, data } = frame;
+    if (action !== "deleteMessage" || !isLimited) return remove(socket, frame);
+    socket.receive({
+      error: { code: "rate_limited", message: "slow", action, clientId: data?.clientId, retryAfter: 7 },
+    });
+    return true;
+  };
+  choose("#cleanup-all", true);
+  find("#cleanup-delete").click();
+  await settle();
+  isLimited = false;
+  mock.timers.tick(6_999);
+  await settle();
+  assert.equal(sent("deleteMessage"), 1);
+  mock.timers.tick(1);
+  await settle();
+  assert.deepEqual([shown(), sent("deleteMessage")], [[], 5]);
+});
+
+test("a deletion that is stopped while it waits deletes nothing more", async () => {
+  await cleanUp();
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "deleteMessage") return false;
+    const error = { code: "rate_limited", message: "slow", action, clientId: data?.clientId, retryAfter: 7 };
+    socket.receive({ error });
+    return true;
+  };
+  choose("#cleanup-all", true);
+  find("#cleanup-delete").click();
+  await settle();
+  find("#cleanup-done").click();
+  mock.timers.tick(60_000);
+  await settle();
+  assert.deepEqual([sent("deleteMessage"), isOpen("#cleanup"), shown().length], [1, false, 4]);
+  find("#clean-up").click();
+  assert.deepEqual(
+    boxes().map(({ checked, disabled }) => checked || disabled),
+    [false, false, false, false],
+  );
+});
+
+test("a deletion of several that fails says why, and keeps what is left chosen", async () => {
+  await cleanUp();
+  const remove = server.onFrame;
+  server.onFrame = (socket, frame) => {
+    const { action, data } = frame;
+    if (action !== "deleteMessage" || Number(data?.sequence) !== 3) return remove(socket, frame);
+    socket.receive({ error: { code: "internal", message: "no luck", action, clientId: data?.clientId } });
+    return true;
+  };
+  choose("#cleanup-all", true);
+  find("#cleanup-delete").click();
+  await settle();
+  assert.equal(find("#cleanup-error").textContent, "No luck.");
+  assert.equal(find("#cleanup-note").textContent, "1 message deleted.");
+  assert.equal(find("#cleanup-delete").textContent, "Delete 3 messages");
+});
+
+test("a message that somebody else deletes disappears from those to choose from", async () => {
+  await cleanUp();
+  boxes()[0]?.focus();
+  server.deliver(server.storeEvent("deleted", { target: 4 }));
+  server.deliver(server.store("new"));
+  assert.deepEqual(offered(), ["Troll", "boo!", "Bo", "hello", "Troll", "boo"]);
+  assert.equal(document.activeElement?.id, "cleanup-list");
+  assert.deepEqual(
+    boxes().map(({ tabIndex }) => tabIndex),
+    [-1, -1, 0],
+  );
+});
+
+// Your rooms
+
+const visited = () => [...document.querySelectorAll("#visited .name")].map(({ textContent }) => textContent);
+const actions = () =>
+  [...document.querySelectorAll<HTMLButtonElement>("#visited button")].map(({ textContent }) => textContent);
+const click = (text: string) =>
+  [...document.querySelectorAll<HTMLButtonElement>("#visited button")]
+    .find(({ textContent }) => textContent?.startsWith(text))
+    ?.click();
+
+/** Write visits to the storage, as earlier visits have done. */
+function remember(count: number): void {
+  const rooms = Array.from({ length: count }, (_, number) => ({
+    roomId: `old${number}`,
+    name: `Old ${number}`,
+    isPrivate: false,
+    isOver: false,
+    visitedAt: 0,
+  }));
+  localStorage.setItem("chalice-chat.visited", JSON.stringify(rooms));
+}
+
+test("a private room that its owner has left is in the lobby, with its links", async () => {
+  server.isPrivate = true;
+  await go("#/rooms/r1?token=join-0&owner=owner-token");
+  await go("#/");
+  assert.equal(find("#your-rooms").hidden, false);
+  assert.deepEqual(visited(), ["Tea"]);
+  assert.match(find("#visited .count").textContent ?? "", /^private · you own it · last visit /);
+  assert.deepEqual(actions(), ["Copy invite link of Tea", "Copy owner's link of Tea", "Forget Tea"]);
+  const copied: string[] = [];
+  const writeText = async (text: string) => void copied.push(text);
+  Object.defineProperty(navigator, "clipboard", { value: { writeText }, configurable: true });
+  click("Copy invite link");
+  await settle();
+  assert.equal(find("#visited-note").textContent, "Copied.");
+  click("Copy owner's link");
+  await settle();
+  const link = "https://chat.test/dev/#/rooms/r1?token=join-0";
+  assert.deepEqual(copied, [link, `${link}&owner=owner-token`]);
+  assert.equal(find<HTMLAnchorElement>("#visited a").href, link);
+});
+
+test("a link of the lobby that cannot be copied is shown, selected", async () => {
+  await go("#/rooms/r1");
+  await go("#/");
+  Object.defineProperty(navigator, "clipboard", { value: undefined, configurable: true });
+  click("Copy invite link");
+  await settle();
+  assert.equal((document.activeElement as HTMLInputElement).value, "https://chat.test/dev/#/rooms/r1");
+});
+
+test("the newest visit comes first, and the oldest of too many is forgotten", async () => {
+  remember(30);
+  await go("#/rooms/r1");
+  await go("#/");
+  assert.deepEqual(visited(), ["Tea", "Old 0", "Old 1", "Old 2", "Old 3"]);
+  find("#show-visited").click();
+  assert.deepEqual([visited().length, visited().at(-1)], [30, "Old 28"]);
+  assert.equal(document.activeElement?.textContent?.startsWith("Old 4"), true);
+});
+
+test("a room that is over says so, and has no links to copy", async () => {
+  await go("#/rooms/r1?owner=owner-token");
+  const sender = { id: "m-owner", name: "Owner" };
+  server.socket.receive({ message: { type: "closed", message: "Owner closed the room", sender } });
+  await go("#/");
+  assert.match(find("#visited .count").textContent ?? "", /^no longer exists · last visit/);
+  assert.deepEqual(actions(), ["Forget Tea"]);
+});
+
+test("a room that is not admitted is not remembered", async () => {
+  server.respond = (path) =>
+    path.startsWith("/rooms/") ? [403, { Code: "ForbiddenError", Message: "no" }] : undefined;
+  server.rejectsHandshakes = true;
+  await go("#/rooms/r1");
+  await go("#/");
+  assert.equal(find("#your-rooms").hidden, true);
+});
+
+test("a room is forgotten at once, one's own after a question", async () => {
+  remember(1);
+  await go("#/rooms/r1?owner=owner-token");
+  await go("#/");
+  assert.deepEqual(visited(), ["Tea", "Old 0"]);
+  click("Forget");
+  await answer(false);
+  assert.deepEqual(visited(), ["Tea", "Old 0"]);
+  click("Forget");
+  await answer(true);
+  assert.deepEqual([visited(), localStorage.getItem(OWNER)], [["Old 0"], null]);
+  assert.equal(document.activeElement?.textContent?.startsWith("Old 0"), true);
+  click("Forget");
+  assert.deepEqual([visited(), find("#your-rooms").hidden, isOpen("#ask")], [[], true, false]);
+  assert.equal(document.activeElement?.id, "lobby-heading");
+});
+
+test("a new invite link replaces that of the lobby", async () => {
+  await removeBo("#/rooms/r1?token=join-0&owner=owner-token");
+  find("#invite-make").click();
+  await settle();
+  await go("#/");
+  assert.match(find<HTMLAnchorElement>("#visited a").href, /token=join-1$/);
+});
+
+test("visits that another tab stores show in the lobby, and what is no list is none", async () => {
+  const Event = (window as unknown as Window).StorageEvent;
+  const tell = () => window.dispatchEvent(new Event("storage", { key: "chalice-chat.visited" }) as never);
+  await go("#/");
+  remember(2);
+  tell();
+  assert.deepEqual(visited(), ["Old 0", "Old 1"]);
+  for (const broken of ["{", '{"a":1}', "[null, 1, {}]"]) {
+    localStorage.setItem("chalice-chat.visited", broken);
+    tell();
+    assert.deepEqual(visited(), []);
+  }
+});
+
+test("a room that is opened again says that its link is new, until the visitor has seen it", async () => {
+  sessionStorage.setItem("chalice-chat.room-name.r0", "Tea");
+  server.respond = (path) => {
+    if (path === "/rooms") return [201, { roomId: "r1", ownerToken: "owner-token", joinToken: "join-0" }];
+    return path.startsWith("/rooms/r0") ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
+  };
+  server.rejectsHandshakes = true;
+  await go("#/rooms/r0");
+  assert.deepEqual([find("#open-again-part").hidden, find("#new-room").hidden], [false, true]);
+  server.rejectsHandshakes = false;
+  const arrived = new Promise((resolve) => window.addEventListener("hashchange", resolve, { once: true }));
+  find("#open-again").click();
+  await arrived;
+  await settle();
+  assert.deepEqual([location.hash, find("#new-room").hidden], ["#/rooms/r1?token=join-0", false]);
+  const link = "https://chat.test/dev/#/rooms/r1?token=join-0";
+  assert.equal(find<HTMLInputElement>("#new-link").value, link);
+  const copied: string[] = [];
+  const writeText = async (text: string) => void copied.push(text);
+  Object.defineProperty(navigator, "clipboard", { value: { writeText }, configurable: true });
+  find("#copy-new-link").click();
+  await settle();
+  assert.deepEqual([copied, find("#new-link-copied").textContent], [[link], "Copied."]);
+  find("#new-room-done").click();
+  assert.deepEqual([find("#new-room").hidden, document.activeElement?.id], [true, "message"]);
+  await go("#/");
+  await go("#/rooms/r1?token=join-0");
+  assert.equal(find("#new-room").hidden, true);
+});
+
+test("the owner's link opens a private room without its token, and a new invite link can be made", async () => {
+  server.isPrivate = true;
+  await go("#/rooms/r1?owner=owner-token");
+  assert.deepEqual([find("#connection-state").textContent, find("#ending").hidden], ["Connected", true]);
+  find("#copy-link").click();
+  assert.equal(isOpen("#invite"), true);
+  assert.match(find("#invite-question").textContent ?? "", /does not contain the invite link/);
+  find("#invite-make").click();
+  await settle();
+  assert.equal(location.hash, "#/rooms/r1?token=join-1");
+  find("#invite-done").click();
+  find("#copy-link").click();
+  await settle();
+  assert.equal(isOpen("#invite"), false);
+});
+
+// Settings of the room
+
+/** Let the server change the room by `updateRoom`, as another one does. */
+function updateRooms(): void {
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "updateRoom") return false;
+    const { clientId: _, ...changes } = data ?? {};
+    const room = { name: "Tea", private: false, locked: false, ...changes };
+    server.deliver(server.storeEvent("updated", { room }, socket.member));
+    return true;
+  };
+}
+
+test("everyone sees when the room would end, as the owner changes it", async () => {
+  await go("#/rooms/r1");
+  assert.equal(find("#lifetime").textContent, "This room ends when everyone has left.");
+  const room = { name: "Tea", private: false, locked: false };
+  for (const [keepDays, text] of [
+    [1, "This room is kept for a day after everyone has left."],
+    [7, "This room is kept for 7 days after everyone has left."],
+    [0, "This room ends when everyone has left."],
+  ] as const) {
+    server.deliver(server.storeEvent("updated", { room: { ...room, keepDays } }));
+    assert.equal(find("#lifetime").textContent, text);
+  }
+  server.socket.receive({ message: { type: "closed", message: "", sender: { id: "m-owner", name: "Owner" } } });
+  assert.equal(find("#lifetime").hidden, true);
+});
+
+test("the owner keeps the room and slows it down", async () => {
+  await manageRoom();
+  updateRooms();
+  choose("#keep-room", "7");
+  await settle();
+  assert.deepEqual(
+    [find("#owner-note").textContent, find("#lifetime").textContent],
+    ["The room is kept.", "This room is kept for 7 days after everyone has left."],
+  );
+  choose("#slow-mode", "30");
+  await settle();
+  assert.equal(find("#owner-note").textContent, "Slow mode is on.");
+  assert.deepEqual(
+    server.socket.frames.filter(({ action }) => action === "updateRoom").map(({ data }) => ({ ...data, clientId: 0 })),
+    [
+      { keepDays: 7, clientId: 0 },
+      { slowSeconds: 30, clientId: 0 },
+    ],
+  );
+});
+
+test("settings that another client has chosen are shown, and again after a change that failed", async () => {
+  await manageRoom();
+  const room = { name: "Tea", private: false, locked: false, keepDays: 3, slowSeconds: 45 };
+  server.deliver(server.storeEvent("updated", { room }));
+  const settings = () => ["#keep-room", "#slow-mode"].map((id) => find<HTMLSelectElement>(id).value);
+  assert.deepEqual(settings(), ["3", "45"]);
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "updateRoom") return false;
+    const error = { code: "rate_limited", message: "too many", action, clientId: data?.clientId };
+    socket.receive({ error });
+    return true;
+  };
+  choose("#keep-room", "30");
+  await settle();
+  assert.equal(find("#owner-error").textContent, "Too many.");
+  assert.deepEqual(settings(), ["3", "45"]);
+});
+
+test("the owner lets somebody back in who was removed", async () => {
+  const bans = [
+    { id: "m-Bo", name: "Bo", until: "2026-11-23T11:00:00Z" },
+    { id: "m-Cy", name: "Cy", until: "2026-11-23T11:00:00Z" },
+  ];
+  server.respond = (path) =>
+    path.endsWith("/bans") ? [200, { bans }] : [200, { hooks: [], messages: [], members: [] }];
+  await manageRoom();
+  assert.equal(find("#bans-part").hidden, false);
+  const buttons = () => [...document.querySelectorAll<HTMLButtonElement>("#bans button")];
+  assert.deepEqual(
+    buttons().map((button) => button.getAttribute("aria-label")),
+    ["Let Bo back in", "Let Cy back in"],
+  );
+  buttons()[0]?.click();
+  await settle();
+  mock.timers.tick(5_000); // the server responds only if it refuses it
+  await settle();
+  assert.deepEqual([buttons().length, find("#owner-note").textContent], [1, "Bo can come back."]);
+  assert.equal(document.activeElement?.id, "bans-heading");
+  bans.length = 0;
+  find("#owner-done").click();
+  find("#manage").click();
+  await settle();
+  assert.equal(find("#bans-part").hidden, true);
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadDraft, saveDraft } from "../src/store.js";
+import { loadDraft, loadVisited, saveDraft, saveVisited } from "../src/store.js";
 
-test("a draft outlasts a storage that is disabled or full", () => {
+test("a draft and a visit outlast a storage that is disabled or full", () => {
   const full = {
     getItem: () => "old",
     setItem: () => {
@@ -14,5 +14,9 @@ test("a draft outlasts a storage that is disabled or full", () => {
     Object.defineProperty(globalThis, "sessionStorage", { value: storage, configurable: true });
     saveDraft("r1", "not finished");
     assert.equal(loadDraft("r1"), "not finished");
+    Object.defineProperty(globalThis, "localStorage", { value: storage, configurable: true });
+    const room = { roomId: "r1", name: "Tea", token: "t", isPrivate: false, isOver: false, visitedAt: 1 };
+    saveVisited(room);
+    assert.deepEqual(loadVisited(), [room]);
   }
 });
