@@ -143,11 +143,11 @@ def test_owner_can_manage_a_room_whose_members_are_not_listed(open_page: OpenPag
 def test_owner_removes_a_member_for_an_hour(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     open_person(aki, "Bo").get_by_role("button", name="Remove for an hour").click()
-    expect(bo.get_by_text("The owner of this room has removed you.")).to_be_visible()
+    expect(bo.get_by_text("The owner or a moderator has removed you.")).to_be_visible()
     expect(members(aki)).to_have_text(["Aki owner (you)"])
     assert "Bo left" not in notices(aki)
     bo.reload()
-    expect(bo.get_by_text("The owner of this room has removed you.")).to_be_visible()
+    expect(bo.get_by_text("The owner or a moderator has removed you.")).to_be_visible()
 
 
 def test_owner_closes_the_room(pair: tuple[Page, Page], cloud: LocalCloud) -> None:

@@ -20,7 +20,7 @@ const ENDINGS = {
   gone: "This room no longer exists. Rooms close after everyone has left.",
   private: "This room is private: you need its invite link.",
   locked: "This room is locked: its owner lets nobody new in.",
-  banned: "The owner of this room has removed you. You can come back in an hour.",
+  banned: "The owner or a moderator has removed you. You can come back in an hour.",
   closed: "The owner has closed this room.",
   unauthorized: "Please sign in to enter this room.",
   replaced: "You have this room open in too many tabs or devices.",

@@ -555,8 +555,9 @@ export class Room {
     if (frame.action === "rename") this.#name = this.#store.snapshot.you?.name ?? this.#name;
     if (frame.code === "not_in_room") this.#connection.renew();
     else if (frame.action === "hello") this.#history.catchUp();
-    // Another connection may have renewed the owner's token.
-    if (frame.code === "forbidden" && this.#store.snapshot.isOwner) this.#connection.send(HELLO);
+    // Another connection may have renewed the owner's token, or the event about another role was lost.
+    const { isOwner, you } = this.#store.snapshot;
+    if (frame.code === "forbidden" && (isOwner || you?.role)) this.#connection.send(HELLO);
     if (frame.clientId === undefined) this.#report(new ChatError(frame.code, frame.message));
   }
 

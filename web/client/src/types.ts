@@ -55,7 +55,7 @@ export interface PendingMessage {
 
 /**
  * Why a room is closed. `gone`: it does not exist any more. `private`: its token is missing or wrong. `locked`: its owner
- * lets nobody new in. `banned`: its owner has removed this member. `closed`: its owner has closed it. `unauthorized`: the
+ * lets nobody new in. `banned`: its owner or a moderator has removed this member. `closed`: its owner has closed it. `unauthorized`: the
  * user has to sign in, or to sign in again. `replaced`: the member has too many connections, such as tabs, and this was the
  * oldest. `blocked`: the operator of the chat does not admit this network.
  */

@@ -151,6 +151,21 @@ test("the room's days and its slow mode are in the snapshot, and the owner chang
   assert.deepEqual([room.getSnapshot().keepDays, room.getSnapshot().slowSeconds], [7, 30]);
 });
 
+test("a moderator whose role has ended unnoticed learns it with the first rejection", async () => {
+  server.storeEvent("role", { member: { id: "m1", name: "Aki" }, role: "moderator" });
+  const room = await join();
+  server.deliver(server.storeEvent("role", { member: { id: "m1", name: "Aki" }, role: "moderator" }));
+  assert.equal(room.getSnapshot().you?.role, "moderator");
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "muteMember") return false;
+    socket.receive({ error: { code: "forbidden", message: "no", action, clientId: data?.clientId } });
+    return true;
+  };
+  await assert.rejects(room.muteMember(BO.id, 300), { code: "forbidden" });
+  await settle();
+  assert.equal(room.getSnapshot().you?.role, undefined);
+});
+
 // Muting
 
 test("a member who is muted is marked until then", async () => {

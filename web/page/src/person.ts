@@ -23,7 +23,10 @@ export function personName(member: PresentMember): HTMLElement {
 
 /** Give each of the people in sight a colour, also where they are shown already. */
 export function showColours(ids: Iterable<string>): void {
+  const before = chosen;
   chosen = chooseColours(ids);
+  const isSame = chosen.size === before.size && [...chosen].every(([id, colour]) => before.get(id) === colour);
+  if (isSame) return;
   for (const name of document.querySelectorAll<HTMLElement>("[data-person]")) paint(name);
 }
 

@@ -34,7 +34,10 @@ const ENDINGS: Readonly<Record<Ending, { name: string; text: string }>> = {
     text: "This room no longer exists. Rooms close after everyone has left.",
   },
   locked: { name: "Locked room", text: "This room is locked: its owner lets nobody new in." },
-  banned: { name: "Room closed to you", text: "The owner of this room has removed you. You can come back in an hour." },
+  banned: {
+    name: "Room closed to you",
+    text: "The owner or a moderator has removed you. You can come back in an hour.",
+  },
   unauthorized: { name: "Please sign in", text: "Please sign in to enter this room." },
   expired: {
     name: "Please sign in again",

@@ -139,9 +139,22 @@ export const saveRenewal = (roomId: string, isRequested: boolean) =>
   write(() => localStorage, RENEWAL + roomId, isRequested ? "requested" : "");
 
 /** Return the ids of the members whom the visitor ignores in a room. */
-export const loadIgnored = (roomId: string) => readJson<string[]>(IGNORED + roomId, () => localStorage) ?? [];
+export function loadIgnored(roomId: string): readonly string[] {
+  const ids = readJson<unknown>(IGNORED + roomId, () => localStorage);
+  return Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [];
+}
+
 export const saveIgnored = (roomId: string, ids: readonly string[]) =>
   write(() => localStorage, IGNORED + roomId, ids.length ? JSON.stringify(ids) : "");
+
+/** Call a function when another tab has changed whom the visitor ignores in a room. Returns the function that ends that. */
+export function watchIgnored(roomId: string, listener: () => void): () => void {
+  const onStorage = ({ key }: StorageEvent) => {
+    if (key === IGNORED + roomId) listener();
+  };
+  window.addEventListener("storage", onStorage);
+  return () => window.removeEventListener("storage", onStorage);
+}
 
 /** Return the room list as it was shown last in this tab, or null. */
 export const loadRoomList = () => readJson<RoomListSnapshot>(ROOM_LIST);

@@ -36,6 +36,7 @@ import {
   saveRoomName,
   saveVisited,
   saveWaiting,
+  watchIgnored,
 } from "./store.js";
 import { sentence } from "./text.js";
 import { clearTitle, countUnread, showTitle } from "./title.js";
@@ -98,7 +99,7 @@ export function visitRoom(
     if (changed("older", "history")) log.showOlder(now.older);
     if (changed("members", "memberCount", "you", "ignored")) view.showMembers(now);
     if (changed("members", "you", "isOwner", "ignored")) personView.showPerson();
-    if (changed("ignored")) saveIgnored(roomId, now.ignored);
+    if (before && changed("ignored")) saveIgnored(roomId, now.ignored);
     if (changed("you")) {
       view.showYou(now.you, currentName);
       composer.showMuted(now.you?.mutedUntil);
@@ -229,6 +230,14 @@ export function visitRoom(
     ownerView.showLink();
   }
 
+  /** Ignore those whom another tab ignores, and nobody else. */
+  function shareIgnored(): void {
+    const ids = loadIgnored(roomId);
+    const { ignored } = room.getSnapshot();
+    for (const id of ids) if (!ignored.includes(id)) room.ignore(id);
+    for (const id of ignored) if (!ids.includes(id)) room.unignore(id);
+  }
+
   /** Show what was reported while neither the owner nor a moderator was there. */
   async function showReports({ state, history, isOwner, you }: RoomSnapshot): Promise<void> {
     const isReady = state.status === "open" && history === "ready";
@@ -316,6 +325,7 @@ export function visitRoom(
   room.on("tokens", onTokens);
   room.on("expired", () => log.addSentence("Some earlier messages are no longer kept."));
   room.on("error", (error) => console.warn(error));
+  const stopSharing = watchIgnored(roomId, shareIgnored);
   room.subscribe(show);
   document.addEventListener("visibilitychange", onVisibility);
   show();
@@ -331,6 +341,7 @@ export function visitRoom(
       hasLeft = true;
       remember();
       clearTimeout(backTimer);
+      stopSharing();
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
       showPending([], 0, room); // the next visit's entries need buttons of their own

@@ -857,7 +857,7 @@ test("notices isolate the names, and tell what was done", async () => {
 test("a notice about a mute says until when", async () => {
   await meetBo();
   server.deliver(server.storeEvent("muted", { member: BO, until: soon(300), sentAt: soon(0) }));
-  assert.match(notices()[0] ?? "", /^Owner muted Bo until .*\d/);
+  assert.match(notices()[0] ?? "", /^Owner muted Bo until .*\d:\d\d/);
   assert.match(find("#members").textContent ?? "", /Bo muted/);
 });
 
@@ -903,7 +903,7 @@ test("the owner mutes a member and makes a moderator, and the dialogue shows it"
   answerWith("muteMember", () => server.storeEvent("muted", { member: BO, until: soon(300) }, server.socket.member));
   mute(300).click();
   await settle();
-  assert.match(find("#mute-state").textContent ?? "", /^Muted until .*\d/);
+  assert.match(find("#mute-state").textContent ?? "", /^Muted until .*\d:\d\d/);
   answerWith("muteMember", () => server.storeEvent("muted", { member: BO, until: null }, server.socket.member));
   mute(0).click();
   await settle();
@@ -961,7 +961,7 @@ test("a muted visitor learns until when, and keeps the text", async () => {
     return true;
   };
   await say("one");
-  assert.match(find("#compose-note").textContent ?? "", /^You are muted until .*\d/);
+  assert.match(find("#compose-note").textContent ?? "", /^You are muted until .*\d:\d\d/);
   assert.equal(find("#pending .fate").textContent, "Not sent. You are muted.");
   await say("two");
   assert.deepEqual([field().value, sent("sendMessage")], ["two", 1]);
@@ -1023,6 +1023,23 @@ test("ignored messages in a row are one line, which shows them again", async () 
   await settle();
   assert.equal(shown().length, 5);
   assert.equal(localStorage.getItem("chalice-chat.ignored.r1"), null);
+});
+
+test("whom another tab ignores is ignored here, too, and what is no list in the storage is none", async () => {
+  const key = "chalice-chat.ignored.r1";
+  const Event = (window as unknown as Window).StorageEvent;
+  const store = (value: string) => {
+    localStorage.setItem(key, value);
+    window.dispatchEvent(new Event("storage", { key }) as never);
+  };
+  localStorage.setItem(key, '{"a": 1}');
+  server.store("theirs", BO);
+  await meetBo();
+  assert.deepEqual(shown(), ["theirs"]);
+  store(JSON.stringify([BO.id, 5]));
+  assert.deepEqual(shown(), []);
+  store("[]");
+  assert.deepEqual(shown(), ["theirs"]);
 });
 
 test("messages of an ignored member are neither counted in the title nor marked as new", async () => {

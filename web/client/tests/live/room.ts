@@ -54,6 +54,47 @@ test("two clients talk, see each other, and leave", async () => {
   assert.deepEqual(aki.state, { status: "closed", reason: "left", isFinal: true });
 });
 
+test("a moderator mutes and removes a member with all messages, and the owner lets the member back in", async () => {
+  const client = connect();
+  const { roomId, ownerToken } = await client.createRoom("Class");
+  const aki = client.join(roomId, { name: "Aki", owner: ownerToken });
+  const bo = connect().join(roomId, { name: "Bo" });
+  const cyClient = connect();
+  const cy = cyClient.join(roomId, { name: "Cy" });
+  await until(aki, ({ members }) => members.length === 3);
+  const [boId = "", cyId = ""] = await Promise.all(
+    [bo, cy].map(async (room) => (await until(room, ({ you }) => you !== null)).you?.id),
+  );
+  await aki.setRole(boId, "moderator");
+  await until(bo, ({ you }) => you?.role === "moderator");
+  await cy.send("boo");
+  const { sequence } = await bo.send("hello");
+  await bo.muteMember(cyId, 600);
+  await until(cy, ({ you }) => you?.mutedUntil !== undefined);
+  await assert.rejects(cy.send("boo!"), { code: "muted" });
+  await cy.reportMessage(sequence, "rude");
+  assert.deepEqual(
+    (await bo.reports()).map(({ target, reason, sender }) => [target, reason, sender.name]),
+    [[sequence, "rude", "Cy"]],
+  );
+  await bo.removeMember(cyId, { deleteMessages: true });
+  await until(cy, ({ state }) => state.status === "closed");
+  const { messages } = await until(aki, (now) => now.messages.length === 1);
+  assert.deepEqual([messages[0]?.message, messages[0]?.sender.role], ["hello", "moderator"]);
+  assert.deepEqual(
+    (await aki.bans()).map(({ id }) => id),
+    [cyId],
+  );
+  await aki.unbanMember(cyId);
+  assert.deepEqual(await aki.bans(), []);
+  const back = cyClient.join(roomId, { name: "Cy" });
+  await until(back, ({ state, messages: read }) => state.status === "open" && read.length === 1);
+  await aki.update({ keepDays: 1, slowSeconds: 30 });
+  const { keepDays, slowSeconds } = back.getSnapshot();
+  assert.deepEqual([keepDays, slowSeconds], [1, 30]);
+  for (const room of [aki, bo, back]) room.leave();
+});
+
 test("whoever joins later reads the history page by page", async () => {
   const client = connect();
   const { roomId } = await client.createRoom("Long");
