@@ -170,7 +170,7 @@ def test_owner_lets_somebody_back_in_before_the_hour_is_over(pair: tuple[Page, P
     assert not dialog.get_by_role("list", name="Removed people").is_visible()
     dialog.get_by_role("button", name="Done").click()
     open_person(aki, "Bo").get_by_role("button", name="Remove for an hour").click()
-    expect(bo.get_by_text("The owner of this room has removed you.")).to_be_visible()
+    expect(bo.get_by_text("The owner or a moderator has removed you.")).to_be_visible()
     manage(aki).get_by_role("button", name="Let Bo back in").click()
     expect(dialog.get_by_text("Bo can come back.")).to_be_visible()
     bo.reload()
