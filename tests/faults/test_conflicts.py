@@ -8,18 +8,21 @@ import pytest
 
 from chalicelib.auth.identity import Credentials
 from chalicelib.chat import (
+    erasure,
     history,
     members,
     messages,
     moderation,
     rate_limit,
+    reports,
     room_list,
     room_settings,
     rooms,
     webhooks,
 )
+from chalicelib.delivery.jobs import MessageErasure
 from chalicelib.protocol.requests import UpdateRoom
-from chalicelib.storage.models import Connection, Room
+from chalicelib.storage.models import Connection, Message, Room
 from tests.support.dynamodb import WRITES, Fault, inject_faults
 from tests.support.rooms import create_room
 
@@ -99,6 +102,26 @@ def test_member_is_removed(conflicts: Conflicts, owner: Connection) -> None:
     bo = members.join("b", owner.joined_room_id, "Bo", Credentials(key="b" * 22))
     conflicts(lambda: moderation.remove_members(owner, [bo.member_id], lambda _: None))
     assert members.is_banned(owner.joined_room_id, bo.member_id)
+
+
+def test_member_is_muted_made_a_moderator_removed_with_messages_and_let_in(
+    conflicts: Conflicts, owner: Connection
+) -> None:
+    room_id, bo = owner.joined_room_id, members.join("b", owner.joined_room_id, "Bo", Credentials(key="b" * 22))
+    messages.store(bo, "hi", None)
+    conflicts(lambda: moderation.mute_member(owner, bo.member_id, 60))
+    conflicts(lambda: moderation.set_role(owner, bo.member_id, "moderator"))
+    row = Connection.get("b", consistent_read=True)
+    assert (row.role, row.muted_until is not None) == ("moderator", True)
+    conflicts(lambda: reports.report(owner, 1, None))
+    conflicts(
+        lambda: moderation.remove_members(owner, [bo.member_id], lambda _: None, delete_messages=True),
+    )
+    conflicts(lambda: erasure.erase_newest(room_id, [bo.member_id]))
+    assert Message.get(room_id, Message.sort_key_of(1), consistent_read=True).is_tombstone
+    conflicts(lambda: erasure.erase_messages(MessageErasure(room_id, [bo.member_id], is_last=True)))
+    conflicts(lambda: moderation.unban_member(owner, bo.member_id))
+    assert not members.is_banned(room_id, bo.member_id)
 
 
 def test_room_is_created_extended_and_closed(conflicts: Conflicts, kept_room: Room) -> None:

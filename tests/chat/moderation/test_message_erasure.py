@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -10,9 +12,10 @@ import time_machine
 from chalice.test import Client
 
 from chalicelib import limits
-from chalicelib.chat import history, messages
+from chalicelib.chat import history, members, messages
 from chalicelib.delivery import jobs
 from chalicelib.storage.models import Connection, Message, Room
+from tests.support.dynamodb import WRITES, Crash, Fault, inject_faults
 from tests.support.gateway import Gateway
 from tests.support.messages import store_as
 from tests.support.moderation import BOS, CYS, OWNERS, Sockets, act, complete, error_code, history_of, member_id
@@ -128,6 +131,31 @@ def test_erasure_takes_several_jobs_if_there_is_much(
     remove(owner, "b")
     complete(client, queue)
     assert texts_in_table(room) == []
+
+
+@pytest.mark.parametrize("fault", ["crash before", "crash after"])
+@pytest.mark.parametrize("write", range(5))
+def test_removal_that_crashes_at_any_write_is_completed_or_has_not_begun(
+    owner: Socket,
+    bo: Socket,
+    room: Room,
+    client: Client,
+    gateway: Gateway,
+    queue: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Fault,
+    write: int,
+) -> None:
+    bo.say("hi")
+    bos, writes = member_id("b"), count()
+    with monkeypatch.context() as patch, suppress(Crash):
+        inject_faults(patch, lambda name, _: fault if name in WRITES and next(writes) == write else None)
+        act(owner, "removeMember", memberId=bos, deleteMessages=True)
+    complete(client, queue)
+    is_removed = members.is_banned(room.room_id, bos)
+    assert [text for _, text in history_of(room)] == (["Aki removed Bo"] if is_removed else ["hi"])
+    assert texts_in_table(room) == ([] if is_removed else ["hi"])
+    assert not Room.get(room.room_id, consistent_read=True).hidden
 
 
 # Bans
