@@ -221,12 +221,12 @@ class Muted(Forbidden):
 
 
 class MemberBanned(Forbidden):
-    """The owner has removed the member from the room less than an hour ago."""
+    """The member was removed from the room less than an hour ago."""
 
     http_code = "MemberBannedError"
 
     def __init__(self) -> None:
-        super().__init__("the owner of this room has removed you; you can join again an hour later")
+        super().__init__("the owner or a moderator has removed you from this room; you can join again an hour later")
 
 
 class RoomLocked(Forbidden):

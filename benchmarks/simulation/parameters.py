@@ -39,7 +39,7 @@ MAX_IDLE = http_connection.MAX_IDLE_SECONDS
 MAX_BATCH_ATTEMPTS = jobs.MAX_BATCH_ATTEMPTS
 BATCH_RETRY_DELAY = jobs.RETRY_DELAY_SECONDS
 
-_conflict_retry: Any = vars(members.join)["retry"]
+_conflict_retry: Any = vars(members.rename)["retry"]
 CONFLICT_BACKOFF = float(_conflict_retry.wait.multiplier)
 CONFLICT_BACKOFF_LIMIT = float(_conflict_retry.wait.max)
 CONFLICT_PATIENCE = float(_conflict_retry.stop.max_delay)

@@ -52,7 +52,7 @@ def test_removed_member_is_out_and_cannot_come_back_for_an_hour(
     assert error_code(gateway, "b") == "not_in_room"
     clock.shift(timedelta(seconds=limits.BAN_SECONDS - 1))
     status, body = rejection(ws_event, "again", roomId=room.room_id, name="Bob", key=BOS)
-    assert (status, body.split(";")[0]) == (403, "the owner of this room has removed you")
+    assert (status, body.split(";")[0]) == (403, "the owner or a moderator has removed you from this room")
     response = client.http.get(f"/rooms/{room.room_id}?key={BOS}")
     assert (response.status_code, response.json_body["Code"]) == (403, "MemberBannedError")
     assert members_of(room.room_id) == {"a"}
