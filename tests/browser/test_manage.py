@@ -147,8 +147,9 @@ def test_owner_keeps_the_room_later_and_everyone_is_told(pair: tuple[Page, Page]
     dialog.get_by_role("button", name="Done").click()
     for page in pair:
         page.get_by_role("link", name="All rooms").click()
-    expect(aki.get_by_role("list", name="Rooms", exact=True).get_by_text("0 here")).to_be_visible()
     room_id = address.rsplit("/", 1)[-1]
+    room = aki.get_by_role("list", name="Rooms", exact=True).locator(f"a[href*='{room_id}']")
+    expect(room.get_by_text("0 here")).to_be_visible()
     assert requests.get(f"{cloud.rest_url}/rooms/{room_id}", timeout=20).status_code == 200
     bo.goto(address)
     expect(bo.get_by_role("status")).to_have_text("Connected")

@@ -61,6 +61,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "403",
 [dictionaries]
 rooms = {{ values = ["TALK", "PARTY"] }}
 tokens = {{ values = ["TOKEN"] }}
+owners = {{ values = ["OWNER"] }}
 etags = {{ values = ["*"] }}
 hooks = {{ values = ["HOOKIDS"] }}
 hookTokens = {{ values = ["HOOKTOKEN"] }}
@@ -74,6 +75,7 @@ bearer = "OWNER"
 "path.hookId" = {{ dictionary = "hooks", probability = 0.5 }}
 "path.hookToken" = {{ dictionary = "hookTokens", probability = 0.7 }}
 "query.token" = {{ dictionary = "tokens", probability = 0.3 }}
+"query.owner" = {{ dictionary = "owners", probability = 0.5 }}
 "header.If-None-Match" = {{ dictionary = "etags", probability = 0.3 }}
 """
 

@@ -236,4 +236,4 @@ def test_user_with_an_access_token_runs_what_needs_no_second_person(
     monkeypatch.setenv("TOKEN", own_token(name="Rin", chat_owner=True))
     monkeypatch.setenv("ONLY", "room")
     assert main(cloud.rest_url) == 0, capsys.readouterr().out
-    assert capsys.readouterr().out.count("not run: it needs several guests, not one user") == 1
+    assert capsys.readouterr().out.count("not run: it needs several guests, not one user") == 2

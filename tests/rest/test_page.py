@@ -34,6 +34,7 @@ def test_length_limits_of_the_page_equal_those_of_the_server(client: Client) -> 
         "room-name": limits.MAX_ROOM_NAME_LENGTH,
         "new-room-name": limits.MAX_ROOM_NAME_LENGTH,
         "hook-name": limits.MAX_DISPLAY_NAME_LENGTH,
+        "report-reason": limits.MAX_REASON_LENGTH,
     }
 
 
