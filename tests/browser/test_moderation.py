@@ -87,6 +87,24 @@ def test_muted_member_learns_it_and_writes_again_when_it_ends(three: Pages) -> N
     expect_message(aki, "But")
 
 
+def test_of_two_members_with_one_name_the_right_one_is_removed(pair: tuple[Page, Page], open_page: OpenPage) -> None:
+    aki, bo = pair
+    first, second = open_page(bo.url, name="Mia"), open_page(bo.url, name="mia")
+    for page, text in ((first, "I am here"), (second, "Me, too")):
+        expect(page.locator("#connection-state")).to_have_text("Connected")
+        say(page, text)
+        expect_message(aki, text)
+    expect(second.locator("#you-are")).to_contain_text("mia (2)")
+    for page in (aki, bo):
+        expect(members(page)).to_have_text([re.compile(name) for name in ("Aki", "Bo", r"^Mia", r"^mia \(2\)")])
+    expect(bo.locator("li.message", has_text="Me, too").locator(".head")).to_contain_text("mia (2)")
+    open_person(aki, "mia (2)").get_by_role("button", name="Remove for an hour").click()
+    expect(second.get_by_text("has removed you")).to_be_visible()
+    expect(bo.get_by_role("log").get_by_text("Aki removed mia (2)")).to_be_visible()
+    say(first, "Still here")
+    expect_message(bo, "Still here")
+
+
 def test_messages_of_a_removed_member_disappear_in_one_step(three: Pages, open_page: OpenPage) -> None:
     aki, bo, cy = three
     say(bo, "before")
