@@ -157,6 +157,10 @@ class Program:
 
     def _connect(self, page: Page, environment: Environment) -> Steps:
         room, connection = page.room, Connection(page, self.cloud.env.now)
+        # The names in the room, which the new one is compared with.
+        is_compared = len(room.connections) <= p.PRESENCE_LIMIT
+        if is_compared and (yield from self._query_index(room, environment, p.CPU_MEMBER)) is None:
+            return None
         if not (yield from self.cloud.transact(room.item, 2)):
             return None
         self.cloud.tally.write_units += 3  # the connection's row in the transaction, and in the index
