@@ -18,7 +18,7 @@ from typing import NamedTuple
 from chalicelib import limits, settings
 from chalicelib.auth.identity import GUEST, Credentials, User
 from chalicelib.chat import rooms
-from chalicelib.chat.names import is_numbered, numbered, skeleton
+from chalicelib.chat.names import is_numbered, numbered, reserved, skeleton
 from chalicelib.errors import (
     AccessTokenExpired,
     Forbidden,
@@ -468,7 +468,7 @@ def _role_changes(room: Room, connection: Connection) -> list[UpdateAction]:
     """
     if connection.role not in (OWNER, MODERATOR):
         return []
-    id_, entry = connection.member_id if connection.has_record else OWNER, [connection.role, skeleton(connection.name)]
+    id_, entry = connection.member_id if connection.has_record else OWNER, [connection.role, reserved(connection.name)]
     roles: dict[str, list[str]] = room.roles or {}
     if roles.get(id_) == entry:
         return []
@@ -485,7 +485,7 @@ def _free_name(room: Room, member_id: str, name: str, *, is_guest: bool) -> str:
     others = connections(room.room_id) if room.member_count <= settings.PRESENCE_LIMIT else []
     taken = {skeleton(row.name) for row in others if row.member_id != member_id}
     if is_guest:
-        taken |= {reserved for id_, (_, reserved) in (room.roles or {}).items() if id_ != member_id}
+        taken |= {known for id_, (_, known) in (room.roles or {}).items() if id_ != member_id}
     own = (row.name for row in others if row.member_id == member_id)
     kept = (given for given in own if is_numbered(given, name) and skeleton(given) not in taken)
     return next(kept, None) or numbered(name, taken)

@@ -172,7 +172,7 @@ def set_role(sender: Connection, member_id: str, role: str) -> Message:
     if role == MODERATOR:
         if sum(entry[0] == MODERATOR for entry in roles.values()) >= limits.MAX_MODERATORS:
             raise InvalidInput(f"a room can have at most {limits.MAX_MODERATORS} moderators")
-        roles[member_id] = [MODERATOR, names.skeleton(member.name)]
+        roles[member_id] = [MODERATOR, names.reserved(member.name)]
     details = {"member": {"id": member_id, "name": member.name}, "role": role}
     predicate = f"made {member.name} a moderator" if role == MODERATOR else f"made {member.name} a plain member"
     event = messages.event(sender, "role", predicate, details)

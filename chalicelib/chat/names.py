@@ -19,12 +19,25 @@ from chalicelib.limits import MAX_DISPLAY_NAME_LENGTH
 from chalicelib.protocol.glyphs import BLANK, IGNORABLE
 
 
+MAX_RESERVED_LENGTH = 2 * MAX_DISPLAY_NAME_LENGTH
+"""Longest skeleton that a room stores: every join reads the room."""
+
+
 def skeleton(name: str) -> str:
     """Return a text that is the same for all names that look the same. Never show it."""
     # Folding may turn a character into one that folds again, such as a letter whose small form looks like another one.
     while (folded := _fold(name)) != name:
         name = folded
     return name
+
+
+def reserved(name: str) -> str:
+    """Return the skeleton under which a room reserves a name while its member is away.
+
+    It is empty if the skeleton is far longer than the name: some characters stand for whole sentences.
+    """
+    found = skeleton(name)
+    return found if len(found) <= MAX_RESERVED_LENGTH else ""
 
 
 def numbered(name: str, taken: Container[str]) -> str:

@@ -14,7 +14,7 @@ from chalicelib.auth import identity
 from chalicelib.auth.identity import User
 from chalicelib.chat import messages, rate_limit, rooms
 from chalicelib.chat.messages import WebhookSender
-from chalicelib.chat.names import skeleton
+from chalicelib.chat.names import reserved
 from chalicelib.errors import InvalidInput, NotInRoom, RateLimitExceeded, WebhookNotFound
 from chalicelib.storage.models import WEBHOOK, Message, Room, WebhookRecord
 from chalicelib.storage.transactions import (
@@ -53,7 +53,7 @@ def create(room_id: str, owner_token: str, name: str, user: User | None = None) 
     )
     has_room = Room.webhook_count.does_not_exist() | (Room.webhook_count < limits.MAX_WEBHOOKS)
     is_unchanged = room.is_unchanged(Room.owner_hash, Room.roles)
-    roles = (room.roles or {}) | {webhook_id: [WEBHOOK, skeleton(name)]}
+    roles = (room.roles or {}) | {webhook_id: [WEBHOOK, reserved(name)]}
     with transaction() as writes:
         writes.save(webhook, WebhookRecord.sort_key.does_not_exist())
         writes.update(Room(room_id), [Room.webhook_count.add(1), Room.roles.set(roles)], is_unchanged & has_room)

@@ -104,6 +104,13 @@ def test_name_of_an_owner_without_a_key_is_kept_too(socket: Sockets, room: Room)
     assert connect(socket, room, "b", "Ms. Teacher") == "Ms. Teacher (2)"
 
 
+def test_room_does_not_store_a_name_that_stands_for_sentences(socket: Sockets, room: Room) -> None:
+    """U+FDFA stands for 18 letters. The room is read by every join, and by the list of rooms."""
+    connect(socket, room, "a", "\ufdfa" * 40, key=AKIS, owner=room.owner_token or "")
+    ((role, known),) = Room.get(room.room_id, consistent_read=True).roles.values()
+    assert (role, known) == ("owner", "")
+
+
 def test_new_name_of_the_owner_frees_the_former_one(socket: Sockets, room: Room, gateway: Gateway) -> None:
     connect(socket, room, "a", "Aki", key=AKIS, owner=room.owner_token or "")
     act(socket("a"), "rename", name="Ai")
