@@ -18,7 +18,6 @@ from chalicelib.graphemes import cut
 from chalicelib.limits import MAX_DISPLAY_NAME_LENGTH
 from chalicelib.protocol.glyphs import BLANK, IGNORABLE
 
-
 MAX_RESERVED_LENGTH = 2 * MAX_DISPLAY_NAME_LENGTH
 """Longest skeleton that a room stores: every join reads the room."""
 
