@@ -69,8 +69,8 @@ def erase_messages(erasure: MessageErasure) -> None:
         if room is not None and erasure.attempt < MAX_ATTEMPTS and not erasure.is_last:
             jobs.enqueue_message_erasure(erasure._replace(attempt=erasure.attempt + 1))
         return
-    ends_at, query = time.monotonic() + MAX_SECONDS, _messages_of(erasure.room_id, hidden, erasure.after)
-    for page in Message.pages(query):
+    ends_at, after = time.monotonic() + MAX_SECONDS, min(erasure.after, max(hidden.values()))
+    for page in Message.pages(_messages_of(erasure.room_id, hidden, after)):
         for start in range(0, len(page.rows), limits.ERASED_AT_ONCE):
             _erase_rows(page.rows[start : start + limits.ERASED_AT_ONCE], hidden)
         if time.monotonic() > ends_at and page.last_key is not None:

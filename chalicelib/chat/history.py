@@ -76,7 +76,9 @@ def read(
     Raises InvalidInput if after or before is beyond the last message, and the errors of `members.authorize_reader`.
     """
     room, budget = members.authorize_reader(room_id, credentials), _Budget()
-    last, last_sent_at = _last(room, budget)
+    last, last_sent_at, taken = _last(room, budget)
+    if after is not None and last < after <= taken:  # newer messages have expired before older ones
+        last = after
     if after is not None and after > last:
         raise InvalidInput(f"after must be at most {last}, the last sequence in this room")
     if before is not None and before > last + 1:
@@ -153,8 +155,12 @@ class _Range(NamedTuple):
         return row.is_alive and not row.is_tombstone and not is_hidden
 
 
-def _last(room: Room, budget: _Budget) -> tuple[int, datetime | None]:
-    """Return the last sequence of a room, and the time of its message, if it is that of a message that is kept."""
+def _last(room: Room, budget: _Budget) -> tuple[int, datetime | None, int]:
+    """Return the last sequence of a room, the time of its message, if it is kept, and the last sequence that was taken.
+
+    If newer messages may have expired before older ones, the last sequence is that of the counter, once nothing is in
+    progress: the tombstone below would take the sequence of every message that is being stored.
+    """
     budget.spend()
     query = Message.query(
         room.room_id,
@@ -165,14 +171,17 @@ def _last(room: Room, budget: _Budget) -> tuple[int, datetime | None]:
     )
     newest = next(query, None)
     if newest is not None and newest.is_alive and not room.has_mixed_retention:
-        return int(newest.sequence), newest.sent_at
+        return int(newest.sequence), newest.sent_at, int(newest.sequence)
     budget.spend()
     sequence = RoomSequence.find(room.room_id, RoomSequence.SORT_KEY)
-    if sequence is None:
-        return 0, None
+    if sequence is None or not sequence.last_sequence:
+        return 0, None, 0
     # All messages have expired, or newer ones have. A message may be in progress under this sequence: the tombstone
     # moves it to the next.
-    taken = int(sequence.last_sequence)
+    taken, taken_at = int(sequence.last_sequence), sequence.taken_at
+    age = datetime.now(UTC) - taken_at
+    if newest is not None and newest.is_alive and age < timedelta(seconds=limits.MAX_FUNCTION_SECONDS):
+        return int(newest.sequence), newest.sent_at, taken
     if newest is None or newest.sequence != taken:
         closing = tombstone(room.room_id, taken, datetime.now(UTC) + room.retention)
         while error := _save([closing], budget):
@@ -180,7 +189,8 @@ def _last(room: Room, budget: _Budget) -> tuple[int, datetime | None]:
                 break
             if not budget.allows(1 + CLOSING_REQUESTS):
                 raise error
-    return taken, None
+    is_settled = age > timedelta(seconds=limits.SETTLE_SECONDS)
+    return taken, taken_at if is_settled else None, taken
 
 
 def _read(wanted: _Range, budget: _Budget) -> tuple[list[Message], int | None]:

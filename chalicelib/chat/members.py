@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from chalicelib import limits, settings
@@ -43,6 +44,9 @@ from chalicelib.storage.transactions import (
     transaction,
     was_cancelled,
 )
+
+FIRST_PAGE_SIZE = 100
+"""Number of members that the first request of the list of bans reads."""
 
 MAX_KNOWN_OWNERS = 20
 """Number of owners whose names a room keeps while they are away."""
@@ -93,8 +97,9 @@ def list_banned(room_id: str, credentials: Credentials) -> list[MemberRecord]:
     authorize_moderator(room_id, credentials)
     is_banned = MemberRecord.banned_until > datetime.now(UTC)
     is_member = MemberRecord.sort_key.startswith(MemberRecord.PREFIX)
-    query = MemberRecord.query(room_id, is_member, is_banned, consistent_read=True)
-    return sorted(query, key=lambda record: record.banned_until, reverse=True)
+    query = MemberRecord.query(room_id, is_member, is_banned, consistent_read=True, page_size=FIRST_PAGE_SIZE)
+    rows = [row for page in islice(MemberRecord.pages(query), limits.MAX_READ_REQUESTS - 2) for row in page.rows]
+    return sorted(rows, key=lambda record: record.banned_until, reverse=True)
 
 
 def join(connection_id: str, room_id: str, name: str | None = None, credentials: Credentials = GUEST) -> Connection:
@@ -125,6 +130,8 @@ def _join(
     member_id, now = credentials.member_id(room.salt), datetime.now(UTC)
     role = _role(room, member_id, credentials)
     wanted_name = (name or f"guest-{member_id[:4]}") if user is None else _name_of_user(user, member_id)
+    if muted_until is not None and muted_until > now and user is None:
+        wanted_name = records[-1].name  # nor can a muted member take another name by joining again
     expires_at = now + timedelta(seconds=limits.CONNECTION_TTL_SECONDS)
     # If every disconnect is lost, the room expires as if its members had left when their connections expired.
     room_expires_at = expires_at + room.keep_time
@@ -135,7 +142,7 @@ def _join(
         name=_free_name(room, member_id, wanted_name, is_guest=user is None and role is None),
         role=role,
         owner_version=None if owner_token is None else rooms.owner_version(room, owner_token),
-        has_record=credentials.has_identity,
+        has_record=credentials.has_identity and role != FORMER_OWNER,  # a former owner gets no right to come back
         message_times=[0] * settings.MESSAGES_PER_WINDOW,
         owner_action_times=[0] * settings.MESSAGES_PER_WINDOW if is_owner else None,
         report_times=[0] * limits.MAX_REPORTS_PER_MINUTE,
@@ -251,14 +258,15 @@ def _subtract_connections(writes: Transaction, room: Room, connections: Sequence
         writes.update(room, changes, last_members_leave & (Room.expires_at == room.expires_at))
 
 
-def end_roles(room_id: str, owner_version: int) -> None:
-    """Remove the role of those who have connected with an owner's token before this one.
+def end_roles(room_id: str) -> None:
+    """Remove the role of those who have connected with an owner's token that was replaced.
 
     They have lost their rights already. A connection that the index does not contain yet keeps the role in lists.
     """
-    for row in connections(room_id):
-        if row.role == OWNER:
-            is_former = Connection.owner_version < owner_version  # not that of a user with an owner's rights
+    room = rooms.find(room_id)
+    for row in connections(room_id) if room is not None else ():
+        if row.role == OWNER and room is not None:
+            is_former = Connection.owner_version < room.owner_version  # not that of a user with an owner's rights
             try:
                 Connection(row.connection_id).update([Connection.role.remove()], is_former)
             except StorageError as error:

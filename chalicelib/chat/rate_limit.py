@@ -24,7 +24,7 @@ from typing import Any, Literal
 from chalicelib import limits, request_log, settings
 from chalicelib.chat import members
 from chalicelib.errors import Muted, NotInRoom, RateLimitExceeded, SlowModeLimitExceeded
-from chalicelib.storage.models import Connection, RoomSequence
+from chalicelib.storage.models import OWNER, Connection, RoomSequence
 from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict
 
 WARNING_INTERVAL_SECONDS = 1
@@ -93,8 +93,8 @@ def check_rate_limit(connection_id: str, window: Window = "message_times", *, is
 
 
 def check_mute(sender: Connection) -> None:
-    """Raise Muted if a member is muted."""
-    if sender.muted_until is not None:
+    """Raise Muted if a member is muted. An owner is not, whoever has muted the same person before."""
+    if sender.muted_until is not None and sender.role != OWNER:
         seconds = (sender.muted_until - datetime.now(UTC)).total_seconds()
         if seconds > 0:
             raise Muted(math.ceil(seconds))

@@ -13,9 +13,12 @@ from chalicelib.storage.transactions import StorageError, condition_failed, retr
 
 SECONDS_PER_MINUTE = 60
 
+MAX_REPORTS = 100
+"""Maximum number of reports in one response."""
 
-def report(sender: Connection, sequence: int, reason: str | None) -> None:
-    """Store the report of a message. Another report of it by the same member replaces the first.
+
+def report(sender: Connection, sequence: int, reason: str | None) -> bool:
+    """Store the report of a message, and return True. Return False if the member has reported it before.
 
     Raises InvalidInput if there is no such message, TooManyReports, and NotInRoom.
     """
@@ -24,7 +27,7 @@ def report(sender: Connection, sequence: int, reason: str | None) -> None:
     if target is None or not target.is_alive or target.is_tombstone or target.event is not None:
         raise InvalidInput("sequence must be that of a message in this room")
     _count(sender)
-    Report(
+    row = Report(
         room_id,
         Report.sort_key_of(sequence, sender.member_id),
         target=sequence,
@@ -35,16 +38,24 @@ def report(sender: Connection, sequence: int, reason: str | None) -> None:
         sender_is_verified=sender.is_verified or None,
         sent_at=datetime.now(UTC),
         expires_at=target.expires_at,
-    ).save()
+    )
+    try:
+        row.save(Report.sort_key.does_not_exist())
+    except StorageError as error:
+        if not condition_failed(error):
+            raise
+        return False
+    return True
 
 
 def list_reports(room_id: str, credentials: Credentials) -> list[Report]:
-    """Return the reports of a room that have not expired, newest first.
+    """Return reports of a room that have not expired, newest first: up to MAX_REPORTS, of the newest messages.
 
     Raises RoomNotFound, and Forbidden unless the client has the rights of an owner or a moderator.
     """
     members.authorize_moderator(room_id, credentials)
-    rows = Report.query(room_id, Report.sort_key.startswith(Report.PREFIX), consistent_read=True)
+    is_report = Report.sort_key.startswith(Report.PREFIX)
+    rows = Report.query(room_id, is_report, consistent_read=True, scan_index_forward=False, limit=MAX_REPORTS)
     return sorted((row for row in rows if row.is_alive), key=lambda row: row.sent_at, reverse=True)
 
 

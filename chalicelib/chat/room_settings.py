@@ -5,11 +5,12 @@ A change is an event with a sequence of its own, as in `moderation.py`, except n
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from chalicelib import limits
+from chalicelib import limits, request_log, settings
 from chalicelib.auth import identity
 from chalicelib.chat import members, messages, rights, rooms, webhooks
 from chalicelib.errors import InvalidInput
@@ -17,7 +18,9 @@ from chalicelib.protocol.frames import Tokens
 from chalicelib.protocol.requests import UpdateRoom
 from chalicelib.protocol.responses import RoomSummary
 from chalicelib.storage.models import MODERATOR, OWNER, Connection, Message, Room, RoomSequence
-from chalicelib.storage.transactions import UpdateAction, retry_on_conflict, transaction
+from chalicelib.storage.transactions import StorageError, UpdateAction, retry_on_conflict, transaction
+
+log = logging.getLogger(f"{settings.APP_NAME}.room_settings")
 
 
 @retry_on_conflict
@@ -87,7 +90,6 @@ def _days(number: int) -> str:
     return "1 day" if number == 1 else f"{number} days"
 
 
-@retry_on_conflict
 def renew_tokens(sender: Connection, *, join: bool, owner: bool) -> Tokens:
     """Replace the join token or the owner's token of the sender's room, or both, and return the new ones.
 
@@ -97,6 +99,18 @@ def renew_tokens(sender: Connection, *, join: bool, owner: bool) -> Tokens:
     Raises Forbidden unless the sender is the owner, InvalidInput if a public room shall get a join token, and NotInRoom
     if the room does not exist any more.
     """
+    tokens = _renew_tokens(sender, join=join, owner=owner)
+    if owner:
+        try:
+            members.end_roles(sender.joined_room_id)
+        except StorageError:  # the rights have ended, and the tokens must not get lost
+            request_log.add_metric(faults=1)
+            log.exception("could not end the roles of former owners in room %s", sender.joined_room_id)
+    return tokens
+
+
+@retry_on_conflict
+def _renew_tokens(sender: Connection, *, join: bool, owner: bool) -> Tokens:
     room = rights.require_owner(sender, or_former=owner and not join)
     if join and room.token_hash is None:
         raise InvalidInput("newJoinToken must be absent: this room is public, and has no joinToken")
@@ -135,8 +149,6 @@ def renew_tokens(sender: Connection, *, join: bool, owner: bool) -> Tokens:
             ]
             writes.update(RoomSequence(room.room_id), counter, RoomSequence.closed.does_not_exist())
         writes.update(Room(room.room_id), changes, is_unchanged)
-    if owner:
-        members.end_roles(room.room_id, version)
     if owner and sender.owner_version is not None:
         sender.owner_version, sender.role = version, OWNER
     return tokens

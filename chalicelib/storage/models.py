@@ -398,6 +398,12 @@ class RoomSequence(RetentionMixin, Table):
     expires_at = TTLAttribute()
 
     @property
+    def taken_at(self) -> datetime:
+        """The time at which the last sequence was taken."""
+        expires_at: datetime = self.expires_at
+        return expires_at - timedelta(seconds=limits.SEQUENCE_TTL_SECONDS)
+
+    @property
     def owner_version(self) -> int:
         """The number of owner's tokens before the present one."""
         return int(self.current_owner_version or 0)

@@ -149,11 +149,12 @@ def report_message(context: Context, data: ReportMessage) -> None:
     """Report a message to the owner and the moderators.
 
     Those who are in the room receive it at once, the others find it in the reports of the room, which are stored for as
-    long as the message. A connection can report 5 messages per minute.
+    long as the message. A connection can report 5 messages per minute. Another report of the same message by the same
+    member changes nothing.
     """
-    reports.report(context.sender, data.sequence, data.reason)
-    frame = Reported.of(context.sender, data.sequence, data.reason)
-    context.send(frame, reports.recipients(context.sender.joined_room_id))
+    if reports.report(context.sender, data.sequence, data.reason):
+        frame = Reported.of(context.sender, data.sequence, data.reason)
+        context.send(frame, reports.recipients(context.sender.joined_room_id))
 
 
 @action("closeRoom", limit=Limit.OWNER_ACTIONS, sends=[Closed])

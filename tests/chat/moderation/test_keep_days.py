@@ -96,6 +96,17 @@ def test_position_after_messages_that_ttl_has_deleted_stays_valid(lowered: list[
     assert (page.messages, page.last_sequence, page.complete) == ([], last, True)
 
 
+def test_readers_do_not_take_the_sequence_of_a_message_that_is_being_stored(
+    owner: Socket, bo: Socket, room: Room
+) -> None:
+    keep(owner, 9)
+    taken = messages.take_sequence(room.room_id)
+    for after in (None, 0):
+        history.read(room.room_id, after)
+    stored = messages.store(Connection.get("b", consistent_read=True), "hi", None, taken)
+    assert stored.sequence == taken.last_sequence
+
+
 def test_higher_time_does_not_make_a_history_with_expired_messages_complete(
     owner: Socket, bo: Socket, room: Room, clock: time_machine.Traveller
 ) -> None:

@@ -83,6 +83,24 @@ def test_every_connection_of_a_member_is_muted_also_later_ones(
         assert errors(gateway, name) == [("muted", 60)]
 
 
+def test_muted_member_does_not_take_another_name_by_joining_again(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, gateway: Gateway
+) -> None:
+    act(owner, "muteMember", memberId=member_id("b"), seconds=60)
+    bo.disconnect()
+    assert socket("b2").connect(roomId=room.room_id, name="An insult", key=BOS) == 200
+    assert Connection.get("b2", consistent_read=True).name == "Bo"
+
+
+def test_owner_is_not_muted_who_was_muted_without_the_token(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, gateway: Gateway
+) -> None:
+    act(owner, "muteMember", memberId=member_id("b"), seconds=60)
+    socket("b2").connect(roomId=room.room_id, name="Bo", key=BOS, owner=room.owner_token or "")
+    socket("b2").say("hi")
+    assert texts(gateway, "a") == ["hi"]
+
+
 def test_member_who_is_away_and_a_guest_without_a_key_can_be_muted(
     owner: Socket, bo: Socket, socket: Sockets, room: Room, gateway: Gateway
 ) -> None:

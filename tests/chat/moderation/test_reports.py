@@ -60,9 +60,9 @@ def test_report_reaches_the_owner_and_the_moderators_only(
 def test_report_needs_no_reason_and_counts_once_for_a_member(
     cy: Socket, bo: Socket, room: Room, client: Client, gateway: Gateway
 ) -> None:
-    for reason in ({"reason": "one"}, {}):
+    for reason in ({}, {"reason": "two"}):
         act(bo, "reportMessage", sequence=2, **reason)
-    assert gateway.frames["a"][-1]["message"]["message"] == "Bo reported a message"
+    assert [frame["message"]["message"] for frame in gateway.frames["a"]] == ["Bo reported a message"]
     (report,) = reports(client, room, owner=room.owner_token or "").json_body["reports"]
     assert "reason" not in report
 
@@ -78,8 +78,9 @@ def test_five_messages_can_be_reported_in_a_minute(
     error = gateway.frames["b"][-1]["error"]
     assert (error["code"], error["retryAfter"]) == ("rate_limited", 50)
     clock.shift(50)
+    gateway.frames.clear()
     act(bo, "reportMessage", sequence=2)
-    assert len(gateway.frames["a"]) == 6
+    assert "b" not in gateway.frames
 
 
 @pytest.mark.parametrize("data", [{"sequence": 1}, {"sequence": 9}, {"sequence": 2, "reason": "x" * 201}, {}])

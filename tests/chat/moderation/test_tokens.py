@@ -11,6 +11,7 @@ from chalice.test import Client
 from chalicelib.auth.identity import Credentials
 from chalicelib.chat import rooms, webhooks
 from chalicelib.storage.models import Connection, Room
+from tests.support.dynamodb import inject_faults
 from tests.support.gateway import Gateway
 from tests.support.moderation import OWNERS, Sockets, act, error_code, history_of
 from tests.support.rooms import create_room
@@ -188,3 +189,27 @@ def test_owner_with_a_key_keeps_the_rights_after_a_reconnect(
     assert socket("a2").connect(roomId=room.room_id, key=OWNERS, owner=tokens["ownerToken"]) == 200
     act(socket("a2"), "updateRoom", locked=True)
     assert rooms.authorize(room.room_id).locked
+
+
+def test_new_tokens_arrive_although_a_former_owner_is_just_leaving(
+    owner: Socket, socket: Sockets, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write that ends the role of the other connection meets a transaction."""
+    connect_owner(socket, room, "c")
+    with monkeypatch.context() as patch:
+        inject_faults(patch, lambda name, body: "conflict" if name == "UpdateItem" and '"c"' in body else None)
+        token = renewed(owner, gateway, newOwnerToken=True)["ownerToken"]
+    stored = Room.get(room.room_id, consistent_read=True)
+    assert stored.owner_version == 1
+    assert rooms.is_owner_token(stored, token)
+
+
+def test_former_owner_gets_no_right_to_come_back_to_a_locked_room(
+    owner: Socket, socket: Sockets, room: Room, gateway: Gateway
+) -> None:
+    act(owner, "updateRoom", locked=True)
+    renewed(owner, gateway, newOwnerToken=True)
+    stranger = {"roomId": room.room_id, "key": "s" * 22}
+    assert socket("s").connect(**stranger, owner=room.owner_token or "") == 200
+    socket("s").disconnect()
+    assert socket("s2").connect(**stranger) == 403
