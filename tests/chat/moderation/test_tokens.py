@@ -205,10 +205,11 @@ def test_new_tokens_arrive_although_a_former_owner_is_just_leaving(
 
 
 def test_former_owner_gets_no_right_to_come_back_to_a_locked_room(
-    owner: Socket, socket: Sockets, room: Room, gateway: Gateway
+    owner: Socket, socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Traveller
 ) -> None:
     act(owner, "updateRoom", locked=True)
     renewed(owner, gateway, newOwnerToken=True)
+    clock.shift(1)
     stranger = {"roomId": room.room_id, "key": "s" * 22}
     assert socket("s").connect(**stranger, owner=room.owner_token or "") == 200
     socket("s").disconnect()
