@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from chalicelib import limits, request_log, settings
-from chalicelib.chat import members, rooms
+from chalicelib.chat import admission, members, rooms
 from chalicelib.delivery import jobs
 from chalicelib.delivery.jobs import Batch, Delivery, Erasure, Removal
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
@@ -149,7 +149,7 @@ def retry_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> Non
             jobs.enqueue_erasure(Erasure(room_id))
         is_due = True
     else:
-        is_due = members.is_banned(room_id, member_id)
+        is_due = admission.is_banned(room_id, member_id)
     if not is_due or close_connections(websocket_api, removal):
         jobs.enqueue_removal(removal._replace(attempt=removal.attempt + 1))
 

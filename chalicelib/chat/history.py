@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from chalicelib import limits
 from chalicelib.auth.identity import GUEST, Credentials
-from chalicelib.chat import members
+from chalicelib.chat import admission
 from chalicelib.chat.messages import tombstone
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Message, Room, RoomSequence
@@ -73,9 +73,9 @@ def read(
 
     Writes tombstones into the gaps that it finds.
 
-    Raises InvalidInput if after or before is beyond the last message, and the errors of `members.authorize_reader`.
+    Raises InvalidInput if after or before is beyond the last message, and the errors of `admission.authorize_reader`.
     """
-    room, budget = members.authorize_reader(room_id, credentials), _Budget()
+    room, budget = admission.authorize_reader(room_id, credentials), _Budget()
     last, last_sent_at, taken = _last(room, budget)
     if after is not None and last < after <= taken:  # newer messages have expired before older ones
         last = after

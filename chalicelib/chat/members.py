@@ -1,4 +1,4 @@
-"""The members of a room: join, leave, list, rename, ban.
+"""The members of a room: join, leave, list, rename. `admission.py` says who may join.
 
 A member is a user who has signed in, or a guest, identified by a key. A member may have several connections, such as
 two tabs of one browser.
@@ -13,18 +13,16 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import NamedTuple
 
 from chalicelib import limits, settings
 from chalicelib.auth.identity import GUEST, Credentials, User
-from chalicelib.chat import rooms
+from chalicelib.chat import admission, rooms
 from chalicelib.chat.names import is_numbered, numbered, reserved, skeleton
 from chalicelib.errors import (
     AccessTokenExpired,
     Forbidden,
     InvalidInput,
-    MemberBanned,
     NotInRoom,
     RoomLocked,
     TooManyConnections,
@@ -34,72 +32,20 @@ from chalicelib.protocol.validation import is_valid
 from chalicelib.protocol.values import DisplayName
 from chalicelib.storage.models import FORMER_OWNER, LISTED, MODERATOR, OWNER, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
-    Condition,
     StorageError,
     Transaction,
     UpdateAction,
     condition_failed,
     retry_on_conflict,
-    size,
     transaction,
     was_cancelled,
 )
-
-FIRST_PAGE_SIZE = 100
-"""Number of members that the first request of the list of bans reads."""
 
 MAX_KNOWN_OWNERS = 20
 """Number of owners whose names a room keeps while they are away."""
 
 MAX_TRANSACTION_ITEMS = 100
 """Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
-
-
-def check_admission(room_id: str, credentials: Credentials) -> Room:
-    """Return a room that a client may see, and with an identity also join.
-
-    Raises RoomNotFound, Forbidden, RoomLocked and MemberBanned.
-    """
-    room = rooms.authorize(room_id, credentials)
-    if credentials.has_identity:
-        _check_ban_and_lock(room, credentials.member_id(room.salt), is_owner=credentials.is_owner)
-    return room
-
-
-def authorize_reader(room_id: str, credentials: Credentials = GUEST) -> Room:
-    """Return a room whose members and messages a client may read: who may not join may not read.
-
-    A locked room requires an identity or the owner's token. Raises RoomNotFound, Forbidden, RoomLocked and
-    MemberBanned.
-    """
-    room = check_admission(room_id, credentials)
-    if credentials.owner_token is not None:
-        rooms.check_owner_token(room, credentials.owner_token)
-    if room.locked and not credentials.has_identity and not credentials.is_owner:
-        raise Forbidden("this room is locked: expected your key, the ownerToken or an access token, as when you join")
-    return room
-
-
-def authorize_moderator(room_id: str, credentials: Credentials) -> Room:
-    """Return a room whose owner or moderator a client is. Raises RoomNotFound, Forbidden and MemberBanned."""
-    room = authorize_reader(room_id, credentials)
-    is_moderator = credentials.has_identity and room.role_of(credentials.member_id(room.salt)) == MODERATOR
-    if not (credentials.is_owner or is_moderator):
-        raise Forbidden("only the owner of this room and its moderators may do this")
-    return room
-
-
-def list_banned(room_id: str, credentials: Credentials) -> list[MemberRecord]:
-    """Return the records of the banned members of a room, those whose ban ends last first.
-
-    Raises RoomNotFound, and Forbidden unless the client has the rights of an owner or a moderator.
-    """
-    authorize_moderator(room_id, credentials)
-    is_banned = MemberRecord.banned_until > datetime.now(UTC)
-    is_member = MemberRecord.sort_key.startswith(MemberRecord.PREFIX)
-    query = MemberRecord.query(room_id, is_member, is_banned, consistent_read=True, page_size=FIRST_PAGE_SIZE)
-    rows = [row for page in islice(MemberRecord.pages(query), limits.MAX_READ_REQUESTS - 2) for row in page.rows]
-    return sorted(rows, key=lambda record: record.banned_until, reverse=True)
 
 
 def join(connection_id: str, room_id: str, name: str | None = None, credentials: Credentials = GUEST) -> Connection:
@@ -173,10 +119,10 @@ def _join(
                     MemberRecord.first_joined_at.set(MemberRecord.first_joined_at | now),
                     MemberRecord.expires_at.set(now + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
                 ]
-                writes.update(record, record_changes, _admits(room, connection))
+                writes.update(record, record_changes, admission.admits(room, connection))
     except StorageError as error:
         if connection.has_record and was_cancelled(error):
-            member = _check_ban_and_lock(room, member_id, is_owner=role == OWNER)
+            member = admission.check_ban_and_lock(room, member_id, is_owner=role == OWNER)
             if member is not None:
                 records.append(member)
             if member is not None and len(member.connection_ids or ()) >= limits.MAX_CONNECTIONS_PER_MEMBER:
@@ -299,7 +245,7 @@ def list_members(room_id: str, credentials: Credentials = GUEST) -> list[ListedM
     A member whose connections have different names has the name of the newest one. The index is eventually consistent:
     recent joins and leaves may be missing. Raises RoomNotFound, Forbidden, RoomLocked and MemberBanned.
     """
-    authorize_reader(room_id, credentials)
+    admission.authorize_reader(room_id, credentials)
     # A query on an index without a sort key returns items in no order ("Query").
     now = time.time()
     rows = [row for row in connections(room_id) if row.receives_until > now]
@@ -424,43 +370,6 @@ def find_member(room_id: str, member_id: str) -> FoundMember:
     return FoundMember(record, sorted(rows, key=lambda row: row.joined_at))
 
 
-def is_banned(room_id: str, member_id: str) -> bool:
-    """Return whether a member is banned from a room at present, by a consistent read."""
-    record = MemberRecord.find(room_id, MemberRecord.sort_key_of(member_id))
-    return record is not None and record.is_banned
-
-
-def readmit(record: MemberRecord, room: Room) -> None:
-    """End the ban of a member. The member may also come back if the room is locked, as if it had joined long before."""
-    first_joined_at = room.created_at - timedelta(seconds=limits.LOCK_MIN_MEMBER_SECONDS)
-    record.update(
-        [
-            MemberRecord.banned_until.remove(),
-            MemberRecord.first_joined_at.set(first_joined_at),
-            MemberRecord.expires_at.set(datetime.now(UTC) + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
-        ],
-        MemberRecord.name.exists(),
-    )
-
-
-def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
-    """Add the ban of a member for BAN_SECONDS to a transaction.
-
-    The member loses the right to come back to a locked room, also after the ban: it then counts as new. The caller
-    closes the member's connections.
-    """
-    banned_until = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
-    writes.update(
-        MemberRecord(room_id, MemberRecord.sort_key_of(member_id)),
-        [
-            MemberRecord.name.set(name),
-            MemberRecord.banned_until.set(banned_until),
-            MemberRecord.first_joined_at.remove(),
-            MemberRecord.expires_at.set(banned_until),
-        ],
-    )
-
-
 def _role(room: Room, member_id: str, credentials: Credentials) -> str | None:
     """Return the role of a connection with these credentials, which `rooms.authorize` has checked."""
     if not credentials.is_owner:
@@ -502,56 +411,3 @@ def _free_name(room: Room, member_id: str, name: str, *, is_guest: bool) -> str:
 def _name_of_user(user: User, member_id: str) -> str:
     """Return the first name of a user that is valid as a display name, or a generated one."""
     return next((name for name in user.names if is_valid(name, DisplayName)), f"user-{member_id[:4]}")
-
-
-def _admits(room: Room, connection: Connection) -> Condition:
-    """Return the condition under which the member of a new connection is admitted, and is muted as it says."""
-    now = connection.joined_at
-    has_room = MemberRecord.connection_ids.does_not_exist()
-    has_room |= size(MemberRecord.connection_ids) < limits.MAX_CONNECTIONS_PER_MEMBER
-    is_muted_as_known = MemberRecord.muted_until.does_not_exist() | (MemberRecord.muted_until <= now)
-    if connection.muted_until is not None:
-        is_muted_as_known |= MemberRecord.muted_until == connection.muted_until
-    condition: Condition = has_room & is_muted_as_known
-    if connection.role != OWNER:
-        condition &= MemberRecord.banned_until.does_not_exist() | (MemberRecord.banned_until <= now)
-    if room.locked and not connection.is_owner:
-        condition &= _may_return(room, now)
-    return condition
-
-
-def _check_ban_and_lock(room: Room, member_id: str, *, is_owner: bool) -> MemberRecord | None:
-    """Return the record of a member. Raises MemberBanned or RoomLocked if the member may not join.
-
-    is_owner: whether the client has the owner's rights. Neither a ban nor a lock applies to them.
-    """
-    record = MemberRecord.find(room.room_id, MemberRecord.sort_key_of(member_id))
-    if record is not None and record.is_banned and not is_owner:
-        raise MemberBanned
-    if room.locked and not is_owner and (record is None or not _has_been_in(room, record)):
-        raise RoomLocked
-    return record
-
-
-def _has_been_in(room: Room, record: MemberRecord) -> bool:
-    """Return whether a member may come back to a locked room: `_may_return` is the same as a condition."""
-    was_member = record.first_joined_at is not None and record.first_joined_at <= _latest_first_join(room)
-    was_connected = record.left_at is not None and record.left_at > room.locked_since
-    return record.is_alive and (was_member or was_connected or bool(record.connection_ids))
-
-
-def _may_return(room: Room, now: datetime) -> Condition:
-    """Return the condition under which a member may come back to a locked room.
-
-    The lock admits those who were connected when it came, and those who had joined some time before: keys that somebody
-    has used for a moment, to come back with them, are not enough.
-    """
-    was_member = MemberRecord.first_joined_at <= _latest_first_join(room)
-    was_connected = (MemberRecord.left_at > room.locked_since) | MemberRecord.connection_ids.exists()
-    condition: Condition = (MemberRecord.expires_at > now) & (was_member | was_connected)
-    return condition
-
-
-def _latest_first_join(room: Room) -> datetime:
-    latest: datetime = room.locked_since - timedelta(seconds=limits.LOCK_MIN_MEMBER_SECONDS)
-    return latest

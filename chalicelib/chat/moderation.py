@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib import limits
-from chalicelib.chat import members, messages, names, rights
+from chalicelib.chat import admission, members, messages, names, rights
 from chalicelib.errors import Forbidden, InvalidInput
 from chalicelib.protocol.responses import format_timestamp
 from chalicelib.storage.models import MODERATOR, OWNER, Connection, MemberRecord, Message, Room
@@ -119,7 +119,7 @@ def remove_members(
     with transaction() as writes:
         for event, id_ in zip(events, member_ids, strict=True):
             writes.save(event, Message.sort_key.does_not_exist())
-            members.ban(writes, room.room_id, id_, found[id_].name)
+            admission.ban(writes, room.room_id, id_, found[id_].name)
         # An update needs a change. The condition excludes a member who becomes a moderator meanwhile.
         changes = changes or [Room.name.set(room.name)]
         writes.update(Room(room.room_id), changes, room.is_unchanged(Room.name, Room.roles, Room.hidden))
@@ -136,7 +136,7 @@ def unban_member(sender: Connection, member_id: str) -> None:
     record = MemberRecord.find(room.room_id, MemberRecord.sort_key_of(member_id))
     if record is None:
         raise InvalidInput("memberId must be the id of somebody who was removed from this room")
-    members.readmit(record, room)
+    admission.readmit(record, room)
 
 
 @retry_on_conflict

@@ -11,7 +11,7 @@ import pytest
 from chalice.test import Client
 
 from chalicelib import settings
-from chalicelib.chat import members, webhooks
+from chalicelib.chat import admission, webhooks
 from chalicelib.storage.models import Room
 from chalicelib.storage.transactions import transaction
 from tests.support.issuer import Issuer
@@ -108,7 +108,7 @@ def test_owners_token_has_one_of_two_places_without_sign_in(manage: Manage, room
 def test_ban_does_not_apply_to_the_owners_token(issuer: Issuer, manage: Manage, socket: Sockets, room: Room) -> None:
     socket("a").connect(roomId=room.room_id, access_token=issuer.token())
     with transaction() as writes:
-        members.ban(writes, room.room_id, connection("a").member_id, "Aki")
+        admission.ban(writes, room.room_id, connection("a").member_id, "Aki")
     assert manage(f"Bearer {issuer.token()}", room.owner_token or "") == {200}
 
 

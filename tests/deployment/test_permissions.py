@@ -21,7 +21,7 @@ import app as chat_app
 from chalicelib import limits, settings
 from chalicelib.auth import identity
 from chalicelib.auth.identity import Credentials
-from chalicelib.chat import members, messages, webhooks
+from chalicelib.chat import admission, members, messages, webhooks
 from chalicelib.delivery import jobs
 from chalicelib.protocol.requests import RemoveMember
 from chalicelib.rest.endpoints import Endpoint
@@ -210,7 +210,7 @@ def _drive_connect(driver: Driver) -> None:
     room_id = driver.room()
     assert driver.socket("key").connect(roomId=room_id, key="k" * 22) == 200
     with transaction() as writes:
-        members.ban(writes, room_id, Connection.get("key", consistent_read=True).member_id, "Aki")
+        admission.ban(writes, room_id, Connection.get("key", consistent_read=True).member_id, "Aki")
     assert driver.socket("banned").connect(roomId=room_id, key="k" * 22) == 403
 
     room_id = driver.room("b", "expired", "gone")

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.auth.identity import Credentials
 from chalicelib.chat import (
+    admission,
     erasure,
     history,
     members,
@@ -101,7 +102,7 @@ def test_room_is_updated(conflicts: Conflicts, owner: Connection) -> None:
 def test_member_is_removed(conflicts: Conflicts, owner: Connection) -> None:
     bo = members.join("b", owner.joined_room_id, "Bo", Credentials(key="b" * 22))
     conflicts(lambda: moderation.remove_members(owner, [bo.member_id], lambda _: None))
-    assert members.is_banned(owner.joined_room_id, bo.member_id)
+    assert admission.is_banned(owner.joined_room_id, bo.member_id)
 
 
 def test_member_is_muted_made_a_moderator_removed_with_messages_and_let_in(
@@ -121,7 +122,7 @@ def test_member_is_muted_made_a_moderator_removed_with_messages_and_let_in(
     assert Message.get(room_id, Message.sort_key_of(1), consistent_read=True).is_tombstone
     conflicts(lambda: erasure.erase_messages(MessageErasure(room_id, [bo.member_id], is_last=True)))
     conflicts(lambda: moderation.unban_member(owner, bo.member_id))
-    assert not members.is_banned(room_id, bo.member_id)
+    assert not admission.is_banned(room_id, bo.member_id)
 
 
 def test_room_is_created_extended_and_closed(conflicts: Conflicts, kept_room: Room) -> None:

@@ -12,7 +12,7 @@ import time_machine
 from chalice.test import Client
 
 from chalicelib import limits
-from chalicelib.chat import history, members, messages
+from chalicelib.chat import admission, history, messages
 from chalicelib.delivery import jobs
 from chalicelib.storage.models import Connection, Message, Room
 from tests.support.dynamodb import WRITES, Crash, Fault, inject_faults
@@ -152,7 +152,7 @@ def test_removal_that_crashes_at_any_write_is_completed_or_has_not_begun(
         inject_faults(patch, lambda name, _: fault if name in WRITES and next(writes) == write else None)
         act(owner, "removeMember", memberId=bos, deleteMessages=True)
     complete(client, queue)
-    is_removed = members.is_banned(room.room_id, bos)
+    is_removed = admission.is_banned(room.room_id, bos)
     assert [text for _, text in history_of(room)] == (["Aki removed Bo"] if is_removed else ["hi"])
     assert texts_in_table(room) == ([] if is_removed else ["hi"])
     assert not Room.get(room.room_id, consistent_read=True).hidden

@@ -1,0 +1,153 @@
+"""Admission to rooms: who may join and read them, bans, and the lock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from chalicelib import limits
+from chalicelib.auth.identity import GUEST, Credentials
+from chalicelib.chat import rooms
+from chalicelib.errors import Forbidden, MemberBanned, RoomLocked
+from chalicelib.storage.models import MODERATOR, OWNER, Connection, MemberRecord, Room
+from chalicelib.storage.transactions import Condition, Transaction, size
+
+FIRST_PAGE_SIZE = 100
+"""Number of members that the first request of the list of bans reads."""
+
+
+def check(room_id: str, credentials: Credentials) -> Room:
+    """Return a room that a client may see, and with an identity also join.
+
+    Raises RoomNotFound, Forbidden, RoomLocked and MemberBanned.
+    """
+    room = rooms.authorize(room_id, credentials)
+    if credentials.has_identity:
+        check_ban_and_lock(room, credentials.member_id(room.salt), is_owner=credentials.is_owner)
+    return room
+
+
+def authorize_reader(room_id: str, credentials: Credentials = GUEST) -> Room:
+    """Return a room whose members and messages a client may read: who may not join may not read.
+
+    A locked room requires an identity or the owner's token. Raises RoomNotFound, Forbidden, RoomLocked and
+    MemberBanned.
+    """
+    room = check(room_id, credentials)
+    if credentials.owner_token is not None:
+        rooms.check_owner_token(room, credentials.owner_token)
+    if room.locked and not credentials.has_identity and not credentials.is_owner:
+        raise Forbidden("this room is locked: expected your key, the ownerToken or an access token, as when you join")
+    return room
+
+
+def authorize_moderator(room_id: str, credentials: Credentials) -> Room:
+    """Return a room whose owner or moderator a client is. Raises RoomNotFound, Forbidden and MemberBanned."""
+    room = authorize_reader(room_id, credentials)
+    is_moderator = credentials.has_identity and room.role_of(credentials.member_id(room.salt)) == MODERATOR
+    if not (credentials.is_owner or is_moderator):
+        raise Forbidden("only the owner of this room and its moderators may do this")
+    return room
+
+
+def list_banned(room_id: str, credentials: Credentials) -> list[MemberRecord]:
+    """Return the records of the banned members of a room, those whose ban ends last first.
+
+    Raises RoomNotFound, and Forbidden unless the client has the rights of an owner or a moderator.
+    """
+    authorize_moderator(room_id, credentials)
+    is_banned = MemberRecord.banned_until > datetime.now(UTC)
+    is_member = MemberRecord.sort_key.startswith(MemberRecord.PREFIX)
+    query = MemberRecord.query(room_id, is_member, is_banned, consistent_read=True, page_size=FIRST_PAGE_SIZE)
+    rows = [row for page in islice(MemberRecord.pages(query), limits.MAX_READ_REQUESTS - 2) for row in page.rows]
+    return sorted(rows, key=lambda record: record.banned_until, reverse=True)
+
+
+def is_banned(room_id: str, member_id: str) -> bool:
+    """Return whether a member is banned from a room at present, by a consistent read."""
+    record = MemberRecord.find(room_id, MemberRecord.sort_key_of(member_id))
+    return record is not None and record.is_banned
+
+
+def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
+    """Add the ban of a member for BAN_SECONDS to a transaction.
+
+    The member loses the right to come back to a locked room, also after the ban: it then counts as new. The caller
+    closes the member's connections.
+    """
+    banned_until = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
+    writes.update(
+        MemberRecord(room_id, MemberRecord.sort_key_of(member_id)),
+        [
+            MemberRecord.name.set(name),
+            MemberRecord.banned_until.set(banned_until),
+            MemberRecord.first_joined_at.remove(),
+            MemberRecord.expires_at.set(banned_until),
+        ],
+    )
+
+
+def readmit(record: MemberRecord, room: Room) -> None:
+    """End the ban of a member. The member may also come back if the room is locked, as if it had joined long before."""
+    first_joined_at = room.created_at - timedelta(seconds=limits.LOCK_MIN_MEMBER_SECONDS)
+    record.update(
+        [
+            MemberRecord.banned_until.remove(),
+            MemberRecord.first_joined_at.set(first_joined_at),
+            MemberRecord.expires_at.set(datetime.now(UTC) + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
+        ],
+        MemberRecord.name.exists(),
+    )
+
+
+def admits(room: Room, connection: Connection) -> Condition:
+    """Return the condition under which the member of a new connection is admitted, and is muted as it says."""
+    now = connection.joined_at
+    has_room = MemberRecord.connection_ids.does_not_exist()
+    has_room |= size(MemberRecord.connection_ids) < limits.MAX_CONNECTIONS_PER_MEMBER
+    is_muted_as_known = MemberRecord.muted_until.does_not_exist() | (MemberRecord.muted_until <= now)
+    if connection.muted_until is not None:
+        is_muted_as_known |= MemberRecord.muted_until == connection.muted_until
+    condition: Condition = has_room & is_muted_as_known
+    if connection.role != OWNER:
+        condition &= MemberRecord.banned_until.does_not_exist() | (MemberRecord.banned_until <= now)
+    if room.locked and not connection.is_owner:
+        condition &= _may_return(room, now)
+    return condition
+
+
+def check_ban_and_lock(room: Room, member_id: str, *, is_owner: bool) -> MemberRecord | None:
+    """Return the record of a member. Raises MemberBanned or RoomLocked if the member may not join.
+
+    is_owner: whether the client has the owner's rights. Neither a ban nor a lock applies to them.
+    """
+    record = MemberRecord.find(room.room_id, MemberRecord.sort_key_of(member_id))
+    if record is not None and record.is_banned and not is_owner:
+        raise MemberBanned
+    if room.locked and not is_owner and (record is None or not _has_been_in(room, record)):
+        raise RoomLocked
+    return record
+
+
+def _has_been_in(room: Room, record: MemberRecord) -> bool:
+    """Return whether a member may come back to a locked room: `_may_return` is the same as a condition."""
+    was_member = record.first_joined_at is not None and record.first_joined_at <= _latest_first_join(room)
+    was_connected = record.left_at is not None and record.left_at > room.locked_since
+    return record.is_alive and (was_member or was_connected or bool(record.connection_ids))
+
+
+def _may_return(room: Room, now: datetime) -> Condition:
+    """Return the condition under which a member may come back to a locked room.
+
+    The lock admits those who were connected when it came, and those who had joined some time before: keys that somebody
+    has used for a moment, to come back with them, are not enough.
+    """
+    was_member = MemberRecord.first_joined_at <= _latest_first_join(room)
+    was_connected = (MemberRecord.left_at > room.locked_since) | MemberRecord.connection_ids.exists()
+    condition: Condition = (MemberRecord.expires_at > now) & (was_member | was_connected)
+    return condition
+
+
+def _latest_first_join(room: Room) -> datetime:
+    latest: datetime = room.locked_since - timedelta(seconds=limits.LOCK_MIN_MEMBER_SECONDS)
+    return latest
