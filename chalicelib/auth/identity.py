@@ -44,7 +44,7 @@ class User(NamedTuple):
 
 
 class Credentials(NamedTuple):
-    """What a client shows to join or read a room.
+    """Credentials of a client for joining or reading a room.
 
     token: the join token of a private room. key: the key of a guest. owner_token: the owner's token. user: who has
     signed in.

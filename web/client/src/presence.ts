@@ -34,7 +34,7 @@ interface Entry {
 export class Presence {
   readonly #options: PresenceOptions;
   #entries = new Map<string, Entry>();
-  /** What has changed members while the list is read. The list may contain what they were before. */
+  /** Changes of members while the list is read. The list may contain their earlier state. */
   readonly #changes: { readonly id: string; readonly apply: (member: Member) => Member }[] = [];
   #frames = 0;
   #readings = 0;

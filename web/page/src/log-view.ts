@@ -30,7 +30,7 @@ const toLatest = byId("to-latest", HTMLButtonElement);
 let shown = new Map<number, { entry: HTMLLIElement; message: Message }>();
 let messages: readonly Message[] = [];
 let handlers: LogHandlers | null = null;
-/** Who the visitor is, which decides on the buttons beside the messages. */
+/** The visitor, whose role decides on the buttons beside the messages. */
 let rights: Pick<RoomSnapshot, "isOwner" | "you"> = { isOwner: false, you: null };
 let olderState: RoomSnapshot["older"] = "none";
 let isReady = false;

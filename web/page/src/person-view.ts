@@ -37,7 +37,7 @@ export interface PersonHandlers {
 }
 
 let handlers: PersonHandlers | null = null;
-/** Whom the dialogue is about, and the message beside which it was opened. */
+/** The member in the dialogue, and the message beside which it was opened. */
 let subject: Member | null = null;
 let message: Message | null = null;
 

@@ -261,7 +261,7 @@ export function visitRoom(
     }
   }
 
-  /** Whoever was removed from a private room may come back under another key with its link. */
+  /** Offer a new invite link: a removed member may come back under another key with the former one. */
   function onRemoved({ name: removed }: Member): void {
     const { isPrivate, isOwner } = room.getSnapshot();
     if (isPrivate && isOwner) invite.offerAfterRemoval(removed);
