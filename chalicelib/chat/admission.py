@@ -72,17 +72,18 @@ def is_banned(room_id: str, member_id: str) -> bool:
 def ban(writes: Transaction, room_id: str, member_id: str, name: str) -> None:
     """Add the ban of a member for BAN_SECONDS to a transaction.
 
-    The member loses the right to come back to a locked room, also after the ban: it then counts as new. The caller
-    closes the member's connections.
+    The member loses the right to come back to a locked room, also after the ban: the next join counts as the first. A
+    longer muting outlasts the ban. The caller closes the member's connections.
     """
-    banned_until = datetime.now(UTC) + timedelta(seconds=limits.BAN_SECONDS)
+    now = datetime.now(UTC)
+    banned_until = now + timedelta(seconds=limits.BAN_SECONDS)
     writes.update(
         MemberRecord(room_id, MemberRecord.sort_key_of(member_id)),
         [
             MemberRecord.name.set(name),
             MemberRecord.banned_until.set(banned_until),
             MemberRecord.first_joined_at.remove(),
-            MemberRecord.expires_at.set(banned_until),
+            MemberRecord.expires_at.set(now + timedelta(seconds=max(limits.BAN_SECONDS, limits.MAX_MUTE_SECONDS))),
         ],
     )
 
@@ -133,7 +134,8 @@ def _has_been_in(room: Room, record: MemberRecord) -> bool:
     """Return whether a member may come back to a locked room: `_may_return` is the same as a condition."""
     was_member = record.first_joined_at is not None and record.first_joined_at <= _latest_first_join(room)
     was_connected = record.left_at is not None and record.left_at > room.locked_since
-    return record.is_alive and (was_member or was_connected or bool(record.connection_ids))
+    is_known = record.is_alive and record.banned_until is None
+    return is_known and (was_member or was_connected or bool(record.connection_ids))
 
 
 def _may_return(room: Room, now: datetime) -> Condition:
@@ -144,7 +146,8 @@ def _may_return(room: Room, now: datetime) -> Condition:
     """
     was_member = MemberRecord.first_joined_at <= _latest_first_join(room)
     was_connected = (MemberRecord.left_at > room.locked_since) | MemberRecord.connection_ids.exists()
-    condition: Condition = (MemberRecord.expires_at > now) & (was_member | was_connected)
+    is_known = (MemberRecord.expires_at > now) & MemberRecord.banned_until.does_not_exist()
+    condition: Condition = is_known & (was_member | was_connected)
     return condition
 
 

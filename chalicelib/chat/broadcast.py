@@ -87,18 +87,22 @@ def deliver(websocket_api: BroadcastWebsocketAPI, delivery: Delivery) -> None:
 def close_connections(websocket_api: BroadcastWebsocketAPI, *removals: Removal) -> bool:
     """Tell the connections of a room or of members why they are removed, close them, and remove them from the room.
 
-    For each removal, it closes up to FANOUT_BATCH of the connections that the index contains, and queues the others.
+    For each removal, it closes up to FANOUT_BATCH of the connections that the index contains, and queues the others. It
+    also closes those of a member with a record that the index does not contain yet.
+
     Return whether a removal has to be repeated later: a connection could not be closed, or a closed room still has one.
 
     removals: one or more of the same room.
 
     Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
     """
-    rows = members.connections(removals[0].room_id)
-    has_to_be_repeated = False
+    room_id, has_to_be_repeated = removals[0].room_id, False
+    rows = members.connections(room_id)
+    exact = members.connection_ids(room_id, [removal.member_id for removal in removals if removal.member_id])
     for removal in removals:
-        found = [row.connection_id for row in rows if removal.member_id in (None, row.member_id)]
-        has_to_be_repeated |= _close(websocket_api, removal, found)
+        found = {row.connection_id for row in rows if removal.member_id in (None, row.member_id)}
+        found |= exact.get(removal.member_id or "", set())
+        has_to_be_repeated |= _close(websocket_api, removal, sorted(found))
     return has_to_be_repeated
 
 

@@ -119,6 +119,8 @@ def _join(
                     MemberRecord.first_joined_at.set(MemberRecord.first_joined_at | now),
                     MemberRecord.expires_at.set(now + timedelta(seconds=limits.MEMBER_TTL_SECONDS)),
                 ]
+                if role != OWNER:  # the ban, if there was one, is over
+                    record_changes.append(MemberRecord.banned_until.remove())
                 writes.update(record, record_changes, admission.admits(room, connection))
     except StorageError as error:
         if connection.has_record and was_cancelled(error):
@@ -294,6 +296,13 @@ def connections(room_id: str, member_id: str | None = None) -> list[Connection]:
     """
     rows = Connection.by_room.query(room_id)
     return [row for row in rows if row.is_alive and member_id in (None, row.member_id)]
+
+
+def connection_ids(room_id: str, member_ids: Sequence[str]) -> dict[str, set[str]]:
+    """Return the ids of the connections of members who have a record, by a consistent read."""
+    keys = [(room_id, MemberRecord.sort_key_of(member_id)) for member_id in member_ids]
+    records = MemberRecord.batch_get(keys, consistent_read=True) if keys else ()
+    return {record.member_id: set(record.connection_ids or ()) for record in records}
 
 
 class KnownMember(NamedTuple):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from chalicelib import limits
 from chalicelib.auth.identity import Credentials
-from chalicelib.chat import admission, members, rate_limit
+from chalicelib.chat import admission, members, rate_limit, rooms
 from chalicelib.errors import InvalidInput, NotInRoom, TooManyReports
 from chalicelib.storage.models import MODERATOR, OWNER, Connection, Message, Report
 from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict
@@ -60,9 +60,20 @@ def list_reports(room_id: str, credentials: Credentials) -> list[Report]:
 
 
 def recipients(room_id: str) -> dict[str, int]:
-    """Return the connections of the owner and the moderators, with the times at which they stop receiving."""
-    rows = members.connections(room_id)
-    return {row.connection_id: row.receives_until for row in rows if row.role in (OWNER, MODERATOR)}
+    """Return the connections of the owner and the moderators, with the times at which they stop receiving.
+
+    The index selects them. Consistent reads leave out those whose role has ended.
+    """
+    ids = [row.connection_id for row in members.connections(room_id) if row.role in (OWNER, MODERATOR)]
+    room = rooms.find(room_id) if ids else None
+    if room is None:
+        return {}
+    rows = Connection.batch_get(ids, consistent_read=True)
+    return {
+        row.connection_id: row.receives_until
+        for row in rows
+        if row.is_owner_of(room) or room.role_of(row.member_id) == MODERATOR
+    }
 
 
 @retry_on_conflict

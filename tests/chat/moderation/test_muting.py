@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from chalicelib import limits
-from chalicelib.storage.models import Connection, Room
+from chalicelib.storage.models import Connection, MemberRecord, Room
 from tests.support.gateway import Gateway
 from tests.support.messages import take_sequence
 from tests.support.moderation import BOS, OWNERS, Sockets, act, error_code, history_of, member_id
@@ -90,6 +90,21 @@ def test_muted_member_does_not_take_another_name_by_joining_again(
     bo.disconnect()
     assert socket("b2").connect(roomId=room.room_id, name="An insult", key=BOS) == 200
     assert Connection.get("b2", consistent_read=True).name == "Bo"
+
+
+def test_muting_outlasts_a_ban(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Traveller
+) -> None:
+    """TTL may delete the record as soon as it has expired."""
+    bos = member_id("b")
+    act(owner, "muteMember", memberId=bos, seconds=limits.MAX_MUTE_SECONDS)
+    act(owner, "removeMember", memberId=bos)
+    clock.shift(limits.BAN_SECONDS)
+    record = MemberRecord.get(room.room_id, MemberRecord.sort_key_of(bos), consistent_read=True)
+    assert record.is_alive
+    assert socket("b2").connect(roomId=room.room_id, name="Bo", key=BOS) == 200
+    socket("b2").say("hi")
+    assert error_code(gateway, "b2") == "muted"
 
 
 def test_owner_is_not_muted_who_was_muted_without_the_token(

@@ -69,6 +69,32 @@ def test_removed_member_does_not_come_back_to_a_locked_room(
     assert rejection(ws_event, "b2", roomId=room.room_id, key=BOS)[1].startswith("this room is locked")
 
 
+def test_connection_that_the_index_does_not_contain_yet_is_closed_at_once(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket("b2").connect(roomId=room.room_id, name="Bo", key=BOS)
+    bos, query = member_id("b"), Connection.by_room.query
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Connection.by_room, "query", lambda *key: (row for row in query(*key) if row.connection_id != "b2")
+        )
+        act(owner, "removeMember", memberId=bos)
+    assert sorted(gateway.closed) == ["b", "b2"]
+    assert members_of(room.room_id) == {"a"}
+
+
+def test_member_who_was_banned_once_comes_back_to_a_locked_room_only_as_a_member_again(
+    owner: Socket, bo: Socket, socket: Sockets, room: Room, gateway: Gateway, clock: Any
+) -> None:
+    act(owner, "removeMember", memberId=member_id("b"))
+    clock.shift(timedelta(seconds=limits.BAN_SECONDS))
+    assert socket("b2").connect(roomId=room.room_id, key=BOS) == 200
+    clock.shift(timedelta(minutes=6))
+    act(owner, "updateRoom", locked=True)
+    socket("b2").disconnect()
+    assert socket("b3").connect(roomId=room.room_id, key=BOS) == 200
+
+
 @pytest.mark.parametrize("fault", ["crash before", "crash after"])
 def test_removal_that_crashes_happens_completely_or_not_at_all(
     owner: Socket,

@@ -10,7 +10,7 @@ import time_machine
 from chalice.test import Client
 
 from chalicelib import settings
-from chalicelib.storage.models import Room
+from chalicelib.storage.models import Connection, Room
 from tests.support.gateway import Gateway
 from tests.support.moderation import CYS, Sockets, act, error_code, member_id
 from tests.support.sockets import Socket
@@ -55,6 +55,24 @@ def test_report_reaches_the_owner_and_the_moderators_only(
     assert reports(client, room, key=CYS).json_body["reports"] == listed
     for query in ({}, {"key": "b" * 22}, {"owner": "x" * 43}):
         assert reports(client, room, **query).status_code == 403
+
+
+def test_former_owner_whom_the_index_did_not_contain_receives_no_report(
+    cy: Socket,
+    bo: Socket,
+    owner: Socket,
+    socket: Sockets,
+    room: Room,
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    socket("a2").connect(roomId=room.room_id, owner=room.owner_token or "")
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection.by_room, "query", lambda *_: iter(()))
+        act(owner, "updateRoom", newOwnerToken=True)
+    gateway.frames.clear()
+    act(bo, "reportMessage", sequence=2)
+    assert gateway.frames.keys() == {"a", "c"}
 
 
 def test_report_needs_no_reason_and_counts_once_for_a_member(
