@@ -13,7 +13,18 @@ from chalice.app import Request, SQSEvent, WebsocketEvent
 from chalicelib import request_log, settings
 from chalicelib.auth import origins
 from chalicelib.auth.identity import User
-from chalicelib.chat import admission, broadcast, erasure, history, members, reports, room_list, rooms, sources
+from chalicelib.chat import (
+    admission,
+    broadcast,
+    erasure,
+    history,
+    members,
+    moderation,
+    reports,
+    room_list,
+    rooms,
+    sources,
+)
 from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import Forbidden, NotFound, RoomNotFound, SourceBanned, SourceLimitExceeded
@@ -129,7 +140,7 @@ def list_messages(room_id: AnyRoomId, query: HistoryQuery, user: User | None) ->
 @endpoint(errors=[Forbidden, RoomNotFound])
 def list_bans(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> BanList:
     """List the removed members who may not join yet, as the owner or a moderator, those whose ban ends last first."""
-    return BanList.of(admission.list_banned(room_id, query.credentials(user)))
+    return BanList.of(moderation.list_banned(room_id, query.credentials(user)))
 
 
 @app.route("/rooms/{room_id}/reports")

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 
 from chalicelib import limits
 from chalicelib.auth.identity import GUEST, Credentials
 from chalicelib.chat import rooms
 from chalicelib.errors import Forbidden, MemberBanned, RoomLocked
-from chalicelib.storage.models import MODERATOR, OWNER, Connection, MemberRecord, Room
+from chalicelib.storage.models import OWNER, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import Condition, Transaction, size
-
-FIRST_PAGE_SIZE = 100
-"""Number of members that the first request of the list of bans reads."""
 
 
 def check(room_id: str, credentials: Credentials) -> Room:
@@ -39,28 +35,6 @@ def authorize_reader(room_id: str, credentials: Credentials = GUEST) -> Room:
     if room.locked and not credentials.has_identity and not credentials.is_owner:
         raise Forbidden("this room is locked: expected your key, the ownerToken or an access token, as when you join")
     return room
-
-
-def authorize_moderator(room_id: str, credentials: Credentials) -> Room:
-    """Return a room whose owner or moderator a client is. Raises RoomNotFound, Forbidden and MemberBanned."""
-    room = authorize_reader(room_id, credentials)
-    is_moderator = credentials.has_identity and room.role_of(credentials.member_id(room.salt)) == MODERATOR
-    if not (credentials.is_owner or is_moderator):
-        raise Forbidden("only the owner of this room and its moderators may do this")
-    return room
-
-
-def list_banned(room_id: str, credentials: Credentials) -> list[MemberRecord]:
-    """Return the records of the banned members of a room, those whose ban ends last first.
-
-    Raises RoomNotFound, and Forbidden unless the client has the rights of an owner or a moderator.
-    """
-    authorize_moderator(room_id, credentials)
-    is_banned = MemberRecord.banned_until > datetime.now(UTC)
-    is_member = MemberRecord.sort_key.startswith(MemberRecord.PREFIX)
-    query = MemberRecord.query(room_id, is_member, is_banned, consistent_read=True, page_size=FIRST_PAGE_SIZE)
-    rows = [row for page in islice(MemberRecord.pages(query), limits.MAX_READ_REQUESTS - 2) for row in page.rows]
-    return sorted(rows, key=lambda record: record.banned_until, reverse=True)
 
 
 def is_banned(room_id: str, member_id: str) -> bool:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from chalicelib import limits
+from chalicelib.auth.identity import Credentials
 from chalicelib.chat import admission, members, messages, names, rights
 from chalicelib.errors import Forbidden, InvalidInput
 from chalicelib.protocol.responses import format_timestamp
@@ -19,6 +21,9 @@ from chalicelib.storage.transactions import UpdateAction, retry_on_conflict, tra
 
 ERASED_NAME = "somebody"
 """The name in a `deleted` event whose names the owner has erased."""
+
+FIRST_PAGE_SIZE = 100
+"""Number of members that the first request of the list of bans reads."""
 
 
 @retry_on_conflict
@@ -124,6 +129,19 @@ def remove_members(
         changes = changes or [Room.name.set(room.name)]
         writes.update(Room(room.room_id), changes, room.is_unchanged(Room.name, Room.roles, Room.hidden))
     return events
+
+
+def list_banned(room_id: str, credentials: Credentials) -> list[MemberRecord]:
+    """Return the records of the banned members of a room, those whose ban ends last first.
+
+    Raises RoomNotFound, and Forbidden unless the client has the rights of an owner or a moderator.
+    """
+    rights.authorize_moderator(room_id, credentials)
+    is_banned = MemberRecord.banned_until > datetime.now(UTC)
+    is_member = MemberRecord.sort_key.startswith(MemberRecord.PREFIX)
+    query = MemberRecord.query(room_id, is_member, is_banned, consistent_read=True, page_size=FIRST_PAGE_SIZE)
+    rows = [row for page in islice(MemberRecord.pages(query), limits.MAX_READ_REQUESTS - 2) for row in page.rows]
+    return sorted(rows, key=lambda record: record.banned_until, reverse=True)
 
 
 @retry_on_conflict

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from chalicelib import limits
 from chalicelib.auth.identity import Credentials
-from chalicelib.chat import admission, members, rate_limit, rooms
+from chalicelib.chat import members, rate_limit, rights, rooms
 from chalicelib.errors import InvalidInput, NotInRoom, TooManyReports
 from chalicelib.storage.models import MODERATOR, OWNER, Connection, Message, Report
 from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict
@@ -53,7 +53,7 @@ def list_reports(room_id: str, credentials: Credentials) -> list[Report]:
 
     Raises RoomNotFound, and Forbidden unless the client has the rights of an owner or a moderator.
     """
-    admission.authorize_moderator(room_id, credentials)
+    rights.authorize_moderator(room_id, credentials)
     is_report = Report.sort_key.startswith(Report.PREFIX)
     rows = Report.query(room_id, is_report, consistent_read=True, scan_index_forward=False, limit=MAX_REPORTS)
     return sorted((row for row in rows if row.is_alive), key=lambda row: row.sent_at, reverse=True)

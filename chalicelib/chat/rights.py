@@ -5,9 +5,12 @@ Room.roles says who is what. A connection shows a role, but the room decides: a 
 
 from __future__ import annotations
 
-from chalicelib.chat import rooms
+from chalicelib.auth.identity import Credentials
+from chalicelib.chat import admission, rooms
 from chalicelib.errors import Forbidden, InvalidInput, NotInRoom
 from chalicelib.storage.models import MODERATOR, OWNER, Connection, Room
+
+MODERATORS_ONLY = "only the owner of this room and its moderators may do this"
 
 
 def require_owner(sender: Connection, *, or_former: bool = False) -> Room:
@@ -36,7 +39,16 @@ def require_moderator(sender: Connection) -> Room:
         room = _room_of(sender)
         if sender.is_owner_of(room) or room.role_of(sender.member_id) == MODERATOR:
             return room
-    raise Forbidden("only the owner of this room and its moderators may do this")
+    raise Forbidden(MODERATORS_ONLY)
+
+
+def authorize_moderator(room_id: str, credentials: Credentials) -> Room:
+    """Return a room whose owner or moderator a client is. Raises RoomNotFound, Forbidden and MemberBanned."""
+    room = admission.authorize_reader(room_id, credentials)
+    is_moderator = credentials.has_identity and room.role_of(credentials.member_id(room.salt)) == MODERATOR
+    if not (credentials.is_owner or is_moderator):
+        raise Forbidden(MODERATORS_ONLY)
+    return room
 
 
 def check_target(room: Room, sender: Connection, member_id: str, role: str | None) -> None:
