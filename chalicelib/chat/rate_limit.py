@@ -73,22 +73,24 @@ def check_rate_limit(connection_id: str, window: Window = "message_times", *, is
     """Record a message of a connection, and return the connection's row. Costs one request, if the limit allows it.
 
     window: the list of times that counts. The actions of an owner have one of their own.
-    is_message: whether it counts for slow mode, too.
+    is_message: whether a muted member may not send it, and it counts for slow mode.
 
     Retries conflicts with transactions for up to 10 seconds. Raises RateLimitExceeded if the connection has sent
-    MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, NotInRoom and AccessTokenExpired.
+    MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, Muted, NotInRoom and AccessTokenExpired.
     """
     now, sender = current_milliseconds(), Connection(connection_id)
     updates, is_allowed = slide_window(getattr(Connection, window), now)
     if is_message:  # both expressions refer to the values before the update ("Update expressions")
         updates.append(Connection.previous_message_at.set(Connection.last_message_at | 0))
         updates.append(Connection.last_message_at.set(now))
+        is_unmuted = Connection.muted_until.does_not_exist() | (Connection.muted_until <= datetime.now(UTC))
+        is_allowed &= is_unmuted | (Connection.role == OWNER)
     try:
         sender.update(updates, is_allowed)
     except StorageError as error:
         if not condition_failed(error):
             raise
-        raise _rejection(connection_id, window, now) from error
+        raise _rejection(connection_id, window, now, is_message=is_message) from error
     return members.require_connection(sender)
 
 
@@ -148,16 +150,18 @@ def current_milliseconds() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _rejection(connection_id: str, window: Window, now: int) -> NotInRoom | RateLimitExceeded:
+def _rejection(connection_id: str, window: Window, now: int, *, is_message: bool) -> NotInRoom | RateLimitExceeded:
     """Return why a message was rejected: the window is full, or the row has no times.
 
-    Raises NotInRoom and AccessTokenExpired.
+    Raises Muted, NotInRoom and AccessTokenExpired.
     """
     sender = members.require_connection(members.find_connection(connection_id))
     times = getattr(sender, window)
     if not times:
         return NotInRoom()
     request_log.append_keys(room_id=sender.joined_room_id)
+    if is_message:
+        check_mute(sender)
     retry_after = seconds_to_wait(times, now)
     count = _record_warning(sender, now, retry_after)
     return RateLimitExceeded(retry_after, notify=count > 0, count=count)

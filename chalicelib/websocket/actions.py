@@ -47,7 +47,6 @@ def send_message(context: Context, data: SendMessage) -> None:
     """
     with prefetch(context.connection_id) as prefetched:
         context.check_rate_limit(is_message=True)
-        rate_limit.check_mute(context.sender)
         sequence, recipients = prefetched.results(context.sender)
         message = messages.store(context.sender, data.message, data.client_id, sequence)
     context.broadcast(history_item(message), recipients.result())

@@ -52,9 +52,9 @@ class Context:
         return members.require_connection(members.find_connection(self.connection_id))
 
     def check_rate_limit(self, window: rate_limit.Window = "message_times", *, is_message: bool = False) -> None:
-        """Count a frame of the sender as a message. is_message: whether it counts for slow mode, too.
+        """Count a frame of the sender as a message. is_message: whether mute and slow mode apply to it.
 
-        Raises RateLimitExceeded, NotInRoom, Forbidden and AccessTokenExpired.
+        Raises RateLimitExceeded, Muted, NotInRoom, Forbidden and AccessTokenExpired.
         """
         self.sender = rate_limit.check_rate_limit(self.connection_id, window, is_message=is_message)
         request_log.append_keys(room_id=self.sender.joined_room_id)
