@@ -147,12 +147,8 @@ class _Range(NamedTuple):
 
     def select(self, rows: Iterable[Message]) -> list[Message]:
         """Return the messages that the range asks for among rows in ascending order."""
-        found = [row for row in rows if self._shows(row) and row.sequence != self.after]
+        found = [row for row in rows if row.is_shown(self.hidden) and row.sequence != self.after]
         return found[-self.limit :] if self.after is None else found[: self.limit]
-
-    def _shows(self, row: Message) -> bool:
-        is_hidden = row.event is None and row.sequence <= self.hidden.get(row.sender_id, 0)
-        return row.is_alive and not row.is_tombstone and not is_hidden
 
 
 def _last(room: Room, budget: _Budget) -> tuple[int, datetime | None, int]:

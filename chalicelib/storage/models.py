@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -336,6 +336,11 @@ class Message(ExpiryMixin, Table):
     def sequence_of(cls, sort_key: str) -> int:
         """Return the sequence of a sort key."""
         return int(sort_key.removeprefix(cls.PREFIX))
+
+    def is_shown(self, hidden: Mapping[str, int]) -> bool:
+        """Return whether readers of the room see the row. hidden: its Room.hidden."""
+        is_hidden = self.event is None and self.sequence <= hidden.get(self.sender_id, 0)
+        return self.is_alive and not self.is_tombstone and not is_hidden
 
 
 class MemberRecord(ExpiryMixin, Table):
