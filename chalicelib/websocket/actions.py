@@ -1,7 +1,5 @@
 """The WebSocket actions. `events.py` passes frames from clients to them."""
 
-import msgspec
-
 from chalicelib import limits, request_log, settings
 from chalicelib.auth import authentication
 from chalicelib.chat import (
@@ -50,6 +48,7 @@ from chalicelib.protocol.responses import (
     Updated,
     history_item,
 )
+from chalicelib.protocol.validation import json_size
 from chalicelib.storage import models
 from chalicelib.websocket.dispatch import Context, Limit, action
 from chalicelib.websocket.prefetch import prefetch
@@ -112,7 +111,7 @@ def signal(context: Context, data: SendSignal) -> None:
     A connection can send 10 signals in WINDOW_SECONDS. Rooms of more than SIGNAL_LIMIT connections get the error
     `too_large`.
     """
-    if (size := len(msgspec.json.encode(data.data))) > limits.MAX_SIGNAL_BYTES:
+    if (size := json_size(data.data)) > limits.MAX_SIGNAL_BYTES:
         raise InvalidInput(f"data must be JSON of at most {limits.MAX_SIGNAL_BYTES:,} bytes, not {size:,}")
     rate_limit.check_mute(context.sender)
     recipients = models.Connection.recipients_in(context.sender.joined_room_id)

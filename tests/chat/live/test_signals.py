@@ -47,6 +47,17 @@ def test_data_has_at_most_1_kb(bo: Socket, gateway: Gateway, size: int) -> None:
         assert gateway.frames["b"][-1]["error"]["message"] == "data must be JSON of at most 1,024 bytes, not 1,025"
 
 
+@pytest.mark.parametrize("data", ["\ud83d", ["\ud83d"], {"\ud83d": 1}])
+def test_data_with_a_lone_surrogate_is_rejected(bo: Socket, gateway: Gateway, data: object) -> None:
+    act(bo, "signal", name="typing", data=data)
+    assert gateway.frames["b"][-1]["error"]["code"] == "invalid_message"
+
+
+def test_deeply_nested_data_is_rejected(bo: Socket, gateway: Gateway) -> None:
+    bo.send('{"action": "signal", "data": {"name": "typing", "data": ' + "[" * 15_000 + "]" * 15_000 + "}}")
+    assert error_code(gateway, "b") in ("invalid_json", "invalid_message")
+
+
 @pytest.mark.parametrize("name", ["", " ", "x" * 33, "\u200b", "a\nb", 5, None])
 def test_invalid_name_is_rejected(bo: Socket, gateway: Gateway, name: object) -> None:
     act(bo, "signal", name=name)
