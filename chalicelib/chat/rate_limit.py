@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from chalicelib import limits, request_log, settings
 from chalicelib.chat import members
-from chalicelib.errors import Muted, NotInRoom, RateLimitExceeded, SlowModeLimitExceeded
+from chalicelib.errors import Muted, NotInRoom, RateLimitExceeded, SlowModeLimitExceeded, TooManySignals
 from chalicelib.storage.models import OWNER, Connection, RoomSequence
 from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict
 
@@ -33,8 +33,8 @@ WARNING_INTERVAL_SECONDS = 1
 Window = Literal["message_times", "owner_action_times"]
 """The attribute of a connection that contains the times of its last messages, or of its last actions as the owner."""
 
-frame_counts: Counter[str] = Counter()
-"""The frames of each connection in the current window."""
+frame_counts: Counter[tuple[str, str]] = Counter()
+"""The frames of each connection in the current window: of all kinds, and those of some actions."""
 
 _counting_since = 0
 
@@ -46,13 +46,29 @@ refused_counts: dict[str, int] = {}
 
 def count_frame(connection_id: str) -> bool:
     """Count a frame in this process, and return whether its connection has exceeded MAX_FRAMES_PER_WINDOW."""
+    return _count(connection_id, "")[0] > limits.MAX_FRAMES_PER_WINDOW
+
+
+def count_signal(connection_id: str, action: str) -> None:
+    """Count a frame of an action in this process. Raises TooManySignals above MAX_SIGNALS_PER_WINDOW.
+
+    The client is told of the first one in each window.
+    """
+    count, retry_after = _count(connection_id, action)
+    if count > limits.MAX_SIGNALS_PER_WINDOW:
+        raise TooManySignals(retry_after, notify=count == limits.MAX_SIGNALS_PER_WINDOW + 1)
+
+
+def _count(connection_id: str, action: str) -> tuple[int, int]:
+    """Count a frame, and return the number in this window, and the seconds until the next window."""
     global _counting_since
     now = current_milliseconds()
     if not 0 <= now - _counting_since < settings.WINDOW_SECONDS * 1000:
         frame_counts.clear()
         _counting_since = now
-    frame_counts[connection_id] += 1
-    return frame_counts[connection_id] > limits.MAX_FRAMES_PER_WINDOW
+    frame_counts[connection_id, action] += 1
+    left = _counting_since + settings.WINDOW_SECONDS * 1000 - now
+    return frame_counts[connection_id, action], max(1, -(-left // 1000))
 
 
 def count_refused_frame(connection_id: str) -> bool:

@@ -96,6 +96,9 @@ class Limit(Enum):
     """Those of an owner count in a window of their own, so that messages do not delay them. Those of others count as
     messages."""
 
+    SIGNALS = auto()
+    """They do not count as messages. Each process counts those of each action in its memory."""
+
     BY_HANDLER = auto()
     """The handler itself calls `context.check_rate_limit`, to do other work meanwhile."""
 
@@ -131,6 +134,8 @@ class Action(Struct, frozen=True):
             context.check_rate_limit()
         if self.limit is Limit.OWNER_ACTIONS:
             context.check_rate_limit("owner_action_times" if context.sender.is_owner else "message_times")
+        if self.limit is Limit.SIGNALS:
+            rate_limit.count_signal(context.connection_id, self.names[0])
         self.handler(context, *arguments)
 
 
