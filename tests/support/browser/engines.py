@@ -28,10 +28,11 @@ from tests.support.ports import free_port
 
 SIZE = (1280, 800)
 MINI_BROWSERS = ["/usr/lib/*/webkit2gtk-4.1/MiniBrowser", "/usr/libexec/webkit2gtk-4.1/MiniBrowser"]
-# Firefox would ask its vendor for news at every start.
+# Most of these keep Firefox from asking its vendor for news at every start.
 PREFERENCES = {
     "app.normandy.enabled": False,
     "app.update.disabledForTesting": True,
+    "devtools.jsonview.enabled": False,  # its pages have no storage
     "browser.shell.checkDefaultBrowser": False,
     "datareporting.policy.dataSubmissionEnabled": False,
     "messaging-system.rsexperimentloader.enabled": False,
@@ -268,3 +269,10 @@ def _connected(attempt: Callable[[], Any]) -> Any:
 
 
 TABS: dict[str, Callable[[Path], AbstractContextManager[Tab]]] = {"firefox": firefox_tab, "webkitgtk": webkit_tab}
+
+CHROMIUM = "chromium"
+
+
+def installed() -> list[str]:
+    """Return the engines whose browsers are installed."""
+    return [CHROMIUM, *(name for name, find in INSTALLED.items() if find())]
