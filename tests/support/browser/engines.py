@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -23,11 +22,11 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from websockets.sync.client import ClientConnection, connect
 
 from localcloud.stack import HOST
+from tests.support.browser.installed import FIREFOX, WEBKITGTK, firefox, mini_browser
 from tests.support.browser.tab import SECONDS, BrowserError, Tab, WebDriverTab
 from tests.support.ports import free_port
 
 SIZE = (1280, 800)
-MINI_BROWSERS = ["/usr/lib/*/webkit2gtk-4.1/MiniBrowser", "/usr/libexec/webkit2gtk-4.1/MiniBrowser"]
 # Most of these keep Firefox from asking its vendor for news at every start.
 PREFERENCES = {
     "app.normandy.enabled": False,
@@ -40,23 +39,6 @@ PREFERENCES = {
     "network.connectivity-service.enabled": False,
     "services.settings.server": "data:,#remote-settings-dummy/v1",
 }
-
-
-def firefox() -> str | None:
-    """Return the path of Firefox, or None if it is not installed."""
-    return shutil.which("firefox-esr") or shutil.which("firefox")
-
-
-def mini_browser() -> str | None:
-    """Return the path of WebKitGTK's browser, or None if it or what drives it is not installed."""
-    if not shutil.which("WebKitWebDriver") or not (os.environ.get("DISPLAY") or shutil.which("Xvfb")):
-        return None
-    return next((str(path) for pattern in MINI_BROWSERS for path in Path("/").glob(pattern[1:])), None)
-
-
-INSTALLED: dict[str, Callable[[], str | None]] = {"firefox": firefox, "webkitgtk": mini_browser}
-PACKAGES = {"firefox": "firefox-esr", "webkitgtk": "webkit2gtk-driver and xvfb"}
-"""Debian's packages."""
 
 
 class ChromiumTab(Tab):
@@ -209,7 +191,9 @@ def firefox_tab(folder: Path) -> Iterator[Tab]:
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in PREFERENCES.items())
     (folder / "user.js").write_text("".join(lines))
     command = [firefox() or "", "--headless", "--remote-debugging-port=0", "--no-remote", "--profile", str(folder)]
-    with (folder / "log").open("w+") as log, _process(command, stderr=log) as process:
+    # As root, Firefox refuses a home that belongs to another user.
+    environment = {**os.environ, "HOME": str(folder)}
+    with (folder / "log").open("w+") as log, _process(command, stderr=log, env=environment) as process:
         ready = _first(lambda: re.search(r"listening on (ws://\S+)", (folder / "log").read_text()), process)
         with connect(f"{ready[1]}/session", max_size=None, ping_interval=None, proxy=None) as connection:
             yield FirefoxTab(connection)
@@ -268,11 +252,4 @@ def _connected(attempt: Callable[[], Any]) -> Any:
     return Retrying(retry=errors, stop=stop_after_delay(60), wait=wait_fixed(0.05), reraise=True)(attempt)
 
 
-TABS: dict[str, Callable[[Path], AbstractContextManager[Tab]]] = {"firefox": firefox_tab, "webkitgtk": webkit_tab}
-
-CHROMIUM = "chromium"
-
-
-def installed() -> list[str]:
-    """Return the engines whose browsers are installed."""
-    return [CHROMIUM, *(name for name, find in INSTALLED.items() if find())]
+TABS: dict[str, Callable[[Path], AbstractContextManager[Tab]]] = {FIREFOX: firefox_tab, WEBKITGTK: webkit_tab}

@@ -90,6 +90,8 @@
       if (width > space + PIXEL)
         problems.add(`${nameOf(element)} has ${Math.round(space)} px for ${Math.round(width)} px of ${text}`);
     }
+    if (element.scrollHeight > element.clientHeight + PIXEL && element.matches("textarea"))
+      problems.add(`${nameOf(element)} shows ${element.clientHeight} of ${element.scrollHeight} px`);
     if (element.clientWidth < 60) problems.add(`${nameOf(element)} is too narrow to write in`);
   }
 

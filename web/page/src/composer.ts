@@ -56,6 +56,11 @@ function update(): void {
   note.classList.toggle("too-long", isTooLong);
   field.setAttribute("aria-invalid", String(isTooLong));
   sendButton.disabled = isTooLong || send === null || mutedUntil !== undefined;
+  fit();
+}
+
+/** Make the field as high as its text. */
+function fit(): void {
   // The log must not take the space while the field is measured: it would scroll away from its end.
   form.style.minHeight = `${form.offsetHeight}px`;
   field.style.height = "auto";
@@ -101,6 +106,8 @@ function showEnter(): void {
   field.enterKeyHint = enterSends.checked ? "send" : "enter";
 }
 
+// A turned phone or a larger text breaks the lines elsewhere.
+new ResizeObserver(() => requestAnimationFrame(fit)).observe(field);
 showEnter();
 touchKeyboard.addEventListener("change", showEnter);
 enterSends.addEventListener("change", () => {
