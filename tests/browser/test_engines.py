@@ -33,7 +33,7 @@ SIZE = (1280, 800)
 LAYOUT = (PROJECT / "tests/support/browser/layout.js").read_text()
 STATE, MESSAGES, STORED = "#connection-state", "li.message .body", "li.message:not(.pending, .failed) .body"
 LOST = "Connection lost. Trying again…"
-# The page would otherwise ask the browser's own sharing dialogue, or leave a private clipboard.
+# Without HTTPS or without permission, browsers reject this.
 NO_CLIPBOARD = """() => Object.defineProperty(navigator, "clipboard", {
     value: { writeText: () => Promise.reject(new Error("not allowed")) },
 })"""

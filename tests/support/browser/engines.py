@@ -27,17 +27,9 @@ from tests.support.browser.tab import SECONDS, BrowserError, Tab, WebDriverTab
 from tests.support.ports import free_port
 
 SIZE = (1280, 800)
-# Most of these keep Firefox from asking its vendor for news at every start.
 PREFERENCES = {
-    "app.normandy.enabled": False,
-    "app.update.disabledForTesting": True,
+    "network.dns.disabled": True,  # Firefox asks its vendor for news at every start; addresses of numbers still work
     "devtools.jsonview.enabled": False,  # its pages have no storage
-    "browser.shell.checkDefaultBrowser": False,
-    "datareporting.policy.dataSubmissionEnabled": False,
-    "messaging-system.rsexperimentloader.enabled": False,
-    "network.captive-portal-service.enabled": False,
-    "network.connectivity-service.enabled": False,
-    "services.settings.server": "data:,#remote-settings-dummy/v1",
 }
 
 

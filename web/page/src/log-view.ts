@@ -312,7 +312,7 @@ function stayAtEnd(): void {
 function notePlace(): void {
   const [entry] = isAtEnd ? [] : entriesInSight();
   const box = entry?.getBoundingClientRect();
-  place = entry && box ? { entry, above: (log.getBoundingClientRect().top - box.top) / box.height } : null;
+  place = entry && box ? { entry, above: (log.getBoundingClientRect().top - box.top) / (box.height || 1) } : null;
 }
 
 /** Show the same messages as before the log or its text has another size: at the end the last ones, elsewhere the first one. */
