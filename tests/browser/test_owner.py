@@ -201,7 +201,7 @@ def test_new_owners_link_replaces_the_old_one_everywhere(pair: tuple[Page, Page]
 def test_kept_room_is_listed_after_everyone_has_left(open_page: OpenPage) -> None:
     page = open_page()
     page.get_by_label("Room name").fill("Team")
-    page.get_by_label("Keep it").select_option("for a week after that")
+    page.get_by_label("Keep it").select_option("7 more days")
     page.get_by_role("button", name="Create room").click()
     say(page, "for tomorrow")
     expect_message(page, "for tomorrow")

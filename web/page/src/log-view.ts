@@ -33,8 +33,12 @@ let handlers: LogHandlers | null = null;
 /** The visitor, whose role decides on the buttons beside the messages. */
 let rights: Pick<RoomSnapshot, "isOwner" | "you"> = { isOwner: false, you: null };
 let olderState: RoomSnapshot["older"] = "none";
+/** The size for which the place was restored last. */
+let size = "";
 let isReady = false;
 let isAtEnd = true;
+/** The first entry in sight, and how much of it is above the upper edge of the log, from 0 to 1. */
+let place: { readonly entry: HTMLElement; readonly above: number } | null = null;
 let newBelow = 0;
 /** Messages before this sequence are not shown, and those from `liveFrom` on are announced. */
 let shownFrom = 0;
@@ -170,6 +174,7 @@ export function keepPlace(change: () => void): void {
   const anchor = inSight.find(({ entry }) => entry.isConnected); // the change may have removed the first ones
   if (anchor) log.scrollTop += bottomOf(anchor.entry) - anchor.bottom;
   stayAtEnd();
+  notePlace();
   note.hidden = isReady && !isEmpty();
 }
 
@@ -305,7 +310,28 @@ function stayAtEnd(): void {
 }
 
 function notePlace(): void {
+  const [entry] = isAtEnd ? [] : entriesInSight();
+  const box = entry?.getBoundingClientRect();
+  place = entry && box ? { entry, above: (log.getBoundingClientRect().top - box.top) / (box.height || 1) } : null;
+}
+
+/** Show the same messages as before the log or its text has another size: at the end the last ones, elsewhere the first one. */
+function restorePlace(): void {
+  size = sizeOf(log);
+  stayAtEnd();
+  if (!place?.entry.isConnected) return;
+  const { top, height } = place.entry.getBoundingClientRect();
+  log.scrollTop += top + place.above * height - log.getBoundingClientRect().top;
+}
+
+function sizeOf({ clientWidth, clientHeight }: Element): string {
+  return `${clientWidth} ${clientHeight}`;
+}
+
+function onScroll(): void {
+  if (size !== sizeOf(log)) return; // the visitor has not scrolled: `restorePlace` comes next
   isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
+  notePlace();
   countNewBelow(isAtEnd ? 0 : newBelow);
   readOlderNearTop();
 }
@@ -317,11 +343,12 @@ function readOlderNearTop(): void {
 }
 
 followArrowKeys(log);
-log.addEventListener("scroll", notePlace);
+log.addEventListener("scroll", onScroll);
 olderButton.addEventListener("click", showOlderMessages);
 toLatest.addEventListener("click", () => {
   goToEnd();
   log.focus(); // the button disappears
 });
-// A phone's on-screen keyboard makes the log smaller without a scroll event.
-new ResizeObserver(stayAtEnd).observe(log);
+// Without a scroll event: an on-screen keyboard, a turned phone, a larger text.
+const resizes = new ResizeObserver(restorePlace);
+for (const part of [log, history, live]) resizes.observe(part);
