@@ -28,6 +28,8 @@ from chalicelib.protocol.values import (
     RoomName,
     Sequence,
     SlowSeconds,
+    WebhookAttachments,
+    WebhookBlocks,
     WebhookName,
     WebhookText,
 )
@@ -55,9 +57,11 @@ class NewWebhook(Request):
 
 
 class WebhookMessage(Request):
-    """A message of a webhook."""
+    """A message of a webhook, also in the format of Slack: a text, blocks, attachments, or several of them."""
 
-    text: WebhookText
+    text: WebhookText | None = None
+    blocks: WebhookBlocks = None
+    attachments: WebhookAttachments = None
     client_id: ClientId | None = None
 
 

@@ -97,7 +97,7 @@ def _fields(declared: type[Struct]) -> dict[str, _Field]:
         parts = [*_parts(field.type)]
         extras = [part.extra for part in parts if isinstance(part, Meta) and part.extra]
         clean = next((extra["clean"] for extra in extras if "clean" in extra), None)
-        is_text = str in parts or any(get_origin(part) is Literal for part in parts)
+        is_text = str in parts or Any in parts or any(get_origin(part) is Literal for part in parts)
         fields[field.encode_name] = _Field(field.required, is_text, int in parts, clean)
     return fields
 

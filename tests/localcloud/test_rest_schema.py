@@ -85,6 +85,7 @@ NOT_IN_THE_SCHEMA = (
     "before must be at most",
     "a room can have at most 20 webhooks",
     "clientId belongs to another message",
+    "the message has no readable text",
 )
 
 

@@ -1,0 +1,113 @@
+"""The forms in which programs send messages to webhooks: JSON objects, HTML forms and plain text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from email import message_from_bytes
+from email.message import Message
+from html import escape
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from chalicelib.errors import InvalidJSON, UnreadableMessage
+from chalicelib.protocol.validation import parse_object
+
+MAX_FORM_FIELDS = 100
+
+_FORM, _MULTIPART, _PLAIN = "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"
+
+
+class _Field(NamedTuple):
+    """A field of a form, with the charset that it declares itself."""
+
+    name: str
+    content: bytes
+    charset: str | None = None
+
+
+def parse_message(body: bytes, content_type: str) -> dict[str, Any]:
+    """Return the JSON object of a message, or for a text an object with this text.
+
+    JSON is recognized whatever the Content-Type: curl declares every body as a form. It is in UTF-8; texts and forms
+    are in the charset that they declare.
+
+    Raises UnreadableMessage.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    charset = _charset(content_type)
+    if kind == _MULTIPART:
+        return _parse_fields(_multipart_fields(body, content_type), charset)
+    encoding = charset if kind == _PLAIN and charset else json.detect_encoding(body)
+    if _decode(body, encoding, "replace").lstrip().startswith("{"):
+        try:
+            return _parse_json(_decode(body, encoding))
+        except UnreadableMessage:
+            if kind != _PLAIN:
+                raise
+    fields = _urlencoded_fields(body)
+    if kind == _FORM or any(name == "payload" and content.lstrip().startswith(b"{") for name, content, _ in fields):
+        return _parse_fields(fields, charset)
+    if kind == _PLAIN:
+        return {"text": escape(_decode(body, encoding), quote=False)}  # not Slack's markup
+    raise UnreadableMessage("the body has another form")
+
+
+def _parse_fields(fields: Iterable[_Field], charset: str | None) -> dict[str, Any]:
+    """Return the message in a form. Of several fields with the same name, the first one counts."""
+    named = {field.name: field for field in reversed([*fields])}
+    if charset is None and "_charset_" in named:  # RFC 7578, "The _charset_ Field for Default Charset"
+        charset = _decode(named["_charset_"].content, "ascii").strip()
+    texts: dict[str, Any] = {
+        name: _decode(named[name].content, named[name].charset or charset or "utf-8")
+        for name in ("payload", "text", "clientId")
+        if name in named
+    }
+    if "payload" in texts:
+        return _parse_json(texts["payload"])
+    if "text" not in texts:
+        raise UnreadableMessage("the body has another form")
+    return texts
+
+
+def _urlencoded_fields(body: bytes) -> list[_Field]:
+    """Return the fields of an urlencoded form. A body that is none has none."""
+    try:  # in Latin-1, each character is a byte
+        pairs = parse_qsl(body.decode("latin-1"), encoding="latin-1", max_num_fields=MAX_FORM_FIELDS)
+    except ValueError:
+        return []
+    return [_Field(name, value.encode("latin-1")) for name, value in pairs]
+
+
+def _multipart_fields(body: bytes, content_type: str) -> Iterator[_Field]:
+    header = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
+    try:
+        form: Message = message_from_bytes(header + body)
+    except RecursionError as error:  # parts in parts
+        raise UnreadableMessage("the form has parts in parts") from error
+    parts: Any = form.get_payload()
+    for part in parts if form.is_multipart() else []:
+        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(content, bytes):
+            is_json = part.get_content_subtype() == "json"
+            yield _Field(name, content, "utf-8" if is_json else part.get_content_charset())
+
+
+def _charset(content_type: str) -> str | None:
+    headers = Message()
+    headers["Content-Type"] = content_type
+    return headers.get_content_charset()
+
+
+def _decode(content: bytes, charset: str, errors: str = "strict") -> str:
+    try:
+        return content.decode(charset, errors).removeprefix("\ufeff")
+    except (LookupError, ValueError) as error:
+        raise UnreadableMessage(f"the body is not in {charset[:40]!r}, or this charset is unknown") from error
+
+
+def _parse_json(text: str) -> dict[str, Any]:
+    try:
+        return parse_object(text)
+    except InvalidJSON as error:
+        raise UnreadableMessage("the body contains no valid JSON object") from error
