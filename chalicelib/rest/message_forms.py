@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import re
 from collections.abc import Iterable, Iterator
 from email import message_from_bytes
 from email.message import Message
@@ -15,6 +17,10 @@ from chalicelib.protocol.validation import parse_object
 
 MAX_FORM_FIELDS = 100
 
+_NO_CHARSETS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape")
+"""Codecs of Python for other purposes. The time that punycode takes is quadratic."""
+
+_BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
 _FORM, _MULTIPART, _PLAIN = "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"
 
 
@@ -34,10 +40,11 @@ def parse_message(body: bytes, content_type: str) -> dict[str, Any]:
 
     Raises UnreadableMessage.
     """
-    kind = content_type.partition(";")[0].strip().lower()
-    charset = _charset(content_type)
+    headers = Message()
+    headers["Content-Type"] = content_type
+    kind, charset = content_type.partition(";")[0].strip().lower(), headers.get_content_charset()
     if kind == _MULTIPART:
-        return _parse_fields(_multipart_fields(body, content_type), charset)
+        return _parse_fields(_multipart_fields(body, headers.get_boundary()), charset)
     encoding = charset if kind == _PLAIN and charset else json.detect_encoding(body)
     if _decode(body, encoding, "replace").lstrip().startswith("{"):
         try:
@@ -46,7 +53,9 @@ def parse_message(body: bytes, content_type: str) -> dict[str, Any]:
             if kind != _PLAIN:
                 raise
     fields = _urlencoded_fields(body)
-    if kind == _FORM or any(name == "payload" and content.lstrip().startswith(b"{") for name, content, _ in fields):
+    if kind == _FORM or any(
+        name == "payload" and content.lstrip(_BEFORE_JSON).startswith(b"{") for name, content, _ in fields
+    ):
         return _parse_fields(fields, charset)
     if kind == _PLAIN:
         return {"text": escape(_decode(body, encoding), quote=False)}  # not Slack's markup
@@ -79,28 +88,25 @@ def _urlencoded_fields(body: bytes) -> list[_Field]:
     return [_Field(name, value.encode("latin-1")) for name, value in pairs]
 
 
-def _multipart_fields(body: bytes, content_type: str) -> Iterator[_Field]:
-    header = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
-    try:
-        form: Message = message_from_bytes(header + body)
-    except RecursionError as error:  # parts in parts
-        raise UnreadableMessage("the form has parts in parts") from error
-    parts: Any = form.get_payload()
-    for part in parts if form.is_multipart() else []:
-        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(content, bytes):
-            is_json = part.get_content_subtype() == "json"
-            yield _Field(name, content, "utf-8" if is_json else part.get_content_charset())
-
-
-def _charset(content_type: str) -> str | None:
-    headers = Message()
-    headers["Content-Type"] = content_type
-    return headers.get_content_charset()
+def _multipart_fields(body: bytes, boundary: str | None) -> Iterator[_Field]:
+    """Yield the fields of a multipart form."""
+    if not boundary:
+        return
+    delimiter = rb"\r?\n--" + re.escape(boundary.encode("latin-1", "replace")) + rb"(?:--)?[ \t]*(?=\r?\n|\Z)"
+    _, *parts = re.split(delimiter, b"\n" + body, maxsplit=MAX_FORM_FIELDS)
+    for part in parts:
+        head, *content = re.split(rb"\r?\n\r?\n", part, maxsplit=1)
+        headers = message_from_bytes(head.lstrip())  # not the whole body, because it would parse parts in parts
+        name = headers.get_param("name", header="content-disposition")
+        if isinstance(name, str) and content:
+            is_json = headers.get_content_subtype() == "json"
+            yield _Field(name, content[0], "utf-8" if is_json else headers.get_content_charset())
 
 
 def _decode(content: bytes, charset: str, errors: str = "strict") -> str:
     try:
+        if codecs.lookup(charset).name in _NO_CHARSETS:
+            raise LookupError(charset)
         return content.decode(charset, errors).removeprefix("\ufeff")
     except (LookupError, ValueError) as error:
         raise UnreadableMessage(f"the body is not in {charset[:40]!r}, or this charset is unknown") from error
