@@ -183,7 +183,7 @@ def _split_once(text: str) -> tuple[str, str]:
     for least in (length // 2, 1):
         for separator in ("\n", " "):
             end = text.rfind(separator, least, length + 1)
-            while end > 0 and not is_boundary(text, end + 1):  # a space may carry a mark
+            while 0 < end < len(text) - 1 and not is_boundary(text, end + 1):  # a space may carry a mark
                 end = text.rfind(separator, least, end)
             if end > 0:
                 return text[:end], text[end + 1 :]
