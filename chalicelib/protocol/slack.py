@@ -35,7 +35,7 @@ _REFERENCES = {
 }
 """The sign and the property of elements of rich text that refer to something."""
 
-_MARKS = r"[\s*_~`]+"
+_MARKS = "[*_~`]"
 
 
 def text_of(message: WebhookMessage) -> str:
@@ -69,7 +69,7 @@ def _decode(text: str) -> str:
 
 
 def _replace(sequence: re.Match[str]) -> str:
-    target, label = sequence[1], (sequence[2] or "").strip()
+    target, label = sequence[1].strip(), (sequence[2] or "").strip()
     if re.match(_MENTION, target):
         return target[0] + (label.removeprefix(target[0]) or target[1:])
     if target.startswith("!"):
@@ -122,7 +122,7 @@ def _is_repeated(text: str, others: Iterable[str]) -> bool:
 
 
 def _words(text: str) -> str:
-    return re.sub(_MARKS, " ", text).strip()
+    return " ".join(re.sub(_MARKS, "", text).split())
 
 
 # Blocks

@@ -37,6 +37,8 @@ def rich_text(*elements: Any, type_: str = "rich_text_section", **properties: An
         ("<https://ci.example|https://ci.example>", "https://ci.example"),
         ("<https://ci.example|>", "https://ci.example"),
         ("<https://ci.example|Log:>", "Log: https://ci.example"),
+        ("<https://ci.example | Sentry's way>", "Sentry's way: https://ci.example"),
+        ("< > < | > <|x>", "< > < | > <|x>"),
         ("<https://ci.example|two\nlines>", "two\nlines: https://ci.example"),
         ("<ci.example/7|Build>", "Build: ci.example/7"),
         ("<HTTPS://CI.example|x>", "x: HTTPS://CI.example"),
@@ -322,6 +324,7 @@ def test_malformed_properties_do_not_fail(malformed: Any) -> None:
     [
         ("Deploy failed", False),
         ("Deploy *failed*\nshop", False),
+        ("*Deploy* fail_ed_", False),
         ("shop", False),
         ("Deploy", False),
         ("Alert", True),
