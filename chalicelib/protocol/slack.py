@@ -95,7 +95,7 @@ def _special(command: str, label: str) -> str:
 def _time(seconds: Any) -> str:
     try:
         return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%d %H:%M} UTC"
-    except (OverflowError, TypeError, ValueError):
+    except (OSError, OverflowError, TypeError, ValueError):
         return ""
 
 
@@ -196,11 +196,10 @@ def _inline_element(element: dict[str, Any]) -> str:
     def value(name: str) -> str:
         return _decode(_string(element.get(name)))
 
-    kind = element.get("type")
-    if kind in _REFERENCES:
-        sign, name = _REFERENCES[kind]
-        return sign + value(name) if value(name) else ""
-    match kind:
+    match element.get("type"):
+        case str(kind) if kind in _REFERENCES:
+            sign, name = _REFERENCES[kind]
+            return sign + value(name) if value(name) else ""
         case "link":
             return _link(value("text"), value("url"))
         case "date":
