@@ -27,13 +27,15 @@ async def message_of_a_hook_reaches_a_member(chat: Chat) -> None:
     url = create_hook(chat, room)
     expect("that the url begins with the address of the chat", url.startswith(f"{chat.rest}/hooks/"), True)
     async with chat.pair(room) as (_, bo):
-        form = {"payload": json.dumps({"text": "Build 57\r\npassed"})}
-        posted = chat.post(url, data=form)
+        attachment = {"title": "Build 57", "title_link": "https://ci.example.org/57", "text": "passed &amp; stored\r\n"}
+        posted = chat.post(url, data={"payload": json.dumps({"attachments": [attachment]})})
         expect("the status of a message of a webhook", posted.status_code, 200)
+        expect("that the response is that of Slack", posted.json()["ok"], True)
         heard = await hear(bo, "message")
         sender = heard["sender"]
         given = (heard["message"], sender["name"], sender.get("bot"))
-        expect("the message of a webhook", given, ("Build 57\npassed", "Builds", True))
+        text = "Build 57: https://ci.example.org/57\npassed & stored\n"
+        expect("the message of a webhook", given, (text, "Builds", True))
         expect("the sequence of the message", heard["sequence"], posted.json()["sequence"])
         expect("the time of the message", heard["sentAt"], posted.json()["sentAt"])
 
