@@ -140,7 +140,7 @@ def _block(block: dict[str, Any]) -> list[str]:
             lines += [_text_object(field) for field in _list(block.get("fields"))]
             lines += [_element(element) for element in _objects(block.get("elements"))]
             lines += [_element(element) for element in _objects([block.get("accessory")])]
-    return [line for line in lines if line]
+    return _without_blank_lines(lines)
 
 
 def _text_object(value: Any) -> str:
@@ -240,7 +240,12 @@ def _attachment(attachment: dict[str, Any]) -> list[str]:
     text = value("text")
     is_repeated = text in (*opening, value("title")) or _is_repeated(text, lines)
     readable = [line for line in [*opening, "" if is_repeated else text, *lines] if line] or [value("fallback")]
-    return [line for line in [*readable, address("image_url"), value("footer")] if line]
+    return _without_blank_lines([*readable, address("image_url"), value("footer")])
+
+
+def _without_blank_lines(texts: list[str]) -> list[str]:
+    """Return texts without blank lines around them, and without empty ones."""
+    return [stripped for text in texts if (stripped := text.strip("\n"))]
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

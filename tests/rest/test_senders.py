@@ -103,7 +103,7 @@ SENDERS = {
         },
         grafana_accepts,
         "@channel @S1 @U1\n[FIRING:1] High load Servers: https://grafana.example/alerting/list\n**Firing**\n\n"
-        "Value: A=97\nLabels:\n - alertname = High load\n\nGrafana v11.3.0",
+        "Value: A=97\nLabels:\n - alertname = High load\nGrafana v11.3.0",
     ),
     "Jenkins": Sender(
         {

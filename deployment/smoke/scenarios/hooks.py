@@ -34,7 +34,7 @@ async def message_of_a_hook_reaches_a_member(chat: Chat) -> None:
         heard = await hear(bo, "message")
         sender = heard["sender"]
         given = (heard["message"], sender["name"], sender.get("bot"))
-        text = "Build 57: https://ci.example.org/57\npassed & stored\n"
+        text = "Build 57: https://ci.example.org/57\npassed & stored"
         expect("the message of a webhook", given, (text, "Builds", True))
         expect("the sequence of the message", heard["sequence"], posted.json()["sequence"])
         expect("the time of the message", heard["sentAt"], posted.json()["sentAt"])
