@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.limits import MAX_MESSAGE_LENGTH
 from chalicelib.protocol.requests import WebhookMessage
 from chalicelib.protocol.values import repair
 
@@ -44,7 +45,9 @@ def text_of(message: WebhookMessage) -> str:
     lines = [line for block in _objects(message.blocks) for line in _block(block)]
     for attachment in _objects(message.attachments):
         lines += _attachment(attachment)
-    return "\n".join(lines if not text or _is_repeated(text, lines) else [text, *lines])
+    if not lines:
+        return text
+    return "\n".join(lines if _is_repeated(text, lines) else [*_without_blank_lines([text]), *lines])
 
 
 # Texts
@@ -115,7 +118,12 @@ def _with_colon(label: str) -> str:
 
 
 def _is_repeated(text: str, others: Iterable[str]) -> bool:
-    """Return whether other texts contain each line of a text, such as the fallback of blocks, in whole words."""
+    """Return whether other texts contain each line of a text, such as the fallback of blocks, in whole words.
+
+    A text that is longer than a message is no fallback. Comparing its lines would take long.
+    """
+    if len(text) > MAX_MESSAGE_LENGTH:
+        return False
     following = f" {_words(' '.join(others))} "
     lines = [words for line in text.splitlines() if (words := _words(line))]
     return bool(lines) and all(f" {line} " in following for line in lines)

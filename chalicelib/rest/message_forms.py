@@ -6,8 +6,6 @@ import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
-from email import message_from_bytes
-from email.message import Message
 from html import escape
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -40,11 +38,9 @@ def parse_message(body: bytes, content_type: str) -> dict[str, Any]:
 
     Raises UnreadableMessage.
     """
-    headers = Message()
-    headers["Content-Type"] = content_type
-    kind, charset = content_type.partition(";")[0].strip().lower(), headers.get_content_charset()
+    kind, charset = content_type.partition(";")[0].strip().lower(), _parameter(content_type, "charset")
     if kind == _MULTIPART:
-        return _parse_fields(_multipart_fields(body, headers.get_boundary()), charset)
+        return _parse_fields(_multipart_fields(body, _parameter(content_type, "boundary")), charset)
     encoding = charset if kind == _PLAIN and charset else json.detect_encoding(body)
     if _decode(body, encoding, "replace").lstrip().startswith("{"):
         try:
@@ -89,18 +85,24 @@ def _urlencoded_fields(body: bytes) -> list[_Field]:
 
 
 def _multipart_fields(body: bytes, boundary: str | None) -> Iterator[_Field]:
-    """Yield the fields of a multipart form."""
+    """Yield the fields of a multipart form (RFC 7578)."""
     if not boundary:
         return
     delimiter = rb"\r?\n--" + re.escape(boundary.encode("latin-1", "replace")) + rb"(?:--)?[ \t]*(?=\r?\n|\Z)"
     _, *parts = re.split(delimiter, b"\n" + body, maxsplit=MAX_FORM_FIELDS)
     for part in parts:
         head, *content = re.split(rb"\r?\n\r?\n", part, maxsplit=1)
-        headers = message_from_bytes(head.lstrip())  # not the whole body, because it would parse parts in parts
-        name = headers.get_param("name", header="content-disposition")
-        if isinstance(name, str) and content:
-            is_json = headers.get_content_subtype() == "json"
-            yield _Field(name, content[0], "utf-8" if is_json else headers.get_content_charset())
+        lines = re.findall(r"^([\w-]+):(.*)$", head.decode("latin-1"), re.MULTILINE)
+        headers = {name.lower(): value for name, value in lines}
+        name, kind = _parameter(headers.get("content-disposition", ""), "name"), headers.get("content-type", "")
+        if name and content:
+            yield _Field(name, content[0], "utf-8" if "json" in kind.lower() else _parameter(kind, "charset"))
+
+
+def _parameter(header: str, name: str) -> str | None:
+    """Return a parameter of a header. It is None if it is absent or empty."""
+    found = re.search(rf';\s*{name}\s*=\s*(?:"([^"]*)"|([^\s;]*))', header, re.IGNORECASE)
+    return (found[1] or found[2] or None) if found else None
 
 
 def _decode(content: bytes, charset: str, errors: str = "strict") -> str:

@@ -352,6 +352,8 @@ def test_malformed_properties_do_not_fail(malformed: Any) -> None:
         ("fail", True),
         ("Deploy failed\nmore", True),
         ("***", True),
+        ("\n".join(["shop"] * 1_000), True),
+        ("\n".join(["shop"] * 800) + "\n", False),
     ],
 )
 def test_text_that_blocks_repeat_is_shown_once(fallback: str, is_shown: bool) -> None:
@@ -364,6 +366,11 @@ def test_text_that_blocks_repeat_is_shown_once(fallback: str, is_shown: bool) ->
     assert text(text=fallback, blocks=blocks) == expected
     assert text(text=fallback, attachments=[{"blocks": blocks}]) == expected
     assert text(attachments=[{"text": fallback, "blocks": blocks}]) == expected
+
+
+def test_text_ends_where_the_next_line_begins() -> None:
+    assert text(text="\none\n\n", attachments=[{"text": "\n two\n", "footer": "three"}]) == "one\n two\nthree"
+    assert text(text="\none\n") == "\none\n"
 
 
 def test_equal_fields_of_two_attachments_are_both_shown() -> None:

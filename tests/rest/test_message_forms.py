@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chalicelib.errors import UnreadableMessage
 from chalicelib.protocol.requests import WebhookMessage
@@ -170,3 +172,47 @@ def test_parts_in_a_part_are_not_parsed() -> None:
 def test_payload_may_have_any_properties(value: Any) -> None:
     message = {"text": "hi", "clientId": "c", "icon_emoji": value}
     assert parse_message(b"payload=" + quote_plus(json.dumps(message)).encode(), FORM) == message
+
+
+PIECES = [
+    *(
+        b"--b",
+        b"--b--",
+        b"\r\n",
+        b"\n",
+        b"Content-Disposition: form-data; ",
+        b'name="text"',
+        b"name*=utf-8''text",
+        b"Content-Type: ",
+    ),
+    *(
+        b"text/plain; ",
+        b"charset=",
+        b"charset*0*=a\x00b''x",
+        b"utf-16",
+        b"latin-1",
+        b"_charset_",
+        b"text",
+        b"payload",
+        b"=",
+        b"&",
+    ),
+    *(b"%", b"%ff", b"\xff", b"\x00", b'{"text": "a"}', b"{", b"[", b'"', b";", b" "),
+]
+CONTENT_TYPES = [
+    FORM,
+    MULTIPART,
+    PLAIN,
+    "",
+    "text/plain; charset=\x00",
+    "text/plain; charset*=a\x00b''x",
+    "multipart/form-data; boundary=€",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=3), max_size=20), st.sampled_from(CONTENT_TYPES))
+def test_any_body_is_read_or_rejected(pieces: list[bytes], content_type: str) -> None:
+    try:
+        assert isinstance(parse_message(b"".join(pieces), content_type), dict)
+    except UnreadableMessage as error:
+        assert "expected a JSON object" in str(error)

@@ -164,7 +164,7 @@ def test_token_is_checked_before_the_body_is_parsed(owner: Hooks, monkeypatch: p
     path, parsed = owner.create(), []
     wrong = path[:-1] + ("a" if path[-1] != "a" else "b")
     assert owner.send(path, b'{"text": "hi"}').status_code == 200
-    for name in ("parse_object", "parse_qsl", "Message"):
+    for name in ("parse_object", "parse_qsl", "_parameter"):
         monkeypatch.setattr(message_forms, name, parsed.append)
     response = owner.send(wrong, body)
     assert (response.status_code, response.json_body) == (404, NOT_FOUND)
@@ -176,7 +176,7 @@ def test_larger_body_is_rejected_before_it_is_parsed(
     owner: Hooks, monkeypatch: pytest.MonkeyPatch, body: bytes, fanout_queue: Any
 ) -> None:
     path, parsed = owner.create(), []
-    for name in ("parse_object", "parse_qsl", "Message"):
+    for name in ("parse_object", "parse_qsl", "_parameter"):
         monkeypatch.setattr(message_forms, name, parsed.append)
     for url in (path, "/hooks/unknown"):
         response = owner.send(url, body)
