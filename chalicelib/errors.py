@@ -8,8 +8,10 @@
     ├── UnknownAction
     ├── RateLimitExceeded
     │   ├── SlowModeLimitExceeded
-    │   └── TooManyReports
+    │   ├── TooManyReports
+    │   └── TooManySignals
     ├── SourceLimitExceeded
+    ├── TooLarge
     ├── NotInRoom
     │   └── ConnectionReplaced
     ├── TooManyConnections
@@ -139,6 +141,24 @@ class TooManyReports(RateLimitExceeded):
         expected = f"expected at most {limits.MAX_REPORTS_PER_MINUTE} reports in a minute"
         ChatError.__init__(self, f"{expected}; retry after {retry_after} seconds")
         self.retry_after, self.notify, self.count = retry_after, True, 0
+
+
+class TooManySignals(RateLimitExceeded):
+    """The connection has sent too many signals or read marks. It can send the next after `retryAfter` seconds."""
+
+    def __init__(self, retry_after: int, *, notify: bool):
+        """Take the number of seconds until the next frame is accepted. notify: whether the client is told."""
+        expected = f"expected at most {limits.MAX_SIGNALS_PER_WINDOW} in {settings.WINDOW_SECONDS} seconds"
+        ChatError.__init__(self, f"{expected}; retry after {retry_after} seconds")
+        self.retry_after, self.notify, self.count = retry_after, notify, 0
+
+
+class TooLarge(ChatError):
+    """The room has too many connections for signals, or the message has too many reactions."""
+
+    code = "too_large"
+    status = 400
+    http_code = "BadRequestError"
 
 
 class SourceLimitExceeded(ChatError):

@@ -65,6 +65,29 @@ MAX_SLOW_SECONDS = 120
 MAX_MODERATORS = 20
 """Maximum number of moderators of a room."""
 
+MAX_MENTIONS = 10
+"""Maximum number of members that a message mentions."""
+
+MAX_REACTION_LENGTH = 16
+"""In code points. The emoji of a family of four has seven, some flags have fourteen."""
+
+MAX_REACTION_KINDS = 12
+"""Maximum number of different reactions to one message."""
+
+MAX_REACTIONS = 1_000
+"""Maximum number of reactions to one message, of all members together."""
+
+MAX_LISTED_REACTIONS = 20
+"""Maximum number of members that a summary lists for one reaction."""
+
+MAX_SIGNAL_NAME_LENGTH = 32
+MAX_SIGNAL_BYTES = 1_024
+MAX_SIGNALS_PER_WINDOW = 10
+"""Signals, and separately read marks, that a process accepts from a connection in WINDOW_SECONDS."""
+
+MAX_UNREAD_ROOMS = 50
+"""Maximum number of rooms in one request for what is unread."""
+
 MAX_REPORTS_PER_MINUTE = 5
 MAX_REASON_LENGTH = 200
 

@@ -55,6 +55,16 @@ def validate_query(query: Mapping[str, str], declared: type[S]) -> S:
     return _convert({name: fields[name].parse(text) for name, text in query.items() if name in fields}, declared)
 
 
+def json_size(value: Any) -> int:
+    """Return the size of a JSON value in bytes. Raises InvalidInput if it cannot be sent on."""
+    try:
+        return len(msgspec.json.encode(value))
+    except UnicodeEncodeError as error:
+        raise InvalidInput("expected valid Unicode, without lone surrogates") from error
+    except RecursionError as error:
+        raise InvalidInput("expected JSON of fewer nested values") from error
+
+
 def is_valid(value: Any, type_: Any) -> bool:
     """Return whether a JSON value has a type of `values.py`."""
     try:

@@ -18,11 +18,14 @@ from chalicelib.limits import (
     MAX_CLIENT_ID_LENGTH,
     MAX_DISPLAY_NAME_LENGTH,
     MAX_KEEP_DAYS,
+    MAX_MENTIONS,
     MAX_MESSAGE_LENGTH,
     MAX_PAGE_SIZE,
+    MAX_REACTION_LENGTH,
     MAX_REASON_LENGTH,
     MAX_ROOM_NAME_LENGTH,
     MAX_SEQUENCE,
+    MAX_SIGNAL_NAME_LENGTH,
     MAX_SLOW_SECONDS,
 )
 from chalicelib.protocol.glyphs import BIDI_CONTROLS, BLANK, IGNORABLE
@@ -229,6 +232,38 @@ Sequence = Annotated[
 ]
 LastSequence = Annotated[
     int, Meta(ge=0, description="Highest sequence in the room, 0 if it never had a message.", examples=[12])
+]
+ReplyTo = Annotated[
+    Sequence, Meta(description="Sequence of an earlier message, which this one answers. It may be deleted.")
+]
+Mentions = Annotated[
+    list[MemberId],
+    Meta(
+        min_length=1,
+        max_length=MAX_MENTIONS,
+        description="Ids of the members that the message is meant for.",
+        examples=[["8hVt2mQwXz0sY4bN"]],
+    ),
+]
+Reaction = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_REACTION_LENGTH,
+        pattern=LINE,
+        description="One visible character as readers see it, such as an emoji, or a name such as `:tada:`.",
+        examples=["👍"],
+    ),
+]
+SignalName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_SIGNAL_NAME_LENGTH,
+        pattern=LINE,
+        description="What the signal tells. `typing` is the one that the client library sends.",
+        examples=["typing"],
+    ),
 ]
 Reason = Annotated[
     str,
