@@ -3,7 +3,8 @@
     ChatError
     ├── InvalidInput
     │   ├── BodyTooLarge
-    │   └── InvalidJSON
+    │   ├── InvalidJSON
+    │   └── UnreadableMessage
     ├── UnknownAction
     ├── RateLimitExceeded
     │   ├── SlowModeLimitExceeded
@@ -78,8 +79,19 @@ class BodyTooLarge(InvalidInput):
     status = 413
     http_code = "ContentTooLargeError"
 
-    def __init__(self) -> None:
-        super().__init__(f"expected a body of at most {limits.MAX_BODY_BYTES:,} bytes")
+    def __init__(self, max_bytes: int = limits.MAX_BODY_BYTES) -> None:
+        super().__init__(f"expected a body of at most {max_bytes:,} bytes")
+
+
+class UnreadableMessage(InvalidInput):
+    """The body of a webhook's message has none of the accepted forms, or contains nothing to read."""
+
+    def __init__(self, reason: str = "the message has no readable text") -> None:
+        super().__init__(
+            f"{reason}: expected a JSON object with text, blocks or attachments, as for Slack's incoming webhooks; a "
+            "form (application/x-www-form-urlencoded or multipart/form-data) whose field payload contains such an "
+            "object, or whose field text contains the text; or text/plain"
+        )
 
 
 class UnknownAction(ChatError):

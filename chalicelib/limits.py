@@ -5,6 +5,9 @@ MAX_DISPLAY_NAME_LENGTH = 40
 MAX_MESSAGE_LENGTH = 4_000
 """In characters. With 4 bytes for each, a message and its frame must fit into MAX_FRAME_BYTES."""
 
+MAX_MESSAGE_PARTS = 4
+"""Maximum number of messages in which a longer text of a webhook is sent."""
+
 MAX_CLIENT_ID_LENGTH = 64
 MAX_ACTION_NAME_LENGTH = 64
 
@@ -36,6 +39,9 @@ API Gateway joins the frames of a longer message, up to 128 KB, into one event."
 
 MAX_BODY_BYTES = 65_536
 """Maximum size of the body of an HTTP request. The longest message, with each character escaped, needs less."""
+
+MAX_WEBHOOK_BODY_BYTES = 262_144
+"""Maximum size of the message of a webhook. A text of MAX_MESSAGE_PARTS, with each character escaped, needs less."""
 
 CONNECTION_TTL_SECONDS = 7_800
 """Lifetime of a connection row. API Gateway closes every connection after 2 hours (same AWS page); ten more minutes

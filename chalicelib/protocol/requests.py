@@ -32,6 +32,8 @@ from chalicelib.protocol.values import (
     Sequence,
     SignalName,
     SlowSeconds,
+    WebhookAttachments,
+    WebhookBlocks,
     WebhookName,
     WebhookText,
 )
@@ -59,9 +61,11 @@ class NewWebhook(Request):
 
 
 class WebhookMessage(Request):
-    """A message of a webhook."""
+    """A message of a webhook, also in the format of Slack: a text, blocks, attachments, or several of them."""
 
-    text: WebhookText
+    text: WebhookText | None = None
+    blocks: WebhookBlocks = None
+    attachments: WebhookAttachments = None
     client_id: ClientId | None = None
 
 

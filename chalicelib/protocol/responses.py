@@ -589,15 +589,16 @@ class CreatedWebhook(Response):
 
 
 class PostedMessage(Response):
-    """A stored message of a webhook."""
+    """A stored message of a webhook. Of several parts, the first one."""
 
+    ok: Annotated[Literal[True], Meta(description="The message is stored. Programs that send to Slack expect this.")]
     sequence: Sequence
     sent_at: Timestamp
 
     @classmethod
     def of(cls, message: models.Message) -> Self:
         """Return the response to a message of a webhook."""
-        return cls(sequence=int(message.sequence), sent_at=format_timestamp(message.sent_at))
+        return cls(ok=True, sequence=int(message.sequence), sent_at=format_timestamp(message.sent_at))
 
 
 # Configuration

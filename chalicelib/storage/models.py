@@ -557,7 +557,10 @@ class WebhookRecord(ExpiryMixin, Table):
 
 
 class IdempotencyRecord(ExpiryMixin, Table):
-    """The sequence of the message that was stored for a clientId."""
+    """The sequence of the message that was stored for a clientId.
+
+    part_count: the number of parts of a longer text, each of which has a record.
+    """
 
     class Meta(_MessagesTable):
         pass
@@ -565,6 +568,7 @@ class IdempotencyRecord(ExpiryMixin, Table):
     room_id = UnicodeAttribute(hash_key=True)
     sort_key = UnicodeAttribute(range_key=True)
     sequence = NumberAttribute()
+    part_count = NumberAttribute(null=True)
     expires_at = TTLAttribute()
 
     @staticmethod

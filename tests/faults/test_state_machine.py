@@ -370,7 +370,9 @@ class RoomMachine(RuleBasedStateMachine):
         """Send a message through a webhook, perhaps again."""
         client_id = f"build-{number}"
         try:
-            sequence = int(webhooks.store_message(webhooks.find(self.hook), f"build {number}", client_id).sequence)
+            sequence = int(
+                next(webhooks.store_messages(webhooks.find(self.hook), f"build {number}", client_id)).sequence
+            )
         except WebhookNotFound:
             assert not self._alive()
         else:
