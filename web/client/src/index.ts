@@ -1,5 +1,5 @@
 export { ChatClient, type ChatClientOptions, type JoinOptions } from "./client.js";
-export { ApiError, ChatError } from "./errors.js";
+export { ApiError, ChatError, type ErrorCode } from "./errors.js";
 export { cleanName } from "./identity.js";
 export type { Room } from "./room.js";
 export type { RoomList, RoomListSnapshot } from "./room-list.js";

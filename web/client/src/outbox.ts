@@ -21,6 +21,7 @@ const DOUBTFUL = new ChatError("unconfirmed", "It may have arrived before the pa
 export interface SavedMessage {
   readonly clientId: string;
   readonly message: string;
+  readonly createdAt?: string;
   readonly sentAt: number | null;
   readonly failure?: string | null;
 }
@@ -28,6 +29,7 @@ export interface SavedMessage {
 interface Entry {
   readonly clientId: string;
   readonly message: string;
+  readonly createdAt: string;
   sentAt: number | null;
   attempts: number;
   error: ChatError | undefined;
@@ -63,6 +65,7 @@ export class Outbox {
     return this.#entries.map((entry) => ({
       clientId: entry.clientId,
       message: entry.message,
+      createdAt: entry.createdAt,
       status: entry.error ? "failed" : entry === first ? status : "queued",
       error: entry.error,
     }));
@@ -73,6 +76,7 @@ export class Outbox {
     const entry: Entry = {
       clientId: randomId(),
       message,
+      createdAt: now(),
       sentAt: null,
       attempts: 0,
       error: undefined,
@@ -210,9 +214,10 @@ export class Outbox {
 
   #save(): void {
     this.#options.save(
-      this.#entries.map(({ clientId, message, sentAt, error }) => ({
+      this.#entries.map(({ clientId, message, createdAt, sentAt, error }) => ({
         clientId,
         message,
+        createdAt,
         sentAt,
         failure: error?.message ?? null,
       })),
@@ -253,9 +258,13 @@ export class Outbox {
 }
 
 // The history that is read after a reload may not reach back to an old message, so that message is marked as doubtful.
-function restore({ clientId, message, sentAt, failure }: SavedMessage): Entry {
+function restore({ clientId, message, sentAt, failure, createdAt = now() }: SavedMessage): Entry {
   const failed = failure ? new ChatError("unconfirmed", failure) : isOld({ sentAt }) ? DOUBTFUL : undefined;
-  return { clientId, message, sentAt, attempts: 0, error: failed, settle: undefined };
+  return { clientId, message, createdAt, sentAt, attempts: 0, error: failed, settle: undefined };
+}
+
+function now(): string {
+  return new Date().toISOString();
 }
 
 function isOld({ sentAt }: { sentAt: number | null }): boolean {

@@ -207,9 +207,9 @@ export class Room {
     this.#outbox.discard(clientId);
   }
 
-  /** Read the page of messages before the first one. See `older` in the snapshot. */
-  loadOlder(): Promise<void> {
-    return this.#history.readOlder();
+  /** Read the messages before the first one: 50, or `limit`. See `older` in the snapshot. */
+  loadOlder({ limit }: { readonly limit?: number } = {}): Promise<void> {
+    return this.#history.readOlder(limit);
   }
 
   /**

@@ -44,6 +44,8 @@ export interface Message {
 export interface PendingMessage {
   readonly clientId: string;
   readonly message: string;
+  /** An ISO 8601 time: when `send` was called. */
+  readonly createdAt: string;
   /**
    * `sending`: it waits for its confirmation. `queued`: it waits for the messages before it. `offline`: it waits for the
    * connection. `held`: the rate limit holds it back for some seconds. `failed`: it is sent again only by `retry`.

@@ -431,14 +431,15 @@ test("a first page that ends early is continued to the messages before it", asyn
   assert.deepEqual(texts(room.messages), ["old", "new", "live"]);
 });
 
-test("older pages that end early are continued until there is a whole page of messages", async () => {
+test("older pages that end early are continued until there are as many messages as requested", async () => {
   for (let number = 1; number <= 200; number += 1) server.store(String(number));
   const room = await join();
   server.readsAtMost = 30;
   await room.loadOlder();
-  assert.deepEqual([room.messages.length, room.getSnapshot().older], [110, "more"]);
-  await room.loadOlder();
-  await room.loadOlder();
+  assert.deepEqual([room.messages.length, room.getSnapshot().older], [100, "more"]);
+  await room.loadOlder({ limit: 40 });
+  assert.deepEqual([room.messages.length, room.getSnapshot().older], [140, "more"]);
+  await room.loadOlder({ limit: 60 });
   assert.deepEqual([room.messages.length, room.getSnapshot().older], [200, "none"]);
 });
 
@@ -463,6 +464,26 @@ test("older messages are read on request", async () => {
   await room.loadOlder();
   await room.loadOlder();
   assert.deepEqual([room.messages.length, room.getSnapshot().older], [120, "none"]);
+});
+
+test("as many older messages are read as requested, in pages of the length that the server allows", async () => {
+  for (let number = 1; number <= 400; number += 1) server.store(String(number));
+  const room = await join();
+  for (const [limit, total] of [
+    [5, 55],
+    [0, 105],
+    [-3, 106],
+    [Number.NaN, 156],
+    [0.5, 157],
+    [230, 387],
+  ] as const) {
+    await room.loadOlder({ limit });
+    assert.deepEqual([limit, room.messages.length, room.getSnapshot().older], [limit, total, "more"]);
+  }
+  await room.loadOlder({ limit: Number.POSITIVE_INFINITY });
+  assert.deepEqual([room.messages.length, room.getSnapshot().older], [400, "none"]);
+  const limits = requestsOf("before=").map((request) => new URLSearchParams(request.split("?")[1]).get("limit"));
+  assert.deepEqual(limits, ["5", "50", "1", "50", "1", "100", "100", "30", "100"]);
 });
 
 test("a failed reading of older messages can be repeated", async () => {
