@@ -180,7 +180,9 @@ class SharedRoom {
     if (name === this.#name) return;
     this.#name = name;
     clearTimeout(this.#renaming);
-    this.#renaming = setTimeout(() => this.room.rename(name), RENAME_DELAY_MS);
+    // The address of a connection has the name: the room need not learn another one.
+    if (this.room.state.status !== "open") this.room.rename(name);
+    else this.#renaming = setTimeout(() => this.room.rename(name), RENAME_DELAY_MS);
   }
 }
 

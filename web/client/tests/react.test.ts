@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, mock, test } from "node:test";
 import { Window } from "happy-dom";
-import { act, createElement, StrictMode } from "react";
+import { act, createElement, StrictMode, useEffect, useState } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { ChatClient } from "../src/index.js";
@@ -177,6 +177,17 @@ test("somebody whose first name is not valid enters as a guest, and takes the fi
   assert.equal(latest().nameError?.code, "invalid_name");
   assert.equal(server.socket.url.searchParams.get("name"), "Aki");
   assert.deepEqual(renames(), ["Aki"]);
+});
+
+test("a name that is known only after the first rendering is the first one in the room", async () => {
+  const Hydrated = () => {
+    const [name, setName] = useState("");
+    useEffect(() => setName("Aki"), []);
+    return createElement(View, { name });
+  };
+  await render(strict(createElement(Hydrated)));
+  await wait(500);
+  assert.deepEqual([server.socket.url.searchParams.get("name"), renames()], ["Aki", []]);
 });
 
 test("a rename that waits is sent if another component still uses the room", async () => {
