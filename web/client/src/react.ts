@@ -96,7 +96,7 @@ export function useRoom(client: ChatClient, roomId: string | null, options: UseR
     if (name !== undefined) current.current?.rename(name);
   }, [name]);
   // Until the effects have run, `joined` may be the room of the previous rendering.
-  const isCurrent = joined?.client === client && roomId !== null && joined.key === keyOf(roomId, options);
+  const isCurrent = joined?.client === client && roomId !== null && joined.keys.has(keyOf(roomId, options));
   const room = isCurrent ? joined.room : null;
   const snapshot = useSyncExternalStore(
     room?.subscribe ?? subscribeToNothing,
@@ -144,24 +144,36 @@ function findNameError(name: string): ChatError | null {
 /** A room and the components that use it. */
 class SharedRoom {
   readonly client: ChatClient;
-  readonly key: string;
+  /** Those of its former tokens and of the present ones. */
+  readonly keys = new Set<string>();
   readonly room: Room;
   #users = 0;
   #name: string | undefined;
   #renaming: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(client: ChatClient, key: string, room: Room, name: string | undefined) {
+  constructor(client: ChatClient, roomId: string, options: JoinOptions) {
     this.client = client;
-    this.key = key;
-    this.room = room;
-    this.#name = name;
-    room.on("state", ({ status }) => {
+    this.room = client.join(roomId, options);
+    this.#name = options.name;
+    this.#share(options);
+    let { token, owner } = options;
+    this.room.on("tokens", ({ joinToken = token, ownerToken = owner }) => {
+      [token, owner] = [joinToken, ownerToken];
+      this.#share({ token, owner }); // a component that takes the new tokens keeps the connection
+    });
+    this.room.on("state", ({ status }) => {
       if (status === "closed") clearTimeout(this.#renaming);
     });
   }
 
   acquire(): void {
     this.#users += 1;
+  }
+
+  #share(tokens: JoinOptions): void {
+    const key = keyOf(this.room.roomId, tokens);
+    this.keys.add(key);
+    roomsOf(this.client).set(key, this);
   }
 
   release(): void {
@@ -171,8 +183,8 @@ class SharedRoom {
     setTimeout(() => {
       if (this.#users > 0) return;
       this.room.leave();
-      const rooms = sharedRooms.get(this.client);
-      if (rooms?.get(this.key) === this) rooms.delete(this.key);
+      const rooms = roomsOf(this.client);
+      for (const key of this.keys) if (rooms.get(key) === this) rooms.delete(key);
     }, 0);
   }
 
@@ -188,21 +200,20 @@ class SharedRoom {
 
 const sharedRooms = new WeakMap<ChatClient, Map<string, SharedRoom>>();
 
+function roomsOf(client: ChatClient): Map<string, SharedRoom> {
+  const rooms = sharedRooms.get(client) ?? new Map<string, SharedRoom>();
+  sharedRooms.set(client, rooms);
+  return rooms;
+}
+
 function keyOf(roomId: string, { token, owner }: JoinOptions): string {
   return JSON.stringify([roomId, token, owner]);
 }
 
 function acquire(client: ChatClient, roomId: string, options: JoinOptions): SharedRoom {
-  const { name } = options;
-  const rooms = sharedRooms.get(client) ?? new Map<string, SharedRoom>();
-  sharedRooms.set(client, rooms);
-  const key = keyOf(roomId, options);
-  let shared = rooms.get(key);
-  if (!shared || shared.room.state.status === "closed") {
-    shared = new SharedRoom(client, key, client.join(roomId, options), name);
-    rooms.set(key, shared);
-  }
-  if (name !== undefined) shared.rename(name);
+  let shared = roomsOf(client).get(keyOf(roomId, options));
+  if (!shared || shared.room.state.status === "closed") shared = new SharedRoom(client, roomId, options);
+  if (options.name !== undefined) shared.rename(options.name);
   shared.acquire();
   return shared;
 }

@@ -239,6 +239,21 @@ test("without a room id, no room is joined", async () => {
   assert.deepEqual([openSockets().length, latest().room, latest().you], [0, null, null]);
 });
 
+test("new tokens keep the connection, before and after a component takes them", async () => {
+  const view = (tokens: Props) => strict(createElement(View, { token: "join-0", owner: "owner-token", ...tokens }));
+  await render(view({}));
+  const renewing = latest().room?.renewTokens({ join: true, owner: true });
+  await wait(100);
+  const { joinToken, ownerToken } = (await renewing) ?? {};
+  assert.equal(latest().state.status, "open");
+  await render(view({ owner: ownerToken }));
+  assert.equal(latest().state.status, "open");
+  await render(view({ owner: ownerToken, token: joinToken }));
+  assert.deepEqual([latest().state.status, latest().isOwner, server.sockets.length], ["open", true, 1]);
+  await render(view({ token: joinToken, owner: "another" }));
+  assert.deepEqual([openSockets().length, latest().isOwner], [1, false]);
+});
+
 test("messages, notices and errors call the latest functions, without another connection", async () => {
   const calls: string[] = [];
   const view = (number: number) =>
