@@ -1,0 +1,37 @@
+import type { PendingMessage } from "chalice-chat-client";
+
+const STATES = {
+  sending: "Sending…",
+  queued: "Waiting",
+  offline: "Waiting for the connection",
+  held: "A lot at once: sent in a moment",
+};
+
+interface Actions {
+  onRetry: () => void;
+  onDiscard: () => void;
+}
+
+/** A message of the visitor that the server has not confirmed yet. */
+export function PendingItem({ message, status, error, onRetry, onDiscard }: PendingMessage & Actions) {
+  return (
+    <li className="own">
+      <p className="text" dir="auto">
+        {message}
+      </p>
+      {status === "failed" ? (
+        <p className="note" role="alert">
+          Not sent: {error?.message}{" "}
+          <button type="button" onClick={onRetry}>
+            Try again
+          </button>{" "}
+          <button type="button" onClick={onDiscard}>
+            Discard
+          </button>
+        </p>
+      ) : (
+        <p className="note">{STATES[status]}</p>
+      )}
+    </li>
+  );
+}
