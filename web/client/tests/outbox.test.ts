@@ -23,7 +23,6 @@ beforeEach(() => {
 
 function open(take: (message: string, clientId: string) => void, saved: SavedMessage[] = []): void {
   outbox = new Outbox({
-    saved,
     send: (frame) => {
       const { message, clientId } = JSON.parse(frame).data;
       sent.push(message);
@@ -35,6 +34,7 @@ function open(take: (message: string, clientId: string) => void, saved: SavedMes
       pending = now;
     },
   });
+  outbox.restore(saved);
   outbox.open();
 }
 
