@@ -22,8 +22,10 @@ export type ErrorCode =
   | "closed"
   | "offline"
   | "network"
+  | "wrong_url"
   | "invalid_name"
   | "invalid_key"
+  | "invalid_url"
   | "no_websocket"
   | "unknown_message"
   | `http_${number}`;

@@ -101,7 +101,6 @@ export type Frame =
   | TokensFrame
   | ErrorFrame;
 
-export const PING = serialize("ping");
 export const HELLO = serialize("hello");
 
 /** Serialize a frame. */

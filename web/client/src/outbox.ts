@@ -37,7 +37,6 @@ interface Entry {
 }
 
 export interface OutboxOptions {
-  readonly saved: readonly SavedMessage[];
   /** Send a frame, and return whether the connection is open. */
   send(frame: string): boolean;
   save(messages: readonly SavedMessage[]): void;
@@ -46,16 +45,22 @@ export interface OutboxOptions {
 
 export class Outbox {
   readonly #options: OutboxOptions;
-  #entries: Entry[];
+  #entries: Entry[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOpen = false;
   #isCaughtUp = false;
   #isHeldBack = false;
   #ended: ChatError | undefined;
+  #left: ChatError | undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
-    this.#entries = options.saved.map(restore);
+  }
+
+  /** Put saved messages before those that were added since. */
+  restore(saved: readonly SavedMessage[]): void {
+    this.#entries = [...saved.map(restore), ...this.#entries];
+    this.#changed();
   }
 
   /** The messages for a snapshot. */
@@ -111,6 +116,16 @@ export class Outbox {
     this.close();
   }
 
+  /** Nothing more is sent now: reject the promises with this error. The messages are kept. */
+  leave(error: ChatError): void {
+    this.#left = error;
+    for (const entry of this.#entries) {
+      entry.settle?.reject(error);
+      entry.settle = undefined;
+    }
+    this.close();
+  }
+
   /** Remove the message with this clientId, because it is stored. Returns whether there was one. */
   confirm(stored: Message): boolean {
     const entry = this.#find(stored.clientId);
@@ -148,6 +163,7 @@ export class Outbox {
     const entry = this.#find(clientId);
     if (!entry?.error)
       return Promise.reject(new ChatError("unknown_message", "There is no failed message of this id."));
+    if (this.#left) return Promise.reject(this.#left);
     this.#remove(entry);
     entry.attempts = 0;
     entry.error = undefined;

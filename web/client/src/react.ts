@@ -77,19 +77,34 @@ export function useRoom(client: ChatClient, roomId: string | null, options: UseR
   // `attempt` is among the dependencies, because another attempt joins again.
   useEffect(() => {
     if (roomId === null) return;
-    const { ignored } = latest.current;
-    const shared = acquire(client, roomId, { name: latest.current.name, token, owner, ignored });
-    current.current = shared;
-    setJoined(shared);
     const stops = [
-      shared.room.on("message", (message) => latest.current.onMessage?.(message)),
-      shared.room.on("notice", (notice) => latest.current.onNotice?.(notice)),
-      shared.room.on("error", (error) => latest.current.onError?.(error)),
+      client.onIdentity(() => {
+        setJoined(null);
+        setAttempt((before) => before + 1);
+      }),
     ];
+    let isOver = false;
+    const join = () => {
+      if (isOver) return;
+      const { name, ignored } = latest.current;
+      const shared = acquire(client, roomId, { name, token, owner, ignored });
+      current.current = shared;
+      setJoined(shared);
+      stops.push(
+        shared.room.on("message", (message) => latest.current.onMessage?.(message)),
+        shared.room.on("notice", (notice) => latest.current.onNotice?.(notice)),
+        shared.room.on("error", (error) => latest.current.onError?.(error)),
+        () => shared.release(),
+      );
+    };
+    // Somebody else may have signed in: find out before what belongs to the former user is shown. Without a response, the
+    // room is joined all the same, and finds out itself.
+    if (client.mayHaveChanged) client.identify().then(join, join);
+    else join();
     return () => {
-      for (const stop of stops) stop();
+      isOver = true;
       current.current = null;
-      shared.release();
+      for (const stop of stops) stop();
     };
   }, [client, roomId, token, owner, attempt]);
   useEffect(() => {

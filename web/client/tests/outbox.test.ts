@@ -24,7 +24,6 @@ beforeEach(() => {
 
 function open(take: (message: string, clientId: string) => void, saved: SavedMessage[] = []): void {
   outbox = new Outbox({
-    saved,
     send: (frame) => {
       const { message, clientId } = JSON.parse(frame).data;
       sent.push(message);
@@ -36,6 +35,7 @@ function open(take: (message: string, clientId: string) => void, saved: SavedMes
       pending = now;
     },
   });
+  outbox.restore(saved);
   outbox.open();
 }
 
@@ -149,10 +149,11 @@ test("a message keeps the time at which it was written, also during a reload", (
     onChange: () => {},
     save: (messages: readonly SavedMessage[]) => (saved = messages),
   };
-  void new Outbox({ ...options, saved }).add("hello");
+  void new Outbox(options).add("hello");
   pass(5_000);
-  const [restored] = new Outbox({ ...options, saved }).pending;
-  assert.equal(restored?.createdAt, "2026-11-23T10:00:00.000Z");
+  const later = new Outbox(options);
+  later.restore(saved);
+  assert.equal(later.pending[0]?.createdAt, "2026-11-23T10:00:00.000Z");
 });
 
 test("what was sent long before a reload is sent again only on request", () => {
