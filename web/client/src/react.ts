@@ -70,6 +70,7 @@ export function useRoom(client: ChatClient, roomId: string | null, options: UseR
   const [joined, setJoined] = useState<SharedRoom | null>(null);
   const [attempt, setAttempt] = useState(0);
   const current = useRef<SharedRoom | null>(null);
+  const former = useRef<SharedRoom | null>(null);
   const latest = useRef({ ...options, name });
   useEffect(() => {
     latest.current = { ...options, name };
@@ -87,8 +88,8 @@ export function useRoom(client: ChatClient, roomId: string | null, options: UseR
     const join = () => {
       if (isOver) return;
       const { name, ignored } = latest.current;
-      const shared = acquire(client, roomId, { name, token, owner, ignored });
-      current.current = shared;
+      const shared = acquire(client, roomId, { name, token, owner, ignored }, former.current);
+      current.current = former.current = shared;
       setJoined(shared);
       stops.push(
         shared.room.on("message", (message) => latest.current.onMessage?.(message)),
@@ -97,9 +98,9 @@ export function useRoom(client: ChatClient, roomId: string | null, options: UseR
         () => shared.release(),
       );
     };
-    // Somebody else may have signed in: find out before what belongs to the former user is shown. Without a response, the
-    // room is joined all the same, and finds out itself.
-    if (client.mayHaveChanged) client.identify().then(join, join);
+    // A new component, as by `key={user}`, may be that of somebody else: find out before what belongs to the former user is
+    // shown. Without a response, the room is joined all the same, and finds out itself.
+    if (client.mayHaveChanged && !former.current) client.identify().then(join, join);
     else join();
     return () => {
       isOver = true;
@@ -181,6 +182,10 @@ class SharedRoom {
     });
   }
 
+  get isUsed(): boolean {
+    return this.#users > 0;
+  }
+
   acquire(): void {
     this.#users += 1;
   }
@@ -225,9 +230,11 @@ function keyOf(roomId: string, { token, owner }: JoinOptions): string {
   return JSON.stringify([roomId, token, owner]);
 }
 
-function acquire(client: ChatClient, roomId: string, options: JoinOptions): SharedRoom {
+/** Return a room to use, and take over the one that nobody uses any more, unless another user may have joined it. */
+function acquire(client: ChatClient, roomId: string, options: JoinOptions, former: SharedRoom | null): SharedRoom {
   let shared = roomsOf(client).get(keyOf(roomId, options));
-  if (!shared || shared.room.state.status === "closed") shared = new SharedRoom(client, roomId, options);
+  const isOurs = shared?.isUsed || shared === former || !client.mayHaveChanged;
+  if (!shared || !isOurs || shared.room.state.status === "closed") shared = new SharedRoom(client, roomId, options);
   if (options.name !== undefined) shared.rename(options.name);
   shared.acquire();
   return shared;
