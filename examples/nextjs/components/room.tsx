@@ -45,7 +45,7 @@ export function Room({ roomId }: { roomId: string }) {
     ignored: readIgnored(roomId),
     onError: (failed) => failed.code !== "network" && setError(failed), // the state tells that, and it is tried again
   });
-  const { room, state, name, nameError, isPrivate, ignored, isOwner, you, reconnect, send } = chatRoom;
+  const { room, state, name, nameError, isPrivate, isLocked, ignored, isOwner, you, reconnect, send } = chatRoom;
   const title = name ?? "Room";
 
   useEffect(() => hideOwnerToken(roomId), [roomId]);
@@ -66,6 +66,7 @@ export function Room({ roomId }: { roomId: string }) {
       <h1 dir="auto">{title}</h1>
       <div className="row">
         <p role="status">{STATES[state.status]}</p>
+        {isLocked && <p>Locked</p>}
         {state.status === "lost" && (
           <button type="button" onClick={reconnect}>
             Try now
