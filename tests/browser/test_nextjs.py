@@ -468,6 +468,17 @@ def states(page: Page, site: str, cloud: LocalCloud) -> Iterator[str]:
     expect(page.get_by_text("Waiting for the connection")).to_be_visible()
     yield "room"
     page.context.set_offline(False)
+    page.goto(f"{site}/create/")
+    create_room(page, "Tea", private=True)
+    say(page, "https://bank.example\u2044login.evil.example/")
+    open_actions(page, "evil")
+    page.get_by_text("Manage room").click()
+    page.get_by_role("button", name="Show reported messages").click()
+    page.get_by_role("button", name="Show removed people").click()
+    expect(page.get_by_text("Nobody is kept out.")).to_be_visible()
+    page.get_by_role("button", name="Close room…").click()
+    say(page, "x" * 4_001)
+    yield "owner's room"
     page.goto(f"{site}/room/?id=nosuchroom")
     expect(page.get_by_text("This room no longer exists")).to_be_visible()
     yield "room that is gone"
