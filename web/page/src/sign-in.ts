@@ -108,10 +108,7 @@ async function signOut(signIn: SignIn, { leave }: SignInHandlers): Promise<void>
 async function currentToken(signIn: SignIn): Promise<string | null> {
   const session = loadSession();
   if (!session?.refreshToken || Date.now() < session.renewAt) return session?.idToken ?? null;
-  const renewed = await (await import("./oauth.js")).renew(signIn, session, session.refreshToken);
-  if (!isSignedIn()) return null; // signed out meanwhile
-  saveSession(renewed);
-  return renewed.idToken;
+  return (await import("./oauth.js")).renew(signIn, { load: loadSession, save: saveSession });
 }
 
 function fail(error: unknown): void {
