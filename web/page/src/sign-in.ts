@@ -44,6 +44,9 @@ export const isSignedIn = () => signIn !== null && loadSession() !== null;
 /** Return the token of the visitor, or null for a guest. Without sign-in, the client needs no such function. */
 export const getToken = signIn ? () => currentToken(signIn) : undefined;
 
+/** Return who has signed in, or null. */
+export const subject = () => loadSession()?.subject ?? null;
+
 /** Handle the response of the provider, if it has just sent the visitor back, and show who has signed in. */
 export async function enter(handlers: SignInHandlers): Promise<void> {
   if (!signIn) return;
