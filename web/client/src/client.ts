@@ -2,7 +2,7 @@
 
 import { Emitter } from "./emitter.js";
 import { ChatError } from "./errors.js";
-import { checkKey, checkName, forgetKey, identityOf, loadKey } from "./identity.js";
+import { checkKey, checkName, forgetKey, identityOf, loadKey, subjectOf } from "./identity.js";
 import { RestApi } from "./rest.js";
 import { Room } from "./room.js";
 import { RoomList } from "./room-list.js";
@@ -29,6 +29,11 @@ export interface ChatClientOptions {
    * twice at once, and once more after a response that the token is not valid. If it fails, the client tries again later.
    */
   readonly getToken?: GetToken | undefined;
+  /**
+   * Return who the tokens of `getToken` are for, or null for a guest: any text that differs between users. With it, what a user
+   * has not sent is shown and kept also while no token can be fetched. By default, the `sub` of the token tells.
+   */
+  readonly user?: (() => string | null) | undefined;
   /** Keeps unsent messages during a reload, for each user apart. By default `sessionStorage`, where there is one. */
   readonly storage?: ChatStorage | undefined;
 }
@@ -77,13 +82,13 @@ export class ChatClient {
 
   /** @internal Whether somebody else may have signed in since `identity` was noted. */
   get mayHaveChanged(): boolean {
-    return this.#tokens !== undefined && this.#identity !== null;
+    return (this.#tokens !== undefined || this.#options.user !== undefined) && this.#identity !== null;
   }
 
-  /** Ask `getToken`, if there is one, who the user is now. Resolves to the identity. Rejects with a ChatError. */
+  /** Ask `user`, or else `getToken`, who the user is now. Resolves to the identity. Rejects with a ChatError. */
   async identify(): Promise<string> {
-    if (this.#tokens) await this.#tokens.get();
-    return this.#identity ?? this.#identify(null);
+    const token = this.#options.user ? null : await this.#tokens?.get();
+    return this.#identify(token ?? null);
   }
 
   /**
@@ -160,7 +165,7 @@ export class ChatClient {
       throw new ChatError("no_websocket", "expected the option WebSocket: this platform has none of its own");
     }
     const key = this.#findKey();
-    if (!this.#tokens) this.#identify(null);
+    if (!this.#tokens || this.#options.user) this.#identify(null);
     const room = new Room({
       roomId,
       name,
@@ -179,7 +184,9 @@ export class ChatClient {
 
   /** Note who the user is. Another one takes over: the rooms and the stored messages of the former one are not theirs. */
   #identify(token: string | null): string {
-    const identity = identityOf(token, this.#findKey());
+    const { user } = this.#options;
+    const subject = user ? user() : token && subjectOf(token);
+    const identity = subject === null ? identityOf("guest", this.#findKey()) : identityOf("user", subject);
     if (identity === this.#identity) return identity;
     if (this.#identity !== null) this.#leaveRooms();
     this.#identity = identity;

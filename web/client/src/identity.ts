@@ -37,13 +37,16 @@ export function checkKey(key: string): void {
   if (!VALID.test(key)) throw new ChatError("invalid_key", "expected a key of 22 to 64 letters, digits, - and _");
 }
 
-/** Return who a client is: the user of an access token, or without one the guest with a key. It contains no secret. */
-export function identityOf(token: string | null, key: string): string {
-  return token ? `user-${hash(subjectOf(token))}` : `guest-${hash(key)}`;
+/** Return who a client is, as a hash that contains no secret. */
+export function identityOf(kind: "user" | "guest", subjectOrKey: string): string {
+  return `${kind}-${hash(subjectOrKey)}`;
 }
 
-// All users with tokens that are no JSON Web Tokens are one: another token need not be that of another user.
-function subjectOf(token: string): string {
+/**
+ * Return the user of an access token. All users with tokens that are no JSON Web Tokens are one: another token need not be
+ * that of another user.
+ */
+export function subjectOf(token: string): string {
   try {
     const { iss, sub } = JSON.parse(atob((token.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/")));
     return JSON.stringify([iss, sub]);

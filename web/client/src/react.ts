@@ -1,3 +1,5 @@
+"use client";
+
 /** React hooks. */
 
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";

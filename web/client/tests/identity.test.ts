@@ -158,6 +158,38 @@ test("what is written before the first token arrives follows what this user has 
   assert.deepEqual(texts(), ["before", "now"]);
 });
 
+test("a user who is known without a token sees and keeps unsent messages while no token can be fetched", async () => {
+  let user = "aki";
+  let getToken: () => Promise<string> = () => Promise.reject(new Error("offline"));
+  const options = { user: () => user, getToken: () => getToken() };
+  const before = await join(client(options));
+  before.send("kept").catch(() => {});
+  const after = await join(client(options));
+  assert.deepEqual(
+    after.pending.map(({ message }) => message),
+    ["kept"],
+  );
+  user = "bo";
+  assert.deepEqual((await join(client(options))).pending, []);
+  user = "aki";
+  before.leave();
+  getToken = async () => tokenOf("aki");
+  await pass(60_000);
+  assert.deepEqual([texts(), after.state.status], [["kept"], "open"]);
+});
+
+test("another user who joins with the same client leaves the rooms of the former one at once", async () => {
+  let user: string | null = "aki";
+  const shared = client({ user: () => user, getToken: () => user && tokenOf(user) });
+  const room = await join(shared);
+  user = null;
+  const other = shared.join("r1");
+  rooms.push(other);
+  assert.equal(room.state.status, "closed");
+  await pass(1_000);
+  assert.deepEqual([other.state.status, server.socket.url.searchParams.has("access_token")], ["open", false]);
+});
+
 test("signing out leaves the rooms, and forgets what the user has left, but nothing of others", async () => {
   await leaveUnsent(client({ key: BO }), "from Bo");
   const aki = client({ key: AKI });
