@@ -192,6 +192,13 @@ class SharedRoom {
     this.#users += 1;
   }
 
+  #rename(name: string): void {
+    const rename = () => this.room.rename(name);
+    // Another name may be that of another user. Then the room is left by the time that this is known.
+    if (this.client.mayHaveChanged) this.client.identify().then(rename, rename);
+    else rename();
+  }
+
   #share(tokens: JoinOptions): void {
     const key = keyOf(this.room.roomId, tokens);
     this.keys.add(key);
@@ -216,7 +223,7 @@ class SharedRoom {
     clearTimeout(this.#renaming);
     // The address of a connection has the name: the room need not learn another one.
     if (this.room.state.status !== "open") this.room.rename(name);
-    else this.#renaming = setTimeout(() => this.room.rename(name), RENAME_DELAY_MS);
+    else this.#renaming = setTimeout(() => this.#rename(name), RENAME_DELAY_MS);
   }
 }
 

@@ -145,6 +145,14 @@ test("a component that stays mounted joins anew as another user, and waits after
   assert.deepEqual([status(), users()], ["aki: open", [tokenOf("aki")]]);
 });
 
+test("a new name with the token of another user is a switch, not a rename", async () => {
+  session.user = "bo";
+  await fill("Name", "bo");
+  await wait(600);
+  assert.deepEqual([users(), framesOf("rename")], [[tokenOf("bo")], []]);
+  assert.equal(openSockets()[0]?.url.searchParams.get("name"), "bo");
+});
+
 test("a user whose token cannot be read gets a connection of their own", async () => {
   isOpaque = true;
   await fill("User", "bo");
