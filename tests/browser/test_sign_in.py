@@ -211,7 +211,7 @@ def test_provider_that_is_busy_signs_nobody_out(
     assert session_of(page)["refreshToken"]
     provider.set(refresh_tokens=True)
     former = token_of(page)
-    expect_message(page, "kept")
+    expect(page.locator("li.message.own .body")).to_have_text("kept")
     assert token_of(page) != former
     expect_connected(page)
     expect(page.get_by_role("button", name="Sign in again")).to_be_hidden()

@@ -161,9 +161,8 @@ export class Outbox {
   /** Queue a failed message again, behind the waiting ones. */
   retry(clientId: string): Promise<Message> {
     const entry = this.#find(clientId);
-    if (!entry?.error)
-      return Promise.reject(new ChatError("unknown_message", "There is no failed message of this id."));
-    if (this.#left) return Promise.reject(this.#left);
+    if (!entry?.error) return rejected(new ChatError("unknown_message", "There is no failed message of this id."));
+    if (this.#left) return rejected(this.#left);
     this.#remove(entry);
     entry.attempts = 0;
     entry.error = undefined;
@@ -271,6 +270,13 @@ export class Outbox {
     this.#timer = undefined;
     this.#isHeldBack = false;
   }
+}
+
+/** Return a rejected promise that may be ignored. */
+export function rejected(error: ChatError): Promise<never> {
+  const promise = Promise.reject<never>(error);
+  promise.catch(() => {});
+  return promise;
 }
 
 // The history that is read after a reload may not reach back to an old message, so that message is marked as doubtful.

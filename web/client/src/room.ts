@@ -22,7 +22,7 @@ import { checkName } from "./identity.js";
 import { endOf, knownRole, Mutes, withKnownRole, withRole } from "./marks.js";
 import { saveMessages, takeMessages } from "./message-cache.js";
 import { MessageList, messageOf } from "./message-list.js";
-import { Outbox } from "./outbox.js";
+import { Outbox, rejected } from "./outbox.js";
 import { loadOutbox, saveOutbox } from "./outbox-store.js";
 import { watchPlatform } from "./platform.js";
 import { Presence } from "./presence.js";
@@ -192,11 +192,7 @@ export class Room {
    * with `closed` if the room is closed, also by `leave`.
    */
   send(text: string): Promise<Message> {
-    if (this.state.status === "closed") {
-      const rejected = Promise.reject<Message>(new ChatError("closed", "The room is closed."));
-      rejected.catch(() => {}); // the promise may be ignored
-      return rejected;
-    }
+    if (this.state.status === "closed") return rejected(new ChatError("closed", "The room is closed."));
     return this.#outbox.add(text.replace(/\r\n?/g, "\n"));
   }
 
