@@ -11,6 +11,8 @@ PYTEST_PARALLEL := $(PYTEST) --numprocesses=$(WORKERS)
 # npm records there what it has installed.
 INSTALLED := node_modules/.package-lock.json
 NODE_FOLDERS := web examples/nextjs tests/browser tests/node benchmarks/node
+# Each has another WebSocket: tests/web/test_platforms.py.
+NODE_VERSIONS := $(patsubst tests/node/node%.txt,build/nodes/%,$(wildcard tests/node/node*.txt))
 NODE_PACKAGES := $(addsuffix /$(INSTALLED),$(NODE_FOLDERS))
 # A Node.js of the virtual environment is there only if PATH has none that is recent enough.
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --silent
@@ -137,7 +139,7 @@ clean: ## Remove everything that the other targets create
 	rm -rf .venv build web/build web/client/dist examples/nextjs/.next examples/nextjs/out $(addsuffix /node_modules,$(NODE_FOLDERS)) .chalice/deployments .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-tools: .venv/chromium $(NODE_PACKAGES) ## Install what the tests need besides Python: Node.js and its packages, Chromium
+tools: .venv/chromium $(NODE_PACKAGES) $(NODE_VERSIONS) ## Install what the tests need besides Python: Node.js and its packages, Chromium
 
 .venv/chromium: tests/browser/install.sh | .venv/installed
 	@BIN=$(BIN) sh $<
@@ -149,6 +151,12 @@ tools: .venv/chromium $(NODE_PACKAGES) ## Install what the tests need besides Py
 
 .venv/node: tests/node/requirements.txt | .venv/installed
 	@$(BIN)/python -m tests.support.nodejs
+	@touch $@
+
+build/nodes/%: tests/node/node%.txt | .venv/installed
+	@echo "Installing $<"
+	@rm -rf $@
+	@$(BIN)/pip install --quiet --disable-pip-version-check --target $@ --requirement $<
 	@touch $@
 
 %/$(INSTALLED): %/package.json %/package-lock.json | .venv/node

@@ -49,7 +49,6 @@ class Welcome(NamedTuple):
 class Plain(Enum):
     """Frames without fields that matter here."""
 
-    PONG = "the answer to a ping"
     HELLO_FAILED = "the error frame that answers a hello"
 
 

@@ -93,10 +93,9 @@ class Page:
             self._cloud.tally.lost += message.owed
 
     def beat(self) -> None:
-        """Send a ping, and read the history. Reconnect if nothing is heard."""
+        """Send a hello frame. Reconnect if nothing is heard."""
         if self.connection is not None:
-            self._program.ping(self.connection)
-            self.history.catch_up()
+            self._program.hello(self.connection)
             self._cloud.later(p.SILENCE_LIMIT, partial(self._check_silence, self.connection, self._env.now))
 
     def _check_silence(self, connection: Connection, beat_at: float) -> None:

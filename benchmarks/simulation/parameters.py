@@ -59,7 +59,7 @@ MISSED_PAGE = _client_constant("history", "MISSED_PAGE")
 RECHECK = _client_constant("presence", "RECHECK_MS") / 1000
 ECHO_PATIENCE = _client_constant("outbox", "ECHO_TIMEOUT_MS") / 1000
 MOST_SENDS = _client_constant("outbox", "MAX_ATTEMPTS")
-BEAT_EVERY = _client_constant("heartbeat", "PING_EVERY_MS") / 1000
+BEAT_EVERY = _client_constant("heartbeat", "BEAT_EVERY_MS") / 1000
 SILENCE_LIMIT = _client_constant("heartbeat", "RESPONSE_TIMEOUT_MS") / 1000
 
 # The deployment

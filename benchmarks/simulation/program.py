@@ -94,10 +94,6 @@ class Program:
         """Handle a sendMessage frame."""
         self._frame(partial(self._send_message, connection, message))
 
-    def ping(self, connection: Connection) -> None:
-        """Handle a ping frame."""
-        self._frame(partial(self._ping, connection))
-
     def hello(self, connection: Connection) -> None:
         """Handle a hello frame."""
         self._frame(partial(self._hello, connection))
@@ -262,9 +258,6 @@ class Program:
             return []
         left = yield from self._leave(room, removable)
         return (yield from self._presence_frames(room, left, has_joined=False)) if left else []
-
-    def _ping(self, connection: Connection, environment: Environment) -> Steps:
-        yield from broadcast(self.cloud, environment, [connection], partial(_deliver, Plain.PONG))
 
     def _hello(self, connection: Connection, environment: Environment) -> Steps:
         room = connection.page.room

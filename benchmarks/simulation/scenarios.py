@@ -81,7 +81,7 @@ class Run:
                 self.env.process(page.send())
 
     def _beat(self) -> Steps:
-        """Let each connected page send a ping once per BEAT_EVERY, evenly spread."""
+        """Let each connected page send a heartbeat once per BEAT_EVERY, evenly spread."""
         pages = self.pages.copy()
         self.cloud.random.shuffle(pages)
         while True:

@@ -128,7 +128,7 @@ def test_visit_reads_the_history_and_the_members_once_and_says_hello_twice() -> 
 
 @pytest.mark.parametrize(("members", "requests"), [(100, 2), (101, 1)])
 def test_page_reads_the_members_of_small_rooms_only(members: int, requests: int) -> None:
-    visit = _visit(others=members - 1, seconds=2)  # before the first ping
+    visit = _visit(others=members - 1, seconds=2)  # before the first heartbeat
     known = visit.pages[0].members.known.bit_count()
     assert (visit.cloud.tally.rest_requests, known) == (requests, members if requests == 2 else 0)
 

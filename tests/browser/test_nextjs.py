@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import Locator, Page, Route, WebSocket, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
@@ -33,9 +33,13 @@ export default { ...config, turbopack: { root: "/" }, typescript: { ignoreBuildE
 """
 
 
+requested: list[str] = []
+"""The paths that the server of the pages was asked for, and the addresses of the pages that asked."""
+
+
 class Files(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Log nothing."""
+        requested.extend([self.path, self.headers["Referer"] or ""])
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +87,29 @@ def create_room(page: Page, name: str, *, private: bool = False) -> None:
 def take_name(page: Page, name: str) -> None:
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Your name").press("Enter")
-    expect(page.get_by_role("listitem").get_by_text(f"{name} (you)")).to_have_count(1)
+    expect(members(page).filter(has_text="(you)")).to_contain_text(name)
+
+
+def take_guest_name(page: Page, name: str) -> None:
+    """Take a name in a room, with the list of members open afterwards."""
+    expect_connected(page)
+    open_members(page)
+    take_name(page, name)
+
+
+def members(page: Page) -> Locator:
+    return page.get_by_role("list", name="Members").get_by_role("listitem")
+
+
+def open_members(page: Page) -> None:
+    page.get_by_text(re.compile("^[0-9]+ (person|people)$")).click()
+
+
+def open_actions(page: Page, text: str) -> Locator:
+    """Open the actions of a message, and return its entry."""
+    entry = page.get_by_role("log").get_by_role("listitem").filter(has_text=text)
+    entry.locator("summary").click()
+    return entry
 
 
 def expect_connected(page: Page) -> None:
@@ -115,13 +141,13 @@ def test_front_end_and_page_of_the_app_share_a_room(open_page: OpenPage, site: s
     bo = open_page(f"{cloud.rest_url}/{room_path(aki)}")
     visitor.take_name(bo, "Bo")
     expect(bo.get_by_role("status")).to_have_text("Connected")
-    expect(aki.get_by_role("list", name="Members").get_by_role("listitem")).to_have_text(["Aki (you)", "Bo"])
+    expect(members(aki)).to_contain_text(["Aki owner (you)", "Bo"])
     say(aki, "one\ntwo")
     expect_message(bo, "one two")
     say(bo, "three")
     expect_message(aki, "three")
     assert aki.locator(".log .text").all_inner_texts() == visitor.messages(bo) == ["one\ntwo", "three"]
-    expect(aki.get_by_role("log").get_by_role("listitem")).to_contain_text(["Aki (you)", "Bo"])
+    expect(aki.get_by_role("log").get_by_role("listitem")).to_contain_text(["Aki owner (you)", "Bo"])
     cy = open_page(f"{site}/rooms/")
     expect(cy.get_by_role("listitem").filter(has_text="Tea").first).to_have_text("Tea 2 people")
     cy.get_by_role("link", name="Tea").first.click()
@@ -161,9 +187,224 @@ def test_private_room_requires_its_invite_link(open_page: OpenPage, site: str) -
     bo = open_page(aki.url)
     expect_connected(bo)
     expect(bo.get_by_role("heading", name="Surprise")).to_be_visible()
-    cy = open_page(aki.url.split("&token")[0])
+    cy = open_page(aki.url.split("#")[0])
     expect(cy.get_by_role("alert").get_by_text("This room is private")).to_be_visible()
     expect(cy.get_by_label("Message", exact=True)).to_be_hidden()
+
+
+def test_tokens_reach_no_server_of_pages(open_page: OpenPage, site: str) -> None:
+    aki = open_page(f"{site}/create/")
+    create_room(aki, "Surprise", private=True)
+    (token,) = re.findall(r"#token=([\w-]+)$", aki.url)
+    owner = aki.evaluate("Object.entries(localStorage).find(([key]) => key.startsWith('chalice-chat.owner.'))[1]")
+    aki.reload()
+    expect(aki.get_by_text("Manage room")).to_be_visible()
+    bo = open_page(f"{aki.url}&owner={owner}")  # the owner's link, on another device
+    expect(bo.get_by_text("Manage room")).to_be_visible()
+    assert bo.url == aki.url
+    bo.get_by_role("link", name="Rooms").click()
+    expect(bo.get_by_role("heading", name="Rooms")).to_be_visible()
+    assert requested
+    assert [text for text in requested if token in text or owner in text] == []
+
+
+def test_owner_manages_the_room(open_page: OpenPage, site: str) -> None:
+    aki = open_page(f"{site}/create/")
+    create_room(aki, "Tea", private=True)
+    sockets: list[WebSocket] = []
+    aki.on("websocket", lambda socket: sockets.append(socket))
+    former_link = aki.url
+    bo = open_page(former_link)
+    take_guest_name(bo, "Bo")
+    aki.get_by_text("Manage room").click()
+    aki.get_by_label("Name", exact=True).fill("Coffee")
+    aki.get_by_label("Seconds between").fill("5")
+    aki.get_by_role("button", name="Save").click()
+    expect(bo.get_by_role("heading", name="Coffee")).to_be_visible()
+    aki.get_by_role("button", name="New invite link").click()
+    expect(aki).not_to_have_url(former_link)
+    expect(open_page(former_link).get_by_text("This room is private")).to_be_visible()
+    expect_connected(open_page(aki.url))
+    say(bo, "Buy my pills")
+    expect_message(aki, "Buy my pills")
+    open_actions(aki, "Buy my pills").get_by_role("button", name="Delete").click()
+    expect(bo.get_by_text("Buy my pills")).to_be_hidden()
+    open_members(aki)
+    aki.get_by_role("button", name="Mute for 5 minutes: Bo").click()
+    expect(bo.get_by_text("You are muted until")).to_be_visible()
+    aki.get_by_role("button", name="Unmute: Bo").click()
+    expect(bo.get_by_text("You are muted until")).to_be_hidden()
+    aki.get_by_role("button", name="Remove: Bo").click()
+    expect(bo.get_by_role("alert").get_by_text("has removed you")).to_be_visible()
+    aki.get_by_role("button", name="Show removed people").click()
+    aki.get_by_role("button", name="Let back in").click()
+    expect(aki.get_by_text("Nobody is kept out.")).to_be_visible()
+    aki.get_by_label("Locked").check()
+    aki.get_by_role("button", name="Save").click()
+    cy = open_page(aki.url)
+    expect(cy.get_by_role("alert").get_by_text("This room is locked")).to_be_visible()
+    expect(aki.get_by_text("Locked", exact=True)).to_be_visible()
+    aki.get_by_label("Locked").uncheck()
+    aki.get_by_role("button", name="Save").click()
+    expect(aki.get_by_text("Locked", exact=True)).to_be_hidden()
+    cy.get_by_role("button", name="Join again").click()
+    expect_connected(cy)
+    aki.get_by_role("button", name="Close room…").click()
+    aki.get_by_role("button", name="Close it for everyone").click()
+    expect(cy.get_by_role("alert").get_by_text("The owner has closed this room.")).to_be_visible()
+    assert sockets == []  # neither another name nor a new link has replaced the connection
+
+
+def test_members_report_ignore_and_delete_messages(open_page: OpenPage, site: str) -> None:
+    aki = open_page(f"{site}/create/")
+    create_room(aki, "Tea")
+    bo = open_page(aki.url)
+    take_guest_name(bo, "Bo")
+    say(aki, "Nonsense")
+    say(bo, "My mistake")
+    open_actions(bo, "My mistake").get_by_role("button", name="Delete").click()
+    expect(bo.get_by_text("My mistake")).to_be_hidden()
+    expect(bo.get_by_role("log")).to_be_focused()
+    entry = open_actions(bo, "Nonsense")
+    entry.get_by_label("Reason of the report").fill("wrong")
+    entry.get_by_role("button", name="Report").click()
+    expect(entry.get_by_text("Reported to the owner and the moderators.")).to_be_visible()
+    entry.get_by_role("button", name="Ignore this person").click()
+    expect(bo.get_by_text("Nonsense")).to_be_hidden()
+    bo.reload()
+    expect(bo.get_by_text("A message of somebody whom you ignore")).to_be_visible()
+    bo.get_by_role("button", name="Show").click()
+    expect_message(bo, "Nonsense")
+    aki.get_by_text("Manage room").click()
+    aki.get_by_role("button", name="Show reported messages").click()
+    expect(aki.get_by_role("list", name="Reported messages")).to_contain_text("Bo reported Nonsense: wrong")
+
+
+def test_input_methods_choose_words_with_enter(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
+    page = open_page(f"{site}/room/?id={room_of(cloud, [])}")
+    expect_connected(page)
+    open_members(page)
+    take_name(page, "Tanaka")
+    message, name = page.get_by_label("Message", exact=True), page.get_by_label("Your name")
+    for field, text in ((message, "こんにちは"), (name, "たなか")):
+        field.fill(text)
+        for choice in ({"isComposing": True}, {"keyCode": 229}):  # the second one is that of Safari
+            field.dispatch_event("keydown", {"key": "Enter", **choice})
+        expect(field).to_have_value(text)
+    expect(page.get_by_role("log").get_by_role("listitem")).to_have_count(0)
+    name.fill("田中")
+    name.press("Enter")
+    expect(members(page)).to_contain_text(["田中"])
+    message.press("Enter")
+    expect(page.get_by_role("log").get_by_role("listitem")).to_contain_text(["田中"])
+    assert page.locator(".log .text").all_inner_texts() == ["こんにちは"]
+
+
+def test_nothing_is_cut_without_a_word(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
+    page = open_page(f"{site}/room/?id={room_of(cloud, [])}")
+    expect_connected(page)
+    say(page, "👍" * 4_001)
+    expect(page.get_by_role("alert").get_by_text("Please shorten this one by 1.")).to_be_visible()
+    expect(page.get_by_label("Message", exact=True)).to_have_value("👍" * 4_001)
+    say(page, "👍" * 4_000)
+    expect_message(page, "👍" * 4_000)
+    name = page.get_by_label("Your name")
+    name.fill("x" * 41)
+    name.press("Enter")
+    expect(page.get_by_role("alert").get_by_text("This one has 41.")).to_be_visible()
+    expect(name).to_have_value("x" * 41)
+    name.fill("x" * 40)
+    name.press("Enter")
+    open_members(page)
+    expect(members(page)).to_contain_text(["x" * 40])
+
+
+def test_browser_that_blocks_storage_is_enough(open_page: OpenPage, site: str) -> None:
+    page = open_page("about:blank")
+    for storage in ("localStorage", "sessionStorage"):
+        blocked = "{ get() { throw new DOMException('blocked', 'SecurityError') } }"
+        page.context.add_init_script(f"Object.defineProperty(window, '{storage}', {blocked})")
+    page.goto(f"{site}/create/")
+    create_room(page, "Tea")
+    expect(page.get_by_text("Manage room")).to_be_visible()
+    open_members(page)
+    take_name(page, "Aki")
+    say(page, "Hello")
+    expect_message(page, "Hello")
+
+
+def test_new_messages_are_announced_to_those_who_read_earlier_ones(
+    open_page: OpenPage, site: str, cloud: LocalCloud
+) -> None:
+    room_id = room_of(cloud, [f"message {number}" for number in range(50)])
+    page, other = open_page(f"{site}/room/?id={room_id}"), open_page(f"{site}/room/?id={room_id}")
+    expect_connected(other)
+    log = page.get_by_role("log")
+    log.get_by_text("message 20", exact=True).scroll_into_view_if_needed()
+    say(other, "one")
+    expect(page.get_by_role("button", name="1 new message")).to_be_visible()
+    say(other, "two")
+    expect(log.get_by_text("message 20", exact=True)).to_be_in_viewport()
+    page.get_by_role("button", name="2 new messages").click()
+    expect(log.get_by_text("two", exact=True)).to_be_in_viewport()
+    expect(page.get_by_role("button", name="new message")).to_have_count(0)
+    log.get_by_text("message 20", exact=True).scroll_into_view_if_needed()
+    say(page, "three")
+    expect(log.get_by_text("three", exact=True)).to_be_in_viewport()
+
+
+def test_days_times_and_links_are_shown(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
+    texts = ["请看https://example.com。中国", "https://bank.example\u2044login.evil.example/"]
+    page = open_page("about:blank", locale="de-DE", timezone_id="Europe/Berlin")
+
+    def date(route: Route) -> None:
+        """Date the messages: two seconds, of which the first is the last one of a day in Berlin."""
+        response = route.fetch()
+        page_of_messages = response.json()
+        for message, time in zip(page_of_messages["messages"], ("22:59:59", "23:00:00"), strict=True):
+            message["sentAt"] = f"2026-11-22T{time}.000Z"
+        route.fulfill(response=response, json=page_of_messages)
+
+    page.route("**/messages?*", date)
+    page.goto(f"{site}/room/?id={room_of(cloud, texts)}")
+    days = page.locator(".separator time")
+    expect(days).to_have_text(["Sonntag, 22. November 2026", "Montag, 23. November 2026"])
+    expect(page.locator(".note time")).to_have_text(["23:59", "00:00"])
+    assert set(page.locator("time").evaluate_all("times => times.map((time) => time.lang)")) == {"de-DE"}
+    links = page.locator(".log .text a")
+    assert links.nth(0).get_attribute("href") == "https://example.com/"
+    for link in links.all():  # it shows where it leads to
+        assert link.evaluate("link => link.textContent.includes(link.hostname)")
+        assert link.get_attribute("rel") == "noopener noreferrer nofollow"
+
+
+def test_losses_and_failed_actions_are_told(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
+    room_id = room_of(cloud, ["early"])
+    page, other = open_page(f"{site}/room/?id={room_id}"), open_page(f"{site}/room/?id={room_id}")
+    expect_connected(other)
+    say(page, "mine")
+    expect_message(other, "mine")
+
+    def lose(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json=response.json() | {"complete": False})
+
+    page.route("**/messages?*after=*", lose)
+    page.context.set_offline(True)
+    expect(page.get_by_text("Connection lost")).to_be_visible()
+    open_actions(page, "mine").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("alert").get_by_text("There is no connection.")).to_be_visible()
+    page.get_by_role("alert").get_by_role("button", name="Close").click()
+    expect(page.get_by_text("There is no connection.")).to_be_hidden()
+    say(other, "late")
+    page.context.set_offline(False)
+    late = page.get_by_role("log").get_by_role("listitem").filter(has_text="late")
+    expect(late).to_contain_text("Some messages that you have missed are no longer stored.")
+    page.get_by_role("button", name="Leave").click()
+    expect(page.get_by_role("alert").get_by_text("You have left this room.")).to_be_visible()
+    page.get_by_role("button", name="Join again").click()
+    expect_connected(page)
+    expect_message(page, "late")
 
 
 def test_page_says_that_the_room_is_gone(open_page: OpenPage, site: str) -> None:
@@ -227,6 +468,17 @@ def states(page: Page, site: str, cloud: LocalCloud) -> Iterator[str]:
     expect(page.get_by_text("Waiting for the connection")).to_be_visible()
     yield "room"
     page.context.set_offline(False)
+    page.goto(f"{site}/create/")
+    create_room(page, "Tea", private=True)
+    say(page, "https://bank.example\u2044login.evil.example/")
+    open_actions(page, "evil")
+    page.get_by_text("Manage room").click()
+    page.get_by_role("button", name="Show reported messages").click()
+    page.get_by_role("button", name="Show removed people").click()
+    expect(page.get_by_text("Nobody is kept out.")).to_be_visible()
+    page.get_by_role("button", name="Close room…").click()
+    say(page, "x" * 4_001)
+    yield "owner's room"
     page.goto(f"{site}/room/?id=nosuchroom")
     expect(page.get_by_text("This room no longer exists")).to_be_visible()
     yield "room that is gone"

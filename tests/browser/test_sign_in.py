@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -45,9 +46,12 @@ def sign_in(page: Page, name: str) -> None:
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
+def session_of(page: Page) -> dict[str, Any]:
+    return dict(json.loads(page.evaluate("sessionStorage.getItem('chalice-chat.session')")))
+
+
 def token_of(page: Page) -> str:
-    session = json.loads(page.evaluate("sessionStorage.getItem('chalice-chat.session')"))
-    return str(session["idToken"])
+    return str(session_of(page)["idToken"])
 
 
 def replace_token(page: Page, token: str) -> None:
@@ -173,6 +177,53 @@ def test_token_is_renewed_unnoticed_while_keys_change(
     expect_connected(page)
     assert token_of(page) != former
     assert provider.requests()["POST /token"] > renewals
+
+
+@pytest.mark.parametrize("status", [408, 429, 503])
+def test_provider_that_is_busy_signs_nobody_out(
+    open_page: OpenPage, provider: Provider, cloud: LocalCloud, status: int
+) -> None:
+    provider.set(lifetime=1, refresh_tokens=True)
+    page = open_page(reduced_motion="reduce")
+    sign_in(page, "Aki")
+    create_room(page, "Tea")
+    provider.set(lifetime=1, refresh_tokens=True, refusal=status)
+    let_connections_expire(cloud)
+    with page.expect_response(lambda response: response.status == status):
+        say(page, "kept")
+    assert session_of(page)["refreshToken"]
+    provider.set(refresh_tokens=True)
+    former = token_of(page)
+    expect(page.locator("li.message.own .body")).to_have_text("kept")
+    assert token_of(page) != former
+    expect_connected(page)
+    expect(page.get_by_role("button", name="Sign in again")).to_be_hidden()
+
+
+def test_duplicated_tab_stays_signed_in_as_the_first_one_does(open_page: OpenPage, provider: Provider) -> None:
+    # Such tokens are renewed before each use. The provider accepts each refresh token once.
+    provider.set(lifetime=1, refresh_tokens=True)
+    first = open_page(reduced_motion="reduce")
+    sign_in(first, "Aki")
+    create_room(first, "Tea")
+    with first.expect_popup() as duplicate:
+        first.evaluate("window.open(location.href)")  # the new tab has a copy of sessionStorage
+    second = duplicate.value
+    expect_connected(second)
+    renewals = provider.requests()["POST /token"]
+    for page in (first, second) * 2:
+        page.reload()
+        expect_connected(page)
+    say(first, "from the first")
+    say(second, "from the second")
+    for page in (first, second):
+        expect_message(page, "from the first")
+        expect_message(page, "from the second")
+        expect(page.get_by_role("button", name="Sign in again")).to_be_hidden()
+    assert provider.requests()["POST /token"] >= renewals + 4
+    first.close()
+    second.reload()
+    expect_connected(second)
 
 
 def test_response_that_this_tab_has_not_asked_for_signs_nobody_in(open_page: OpenPage, cloud: LocalCloud) -> None:

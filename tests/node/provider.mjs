@@ -3,8 +3,9 @@
  *
  * Whoever writes a name into its form is signed in under that name. Beside the provider's own paths:
  *
- * - `POST /test/settings` with `{"lifetime", "age", "refreshTokens"}`: the lifetime of the next ID tokens in seconds, how old
- *   they are when they arrive, and whether refresh tokens come with them.
+ * - `POST /test/settings` with `{"lifetime", "age", "refreshTokens", "refusal"}`: the lifetime of the next ID tokens in seconds,
+ *   how old they are when they arrive, whether refresh tokens come with them, and the status of an error response to all requests
+ *   for tokens, 0 for none.
  * - `POST /test/rotate`: replaces the key that signs.
  * - `GET /test/requests`: the number of requests by path.
  */
@@ -18,7 +19,7 @@ import { createMemoryAdapter } from "oidc-provider/lib/adapters/memory_adapter.j
 
 const { port, clientId, page } = JSON.parse(process.argv[2]);
 const issuer = `http://127.0.0.1:${port}`;
-const settings = { lifetime: 600, age: 0, refreshTokens: false };
+const settings = { lifetime: 600, age: 0, refreshTokens: false, refusal: 0 };
 const requests = {};
 let keys = 0;
 // Tokens are old when the clock of the provider is behind.
@@ -93,7 +94,10 @@ async function handle(request, response) {
   } else {
     const counted = `${method} ${path.replace(/^(\/\w+)\/.*/, "$1")}`;
     requests[counted] = (requests[counted] ?? 0) + 1;
-    if (!path.startsWith("/login/")) {
+    if (path === "/token" && settings.refusal) {
+      response.writeHead(settings.refusal, { "Content-Type": "application/json", "Access-Control-Allow-Origin": "*" });
+      response.end(JSON.stringify({ error: "temporarily_unavailable" }));
+    } else if (!path.startsWith("/login/")) {
       await provider.callback()(request, response);
     } else if (method === "GET") {
       response.setHeader("Content-Type", "text/html").end(LOGIN);

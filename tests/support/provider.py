@@ -19,9 +19,12 @@ class Provider:
 
     url: str
 
-    def set(self, *, lifetime: int = 600, age: int = 0, refresh_tokens: bool = False) -> None:
-        """Set how long the next ID tokens are valid, and how old they are when they arrive, both in seconds."""
-        settings = {"lifetime": lifetime, "age": age, "refreshTokens": refresh_tokens}
+    def set(self, *, lifetime: int = 600, age: int = 0, refresh_tokens: bool = False, refusal: int = 0) -> None:
+        """Set how long the next ID tokens are valid, and how old they are when they arrive, both in seconds.
+
+        refusal: the status of an error response to all requests for tokens, 0 for none.
+        """
+        settings = {"lifetime": lifetime, "age": age, "refreshTokens": refresh_tokens, "refusal": refusal}
         requests.post(f"{self.url}/test/settings", json=settings, timeout=10).raise_for_status()
 
     def rotate_key(self) -> None:

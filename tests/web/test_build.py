@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -74,6 +77,25 @@ def test_table_of_unicode_that_differs_from_its_source_is_reported(copy: Path, t
     assert checked.stderr == f"{table} is not what web/unicode.mjs generates: run `make page`, and commit the result\n"
     build(copy, script="unicode.mjs")
     assert (copy / table).read_bytes() == before
+
+
+def test_package_of_the_client_library_is_complete(copy: Path) -> None:
+    pack: list[str | Path] = ["npm", "--silent", "pack", "--pack-destination", copy]
+    subprocess.run(pack, cwd=copy / "web/client", check=True, capture_output=True)
+    (archive,) = copy.glob("*.tgz")
+    with tarfile.open(archive) as files:
+        files.extractall(copy, filter="data")
+    package = copy / "package"
+    assert (package / "LICENSE").read_text() == (PROJECT / "LICENSE").read_text()
+    links = re.findall(r"\]\((?!https:|#)([^)#]*)", (package / "README.md").read_text())
+    assert [link for link in links if not (package / link).exists()] == []
+    modules = [*package.glob("dist/*.js"), *package.glob("dist/*.d.ts")]
+    assert len(modules) > 20
+    for module in modules:
+        source_map = json.loads(module.with_name(f"{module.name}.map").read_text())
+        assert source_map["sources"]
+        assert all((module.parent / source).is_file() for source in source_map["sources"])
+    assert (package / "dist/react.js").read_text().startswith('"use client";')
 
 
 def test_package_of_the_client_library_is_correct_for_bundlers_and_for_typescript() -> None:

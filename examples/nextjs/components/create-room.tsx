@@ -2,7 +2,8 @@
 
 import { useRouter } from "next/navigation";
 import { useActionState } from "react";
-import { chat, roomPath } from "@/lib/chat";
+import { chat } from "@/lib/chat";
+import { roomPath, saveOwnerToken } from "@/lib/room-link";
 
 export function CreateRoom() {
   const router = useRouter();
@@ -10,7 +11,8 @@ export function CreateRoom() {
     const name = String(form.get("name"));
     const isPrivate = form.has("private");
     try {
-      const { roomId, joinToken } = await chat.createRoom(name, { private: isPrivate });
+      const { roomId, joinToken, ownerToken } = await chat.createRoom(name, { private: isPrivate });
+      saveOwnerToken(roomId, ownerToken);
       router.push(roomPath(roomId, joinToken));
       return null;
     } catch (error) {

@@ -1,54 +1,116 @@
 "use client";
 
 import type { UseRoom } from "chalice-chat-client/react";
-import { useEffect, useRef, useState } from "react";
-import { MessageItem, PendingItem } from "./message-items";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { dayOf } from "./local-time";
+import type { Acting } from "./members";
+import { MessageItem } from "./message-item";
+import { PendingItem } from "./pending-item";
 
 const HISTORY = { loading: "Loading messages…", failed: "The messages could not be loaded. Trying again…", ready: "" };
 const OLDER = { more: "Show earlier messages", loading: "Loading…", failed: "Not loaded. Try again" };
 
 /** The log of a room: its history, what has arrived since then, and what has not been sent yet. */
-export function Messages({ room, state, messages, pending, history, older, loadOlder, retry, discard }: UseRoom) {
+export function Messages(props: UseRoom & Acting) {
+  const { room, state, messages, pending, history, older, isOwner, you, loadOlder, retry, discard, act } = props;
   const log = useRef<HTMLDivElement>(null);
   // Screen readers announce the messages from this sequence on: those that have not been read as history.
   const [liveFrom, setLiveFrom] = useState(Number.POSITIVE_INFINITY);
-  useEffect(() => room?.on("message", ({ sequence }) => setLiveFrom((first) => Math.min(first, sequence))), [room]);
+  const [unseen, setUnseen] = useState(0);
+  const [lostAfter, setLostAfter] = useState(Number.POSITIVE_INFINITY);
+  useEffect(() => {
+    const stops = [
+      room?.on("message", ({ sequence, isOwn, isIgnored }) => {
+        setLiveFrom((first) => Math.min(first, sequence));
+        if (!isOwn && !isIgnored && !isAtEnd(log.current)) setUnseen((count) => count + 1);
+      }),
+      room?.on("expired", ({ after }) => setLostAfter(after)),
+    ];
+    return () => {
+      for (const stop of stops) stop?.();
+    };
+  }, [room]);
+  const newest = pending.at(-1)?.clientId;
+  useEffect(() => {
+    if (newest && log.current) log.current.scrollTop = 0; // who sends wants to see it
+  }, [newest]);
 
-  function act(action: () => unknown) {
-    void action();
-    log.current?.focus(); // the button with the focus disappears
+  const focusLog = useCallback(() => log.current?.focus(), []);
+  function showEnd() {
+    if (log.current) log.current.scrollTop = 0;
+    focusLog();
   }
 
+  const firstAfterLoss = messages.find(({ sequence }) => sequence > lostAfter);
+  const items = messages.map((message, index) => (
+    <MessageItem
+      key={message.sequence}
+      message={message}
+      startsDay={dayOf(message.sentAt) !== dayOf(messages[index - 1]?.sentAt ?? "")}
+      followsLoss={message === firstAfterLoss}
+      mayDelete={message.isOwn || isOwner || (you?.role === "moderator" && !message.sender.role)}
+      room={room}
+      act={act}
+      onButtonGone={focusLog}
+    />
+  ));
+  const live = messages.findLastIndex(({ sequence }) => sequence < liveFrom) + 1;
+
   return (
-    <div className="log" role="log" aria-label="Messages" tabIndex={0} ref={log}>
-      <div>
-        {state.status !== "closed" && <p>{HISTORY[history]}</p>}
-        {older !== "none" && (
-          <button type="button" onClick={() => act(loadOlder)}>
-            {OLDER[older]}
+    <>
+      <div
+        className="log"
+        role="log"
+        aria-label="Messages"
+        tabIndex={0}
+        ref={log}
+        onScroll={() => isAtEnd(log.current) && setUnseen(0)}
+      >
+        <div>
+          {state.status !== "closed" && <p>{HISTORY[history]}</p>}
+          {older !== "none" && (
+            <button
+              type="button"
+              onClick={() => {
+                void loadOlder();
+                focusLog();
+              }}
+            >
+              {OLDER[older]}
+            </button>
+          )}
+          <ol aria-live="off">{items.slice(0, live)}</ol>
+          <ol>{items.slice(live)}</ol>
+          <ol aria-live="off">
+            {pending.map((message) => (
+              <PendingItem
+                key={message.clientId}
+                {...message}
+                onRetry={() => {
+                  void retry(message.clientId); // if it fails again, it says so itself
+                  focusLog();
+                }}
+                onDiscard={() => {
+                  discard(message.clientId);
+                  focusLog();
+                }}
+              />
+            ))}
+          </ol>
+        </div>
+      </div>
+      <p role="status">
+        {unseen > 0 && (
+          <button type="button" onClick={showEnd}>
+            {unseen === 1 ? "1 new message" : `${unseen} new messages`}
           </button>
         )}
-        <ol aria-live="off">
-          {messages.map(
-            (message) => message.sequence < liveFrom && <MessageItem key={message.sequence} {...message} />,
-          )}
-        </ol>
-        <ol>
-          {messages.map(
-            (message) => message.sequence >= liveFrom && <MessageItem key={message.sequence} {...message} />,
-          )}
-        </ol>
-        <ol aria-live="off">
-          {pending.map((message) => (
-            <PendingItem
-              key={message.clientId}
-              {...message}
-              onRetry={() => act(() => retry(message.clientId))}
-              onDiscard={() => act(() => discard(message.clientId))}
-            />
-          ))}
-        </ol>
-      </div>
-    </div>
+      </p>
+    </>
   );
+}
+
+/** Return whether the newest message is visible. In a reversed column, scrolling begins with 0 at the end. */
+function isAtEnd(log: HTMLElement | null): boolean {
+  return !log || log.scrollTop > -40;
 }

@@ -2,7 +2,8 @@
 
 import { useRooms } from "chalice-chat-client/react";
 import Link from "next/link";
-import { chat, roomPath } from "@/lib/chat";
+import { chat } from "@/lib/chat";
+import { roomPath } from "@/lib/room-link";
 
 export function RoomList() {
   const { rooms, isLoaded, hasMore, error, loadMore } = useRooms(chat);

@@ -1,11 +1,16 @@
 "use client";
 
+import type { ChatError } from "chalice-chat-client";
 import { useRoom } from "chalice-chat-client/react";
 import Link from "next/link";
+import { useCallback, useEffect, useState } from "react";
 import { chat } from "@/lib/chat";
+import { readIgnored, saveIgnored } from "@/lib/ignored";
+import { hideOwnerToken, roomPath, saveTokens, useTokens } from "@/lib/room-link";
 import { useName } from "@/lib/use-name";
 import { Composer } from "./composer";
-import { InviteLink } from "./invite-link";
+import { CopyLink } from "./copy-link";
+import { ManageRoom } from "./manage-room";
 import { Members } from "./members";
 import { Messages } from "./messages";
 
@@ -25,14 +30,35 @@ const ENDINGS = {
   unauthorized: "Please sign in to enter this room.",
   replaced: "You have this room open in too many tabs or devices.",
   blocked: "This chat does not accept connections from your network at present.",
+  wrong_url: "There is no chat at the address that this site uses.",
   left: "You have left this room.",
 };
 
-export function Room({ roomId, token }: { roomId: string; token: string | null }) {
+export function Room({ roomId }: { roomId: string }) {
   const [visitorName] = useName();
-  const room = useRoom(chat, roomId, { name: visitorName, token });
-  const { state, name, reconnect, send } = room;
+  const { token, owner } = useTokens(roomId);
+  const [error, setError] = useState<ChatError | null>(null);
+  const chatRoom = useRoom(chat, roomId, {
+    name: visitorName,
+    token,
+    owner,
+    ignored: readIgnored(roomId),
+    onError: (failed) => failed.code !== "network" && setError(failed), // the state tells that, and it is tried again
+  });
+  const { room, state, name, nameError, isPrivate, isLocked, ignored, isOwner, you, reconnect, send } = chatRoom;
   const title = name ?? "Room";
+
+  useEffect(() => hideOwnerToken(roomId), [roomId]);
+  useEffect(() => room?.on("tokens", (tokens) => saveTokens(roomId, tokens)), [room, roomId]);
+  useEffect(() => {
+    if (room) saveIgnored(roomId, ignored);
+  }, [room, roomId, ignored]);
+
+  /** Show the error of an action that fails. The same function in each rendering, for the sake of `memo`. */
+  const act = useCallback((action: Promise<unknown> | undefined) => {
+    setError(null);
+    action?.catch(setError);
+  }, []);
 
   return (
     <main className="room">
@@ -40,21 +66,47 @@ export function Room({ roomId, token }: { roomId: string; token: string | null }
       <h1 dir="auto">{title}</h1>
       <div className="row">
         <p role="status">{STATES[state.status]}</p>
+        {isLocked && <p>Locked</p>}
         {state.status === "lost" && (
           <button type="button" onClick={reconnect}>
             Try now
           </button>
         )}
-        <Members {...room} />
-        {state.status !== "closed" && <InviteLink />}
+        {state.status !== "closed" && (
+          <>
+            {(token || !isPrivate) && <CopyLink path={roomPath(roomId, token)}>Copy invite link</CopyLink>}
+            <button type="button" onClick={() => room?.leave()}>
+              Leave
+            </button>
+          </>
+        )}
       </div>
-      <Messages {...room} />
+      {state.status !== "closed" && <Members {...chatRoom} act={act} />}
+      {room && (isOwner || you?.role) && state.status !== "closed" && (
+        <ManageRoom {...chatRoom} room={room} act={act} token={token} owner={owner} />
+      )}
+      <Messages {...chatRoom} act={act} />
+      {nameError && <p role="alert">Your name is not in use: {nameError.message}.</p>}
+      {error && (
+        <p role="alert">
+          {error.message}{" "}
+          <button type="button" onClick={() => setError(null)}>
+            Close
+          </button>
+        </p>
+      )}
       {state.status === "closed" ? (
         <p role="alert">
-          {ENDINGS[state.reason]} <Link href="/rooms/">Choose another room</Link>
+          {ENDINGS[state.reason]}{" "}
+          {(!state.isFinal || state.reason === "left") && (
+            <button type="button" onClick={reconnect}>
+              Join again
+            </button>
+          )}{" "}
+          <Link href="/rooms/">Choose another room</Link>
         </p>
       ) : (
-        <Composer send={send} mutedUntil={room.you?.mutedUntil} />
+        <Composer send={send} mutedUntil={you?.mutedUntil} />
       )}
     </main>
   );

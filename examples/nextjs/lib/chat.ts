@@ -5,9 +5,3 @@ if (!url) throw new Error("expected the REST address in NEXT_PUBLIC_CHAT_URL: se
 
 /** The client of the whole application. Creating it sends no request, so that pages can be prerendered. */
 export const chat = new ChatClient({ url });
-
-/** Return the path of a room. A private room has a token. */
-export function roomPath(roomId: string, token?: string): string {
-  const query = new URLSearchParams({ id: roomId, ...(token && { token }) });
-  return `/room/?${query}`;
-}

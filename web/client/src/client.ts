@@ -1,11 +1,12 @@
 /** The entry to the chat: lists, creates and joins rooms. */
 
+import { Emitter } from "./emitter.js";
 import { ChatError } from "./errors.js";
-import { checkKey, checkName, loadKey } from "./identity.js";
+import { checkKey, checkName, forgetKey, identityOf, loadKey, subjectOf } from "./identity.js";
 import { RestApi } from "./rest.js";
 import { Room } from "./room.js";
 import { RoomList } from "./room-list.js";
-import { browserStorage } from "./storage.js";
+import { browserStorage, OwnStorage } from "./storage.js";
 import { type GetToken, TokenSource } from "./token-source.js";
 import type { ChatStorage, CreatedRoom, Hook, RoomPage, WebSocketConstructor } from "./types.js";
 
@@ -28,7 +29,12 @@ export interface ChatClientOptions {
    * twice at once, and once more after a response that the token is not valid. If it fails, the client tries again later.
    */
   readonly getToken?: GetToken | undefined;
-  /** Keeps unsent messages during a reload. By default `sessionStorage`, where there is one. */
+  /**
+   * Return who the tokens of `getToken` are for, or null for a guest: any text that differs between users. With it, what a user
+   * has not sent is shown and kept also while no token can be fetched. By default, the `sub` of the token tells.
+   */
+  readonly user?: (() => string | null) | undefined;
+  /** Keeps unsent messages during a reload, for each user apart. By default `sessionStorage`, where there is one. */
   readonly storage?: ChatStorage | undefined;
 }
 
@@ -48,15 +54,64 @@ export class ChatClient {
   readonly #options: ChatClientOptions;
   readonly #tokens: TokenSource | undefined;
   readonly #rest: RestApi;
+  readonly #rooms = new Set<Room>();
+  readonly #events = new Emitter<{ identity: string }>();
   #webSocketUrl: Promise<string> | undefined;
   #key: string | undefined;
+  #identity: string | null = null;
+  /** The identity that the listeners know. */
+  #announced: string | null = null;
+  #storage: OwnStorage | undefined;
 
+  /** Throws a ChatError if one of the addresses is none. */
   constructor(options: ChatClientOptions) {
     this.#options = options;
-    this.#tokens = options.getToken && new TokenSource(options.getToken);
+    this.#tokens = options.getToken && new TokenSource(options.getToken, (token) => this.#identify(token));
     this.#rest = new RestApi(options.url, (...request) => (options.fetch ?? fetch)(...request), this.#tokens);
     this.#key = options.key;
-    if (options.webSocketUrl) this.#webSocketUrl = Promise.resolve(options.webSocketUrl);
+    if (options.webSocketUrl) this.#webSocketUrl = Promise.resolve(checkWebSocketUrl(options.webSocketUrl));
+  }
+
+  /**
+   * Who this client is: a user, or a guest with a key. A hash, which contains no secret. Null until it is known: until the
+   * first room is joined, with `getToken` until the first token has arrived, and after `signOut`.
+   */
+  get identity(): string | null {
+    return this.#identity;
+  }
+
+  /** @internal Whether somebody else may have signed in since `identity` was noted. */
+  get mayHaveChanged(): boolean {
+    return (this.#tokens !== undefined || this.#options.user !== undefined) && this.#identity !== null;
+  }
+
+  /** Ask `user`, or else `getToken`, who the user is now. Resolves to the identity. Rejects with a ChatError. */
+  async identify(): Promise<string> {
+    const token = this.#options.user ? null : await this.#tokens?.get();
+    return this.#identify(token ?? null);
+  }
+
+  /**
+   * Call a function when this client has become another user or guest than it was before. The rooms of the former one are
+   * closed by then (`left`). Returns the function that ends that.
+   */
+  onIdentity(listener: (identity: string) => void): () => void {
+    return this.#events.on("identity", listener);
+  }
+
+  /**
+   * Leave all rooms, and forget what is stored for this user or guest: unsent messages, messages to show after a reload, and
+   * the generated key. It does not sign out of your application: `getToken` has to return null, or the token of another user.
+   */
+  async signOut(): Promise<void> {
+    this.#leaveRooms();
+    if (this.#identity === null) await this.identify().catch(() => {}); // nobody is known, so nothing of theirs either
+    this.#leaveRooms();
+    this.#storage?.forget();
+    this.#storage = undefined;
+    this.#identity = null;
+    if (this.#options.key === undefined) forgetKey(browserStorage("localStorage"));
+    this.#key = this.#options.key;
   }
 
   /** Read a page of the public rooms, newest first. `limit` is 1 to 100. Rejects with a ChatError. */
@@ -109,17 +164,42 @@ export class ChatClient {
     if (!WebSocket) {
       throw new ChatError("no_websocket", "expected the option WebSocket: this platform has none of its own");
     }
-    return new Room({
+    const key = this.#findKey();
+    if (!this.#tokens || this.#options.user) this.#identify(null);
+    const room = new Room({
       roomId,
       name,
       ignored,
-      credentials: { token: token ?? undefined, key: this.#findKey(), owner: owner ?? undefined },
+      credentials: { token: token ?? undefined, key, owner: owner ?? undefined },
       rest: this.#rest,
       tokens: this.#tokens,
       WebSocket,
-      storage: this.#options.storage ?? browserStorage("sessionStorage"),
+      storage: this.#storage,
       findWebSocketUrl: () => this.#findWebSocketUrl(),
     });
+    this.#rooms.add(room);
+    room.on("state", ({ status }) => status === "closed" && this.#rooms.delete(room));
+    return room;
+  }
+
+  /** Note who the user is. Another one takes over: the rooms and the stored messages of the former one are not theirs. */
+  #identify(token: string | null): string {
+    const { user } = this.#options;
+    const subject = user ? user() : token && subjectOf(token);
+    const identity = subject === null ? identityOf("guest", this.#findKey()) : identityOf("user", subject);
+    if (identity === this.#identity) return identity;
+    if (this.#identity !== null) this.#leaveRooms();
+    this.#identity = identity;
+    this.#storage = new OwnStorage(this.#options.storage ?? browserStorage("sessionStorage"), identity);
+    for (const room of this.#rooms) room.useStorage(this.#storage);
+    const former = this.#announced;
+    this.#announced = identity;
+    if (former !== null && former !== identity) this.#events.emit("identity", identity);
+    return identity;
+  }
+
+  #leaveRooms(): void {
+    for (const room of [...this.#rooms]) room.leave();
   }
 
   // Not in the constructor: on a server, it would be the same for all visitors.
@@ -136,4 +216,10 @@ export class ChatClient {
     });
     return this.#webSocketUrl;
   }
+}
+
+/** Return the address of a WebSocket API. Throws a ChatError if it is none. */
+function checkWebSocketUrl(url: string): string {
+  if (/^wss?:/i.test(url) && URL.canParse(url)) return url;
+  throw new ChatError("invalid_url", `expected the address of the WebSocket API, wss://…, not ${url}`);
 }

@@ -1,6 +1,6 @@
 /** Why a room cannot be joined, as its REST API says it. */
 
-import { ApiError } from "./errors.js";
+import { ApiError, ChatError } from "./errors.js";
 import type { CloseReason } from "./types.js";
 
 const BY_CODE: Readonly<Record<string, CloseReason>> = {
@@ -12,6 +12,7 @@ const BY_STATUS: Readonly<Record<number, CloseReason>> = { 401: "unauthorized", 
 
 /** Return the reason that an error gives, undefined if it gives none: another attempt may succeed. */
 export function reasonOf(error: unknown): CloseReason | undefined {
+  if (error instanceof ChatError && error.code === "wrong_url") return error.code;
   // Only the server's own errors have a `Code`. A proxy that returns 403 or 404 says nothing about the room.
   if (!(error instanceof ApiError) || !error.reason) return undefined;
   return BY_CODE[error.reason] ?? BY_STATUS[error.status];
@@ -19,10 +20,10 @@ export function reasonOf(error: unknown): CloseReason | undefined {
 
 /**
  * Return whether joining again cannot help. A private room needs another token, a locked one may be unlocked, the user may
- * sign in, another tab may be closed, and the network may be admitted again.
+ * sign in, another tab may be closed, the network may be admitted again, and the server may be set up again.
  */
 export function isFinal(reason: CloseReason): boolean {
-  return !["private", "locked", "unauthorized", "replaced", "blocked"].includes(reason);
+  return !["private", "locked", "unauthorized", "replaced", "blocked", "wrong_url"].includes(reason);
 }
 
 /** Return whether messages that were not sent can never be sent. They may go to a room that was left, or is locked. */

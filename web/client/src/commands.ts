@@ -8,6 +8,7 @@ import type { RoomTokens } from "./types.js";
 const TIMEOUT_MS = 10_000;
 const SILENCE_MS = 5_000;
 const OFFLINE = "There is no connection. Please try again.";
+const CLOSED = new ChatError("closed", "The room is closed.");
 const UNCONFIRMED = "The server did not confirm it. Please try again.";
 
 /** An event of the room, or the frame `tokens` or `reported`. Only stored events have a sequence. */
@@ -22,13 +23,14 @@ export class Commands {
   readonly #send: (text: string) => boolean;
   /** By the clientId of the frame, which the server repeats in an error. */
   readonly #pending = new Map<string, Pending>();
+  #isStopped = false;
 
   constructor(send: (text: string) => boolean) {
     this.#send = send;
   }
 
   /**
-   * Send a frame. Resolves to the first event for which `isDone` returns true. Rejects with a ChatError: `offline`, `unconfirmed`
+   * Send a frame. Resolves to the first event for which `isDone` returns true. Rejects with a ChatError: `offline`, `closed`, `unconfirmed`
    * after ten seconds, or the code of the server's error.
    */
   run(action: string, data: Record<string, unknown>, isDone: (event: RoomEvent) => boolean): Promise<RoomEvent> {
@@ -64,7 +66,8 @@ export class Commands {
         else resolve(result);
       };
       this.#pending.set(clientId, { isDone, settle });
-      if (!this.#send(serialize(action, { ...data, clientId }))) settle(new ChatError("offline", OFFLINE));
+      if (this.#isStopped) settle(CLOSED);
+      else if (!this.#send(serialize(action, { ...data, clientId }))) settle(new ChatError("offline", OFFLINE));
     });
   }
 
@@ -80,6 +83,7 @@ export class Commands {
 
   /** The room is closed: nothing is confirmed any more. */
   stop(): void {
-    for (const { settle } of [...this.#pending.values()]) settle(new ChatError("closed", "The room is closed."));
+    this.#isStopped = true;
+    for (const { settle } of [...this.#pending.values()]) settle(CLOSED);
   }
 }

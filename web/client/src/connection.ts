@@ -11,6 +11,12 @@ const STEADY_AFTER_MS = 5_000;
 const QUIET_DELAY_MS = 300;
 const OPEN = 1; // WebSocket.OPEN, which a WebSocket that is handed in may lack
 
+export type ConnectionStatus =
+  | { readonly status: "open" }
+  | { readonly status: "closed" }
+  /** `retryAt` is absent while the attempt is under way. */
+  | { readonly status: "connecting" | "lost"; readonly attempt: number; readonly retryAt?: string };
+
 export interface ConnectionOptions {
   WebSocket: WebSocketConstructor;
   /** Return the address to connect to. Called before each attempt. */
@@ -18,10 +24,11 @@ export interface ConnectionOptions {
   /** Return whether another attempt makes sense after a failed one. */
   isWorthRetrying(): Promise<boolean>;
   /** `closed`: there is no further attempt. */
-  onStatus(status: "connecting" | "open" | "lost" | "closed"): void;
+  onStatus(status: ConnectionStatus): void;
   onText(text: string): void;
   onError(error: unknown): void;
-  ping(): void;
+  /** Send a frame that the server answers. */
+  beat(): void;
 }
 
 export class Connection {
@@ -32,13 +39,16 @@ export class Connection {
   #openedAt: number | undefined;
   #limit: ReturnType<typeof setTimeout> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  /** Lets a late event or response detect that it belongs to an abandoned attempt. */
   #attempt = 0;
   #failures = 0;
+  #wasOpen = false;
+  #isWaiting = false;
   #isClosed = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#heartbeat = new Heartbeat(options.ping, () => this.renew());
+    this.#heartbeat = new Heartbeat(options.beat, () => this.renew());
     this.#stopListening = watchPlatform({
       wake: () => {
         this.retryNow();
@@ -55,7 +65,7 @@ export class Connection {
   open(): void {
     if (this.#isClosed) return;
     void this.#connect();
-    this.#options.onStatus("connecting");
+    this.#options.onStatus({ status: "connecting", attempt: this.#failures + 1 });
   }
 
   /** Send a text if the connection is open. Returns whether it is. */
@@ -78,12 +88,12 @@ export class Connection {
     this.#failures = 0;
     this.#drop();
     this.#connectIn(Math.random() * QUIET_DELAY_MS);
-    this.#options.onStatus("connecting");
+    this.#options.onStatus({ status: "connecting", attempt: 1 });
   }
 
   /** Connect now instead of after the current delay. */
   retryNow(): void {
-    if (this.#retry !== undefined) void this.#connect();
+    if (this.#retry !== undefined) this.#tryAgain();
   }
 
   close(): void {
@@ -94,13 +104,25 @@ export class Connection {
 
   // The status comes last, here and elsewhere: whoever learns it may close or replace this connection.
   #lose(): void {
+    const delay = backoff(this.#failures++);
     this.#drop();
-    this.#connectIn(backoff(this.#failures++));
-    this.#options.onStatus("lost");
+    this.#connectIn(delay);
+    this.#isWaiting = true;
+    this.#publish({ retryAt: new Date(Date.now() + delay).toISOString() });
   }
 
   #connectIn(milliseconds: number): void {
-    this.#retry = setTimeout(() => void this.#connect(), milliseconds);
+    this.#retry = setTimeout(() => this.#tryAgain(), milliseconds);
+  }
+
+  #tryAgain(): void {
+    const wasWaiting = this.#isWaiting;
+    void this.#connect();
+    if (wasWaiting) this.#publish({});
+  }
+
+  #publish(time: { readonly retryAt?: string }): void {
+    this.#options.onStatus({ status: this.#wasOpen ? "lost" : "connecting", attempt: this.#failures + 1, ...time });
   }
 
   async #connect(): Promise<void> {
@@ -111,8 +133,12 @@ export class Connection {
       if (attempt === this.#attempt) this.#follow(this.#open(url));
     } catch (error) {
       if (attempt !== this.#attempt) return;
-      this.#lose();
-      this.#options.onError(error);
+      if (error instanceof ChatError && error.code === "wrong_url") {
+        this.#end();
+      } else {
+        this.#lose();
+        this.#options.onError(error);
+      }
     }
   }
 
@@ -125,52 +151,58 @@ export class Connection {
     }
   }
 
+  // Platforms differ in what they report: the WebSocket of Node.js 22 has no `close` after a failed handshake. So the first
+  // of `error`, `close` and the timeout ends the connection, and what follows is ignored.
   #follow(socket: WebSocketLike): void {
-    this.#limit = setTimeout(() => socket.close(), OPEN_TIMEOUT_MS);
+    const attempt = this.#attempt;
+    const isCurrent = () => attempt === this.#attempt;
+    const onEnd = () => {
+      if (!isCurrent()) return;
+      if (this.#openedAt !== undefined) this.renew();
+      else void this.#rejected();
+    };
+    this.#limit = setTimeout(onEnd, OPEN_TIMEOUT_MS);
     this.#socket = socket;
     socket.onopen = () => {
+      if (!isCurrent() || this.#openedAt !== undefined) return;
       clearTimeout(this.#limit);
       this.#openedAt = Date.now();
+      this.#wasOpen = true;
       this.#heartbeat.start();
-      this.#options.onStatus("open");
+      this.#options.onStatus({ status: "open" });
     };
     socket.onmessage = (event: { data?: unknown }) => {
+      if (!isCurrent()) return;
       this.#heartbeat.received();
       this.#options.onText(String(event.data));
     };
-    socket.onclose = () => {
-      clearTimeout(this.#limit);
-      if (this.#openedAt === undefined) void this.#rejected();
-      else this.renew();
-    };
-    // Node.js ends a process in which nobody listens to an error. `onclose` always follows.
-    socket.onerror = () => {};
+    // It stays: Node.js ends a process in which nobody listens to an error.
+    socket.onerror = socket.onclose = onEnd;
   }
 
   // Browsers hide the status of a failed handshake, so ask over REST whether a retry makes sense.
   async #rejected(): Promise<void> {
+    this.#drop();
     const attempt = this.#attempt;
     const retry = await this.#options.isWorthRetrying();
     if (attempt !== this.#attempt) return;
-    if (retry) {
-      this.#lose();
-    } else {
-      this.close();
-      this.#options.onStatus("closed");
-    }
+    if (retry) this.#lose();
+    else this.#end();
   }
 
-  // The attempt number lets a late response detect that it is outdated.
+  #end(): void {
+    this.close();
+    this.#options.onStatus({ status: "closed" });
+  }
+
   #drop(): void {
     this.#attempt += 1;
     clearTimeout(this.#limit);
     clearTimeout(this.#retry);
     this.#retry = this.#openedAt = undefined;
+    this.#isWaiting = false;
     this.#heartbeat.stop();
-    const socket = this.#socket;
-    if (!socket) return;
+    this.#socket?.close();
     this.#socket = undefined;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
   }
 }

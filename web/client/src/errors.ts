@@ -1,3 +1,35 @@
+/**
+ * The codes of the server's error frames, from `invalid_message` to `internal`, and those of this library. A newer server may
+ * have further ones.
+ */
+export type ErrorCode =
+  | "invalid_message"
+  | "invalid_json"
+  | "unknown_action"
+  | "rate_limited"
+  | "muted"
+  | "forbidden"
+  | "not_found"
+  | "not_in_room"
+  | "replaced"
+  | "too_many_connections"
+  | "unauthorized"
+  | "unavailable"
+  | "internal"
+  | "unconfirmed"
+  | "discarded"
+  | "deleted"
+  | "closed"
+  | "offline"
+  | "network"
+  | "wrong_url"
+  | "invalid_name"
+  | "invalid_key"
+  | "invalid_url"
+  | "no_websocket"
+  | "unknown_message"
+  | `http_${number}`;
+
 /** An error of the chat. `code` is stable; `message` is a sentence to show to people. */
 export class ChatError extends Error {
   /**
@@ -6,11 +38,11 @@ export class ChatError extends Error {
    * was stored, and then deleted), `closed` (the room has ended), `offline` (there is no connection), `network` (the server
    * could not be reached), and `http_STATUS` for an error response, as in `http_404`.
    */
-  readonly code: string;
+  readonly code: ErrorCode;
   /** With `rate_limited` and `muted`, the seconds to wait before the next attempt. */
   readonly retryAfter: number | undefined;
 
-  constructor(code: string, message: string, options?: ErrorOptions & { retryAfter?: number | undefined }) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { retryAfter?: number | undefined }) {
     super(message, options);
     this.name = "ChatError";
     this.code = code;

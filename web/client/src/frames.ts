@@ -1,5 +1,6 @@
 /** JSON frames of the WebSocket protocol: serialize what the client sends, parse what it receives. */
 
+import type { ErrorCode } from "./errors.js";
 import type { Member, Report, RoomTokens } from "./types.js";
 
 /** A room as `welcome` and events describe it. */
@@ -78,7 +79,7 @@ export interface TokensFrame extends RoomTokens {
 
 export interface ErrorFrame {
   readonly type: "error";
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   readonly action?: string;
   readonly clientId?: string;
@@ -100,7 +101,6 @@ export type Frame =
   | TokensFrame
   | ErrorFrame;
 
-export const PING = serialize("ping");
 export const HELLO = serialize("hello");
 
 /** Serialize a frame. */

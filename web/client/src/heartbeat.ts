@@ -4,27 +4,27 @@ import { isHidden } from "./platform.js";
 
 const TICK_MS = 10_000;
 /** API Gateway closes a connection that is idle for ten minutes. */
-const PING_EVERY_MS = 4 * 60_000;
+const BEAT_EVERY_MS = 4 * 60_000;
 const RESPONSE_TIMEOUT_MS = 15_000;
 
 type Timer = ReturnType<typeof setTimeout>;
 
 export class Heartbeat {
-  readonly #ping: () => void;
+  readonly #send: () => void;
   readonly #onTimeout: () => void;
   #ticking: Timer | undefined;
   #waiting: Timer | undefined;
   #tickedAt = 0;
-  #pingedAt = 0;
+  #sentAt = 0;
 
-  constructor(ping: () => void, onTimeout: () => void) {
-    this.#ping = ping;
+  constructor(send: () => void, onTimeout: () => void) {
+    this.#send = send;
     this.#onTimeout = onTimeout;
   }
 
   start(): void {
     this.stop();
-    this.#tickedAt = this.#pingedAt = Date.now();
+    this.#tickedAt = this.#sentAt = Date.now();
     this.#ticking = setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -34,12 +34,12 @@ export class Heartbeat {
     this.received();
   }
 
-  /** Send a ping now, unless one is waiting for its response. */
+  /** Send a frame now, unless one is waiting for its response. */
   beat(): void {
     if (this.#ticking === undefined || this.#waiting !== undefined) return;
-    this.#pingedAt = Date.now();
+    this.#sentAt = Date.now();
     this.#waiting = setTimeout(this.#onTimeout, RESPONSE_TIMEOUT_MS);
-    this.#ping();
+    this.#send();
   }
 
   /** Stop waiting for a response. Any received frame counts as one. */
@@ -53,6 +53,6 @@ export class Heartbeat {
     // A long time between two ticks means that the machine was suspended. Timers of a hidden page run once a minute.
     const wasSuspended = now - this.#tickedAt > 2 * TICK_MS && !isHidden();
     this.#tickedAt = now;
-    if (wasSuspended || now - this.#pingedAt >= PING_EVERY_MS) this.beat();
+    if (wasSuspended || now - this.#sentAt >= BEAT_EVERY_MS) this.beat();
   }
 }

@@ -6,7 +6,8 @@ import type { MessagePage, MessageRange } from "./rest.js";
 import type { Timeline } from "./timeline.js";
 
 const PAGE = 50;
-const MISSED_PAGE = 100;
+/** The server's limit. */
+const LONGEST_PAGE = 100;
 const GAP_DELAY_MS = 400;
 
 export interface HistoryOptions {
@@ -57,16 +58,16 @@ export class History {
     if (this.#timer === undefined) this.#readIn(GAP_DELAY_MS);
   }
 
-  /** Read older messages: a page, or as many as it takes while pages end early. */
-  async readOlder(): Promise<void> {
+  /** Read this number of older messages, with as many requests as it takes. */
+  async readOlder(limit = PAGE): Promise<void> {
     if (this.#isReadingOlder || this.#isStopped || !this.#timeline.hasOlder) return;
     this.#isReadingOlder = true;
     this.#options.onOlder("loading");
     try {
-      let wanted = PAGE;
+      let wanted = Math.max(1, Math.ceil(limit) || PAGE);
       while (wanted > 0 && this.#timeline.hasOlder) {
         const before = this.#timeline.floor ?? 1;
-        const page = await this.#options.read({ before, limit: PAGE });
+        const page = await this.#options.read({ before, limit: Math.min(wanted, LONGEST_PAGE) });
         if (this.#isStopped) return;
         this.#extend(page.messages, lowestOf(page));
         // Without progress, reading on at once could go on for ever.
@@ -117,7 +118,7 @@ export class History {
   async #read(): Promise<boolean> {
     const after = this.#timeline.position;
     try {
-      const page = await this.#options.read(after === null ? { limit: PAGE } : { after, limit: MISSED_PAGE });
+      const page = await this.#options.read(after === null ? { limit: PAGE } : { after, limit: LONGEST_PAGE });
       if (this.#isStopped) return true;
       if (after === null) this.#begin(page);
       else this.#fill(after, page);

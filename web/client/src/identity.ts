@@ -37,6 +37,37 @@ export function checkKey(key: string): void {
   if (!VALID.test(key)) throw new ChatError("invalid_key", "expected a key of 22 to 64 letters, digits, - and _");
 }
 
+/** Return who a client is, as a hash that contains no secret. */
+export function identityOf(kind: "user" | "guest", subjectOrKey: string): string {
+  return `${kind}-${hash(subjectOrKey)}`;
+}
+
+/**
+ * Return the user of an access token. All users with tokens that are no JSON Web Tokens are one: another token need not be
+ * that of another user.
+ */
+export function subjectOf(token: string): string {
+  try {
+    const { iss, sub } = JSON.parse(atob((token.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/")));
+    return JSON.stringify([iss, sub]);
+  } catch {
+    return "";
+  }
+}
+
+/** Return a hash of 64 bits (FNV-1a). Not crypto.subtle, which browsers have only on HTTPS. */
+function hash(text: string): string {
+  let value = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(text))
+    value = BigInt.asUintN(64, (value ^ BigInt(byte)) * 0x100000001b3n);
+  return value.toString(36);
+}
+
+/** Forget the key in a storage. */
+export function forgetKey(storage: ChatStorage | undefined): void {
+  writeValue(storage, KEY, undefined);
+}
+
 /** Return the key in a storage. If there is none, generate one and keep it there. */
 export function loadKey(storage: ChatStorage | undefined): string {
   const saved = readValue<unknown>(storage, KEY);

@@ -1,10 +1,9 @@
 /** The newest messages of a room in a storage, so that a page shows them at once after a reload. */
 
 import type { StoredItem } from "./frames.js";
-import { readValue, writeValue } from "./storage.js";
-import type { ChatStorage } from "./types.js";
+import type { OwnStorage } from "./storage.js";
 
-const PREFIX = "chalice-chat.messages.";
+const KIND = "messages";
 const MAX_MESSAGES = 50;
 const MAX_AGE_MS = 60 * 60_000;
 
@@ -17,16 +16,16 @@ export interface CachedMessages {
 }
 
 /** Return the messages that were saved less than an hour ago. They are removed, because they are for one reload. */
-export function takeMessages(storage: ChatStorage | undefined, roomId: string): CachedMessages | undefined {
-  const saved = readValue<CachedMessages & { savedAt: number }>(storage, PREFIX + roomId);
+export function takeMessages(storage: OwnStorage, roomId: string): CachedMessages | undefined {
+  const saved = storage.read<CachedMessages & { savedAt: number }>(KIND, roomId);
   if (saved === undefined) return undefined;
-  writeValue(storage, PREFIX + roomId, undefined);
+  storage.write(KIND, roomId, undefined);
   const { savedAt, ...cached } = saved;
   const isUsable = Date.now() - savedAt < MAX_AGE_MS && Array.isArray(cached.messages) && Array.isArray(cached.ownIds);
   return isUsable && cached.messages.length ? cached : undefined;
 }
 
-export function saveMessages(storage: ChatStorage | undefined, roomId: string, cached: CachedMessages): void {
+export function saveMessages(storage: OwnStorage, roomId: string, cached: CachedMessages): void {
   const messages = cached.messages.slice(-MAX_MESSAGES);
-  if (messages.length) writeValue(storage, PREFIX + roomId, { ...cached, messages, savedAt: Date.now() });
+  if (messages.length) storage.write(KIND, roomId, { ...cached, messages, savedAt: Date.now() });
 }

@@ -7,7 +7,9 @@ import type { Message } from "./types.js";
 export class MessageList {
   readonly #ownIds = new Set<string>();
   readonly #ignoredIds: Set<string>;
-  #known = new Map<number, Message>();
+  #published: readonly Message[] = [];
+  /** Whether it has changed who is this client, or is ignored by it. */
+  #isOutdated = false;
 
   constructor(ignoredIds: readonly string[] = []) {
     this.#ignoredIds = new Set(ignoredIds);
@@ -24,10 +26,12 @@ export class MessageList {
 
   ignore(memberId: string): void {
     this.#ignoredIds.add(memberId);
+    this.#isOutdated = true;
   }
 
   unignore(memberId: string): void {
     this.#ignoredIds.delete(memberId);
+    this.#isOutdated = true;
   }
 
   /** The member ids of this client. */
@@ -43,27 +47,43 @@ export class MessageList {
   addOwnId(memberId: string): boolean {
     const isNew = !this.#ownIds.has(memberId);
     this.#ownIds.add(memberId);
+    this.#isOutdated ||= isNew;
     return isNew;
   }
 
   /** Return the message as it was published last. */
   get(sequence: number): Message | undefined {
-    return this.#known.get(sequence);
+    return find(this.#published, sequence);
   }
 
-  publish(items: readonly StoredItem[]): readonly Message[] {
-    const before = this.#known;
-    this.#known = new Map();
-    return items.map((item) => {
+  /** Return the messages of a list of which only those from an index on have changed. */
+  publish(items: readonly StoredItem[], firstChanged: number): readonly Message[] {
+    const before = this.#published;
+    const from = this.#isOutdated ? 0 : firstChanged;
+    const changed = items.slice(from).map((item) => {
       const isOwn = this.isOwn(item.sender.id);
       const isIgnored = this.isIgnored(item.sender.id);
-      const known = before.get(item.sequence);
+      const known = find(before, item.sequence);
       const isSame = known?.isOwn === isOwn && known.isIgnored === isIgnored;
-      const message = isSame ? known : messageOf(item, isOwn, isIgnored);
-      this.#known.set(item.sequence, message);
-      return message;
+      return isSame ? known : messageOf(item, isOwn, isIgnored);
     });
+    // For a new message, this copies once.
+    this.#published = (from < before.length ? before.slice(0, from) : before).concat(changed);
+    this.#isOutdated = false;
+    return this.#published;
   }
+}
+
+/** Find a message by binary search. */
+function find(messages: readonly Message[], sequence: number): Message | undefined {
+  let from = 0;
+  let to = messages.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((messages[middle]?.sequence ?? 0) < sequence) from = middle + 1;
+    else to = middle;
+  }
+  return messages[from]?.sequence === sequence ? messages[from] : undefined;
 }
 
 export function messageOf(item: StoredItem, isOwn: boolean, isIgnored = false): Message {

@@ -1,16 +1,16 @@
 /** The outbox of each room in a storage, so that it survives a reload. */
 
 import type { SavedMessage } from "./outbox.js";
-import { readValue, writeValue } from "./storage.js";
-import type { ChatStorage } from "./types.js";
+import type { OwnStorage } from "./storage.js";
 
-const PREFIX = "chalice-chat.outbox.";
+const KIND = "outbox";
 
-export function loadOutbox(storage: ChatStorage | undefined, roomId: string): readonly SavedMessage[] {
-  const saved = readValue<readonly SavedMessage[]>(storage, PREFIX + roomId);
+export function loadOutbox(storage: OwnStorage, roomId: string): readonly SavedMessage[] {
+  type Saved = readonly SavedMessage[];
+  const saved = storage.read<Saved>(KIND, roomId) ?? storage.adopt<Saved>(KIND, roomId);
   return Array.isArray(saved) ? saved.filter((entry) => entry?.clientId && entry?.message) : [];
 }
 
-export function saveOutbox(storage: ChatStorage | undefined, roomId: string, messages: readonly SavedMessage[]): void {
-  writeValue(storage, PREFIX + roomId, messages.length ? messages : undefined);
+export function saveOutbox(storage: OwnStorage, roomId: string, messages: readonly SavedMessage[]): void {
+  storage.write(KIND, roomId, messages.length ? messages : undefined);
 }

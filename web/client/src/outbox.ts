@@ -21,6 +21,7 @@ const DOUBTFUL = new ChatError("unconfirmed", "It may have arrived before the pa
 export interface SavedMessage {
   readonly clientId: string;
   readonly message: string;
+  readonly createdAt?: string;
   readonly sentAt: number | null;
   readonly failure?: string | null;
 }
@@ -28,6 +29,7 @@ export interface SavedMessage {
 interface Entry {
   readonly clientId: string;
   readonly message: string;
+  readonly createdAt: string;
   sentAt: number | null;
   attempts: number;
   error: ChatError | undefined;
@@ -35,7 +37,6 @@ interface Entry {
 }
 
 export interface OutboxOptions {
-  readonly saved: readonly SavedMessage[];
   /** Send a frame, and return whether the connection is open. */
   send(frame: string): boolean;
   save(messages: readonly SavedMessage[]): void;
@@ -44,16 +45,22 @@ export interface OutboxOptions {
 
 export class Outbox {
   readonly #options: OutboxOptions;
-  #entries: Entry[];
+  #entries: Entry[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOpen = false;
   #isCaughtUp = false;
   #isHeldBack = false;
   #ended: ChatError | undefined;
+  #left: ChatError | undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
-    this.#entries = options.saved.map(restore);
+  }
+
+  /** Put saved messages before those that were added since. */
+  restore(saved: readonly SavedMessage[]): void {
+    this.#entries = [...saved.map(restore), ...this.#entries];
+    this.#changed();
   }
 
   /** The messages for a snapshot. */
@@ -63,6 +70,7 @@ export class Outbox {
     return this.#entries.map((entry) => ({
       clientId: entry.clientId,
       message: entry.message,
+      createdAt: entry.createdAt,
       status: entry.error ? "failed" : entry === first ? status : "queued",
       error: entry.error,
     }));
@@ -73,6 +81,7 @@ export class Outbox {
     const entry: Entry = {
       clientId: randomId(),
       message,
+      createdAt: now(),
       sentAt: null,
       attempts: 0,
       error: undefined,
@@ -104,6 +113,16 @@ export class Outbox {
   /** Sending is over: fail all messages with this error. */
   end(error: ChatError): void {
     this.#ended = error;
+    this.close();
+  }
+
+  /** Nothing more is sent now: reject the promises with this error. The messages are kept. */
+  leave(error: ChatError): void {
+    this.#left = error;
+    for (const entry of this.#entries) {
+      entry.settle?.reject(error);
+      entry.settle = undefined;
+    }
     this.close();
   }
 
@@ -142,8 +161,8 @@ export class Outbox {
   /** Queue a failed message again, behind the waiting ones. */
   retry(clientId: string): Promise<Message> {
     const entry = this.#find(clientId);
-    if (!entry?.error)
-      return Promise.reject(new ChatError("unknown_message", "There is no failed message of this id."));
+    if (!entry?.error) return rejected(new ChatError("unknown_message", "There is no failed message of this id."));
+    if (this.#left) return rejected(this.#left);
     this.#remove(entry);
     entry.attempts = 0;
     entry.error = undefined;
@@ -210,9 +229,10 @@ export class Outbox {
 
   #save(): void {
     this.#options.save(
-      this.#entries.map(({ clientId, message, sentAt, error }) => ({
+      this.#entries.map(({ clientId, message, createdAt, sentAt, error }) => ({
         clientId,
         message,
+        createdAt,
         sentAt,
         failure: error?.message ?? null,
       })),
@@ -252,10 +272,21 @@ export class Outbox {
   }
 }
 
+/** Return a rejected promise that may be ignored. */
+export function rejected(error: ChatError): Promise<never> {
+  const promise = Promise.reject<never>(error);
+  promise.catch(() => {});
+  return promise;
+}
+
 // The history that is read after a reload may not reach back to an old message, so that message is marked as doubtful.
-function restore({ clientId, message, sentAt, failure }: SavedMessage): Entry {
+function restore({ clientId, message, sentAt, failure, createdAt = now() }: SavedMessage): Entry {
   const failed = failure ? new ChatError("unconfirmed", failure) : isOld({ sentAt }) ? DOUBTFUL : undefined;
-  return { clientId, message, sentAt, attempts: 0, error: failed, settle: undefined };
+  return { clientId, message, createdAt, sentAt, attempts: 0, error: failed, settle: undefined };
+}
+
+function now(): string {
+  return new Date().toISOString();
 }
 
 function isOld({ sentAt }: { sentAt: number | null }): boolean {

@@ -1,12 +1,18 @@
+"use client";
+
 /** React hooks. */
 
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { ChatClient, JoinOptions } from "./client.js";
 import { ChatError } from "./errors.js";
+import { checkName } from "./identity.js";
 import type { Room } from "./room.js";
 import { NO_ROOMS, type RoomListSnapshot } from "./room-list.js";
 import { NOT_JOINED } from "./room-store.js";
-import type { Message, RoomSnapshot } from "./types.js";
+import type { Message, RoomNotice, RoomSnapshot } from "./types.js";
+
+/** A rename waits for the next keystroke: the server announces each one in the room, and counts them against a limit. */
+const RENAME_DELAY_MS = 400;
 
 /** The result of `useRooms`. Its functions stay the same between renderings. */
 export interface UseRooms extends RoomListSnapshot {
@@ -14,17 +20,29 @@ export interface UseRooms extends RoomListSnapshot {
   refresh(): Promise<void>;
 }
 
+/** The functions may be new ones in each rendering: the latest one is called. */
+export interface UseRoomOptions extends JoinOptions {
+  /** Called with each message that has just arrived, or was missed while the connection was lost. */
+  readonly onMessage?: ((message: Message) => void) | undefined;
+  /** Called when another member has done something, such as joining. */
+  readonly onNotice?: ((notice: RoomNotice) => void) | undefined;
+  /** Called when a request or a frame has failed. What can be repeated is repeated. */
+  readonly onError?: ((error: ChatError) => void) | undefined;
+}
+
 /** The result of `useRoom`. Its functions stay the same between renderings, and are those of `Room`, but for `reconnect`. */
 export interface UseRoom extends RoomSnapshot {
   /** The room, for its events, the actions of the owner and of moderators, and to ignore members. Null on a server, and until the component is mounted. */
   readonly room: Room | null;
+  /** Why the option `name` is not in use: the server would reject it. The former name stays. Null if the name is valid. */
+  readonly nameError: ChatError | null;
   send(text: string): Promise<Message>;
   retry(clientId: string): Promise<Message>;
   discard(clientId: string): void;
   /** Delete a message: one's own, or as the owner any. */
   deleteMessage(sequence: number): Promise<void>;
-  loadOlder(): Promise<void>;
-  /** Connect now, if the connection is lost. A room that is closed, but not for good (`isFinal`), is joined again. */
+  loadOlder(options?: { readonly limit?: number }): Promise<void>;
+  /** Connect now, if the connection is lost. A room that was left, or is closed, but not for good (`isFinal`), is joined again. */
   reconnect(): void;
 }
 
@@ -42,41 +60,62 @@ export function useRooms(client: ChatClient): UseRooms {
 
 /**
  * Join a room while the component is mounted. All components with the same client, room and tokens share one connection.
+ * With null instead of a room id, no room is joined.
  *
- * A new `name` renames this client. Without a name, a component keeps the name that another one has given. Another room
- * or token leaves this room and joins the other one. Throws a ChatError if the name is invalid: `cleanName`
- * makes one that is valid.
+ * Another room or token leaves this room and joins the other one. A new `name` renames this client, 400 milliseconds after
+ * the last change. Without a name, a component keeps the name that another one has given. A name that is not valid does
+ * not change anything, and shows as `nameError`.
  */
-export function useRoom(
-  client: ChatClient,
-  roomId: string,
-  { name, token, owner, ignored }: JoinOptions = {},
-): UseRoom {
-  const [joined, setJoined] = useState<Room | null>(null);
+export function useRoom(client: ChatClient, roomId: string | null, options: UseRoomOptions = {}): UseRoom {
+  const { token, owner } = options;
+  const { name, nameError } = useValidName(options.name);
+  const [joined, setJoined] = useState<SharedRoom | null>(null);
   const [attempt, setAttempt] = useState(0);
-  const current = useRef<Room | null>(null);
-  const latestName = useRef(name);
-  const firstIgnored = useRef(ignored);
+  const current = useRef<SharedRoom | null>(null);
+  const former = useRef<SharedRoom | null>(null);
+  const latest = useRef({ ...options, name });
   useEffect(() => {
-    latestName.current = name;
-    if (name !== undefined) current.current?.rename(name);
-  }, [name]);
+    latest.current = { ...options, name };
+  });
   // `attempt` is among the dependencies, because another attempt joins again.
   useEffect(() => {
-    const { room, release } = acquire(client, roomId, {
-      name: latestName.current,
-      token,
-      owner,
-      ignored: firstIgnored.current,
-    });
-    current.current = room;
-    setJoined(room);
+    if (roomId === null) return;
+    const stops = [
+      client.onIdentity(() => {
+        setJoined(null);
+        setAttempt((before) => before + 1);
+      }),
+    ];
+    let isOver = false;
+    const join = () => {
+      if (isOver) return;
+      const { name, ignored } = latest.current;
+      const shared = acquire(client, roomId, { name, token, owner, ignored }, former.current);
+      current.current = former.current = shared;
+      setJoined(shared);
+      stops.push(
+        shared.room.on("message", (message) => latest.current.onMessage?.(message)),
+        shared.room.on("notice", (notice) => latest.current.onNotice?.(notice)),
+        shared.room.on("error", (error) => latest.current.onError?.(error)),
+        () => shared.release(),
+      );
+    };
+    // A new component, as by `key={user}`, may be that of somebody else: find out before what belongs to the former user is
+    // shown. Without a response, the room is joined all the same, and finds out itself.
+    if (client.mayHaveChanged && !former.current) client.identify().then(join, join);
+    else join();
     return () => {
+      isOver = true;
       current.current = null;
-      release();
+      for (const stop of stops) stop();
     };
   }, [client, roomId, token, owner, attempt]);
-  const room = joined?.roomId === roomId ? joined : null;
+  useEffect(() => {
+    if (name !== undefined) current.current?.rename(name);
+  }, [name]);
+  // Until the effects have run, `joined` may be the room of the previous rendering.
+  const isCurrent = joined?.client === client && roomId !== null && joined.keys.has(keyOf(roomId, options));
+  const room = isCurrent ? joined.room : null;
   const snapshot = useSyncExternalStore(
     room?.subscribe ?? subscribeToNothing,
     room?.getSnapshot ?? getNotJoined,
@@ -84,54 +123,130 @@ export function useRoom(
   );
   const actions = useMemo(
     () => ({
-      send: (text: string) => current.current?.send(text) ?? notJoined(),
-      retry: (clientId: string) => current.current?.retry(clientId) ?? notJoined(),
-      discard: (clientId: string) => current.current?.discard(clientId),
-      deleteMessage: (sequence: number) => current.current?.deleteMessage(sequence) ?? notJoined(),
-      loadOlder: async () => current.current?.loadOlder(),
+      send: (text: string) => current.current?.room.send(text) ?? notJoined(),
+      retry: (clientId: string) => current.current?.room.retry(clientId) ?? notJoined(),
+      discard: (clientId: string) => current.current?.room.discard(clientId),
+      deleteMessage: (sequence: number) => current.current?.room.deleteMessage(sequence) ?? notJoined(),
+      loadOlder: async (range?: { readonly limit?: number }) => current.current?.room.loadOlder(range),
       reconnect: () => {
-        const state = current.current?.state;
-        if (state?.status === "closed" && !state.isFinal) setAttempt((before) => before + 1);
-        else current.current?.reconnect();
+        const state = current.current?.room.state;
+        const canJoin = state?.status === "closed" && (!state.isFinal || state.reason === "left");
+        if (canJoin) setAttempt((before) => before + 1);
+        else current.current?.room.reconnect();
       },
     }),
     [],
   );
-  return { ...snapshot, room, ...actions };
+  return { ...snapshot, room, nameError, ...actions };
 }
 
-interface SharedRoom {
+/** Return the latest valid name, undefined if there was none, and why the present one is not valid. */
+function useValidName(name: string | undefined): { name: string | undefined; nameError: ChatError | null } {
+  const [valid, setValid] = useState<string>();
+  const isEmpty = name === undefined || (name === "" && valid === undefined); // somebody without a name is a guest
+  const nameError = useMemo(() => (isEmpty ? null : findNameError(name)), [isEmpty, name]);
+  const latest = isEmpty || nameError ? valid : name.trim(); // as the server does
+  if (latest !== valid) setValid(latest);
+  return { name: latest, nameError };
+}
+
+function findNameError(name: string): ChatError | null {
+  try {
+    checkName(name.trim() || " ");
+    return null;
+  } catch (error) {
+    return error as ChatError;
+  }
+}
+
+/** A room and the components that use it. */
+class SharedRoom {
+  readonly client: ChatClient;
+  /** Those of its former tokens and of the present ones. */
+  readonly keys = new Set<string>();
   readonly room: Room;
-  users: number;
+  #users = 0;
+  #name: string | undefined;
+  #renaming: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(client: ChatClient, roomId: string, options: JoinOptions) {
+    this.client = client;
+    this.room = client.join(roomId, options);
+    this.#name = options.name;
+    this.#share(options);
+    let { token, owner } = options;
+    this.room.on("tokens", ({ joinToken = token, ownerToken = owner }) => {
+      [token, owner] = [joinToken, ownerToken];
+      this.#share({ token, owner }); // a component that takes the new tokens keeps the connection
+    });
+    this.room.on("state", ({ status }) => {
+      if (status === "closed") clearTimeout(this.#renaming);
+    });
+  }
+
+  get isUsed(): boolean {
+    return this.#users > 0;
+  }
+
+  acquire(): void {
+    this.#users += 1;
+  }
+
+  #rename(name: string): void {
+    const rename = () => this.room.rename(name);
+    // Another name may be that of another user. Then the room is left by the time that this is known.
+    if (this.client.mayHaveChanged) this.client.identify().then(rename, rename);
+    else rename();
+  }
+
+  #share(tokens: JoinOptions): void {
+    const key = keyOf(this.room.roomId, tokens);
+    this.keys.add(key);
+    roomsOf(this.client).set(key, this);
+  }
+
+  release(): void {
+    this.#users -= 1;
+    // StrictMode mounts each component twice, and a navigation mounts the next page after this one: leave only if
+    // nobody uses the room a moment later.
+    setTimeout(() => {
+      if (this.#users > 0) return;
+      this.room.leave();
+      const rooms = roomsOf(this.client);
+      for (const key of this.keys) if (rooms.get(key) === this) rooms.delete(key);
+    }, 0);
+  }
+
+  rename(name: string): void {
+    if (name === this.#name) return;
+    this.#name = name;
+    clearTimeout(this.#renaming);
+    // The address of a connection has the name: the room need not learn another one.
+    if (this.room.state.status !== "open") this.room.rename(name);
+    else this.#renaming = setTimeout(() => this.#rename(name), RENAME_DELAY_MS);
+  }
 }
 
 const sharedRooms = new WeakMap<ChatClient, Map<string, SharedRoom>>();
 
-function acquire(client: ChatClient, roomId: string, options: JoinOptions) {
-  const { name, token, owner } = options;
+function roomsOf(client: ChatClient): Map<string, SharedRoom> {
   const rooms = sharedRooms.get(client) ?? new Map<string, SharedRoom>();
   sharedRooms.set(client, rooms);
-  const key = JSON.stringify([roomId, token, owner]);
-  let shared = rooms.get(key);
-  if (!shared || shared.room.state.status === "closed") {
-    shared = { room: client.join(roomId, options), users: 0 };
-    rooms.set(key, shared);
-  }
-  const { room } = shared;
-  const acquired = shared;
-  if (name !== undefined) room.rename(name);
-  acquired.users += 1;
-  const release = () => {
-    acquired.users -= 1;
-    // StrictMode mounts each component twice, and a navigation mounts the next page after this one: leave only if
-    // nobody uses the room a moment later.
-    setTimeout(() => {
-      if (acquired.users > 0) return;
-      room.leave();
-      if (rooms.get(key) === acquired) rooms.delete(key);
-    });
-  };
-  return { room, release };
+  return rooms;
+}
+
+function keyOf(roomId: string, { token, owner }: JoinOptions): string {
+  return JSON.stringify([roomId, token, owner]);
+}
+
+/** Return a room to use, and take over the one that nobody uses any more, unless another user may have joined it. */
+function acquire(client: ChatClient, roomId: string, options: JoinOptions, former: SharedRoom | null): SharedRoom {
+  let shared = roomsOf(client).get(keyOf(roomId, options));
+  const isOurs = shared?.isUsed || shared === former || !client.mayHaveChanged;
+  if (!shared || !isOurs || shared.room.state.status === "closed") shared = new SharedRoom(client, roomId, options);
+  if (options.name !== undefined) shared.rename(options.name);
+  shared.acquire();
+  return shared;
 }
 
 function subscribeToNothing(): () => void {

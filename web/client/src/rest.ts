@@ -50,9 +50,11 @@ export class RestApi {
   readonly #url: string;
   readonly #fetch: typeof fetch;
   readonly #tokens: TokenSource | undefined;
+  /** Whether the server has responded as a chat does. Before that, the address may be the wrong one. */
+  #isKnown = false;
 
   constructor(url: string | URL, fetchFunction: typeof fetch, tokens?: TokenSource) {
-    this.#url = String(url).replace(/\/+$/, "");
+    this.#url = checkUrl(url);
     this.#fetch = fetchFunction;
     this.#tokens = tokens;
   }
@@ -68,7 +70,7 @@ export class RestApi {
 
   async listRooms(limit: number, cursor: string | null): Promise<RoomPage> {
     const query = queryString({ limit, cursor });
-    const page = await this.#call<{ rooms: readonly WireRoom[]; nextCursor: string | null }>(`rooms${query}`);
+    const page = await this.#read<{ rooms: readonly WireRoom[]; nextCursor: string | null }>(`rooms${query}`, "rooms");
     return {
       rooms: page.rooms.map(({ room_id, name, member_count, created_at }) => ({
         roomId: room_id,
@@ -85,7 +87,8 @@ export class RestApi {
   }
 
   getMessages(roomId: string, credentials: Credentials, range: MessageRange): Promise<MessagePage> {
-    return this.#room(roomId, "/messages", { ...range, ...credentials });
+    const query = queryString({ ...range, ...credentials });
+    return this.#read(`rooms/${encodeURIComponent(roomId)}/messages${query}`, "messages");
   }
 
   async getBans(roomId: string, credentials: Credentials): Promise<readonly Ban[]> {
@@ -115,7 +118,7 @@ export class RestApi {
   }
 
   async getWebSocketUrl(): Promise<string> {
-    return (await this.#call<{ webSocketUrl: string }>("config")).webSocketUrl;
+    return (await this.#read<{ webSocketUrl: string }>("config", "webSocketUrl")).webSocketUrl;
   }
 
   #room<Result>(roomId: string, part: string, query: Query): Promise<Result> {
@@ -142,6 +145,18 @@ export class RestApi {
     }
   }
 
+  /** Read an object that has a property, or else is none of a chat. */
+  async #read<Result extends object>(path: string, property: keyof Result): Promise<Result> {
+    const result = await this.#call<Result>(path);
+    if (result?.[property] === undefined) throw this.#wrongUrl();
+    this.#isKnown = true;
+    return result;
+  }
+
+  #wrongUrl(): ChatError {
+    return new ChatError("wrong_url", `No chat responds at ${this.#url}: expected its REST address, with the stage.`);
+  }
+
   async #request<Result>(path: string, options: RequestInit): Promise<Result> {
     const fetchFunction = this.#fetch; // called without `this`, as browsers demand
     let response: Response;
@@ -150,11 +165,25 @@ export class RestApi {
       if (response.status === 204) return null as Result;
       if (response.ok) return (await response.json()) as Result;
     } catch (cause) {
+      if (!this.#isKnown && (cause as Error).name === "SyntaxError") throw this.#wrongUrl();
       throw new ChatError("network", "The server could not be reached.", { cause });
     }
     const { reason, sentence } = await explanationOf(response);
+    if (reason) this.#isKnown = true;
+    // API Gateway responds with 403 to a path that it does not know, other servers with 404 or 405.
+    if (!this.#isKnown && [403, 404, 405].includes(response.status)) throw this.#wrongUrl();
     throw new ApiError(response.status, reason, sentence);
   }
+}
+
+/** Return the address without what follows its path. Throws a ChatError if no request can be sent to it. */
+function checkUrl(url: string | URL): string {
+  const text = String(url).replace(/[?#].*/s, "");
+  // A path is relative to the page. On a server, there is none, and no request either.
+  if (!/^\/(?!\/)/.test(text) && !(/^https?:/i.test(text) && URL.canParse(text))) {
+    throw new ChatError("invalid_url", `expected the REST address of the chat, https://…, not ${text || "nothing"}`);
+  }
+  return text.replace(/\/+$/, "");
 }
 
 export function queryString(query: Query): string {

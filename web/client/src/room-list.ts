@@ -94,7 +94,8 @@ export class RoomList {
       this.#snapshot = next;
       this.#events.emit("snapshot", next);
     }
-    if (this.#stopListening && !isHidden()) this.#timer = setTimeout(() => void this.refresh(), this.#delay);
+    if (this.#stopListening && !isHidden() && next.error?.code !== "wrong_url")
+      this.#timer = setTimeout(() => void this.refresh(), this.#delay);
   }
 
   async #read(): Promise<Pick<RoomListSnapshot, "rooms" | "hasMore">> {

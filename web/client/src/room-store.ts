@@ -5,7 +5,7 @@ import type { RoomEvents, RoomSnapshot } from "./types.js";
 
 /** The snapshot of a room before anything is known about it. */
 export const NOT_JOINED: RoomSnapshot = {
-  state: { status: "connecting" },
+  state: { status: "connecting", attempt: 1 },
   name: null,
   isPrivate: false,
   isLocked: false,

@@ -2,12 +2,11 @@
 
 import { endsSending, isFinal, reasonOf } from "./close-reason.js";
 import { Commands } from "./commands.js";
-import { Connection } from "./connection.js";
+import { Connection, type ConnectionStatus } from "./connection.js";
 import { ApiError, ChatError, toChatError } from "./errors.js";
 import {
   type ErrorFrame,
   HELLO,
-  PING,
   type PresenceFrame,
   parseFrame,
   type RenameFrame,
@@ -23,17 +22,17 @@ import { checkName } from "./identity.js";
 import { endOf, knownRole, Mutes, withKnownRole, withRole } from "./marks.js";
 import { saveMessages, takeMessages } from "./message-cache.js";
 import { MessageList, messageOf } from "./message-list.js";
-import { Outbox } from "./outbox.js";
+import { Outbox, rejected } from "./outbox.js";
 import { loadOutbox, saveOutbox } from "./outbox-store.js";
 import { watchPlatform } from "./platform.js";
 import { Presence } from "./presence.js";
 import { type Credentials, queryString, type RestApi } from "./rest.js";
 import { RoomStore } from "./room-store.js";
+import type { OwnStorage } from "./storage.js";
 import { Timeline } from "./timeline.js";
 import type { TokenSource } from "./token-source.js";
 import type {
   Ban,
-  ChatStorage,
   CloseReason,
   Member,
   Message,
@@ -65,7 +64,8 @@ export interface RoomOptions {
   readonly rest: RestApi;
   readonly tokens: TokenSource | undefined;
   readonly WebSocket: WebSocketConstructor;
-  readonly storage: ChatStorage | undefined;
+  /** Absent while it is not known who the user is: then `useStorage` follows. */
+  readonly storage: OwnStorage | undefined;
   findWebSocketUrl(): Promise<string>;
 }
 
@@ -84,6 +84,7 @@ export class Room {
   readonly #mutes = new Mutes(() => this.#publishMarks());
   #credentials: Credentials;
   readonly #stopListening: () => void;
+  #storage: OwnStorage | undefined;
   #name: string;
   /** Whether this connection has received a welcome. */
   #isGreeted = false;
@@ -99,21 +100,19 @@ export class Room {
 
   /** @internal */
   constructor(options: RoomOptions) {
-    const { roomId, rest, storage } = options;
+    const { roomId, rest } = options;
     this.roomId = roomId;
     this.#options = options;
     this.#credentials = options.credentials;
     this.#name = options.name;
     this.#messages = new MessageList(options.ignored);
     this.#outbox = new Outbox({
-      saved: loadOutbox(storage, roomId),
       send: (frame) => this.#connection.send(frame),
-      save: (messages) => saveOutbox(storage, roomId, messages),
+      save: (messages) => this.#storage && saveOutbox(this.#storage, roomId, messages),
       onChange: (pending) => this.#store.publish({ pending }),
     });
     this.#store = new RoomStore({
       isPrivate: Boolean(options.credentials.token),
-      pending: this.#outbox.pending,
       ignored: this.#messages.ignoredIds,
     });
     this.#history = new History(this.#timeline, {
@@ -138,19 +137,23 @@ export class Room {
       onStatus: (status) => this.#onStatus(status),
       onText: (text) => this.#onText(text),
       onError: (error) => this.#report(error),
-      ping: () => {
-        this.#connection.send(PING);
-        // A lost frame leaves no visible gap until the next one arrives.
-        this.#history.catchUp();
-      },
+      // Its response has the last sequence, because a lost frame leaves no visible gap until the next one arrives.
+      beat: () => this.#connection.send(HELLO),
     });
-    this.#restore();
+    if (options.storage) this.useStorage(options.storage);
     this.#stopListening = watchPlatform({
-      wake: () => takeMessages(storage, roomId), // the page was not reloaded
+      wake: () => this.#storage && takeMessages(this.#storage, roomId), // the page was not reloaded
       hide: () => this.#save(),
     });
     this.#connection.open();
     this.#history.catchUp();
+  }
+
+  /** @internal Show what this user has left here: unsent messages, and those that were shown before a reload. */
+  useStorage(storage: OwnStorage): void {
+    this.#storage = storage;
+    this.#outbox.restore(loadOutbox(storage, this.roomId));
+    this.#restore(storage);
   }
 
   get state(): RoomState {
@@ -186,14 +189,10 @@ export class Room {
    * Resolves to the stored message. Rejects with a ChatError if the server rejects it (`invalid_message`), or does not
    * confirm it after six attempts (`unconfirmed`), or if this client is muted (`muted`, with `retryAfter`): then it stays in
    * `pending` until `retry` or `discard`. Rejects with `deleted` if the message was deleted before it was confirmed, and
-   * with `closed` if the room is closed.
+   * with `closed` if the room is closed, also by `leave`.
    */
   send(text: string): Promise<Message> {
-    if (this.state.status === "closed") {
-      const rejected = Promise.reject<Message>(new ChatError("closed", "The room is closed."));
-      rejected.catch(() => {}); // the promise may be ignored
-      return rejected;
-    }
+    if (this.state.status === "closed") return rejected(new ChatError("closed", "The room is closed."));
     return this.#outbox.add(text.replace(/\r\n?/g, "\n"));
   }
 
@@ -207,9 +206,9 @@ export class Room {
     this.#outbox.discard(clientId);
   }
 
-  /** Read the page of messages before the first one. See `older` in the snapshot. */
-  loadOlder(): Promise<void> {
-    return this.#history.readOlder();
+  /** Read the messages before the first one: 50, or `limit`. See `older` in the snapshot. */
+  loadOlder({ limit }: { readonly limit?: number } = {}): Promise<void> {
+    return this.#history.readOlder(limit);
   }
 
   /**
@@ -227,8 +226,8 @@ export class Room {
 
   /**
    * Delete a message of this client, as a moderator one of a plain member, or as the owner any message. Resolves when it is
-   * deleted. Rejects with a ChatError, as do the following actions: `forbidden`, `invalid_message`, `offline`, `unconfirmed`,
-   * `rate_limited` or `internal`.
+   * deleted. Rejects with a ChatError, as do the following actions: `forbidden`, `invalid_message`, `offline`, `closed`,
+   * `unconfirmed`, `rate_limited` or `internal`.
    */
   async deleteMessage(sequence: number): Promise<void> {
     await this.#commands.run(
@@ -362,21 +361,24 @@ export class Room {
 
   async #findUrl(): Promise<string> {
     const { roomId, tokens } = this.#options;
-    const url = await this.#options.findWebSocketUrl();
+    const url = await this.#options.findWebSocketUrl().catch((error: unknown) => {
+      this.#rejection = error;
+      throw error;
+    });
     const token = await tokens?.get();
     this.#isUser = Boolean(token);
     return url + queryString({ roomId, name: this.#name, ...this.#credentials, access_token: token });
   }
 
-  #onStatus(status: "connecting" | "open" | "lost" | "closed"): void {
+  #onStatus(state: ConnectionStatus): void {
     this.#stopGreeting();
-    if (status === "closed") {
+    if (state.status === "closed") {
       this.#endBy(this.#rejection);
       return;
     }
-    this.#store.publish({ state: { status } });
-    if (this.state.status !== status) return; // a listener has left the room
-    if (status === "open") this.#onOpen();
+    this.#store.publish({ state });
+    if (this.state !== state) return; // a listener has left the room
+    if (state.status === "open") this.#onOpen();
     else this.#onLost();
   }
 
@@ -629,7 +631,7 @@ export class Room {
   }
 
   #published(): readonly Message[] {
-    return this.#messages.publish(this.#timeline.messages);
+    return this.#messages.publish(this.#timeline.messages, this.#timeline.takeFirstChanged());
   }
 
   #onHistoryError(error: unknown): void {
@@ -690,14 +692,14 @@ export class Room {
   // The page is about to be reloaded: keep what the next one can show before its first response.
   #save(): void {
     const { position, messages } = this.#timeline;
-    if (position === null) return;
+    if (position === null || !this.#storage) return;
     const known = messages.filter(({ sequence }) => sequence <= position);
-    saveMessages(this.#options.storage, this.roomId, { messages: known, position, ownIds: this.#messages.ownIds });
+    saveMessages(this.#storage, this.roomId, { messages: known, position, ownIds: this.#messages.ownIds });
   }
 
-  #restore(): void {
-    const cached = takeMessages(this.#options.storage, this.roomId);
-    if (!cached) return;
+  #restore(storage: OwnStorage): void {
+    const cached = takeMessages(storage, this.roomId);
+    if (!cached || this.#timeline.position !== null) return;
     for (const id of cached.ownIds) this.#messages.addOwnId(id);
     this.#timeline.restore(cached.messages, cached.position);
     this.#store.publish({
@@ -709,7 +711,10 @@ export class Room {
 
   #endBy(rejection: unknown): void {
     const reason = reasonOf(rejection);
-    if (reason) this.#end(reason, toChatError(rejection).message);
+    if (!reason || this.state.status === "closed") return;
+    this.#end(reason, toChatError(rejection).message);
+    // Not a state of the room, but a mistake of the application.
+    if (reason === "wrong_url") this.#report(rejection);
   }
 
   #end(reason: CloseReason, sentence?: string): void {
@@ -726,7 +731,7 @@ export class Room {
     this.#commands.stop();
     const message = reason === "banned" ? "You were removed from this room." : "This room no longer exists.";
     if (endsSending(reason)) this.#outbox.end(new ChatError("closed", message));
-    else this.#outbox.close();
+    else this.#outbox.leave(new ChatError("closed", "The room is closed. The message was not sent, and is kept."));
   }
 
   #report(error: unknown): void {

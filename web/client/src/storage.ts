@@ -28,6 +28,62 @@ export function readValue<Value>(storage: ChatStorage | undefined, key: string):
   }
 }
 
+/** What this library keeps in a storage for one identity: nobody else in the same browser is to see or send it. */
+export class OwnStorage {
+  readonly #storage: ChatStorage | undefined;
+  readonly #identity: string;
+  readonly #index: string;
+  #isForgotten = false;
+
+  constructor(storage: ChatStorage | undefined, identity: string) {
+    this.#storage = storage;
+    this.#identity = identity;
+    this.#index = `chalice-chat.kept.${identity}`;
+  }
+
+  /** Read the value of a room. */
+  read<Value>(kind: string, roomId: string): Value | undefined {
+    return readValue(this.#storage, this.#keyOf(kind, roomId));
+  }
+
+  /** Take over the value that an earlier version has written, for the first who comes. */
+  adopt<Value>(kind: string, roomId: string): Value | undefined {
+    const former = `chalice-chat.${kind}.${roomId}`;
+    const value = readValue<Value>(this.#storage, former);
+    if (value === undefined) return undefined;
+    this.write(kind, roomId, value);
+    writeValue(this.#storage, former, undefined);
+    return value;
+  }
+
+  /** Write the value of a room, or remove it if it is undefined. */
+  write(kind: string, roomId: string, value: unknown): void {
+    if (this.#isForgotten) return;
+    const key = this.#keyOf(kind, roomId);
+    const kept = this.#keys();
+    const others = kept.filter((other) => other !== key);
+    const next = value === undefined ? others : [...others, key];
+    if (next.length !== kept.length) writeValue(this.#storage, this.#index, next.length ? next : undefined);
+    writeValue(this.#storage, key, value);
+  }
+
+  /** Remove everything, and write nothing any more. */
+  forget(): void {
+    for (const key of [...this.#keys(), this.#index]) writeValue(this.#storage, key, undefined);
+    this.#isForgotten = true;
+  }
+
+  // A storage need not be able to list its keys.
+  #keys(): readonly string[] {
+    const keys = readValue<readonly string[]>(this.#storage, this.#index);
+    return Array.isArray(keys) ? keys : [];
+  }
+
+  #keyOf(kind: string, roomId: string): string {
+    return `chalice-chat.${kind}.${this.#identity}.${roomId}`;
+  }
+}
+
 /** Write a value, or remove it if it is undefined. */
 export function writeValue(storage: ChatStorage | undefined, key: string, value: unknown): void {
   try {

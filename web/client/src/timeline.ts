@@ -3,8 +3,11 @@
 import type { StoredItem } from "./frames.js";
 
 export class Timeline {
-  #items: readonly StoredItem[] = [];
-  #messages: readonly StoredItem[] = [];
+  /** In order, as are the messages. A room may keep many, so that a new one must not cost more than its place. */
+  #items: StoredItem[] = [];
+  #messages: StoredItem[] = [];
+  readonly #known = new Set<number>();
+  #firstChanged = 0;
   #deleted = new Set<number>();
   /** The members whose messages were deleted with their removal, and its sequence. */
   #erased = new Map<string, number>();
@@ -14,6 +17,13 @@ export class Timeline {
   /** The messages, without events and without what was deleted. */
   get messages(): readonly StoredItem[] {
     return this.#messages;
+  }
+
+  /** Return the index of the first message that has changed since the last call. */
+  takeFirstChanged(): number {
+    const index = this.#firstChanged;
+    this.#firstChanged = this.#messages.length;
+    return index;
   }
 
   /** The highest sequence up to which nothing is missing; null before `begin`. */
@@ -36,16 +46,15 @@ export class Timeline {
 
   /** Insert the items that are new, and not older than the range that has been read. Returns them. */
   add(items: readonly StoredItem[]): StoredItem[] {
-    const known = new Set(this.#items.map(({ sequence }) => sequence));
-    const added = items.filter(({ sequence }) => {
-      const isNew = sequence >= (this.#floor ?? 1) && !known.has(sequence);
-      known.add(sequence);
-      return isNew;
+    const added = items.filter((item) => {
+      if (item.sequence < (this.#floor ?? 1) || this.#known.has(item.sequence)) return false;
+      this.#known.add(item.sequence);
+      insert(this.#items, item);
+      this.#note(item);
+      if (this.#isShown(item)) this.#changeFrom(insert(this.#messages, item));
+      return true;
     });
-    if (added.length) {
-      this.#set([...this.#items, ...added].sort((one, other) => one.sequence - other.sequence));
-      this.#advance();
-    }
+    this.#advance();
     return added;
   }
 
@@ -60,7 +69,7 @@ export class Timeline {
 
   /** Start with messages that were read before, complete up to a sequence. */
   restore(messages: readonly StoredItem[], position: number): void {
-    this.#set(messages);
+    this.#prepend(messages);
     this.#floor = messages[0]?.sequence ?? null;
     this.#position = position;
   }
@@ -73,29 +82,55 @@ export class Timeline {
 
   /** Add an older page, which is complete from `lowest` on. */
   extend(older: readonly StoredItem[], lowest: number): void {
-    this.#set([...older, ...this.#items]);
+    this.#prepend(older);
     this.#floor = lowest;
   }
 
-  // A message may arrive after the event that deletes it, so what was deleted is remembered.
-  #set(items: readonly StoredItem[]): void {
-    this.#items = items;
-    for (const { type, target, member, messagesDeleted, sequence } of items) {
-      if (type === "deleted" && target !== undefined) this.#deleted.add(target);
-      if (type === "removed" && messagesDeleted && member) {
-        this.#erased.set(member.id, Math.max(sequence, this.#erased.get(member.id) ?? 0));
-      }
+  #prepend(older: readonly StoredItem[]): void {
+    this.#items = [...older, ...this.#items];
+    for (const item of older) {
+      this.#known.add(item.sequence);
+      this.#note(item);
     }
-    this.#messages = items.filter(
-      ({ type, sequence, sender }) =>
-        type === "message" && !this.#deleted.has(sequence) && sequence > (this.#erased.get(sender.id) ?? 0),
-    );
+    this.#filter();
+  }
+
+  // A message may arrive after the event that deletes it, so what was deleted is remembered.
+  #note({ type, target, member, messagesDeleted, sequence }: StoredItem): void {
+    if (type === "deleted" && target !== undefined) {
+      this.#deleted.add(target);
+      const index = this.#messages.findLastIndex((message) => message.sequence === target);
+      if (index >= 0) this.#messages.splice(index, 1);
+      if (index >= 0) this.#changeFrom(index);
+    }
+    if (type === "removed" && messagesDeleted && member) {
+      this.#erased.set(member.id, Math.max(sequence, this.#erased.get(member.id) ?? 0));
+      this.#filter();
+    }
+  }
+
+  #isShown({ type, sequence, sender }: StoredItem): boolean {
+    return type === "message" && !this.#deleted.has(sequence) && sequence > (this.#erased.get(sender.id) ?? 0);
+  }
+
+  #filter(): void {
+    this.#messages = this.#items.filter((item) => this.#isShown(item));
+    this.#firstChanged = 0;
+  }
+
+  #changeFrom(index: number): void {
+    this.#firstChanged = Math.min(this.#firstChanged, index);
   }
 
   #advance(): void {
     if (this.#position === null) return;
-    for (const { sequence } of this.#items) {
-      if (sequence === this.#position + 1) this.#position = sequence;
-    }
+    while (this.#known.has(this.#position + 1)) this.#position += 1;
   }
+}
+
+/** Insert an item in order, and return its index: new ones belong near the end. */
+function insert(items: StoredItem[], item: StoredItem): number {
+  const index = items.findLastIndex(({ sequence }) => sequence < item.sequence) + 1;
+  items.splice(index, 0, item);
+  return index;
 }

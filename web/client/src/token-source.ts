@@ -11,10 +11,13 @@ const VALID = /^[\w.~+/-]+=*$/;
 
 export class TokenSource {
   readonly #getToken: GetToken;
+  readonly #onToken: (token: string | null) => void;
   #asked: Promise<string | null> | undefined;
 
-  constructor(getToken: GetToken) {
+  /** `onToken` is called with each token before its first use. */
+  constructor(getToken: GetToken, onToken: (token: string | null) => void) {
     this.#getToken = getToken;
+    this.#onToken = onToken;
   }
 
   /** Return the current token, or null for a guest. Callers who ask while a response is awaited share it. */
@@ -38,9 +41,10 @@ export class TokenSource {
     } finally {
       clearTimeout(timer);
     }
-    if (!token) return null;
     // Checked here: the error of `fetch` would contain the token.
-    if (!VALID.test(token)) throw new ChatError("network", "The access token has characters that no token may have.");
-    return token;
+    if (token && !VALID.test(token))
+      throw new ChatError("network", "The access token has characters that no token may have.");
+    this.#onToken(token || null);
+    return token || null;
   }
 }

@@ -44,6 +44,8 @@ export interface Message {
 export interface PendingMessage {
   readonly clientId: string;
   readonly message: string;
+  /** An ISO 8601 time: when `send` was called. */
+  readonly createdAt: string;
   /**
    * `sending`: it waits for its confirmation. `queued`: it waits for the messages before it. `offline`: it waits for the
    * connection. `held`: the rate limit holds it back for some seconds. `failed`: it is sent again only by `retry`.
@@ -57,7 +59,8 @@ export interface PendingMessage {
  * Why a room is closed. `gone`: it does not exist any more. `private`: its token is missing or wrong. `locked`: its owner
  * lets nobody new in. `banned`: its owner or a moderator has removed this member. `closed`: its owner has closed it. `unauthorized`: the
  * user has to sign in, or to sign in again. `replaced`: the member has too many connections, such as tabs, and this was the
- * oldest. `blocked`: the operator of the chat does not admit this network.
+ * oldest. `blocked`: the operator of the chat does not admit this network. `wrong_url`: no chat responds at the `url` of the
+ * client. `left`: this client has left it, or another user has taken over the client.
  */
 export type CloseReason =
   | "gone"
@@ -68,17 +71,28 @@ export type CloseReason =
   | "unauthorized"
   | "replaced"
   | "blocked"
+  | "wrong_url"
   | "left";
 
-/** `lost`: the connection is tried again, later and later. `closed`: it is not tried again. */
+/**
+ * `connecting`: no connection has been open yet, or it is just being replaced. `lost`: it was open, and is tried again, later
+ * and later. `closed`: it is not tried again.
+ */
 export type RoomState =
-  | { readonly status: "connecting" | "open" | "lost" }
+  | { readonly status: "open" }
+  | {
+      readonly status: "connecting" | "lost";
+      /** The number of the attempt that is under way or comes next: 1, and one more after each that has failed. */
+      readonly attempt: number;
+      /** When the next attempt begins, as an ISO 8601 time. Absent while one is under way. */
+      readonly retryAt?: string;
+    }
   | {
       readonly status: "closed";
       readonly reason: CloseReason;
       /**
        * Whether joining again cannot help. With `private`, another token can; with `locked`, a later attempt; with
-       * `unauthorized`, another access token; with `replaced`, when another tab was closed; with `blocked`, a later attempt.
+       * `unauthorized`, another access token; with `replaced`, when another tab was closed; with `blocked` and `wrong_url`, a later attempt.
        */
       readonly isFinal: boolean;
       /** The sentence of the server, if it has rejected a request. */

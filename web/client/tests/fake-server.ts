@@ -182,7 +182,8 @@ export class FakeServer {
       one.receive({ message: { type: "rename", message, sender: socket.member, formerName } });
   }
 
-  #respond(path: string, query: URLSearchParams): Result {
+  #respond(requested: string, query: URLSearchParams): Result {
+    const path = requested.replace(/^\/rooms\/r\d+/, "/rooms/r1"); // r2, r3 and so on have the same messages
     if (path === "/config") return [200, { webSocketUrl: "wss://ws.test/dev" }];
     if (path === "/rooms/r1") return [200, { room_id: "r1", name: "Tea", member_count: this.members.size }];
     if (path === "/rooms/r1/members") {

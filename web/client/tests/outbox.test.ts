@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
+import type { ErrorCode } from "../src/errors.js";
 import { Outbox, type SavedMessage } from "../src/outbox.js";
 import type { PendingMessage } from "../src/types.js";
 
@@ -23,7 +24,6 @@ beforeEach(() => {
 
 function open(take: (message: string, clientId: string) => void, saved: SavedMessage[] = []): void {
   outbox = new Outbox({
-    saved,
     send: (frame) => {
       const { message, clientId } = JSON.parse(frame).data;
       sent.push(message);
@@ -35,6 +35,7 @@ function open(take: (message: string, clientId: string) => void, saved: SavedMes
       pending = now;
     },
   });
+  outbox.restore(saved);
   outbox.open();
 }
 
@@ -80,7 +81,7 @@ function makeRateLimit() {
   return limit;
 }
 
-function reject(clientId: string | undefined, code: string, retryAfter?: number): void {
+function reject(clientId: string | undefined, code: ErrorCode, retryAfter?: number): void {
   outbox.reject({ type: "error", clientId: clientId ?? "", code, message: "no", ...(retryAfter && { retryAfter }) });
 }
 
@@ -138,6 +139,21 @@ test("a temporary fault of the server is tried again six times, later and later"
   pass(120_000);
   await failed;
   assert.equal(sent.length, 6);
+});
+
+test("a message keeps the time at which it was written, also during a reload", () => {
+  mock.timers.setTime(Date.parse("2026-11-23T10:00:00Z"));
+  let saved: readonly SavedMessage[] = [];
+  const options = {
+    send: () => false,
+    onChange: () => {},
+    save: (messages: readonly SavedMessage[]) => (saved = messages),
+  };
+  void new Outbox(options).add("hello");
+  pass(5_000);
+  const later = new Outbox(options);
+  later.restore(saved);
+  assert.equal(later.pending[0]?.createdAt, "2026-11-23T10:00:00.000Z");
 });
 
 test("what was sent long before a reload is sent again only on request", () => {

@@ -1,14 +1,14 @@
 /** The hooks in React, with StrictMode as during development, and on a server. */
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { after, afterEach, before, beforeEach, mock, test } from "node:test";
 import { Window } from "happy-dom";
-import { act, createElement, StrictMode } from "react";
+import { act, createElement, StrictMode, useEffect, useState } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { ChatClient } from "../src/index.js";
-import { type UseRoom, type UseRooms, useRoom, useRooms } from "../src/react.js";
-import { FakeServer, MemoryStorage } from "./fake-server.js";
+import { type UseRoom, type UseRoomOptions, type UseRooms, useRoom, useRooms } from "../src/react.js";
+import { FakeServer, MemoryStorage, pass } from "./fake-server.js";
 
 const ROOM = { room_id: "r1", name: "Tea", member_count: 2, created_at: "2026-11-23T10:00:00.000Z" };
 
@@ -27,6 +27,7 @@ after(() => {
 });
 
 beforeEach(() => {
+  mock.timers.enable({ apis: ["setTimeout"] });
   server = new FakeServer();
   const { fetch, WebSocket } = server;
   client = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket, storage: new MemoryStorage() });
@@ -34,30 +35,47 @@ beforeEach(() => {
   rendered = [];
 });
 
-afterEach(() => act(async () => root.unmount()));
+afterEach(async () => {
+  await render(null);
+  await act(async () => root.unmount());
+  mock.timers.reset();
+  assert.deepEqual(openSockets().length, 0);
+});
 
-interface Props {
-  readonly roomId?: string;
-  readonly name?: string;
+interface Props extends UseRoomOptions {
+  readonly roomId?: string | null;
 }
 
-function View({ roomId = "r1", name = "Aki" }: Props) {
-  const room = useRoom(client, roomId, { name });
+function View({ roomId = "r1", name = "Aki", ...options }: Props) {
+  const room = useRoom(client, roomId, { name, ...options });
   rendered.push(room);
   return createElement("p", null, `${room.state.status}: ${room.messages.map(({ message }) => message).join()}`);
 }
 
 const latest = () => rendered.at(-1) as UseRoom;
 const openSockets = () => server.sockets.filter(({ readyState }) => readyState < 2);
+const renames = () =>
+  server.sockets.flatMap(({ frames }) =>
+    frames.filter(({ action }) => action === "rename").map(({ data }) => data?.name),
+  );
 const strict = (...views: ReturnType<typeof createElement>[]) => createElement(StrictMode, null, ...views);
 
-async function render(view: ReturnType<typeof createElement>): Promise<void> {
+async function render(view: ReturnType<typeof createElement> | null): Promise<void> {
   await act(async () => root.render(view));
-  await idle();
+  await wait(10);
 }
 
-async function idle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await act(() => new Promise((resolve) => setTimeout(resolve, 1)));
+/** Let time pass. */
+async function wait(milliseconds: number): Promise<void> {
+  await act(() => pass(milliseconds));
+}
+
+/** Render the view with each start of a name, as if it was typed in 50 milliseconds per character. */
+async function type(name: string, props: Props = {}): Promise<void> {
+  for (let length = 1; length <= name.length; length += 1) {
+    await act(async () => root.render(strict(createElement(View, { ...props, name: name.slice(0, length) }))));
+    await wait(50);
+  }
 }
 
 test("StrictMode opens one connection, and unmounting closes it", async () => {
@@ -65,7 +83,7 @@ test("StrictMode opens one connection, and unmounting closes it", async () => {
   assert.equal(server.sockets.length, 1);
   assert.equal(latest().state.status, "open");
   await act(async () => root.render(null));
-  await idle();
+  await wait(10);
   assert.deepEqual(openSockets(), []);
 });
 
@@ -74,8 +92,7 @@ test("messages are rendered, sent and received", async () => {
   await act(async () => {
     await latest().send("hello");
   });
-  server.deliver(server.store("hi"));
-  await idle();
+  await act(async () => server.deliver(server.store("hi")));
   assert.deepEqual(
     latest().messages.map(({ message, isOwn }) => [message, isOwn]),
     [
@@ -118,11 +135,144 @@ test("another room id leaves the room and joins the other", async () => {
   assert.equal(server.sockets[0]?.readyState, 3);
 });
 
-test("another name renames", async () => {
-  await render(createElement(View));
-  await render(createElement(View, { name: "Bo" }));
-  assert.equal(latest().you?.name, "Bo");
-  assert.equal(openSockets().length, 1);
+test("another name renames once, when nobody has typed for 400 milliseconds", async () => {
+  await render(strict(createElement(View)));
+  await type("Bo Anderson");
+  assert.deepEqual([renames(), latest().you?.name], [[], "Aki"]);
+  await wait(400);
+  assert.deepEqual([renames(), latest().you?.name], [["Bo Anderson"], "Bo Anderson"]);
+  await type("Bo A");
+  await type("Bo Anderson ");
+  await wait(400);
+  assert.deepEqual(renames(), ["Bo Anderson"]);
+  assert.equal(server.sockets.length, 1);
+});
+
+test("a name that is not valid keeps the former one", async () => {
+  await render(strict(createElement(View)));
+  assert.equal(latest().nameError, null);
+  for (const name of ["", " ", "\u3164\u200b", "x".repeat(41), "A\u202eB", "A\nB", "\ud83d"]) {
+    await render(strict(createElement(View, { name })));
+    assert.equal(latest().nameError?.code, "invalid_name", JSON.stringify(name));
+    await wait(400);
+    assert.equal(latest().you?.name, "Aki");
+  }
+  const { nameError } = latest();
+  await act(async () => server.deliver(server.store("hi")));
+  assert.equal(latest().nameError, nameError, "the object changes with the name only");
+  await render(strict(createElement(View, { name: ` ${"x".repeat(40)} ` })));
+  await wait(400);
+  assert.deepEqual([latest().nameError, latest().you?.name], [null, "x".repeat(40)]);
+  assert.equal(server.sockets.length, 1);
+});
+
+test("somebody whose first name is not valid enters as a guest, and takes the first valid one", async () => {
+  await render(strict(createElement(View, { name: "" })));
+  assert.equal(latest().nameError, null);
+  await type(" Aki");
+  assert.equal(latest().you?.name, "guest-m1");
+  await wait(400);
+  assert.equal(latest().you?.name, "Aki");
+  await render(strict(createElement(View, { name: " ", roomId: "r2" })));
+  assert.equal(latest().nameError?.code, "invalid_name");
+  assert.equal(server.socket.url.searchParams.get("name"), "Aki");
+  assert.deepEqual(renames(), ["Aki"]);
+});
+
+test("a name that is known only after the first rendering is the first one in the room", async () => {
+  const Hydrated = () => {
+    const [name, setName] = useState("");
+    useEffect(() => setName("Aki"), []);
+    return createElement(View, { name });
+  };
+  await render(strict(createElement(Hydrated)));
+  await wait(500);
+  assert.deepEqual([server.socket.url.searchParams.get("name"), renames()], ["Aki", []]);
+});
+
+test("a rename that waits is sent if another component still uses the room", async () => {
+  const both = (name: string) => [
+    createElement(View, { key: 1, name } as Props),
+    createElement(View, { key: 2 } as Props),
+  ];
+  await render(strict(...both("Aki")));
+  await render(strict(...both("Bo")));
+  await render(strict(createElement(View, { key: 2 } as Props)));
+  await wait(400);
+  assert.deepEqual(renames(), ["Bo"]);
+});
+
+test("a rename that waits goes to the next room only, and ends with the room", async () => {
+  await render(strict(createElement(View)));
+  await render(strict(createElement(View, { name: "Bo" })));
+  await render(strict(createElement(View, { name: "Bo", roomId: "r2" })));
+  assert.equal(server.socket.url.searchParams.get("name"), "Bo");
+  await render(strict(createElement(View, { name: "Cy", roomId: "r2" })));
+  await act(async () => latest().room?.leave());
+  const timers = mock.method(globalThis, "setTimeout");
+  await wait(1_000);
+  assert.deepEqual([renames(), timers.mock.callCount()], [[], 0]);
+  timers.mock.restore();
+});
+
+test("switching through 40 rooms leaves one connection", async () => {
+  for (let number = 1; number <= 40; number += 1) {
+    await act(async () => root.render(strict(createElement(View, { roomId: `r${number % 7}` }))));
+    assert.equal(latest().room?.roomId ?? `r${number % 7}`, `r${number % 7}`);
+  }
+  await wait(10);
+  assert.deepEqual(
+    openSockets().map(({ url }) => url.searchParams.get("roomId")),
+    ["r5"],
+  );
+  assert.equal(latest().state.status, "open");
+});
+
+test("without a room id, no room is joined", async () => {
+  await render(strict(createElement(View, { roomId: null })));
+  assert.deepEqual([server.sockets.length, latest().room, latest().messages], [0, null, []]);
+  await assert.rejects(latest().send("hello"), { code: "closed" });
+  latest().reconnect();
+  await render(strict(createElement(View)));
+  assert.equal(latest().state.status, "open");
+  await render(strict(createElement(View, { roomId: null })));
+  assert.deepEqual([openSockets().length, latest().room, latest().you], [0, null, null]);
+});
+
+test("new tokens keep the connection, before and after a component takes them", async () => {
+  const view = (tokens: Props) => strict(createElement(View, { token: "join-0", owner: "owner-token", ...tokens }));
+  await render(view({}));
+  const renewing = latest().room?.renewTokens({ join: true, owner: true });
+  await wait(100);
+  const { joinToken, ownerToken } = (await renewing) ?? {};
+  assert.equal(latest().state.status, "open");
+  await render(view({ owner: ownerToken }));
+  assert.equal(latest().state.status, "open");
+  await render(view({ owner: ownerToken, token: joinToken }));
+  assert.deepEqual([latest().state.status, latest().isOwner, server.sockets.length], ["open", true, 1]);
+  await render(view({ token: joinToken, owner: "another" }));
+  assert.deepEqual([openSockets().length, latest().isOwner], [1, false]);
+});
+
+test("messages, notices and errors call the latest functions, without another connection", async () => {
+  const calls: string[] = [];
+  const view = (number: number) =>
+    strict(
+      createElement(View, {
+        onMessage: ({ message }) => calls.push(`${number} ${message}`),
+        onNotice: ({ type, member }) => calls.push(`${number} ${member.name} ${type}`),
+        onError: ({ code }) => calls.push(`${number} ${code}`),
+      }),
+    );
+  server.store("history");
+  for (let number = 1; number <= 5; number += 1) await render(view(number));
+  await act(async () => {
+    server.deliver(server.store("hi"));
+    server.deliver(server.storeEvent("updated", { room: { name: "Coffee", private: false } }));
+    server.socket.receive({ error: { code: "forbidden", message: "no" } });
+  });
+  assert.deepEqual(calls, ["5 hi", "5 Owner updated", "5 forbidden"]);
+  assert.equal(server.sockets.length, 1);
 });
 
 test("a room that is closed, but not for good, is joined again by all who ask for it", async () => {
@@ -138,17 +288,30 @@ test("a room that is closed, but not for good, is joined again by all who ask fo
   assert.deepEqual(statuses(), ["closed", "closed"]);
   server.rejectsHandshakes = false;
   for (const view of views) await act(async () => view.reconnect());
-  await idle();
+  await wait(10);
   assert.deepEqual(statuses(), ["open", "open"]);
   assert.equal(openSockets().length, 1);
 });
 
 test("a room that is closed for good is not joined again", async () => {
   await render(createElement(View));
-  await act(async () => latest().room?.leave());
+  await act(async () =>
+    server.socket.receive({ message: { type: "closed", message: "closed", sender: server.socket.member } }),
+  );
+  assert.equal(latest().state.status, "closed");
   await act(async () => latest().reconnect());
-  await idle();
+  await wait(10);
   assert.equal(server.sockets.length, 1);
+});
+
+test("a room that was left is joined again on request", async () => {
+  await render(createElement(View));
+  await act(async () => latest().room?.leave());
+  await wait(10);
+  assert.deepEqual([latest().state.status, openSockets().length], ["closed", 0]);
+  await act(async () => latest().reconnect());
+  await wait(10);
+  assert.deepEqual([latest().state.status, openSockets().length], ["open", 1]);
 });
 
 test("the rooms are listed, and further pages on request", async () => {
@@ -166,7 +329,7 @@ test("the rooms are listed, and further pages on request", async () => {
   assert.equal(rooms?.rooms.length, 2);
   await act(async () => root.render(null));
   const requests = server.requests.length;
-  await idle();
+  await wait(10);
   assert.equal(server.requests.length, requests);
 });
 

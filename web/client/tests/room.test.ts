@@ -5,6 +5,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import { ChatClient, ChatError, type Message, type Room, type RoomState } from "../src/index.js";
 import { FakeBrowser, FakeServer, MemoryStorage, pass, settle } from "./fake-server.js";
 
+/** Where earlier versions kept the unsent messages of everybody. */
 const OUTBOX = "chalice-chat.outbox.r1";
 const KEY = "k".repeat(22);
 const BO = { id: "m-bo", name: "Bo" };
@@ -40,6 +41,7 @@ async function join(options: { name?: string; token?: string; owner?: string } =
 }
 
 const texts = (messages: readonly { message: string }[]) => messages.map(({ message }) => message);
+const storedOf = (kind: string) => [...storage.items].find(([key]) => key.startsWith(`chalice-chat.${kind}.`)) ?? [];
 const requestsOf = (part: string) => server.requests.filter((request) => request.includes(part));
 
 function statesOf(room: Room): string[] {
@@ -175,7 +177,7 @@ test("a message that is sent to a closed room is rejected at once", async () => 
   const room = await join();
   room.leave();
   await assert.rejects(room.send("too late"), failsWith("closed"));
-  assert.deepEqual([room.pending, storage.getItem(OUTBOX)], [[], null]);
+  assert.deepEqual([room.pending, storedOf("outbox")], [[], []]);
 });
 
 test("a rejected message rejects with the server's reason and leaves the way free for the next one", async () => {
@@ -431,14 +433,15 @@ test("a first page that ends early is continued to the messages before it", asyn
   assert.deepEqual(texts(room.messages), ["old", "new", "live"]);
 });
 
-test("older pages that end early are continued until there is a whole page of messages", async () => {
+test("older pages that end early are continued until there are as many messages as requested", async () => {
   for (let number = 1; number <= 200; number += 1) server.store(String(number));
   const room = await join();
   server.readsAtMost = 30;
   await room.loadOlder();
-  assert.deepEqual([room.messages.length, room.getSnapshot().older], [110, "more"]);
-  await room.loadOlder();
-  await room.loadOlder();
+  assert.deepEqual([room.messages.length, room.getSnapshot().older], [100, "more"]);
+  await room.loadOlder({ limit: 40 });
+  assert.deepEqual([room.messages.length, room.getSnapshot().older], [140, "more"]);
+  await room.loadOlder({ limit: 60 });
   assert.deepEqual([room.messages.length, room.getSnapshot().older], [200, "none"]);
 });
 
@@ -463,6 +466,26 @@ test("older messages are read on request", async () => {
   await room.loadOlder();
   await room.loadOlder();
   assert.deepEqual([room.messages.length, room.getSnapshot().older], [120, "none"]);
+});
+
+test("as many older messages are read as requested, in pages of the length that the server allows", async () => {
+  for (let number = 1; number <= 400; number += 1) server.store(String(number));
+  const room = await join();
+  for (const [limit, total] of [
+    [5, 55],
+    [0, 105],
+    [-3, 106],
+    [Number.NaN, 156],
+    [0.5, 157],
+    [230, 387],
+  ] as const) {
+    await room.loadOlder({ limit });
+    assert.deepEqual([limit, room.messages.length, room.getSnapshot().older], [limit, total, "more"]);
+  }
+  await room.loadOlder({ limit: Number.POSITIVE_INFINITY });
+  assert.deepEqual([room.messages.length, room.getSnapshot().older], [400, "none"]);
+  const limits = requestsOf("before=").map((request) => new URLSearchParams(request.split("?")[1]).get("limit"));
+  assert.deepEqual(limits, ["5", "50", "1", "50", "1", "100", "100", "30", "100"]);
 });
 
 test("a failed reading of older messages can be repeated", async () => {
@@ -551,7 +574,7 @@ for (const status of [401, 403, 404]) {
     server.respond = (path) => (path.startsWith("/rooms") ? [status, { message: "Forbidden" }] : undefined);
     const room = await join();
     await pass(2_000);
-    assert.equal(room.state.status, "lost");
+    assert.equal(room.state.status, "connecting");
     server.rejectsHandshakes = false;
     server.respond = () => undefined;
     await pass(5_000);
@@ -584,7 +607,7 @@ test("a private room without its token closes, but not for good, and keeps what 
 test("a handshake that fails while the room exists is tried again", async () => {
   server.rejectsHandshakes = true;
   const room = await join();
-  assert.equal(room.state.status, "lost");
+  assert.equal(room.state.status, "connecting");
   server.rejectsHandshakes = false;
   room.reconnect();
   await settle();
@@ -594,7 +617,7 @@ test("a handshake that fails while the room exists is tried again", async () => 
 test("an unreachable configuration is asked for again", async () => {
   server.respond = (path) => (path === "/config" ? "unreachable" : undefined);
   const room = await join();
-  assert.equal(room.state.status, "lost");
+  assert.equal(room.state.status, "connecting");
   server.respond = () => undefined;
   await pass(2_000);
   assert.equal(room.state.status, "open");
@@ -659,19 +682,31 @@ test("leaving in a listener of an error ends the connection, too", async () => {
   assert.deepEqual(server.sockets, []);
 });
 
-test("an idle connection is pinged every four minutes, and reads the history with it", async () => {
+test("an idle connection says hello every four minutes, and sends no other request", async () => {
   await join();
   await pass(3_000);
   const before = server.requests.length;
   server.socket.frames.length = 0;
   await pass(245_000);
-  assert.deepEqual(server.socket.frames, [{ action: "ping" }]);
-  assert.equal(server.requests.length, before + 1);
+  assert.deepEqual(server.socket.frames, [{ action: "hello" }]);
+  assert.equal(server.requests.length, before);
 });
 
-test("a connection that does not respond to a ping is replaced", async () => {
+test("a heartbeat reads the message whose frame was lost, and the number of members of a large room", async () => {
+  server.memberCount = 5_000;
   const room = await join();
-  server.onFrame = (_, { action }) => action === "ping";
+  await pass(3_000);
+  server.store("lost");
+  server.memberCount = 6_000;
+  await pass(245_000);
+  assert.deepEqual([texts(room.messages), room.getSnapshot().memberCount], [["lost"], 6_000]);
+  assert.equal(requestsOf("/members").length, 0);
+});
+
+test("a connection that does not respond to a heartbeat is replaced", async () => {
+  const room = await join();
+  await pass(3_000);
+  server.onFrame = ({ frames }) => frames.length > 2 && server.sockets.length === 1;
   await pass(245_000 + 16_000);
   assert.equal(server.sockets.length, 2);
   assert.equal(room.state.status, "open");
@@ -685,7 +720,7 @@ test("a page that is looked at again checks its connection", async () => {
   assert.deepEqual(server.socket.frames, []);
   browser.setHidden(false);
   await settle();
-  assert.deepEqual(server.socket.frames, [{ action: "ping" }]);
+  assert.deepEqual(server.socket.frames, [{ action: "hello" }]);
 });
 
 test("a server that no longer knows the connection makes the room connect again", async () => {
@@ -1195,7 +1230,7 @@ test("a request for tokens that is rejected, or not sent, is not repeated", asyn
 test("leaving ends the wait for a connection to request tokens on", async () => {
   const room = await join({ name: "Aki", owner: "owner-token" });
   server.onFrame = (_, { action }) => action === "updateRoom";
-  const renewed = assert.rejects(room.renewTokens({ owner: true }), failsWith("offline"));
+  const renewed = assert.rejects(room.renewTokens({ owner: true }), failsWith("closed"));
   await settle();
   server.rejectsHandshakes = true;
   server.socket.cut();
@@ -1356,12 +1391,12 @@ test("unsent messages survive in the storage and are sent by the next room objec
   browser.goOffline();
   void room.send("kept");
   room.leave();
-  assert.match(storage.getItem(OUTBOX) ?? "", /"message":"kept"/);
+  assert.match(storedOf("outbox")[1] ?? "", /"message":"kept"/);
   browser.goOnline();
   await join();
   await settle();
   assert.deepEqual(texts(server.stored), ["kept"]);
-  assert.equal(storage.getItem(OUTBOX), null);
+  assert.deepEqual([...storage.items], []);
 });
 
 test("an old unsent message is not sent again, because the server may have forgotten its clientId", async () => {
@@ -1412,11 +1447,11 @@ test("messages that were saved for a reload are used once, and not an hour later
   const room = await join();
   await room.send("mine");
   browser.hide();
-  const saved = storage.getItem("chalice-chat.messages.r1") ?? "";
+  const [key = "", saved = ""] = storedOf("messages");
   browser.goOnline(); // the page is looked at again: it was not reloaded
-  assert.equal(storage.getItem("chalice-chat.messages.r1"), null);
+  assert.deepEqual(storedOf("messages"), []);
   const hourAgo = Date.now() - 60 * 60_000;
-  storage.setItem("chalice-chat.messages.r1", saved.replace(/"savedAt":\d+/, `"savedAt":${hourAgo}`));
+  storage.setItem(key, saved.replace(/"savedAt":\d+/, `"savedAt":${hourAgo}`));
   const { fetch, WebSocket } = server;
   const later = new ChatClient({ url: "https://rest.test/dev", key: KEY, fetch, WebSocket, storage }).join("r1");
   rooms.push(later);

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoredItem } from "../src/frames.js";
+import { MessageList } from "../src/message-list.js";
 import { Timeline } from "../src/timeline.js";
+import type { Message } from "../src/types.js";
 
 const messages = (...sequences: number[]): StoredItem[] =>
   sequences.map((sequence) => ({
@@ -13,6 +15,8 @@ const messages = (...sequences: number[]): StoredItem[] =>
     sender: { id: "a", name: "A" },
     sentAt: "2026-11-23T10:00:00.000Z",
   }));
+
+const item = (sequence: number): StoredItem => messages(sequence)[0] as StoredItem;
 
 const sequencesOf = (timeline: Timeline) => timeline.messages.map(({ sequence }) => sequence);
 
@@ -78,4 +82,76 @@ test("events of types that this version does not know leave no gap", () => {
   const timeline = timelineOf(1, 1);
   timeline.add([{ ...messages(2)[0], type: "waved" } as StoredItem]);
   assert.deepEqual([sequencesOf(timeline), timeline.position, timeline.hasGap], [[1], 2, false]);
+});
+
+test("a new message reads no more of the kept ones, however many there are", () => {
+  for (const kept of [1_000, 20_000]) {
+    let reads = 0;
+    const counted = (sequence: number): StoredItem => ({
+      ...item(sequence),
+      get sequence() {
+        reads += 1;
+        return sequence;
+      },
+    });
+    const timeline = new Timeline();
+    const list = new MessageList();
+    timeline.begin(1, 0);
+    timeline.add(Array.from({ length: kept }, (_, index) => counted(index + 1)));
+    list.publish(timeline.messages, timeline.takeFirstChanged());
+    reads = 0;
+    timeline.add([counted(kept + 1)]);
+    assert.equal(list.publish(timeline.messages, timeline.takeFirstChanged()).length, kept + 1);
+    assert.ok(reads < 20, `${reads} reads of ${kept} messages`);
+  }
+});
+
+test("messages and deletions in any order give what all of them together give, and known messages stay the same", () => {
+  let seed = 1;
+  const random = (below: number) => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed % below;
+  };
+  for (let round = 0; round < 200; round += 1) {
+    const items = Array.from({ length: 40 }, (_, index): StoredItem => {
+      const sequence = index + 1;
+      const plain = { ...item(sequence), sender: { id: `m${random(4)}`, name: "M" } };
+      const kind = random(12);
+      if (kind === 0) return { ...plain, type: "deleted", target: 1 + random(40) };
+      if (kind === 1)
+        return { ...plain, type: "removed", member: { id: `m${random(4)}`, name: "M" }, messagesDeleted: true };
+      return plain;
+    });
+    const shown = items.filter(
+      (one) =>
+        one.type === "message" &&
+        !items.some(({ type, target }) => type === "deleted" && target === one.sequence) &&
+        !items.some(
+          (other) => other.type === "removed" && other.member?.id === one.sender.id && other.sequence > one.sequence,
+        ),
+    );
+    const timeline = new Timeline();
+    const list = new MessageList();
+    timeline.begin(21, 20);
+    const waiting = items.slice(20);
+    let published = list.publish(timeline.messages, timeline.takeFirstChanged());
+    while (waiting.length) {
+      const before = published;
+      const copy = [...before];
+      timeline.add(waiting.splice(random(waiting.length), 1 + random(3)));
+      if (random(5) === 0) list.addOwnId(`m${random(4)}`);
+      published = list.publish(timeline.messages, timeline.takeFirstChanged());
+      assert.deepEqual(before, copy);
+      for (const message of published) {
+        const known: Message | undefined = before.find(({ sequence }) => sequence === message.sequence);
+        if (known?.isOwn === message.isOwn) assert.equal(message, known);
+        assert.equal(message.isOwn, list.isOwn(message.sender.id));
+      }
+    }
+    timeline.extend(items.slice(0, 20), 1);
+    published = list.publish(timeline.messages, timeline.takeFirstChanged());
+    const sequences = (messages: readonly { sequence: number }[]) => messages.map(({ sequence }) => sequence);
+    assert.deepEqual(sequences(published), sequences(shown));
+    assert.deepEqual([timeline.hasGap, published.every(({ sequence }) => list.get(sequence))], [false, true]);
+  }
 });

@@ -186,7 +186,7 @@ test("while tokens cannot be verified, the room is tried again", async () => {
   const usual = server.respond;
   server.respond = () => [503, { Code: "ServiceUnavailableError", Message: "later" }];
   const room = await join();
-  assert.equal(room.state.status, "lost");
+  assert.equal(room.state.status, "connecting");
   isValid = () => true;
   server.respond = usual;
   await pass(30_000);
@@ -205,7 +205,7 @@ for (const [kind, getToken] of [
     const errors = errorsOf(room);
     await pass(25_000);
     assert.equal(server.requests.length + server.sockets.length, 0);
-    assert.equal(room.state.status, "lost");
+    assert.equal(room.state.status, "connecting");
     assert.ok(errors.length > 0 && errors.every(({ code }) => code === "network"));
     assert.doesNotMatch(errors.map(({ stack, cause }) => `${stack}${cause}`).join(), /two\nlines/);
     fails = false;

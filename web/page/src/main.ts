@@ -21,7 +21,12 @@ const waitingLink = byId("waiting-link", HTMLAnchorElement);
 const webSocketUrl = document.querySelector<HTMLMetaElement>("meta[name=websocket-url]")?.content;
 
 // The page is served by the REST API itself, under any stage path.
-const client = new ChatClient({ url: new URL(".", location.href), webSocketUrl, getToken: signIn.getToken });
+const client = new ChatClient({
+  url: new URL(".", location.href),
+  webSocketUrl,
+  getToken: signIn.getToken,
+  user: signIn.subject,
+});
 const lobby = makeLobby(client);
 
 let current: { readonly address: string; readonly visit: Visit | null } | null = null;

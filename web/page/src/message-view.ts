@@ -1,9 +1,8 @@
 /** The elements of one message, and its grouping with the previous message. */
 
-import type { Message } from "chalice-chat-client";
+import { type Message, type Piece, splitLinks } from "chalice-chat-client";
 import { make, setText } from "./dom.js";
 import { continues, type Placement, startsDay } from "./grouping.js";
-import { splitLinks } from "./links.js";
 import { personName } from "./person.js";
 import { counted, isEmoji } from "./text.js";
 
@@ -48,7 +47,7 @@ export function lineOf(message: string, aside: HTMLElement): HTMLElement {
   const body = make("p", isEmoji(message) ? "body emoji" : "body");
   const line = make("div", "line");
   body.dir = "auto";
-  body.append(...splitLinks(message).map(({ text, href }) => (href ? linkTo(href, text) : text)));
+  body.append(...splitLinks(message).map(nodeOf));
   line.append(body, aside);
   return line;
 }
@@ -101,10 +100,13 @@ function timeOf(moment: Date): HTMLElement {
   return time;
 }
 
-function linkTo(href: string, text: string): HTMLElement {
+function nodeOf({ text, href, host }: Piece): Node | string {
+  if (!href) return text;
   const link = make("a", "", text);
   link.href = href;
+  link.dir = "ltr"; // among text of the other direction, the parts of an address would change places
   link.target = "_blank";
   link.rel = "noopener noreferrer nofollow";
+  if (host) link.append(" ", make("span", "host", `(${host})`));
   return link;
 }

@@ -5,6 +5,7 @@
  */
 
 import * as oauth from "oauth4webapi";
+import { alone, handOver, newestOf } from "./handover.js";
 import type { Attempt, Session, SignIn } from "./store.js";
 
 const TIMEOUT_MS = 15_000;
@@ -12,6 +13,9 @@ const TIMEOUT_MS = 15_000;
 const CLOCK_TOLERANCE_SECONDS = 600;
 /** The part of its lifetime after which a token is renewed. */
 const RENEWED_AT = 0.9;
+/** The longest time between two renewals that fail, and the longest one for which a provider can put off the next. */
+const LONGEST_DELAY_MS = 60_000;
+const LONGEST_WAIT_MS = 60 * 60_000;
 
 /** Return the address at which to sign in, and what `finish` needs afterwards. */
 export async function start(
@@ -62,19 +66,76 @@ export async function finish(
   return sessionOf(await oauth.processAuthorizationCodeResponse(server, client, response, checks));
 }
 
-/** Return a session with new tokens. If the provider rejects, the same session, which cannot be renewed any more. */
-export async function renew(signIn: SignIn, session: Session, refreshToken: string): Promise<Session> {
+/** The sessions of this tab. */
+export interface SessionStore {
+  load(): Session | null;
+  save(session: Session): void;
+}
+
+/**
+ * Return a token of the visitor, renewed by this tab or another one; null if nobody is signed in. Rejects if the provider
+ * cannot renew it now: the refresh token is kept, unless the provider says that it is not valid.
+ */
+export function renew(signIn: SignIn, sessions: SessionStore): Promise<string | null> {
+  return alone(async () => {
+    const session = sessions.load();
+    if (!session?.refreshToken) return session?.idToken ?? null;
+    let newest = await newestOf(session);
+    if (Date.now() >= newest.renewAt) newest = await exchange(signIn, newest);
+    if (!sessions.load()) return null; // signed out meanwhile
+    if (newest !== session) sessions.save(newest);
+    return newest.idToken;
+  });
+}
+
+/** Return a session with new tokens, or this one as long as its token is valid and the provider cannot be asked. */
+async function exchange(signIn: SignIn, session: Session): Promise<Session> {
+  const { refreshToken, expiresAt = 0 } = session;
+  if (!refreshToken) return session;
+  try {
+    if (Date.now() < notBefore) throw new Error("the provider has asked to wait");
+    return await refresh(signIn, session, refreshToken);
+  } catch (error) {
+    if (isRejected(error)) {
+      // Without locks, another tab may have been faster.
+      const newest = await newestOf(session);
+      return newest === session ? { ...session, refreshToken: undefined } : newest;
+    }
+    if (Date.now() < expiresAt) return session;
+    throw error;
+  }
+}
+
+/** Return whether the refresh token is not valid any more. A proxy may put any text into a response that says "later". */
+function isRejected(error: unknown): boolean {
+  const isExplained = error instanceof oauth.ResponseBodyError && error.error === "invalid_grant";
+  return isExplained && error.status !== 408 && error.status !== 429;
+}
+
+async function refresh(signIn: SignIn, session: Session, refreshToken: string): Promise<Session> {
   const server = await discover(signIn);
   const client = clientOf(signIn);
   const options = optionsOf(signIn);
-  try {
-    const response = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refreshToken, options);
-    const tokens = await oauth.processRefreshTokenResponse(server, client, response);
-    if (tokens.id_token) return { refreshToken, ...sessionOf(tokens) };
-  } catch (error) {
-    if (!(error instanceof oauth.ResponseBodyError)) throw error;
-  }
-  return { ...session, refreshToken: undefined };
+  const response = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refreshToken, options);
+  const tokens = await oauth.processRefreshTokenResponse(server, client, noteWait(response));
+  failures = 0;
+  if (!tokens.id_token) return { ...session, refreshToken: undefined };
+  const renewed = { refreshToken, ...sessionOf(tokens) };
+  await handOver(refreshToken, renewed);
+  return renewed;
+}
+
+let notBefore = 0;
+let failures = 0;
+
+/** Note how long to wait after an error response. Network errors are left to the client, which tries again by itself. */
+function noteWait(response: Response): Response {
+  if (response.ok) return response;
+  const retryAfter = response.headers.get("Retry-After") ?? "";
+  const asked = Number(retryAfter) * 1_000 || Date.parse(retryAfter) - Date.now() || 0;
+  const delay = Math.min(1_000 * 2 ** failures++, LONGEST_DELAY_MS);
+  notBefore = Date.now() + Math.max(delay, Math.min(asked, LONGEST_WAIT_MS));
+  return response;
 }
 
 /** Return the address that ends the session at the provider, or null if it has none. */
@@ -90,7 +151,7 @@ export async function endOf(signIn: SignIn, redirectUri: string, { idToken }: Se
 
 async function discover(signIn: SignIn): Promise<oauth.AuthorizationServer> {
   const issuer = new URL(signIn.issuer);
-  return oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, optionsOf(signIn)));
+  return oauth.processDiscoveryResponse(issuer, noteWait(await oauth.discoveryRequest(issuer, optionsOf(signIn))));
 }
 
 function endpoint(server: oauth.AuthorizationServer, name: "authorization_endpoint"): string {
@@ -122,5 +183,6 @@ function sessionOf(tokens: oauth.TokenEndpointResponse): Session {
     name: String(name ?? userName ?? ""),
     // By the visitor's clock, which may differ from the provider's.
     renewAt: Date.now() + (exp - iat) * 1_000 * RENEWED_AT,
+    expiresAt: Date.now() + (exp - iat) * 1_000,
   };
 }

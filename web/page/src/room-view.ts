@@ -19,6 +19,7 @@ const STATES = {
   connecting: "Connecting…",
   open: "Connected",
   lost: "Connection lost. Trying again…",
+  failed: "Not connected yet. Trying again…",
   closed: "Disconnected",
 };
 /** `expired`: the visitor has to sign in again. */
@@ -48,6 +49,7 @@ const ENDINGS: Readonly<Record<Ending, { name: string; text: string }>> = {
     text: "You have this room open in too many tabs or devices. Close one of them, then reload this page.",
   },
   blocked: { name: "Not available", text: "This chat does not accept connections from your network at present." },
+  wrong_url: { name: "Not available", text: "The chat does not respond as expected. Please try again later." },
   closed: { name: "Closed room", text: "The owner has closed this room." },
 };
 
@@ -121,12 +123,18 @@ export function showName(name: string | null, { isPrivate, isLocked }: RoomSnaps
   lockedMark.hidden = !isLocked;
 }
 
-export function showState({ status }: RoomState): void {
-  setText(connectionState, STATES[status]);
-  connectionState.dataset.state = status;
-  view.dataset.state = status;
-  if (status !== "lost" && document.activeElement === tryNowButton) messageBox.focus(); // the button disappears
-  tryNowButton.hidden = status !== "lost";
+/** Return whether the room is without a connection, and does not just get its first or another one. */
+export function isAway(state: RoomState): boolean {
+  return state.status === "lost" || (state.status === "connecting" && state.attempt > 1);
+}
+
+export function showState(state: RoomState): void {
+  const { status } = state;
+  const away = isAway(state);
+  setText(connectionState, STATES[away && status === "connecting" ? "failed" : status]);
+  view.dataset.state = connectionState.dataset.state = away ? "lost" : status;
+  if (!away && document.activeElement === tryNowButton) messageBox.focus(); // the button disappears
+  tryNowButton.hidden = !away;
 }
 
 /** Show who the visitor is. `chosen` is the name that they have chosen, "" if none, null if they cannot. */

@@ -44,6 +44,9 @@ export const isSignedIn = () => signIn !== null && loadSession() !== null;
 /** Return the token of the visitor, or null for a guest. Without sign-in, the client needs no such function. */
 export const getToken = signIn ? () => currentToken(signIn) : undefined;
 
+/** Return who has signed in, or null. */
+export const subject = () => loadSession()?.subject ?? null;
+
 /** Handle the response of the provider, if it has just sent the visitor back, and show who has signed in. */
 export async function enter(handlers: SignInHandlers): Promise<void> {
   if (!signIn) return;
@@ -108,10 +111,7 @@ async function signOut(signIn: SignIn, { leave }: SignInHandlers): Promise<void>
 async function currentToken(signIn: SignIn): Promise<string | null> {
   const session = loadSession();
   if (!session?.refreshToken || Date.now() < session.renewAt) return session?.idToken ?? null;
-  const renewed = await (await import("./oauth.js")).renew(signIn, session, session.refreshToken);
-  if (!isSignedIn()) return null; // signed out meanwhile
-  saveSession(renewed);
-  return renewed.idToken;
+  return (await import("./oauth.js")).renew(signIn, { load: loadSession, save: saveSession });
 }
 
 function fail(error: unknown): void {

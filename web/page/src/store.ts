@@ -15,6 +15,7 @@ const OWNER = "chalice-chat.owner.";
 const RENEWAL = `${OWNER}renewal.`;
 const IGNORED = "chalice-chat.ignored.";
 const SESSION = "chalice-chat.session";
+const RENEWED = "chalice-chat.renewed.";
 const ATTEMPT = "chalice-chat.sign-in";
 
 /** How to sign in, as the server tells it. */
@@ -32,6 +33,8 @@ export interface Session {
   readonly name: string;
   /** The time, as of `Date.now()`, at which to get another token. */
   readonly renewAt: number;
+  /** The time at which the token expires. */
+  readonly expiresAt?: number;
 }
 
 /** A sign-in that waits for the visitor to come back from the provider. */
@@ -188,6 +191,7 @@ export function forgetVisitor(): void {
   forget(() => localStorage, OWNER);
   forget(() => localStorage, IGNORED);
   forget(() => localStorage, VISITED);
+  forget(() => localStorage, RENEWED);
 }
 
 function forget(storage: () => Storage, prefix: string): void {

@@ -140,7 +140,7 @@ export function visitRoom(
   function showState({ state }: RoomSnapshot, before: RoomSnapshot | null): void {
     view.showState(state);
     clearTimeout(backTimer);
-    if (state.status === "lost") noteAway();
+    if (view.isAway(state)) noteAway();
     if (state.status === "open") {
       backTimer = setTimeout(noteBack, MISSED_MS);
       if (loadRenewal(roomId) && !isRenewing) tell(renewOwner());

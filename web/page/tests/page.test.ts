@@ -207,6 +207,15 @@ test("the focus moves from “Try now” to the message field when the button di
   assert.equal(document.activeElement?.id, "message");
 });
 
+test("a link shows the host that it leads to, also among text that is read from right to left", async () => {
+  await go("#/rooms/r1");
+  server.deliver(server.store("קרא https://bank.example⁄login.evil.example/ כאן"));
+  const link = find<HTMLAnchorElement>("#log .body a");
+  assert.equal(link.hostname, "bank.xn--examplelogin-xk0g.evil.example");
+  assert.equal(link.textContent, `https://bank.example⁄login.evil.example/ (${link.hostname})`);
+  assert.equal(link.dir, "ltr");
+});
+
 // People who come and go
 
 function comeOrGo(type: "join" | "leave", name: string, memberCount: number): void {

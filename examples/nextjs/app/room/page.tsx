@@ -14,8 +14,7 @@ export default function RoomPage() {
 }
 
 function RoomOfAddress() {
-  const query = useSearchParams();
-  const id = query.get("id");
+  const id = useSearchParams().get("id");
   if (!id) redirect("/rooms/");
-  return <Room key={id} roomId={id} token={query.get("token")} />;
+  return <Room key={id} roomId={id} />;
 }

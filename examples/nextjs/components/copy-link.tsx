@@ -2,22 +2,24 @@
 
 import { useState } from "react";
 
-export function InviteLink() {
+/** A button that copies a link of this site. */
+export function CopyLink({ path, children }: { path: string; children: string }) {
   const [note, setNote] = useState("");
+  const link = () => new URL(path, window.location.href).href;
 
   async function copy() {
     try {
-      await navigator.clipboard.writeText(window.location.href);
+      await navigator.clipboard.writeText(link());
       setNote("Copied");
     } catch {
-      setNote("Copy the address of this page.");
+      setNote(`Copy this: ${link()}`);
     }
   }
 
   return (
     <>
       <button type="button" onClick={copy}>
-        Copy invite link
+        {children}
       </button>
       <span role="status">{note}</span>
     </>

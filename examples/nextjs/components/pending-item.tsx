@@ -1,6 +1,4 @@
-import type { Message, PendingMessage } from "chalice-chat-client";
-import { memo } from "react";
-import { Person } from "./person";
+import type { PendingMessage } from "chalice-chat-client";
 
 const STATES = {
   sending: "Sending…",
@@ -8,21 +6,6 @@ const STATES = {
   offline: "Waiting for the connection",
   held: "A lot at once: sent in a moment",
 };
-
-/** A message that the server has stored. `memo` saves its rendering, because it rarely changes. */
-export const MessageItem = memo(function MessageItem({ message, sender, sentAt, isOwn }: Message) {
-  return (
-    <li className={isOwn ? "own" : undefined}>
-      <p className="note">
-        <Person {...sender} /> {isOwn && "(you) "}
-        <time dateTime={sentAt}>{new Date(sentAt).toLocaleTimeString([], { timeStyle: "short" })}</time>
-      </p>
-      <p className="text" dir="auto">
-        {message}
-      </p>
-    </li>
-  );
-});
 
 interface Actions {
   onRetry: () => void;

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { splitLinks } from "../src/links.js";
+
+const linksIn = (text: string) =>
+  splitLinks(text)
+    .filter(({ href }) => href)
+    .map((piece) => piece.text);
+
+test("the pieces are the whole text", () => {
+  assert.deepEqual(splitLinks("see https://a.example/x and wait"), [
+    { text: "see ", href: null },
+    { text: "https://a.example/x", href: "https://a.example/x" },
+    { text: " and wait", href: null },
+  ]);
+});
+
+test("http, https and www are links, and nothing else", () => {
+  assert.deepEqual(linksIn("HTTP://a.example https://b.example"), ["HTTP://a.example", "https://b.example"]);
+  assert.deepEqual(splitLinks("www.a.example/x."), [
+    { text: "www.a.example/x", href: "https://www.a.example/x" },
+    { text: ".", href: null },
+  ]);
+  const others = ["javascript:alert(1)", "data:text/html,x", "ftp://a.example", "a.example", "xhttps://a.example"];
+  for (const text of [...others, "https://", "www.", "www..", "awww.nice"]) {
+    assert.deepEqual(splitLinks(text), [{ text, href: null }]);
+  }
+});
+
+test("punctuation after a link is not part of it", () => {
+  const ends = [".", ",", "!", "?!", "…", ")", ").", "’", ":", ";", "]", "*"];
+  for (const end of ends) assert.deepEqual(linksIn(`https://a.example/x${end}`), ["https://a.example/x"], end);
+  assert.deepEqual(linksIn("<https://a.example/x>"), ["https://a.example/x"]);
+});
+
+test("brackets that a link opens itself belong to it", () => {
+  assert.deepEqual(linksIn("(https://a.example/Tea_(drink))"), ["https://a.example/Tea_(drink)"]);
+});
+
+test("a link ends where a person would end it", () => {
+  const ends: [text: string, ...links: string[]][] = [
+    ["见 https://a.example，然后继续", "https://a.example"],
+    ["请看https://a.example。中国网站", "https://a.example"],
+    ["请看https://a.example/x看这里", "https://a.example/x"],
+    ["https://a.example에서, https://a.example/x에서", "https://a.example", "https://a.example/x"],
+    ["http://localhost:3000は", "http://localhost:3000"],
+    [
+      "https://a.example是https://b.example/x,https://c.example",
+      "https://a.example",
+      "https://b.example/x",
+      "https://c.example",
+    ],
+    ["مرحبا https://a.example/x، شكرا", "https://a.example/x"],
+    ["https://a.example/x—and https://b.example/x👍", "https://a.example/x", "https://b.example/x"],
+    ...["（）", "「」", "『』", "【】", "“”", "„“", "‘’", "«»", "''", '""', "``", "<>", "()", "~~", "||", "__"].map(
+      ([opening, closing]): [string, string] => [`${opening}https://a.example/x${closing}`, "https://a.example/x"],
+    ),
+    ...[..."，。！？；：、．｡…）」』】”»`\u200b\u3000\\"].flatMap((end): [string, string][] => [
+      [`https://a.example/x${end}`, "https://a.example/x"],
+      [`https://a.example/x${end}y`, "https://a.example/x"],
+    ]),
+    ["**https://a.example/x** and [label](https://b.example/x)**bold**", "https://a.example/x", "https://b.example/x"],
+    ["f('https://a.example/x','https://b.example')", "https://a.example/x", "https://b.example"],
+    ["https://a.example/x(see below)", "https://a.example/x"],
+  ];
+  for (const [text, ...links] of ends) assert.deepEqual(linksIn(text), links, text);
+});
+
+test("an address of every script, and with every part, is one link", () => {
+  for (const link of [
+    "https://ja.wikipedia.org/wiki/日本語",
+    "https://ja.wikipedia.org/wiki/東京2020オリンピック",
+    "https://ja.wikipedia.org/wiki/ジョン・レノン",
+    "https://ru.wikipedia.org/wiki/Чай_(напиток)",
+    "https://fr.wikipedia.org/wiki/L’Équipe",
+    "https://en.wikipedia.org/wiki/Michelson–Morley_experiment",
+    "https://emojipedia.example/👍",
+    "https://a.example:8080/x;y=1/~me/@you?q=a|b&c[]=(2)&d=%E6%97%A5#top",
+    "https://web.archive.example/web/2020/https://a.example/x",
+    "http://127.0.0.1:8000/_aws/x",
+    "http://[2001:db8::1]:8080/x",
+    "http://localhost",
+    "https://a_b.example/x",
+  ]) {
+    assert.deepEqual(linksIn(`see ${link}.`), [link]);
+    assert.equal(splitLinks(link)[0]?.host, undefined, link);
+  }
+});
+
+test("a host that is not what it looks like is shown as what it is", () => {
+  const hosts: readonly (readonly [string, string])[] = [
+    ["https://bank.example⁄login.evil.example/", "bank.xn--examplelogin-xk0g.evil.example"],
+    ["https://bank.example∕login.evil.example/", "bank.xn--examplelogin-ni5g.evil.example"],
+    ["https://bаnk.example/", "xn--bnk-6cd.example"],
+    ["https://münchen.example/", "xn--mnchen-3ya.example"],
+    ["www.münchen.example", "www.xn--mnchen-3ya.example"],
+    ["https://例え.example", "xn--r8jz45g.example"],
+    ["https://пример.рф/путь", "xn--e1afmkfd.xn--p1ai"],
+    ["https://ex%61mple.com/", "example.com"],
+    ["http://0x7f.1/", "127.0.0.1"],
+  ];
+  for (const [link, host] of hosts)
+    assert.deepEqual(splitLinks(link), [
+      { text: link, href: new URL(/^www/.test(link) ? `https://${link}` : link).href, host },
+    ]);
+});
+
+test("as many brackets and links as a message holds are no more work than a few", () => {
+  const looks = [
+    mock.method(RegExp.prototype, "exec"),
+    mock.method(String.prototype, "split"),
+    mock.method(String.prototype, "slice"),
+  ];
+  const looksThrough = (text: string) => {
+    for (const look of looks) look.mock.resetCalls();
+    assert.deepEqual(linksIn(text), ["http://a.example/(x)"]);
+    return looks.map((look) => look.mock.callCount());
+  };
+  const few = looksThrough("http://a.example/(x)))");
+  assert.deepEqual(looksThrough(`http://a.example/(x)${")".repeat(3_980)}`), few);
+  assert.deepEqual(looksThrough(`http://a.example/(x)${".}]".repeat(1_326)}`), few);
+  mock.restoreAll();
+});
+
+test("a link that looks to lead elsewhere is none", () => {
+  for (const text of [
+    "https://bank.example@evil.example/",
+    "https://user:password@evil.example/",
+    "https://www.bank.example@evil.example/",
+    "https://банк.рф@evil.example/",
+    "https://bank.example\u200b.evil.example/",
+    "https://bank\u00ad.example/",
+    "https://a.example%20b/",
+    "https://是一种协议",
+    "me@www.a.example",
+  ]) {
+    assert.deepEqual(linksIn(text), [], text);
+  }
+  assert.deepEqual(linksIn("https://a.example/\u202Egnp.exe"), ["https://a.example/"]);
+});

@@ -1,0 +1,155 @@
+/** The fake client for the tests of applications. It is tried with a clock that stands still, but for the tests that say so. */
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+import type { CloseReason, Room } from "../src/index.js";
+import { FakeChatClient, type FakeRoom } from "../src/testing.js";
+import { pass } from "./fake-server.js";
+
+let client: FakeChatClient;
+let tea: FakeRoom;
+let room: Room;
+
+beforeEach(async () => {
+  mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
+  client = new FakeChatClient();
+  tea = client.room("tea");
+  room = client.join("tea", { name: "Aki" });
+  await pass(10);
+});
+
+afterEach(() => {
+  room.leave();
+  mock.timers.reset();
+});
+
+const texts = () => room.messages.map(({ sender, message }) => `${sender.name}: ${message}`);
+
+test("a room is joined, and says what the client has sent", async () => {
+  assert.deepEqual([room.state.status, room.getSnapshot().name], ["open", "tea"]);
+  assert.deepEqual(room.getSnapshot().you, { id: "you", name: "Aki" });
+  const stored = await room.send("Hello");
+  assert.deepEqual([stored.isOwn, texts(), tea.sent, room.pending], [true, ["Aki: Hello"], ["Hello"], []]);
+});
+
+test("messages of others arrive at once, earlier ones are the history", async () => {
+  tea.receive("Hi", { id: "m1", name: "Cy", verified: true });
+  const last = tea.receive("Bye");
+  assert.deepEqual(texts(), ["Cy: Hi", "Bo: Bye"]);
+  tea.delete(last);
+  assert.deepEqual(texts(), ["Cy: Hi"]);
+  const long = client.room("long", { name: "Long" });
+  for (let number = 1; number <= 70; number += 1) long.receive(String(number));
+  const visit = client.join("long");
+  await pass(10);
+  assert.deepEqual([visit.messages.length, visit.getSnapshot().name], [50, "Long"]);
+  await visit.loadOlder();
+  assert.deepEqual([visit.messages.length, visit.getSnapshot().older], [70, "none"]);
+  visit.leave();
+});
+
+test("others come, take another name, and go", async () => {
+  const notices: string[] = [];
+  room.on("notice", ({ type, member }) => notices.push(`${member.name} ${type}`));
+  tea.join("Bo");
+  await pass(10);
+  assert.deepEqual(
+    room.members.map(({ name }) => name),
+    ["Aki", "Bo"],
+  );
+  tea.rename("Bo", "Bob");
+  assert.equal(room.members[1]?.name, "Bob");
+  tea.leave({ id: "member-Bo", name: "Bob" });
+  await pass(11_000);
+  assert.deepEqual(notices, ["Bo join", "Bob rename", "Bob leave"]);
+  assert.deepEqual([room.members.length, room.getSnapshot().memberCount], [1, 1]);
+});
+
+test("the network is lost, and comes back without waiting", async () => {
+  client.lose();
+  assert.equal(room.state.status, "lost");
+  const sending = room.send("Hello");
+  assert.equal(room.pending[0]?.status, "offline");
+  await assert.rejects(client.listRooms(), { code: "network" });
+  tea.receive("missed");
+  await pass(5_000);
+  assert.deepEqual([room.state.status, texts(), tea.sent], ["lost", [], []]);
+  client.reconnect();
+  await pass(200);
+  await sending;
+  assert.deepEqual([room.state.status, texts()], ["open", ["Bo: missed", "Aki: Hello"]]);
+});
+
+test("a request is refused once", async () => {
+  tea.refuse("sendMessage", "muted", { message: "you are muted", retryAfter: 60 });
+  await assert.rejects(room.send("Hello"), { code: "muted", message: "you are muted", retryAfter: 60 });
+  assert.equal(room.pending[0]?.status, "failed");
+  await room.retry(room.pending[0].clientId);
+  assert.deepEqual(tea.sent, ["Hello", "Hello"]);
+  room.rename("Bo");
+  await pass(10);
+  assert.equal(room.getSnapshot().you?.name, "Bo");
+  assert.deepEqual(tea.requests.at(-1), { action: "rename", data: { name: "Bo" } });
+});
+
+test("a room is closed for each reason", async () => {
+  const reasons = ["closed", "gone", "private", "locked", "banned", "blocked", "unauthorized", "replaced"] as const;
+  for (const reason of reasons satisfies readonly CloseReason[]) {
+    const visit = client.join(reason);
+    await pass(10);
+    const before = visit.getSnapshot().state;
+    client.room(reason).close(reason);
+    await pass(10);
+    const after = visit.getSnapshot().state;
+    assert.deepEqual([before.status, after.status === "closed" && after.reason], ["open", reason]);
+  }
+  await assert.rejects(client.join("closed").close(), { code: "offline" });
+});
+
+test("a plain member, a moderator and the owner may do what they may on a server", async () => {
+  tea.join("Bo");
+  await assert.rejects(room.muteMember("member-Bo", 60), { code: "forbidden" });
+  tea.setRole("moderator");
+  assert.equal(room.getSnapshot().you?.role, "moderator");
+  await room.muteMember("member-Bo", 60);
+  assert.notEqual(room.members.find(({ name }) => name === "Bo")?.mutedUntil, undefined);
+  await assert.rejects(room.update({ locked: true }), { code: "forbidden" });
+  tea.setRole("member");
+  await assert.rejects(room.removeMember("member-Bo"), { code: "forbidden" });
+});
+
+test("an owner changes, cleans and closes a room that the client has created", async () => {
+  const { roomId, ownerToken, joinToken } = await client.createRoom("Surprise", { private: true });
+  const fake = client.room(roomId);
+  const stranger = client.join(roomId, { token: "wrong" });
+  await pass(10);
+  assert.equal(stranger.state.status, "closed");
+  const own = client.join(roomId, { token: joinToken, owner: ownerToken });
+  await pass(10);
+  fake.join("Bo");
+  const sequence = fake.receive("spam", "Bo");
+  assert.equal(own.getSnapshot().isOwner, true);
+  await own.update({ name: "Party", locked: true, slowSeconds: 5 });
+  const { name, isLocked, slowSeconds, isPrivate } = own.getSnapshot();
+  assert.deepEqual([name, isLocked, slowSeconds, isPrivate], ["Party", true, 5, true]);
+  await own.deleteMessage(sequence);
+  fake.receive("more spam", "Bo");
+  await own.removeMember("member-Bo", { deleteMessages: true });
+  assert.deepEqual([own.messages, own.members.map(({ id }) => id)], [[], ["you"]]);
+  const renewed = await own.renewTokens({ join: true, owner: true });
+  assert.deepEqual(renewed, { joinToken: fake.joinToken, ownerToken: fake.ownerToken });
+  assert.notEqual(renewed.joinToken, joinToken);
+  assert.deepEqual([await own.bans(), await own.reports()], [[], []]);
+  await own.close();
+  assert.equal(own.state.status, "closed");
+});
+
+test("public rooms with somebody inside are listed", async () => {
+  client.room("empty");
+  client.room("secret", { private: true }).join("Bo");
+  const { rooms } = await client.listRooms();
+  assert.deepEqual(
+    rooms.map(({ roomId, name, memberCount }) => [roomId, name, memberCount]),
+    [["tea", "tea", 1]],
+  );
+});
