@@ -216,6 +216,34 @@ test("a link shows the host that it leads to, also among text that is read from 
   assert.equal(link.dir, "ltr");
 });
 
+// Invite links
+
+/** Paste into a field. Returns whether the page has done it, instead of the browser. */
+function paste(target: HTMLElement, text: string, files: readonly unknown[] = []): boolean {
+  const Event = (window as unknown as Window).Event;
+  const event = new Event("paste", { bubbles: true, cancelable: true });
+  const clipboardData = { getData: () => text, files };
+  target.dispatchEvent(Object.assign(event, { clipboardData }) as never);
+  return event.defaultPrevented;
+}
+
+test("a pasted mail with an invite link leaves the link in the field, and joins", async () => {
+  const invitation = find<HTMLInputElement>("#invitation");
+  assert.equal(paste(invitation, "no link"), false);
+  assert.equal(paste(invitation, "Come here:\r\n> <https://chat.test/dev/%23/rooms/r1?token=t>.\r\nBye"), true);
+  assert.equal(invitation.value, "https://chat.test/dev/#/rooms/r1?token=t");
+  find<HTMLFormElement>("#join-by-link").requestSubmit();
+  await settle();
+  assert.equal(location.hash, "#/rooms/r1?token=t");
+});
+
+test("a link to another chat is not joined, and says where it leads", async () => {
+  find<HTMLInputElement>("#invitation").value = "Come here: https://other.test/dev/#/rooms/r1";
+  find<HTMLFormElement>("#join-by-link").requestSubmit();
+  assert.equal(find("#join-error").textContent, "That link leads to other.test, not to a room here.");
+  assert.equal(location.hash, "#/");
+});
+
 // People who come and go
 
 function comeOrGo(type: "join" | "leave", name: string, memberCount: number): void {
