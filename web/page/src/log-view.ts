@@ -10,6 +10,8 @@ import { counted } from "./text.js";
 const MAX_ENTRIES = 500;
 const PAGE = 50;
 const NEAR_END_PX = 48;
+/** The space above the line of new messages, where the log stops at it. */
+const ABOVE_LINE_PX = 16;
 const NOTES = {
   loading: "Loading messages…",
   failed: "Messages could not be loaded. Trying again…",
@@ -35,6 +37,10 @@ let rights: Pick<RoomSnapshot, "isOwner" | "you"> = { isOwner: false, you: null 
 let olderState: RoomSnapshot["older"] = "none";
 let isReady = false;
 let isAtEnd = true;
+/** Whether nobody has seen what arrives: until then, the log does not scroll past the first new message. */
+let isHeld = false;
+/** Whether the log has stopped there. */
+let isAtLine = false;
 let newBelow = 0;
 /** Messages before this sequence are not shown, and those from `liveFrom` on are announced. */
 let shownFrom = 0;
@@ -49,6 +55,8 @@ export interface LogHandlers {
   /** Tell more about the sender of a message. */
   showMore(message: Message): void;
   unignore(memberId: string): void;
+  /** The newest message is in sight. */
+  reachEnd(): void;
 }
 
 export function enter(newHandlers: LogHandlers): void {
@@ -64,6 +72,8 @@ export function leave(): void {
   olderState = "none";
   isReady = false;
   isAtEnd = true;
+  isHeld = false;
+  isAtLine = false;
   shownFrom = 0;
   liveFrom = Number.POSITIVE_INFINITY;
   newFrom = null;
@@ -145,11 +155,19 @@ export function end(): void {
 /** Draw a line before this message: it and those after it are new to the reader. Null removes the line. */
 export function markNewFrom(sequence: number | null): void {
   newFrom = sequence;
-  keepPlace(placeNewLine);
+  keepPlace(() => {});
+}
+
+/** Stop at the first new message as long as nobody looks, or go on from there. */
+export function hold(shouldHold: boolean): void {
+  isHeld = shouldHold;
+  if (!isHeld) leaveLine();
+  noteEnd();
 }
 
 export function goToEnd(): void {
   isAtEnd = true;
+  isHeld = false;
   countNewBelow(0);
   stayAtEnd();
 }
@@ -165,12 +183,14 @@ export function keepPlace(change: () => void): void {
   const inSight = isAtEnd ? [] : entriesInSight().map((entry) => ({ entry, bottom: bottomOf(entry) }));
   change();
   if (isAtEnd) dropOldest();
+  placeNewLine();
   arrangeMessages(entries());
   chooseTabStop(log);
   const anchor = inSight.find(({ entry }) => entry.isConnected); // the change may have removed the first ones
   if (anchor) log.scrollTop += bottomOf(anchor.entry) - anchor.bottom;
   stayAtEnd();
   note.hidden = isReady && !isEmpty();
+  noteEnd();
 }
 
 export function isEmpty(): boolean {
@@ -203,7 +223,6 @@ function render(): void {
   }
   for (const [sequence, { entry }] of shown) if (!now.has(sequence)) removeEntry(entry);
   shown = now;
-  placeNewLine();
   if (!isAtEnd) countNewBelow(newBelow + added);
 }
 
@@ -236,12 +255,16 @@ function listOf({ sequence }: Message): HTMLOListElement {
 }
 
 function placeNewLine(): void {
-  const from = newFrom ?? Number.POSITIVE_INFINITY;
-  // The very first may be deleted.
-  const first = messages.find(({ sequence, isOwn, isIgnored }) => sequence >= from && !isOwn && !isIgnored);
+  const [first] = newMessages();
   const entry = first && shown.get(first.sequence)?.entry;
-  if (entry) entry.before(newLine);
-  else newLine.remove();
+  if (!entry) newLine.remove();
+  else if (entry.previousElementSibling !== newLine) entry.before(newLine);
+}
+
+/** Return the new messages of others that are shown. The very first may be deleted. */
+function newMessages(): readonly Message[] {
+  const from = Math.max(newFrom ?? Number.POSITIVE_INFINITY, shownFrom);
+  return messages.filter(({ sequence, isOwn, isIgnored }) => sequence >= from && !isOwn && !isIgnored);
 }
 
 // The pending messages are left out: they disappear when they are confirmed, so they cannot be an anchor.
@@ -301,13 +324,31 @@ function countNewBelow(count: number): void {
 }
 
 function stayAtEnd(): void {
-  if (isAtEnd) log.scrollTop = log.scrollHeight;
+  if (!isAtEnd) return;
+  const end = log.scrollHeight - log.clientHeight;
+  const line = newLine.offsetTop - ABOVE_LINE_PX;
+  isAtLine = isHeld && newLine.isConnected && line < end - NEAR_END_PX;
+  log.scrollTop = isAtLine ? line : end;
+}
+
+/** Somebody reads the new messages from the first one on. */
+function leaveLine(): void {
+  if (!isAtLine) return;
+  isAtLine = false;
+  isAtEnd = false;
+  countNewBelow(newMessages().length);
 }
 
 function notePlace(): void {
   isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
+  if (isAtLine && !isAtEnd) leaveLine();
   countNewBelow(isAtEnd ? 0 : newBelow);
+  noteEnd();
   readOlderNearTop();
+}
+
+function noteEnd(): void {
+  if (isReady && isAtEnd && !isAtLine) handlers?.reachEnd();
 }
 
 // After a failure only the button retries; otherwise each scroll event would send a request.

@@ -26,12 +26,14 @@ import {
   endVisited,
   loadIgnored,
   loadOwner,
+  loadRead,
   loadRenewal,
   loadRoomName,
   saveCreated,
   saveDraft,
   saveIgnored,
   saveOwner,
+  saveRead,
   saveRenewal,
   saveRoomName,
   saveVisited,
@@ -45,6 +47,9 @@ import { clearTitle, countUnread, showTitle } from "./title.js";
 const UNKNOWN_OUTCOMES = ["closed", "offline", "unconfirmed"];
 /** Within this time after a reconnect, the messages that were missed have been read. */
 const MISSED_MS = 5_000;
+
+/** At most about so many messages are read to find the first unread one. */
+const MAX_UNREAD = 500;
 
 /** The newest reports of earlier are shown. */
 const MAX_REPORTS = 10;
@@ -79,8 +84,12 @@ export function visitRoom(
   });
   let name = loadRoomName(roomId);
   let shown: RoomSnapshot | null = null;
-  let awayAfter: number | null = null;
+  /** The visitor has read the messages up to this one. Null on the first visit. */
+  let readUpTo = loadRead(roomId);
+  // After a reload, the messages from before it are there at once, and those that were missed follow.
+  let awayAfter = room.getSnapshot().history === "ready" ? readUpTo : null;
   let newFrom: number | null = null;
+  let isStarted = false;
   let backTimer: ReturnType<typeof setTimeout> | undefined;
 
   function show(): void {
@@ -92,11 +101,13 @@ export function visitRoom(
     if (changed("name", "isPrivate", "isLocked")) showName(now);
     if (changed("name", "isPrivate", "you")) remember();
     if (changed("members", "messages", "you")) showColours(peopleIn(now));
-    if (changed("messages", "history", "isOwner", "you")) log.showMessages(now);
+    if (!isStarted && now.history === "ready") void startAtUnread();
+    const isShown = isStarted || now.history !== "ready";
+    if (isShown && changed("messages", "history", "isOwner", "you")) log.showMessages(now);
     if (changed("messages")) cleanup.showMessages(now);
     if (changed("you", "keepDays")) view.showLifetime(now);
     if (changed("isOwner", "isLocked", "keepDays", "slowSeconds", "name", "state")) ownerView.showOwner(now);
-    if (changed("older", "history")) log.showOlder(now.older);
+    if (isShown && changed("older", "history")) log.showOlder(now.older);
     if (changed("members", "memberCount", "you", "ignored")) view.showMembers(now);
     if (changed("members", "you", "isOwner", "ignored")) personView.showPerson();
     if (before && changed("ignored")) saveIgnored(roomId, now.ignored);
@@ -111,6 +122,37 @@ export function visitRoom(
     if (changed("state")) showState(now, before);
     if (changed("state", "history", "you", "isOwner")) void showReports(now);
     if (changed("you", "isOwner") && now.you && !now.isOwner) tryOtherOwner();
+  }
+
+  /** Show the messages from the first unread one on: it is read from the server, unless there are too many. */
+  async function startAtUnread(): Promise<void> {
+    let now = room.getSnapshot();
+    const isBefore = (sequence: number | undefined) => readUpTo !== null && (sequence ?? 0) > readUpTo + 1;
+    if (isReadingUnread) return;
+    isReadingUnread = true;
+    while (now.older === "more" && now.messages.length < MAX_UNREAD && isBefore(now.messages[0]?.sequence)) {
+      await room.loadOlder();
+      now = room.getSnapshot();
+      if (hasLeft) return;
+    }
+    isStarted = true;
+    const isNew = ({ sequence, isOwn, isIgnored }: Message) =>
+      !isOwn && !isIgnored && sequence > (readUpTo ?? sequence);
+    const first = now.messages.find(isNew)?.sequence;
+    if (first !== undefined) newFrom = Math.min(first, newFrom ?? first);
+    log.hold(true);
+    log.markNewFrom(newFrom);
+    log.showMessages(now);
+    log.showOlder(now.older);
+    noteBack();
+  }
+
+  /** The newest message is in sight. */
+  function noteRead(): void {
+    const newest = room.messages.at(-1)?.sequence ?? 0;
+    if (document.hidden || newest <= (readUpTo ?? 0)) return;
+    readUpTo = newest;
+    saveRead(roomId, newest);
   }
 
   /** Remember the visit, as long as the server admits the visitor. */
@@ -166,8 +208,10 @@ export function visitRoom(
   function noteAway(): void {
     if (awayAfter !== null) return;
     awayAfter = room.messages.at(-1)?.sequence ?? 0;
-    newFrom = null;
-    log.markNewFrom(null);
+    // A line that the visitor has not read on from stays.
+    if (awayAfter <= (readUpTo ?? awayAfter)) newFrom = null;
+    log.markNewFrom(newFrom);
+    log.hold(true);
   }
 
   function onMessage({ sequence, isOwn, isIgnored }: Message): void {
@@ -181,7 +225,9 @@ export function visitRoom(
 
   // From now on, what arrives is read as it arrives.
   function noteBack(): void {
-    if (!document.hidden && room.state.status === "open") awayAfter = null;
+    if (document.hidden || room.state.status !== "open") return;
+    awayAfter = null;
+    log.hold(false);
   }
 
   function onVisibility(): void {
@@ -191,6 +237,7 @@ export function visitRoom(
   }
 
   function say(text: string): void {
+    newFrom = null;
     log.markNewFrom(null);
     room.send(text).catch(() => {}); // shown as failed, from the snapshot
   }
@@ -275,6 +322,7 @@ export function visitRoom(
   }
 
   let hasLeft = false;
+  let isReadingUnread = false;
   let hasReports = false;
   let isRenewing = false;
   let currentName = visitorName;
@@ -289,6 +337,7 @@ export function visitRoom(
     deleteMessage: (sequence) => tell(room.deleteMessage(sequence)),
     showMore: (message) => personView.open(message.sender, message),
     unignore: (memberId) => room.unignore(memberId),
+    reachEnd: noteRead,
   });
   personView.enter({
     snapshot: room.getSnapshot,

@@ -183,6 +183,45 @@ test("the line of new messages shows what came to a room that was opened in a hi
   assert.deepEqual(entries(), ["before", "New", "unseen"]);
 });
 
+const READ = "chalice-chat.read.r1";
+
+test("coming back to a room shows where the new messages begin, as far back as the visitor has read", async () => {
+  for (let number = 1; number <= 3; number += 1) server.store(`message ${number}`);
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  assert.deepEqual(entries(), ["message 1", "message 2", "message 3"]); // on the first visit, nothing is new
+  assert.equal(localStorage.getItem(READ), "3");
+  await go("#/");
+  for (let number = 4; number <= 130; number += 1) server.store(`message ${number}`);
+  server.requests.length = 0;
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  const listed = entries();
+  assert.deepEqual([listed.indexOf("New"), listed.indexOf("message 4"), listed.length], [3, 4, 131]);
+  assert.equal(localStorage.getItem(READ), "130");
+  await go("#/");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  assert.equal(entries().includes("New"), false);
+});
+
+test("what arrives in a hidden tab is not read, and what the visitor writes is", async () => {
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  await say("mine");
+  assert.equal(localStorage.getItem(READ), "1");
+  look(false);
+  server.deliver(server.store("unseen"));
+  await settle();
+  assert.equal(localStorage.getItem(READ), "1");
+  look(true);
+  assert.equal(localStorage.getItem(READ), "2");
+});
+
 test("a room that is gone does not go on loading while an unsent message is shown", async () => {
   const unsent = [{ clientId: "c1", message: "too late", sentAt: null, failure: null }];
   sessionStorage.setItem("chalice-chat.outbox.r1", JSON.stringify(unsent));

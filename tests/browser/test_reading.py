@@ -1,0 +1,55 @@
+"""Reading: where a visitor goes on after an absence, and messages that are larger than others."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_use import SET_HIDDEN
+from tests.support.browser.visitor import expect_message, say
+
+TALL = "line {}\nand\nmore\nof it"
+
+
+def say_tall(page: Page, count: int) -> None:
+    for number in range(count):
+        say(page, TALL.format(number))
+        expect(page.locator("li.message:not(.pending) .body").last).to_contain_text(f"line {number}\n")
+
+
+def expect_start_at_new(page: Page, count: int) -> None:
+    expect(page.get_by_role("button", name=f"{count} new messages")).to_be_visible()
+    expect(page.locator(".new-line")).to_be_in_viewport()
+    expect(page.get_by_text("line 0")).to_be_in_viewport()
+    expect(page.get_by_text(f"line {count - 1}\n")).not_to_be_in_viewport()
+
+
+def test_visit_starts_at_the_first_new_message_until_the_end_was_seen(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "seen")
+    expect_message(aki, "seen")
+    aki.get_by_role("link", name="All rooms").click()
+    say_tall(bo, 18)
+    aki.go_back()
+    expect_start_at_new(aki, 18)
+    aki.reload()
+    expect_start_at_new(aki, 18)
+    aki.get_by_role("button", name="18 new messages").click()
+    expect(aki.get_by_text("line 17\n")).to_be_in_viewport()
+    aki.reload()
+    expect(aki.get_by_text("line 17\n")).to_be_in_viewport()
+    expect(aki.locator(".new-line")).to_have_count(0)
+
+
+def test_hidden_tab_stops_at_the_first_new_message(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "seen")
+    expect_message(aki, "seen")
+    aki.evaluate(SET_HIDDEN, True)
+    say_tall(bo, 15)
+    expect(aki.locator("li.message")).to_have_count(16)
+    aki.evaluate(SET_HIDDEN, False)
+    expect_start_at_new(aki, 15)
+    say(aki, "read")
+    expect_message(aki, "read")
+    expect(aki.locator(".new-line")).to_have_count(0)
+    expect(aki.get_by_text("read", exact=True)).to_be_in_viewport()
