@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_use import SET_HIDDEN
@@ -53,3 +54,32 @@ def test_hidden_tab_stops_at_the_first_new_message(pair: tuple[Page, Page]) -> N
     expect_message(aki, "read")
     expect(aki.locator(".new-line")).to_have_count(0)
     expect(aki.get_by_text("read", exact=True)).to_be_in_viewport()
+
+
+@pytest.mark.parametrize(
+    "text", ["\n".join(map(str, range(1_000))), "tea " * 990, "\N{CJK UNIFIED IDEOGRAPH-8336}" * 3_900]
+)
+def test_tall_message_stays_in_its_box_until_all_of_it_is_shown(pair: tuple[Page, Page], text: str) -> None:
+    aki, bo = pair
+    say(bo, f"begin {text} end")
+    body = aki.locator("li.message .body")
+    expect(body).to_be_visible()
+    whole = body.evaluate("(body) => body.scrollHeight")
+    folded = body.bounding_box()
+    assert folded
+    assert folded["height"] <= 400
+    aki.get_by_role("button", name="Show all").click()
+    opened = body.bounding_box()
+    assert opened
+    assert opened["height"] >= whole
+    aki.get_by_role("button", name="Show less").click()
+    assert body.bounding_box() == folded
+
+
+def test_message_that_becomes_tall_on_a_narrow_screen_can_be_shown_whole(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "tea " * 200)
+    expect(aki.locator("li.message .body")).to_be_visible()
+    expect(aki.get_by_role("button", name="Show all")).to_have_count(0)
+    aki.set_viewport_size({"width": 320, "height": 700})
+    expect(aki.get_by_role("button", name="Show all")).to_be_visible()

@@ -3,7 +3,7 @@
 import type { Message, Report, RoomNotice, RoomSnapshot } from "chalice-chat-client";
 import { chooseTabStop, deleteButton, followArrowKeys, moreButton } from "./deletion.js";
 import { byId, make, setText } from "./dom.js";
-import { arrangeMessages, ignoredEntry, messageEntry } from "./message-view.js";
+import { arrangeMessages, foldTall, forgetHeights, ignoredEntry, messageEntry } from "./message-view.js";
 import { noticeEntry, plainNotice, reportEntry } from "./notices.js";
 import { counted } from "./text.js";
 
@@ -35,6 +35,7 @@ let handlers: LogHandlers | null = null;
 /** The visitor, whose role decides on the buttons beside the messages. */
 let rights: Pick<RoomSnapshot, "isOwner" | "you"> = { isOwner: false, you: null };
 let olderState: RoomSnapshot["older"] = "none";
+let width = 0;
 let isReady = false;
 let isAtEnd = true;
 /** Whether nobody has seen what arrives: until then, the log does not scroll past the first new message. */
@@ -185,6 +186,7 @@ export function keepPlace(change: () => void): void {
   if (isAtEnd) dropOldest();
   placeNewLine();
   arrangeMessages(entries());
+  foldTall(log, notePlace);
   chooseTabStop(log);
   const anchor = inSight.find(({ entry }) => entry.isConnected); // the change may have removed the first ones
   if (anchor) log.scrollTop += bottomOf(anchor.entry) - anchor.bottom;
@@ -365,4 +367,8 @@ toLatest.addEventListener("click", () => {
   log.focus(); // the button disappears
 });
 // A phone's on-screen keyboard makes the log smaller without a scroll event.
-new ResizeObserver(stayAtEnd).observe(log);
+new ResizeObserver(() => {
+  if (log.clientWidth !== width) forgetHeights();
+  width = log.clientWidth;
+  keepPlace(() => {});
+}).observe(log);

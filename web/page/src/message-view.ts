@@ -6,6 +6,9 @@ import { continues, type Placement, startsDay } from "./grouping.js";
 import { personName } from "./person.js";
 import { counted, isEmoji } from "./text.js";
 
+/** Less than half a line that is cut off is only what a font adds. */
+const FOLDED_FROM_PX = 10;
+
 const placements = new WeakMap<Element, Placement>();
 
 /** The ignored messages, by entry: their sender. */
@@ -69,6 +72,34 @@ export function arrangeMessages(entries: readonly HTMLElement[]): void {
     }
     isInterrupted = !placement;
   }
+}
+
+/** The messages whose height is known. */
+let measured = new WeakSet<Element>();
+
+/** Let messages that the style sheet cuts off be shown whole. Call `changed` when one was. */
+export function foldTall(log: Element, changed: () => void): void {
+  for (const body of log.querySelectorAll<HTMLElement>(".body")) {
+    if (measured.has(body)) continue;
+    measured.add(body);
+    if (body.scrollHeight <= body.clientHeight + FOLDED_FROM_PX || body.parentElement?.nextElementSibling) continue;
+    const button = make("button", "plain fold", "Show all");
+    button.type = "button";
+    button.setAttribute("aria-expanded", "false");
+    button.addEventListener("click", () => {
+      const isWhole = body.classList.toggle("whole");
+      button.setAttribute("aria-expanded", String(isWhole));
+      setText(button, isWhole ? "Show less" : "Show all");
+      if (!isWhole) button.scrollIntoView({ block: "nearest" });
+      changed();
+    });
+    body.parentElement?.after(button);
+  }
+}
+
+/** Measure all messages again: their width has changed. */
+export function forgetHeights(): void {
+  measured = new WeakSet();
 }
 
 /** Show the first of several ignored messages of one person in a row, with their number. */
