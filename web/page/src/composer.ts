@@ -18,12 +18,15 @@ const note = byId("compose-note", HTMLElement);
 let roomId = "";
 let send: ((text: string) => void) | null = null;
 let mutedUntil: string | undefined;
+/** What was not done as the visitor expected. It is shown until they go on. */
+let hint = "";
 
 /** Start writing to a room, with the draft of the last visit. */
 export function enter(newRoomId: string, newSend: (text: string) => void): void {
   roomId = newRoomId;
   send = newSend;
   mutedUntil = undefined;
+  hint = "";
   field.value = loadDraft(roomId);
   update();
   field.focus();
@@ -46,6 +49,25 @@ export function draft(): string {
   return field.value;
 }
 
+/** Insert a text where the cursor is. */
+export function insert(text: string): void {
+  field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+  keep();
+  field.focus();
+}
+
+/** Say what was not done, until the visitor goes on. */
+export function showHint(text: string): void {
+  hint = text;
+  update();
+}
+
+function keep(): void {
+  hint = "";
+  saveDraft(roomId, field.value);
+  update();
+}
+
 function update(): void {
   const left = MAX_LENGTH - lengthOf(cleanMessage(field.value));
   const isTooLong = left < 0;
@@ -59,8 +81,11 @@ function update(): void {
 
 function noteOn(left: number): string {
   if (send && mutedUntil) return `You are muted until ${momentIn(mutedUntil)}. What you write here is kept.`;
-  if (left < 0)
-    return `${counted(-left, "character")} too many: a message has at most ${MAX_LENGTH.toLocaleString("en")}.`;
+  if (left < 0) {
+    const tooMany = `${counted(-left, "character")} too many: a message has at most ${MAX_LENGTH.toLocaleString("en")}.`;
+    return hint ? `${hint} ${tooMany}` : tooMany;
+  }
+  if (hint) return hint;
   return left <= COUNTED_FROM ? `${counted(left, "character")} left` : "";
 }
 
@@ -70,8 +95,7 @@ function submit(event: Event): void {
   if (!send || mutedUntil || !hasGlyph(text) || lengthOf(text) > MAX_LENGTH) return;
   send(text);
   field.value = "";
-  saveDraft(roomId, "");
-  update();
+  keep();
   goToEnd();
   field.focus();
 }
@@ -88,7 +112,4 @@ function onKey(event: KeyboardEvent): void {
 
 form.addEventListener("submit", submit);
 field.addEventListener("keydown", onKey);
-field.addEventListener("input", () => {
-  saveDraft(roomId, field.value);
-  update();
-});
+field.addEventListener("input", keep);

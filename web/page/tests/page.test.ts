@@ -283,6 +283,59 @@ test("a link to another chat is not joined, and says where it leads", async () =
   assert.equal(location.hash, "#/");
 });
 
+// Pasting and dropping
+
+const note = () => find("#compose-note").textContent;
+
+test("a picture that is pasted is not sent, and says so until the visitor goes on", async () => {
+  await go("#/rooms/r1");
+  assert.equal(paste(field(), "", [{}]), true);
+  assert.equal(note(), "Only text can be sent here, no pictures or other files.");
+  field().value = "a";
+  field().dispatchEvent(new (window as unknown as Window).Event("input") as never);
+  assert.equal(note(), "");
+  assert.equal(paste(field(), "a table", [{}]), false); // Office copies text and a picture of it
+});
+
+test("more than the field can hold is cut, and says so", async () => {
+  await go("#/rooms/r1");
+  for (const [text, left] of [
+    [`x${"\r\n".repeat(100_000)}x`, `x${"\n".repeat(3_999)}`],
+    [`x${" ".repeat(100_000)}x`, `x${" ".repeat(19_999)}`],
+  ] as const) {
+    field().value = "";
+    assert.equal(paste(field(), text), true);
+    assert.equal(field().value, left);
+    assert.match(note() ?? "", /^Only the beginning of that text is here\./);
+  }
+  assert.equal(paste(field(), "a few\nlines"), false);
+  field().value = "";
+  const many = `${"a\n".repeat(1_000)}z`;
+  assert.equal(paste(field(), many), true);
+  assert.deepEqual([field().value, note()], [many, ""]);
+});
+
+function drop(target: HTMLElement, text: string, types: readonly string[]): boolean {
+  const Event = (window as unknown as Window).Event;
+  const event = new Event("drop", { bubbles: true, cancelable: true });
+  const files = types.includes("Files") ? [{}] : [];
+  target.dispatchEvent(Object.assign(event, { dataTransfer: { getData: () => text, types, files } }) as never);
+  return event.defaultPrevented;
+}
+
+test("a file that is dropped does not leave the page, and a text is inserted", async () => {
+  assert.equal(drop(find("#lobby"), "", ["Files"]), true);
+  assert.equal(drop(find("#lobby"), "text", ["text/plain"]), false);
+  await go("#/rooms/r1");
+  assert.equal(note(), "");
+  assert.equal(drop(find("#log"), "", ["Files"]), true);
+  assert.match(note() ?? "", /^Only text/);
+  field().value = "before ";
+  assert.equal(drop(find("#log"), "dropped", ["text/plain"]), true);
+  assert.deepEqual([field().value, note()], ["before dropped", ""]);
+  assert.equal(drop(field(), "by the browser", ["text/plain"]), false);
+});
+
 // People who come and go
 
 function comeOrGo(type: "join" | "leave", name: string, memberCount: number): void {
