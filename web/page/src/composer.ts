@@ -8,6 +8,7 @@ import { cleanMessage, counted, lengthOf, momentIn } from "./text.js";
 
 const MAX_LENGTH = 4_000;
 const COUNTED_FROM = 200;
+const MANY_LINES = 40;
 const PAGE = 0.9;
 
 const form = byId("compose", HTMLFormElement);
@@ -75,8 +76,10 @@ function update(): void {
   note.classList.toggle("too-long", isTooLong);
   field.setAttribute("aria-invalid", String(isTooLong));
   sendButton.disabled = isTooLong || send === null || mutedUntil !== undefined;
-  field.style.height = "auto";
-  field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
+  // The style sheet has a maximum. To measure many lines takes Chromium longer than to set them.
+  field.style.height = field.value.split("\n", MANY_LINES).length < MANY_LINES ? "auto" : "100rem";
+  if (field.style.height === "auto")
+    field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
 }
 
 function noteOn(left: number): string {

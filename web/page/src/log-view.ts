@@ -6,6 +6,7 @@ import { byId, make, setText } from "./dom.js";
 import { arrangeMessages, foldTall, forgetHeights, ignoredEntry, messageEntry } from "./message-view.js";
 import { noticeEntry, plainNotice, reportEntry } from "./notices.js";
 import { counted } from "./text.js";
+import { selectedText } from "./transcript.js";
 
 const MAX_ENTRIES = 500;
 const PAGE = 50;
@@ -42,6 +43,7 @@ let isAtEnd = true;
 let isHeld = false;
 /** Whether the log has stopped there. */
 let isAtLine = false;
+let isPrinting = false;
 let newBelow = 0;
 /** Messages before this sequence are not shown, and those from `liveFrom` on are announced. */
 let shownFrom = 0;
@@ -183,7 +185,7 @@ export function keepPlace(change: () => void): void {
   // Use the lower edge: the change may add or remove a day or a name above the entry.
   const inSight = isAtEnd ? [] : entriesInSight().map((entry) => ({ entry, bottom: bottomOf(entry) }));
   change();
-  if (isAtEnd) dropOldest();
+  if (isAtEnd && !isPrinting) dropOldest();
   placeNewLine();
   arrangeMessages(entries());
   foldTall(log, notePlace);
@@ -361,6 +363,21 @@ function readOlderNearTop(): void {
 
 followArrowKeys(log);
 log.addEventListener("scroll", notePlace);
+log.addEventListener("copy", (event) => {
+  const text = selectedText(log, ({ dataset }) => shown.get(Number(dataset.sequence))?.message);
+  if (text === null) return;
+  event.preventDefault();
+  event.clipboardData?.setData("text/plain", text);
+});
+window.addEventListener("beforeprint", () => {
+  // The oldest of many messages are not in the page.
+  isPrinting = true;
+  shownFrom = 0;
+  keepPlace(render);
+});
+window.addEventListener("afterprint", () => {
+  isPrinting = false;
+});
 olderButton.addEventListener("click", showOlderMessages);
 toLatest.addEventListener("click", () => {
   goToEnd();

@@ -7,9 +7,9 @@ const ONLY_TEXT = "Only text can be sent here, no pictures or other files.";
 const CUT = "Only the beginning of that text is here.";
 /** Several times what can be sent. */
 const MAX_LENGTH = 20_000;
-const MAX_LINES = 4_000;
+const MAX_LINES = 1_000;
 /** Above it, Chromium takes longer to paste lines than to set them. */
-const FEW_LINES = 500;
+const FEW_LINES = 200;
 
 const field = byId("message", HTMLTextAreaElement);
 const room = byId("room", HTMLElement);

@@ -42,6 +42,7 @@ import {
 } from "./store.js";
 import { sentence } from "./text.js";
 import { clearTitle, countUnread, showTitle } from "./title.js";
+import { transcript } from "./transcript.js";
 
 /** After these errors, the server may have renewed a token all the same. */
 const UNKNOWN_OUTCOMES = ["closed", "offline", "unconfirmed"];
@@ -50,6 +51,9 @@ const MISSED_MS = 5_000;
 
 /** At most about so many messages are read to find the first unread one. */
 const MAX_UNREAD = 500;
+
+/** At most about so many messages are saved. */
+const MAX_SAVED = 2_000;
 
 /** The newest reports of earlier are shown. */
 const MAX_REPORTS = 10;
@@ -124,17 +128,31 @@ export function visitRoom(
     if (changed("you", "isOwner") && now.you && !now.isOwner) tryOtherOwner();
   }
 
+  /** Read older messages while the first one is not old enough, and there are less than a number of them. */
+  async function readOlder(limit: number, isTooNew: (first: number) => boolean): Promise<void> {
+    let count = -1;
+    const isWorthReading = ({ older, messages: [first], messages: { length } }: RoomSnapshot) =>
+      older === "more" && length > count && length < limit && isTooNew(first?.sequence ?? 0);
+    while (!hasLeft && isWorthReading(room.getSnapshot())) {
+      count = room.messages.length;
+      await room.loadOlder();
+    }
+  }
+
+  /** Return the conversation as text, with what the server still keeps of it. */
+  async function makeTranscript(): Promise<string> {
+    await readOlder(MAX_SAVED, () => true);
+    const { messages, older } = room.getSnapshot();
+    return transcript(name ?? "Conversation", messages, older === "none");
+  }
+
   /** Show the messages from the first unread one on: it is read from the server, unless there are too many. */
   async function startAtUnread(): Promise<void> {
-    let now = room.getSnapshot();
-    const isBefore = (sequence: number | undefined) => readUpTo !== null && (sequence ?? 0) > readUpTo + 1;
     if (isReadingUnread) return;
     isReadingUnread = true;
-    while (now.older === "more" && now.messages.length < MAX_UNREAD && isBefore(now.messages[0]?.sequence)) {
-      await room.loadOlder();
-      now = room.getSnapshot();
-      if (hasLeft) return;
-    }
+    await readOlder(MAX_UNREAD, (first) => readUpTo !== null && first > readUpTo + 1);
+    if (hasLeft) return;
+    const now = room.getSnapshot();
     isStarted = true;
     const isNew = ({ sequence, isOwn, isIgnored }: Message) =>
       !isOwn && !isIgnored && sequence > (readUpTo ?? sequence);
@@ -331,6 +349,7 @@ export function visitRoom(
     openAgain,
     showMore: (member) => personView.open(member, null),
     offerInvite,
+    transcript: makeTranscript,
   });
   log.enter({
     loadOlder: () => room.loadOlder(),

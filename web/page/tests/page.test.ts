@@ -283,6 +283,20 @@ test("a link to another chat is not joined, and says where it leads", async () =
   assert.equal(location.hash, "#/");
 });
 
+test("what is printed has every message that is loaded", async () => {
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  for (let number = 1; number <= 510; number += 1) server.deliver(server.store(`message ${number}`));
+  assert.equal(shown().length, 500);
+  const announce = (type: string) => window.dispatchEvent(new (window as unknown as Window).Event(type) as never);
+  announce("beforeprint");
+  assert.deepEqual([shown().length, shown()[0]], [510, "message 1"]);
+  announce("afterprint");
+  server.deliver(server.store("next"));
+  assert.equal(shown().length, 500);
+});
+
 // Pasting and dropping
 
 const note = () => find("#compose-note").textContent;
@@ -300,7 +314,7 @@ test("a picture that is pasted is not sent, and says so until the visitor goes o
 test("more than the field can hold is cut, and says so", async () => {
   await go("#/rooms/r1");
   for (const [text, left] of [
-    [`x${"\r\n".repeat(100_000)}x`, `x${"\n".repeat(3_999)}`],
+    [`x${"\r\n".repeat(100_000)}x`, `x${"\n".repeat(999)}`],
     [`x${" ".repeat(100_000)}x`, `x${" ".repeat(19_999)}`],
   ] as const) {
     field().value = "";
@@ -310,7 +324,7 @@ test("more than the field can hold is cut, and says so", async () => {
   }
   assert.equal(paste(field(), "a few\nlines"), false);
   field().value = "";
-  const many = `${"a\n".repeat(1_000)}z`;
+  const many = `${"a\n".repeat(900)}z`;
   assert.equal(paste(field(), many), true);
   assert.deepEqual([field().value, note()], [many, ""]);
 });
