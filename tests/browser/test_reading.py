@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from localcloud.cloud import LocalCloud
+from tests.browser.conftest import OpenPage
 from tests.browser.test_use import SET_HIDDEN
-from tests.support.browser.visitor import expect_message, say
+from tests.support.browser.visitor import expect_message, room_of, say
 
 TALL = "line {}\nand\nmore\nof it"
 
@@ -83,3 +87,14 @@ def test_message_that_becomes_tall_on_a_narrow_screen_can_be_shown_whole(pair: t
     expect(aki.get_by_role("button", name="Show all")).to_have_count(0)
     aki.set_viewport_size({"width": 320, "height": 700})
     expect(aki.get_by_role("button", name="Show all")).to_be_visible()
+
+
+def test_dates_name_their_language(open_page: OpenPage, cloud: LocalCloud) -> None:
+    page = open_page(f"{cloud.rest_url}/#/rooms/{room_of(cloud, ['hello'])}", locale="de-DE")
+    expect(page.locator(".message time")).to_have_attribute("lang", "de-DE")
+    expect(page.locator(".message time")).to_have_attribute("title", re.compile("(tag|woch), "))
+    expect(page.locator(".day")).to_have_attribute("lang", "de-DE")
+    expect(page.locator(".day")).to_have_text(re.compile("(tag|woch), "))
+    page.get_by_role("link", name="All rooms").click()
+    expect(page.locator(".visited .count")).to_have_text(re.compile(r"last visit at \d\d:\d\d"))
+    expect(page.locator(".visited time")).to_have_attribute("lang", "de-DE")

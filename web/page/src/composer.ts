@@ -1,10 +1,11 @@
 /** The field in which a message is written: it grows, keeps a draft per room, and counts the last characters. */
 
 import { hasGlyph } from "chalice-chat-client";
+import { momentOf } from "./dates.js";
 import { byId, isComposing, showText } from "./dom.js";
 import { goToEnd, scrollByPages } from "./log-view.js";
 import { loadDraft, saveDraft } from "./store.js";
-import { cleanMessage, counted, lengthOf, momentIn } from "./text.js";
+import { cleanMessage, counted, lengthOf } from "./text.js";
 
 const MAX_LENGTH = 4_000;
 const COUNTED_FROM = 200;
@@ -72,7 +73,7 @@ function keep(): void {
 function update(): void {
   const left = MAX_LENGTH - lengthOf(cleanMessage(field.value));
   const isTooLong = left < 0;
-  showText(note, noteOn(left));
+  showText(note, ...noteOn(left));
   note.classList.toggle("too-long", isTooLong);
   field.setAttribute("aria-invalid", String(isTooLong));
   sendButton.disabled = isTooLong || send === null || mutedUntil !== undefined;
@@ -82,14 +83,14 @@ function update(): void {
     field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
 }
 
-function noteOn(left: number): string {
-  if (send && mutedUntil) return `You are muted until ${momentIn(mutedUntil)}. What you write here is kept.`;
+function noteOn(left: number): (Node | string)[] {
+  if (send && mutedUntil) return ["You are muted until ", momentOf(mutedUntil), ". What you write here is kept."];
   if (left < 0) {
     const tooMany = `${counted(-left, "character")} too many: a message has at most ${MAX_LENGTH.toLocaleString("en")}.`;
-    return hint ? `${hint} ${tooMany}` : tooMany;
+    return [hint ? `${hint} ${tooMany}` : tooMany];
   }
-  if (hint) return hint;
-  return left <= COUNTED_FROM ? `${counted(left, "character")} left` : "";
+  if (hint) return [hint];
+  return left <= COUNTED_FROM ? [`${counted(left, "character")} left`] : [];
 }
 
 function submit(event: Event): void {

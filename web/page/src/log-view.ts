@@ -221,7 +221,7 @@ function render(): void {
     if (known) replaceEntry(known.entry, entry);
     else if (next) next.before(entry);
     else listOf(message).append(entry);
-    if (!known && !message.isIgnored && message.sequence >= liveFrom) added += 1;
+    if (!known && !message.isOwn && !message.isIgnored && message.sequence >= liveFrom) added += 1;
     next = entry;
     now.set(message.sequence, { entry, message });
   }

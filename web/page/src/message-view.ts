@@ -1,6 +1,7 @@
 /** The elements of one message, and its grouping with the previous message. */
 
 import { type Message, type Piece, splitLinks } from "chalice-chat-client";
+import { DATE_LANGUAGE, timeOf } from "./dates.js";
 import { make, setText } from "./dom.js";
 import { continues, type Placement, startsDay } from "./grouping.js";
 import { personName } from "./person.js";
@@ -20,7 +21,9 @@ export function messageEntry({ message, sender, sentAt, sequence, isOwn }: Messa
   const head = make("p", "head");
   head.append(personName(sender));
   entry.dataset.sequence = String(sequence);
-  const line = lineOf(message, timeOf(moment));
+  const time = timeOf(moment);
+  time.title = moment.toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
+  const line = lineOf(message, time);
   line.firstElementChild?.setAttribute("id", bodyIdOf(sequence));
   entry.append(head, line);
   placements.set(entry, { sender, moment });
@@ -93,6 +96,7 @@ export function foldTall(log: Element, changed: () => void): void {
       if (!isWhole) button.scrollIntoView({ block: "nearest" });
       changed();
     });
+    body.classList.add("folded");
     body.parentElement?.after(button);
   }
 }
@@ -121,14 +125,10 @@ function countIgnored(entries: readonly HTMLElement[]): void {
 function showDay(entry: Element, moment: Date | null): void {
   const shown = entry.querySelector(".day");
   if (!moment) shown?.remove();
-  else if (!shown) entry.prepend(make("p", "day", moment.toLocaleDateString([], { dateStyle: "full" })));
-}
-
-function timeOf(moment: Date): HTMLElement {
-  const time = make("time", "", moment.toLocaleTimeString([], { timeStyle: "short" }));
-  time.dateTime = moment.toISOString();
-  time.title = moment.toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
-  return time;
+  if (!moment || shown) return;
+  const day = make("p", "day", moment.toLocaleDateString([], { dateStyle: "full" }));
+  day.lang = DATE_LANGUAGE;
+  entry.prepend(day);
 }
 
 function nodeOf({ text, href, host }: Piece): Node | string {

@@ -137,7 +137,11 @@ export const saveDraft = (roomId: string, text: string) =>
   write(() => localStorage, DRAFT + roomId, text.slice(0, MAX_DRAFT));
 
 /** Return the sequence up to which the messages of a room were read in this browser, or null. */
-export const loadRead = (roomId: string) => Number(read(() => localStorage, READ + roomId)) || null;
+export function loadRead(roomId: string): number | null {
+  const saved = read(() => localStorage, READ + roomId);
+  return saved === null ? null : Number(saved) || 0;
+}
+
 export const saveRead = (roomId: string, sequence: number) => write(() => localStorage, READ + roomId, `${sequence}`);
 
 export const loadRoomName = (roomId: string) => read(() => sessionStorage, ROOM_NAME + roomId);

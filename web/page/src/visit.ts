@@ -168,7 +168,7 @@ export function visitRoom(
   /** The newest message is in sight. */
   function noteRead(): void {
     const newest = room.messages.at(-1)?.sequence ?? 0;
-    if (document.hidden || newest <= (readUpTo ?? 0)) return;
+    if (document.hidden || newest <= (readUpTo ?? -1)) return;
     readUpTo = newest;
     saveRead(roomId, newest);
   }
@@ -308,7 +308,7 @@ export function visitRoom(
     const isReady = state.status === "open" && history === "ready";
     if (hasReports || !isReady || !(isOwner || you?.role === "moderator")) return;
     hasReports = true;
-    const reports = await room.reports().catch((error: ChatError) => console.warn(error));
+    const reports = await room.reports().catch(warn);
     if (!hasLeft && reports) for (const report of reports.slice(0, MAX_REPORTS).reverse()) log.addReport(report);
   }
 
@@ -392,7 +392,7 @@ export function visitRoom(
   room.on("reported", log.addReport);
   room.on("tokens", onTokens);
   room.on("expired", () => log.addSentence("Some earlier messages are no longer kept."));
-  room.on("error", (error) => console.warn(error));
+  room.on("error", warn);
   const stopSharing = watchIgnored(roomId, shareIgnored);
   room.subscribe(show);
   document.addEventListener("visibilitychange", onVisibility);
@@ -425,6 +425,11 @@ export function visitRoom(
       clearTitle();
     },
   };
+}
+
+/** Report an error without its stack: that names the host. */
+function warn({ message }: ChatError): void {
+  console.warn(message);
 }
 
 /** Return the ids of the people in sight: of the members, and of those who have written. */

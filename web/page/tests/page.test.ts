@@ -208,6 +208,30 @@ test("coming back to a room shows where the new messages begin, as far back as t
   assert.equal(entries().includes("New"), false);
 });
 
+test("in a room that was empty, everything is new to who comes back", async () => {
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  await go("#/");
+  server.store("first");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  assert.deepEqual(entries(), ["New", "first"]);
+});
+
+test("the console has the sentence of an error, and no stack with hosts", async () => {
+  const { mock: warned } = mock.method(console, "warn", () => {});
+  await go("#/rooms/r1");
+  server.socket.receive({ error: { code: "internal", message: "Something failed." } });
+  await settle();
+  warned.restore();
+  assert.deepEqual(
+    warned.calls.map((call) => call.arguments),
+    [["Something failed."]],
+  );
+});
+
 test("what arrives in a hidden tab is not read, and what the visitor writes is", async () => {
   await go("#/rooms/r1");
   mock.timers.tick(1);
