@@ -24,7 +24,7 @@ OPERATE = STAGE=$(if $(filter command,$(origin STAGE)),$(STAGE),local) PORT=$(PO
 # The tests start many Python processes, and each starts faster when the modules are compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run rooms close-room export-room delete-messages ban-source unban-source nextjs test check mutate soak fuzz bench simulate generate page lint format requirements package resources deploy smoke undeploy clean tools quick-tests always
+.PHONY: help run rooms close-room export-room delete-messages ban-source unban-source nextjs test browsers check mutate soak fuzz bench simulate generate page lint format requirements package resources deploy smoke undeploy clean tools quick-tests always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ nextjs: examples/nextjs/$(INSTALLED) ## Run the front end in examples/nextjs for
 
 test: tools ## Run all tests, in WORKERS processes
 	$(PYTEST_PARALLEL)
+
+browsers: tools .venv/engines ## Run the page in Chromium, Firefox and WebKitGTK; `make test` does that in those that are installed
+	$(PYTEST) tests/browser/test_engines.py
 
 check: .venv/installed tests/node/$(INSTALLED) web/$(INSTALLED) examples/nextjs/$(INSTALLED) ## Run lint and the quick tests, in about a minute
 	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory lint quick-tests
@@ -138,6 +141,10 @@ tools: .venv/chromium $(NODE_PACKAGES) ## Install what the tests need besides Py
 
 .venv/chromium: tests/browser/install.sh | .venv/installed
 	@BIN=$(BIN) sh $<
+	@touch $@
+
+.venv/engines: tests/browser/install_engines.sh | .venv/installed
+	@sh $<
 	@touch $@
 
 .venv/node: tests/node/requirements.txt | .venv/installed

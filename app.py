@@ -24,11 +24,12 @@ from chalicelib.chat import (
     room_list,
     rooms,
     sources,
+    unread,
 )
 from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import Forbidden, NotFound, RoomNotFound, SourceBanned, SourceLimitExceeded
-from chalicelib.protocol.requests import HistoryQuery, NewRoom, RoomListQuery, RoomQuery
+from chalicelib.protocol.requests import HistoryQuery, NewRoom, RoomListQuery, RoomQuery, UnreadRooms
 from chalicelib.protocol.responses import (
     BanList,
     Config,
@@ -38,6 +39,7 @@ from chalicelib.protocol.responses import (
     ReportList,
     Room,
     RoomPage,
+    UnreadList,
 )
 from chalicelib.protocol.values import AnyRoomId
 from chalicelib.rest import page, webhooks
@@ -46,6 +48,8 @@ from chalicelib.websocket import events
 
 app = Chalice(app_name=settings.APP_NAME)
 app.experimental_feature_flags.add("WEBSOCKETS")
+# API Gateway decodes all other bodies as UTF-8, whatever charset they declare ("Working with binary media types").
+app.api.binary_types += ["multipart/form-data", "text/plain"]
 app.log.setLevel(logging.INFO)
 app.api.cors = CORSConfig(allow_origin=origins.preflight_origin(), expose_headers=["ETag", "Retry-After"], max_age=600)
 # Set this before the handlers are registered: each keeps a reference to it.
@@ -136,6 +140,17 @@ def list_messages(room_id: AnyRoomId, query: HistoryQuery, user: User | None) ->
     return MessagePage.of(*history.read(room_id, query.after, query.before, query.limit, query.credentials(user)))
 
 
+@app.route("/rooms/unread", methods=["POST"], content_types=["*/*"])
+@endpoint()
+def list_unread(body: UnreadRooms, user: User | None) -> UnreadList:
+    """Return the last sequences of rooms, to tell which have news: of those that the client may read, in any order.
+
+    A room has news if its `lastSequence` is above the last one that the client knows. The body is read as JSON,
+    whatever its Content-Type.
+    """
+    return UnreadList.of(unread.last_sequences(body, user))
+
+
 @app.route("/rooms/{room_id}/bans")
 @endpoint(errors=[Forbidden, RoomNotFound])
 def list_bans(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> BanList:
@@ -187,6 +202,8 @@ def fan_out(event: SQSEvent) -> None:
                 broadcast.retry_removal(websocket_api, removal)
             case jobs.Delivery() as delivery:
                 broadcast.deliver(websocket_api, delivery)
+            case jobs.Summary() as summary:
+                broadcast.deliver_summary(websocket_api, summary)
             case jobs.Erasure() as job:
                 erasure.erase(job)
             case jobs.MessageErasure() as message_erasure:

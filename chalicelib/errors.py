@@ -3,12 +3,15 @@
     ChatError
     ├── InvalidInput
     │   ├── BodyTooLarge
-    │   └── InvalidJSON
+    │   ├── InvalidJSON
+    │   └── UnreadableMessage
     ├── UnknownAction
     ├── RateLimitExceeded
     │   ├── SlowModeLimitExceeded
-    │   └── TooManyReports
+    │   ├── TooManyReports
+    │   └── TooManySignals
     ├── SourceLimitExceeded
+    ├── TooLarge
     ├── NotInRoom
     │   └── ConnectionReplaced
     ├── TooManyConnections
@@ -76,8 +79,19 @@ class BodyTooLarge(InvalidInput):
     status = 413
     http_code = "ContentTooLargeError"
 
-    def __init__(self) -> None:
-        super().__init__(f"expected a body of at most {limits.MAX_BODY_BYTES:,} bytes")
+    def __init__(self, max_bytes: int = limits.MAX_BODY_BYTES) -> None:
+        super().__init__(f"expected a body of at most {max_bytes:,} bytes")
+
+
+class UnreadableMessage(InvalidInput):
+    """The body of a webhook's message has none of the accepted forms, or contains nothing to read."""
+
+    def __init__(self, reason: str = "the message has no readable text") -> None:
+        super().__init__(
+            f"{reason}: expected a JSON object with text, blocks or attachments, as for Slack's incoming webhooks; a "
+            "form (application/x-www-form-urlencoded or multipart/form-data) whose field payload contains such an "
+            "object, or whose field text contains the text; or text/plain"
+        )
 
 
 class UnknownAction(ChatError):
@@ -127,6 +141,24 @@ class TooManyReports(RateLimitExceeded):
         expected = f"expected at most {limits.MAX_REPORTS_PER_MINUTE} reports in a minute"
         ChatError.__init__(self, f"{expected}; retry after {retry_after} seconds")
         self.retry_after, self.notify, self.count = retry_after, True, 0
+
+
+class TooManySignals(RateLimitExceeded):
+    """The connection has sent too many signals or read marks. It can send the next after `retryAfter` seconds."""
+
+    def __init__(self, retry_after: int, *, notify: bool):
+        """Take the number of seconds until the next frame is accepted. notify: whether the client is told."""
+        expected = f"expected at most {limits.MAX_SIGNALS_PER_WINDOW} in {settings.WINDOW_SECONDS} seconds"
+        ChatError.__init__(self, f"{expected}; retry after {retry_after} seconds")
+        self.retry_after, self.notify, self.count = retry_after, notify, 0
+
+
+class TooLarge(ChatError):
+    """The room has too many connections for signals, or the message has too many reactions."""
+
+    code = "too_large"
+    status = 400
+    http_code = "BadRequestError"
 
 
 class SourceLimitExceeded(ChatError):

@@ -31,10 +31,16 @@ def cut(text: str, length: int) -> str:
     """
     if len(text) <= length:
         return text
-    return text[: next((end for end in range(length, 0, -1) if _is_boundary(text, end)), 0)]
+    return text[: next((end for end in range(length, 0, -1) if is_boundary(text, end)), 0)]
 
 
-def _is_boundary(text: str, index: int) -> bool:
+def is_one(text: str) -> bool:
+    """Return whether a text is one grapheme. It also accepts some texts of two that are rarely written."""
+    return bool(text) and not any(is_boundary(text, index) for index in range(1, len(text)))
+
+
+def is_boundary(text: str, index: int) -> bool:
+    """Return whether a grapheme ends before an index of a text, which is neither its start nor its end."""
     before, after = text[index - 1], text[index]
     if _is_mark(after) or re.match(_CONTINUING, after) or re.match(_CONTINUED, before):
         return False

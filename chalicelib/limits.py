@@ -5,6 +5,9 @@ MAX_DISPLAY_NAME_LENGTH = 40
 MAX_MESSAGE_LENGTH = 4_000
 """In characters. With 4 bytes for each, a message and its frame must fit into MAX_FRAME_BYTES."""
 
+MAX_MESSAGE_PARTS = 4
+"""Maximum number of messages in which a longer text of a webhook is sent."""
+
 MAX_CLIENT_ID_LENGTH = 64
 MAX_ACTION_NAME_LENGTH = 64
 
@@ -37,6 +40,9 @@ API Gateway joins the frames of a longer message, up to 128 KB, into one event."
 MAX_BODY_BYTES = 65_536
 """Maximum size of the body of an HTTP request. The longest message, with each character escaped, needs less."""
 
+MAX_WEBHOOK_BODY_BYTES = 262_144
+"""Maximum size of the message of a webhook. A text of MAX_MESSAGE_PARTS, with each character escaped, needs less."""
+
 CONNECTION_TTL_SECONDS = 7_800
 """Lifetime of a connection row. API Gateway closes every connection after 2 hours (same AWS page); ten more minutes
 allow for clock skew."""
@@ -58,6 +64,29 @@ MAX_SLOW_SECONDS = 120
 
 MAX_MODERATORS = 20
 """Maximum number of moderators of a room."""
+
+MAX_MENTIONS = 10
+"""Maximum number of members that a message mentions."""
+
+MAX_REACTION_LENGTH = 16
+"""In code points. The emoji of a family of four has seven, some flags have fourteen."""
+
+MAX_REACTION_KINDS = 12
+"""Maximum number of different reactions to one message."""
+
+MAX_REACTIONS = 1_000
+"""Maximum number of reactions to one message, of all members together."""
+
+MAX_LISTED_REACTIONS = 20
+"""Maximum number of members that a summary lists for one reaction."""
+
+MAX_SIGNAL_NAME_LENGTH = 32
+MAX_SIGNAL_BYTES = 1_024
+MAX_SIGNALS_PER_WINDOW = 10
+"""Signals, and separately read marks, that a process accepts from a connection in WINDOW_SECONDS."""
+
+MAX_UNREAD_ROOMS = 50
+"""Maximum number of rooms in one request for what is unread."""
 
 MAX_REPORTS_PER_MINUTE = 5
 MAX_REASON_LENGTH = 200

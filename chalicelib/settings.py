@@ -65,6 +65,13 @@ fails, more connections receive its frame late, or twice."""
 MESSAGE_RETENTION_SECONDS = _integer("MESSAGE_RETENTION_SECONDS", 86_400)
 """Time during which a message can be read."""
 
+EDIT_SECONDS = _integer("EDIT_SECONDS", 900)
+"""Time for which the author of a message can edit it. 0 disables edits."""
+
+SIGNAL_LIMIT = _integer("SIGNAL_LIMIT", 25)
+"""Largest room, in connections, that receives signals, such as who is typing. Each one costs as many posts as a
+message."""
+
 MESSAGES_PER_WINDOW = _integer("MESSAGES_PER_WINDOW", 20, minimum=1)
 """Rate limit: number of messages that a connection may send in any WINDOW_SECONDS. It applies to new connections."""
 

@@ -140,7 +140,7 @@ ERROR_DESCRIPTIONS = {
     "MemberBannedError: the owner has removed the member. RoomLockedError: only existing members can join the room. "
     "SourceBannedError: the operator has banned the source address.",
     404: "NotFoundError: the object does not exist or has expired.",
-    413: "ContentTooLargeError: the body has more than 65,536 bytes.",
+    413: "ContentTooLargeError: the body has more than 65,536 bytes, or as the message of a webhook more than 262,144.",
     415: "UnsupportedMediaType: the request declares a body of another type than application/json.",
     429: "TooManyRequestsError: the webhook has sent too many messages, or the source address too many requests. "
     "Retry later.",

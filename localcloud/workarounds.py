@@ -28,6 +28,7 @@ def adapt_template(path: Path, endpoint: str) -> Template:
     remove_metric_math(resources)
     _deploy_automatically(resources)
     _fix_api_ids(resources)
+    _set_binary_types(resources["RestAPI"]["Properties"])
     for resource in resources.values():
         if resource["Type"] == "AWS::Serverless::Function":
             _set_endpoints(endpoint, resource["Properties"]["Environment"]["Variables"])
@@ -53,6 +54,11 @@ def _fix_api_ids(resources: Template) -> None:
     # MiniStack takes an API's id from this tag. SAM passes the tag from its API on to API Gateway's with PropagateTags.
     resources["RestAPI"]["Properties"] |= {"Tags": {"ms-custom-id": REST_API_ID}, "PropagateTags": True}
     resources["WebsocketAPI"]["Properties"]["Tags"] = {"ms-custom-id": WEBSOCKET_API_ID}
+
+
+def _set_binary_types(api: Template) -> None:
+    # MiniStack takes them only from this property, not from the description of the API.
+    api["BinaryMediaTypes"] = api["DefinitionBody"]["x-amazon-apigateway-binary-media-types"]
 
 
 def _set_endpoints(endpoint: str, variables: dict[str, str]) -> None:

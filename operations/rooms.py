@@ -114,9 +114,11 @@ def _existing(room_id: str) -> Room:
 
 def _history(room_id: str) -> Iterator[Message]:
     """Yield the messages and events of a room that can be read."""
+    room = Room.find(room_id)
+    hidden = {} if room is None else room.hidden or {}
     is_message = Message.sort_key.startswith(Message.PREFIX)
     for row in Message.query(room_id, is_message, consistent_read=True):
-        if row.is_alive and not row.is_tombstone:
+        if row.is_shown(hidden):
             yield row
 
 

@@ -30,11 +30,31 @@ def authorize_reader(room_id: str, credentials: Credentials = GUEST) -> Room:
     MemberBanned.
     """
     room = check(room_id, credentials)
+    _check_reader(room, credentials)
+    return room
+
+
+def may_read(room: Room, record: MemberRecord | None, credentials: Credentials) -> bool:
+    """Return whether a client may read a room that was read, as `authorize_reader` decides.
+
+    record: that of the member with these credentials, None if there is none.
+    """
+    try:
+        rooms.check_access(room, credentials)
+        if credentials.has_identity:
+            _check_record(room, record, is_owner=credentials.is_owner)
+        _check_reader(room, credentials)
+    except Forbidden:
+        return False
+    return room.is_alive
+
+
+def _check_reader(room: Room, credentials: Credentials) -> None:
+    """Check what readers need besides the rights to join. Raises Forbidden."""
     if credentials.owner_token is not None:
         rooms.check_owner_token(room, credentials.owner_token)
     if room.locked and not credentials.has_identity and not credentials.is_owner:
         raise Forbidden("this room is locked: expected your key, the ownerToken or an access token, as when you join")
-    return room
 
 
 def is_banned(room_id: str, member_id: str) -> bool:
@@ -97,11 +117,15 @@ def check_ban_and_lock(room: Room, member_id: str, *, is_owner: bool) -> MemberR
     is_owner: whether the client has the owner's rights. Neither a ban nor a lock applies to them.
     """
     record = MemberRecord.find(room.room_id, MemberRecord.sort_key_of(member_id))
+    _check_record(room, record, is_owner=is_owner)
+    return record
+
+
+def _check_record(room: Room, record: MemberRecord | None, *, is_owner: bool) -> None:
     if record is not None and record.is_banned and not is_owner:
         raise MemberBanned
     if room.locked and not is_owner and (record is None or not _has_been_in(room, record)):
         raise RoomLocked
-    return record
 
 
 def _has_been_in(room: Room, record: MemberRecord) -> bool:

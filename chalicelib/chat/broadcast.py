@@ -13,12 +13,13 @@ from collections.abc import Iterable, Mapping
 from chalicelib import limits, request_log, settings
 from chalicelib.chat import admission, members, rooms
 from chalicelib.delivery import jobs
-from chalicelib.delivery.jobs import Batch, Delivery, Erasure, Removal
+from chalicelib.delivery.jobs import Batch, Delivery, Erasure, Removal, Summary
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import AccessTokenExpired, ConnectionReplaced
 from chalicelib.protocol import frames
-from chalicelib.protocol.frames import Error, Joined, Left
+from chalicelib.protocol.frames import Error, Joined, Left, Reactions
 from chalicelib.protocol.responses import history_item
+from chalicelib.storage import models
 from chalicelib.storage.models import Connection, Message, Room
 from chalicelib.storage.transactions import StorageError
 
@@ -82,6 +83,19 @@ def deliver(websocket_api: BroadcastWebsocketAPI, delivery: Delivery) -> None:
         send_to_room(
             websocket_api, room_id, [frames.serialize(history_item(message))], Connection.recipients_in(room_id)
         )
+
+
+def deliver_summary(websocket_api: BroadcastWebsocketAPI, summary: Summary) -> None:
+    """Send the reactions to a message to everyone in its room, unless it was deleted.
+
+    Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
+    """
+    room_id = summary.room_id
+    request_log.append_keys(room_id=room_id)
+    websocket_api.endpoint = summary.endpoint
+    row = models.Reactions.find(room_id, models.Reactions.sort_key_of(summary.target))
+    if row is not None and not row.closed:
+        send_to_room(websocket_api, room_id, [frames.serialize(Reactions.of(row))], Connection.recipients_in(room_id))
 
 
 def close_connections(websocket_api: BroadcastWebsocketAPI, *removals: Removal) -> bool:

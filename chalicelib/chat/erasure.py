@@ -19,7 +19,13 @@ from chalicelib.chat import messages, rooms
 from chalicelib.delivery import jobs
 from chalicelib.delivery.jobs import Erasure, MessageErasure
 from chalicelib.storage.models import Message, Room, RoomSequence
-from chalicelib.storage.transactions import StorageError, failed_conditions, retry_on_conflict, transaction
+from chalicelib.storage.transactions import (
+    MAX_TRANSACTION_ITEMS,
+    StorageError,
+    failed_conditions,
+    retry_on_conflict,
+    transaction,
+)
 
 MAX_ATTEMPTS = 3
 """How often a job looks for a removal that another function may still be storing."""
@@ -29,6 +35,9 @@ MAX_PAGES_AT_ONCE = 4
 
 MAX_SECONDS = 10.0
 """Time for which one job deletes rows. Another job deletes the rest."""
+
+ERASED_PER_TRANSACTION = MAX_TRANSACTION_ITEMS // 2
+"""Each message has an item for its reactions."""
 
 ROWS_PER_CHECK = 500
 """Number of rows that are deleted between two looks at the time."""
@@ -54,7 +63,7 @@ def erase_newest(room_id: str, member_ids: Sequence[str]) -> None:
         query = _messages_of(room_id, hidden, scan_index_forward=False)
         pages = islice(Message.pages(query), MAX_PAGES_AT_ONCE)
         rows = [row for page in pages for row in page.rows]
-        _erase_rows(rows[: limits.ERASED_AT_ONCE], hidden)
+        _erase_all(rows[: limits.ERASED_AT_ONCE], hidden)
 
 
 def erase_messages(erasure: MessageErasure) -> None:
@@ -71,8 +80,7 @@ def erase_messages(erasure: MessageErasure) -> None:
         return
     ends_at, after = time.monotonic() + MAX_SECONDS, min(erasure.after, max(hidden.values()))
     for page in Message.pages(_messages_of(erasure.room_id, hidden, after)):
-        for start in range(0, len(page.rows), limits.ERASED_AT_ONCE):
-            _erase_rows(page.rows[start : start + limits.ERASED_AT_ONCE], hidden)
+        _erase_all(page.rows, hidden)
         if time.monotonic() > ends_at and page.last_key is not None:
             reached = Message.sequence_of(page.last_key["sort_key"]["S"])
             jobs.enqueue_message_erasure(erasure._replace(after=reached), delay=0)
@@ -97,18 +105,24 @@ def _messages_of(room_id: str, hidden: Mapping[str, int], after: int = 0, **opti
     return Message.query(room_id, between, is_theirs, consistent_read=True, page_size=PAGE_SIZE, **options)
 
 
+def _erase_all(rows: Sequence[Message], hidden: Mapping[str, int]) -> None:
+    for start in range(0, len(rows), ERASED_PER_TRANSACTION):
+        _erase_rows(rows[start : start + ERASED_PER_TRANSACTION], hidden)
+
+
 @retry_on_conflict
 def _erase_rows(rows: Sequence[Message], hidden: Mapping[str, int]) -> None:
-    """Turn messages into tombstones, all of them in one transaction, or those that are left."""
+    """Turn up to ERASED_PER_TRANSACTION messages into tombstones, all of them, or those that are left."""
     due = [row for row in rows if row.sequence <= hidden[row.sender_id]]
     if not due:
         return
     try:
         with transaction() as writes:
             for row in due:
-                writes.update(row, messages.erased(hidden[row.sender_id]), Message.text.exists())
+                messages.erase(writes, row, hidden[row.sender_id])
     except StorageError as error:
-        gone = failed_conditions(error)
+        conditions = iter(failed_conditions(error))  # of each message, and of its reactions
+        gone = [any(pair) for pair in zip(conditions, conditions, strict=True)]
         if not any(gone):
             raise
         _erase_rows([row for row, is_gone in zip(due, gone, strict=True) if not is_gone], hidden)

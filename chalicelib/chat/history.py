@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from chalicelib import limits
 from chalicelib.auth.identity import GUEST, Credentials
-from chalicelib.chat import admission
+from chalicelib.chat import admission, reactions
 from chalicelib.chat.messages import tombstone
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Message, Room, RoomSequence
@@ -37,6 +37,9 @@ MAX_CLOSED = 100
 
 ADMISSION_REQUESTS = 2
 """Requests of a read that are left for its authorization."""
+
+DETAIL_REQUESTS = 2
+"""Requests of a read that are left for the texts of edited messages and for reactions."""
 
 CLOSING_REQUESTS = 3
 """Requests of a read that are reserved for closing gaps, so that the next page continues further, unless every write
@@ -53,6 +56,7 @@ class History(NamedTuple):
     complete: true if no message after `after` can have expired.
     next_after: the sequence after which to continue, if a page of the oldest messages ends early.
     next_before: the sequence before which to continue, if a page of the newest messages ends early.
+    reader_id: the member id of the reader, None for one without an identity.
     """
 
     messages: list[Message]
@@ -60,6 +64,7 @@ class History(NamedTuple):
     complete: bool
     next_after: int | None = None
     next_before: int | None = None
+    reader_id: str | None = None
 
 
 def read(
@@ -101,11 +106,14 @@ def read(
             break
         rows = sorted([*rows, *_close(room, gaps[:MAX_CLOSED], rows, budget)], key=lambda row: row.sequence)
     messages, continue_at = _page(wanted, rows, reached, gaps)
+    _add_edited_texts(wanted, messages)
+    _add_reactions(wanted, messages)
+    reader_id = credentials.member_id(room.salt) if credentials.has_identity else None
     if continue_at is None:
-        return History(messages, last, complete)
+        return History(messages, last, complete, reader_id=reader_id)
     if after is None:
-        return History(messages, last, complete, next_before=continue_at)
-    return History(messages, continue_at, complete, next_after=continue_at)
+        return History(messages, last, complete, next_before=continue_at, reader_id=reader_id)
+    return History(messages, continue_at, complete, next_after=continue_at, reader_id=reader_id)
 
 
 def last_sequence(room: Room) -> int:
@@ -120,7 +128,7 @@ class _Budget:
     """The requests and the time that a read may still take."""
 
     def __init__(self) -> None:
-        self._requests = limits.MAX_READ_REQUESTS - ADMISSION_REQUESTS
+        self._requests = limits.MAX_READ_REQUESTS - ADMISSION_REQUESTS - DETAIL_REQUESTS
         self._ends_at = time.monotonic() + limits.MAX_READ_SECONDS
 
     def spend(self) -> None:
@@ -147,12 +155,8 @@ class _Range(NamedTuple):
 
     def select(self, rows: Iterable[Message]) -> list[Message]:
         """Return the messages that the range asks for among rows in ascending order."""
-        found = [row for row in rows if self._shows(row) and row.sequence != self.after]
+        found = [row for row in rows if row.is_shown(self.hidden) and row.sequence != self.after]
         return found[-self.limit :] if self.after is None else found[: self.limit]
-
-    def _shows(self, row: Message) -> bool:
-        is_hidden = row.event is None and row.sequence <= self.hidden.get(row.sender_id, 0)
-        return row.is_alive and not row.is_tombstone and not is_hidden
 
 
 def _last(room: Room, budget: _Budget) -> tuple[int, datetime | None, int]:
@@ -297,3 +301,28 @@ def _page(
     if is_forward:
         return [row for row in messages if row.sequence < gaps[0]], gaps[0] - 1
     return [row for row in messages if row.sequence > gaps[0]], gaps[0] + 1
+
+
+def _add_edited_texts(wanted: _Range, messages: Sequence[Message]) -> None:
+    """Add the present texts of the edited messages to the events of edits. Costs at most one request."""
+    edits = [row for row in messages if row.event == "edited"]
+    targets = {int(row.sequence): row for row in messages}
+    missing = {Message.sort_key_of(row.details["target"]) for row in edits if row.details["target"] not in targets}
+    if missing:
+        rows = Message.batch_get([(wanted.room_id, key) for key in sorted(missing)], consistent_read=True)
+        targets |= {int(row.sequence): row for row in rows if row.is_shown(wanted.hidden)}
+    for row in edits:
+        target = targets.get(row.details["target"])
+        row.edited_text = None if target is None else target.text
+
+
+def _add_reactions(wanted: _Range, messages: Sequence[Message]) -> None:
+    """Add their reactions to messages. Costs one request, unless they have very many.
+
+    The messages after the first 1 MB of reactions get none.
+    """
+    targets = {int(row.sequence): row for row in messages if row.event is None}
+    if targets:
+        for row in reactions.find_between(wanted.room_id, min(targets), max(targets)):
+            if row.target in targets:
+                targets[row.target].reactions = row

@@ -32,6 +32,7 @@ from chalicelib.protocol.validation import is_valid
 from chalicelib.protocol.values import DisplayName
 from chalicelib.storage.models import FORMER_OWNER, LISTED, MODERATOR, OWNER, Connection, MemberRecord, Room
 from chalicelib.storage.transactions import (
+    MAX_TRANSACTION_ITEMS,
     StorageError,
     Transaction,
     UpdateAction,
@@ -43,9 +44,6 @@ from chalicelib.storage.transactions import (
 
 MAX_KNOWN_OWNERS = 20
 """Number of owners whose names a room keeps while they are away."""
-
-MAX_TRANSACTION_ITEMS = 100
-"""Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
 
 
 def join(connection_id: str, room_id: str, name: str | None = None, credentials: Credentials = GUEST) -> Connection:
@@ -126,7 +124,7 @@ def _join(
         if connection.has_record and was_cancelled(error):
             member = admission.check_ban_and_lock(room, member_id, is_owner=role == OWNER)
             if member is not None:
-                records.append(member)
+                records[:] = [member]
             if member is not None and len(member.connection_ids or ()) >= limits.MAX_CONNECTIONS_PER_MEMBER:
                 raise TooManyConnections(member_id) from error
         raise

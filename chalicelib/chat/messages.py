@@ -16,15 +16,17 @@ any higher one is stored.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from chalicelib import limits, settings
 from chalicelib.chat import rate_limit
 from chalicelib.errors import Forbidden, InvalidInput, NotInRoom, SlowModeLimitExceeded
-from chalicelib.storage.models import Connection, IdempotencyRecord, Message, Room, RoomSequence
+from chalicelib.storage.models import Connection, IdempotencyRecord, Message, Reactions, Room, RoomSequence
 from chalicelib.storage.transactions import (
     StorageError,
+    Transaction,
     UpdateAction,
     condition_failed,
     failed_conditions,
@@ -34,6 +36,9 @@ from chalicelib.storage.transactions import (
 )
 
 log = logging.getLogger(f"{settings.APP_NAME}.messages")
+
+NO_SUCH_MESSAGE = "sequence must be that of a message in this room"
+"""Error text of the actions on a message that does not exist, or not any more."""
 
 MAX_REPEATING_SENDERS = 10_000
 
@@ -56,8 +61,46 @@ class WebhookSender(NamedTuple):
         return None
 
 
+class Part(NamedTuple):
+    """A part of a text that is sent in several messages with the same clientId."""
+
+    number: int = 1
+    total: int = 1
+
+    def client_id(self, client_id: str) -> str:
+        """Return the clientId of this part. No sender can use those of further parts: they contain a line feed."""
+        return client_id if self.number == 1 else f"{client_id}\n{self.number}"
+
+
+WHOLE = Part()
+
+
+class _Content(NamedTuple):
+    """What a message says."""
+
+    text: str
+    reply_to: int | None = None
+    mentions: tuple[str, ...] = ()
+    part: Part = WHOLE
+
+
+def find_message(room_id: str, sequence: int) -> Message:
+    """Return a message by a consistent read. Raises InvalidInput if there is none, or it was deleted."""
+    message = Message.find(room_id, Message.sort_key_of(sequence))
+    if message is None or not message.is_alive or message.is_tombstone or message.event is not None:
+        raise InvalidInput(NO_SUCH_MESSAGE)
+    return message
+
+
 def store(
-    sender: Connection | WebhookSender, text: str, client_id: str | None, sequence: RoomSequence | None = None
+    sender: Connection | WebhookSender,
+    text: str,
+    client_id: str | None,
+    sequence: RoomSequence | None = None,
+    *,
+    reply_to: int | None = None,
+    mentions: Sequence[str] = (),
+    part: Part = WHOLE,
 ) -> Message:
     """Store a message in its sender's room, and return the stored message.
 
@@ -67,56 +110,67 @@ def store(
     its own. Costs two requests; for a repeated client_id five, or two if the sender's last one was repeated, too.
 
     sequence: a sequence already taken by the caller; saves one request. It is closed if it gets no message.
+    reply_to: the sequence of the message that it answers. mentions: the ids of the members that it is meant for.
+    part: which part of a longer text this one is. Each part has an idempotency record.
 
     Retries conflicts with transactions for up to 10 seconds. Raises InvalidInput if the earlier message has another
-    text, Forbidden if it was deleted, SlowModeLimitExceeded, NotInRoom if the room is closed, and StorageError if
-    DynamoDB fails.
+    text and was not edited, or if reply_to is not that of an earlier message, Forbidden if the message was deleted,
+    SlowModeLimitExceeded, NotInRoom if the room is closed, and StorageError if DynamoDB fails.
     """
-    return _store(sender, text, client_id, [] if sequence is None else [sequence])
+    content = _Content(text, reply_to, tuple(mentions), part)
+    return _store(sender, content, client_id, [] if sequence is None else [sequence])
 
 
 @retry_on_conflict
-def _store(sender: Connection | WebhookSender, text: str, client_id: str | None, taken: list[RoomSequence]) -> Message:
+def _store(
+    sender: Connection | WebhookSender, content: _Content, client_id: str | None, taken: list[RoomSequence]
+) -> Message:
     """Store a message under the sequence in taken. Retries use it again unless another row has taken its place."""
     room_id, now = sender.joined_room_id, datetime.now(UTC)
     webhook_id = sender.member_id if isinstance(sender, WebhookSender) else None
-    record_key = IdempotencyRecord.sort_key_of(client_id or "", _sender_of_client_ids(sender))
+    record_key = IdempotencyRecord.sort_key_of(content.part.client_id(client_id or ""), _sender_of_client_ids(sender))
     if not taken:
         earlier = _earlier_message(room_id, record_key) if client_id is not None and is_repeating(sender) else None
         if earlier is not None:
-            return _repeated(earlier, text)
+            return _repeated(earlier, content)
     try:
         _take_in_slow_mode(sender, taken)
     except SlowModeLimitExceeded:
         earlier = None if client_id is None else _earlier_message(room_id, record_key)
         if earlier is None:
             raise
-        return _repeated(earlier, text)
+        return _repeated(earlier, content)
     sequence = int(taken[0].last_sequence)
+    expires_at = now + _retention(sender, taken[0])
+    if content.reply_to is not None and content.reply_to >= sequence:
+        _close(tombstone(room_id, sequence, expires_at))
+        raise InvalidInput("replyTo must be the sequence of an earlier message")
     message = Message(
         room_id=room_id,
         sort_key=Message.sort_key_of(sequence),
         sequence=sequence,
-        text=text,
+        text=content.text,
         **sender_attributes(sender, taken[0]),
         sent_at=now,
         client_id=client_id if webhook_id is None else None,
-        expires_at=now + _retention(sender, taken[0]),
+        reply_to=content.reply_to,
+        mentions=list(content.mentions) or None,
+        expires_at=expires_at,
     )
     try:
         with transaction() as writes:
             writes.save(message, Message.sort_key.does_not_exist())
             if client_id is not None:
                 is_new = IdempotencyRecord.sort_key.does_not_exist() | (IdempotencyRecord.expires_at <= now)
-                writes.save(_idempotency_record(message, record_key), is_new)
+                writes.save(_idempotency_record(message, record_key, content.part), is_new)
     except StorageError as error:
         is_taken, *is_used = failed_conditions(error) or [False]
         earlier = _earlier_message(room_id, record_key) if any(is_used) else None
         if earlier is not None:
             _remember_repetition(sender)
             if not is_taken:
-                _close(tombstone(room_id, sequence, message.expires_at))
-            return _repeated(earlier, text)
+                _close(tombstone(room_id, sequence, expires_at))
+            return _repeated(earlier, content)
         if is_taken:
             taken.clear()
         raise
@@ -222,11 +276,18 @@ def _retention(sender: Connection | WebhookSender, room: RoomSequence) -> timede
     return sender.retention if room.keep_days is None else room.retention
 
 
-def erased(deleted_by: int) -> list[UpdateAction]:
-    """Return the changes that erase a message, and leave a tombstone.
+def erase(writes: Transaction, message: Message, deleted_by: int) -> None:
+    """Add the erasure of a message with its reactions, or of an event, to a transaction, unless it was erased before.
 
     deleted_by: the sequence of the event that tells of it.
     """
+    writes.update(message, _erased(deleted_by), Message.text.exists())
+    if message.event is None:
+        writes.save(Reactions.closed_for(message))
+
+
+def _erased(deleted_by: int) -> list[UpdateAction]:
+    """Return the changes that erase a message, and leave a tombstone."""
     kept = {"room_id", "sort_key", "sequence", "is_tombstone", "deleted_by", "expires_at"}
     removed = [attribute.remove() for name, attribute in Message.get_attributes().items() if name not in kept]
     return [Message.is_tombstone.set(True), Message.deleted_by.set(deleted_by), *removed]
@@ -256,13 +317,14 @@ def _close(row: Message) -> None:
             log.warning("could not close sequence %s of room %s", row.sequence, row.room_id, exc_info=True)
 
 
-def _repeated(earlier: Message, text: str) -> Message:
+def _repeated(earlier: tuple[Message, int], content: _Content) -> Message:
     """Return the earlier message of a clientId. Raises Forbidden or InvalidInput if it is not the same message."""
-    if earlier.is_tombstone:
+    message, part_count = earlier
+    if message.is_tombstone:
         raise Forbidden("this message was deleted, and is not stored again")
-    if earlier.text != text:
+    if part_count != content.part.total or (message.text != content.text and message.edited_by is None):
         raise InvalidInput("clientId belongs to another message: use a new one, such as a UUID")
-    return earlier
+    return message
 
 
 def _sender_of_client_ids(sender: Connection | WebhookSender) -> str | None:
@@ -270,18 +332,21 @@ def _sender_of_client_ids(sender: Connection | WebhookSender) -> str | None:
     return sender.member_id if isinstance(sender, WebhookSender) or sender.has_record else None
 
 
-def _idempotency_record(message: Message, sort_key: str) -> IdempotencyRecord:
+def _idempotency_record(message: Message, sort_key: str, part: Part) -> IdempotencyRecord:
     ttl = min(limits.IDEMPOTENCY_TTL_SECONDS, settings.MESSAGE_RETENTION_SECONDS)
     return IdempotencyRecord(
         room_id=message.room_id,
         sort_key=sort_key,
         sequence=message.sequence,
+        part_count=part.total if part.total > 1 else None,
         expires_at=message.sent_at + timedelta(seconds=ttl),
     )
 
 
-def _earlier_message(room_id: str, record_key: str) -> Message | None:
+def _earlier_message(room_id: str, record_key: str) -> tuple[Message, int] | None:
+    """Return the message that was stored for a clientId, and the number of its parts."""
     record = IdempotencyRecord.find(room_id, record_key)
     if record is None or not record.is_alive:
         return None
-    return Message.find(room_id, Message.sort_key_of(int(record.sequence)))
+    message = Message.find(room_id, Message.sort_key_of(int(record.sequence)))
+    return None if message is None else (message, int(record.part_count or 1))

@@ -17,7 +17,7 @@ from chalicelib.chat import admission, members, messages, names, rights
 from chalicelib.errors import Forbidden, InvalidInput
 from chalicelib.protocol.responses import format_timestamp
 from chalicelib.storage.models import MODERATOR, OWNER, Connection, MemberRecord, Message, Room
-from chalicelib.storage.transactions import UpdateAction, retry_on_conflict, transaction
+from chalicelib.storage.transactions import Transaction, UpdateAction, retry_on_conflict, transaction
 
 ERASED_NAME = "somebody"
 """The name in a `deleted` event whose names the owner has erased."""
@@ -42,13 +42,13 @@ def delete_message(sender: Connection, sequence: int) -> Message:
         if event is not None and event.event == "deleted":
             return event
     if target is None or not target.is_alive or target.is_tombstone:
-        raise InvalidInput("sequence must be that of a message in this room")
+        raise InvalidInput(messages.NO_SUCH_MESSAGE)
     _check_deletion(sender, target)
     details = {"target": sequence} | ({} if target.client_id is None else {"clientId": target.client_id})
     event = messages.event(sender, "deleted", "deleted a message", details)
     with transaction() as writes:
         writes.save(event, Message.sort_key.does_not_exist())
-        writes.update(target, _erasure(target, int(event.sequence)), Message.text.exists())
+        _erase(writes, target, int(event.sequence))
     return event
 
 
@@ -67,15 +67,17 @@ def _check_deletion(sender: Connection, target: Message) -> None:
         raise Forbidden("a moderator may delete only messages of members without a role")
 
 
-def _erasure(target: Message, deleted_by: int) -> list[UpdateAction]:
-    """Return the changes that erase a message or an event."""
-    if target.event == "deleted":  # clients that catch up still have to learn what was deleted
-        return [
-            Message.deleted_by.set(deleted_by),
-            Message.text.set(f"{ERASED_NAME} deleted a message"),
-            Message.sender_name.set(ERASED_NAME),
-        ]
-    return messages.erased(deleted_by)
+def _erase(writes: Transaction, target: Message, deleted_by: int) -> None:
+    """Add the erasure of a message or an event to a transaction."""
+    if target.event != "deleted":
+        messages.erase(writes, target, deleted_by)
+        return
+    changes: list[UpdateAction] = [  # clients that catch up still have to learn what was deleted
+        Message.deleted_by.set(deleted_by),
+        Message.text.set(f"{ERASED_NAME} deleted a message"),
+        Message.sender_name.set(ERASED_NAME),
+    ]
+    writes.update(target, changes, Message.text.exists())
 
 
 @retry_on_conflict

@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from chalicelib import limits, request_log, settings
 from chalicelib.chat import members
-from chalicelib.errors import Muted, NotInRoom, RateLimitExceeded, SlowModeLimitExceeded
+from chalicelib.errors import Muted, NotInRoom, RateLimitExceeded, SlowModeLimitExceeded, TooManySignals
 from chalicelib.storage.models import OWNER, Connection, RoomSequence
 from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed, retry_on_conflict
 
@@ -33,8 +33,8 @@ WARNING_INTERVAL_SECONDS = 1
 Window = Literal["message_times", "owner_action_times"]
 """The attribute of a connection that contains the times of its last messages, or of its last actions as the owner."""
 
-frame_counts: Counter[str] = Counter()
-"""The frames of each connection in the current window."""
+frame_counts: Counter[tuple[str, str]] = Counter()
+"""The frames of each connection in the current window: of all kinds, and those of some actions."""
 
 _counting_since = 0
 
@@ -46,13 +46,29 @@ refused_counts: dict[str, int] = {}
 
 def count_frame(connection_id: str) -> bool:
     """Count a frame in this process, and return whether its connection has exceeded MAX_FRAMES_PER_WINDOW."""
+    return _count(connection_id, "")[0] > limits.MAX_FRAMES_PER_WINDOW
+
+
+def count_signal(connection_id: str, action: str) -> None:
+    """Count a frame of an action in this process. Raises TooManySignals above MAX_SIGNALS_PER_WINDOW.
+
+    The client is told of the first one in each window.
+    """
+    count, retry_after = _count(connection_id, action)
+    if count > limits.MAX_SIGNALS_PER_WINDOW:
+        raise TooManySignals(retry_after, notify=count == limits.MAX_SIGNALS_PER_WINDOW + 1)
+
+
+def _count(connection_id: str, action: str) -> tuple[int, int]:
+    """Count a frame, and return the number in this window, and the seconds until the next window."""
     global _counting_since
     now = current_milliseconds()
     if not 0 <= now - _counting_since < settings.WINDOW_SECONDS * 1000:
         frame_counts.clear()
         _counting_since = now
-    frame_counts[connection_id] += 1
-    return frame_counts[connection_id] > limits.MAX_FRAMES_PER_WINDOW
+    frame_counts[connection_id, action] += 1
+    left = _counting_since + settings.WINDOW_SECONDS * 1000 - now
+    return frame_counts[connection_id, action], max(1, -(-left // 1000))
 
 
 def count_refused_frame(connection_id: str) -> bool:
@@ -73,22 +89,24 @@ def check_rate_limit(connection_id: str, window: Window = "message_times", *, is
     """Record a message of a connection, and return the connection's row. Costs one request, if the limit allows it.
 
     window: the list of times that counts. The actions of an owner have one of their own.
-    is_message: whether it counts for slow mode, too.
+    is_message: whether a muted member may not send it, and it counts for slow mode.
 
     Retries conflicts with transactions for up to 10 seconds. Raises RateLimitExceeded if the connection has sent
-    MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, NotInRoom and AccessTokenExpired.
+    MESSAGES_PER_WINDOW messages in the last WINDOW_SECONDS, Muted, NotInRoom and AccessTokenExpired.
     """
     now, sender = current_milliseconds(), Connection(connection_id)
     updates, is_allowed = slide_window(getattr(Connection, window), now)
     if is_message:  # both expressions refer to the values before the update ("Update expressions")
         updates.append(Connection.previous_message_at.set(Connection.last_message_at | 0))
         updates.append(Connection.last_message_at.set(now))
+        is_unmuted = Connection.muted_until.does_not_exist() | (Connection.muted_until <= datetime.now(UTC))
+        is_allowed &= is_unmuted | (Connection.role == OWNER)
     try:
         sender.update(updates, is_allowed)
     except StorageError as error:
         if not condition_failed(error):
             raise
-        raise _rejection(connection_id, window, now) from error
+        raise _rejection(connection_id, window, now, is_message=is_message) from error
     return members.require_connection(sender)
 
 
@@ -148,16 +166,18 @@ def current_milliseconds() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _rejection(connection_id: str, window: Window, now: int) -> NotInRoom | RateLimitExceeded:
+def _rejection(connection_id: str, window: Window, now: int, *, is_message: bool) -> NotInRoom | RateLimitExceeded:
     """Return why a message was rejected: the window is full, or the row has no times.
 
-    Raises NotInRoom and AccessTokenExpired.
+    Raises Muted, NotInRoom and AccessTokenExpired.
     """
     sender = members.require_connection(members.find_connection(connection_id))
     times = getattr(sender, window)
     if not times:
         return NotInRoom()
     request_log.append_keys(room_id=sender.joined_room_id)
+    if is_message:
+        check_mute(sender)
     retry_after = seconds_to_wait(times, now)
     count = _record_warning(sender, now, retry_after)
     return RateLimitExceeded(retry_after, notify=count > 0, count=count)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from chalicelib import limits
 from chalicelib.auth.identity import Credentials
-from chalicelib.chat import members, rate_limit, rights, rooms
-from chalicelib.errors import InvalidInput, NotInRoom, TooManyReports
-from chalicelib.storage.models import MODERATOR, OWNER, Connection, Message, Report
+from chalicelib.chat import members, messages, rate_limit, rights, rooms
+from chalicelib.errors import NotInRoom, TooManyReports
+from chalicelib.storage.models import MODERATOR, OWNER, Connection, Report
 from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict
 
 SECONDS_PER_MINUTE = 60
@@ -23,9 +23,7 @@ def report(sender: Connection, sequence: int, reason: str | None) -> bool:
     Raises InvalidInput if there is no such message, TooManyReports, and NotInRoom.
     """
     room_id = sender.joined_room_id
-    target = Message.find(room_id, Message.sort_key_of(sequence))
-    if target is None or not target.is_alive or target.is_tombstone or target.event is not None:
-        raise InvalidInput("sequence must be that of a message in this room")
+    target = messages.find_message(room_id, sequence)
     _count(sender)
     row = Report(
         room_id,

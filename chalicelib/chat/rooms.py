@@ -80,12 +80,22 @@ def authorize(room_id: str, credentials: Credentials = GUEST) -> Room:
     """
     authentication.check_room(credentials.user, room_id)
     room = _require(room_id)
+    check_access(room, credentials)
+    return room
+
+
+def check_access(room: Room, credentials: Credentials) -> None:
+    """Check the credentials of a client for a room that was read. An owner needs no join token.
+
+    Raises Forbidden if it is private and the join token is missing or wrong, if the owner's token is wrong, or if the
+    user's access token does not allow the room.
+    """
+    authentication.check_room(credentials.user, room.room_id)
     if credentials.owner_token is not None:
         owner_version(room, credentials.owner_token)
     needs_token = room.token_hash is not None and not credentials.is_owner
     if needs_token and not identity.is_token(credentials.token, room.token_hash):
         raise Forbidden("this room is private: expected its joinToken in the query string, as in ?token=…")
-    return room
 
 
 def authorize_owner(room_id: str, owner_token: str, user: User | None = None) -> tuple[Room, int | None]:

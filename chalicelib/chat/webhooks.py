@@ -7,15 +7,18 @@ Every invalid token gets the same error text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from chalicelib import limits, request_log, settings
 from chalicelib.auth import identity
 from chalicelib.auth.identity import User
 from chalicelib.chat import messages, rate_limit, rooms
-from chalicelib.chat.messages import WebhookSender
+from chalicelib.chat.messages import Part, WebhookSender
 from chalicelib.chat.names import reserved
-from chalicelib.errors import InvalidInput, NotInRoom, RateLimitExceeded, WebhookNotFound
+from chalicelib.errors import InvalidInput, NotInRoom, RateLimitExceeded, UnreadableMessage, WebhookNotFound
+from chalicelib.graphemes import cut, is_boundary
+from chalicelib.protocol.values import is_blank
 from chalicelib.storage.models import WEBHOOK, Message, Room, WebhookRecord
 from chalicelib.storage.transactions import (
     StorageError,
@@ -126,23 +129,71 @@ def find(token: str) -> WebhookRecord:
     return webhook
 
 
-def store_message(webhook: WebhookRecord, text: str, client_id: str | None) -> Message:
-    """Store the message of a webhook, and return it. It still has to be delivered. A room with keep_days is extended.
+def store_messages(webhook: WebhookRecord, text: str, client_id: str | None) -> Iterator[Message]:
+    """Store a message of a webhook, and yield it, so that the caller delivers it. A room with keep_days is extended.
 
-    Raises WebhookNotFound, RateLimitExceeded, InvalidInput and Forbidden.
+    A long text becomes several messages: each part is yielded before the next one is stored. Together they count as one
+    message for the rate limit. Each part has an idempotency record of its own, so that a repetition completes what a
+    crash has interrupted.
+
+    Raises UnreadableMessage, WebhookNotFound, RateLimitExceeded, InvalidInput and Forbidden.
     """
+    parts = split(text)
+    if not parts:
+        raise UnreadableMessage
     room = rooms.find(webhook.room_id)
     if room is None:
         raise WebhookNotFound
     request_log.append_keys(room_id=room.room_id)
     _record_message(webhook)
     sender = WebhookSender(room.room_id, webhook.webhook_id, webhook.name, room.retention)
-    try:
-        message = messages.store(sender, text, client_id)
-    except NotInRoom as error:  # the room was closed a moment ago
-        raise WebhookNotFound from error
-    rooms.extend(room)
-    return message
+    for number, part in enumerate(parts, 1):
+        try:
+            message = messages.store(sender, part, client_id, part=Part(number, len(parts)))
+        except NotInRoom as error:  # the room was closed a moment ago
+            raise WebhookNotFound from error
+        if number == 1:
+            rooms.extend(room)
+        yield message
+
+
+def split(text: str) -> list[str]:
+    """Return the parts in which a text is sent, without blank ones. If it is too long, the last one ends in "…".
+
+    Parts end at line ends or spaces if possible, and never inside a grapheme.
+    """
+    parts: list[str] = []
+    while text and len(parts) < limits.MAX_MESSAGE_PARTS:
+        part, text = _split_once(text)
+        if not is_blank(part):
+            parts.append(part)
+    if not is_blank(text):
+        parts[-1] = _cut(parts[-1], limits.MAX_MESSAGE_LENGTH - 1) + "…"
+    return parts
+
+
+def _split_once(text: str) -> tuple[str, str]:
+    """Return the longest start of a text that fits into a message, and the rest.
+
+    A line end or space in its second half is preferred to one in its first half, so that few parts are needed.
+    """
+    length = limits.MAX_MESSAGE_LENGTH
+    if len(text) <= length:
+        return text, ""
+    for least in (length // 2, 1):
+        for separator in ("\n", " "):
+            end = text.rfind(separator, least, length + 1)
+            while 0 < end < len(text) - 1 and not is_boundary(text, end + 1):  # a space may carry a mark
+                end = text.rfind(separator, least, end)
+            if end > 0:
+                return text[:end], text[end + 1 :]
+    part = _cut(text, length)
+    return part, text[len(part) :]
+
+
+def _cut(text: str, length: int) -> str:
+    """Return the longest start of a text that fits, with whole graphemes unless the first one is longer."""
+    return cut(text, length) or text[:length]
 
 
 def _read_webhooks(room_id: str) -> list[WebhookRecord]:

@@ -2,6 +2,7 @@
 
 - Batch: one payload for up to FANOUT_BATCH connections of a large room.
 - Delivery: a webhook's message for everyone in a room. The function that takes the job reads message and connections.
+- Summary: the reactions to a message, for everyone in a large room.
 - Removal: the end of the connections of a room or of a member.
 - Erasure: the deletion of what a closed room has stored.
 - MessageErasure: the deletion of what removed members have sent.
@@ -75,6 +76,14 @@ class Delivery(NamedTuple):
     sequence: int
 
 
+class Summary(NamedTuple):
+    """The reactions to a message, for everyone in a room. The function that takes the job reads them."""
+
+    endpoint: str
+    room_id: str
+    target: int
+
+
 class MessageErasure(NamedTuple):
     """The deletion of what removed members have sent.
 
@@ -96,10 +105,10 @@ class Erasure(NamedTuple):
     is_last: bool = False
 
 
-Job = Batch | Delivery | Erasure | MessageErasure | Removal
+Job = Batch | Delivery | Erasure | MessageErasure | Removal | Summary
 
 _KINDS: dict[str, Callable[..., Job]] = {
-    kind.__name__: kind for kind in (Batch, Delivery, Erasure, MessageErasure, Removal)
+    kind.__name__: kind for kind in (Batch, Delivery, Erasure, MessageErasure, Removal, Summary)
 }
 
 
@@ -135,6 +144,11 @@ def enqueue_removal(removal: Removal, *, at_once: bool = False) -> None:
         log.warning("dropped the removal of connections from room %s", removal.room_id)
     else:
         _send(removal, _queue_url(), DelaySeconds=0 if at_once else REMOVAL_DELAY_SECONDS)
+
+
+def enqueue_summary(summary: Summary, *, delay: int) -> None:
+    """Send a summary to the queue, with a delay in seconds."""
+    _send(summary, _queue_url(), DelaySeconds=delay)
 
 
 def enqueue_erasure(erasure: Erasure, *, delay: int = 0) -> None:

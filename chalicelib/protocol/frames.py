@@ -7,6 +7,8 @@ A client sends:
 The server sends objects, each under the property that its class names in `envelope`:
 
     {"message": {"type": TAG, …}}                                   the subclasses of Event, here and in responses.py
+    {"reactions": {…}}
+    {"signal": {…}}
     {"tokens": {…}}
     {"welcome": {…}}
     {"error": {…}}
@@ -32,11 +34,20 @@ from chalicelib.errors import (
     Muted,
     NotInRoom,
     RateLimitExceeded,
+    TooLarge,
     Unauthorized,
     UnknownAction,
 )
 from chalicelib.limits import MAX_FRAME_BYTES
-from chalicelib.protocol.responses import Event, Member, Response, RoomSummary
+from chalicelib.protocol.responses import (
+    Event,
+    Member,
+    ReactionCounts,
+    ReactionsVersion,
+    Response,
+    RoomSummary,
+    reaction_counts,
+)
 from chalicelib.protocol.validation import is_valid, parse_object
 from chalicelib.protocol.values import (
     ActionName,
@@ -47,6 +58,7 @@ from chalicelib.protocol.values import (
     Reason,
     Secret,
     Sequence,
+    SignalName,
 )
 from chalicelib.storage import models
 
@@ -60,6 +72,7 @@ FRAME_ERRORS: tuple[type[ChatError], ...] = (
     ConnectionReplaced,
     Unauthorized,
     Forbidden,
+    TooLarge,
     InternalError,
 )
 """The errors that an error frame reports."""
@@ -131,6 +144,36 @@ class Renamed(Event, tag="rename"):
         return cls(message=text, sender=Member.of(member), former_name=former_name)
 
 
+class Reactions(Response):
+    """The reactions to a message, after one was added or removed. In large rooms at most every 2 seconds."""
+
+    envelope: ClassVar[str] = "reactions"
+
+    target: Annotated[Sequence, Meta(description="Sequence of the message.")]
+    reactions: ReactionCounts
+    version: ReactionsVersion
+
+    @classmethod
+    def of(cls, row: models.Reactions) -> Self:
+        """Return the reactions of a row."""
+        return cls(target=row.target, reactions=reaction_counts(row), version=int(row.version))
+
+
+class Signal(Response):
+    """A signal of another member, which is not stored."""
+
+    envelope: ClassVar[str] = "signal"
+
+    name: SignalName
+    sender: Member
+    data: Annotated[Any, Meta(description="The data of the signal, if it has any.")] | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, sender: models.Connection, name: str, data: Any) -> Self:
+        """Return a signal that sender has sent."""
+        return cls(name=name, sender=Member.of(sender), data=UNSET if data is None else data)
+
+
 class Tokens(Response):
     """The new tokens of the room, for the owner who has requested them. Only this frame contains them."""
 
@@ -150,9 +193,15 @@ class Welcome(Response):
     member_count: MemberCount
     last_sequence: LastSequence
     owner: Annotated[bool, Meta(description="Whether the connection has the owner's rights.", examples=[False])]
+    read_sequence: (
+        Annotated[Sequence, Meta(description="Up to where the member has read, as it has said by markRead.")]
+        | UnsetType
+    ) = UNSET
 
     @classmethod
-    def of(cls, member: models.Connection, room: models.Room, last_sequence: int) -> Self:
+    def of(
+        cls, member: models.Connection, room: models.Room, last_sequence: int, read_sequence: int | None = None
+    ) -> Self:
         """Return the member of a connection, and the state of its room."""
         return cls(
             member=Member.of(member),
@@ -160,6 +209,7 @@ class Welcome(Response):
             member_count=int(room.member_count),
             last_sequence=last_sequence,
             owner=member.is_owner_of(room),
+            read_sequence=read_sequence or UNSET,
         )
 
 
@@ -204,7 +254,7 @@ class Error(Response):
         )
 
 
-Frame = Event | Tokens | Welcome | Pong | Error
+Frame = Event | Reactions | Signal | Tokens | Welcome | Pong | Error
 
 
 def parse(body: str) -> tuple[str, dict[str, Any]]:

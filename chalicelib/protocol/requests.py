@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
 from chalicelib.auth.identity import Credentials, User
-from chalicelib.limits import MAX_MUTE_SECONDS, MAX_REMOVED_MEMBERS
+from chalicelib.limits import MAX_MUTE_SECONDS, MAX_REMOVED_MEMBERS, MAX_SIGNAL_BYTES, MAX_UNREAD_ROOMS
 from chalicelib.protocol.values import (
     After,
     AnyRoomId,
@@ -20,14 +20,20 @@ from chalicelib.protocol.values import (
     Key,
     Locked,
     MemberId,
+    Mentions,
     MessageText,
     OwnerToken,
     PageSize,
     Private,
+    Reaction,
     Reason,
+    ReplyTo,
     RoomName,
     Sequence,
+    SignalName,
     SlowSeconds,
+    WebhookAttachments,
+    WebhookBlocks,
     WebhookName,
     WebhookText,
 )
@@ -55,10 +61,32 @@ class NewWebhook(Request):
 
 
 class WebhookMessage(Request):
-    """A message of a webhook."""
+    """A message of a webhook, also in the format of Slack: a text, blocks, attachments, or several of them."""
 
-    text: WebhookText
+    text: WebhookText | None = None
+    blocks: WebhookBlocks = None
+    attachments: WebhookAttachments = None
     client_id: ClientId | None = None
+
+
+class RoomToCheck(Request):
+    """A room whose last sequence is asked for, and the credentials for it."""
+
+    room_id: AnyRoomId
+    token: JoinToken | None = None
+    owner: OwnerToken | None = None
+    after: After = 0
+
+    def credentials(self, key: str | None, user: User | None) -> Credentials:
+        """Return the credentials of a client for the room."""
+        return Credentials(self.token, key, self.owner, user)
+
+
+class UnreadRooms(Request):
+    """Rooms whose last sequences are asked for."""
+
+    rooms: Annotated[list[RoomToCheck], Meta(max_length=MAX_UNREAD_ROOMS)]
+    key: Key | None = None
 
 
 # Query strings
@@ -136,6 +164,36 @@ class SendMessage(Request):
 
     message: MessageText
     client_id: ClientId | None = None
+    reply_to: ReplyTo | None = None
+    mentions: Mentions | None = None
+
+
+class EditMessage(Request):
+    """The new text of a message."""
+
+    sequence: Sequence
+    message: Annotated[MessageText, Meta(examples=["hi there"])]
+
+
+class React(Request):
+    """A reaction to add or to remove."""
+
+    sequence: Sequence
+    reaction: Reaction
+    remove: Annotated[bool, Meta(description="Remove the reaction.", examples=[True])] = False
+
+
+class MarkRead(Request):
+    """Up to where the member has read."""
+
+    sequence: Sequence
+
+
+class SendSignal(Request):
+    """A signal to the others in the room."""
+
+    name: SignalName
+    data: Annotated[Any, Meta(description=f"Any JSON of at most {MAX_SIGNAL_BYTES:,} bytes.", examples=[True])] = None
 
 
 class DeleteMessage(Request):

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from chalicelib import settings
-from chalicelib.limits import MAX_PAGE_SIZE, MAX_WEBHOOKS
+from chalicelib.limits import MAX_LISTED_REACTIONS, MAX_PAGE_SIZE, MAX_REACTION_KINDS, MAX_WEBHOOKS
 from chalicelib.protocol.values import (
     ClientId,
     DisplayName,
@@ -22,9 +22,12 @@ from chalicelib.protocol.values import (
     Locked,
     MemberCount,
     MemberId,
+    Mentions,
     MessageText,
     Private,
+    Reaction,
     Reason,
+    ReplyTo,
     Role,
     RoomId,
     RoomName,
@@ -236,11 +239,68 @@ class StoredEvent(Event):
     sent_at: Timestamp
 
 
+class ReactionCount(Response):
+    """A reaction to a message, and who has it."""
+
+    reaction: Reaction
+    count: Annotated[int, Meta(ge=1, description="Number of members.", examples=[1])]
+    members: Annotated[
+        list[MemberId],
+        Meta(
+            max_length=MAX_LISTED_REACTIONS,
+            description=f"The ids of at most {MAX_LISTED_REACTIONS} of them. In the history, that of the reader comes "
+            "first.",
+        ),
+    ]
+
+
+ReactionCounts = Annotated[
+    list[ReactionCount],
+    Meta(max_length=MAX_REACTION_KINDS, description="The reactions to the message, the most frequent ones first."),
+]
+ReactionsVersion = Annotated[
+    int,
+    Meta(ge=0, description="It increases with each change of the reactions to a message. A lower one is outdated."),
+]
+
+
+def reaction_counts(row: models.Reactions, reader_id: str | None = None) -> list[ReactionCount]:
+    """Return the reactions to a message. reader_id: the member whose id comes first."""
+    return [
+        ReactionCount(
+            reaction=reaction,
+            count=len(ids),
+            members=sorted(ids, key=lambda id_: (id_ != reader_id, id_))[:MAX_LISTED_REACTIONS],
+        )
+        for reaction, ids in sorted(row.members.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
+
+
 class Message(StoredEvent, tag="message"):
     """A stored message. It may arrive twice, and after a message with a higher sequence. Sequences may have gaps."""
 
     message: MessageText
     client_id: ClientId | UnsetType = UNSET
+    reply_to: ReplyTo | UnsetType = UNSET
+    mentions: Mentions | UnsetType = UNSET
+    edited_at: (
+        Annotated[Timestamp, Meta(description="When its author has edited it last. Absent if never.")] | UnsetType
+    ) = UNSET
+    reactions: ReactionCounts | UnsetType = UNSET
+    reactions_version: ReactionsVersion | UnsetType = UNSET
+
+
+class Edited(StoredEvent, tag="edited"):
+    """A message was edited. Of several edits, the one with the highest sequence holds."""
+
+    target: Annotated[Sequence, Meta(description="Sequence of the edited message.")]
+    text: (
+        Annotated[
+            MessageText,
+            Meta(description="The new text; in the history, the present one. Absent if the message was deleted."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class Deleted(StoredEvent, tag="deleted"):
@@ -289,14 +349,17 @@ class RoleChanged(StoredEvent, tag="role"):
     role: Literal["moderator", "member"]
 
 
-HistoryItem = Message | Deleted | Updated | Removed | MemberMuted | RoleChanged
+HistoryItem = Message | Deleted | Edited | Updated | Removed | MemberMuted | RoleChanged
 
 
-STORED_EVENTS = {"deleted", "updated", "removed", "muted", "role"}
+STORED_EVENTS = {"deleted", "edited", "updated", "removed", "muted", "role"}
 
 
-def history_item(row: models.Message) -> HistoryItem:
-    """Return the object of a stored message or event. Raises ValueError unless its type is one of STORED_EVENTS."""
+def history_item(row: models.Message, reader_id: str | None = None) -> HistoryItem:
+    """Return the object of a stored message or event. reader_id: the member who reads it.
+
+    Raises ValueError unless its type is one of STORED_EVENTS.
+    """
     details: dict[str, Any] = row.details or {}
     sender = _sender(row)
     sequence, sent_at = int(row.sequence), format_timestamp(row.sent_at)
@@ -309,6 +372,15 @@ def history_item(row: models.Message) -> HistoryItem:
                 sent_at=sent_at,
                 target=details["target"],
                 client_id=details.get("clientId", UNSET),
+            )
+        case "edited":
+            return Edited(
+                message=row.text,
+                sender=sender,
+                sequence=sequence,
+                sent_at=sent_at,
+                target=details["target"],
+                text=row.edited_text or UNSET,
             )
         case "updated":
             room = _restored(RoomSummary, details["room"])
@@ -333,8 +405,18 @@ def history_item(row: models.Message) -> HistoryItem:
                 message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, member=member, role=role
             )
         case None:
+            reactions = row.reactions if row.reactions is not None and row.reactions.members else None
             return Message(
-                message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, client_id=row.client_id or UNSET
+                message=row.text,
+                sender=sender,
+                sequence=sequence,
+                sent_at=sent_at,
+                client_id=row.client_id or UNSET,
+                reply_to=UNSET if row.reply_to is None else int(row.reply_to),
+                mentions=row.mentions or UNSET,
+                edited_at=UNSET if row.edited_at is None else format_timestamp(row.edited_at),
+                reactions=UNSET if reactions is None else reaction_counts(reactions, reader_id),
+                reactions_version=UNSET if row.reactions is None else int(row.reactions.version),
             )
     raise ValueError(f"expected a stored event, not {row.event}")
 
@@ -423,16 +505,40 @@ class MessagePage(Response):
         complete: bool,
         next_after: int | None = None,
         next_before: int | None = None,
+        reader_id: str | None = None,
     ) -> Self:
-        """Return a page of messages and events."""
+        """Return a page of messages and events. reader_id: the member who reads them."""
         # An event that only another version of the app knows is left out, like a tombstone.
-        items = [history_item(row) for row in messages if row.event is None or row.event in STORED_EVENTS]
+        items = [history_item(row, reader_id) for row in messages if row.event is None or row.event in STORED_EVENTS]
         return cls(
             messages=items,
             last_sequence=last_sequence,
             complete=complete,
             next_after=UNSET if next_after is None else next_after,
             next_before=UNSET if next_before is None else next_before,
+        )
+
+
+# Rooms with news
+
+
+class LastSequenceOfRoom(Response):
+    """The last sequence of a room."""
+
+    room_id: RoomId
+    last_sequence: LastSequence
+
+
+class UnreadList(Response):
+    """The last sequences of those rooms that the client may read."""
+
+    rooms: list[LastSequenceOfRoom]
+
+    @classmethod
+    def of(cls, last_sequences: collections.abc.Mapping[str, int]) -> Self:
+        """Return the list of rooms, by their ids."""
+        return cls(
+            rooms=[LastSequenceOfRoom(room_id=room_id, last_sequence=last) for room_id, last in last_sequences.items()]
         )
 
 
@@ -483,15 +589,16 @@ class CreatedWebhook(Response):
 
 
 class PostedMessage(Response):
-    """A stored message of a webhook."""
+    """A stored message of a webhook. Of several parts, the first one."""
 
+    ok: Annotated[Literal[True], Meta(description="The message is stored. Programs that send to Slack expect this.")]
     sequence: Sequence
     sent_at: Timestamp
 
     @classmethod
     def of(cls, message: models.Message) -> Self:
         """Return the response to a message of a webhook."""
-        return cls(sequence=int(message.sequence), sent_at=format_timestamp(message.sent_at))
+        return cls(ok=True, sequence=int(message.sequence), sent_at=format_timestamp(message.sent_at))
 
 
 # Configuration

@@ -55,6 +55,16 @@ def validate_query(query: Mapping[str, str], declared: type[S]) -> S:
     return _convert({name: fields[name].parse(text) for name, text in query.items() if name in fields}, declared)
 
 
+def json_size(value: Any) -> int:
+    """Return the size of a JSON value in bytes. Raises InvalidInput if it cannot be sent on."""
+    try:
+        return len(msgspec.json.encode(value))
+    except UnicodeEncodeError as error:
+        raise InvalidInput("expected valid Unicode, without lone surrogates") from error
+    except RecursionError as error:
+        raise InvalidInput("expected JSON of fewer nested values") from error
+
+
 def is_valid(value: Any, type_: Any) -> bool:
     """Return whether a JSON value has a type of `values.py`."""
     try:
@@ -97,7 +107,7 @@ def _fields(declared: type[Struct]) -> dict[str, _Field]:
         parts = [*_parts(field.type)]
         extras = [part.extra for part in parts if isinstance(part, Meta) and part.extra]
         clean = next((extra["clean"] for extra in extras if "clean" in extra), None)
-        is_text = str in parts or any(get_origin(part) is Literal for part in parts)
+        is_text = str in parts or Any in parts or any(get_origin(part) is Literal for part in parts)
         fields[field.encode_name] = _Field(field.required, is_text, int in parts, clean)
     return fields
 

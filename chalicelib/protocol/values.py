@@ -7,7 +7,8 @@ that function before it is validated. Limits that other modules or settings depe
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -17,11 +18,14 @@ from chalicelib.limits import (
     MAX_CLIENT_ID_LENGTH,
     MAX_DISPLAY_NAME_LENGTH,
     MAX_KEEP_DAYS,
+    MAX_MENTIONS,
     MAX_MESSAGE_LENGTH,
     MAX_PAGE_SIZE,
+    MAX_REACTION_LENGTH,
     MAX_REASON_LENGTH,
     MAX_ROOM_NAME_LENGTH,
     MAX_SEQUENCE,
+    MAX_SIGNAL_NAME_LENGTH,
     MAX_SLOW_SECONDS,
 )
 from chalicelib.protocol.glyphs import BIDI_CONTROLS, BLANK, IGNORABLE
@@ -30,22 +34,26 @@ from chalicelib.protocol.glyphs import BIDI_CONTROLS, BLANK, IGNORABLE
 # them around nor break their line.
 _CONTROL_IN_LINE = rf"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029{BIDI_CONTROLS}"
 _CONTROL_IN_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"  # without tab and line feed
-_CONTROL_IN_ANY_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"  # also without carriage return
+_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+
+# Of ECMA-48: control sequences, such as colours; control strings, such as titles of windows; and all other ones.
+_TERMINAL_SEQUENCE = (
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"
+    r"|\x1b[ -/]*[0-~]?"
+)
 
 # Unassigned characters count as visible: an emoji may be newer than Unicode 14, the version of Python 3.11.
 _INVISIBLE = IGNORABLE + BLANK
 
 _BLANK = rf"[{_INVISIBLE}]*\Z"
 _BLANK_LINES = rf"[\t\n{_INVISIBLE}]*\Z"
-_BLANK_ANY_LINES = rf"[\t\n\r{_INVISIBLE}]*\Z"
 
 # The lookahead rejects blank text. A visible character in the middle would take quadratic time to search for.
 LINE = rf"^(?!{_BLANK})[^{_CONTROL_IN_LINE}]*\Z"
 LINES = rf"^(?!{_BLANK_LINES})[^{_CONTROL_IN_LINES}]*\Z"
-ANY_LINES = rf"^(?!{_BLANK_ANY_LINES})[^{_CONTROL_IN_ANY_LINES}]*\Z"
 IDENTIFIER = r"^[A-Za-z0-9_-]+\Z"
 
-BLANK_TEXTS = {LINE: _BLANK, LINES: _BLANK_LINES, ANY_LINES: _BLANK_ANY_LINES}
+BLANK_TEXTS = {LINE: _BLANK, LINES: _BLANK_LINES}
 """The pattern of the texts that a pattern rejects as blank."""
 
 RULES = {
@@ -53,7 +61,6 @@ RULES = {
     "text, such as U+202E, or lone surrogates",
     LINES: "may contain line feeds and tabs, but no other control characters, such as carriage returns, or lone "
     "surrogates",
-    ANY_LINES: "may contain tabs and line ends, but no other control characters, or lone surrogates",
 }
 """Error text of each pattern, for a text that is not blank. The name of the property precedes it."""
 
@@ -63,9 +70,19 @@ def strip_spaces(text: str) -> str:
     return text.strip(" ")
 
 
-def unify_line_ends(text: str) -> str:
-    """Replace carriage returns by line feeds."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def repair(text: str) -> str:
+    """Return a text as programs send it without what a message may not contain.
+
+    Control sequences of terminals and control characters are removed, carriage returns become line feeds, and lone
+    surrogates U+FFFD.
+    """
+    lines = re.sub(_TERMINAL_SEQUENCE, "", text).replace("\r\n", "\n").replace("\r", "\n")
+    return re.sub(r"[\ud800-\udfff]", "\ufffd", re.sub(_CONTROL, "", lines))
+
+
+def is_blank(text: str) -> bool:
+    """Return whether a text in lines has no visible character."""
+    return re.match(_BLANK_LINES, text) is not None
 
 
 # Rooms
@@ -216,6 +233,38 @@ Sequence = Annotated[
 LastSequence = Annotated[
     int, Meta(ge=0, description="Highest sequence in the room, 0 if it never had a message.", examples=[12])
 ]
+ReplyTo = Annotated[
+    Sequence, Meta(description="Sequence of an earlier message, which this one answers. It may be deleted.")
+]
+Mentions = Annotated[
+    list[MemberId],
+    Meta(
+        min_length=1,
+        max_length=MAX_MENTIONS,
+        description="Ids of the members that the message is meant for.",
+        examples=[["8hVt2mQwXz0sY4bN"]],
+    ),
+]
+Reaction = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_REACTION_LENGTH,
+        pattern=LINE,
+        description="One visible character as readers see it, such as an emoji, or a name such as `:tada:`.",
+        examples=["👍"],
+    ),
+]
+SignalName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_SIGNAL_NAME_LENGTH,
+        pattern=LINE,
+        description="What the signal tells. `typing` is the one that the client library sends.",
+        examples=["typing"],
+    ),
+]
 Reason = Annotated[
     str,
     Meta(
@@ -288,14 +337,15 @@ AnyWebhookToken = Annotated[
 WebhookText = Annotated[
     str,
     Meta(
-        min_length=1,
-        max_length=MAX_MESSAGE_LENGTH,
-        pattern=ANY_LINES,
-        description="Text of the message. Carriage returns become line feeds; other control characters except tabs are "
-        "not allowed.",
+        description="Text of the message, also with Slack's markup for links, mentions and escaped characters. Control "
+        "characters are removed. A text of more than 4,000 characters is sent in up to four parts.",
         examples=["Build 57 passed"],
-        extra={"clean": unify_line_ends},
+        extra={"clean": repair},
     ),
+]
+WebhookBlocks = Annotated[Any, Meta(description="Slack's blocks, an array. What is not readable in them is left out.")]
+WebhookAttachments = Annotated[
+    Any, Meta(description="Slack's attachments, an array. What is not readable in them is left out.")
 ]
 
 # The page

@@ -40,7 +40,8 @@ from chalicelib.protocol.validation import parse_object, validate, validate_quer
 from chalicelib.rest.etags import conditional_response
 
 View = Callable[..., Any]
-BodyParser = Callable[[bytes], dict[str, Any]]
+BodyParser = Callable[[bytes, str], dict[str, Any]]
+"""Returns the JSON object of a body with a Content-Type, which is empty without one."""
 
 INPUTS = ("query", "body", "user", "owner_token", "source")
 """The parameters of a view that are no path parameters."""
@@ -51,7 +52,8 @@ class Endpoint(Struct, frozen=True):
 
     view: the function. Its docstring is the description, its signature the declaration.
     types: the types of its parameters, and of its result as `return`.
-    parse_body: parses the JSON object of a body, which may be in another encoding.
+    parse_body: parses the JSON object of a body, which may have another form.
+    max_body_bytes: the maximum size of a body.
     content_types: the media types of a successful response.
     errors: the errors that the endpoint raises besides those of its input.
     etag: whether a successful response has an ETag, and a request whose If-None-Match contains it gets a 304.
@@ -61,6 +63,7 @@ class Endpoint(Struct, frozen=True):
     types: dict[str, Any]
     status: int
     parse_body: BodyParser
+    max_body_bytes: int
     content_types: tuple[str, ...]
     errors: tuple[type[ChatError], ...]
     etag: bool
@@ -100,7 +103,8 @@ class EndpointDecorator:
         self,
         *,
         status: int = 200,
-        parse_body: BodyParser = parse_object,
+        parse_body: BodyParser = lambda body, _: parse_object(body),
+        max_body_bytes: int = MAX_BODY_BYTES,
         content_types: Iterable[str] = ("application/json",),
         errors: Iterable[type[ChatError]] = (),
         etag: bool = False,
@@ -112,7 +116,9 @@ class EndpointDecorator:
 
         def declare(view: View) -> View:
             types = get_type_hints(view, include_extras=True)
-            endpoint = Endpoint(view, types, status, parse_body, tuple(content_types), tuple(errors), etag)
+            endpoint = Endpoint(
+                view, types, status, parse_body, max_body_bytes, tuple(content_types), tuple(errors), etag
+            )
             if view.__name__ in ENDPOINTS:
                 raise ValueError(f"two endpoints have the name {view.__name__}: rename one of the views")
             ENDPOINTS[view.__name__] = endpoint
@@ -149,17 +155,18 @@ def _input(endpoint: Endpoint, request: Any) -> dict[str, Any]:
     if endpoint.query is not None and "query" in endpoint.types:
         values["query"] = validate_query(request.query_params or {}, endpoint.query)
     if endpoint.body is not None:
-        if len(request.raw_body) > MAX_BODY_BYTES:
-            raise BodyTooLarge
-        body = partial(_body, endpoint.body, endpoint.parse_body, request.raw_body)
+        if len(request.raw_body) > endpoint.max_body_bytes:
+            raise BodyTooLarge(endpoint.max_body_bytes)
+        content_type = request.headers.get("Content-Type", "")
+        body = partial(_body, endpoint.body, endpoint.parse_body, request.raw_body, content_type)
         values["body"] = body if endpoint.parses_body else body()
     if "source" in endpoint.types:
         values["source"] = request.context["identity"]["sourceIp"]
     return values
 
 
-def _body(declared: type[Request], parse: BodyParser, raw: bytes) -> Request:
-    return validate(parse(raw), declared)
+def _body(declared: type[Request], parse: BodyParser, raw: bytes, content_type: str) -> Request:
+    return validate(parse(raw, content_type), declared)
 
 
 def _owner_token(query: Mapping[str, str], bearer: str) -> tuple[str, str]:

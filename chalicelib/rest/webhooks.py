@@ -1,8 +1,6 @@
 """Routes of incoming webhooks. app.py has the other routes."""
 
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import parse_qs
 
 from chalice import Blueprint
 from chalice.app import Request
@@ -11,31 +9,17 @@ from chalicelib.auth.identity import User
 from chalicelib.chat import sources, webhooks
 from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.jobs import Delivery
-from chalicelib.errors import Forbidden, InvalidJSON, RateLimitExceeded, RoomNotFound, WebhookNotFound
+from chalicelib.errors import Forbidden, RateLimitExceeded, RoomNotFound, WebhookNotFound
+from chalicelib.limits import MAX_WEBHOOK_BODY_BYTES
+from chalicelib.protocol import slack
 from chalicelib.protocol.requests import NewWebhook, WebhookMessage
 from chalicelib.protocol.responses import CreatedWebhook, PostedMessage, WebhookList
-from chalicelib.protocol.validation import parse_object
 from chalicelib.protocol.values import AnyRoomId, AnyWebhookId, AnyWebhookToken
 from chalicelib.rest.endpoints import EndpointDecorator
-
-MAX_FORM_FIELDS = 100
+from chalicelib.rest.message_forms import parse_message
 
 blueprint = Blueprint(__name__)
 endpoint = EndpointDecorator(blueprint)
-
-
-def _parse_message(body: bytes) -> dict[str, Any]:
-    """Parse a JSON object, or a form whose field `payload` contains one, as Slack's webhooks accept it.
-
-    Raises InvalidJSON. The Content-Type does not matter: curl declares every body as a form.
-    """
-    if body.lstrip().startswith(b"{"):
-        return parse_object(body)
-    try:
-        form = parse_qs(body.decode(), max_num_fields=MAX_FORM_FIELDS)
-    except ValueError as error:
-        raise InvalidJSON("expected a JSON object, or a form with the field payload") from error
-    return parse_object(form["payload"][0] if "payload" in form else body)
 
 
 @blueprint.route("/rooms/{room_id}/hooks", methods=["POST"], content_types=["*/*"])
@@ -64,21 +48,29 @@ def delete_webhook(room_id: AnyRoomId, hook_id: AnyWebhookId, user: User | None,
 
 
 @blueprint.route("/hooks/{hook_token}", methods=["POST"], content_types=["*/*"])
-@endpoint(status=201, parse_body=_parse_message, errors=[Forbidden, WebhookNotFound, RateLimitExceeded])
+@endpoint(
+    parse_body=parse_message,
+    max_body_bytes=MAX_WEBHOOK_BODY_BYTES,
+    errors=[Forbidden, WebhookNotFound, RateLimitExceeded],
+)
 def post_message(hook_token: AnyWebhookToken, body: Callable[[], WebhookMessage], source: str) -> PostedMessage:
     """Send a message to the room of a webhook.
 
-    The url is the only credential. The body is read as JSON whatever its Content-Type, or as a form whose field
-    `payload` contains the JSON, as Slack's webhooks accept it. Within 10 minutes, a repeated `clientId` stores nothing,
-    and the stored message is delivered again.
+    The url is the only credential. Request and response are those of Slack's incoming webhooks. The body is read as
+    JSON whatever its Content-Type, as a form whose field `payload` contains the JSON or whose field `text` contains the
+    text, or as text/plain. A text of more than 4,000 characters is sent in up to four messages; the response has the
+    sequence of the first one. Within 10 minutes, a repeated `clientId` stores nothing, and what is stored is delivered
+    again.
     """
     sources.count_hook_post(source)  # before the token is looked up: guessing costs one write
     webhook = webhooks.find(hook_token)  # before the body is parsed, which takes longer
     posted = body()
-    message = webhooks.store_message(webhook, posted.text, posted.client_id)
-    delivery = Delivery(addresses.connections_url(), message.room_id, int(message.sequence))
-    jobs.enqueue_delivery(delivery, blueprint.lambda_context.invoked_function_arn)
-    return PostedMessage.of(message)
+    stored = []
+    for message in webhooks.store_messages(webhook, slack.text_of(posted), posted.client_id):
+        delivery = Delivery(addresses.connections_url(), message.room_id, int(message.sequence))
+        jobs.enqueue_delivery(delivery, blueprint.lambda_context.invoked_function_arn)
+        stored.append(message)
+    return PostedMessage.of(stored[0])
 
 
 def _base_url(request: Request) -> str:

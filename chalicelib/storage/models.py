@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -295,7 +295,8 @@ class Message(ExpiryMixin, Table):
     """A message, an event, or a tombstone: a placeholder for a sequence that has no message.
 
     event: the type of an event, None for a message. details: what the event is about, as the event's frame has it.
-    deleted_by: in the tombstone of a deleted message, the sequence of the event.
+    deleted_by: in the tombstone of a deleted message, the sequence of the event. edited_by: in an edited message, the
+    sequence of the event of the last edit.
     """
 
     class Meta(_MessagesTable):
@@ -318,7 +319,17 @@ class Message(ExpiryMixin, Table):
     sender_is_verified = BooleanAttribute(null=True)
     sent_at = UTCDateTimeAttribute(null=True)
     client_id = UnicodeAttribute(null=True)
+    reply_to = NumberAttribute(null=True)
+    mentions = JSONAttribute(null=True)
+    edited_at = UTCDateTimeAttribute(null=True)
+    edited_by = NumberAttribute(null=True)
     expires_at = TTLAttribute()
+
+    edited_text: str | None = None
+    """Of the event of an edit: the text of the message. It is stored with the message only."""
+
+    reactions: Reactions | None = None
+    """The reactions to a message, which are stored beside it."""
 
     @classmethod
     def keys_in(cls, room_id: str) -> Iterator[str]:
@@ -337,12 +348,91 @@ class Message(ExpiryMixin, Table):
         """Return the sequence of a sort key."""
         return int(sort_key.removeprefix(cls.PREFIX))
 
+    def is_shown(self, hidden: Mapping[str, int]) -> bool:
+        """Return whether readers of the room see the row. hidden: its Room.hidden."""
+        is_hidden = self.event is None and self.sequence <= hidden.get(self.sender_id, 0)
+        return self.is_alive and not self.is_tombstone and not is_hidden
+
+
+class Reactions(ExpiryMixin, Table):
+    """The reactions to a message.
+
+    kinds: the reactions. members: for each, the members who have it. They are string sets, each an attribute of the
+    item, because DynamoDB changes sets in top-level attributes only ("Update expressions"). version: the number of
+    changes. summary_due_at: when the queue sends the next summary to a large room, in Unix milliseconds.
+
+    closed: the message is deleted.
+    """
+
+    class Meta(_MessagesTable):
+        pass
+
+    PREFIX = "reaction#"
+    MEMBERS = "members#"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True)
+    kinds = UnicodeSetAttribute(null=True)
+    version = NumberAttribute(default=0)
+    summary_due_at = NumberAttribute(default=0)
+    closed = BooleanAttribute(null=True)
+    expires_at = TTLAttribute()
+
+    def __init__(self, *arguments: Any, **attributes: Any) -> None:
+        self.members: dict[str, set[str]] = {}
+        super().__init__(*arguments, **attributes)
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Self:
+        """Return the item that DynamoDB has returned."""
+        row = super().from_raw_data(data)
+        row._read_members(data)
+        return row
+
+    def deserialize(self, attribute_values: dict[str, dict[str, Any]]) -> None:
+        """Replace the values by those that DynamoDB has returned."""
+        super().deserialize(attribute_values)
+        self._read_members(attribute_values)
+
+    def _read_members(self, attribute_values: dict[str, dict[str, Any]]) -> None:
+        self.members = {
+            name.removeprefix(self.MEMBERS): set(value["SS"])
+            for name, value in attribute_values.items()
+            if name.startswith(self.MEMBERS)
+        }
+
+    @property
+    def total(self) -> int:
+        """The number of reactions of all members together."""
+        return sum(map(len, self.members.values()))
+
+    @property
+    def target(self) -> int:
+        """The sequence of the message."""
+        return int(self.sort_key.removeprefix(self.PREFIX))
+
+    @classmethod
+    def members_of(cls, reaction: str) -> UnicodeSetAttribute:
+        """Return the attribute with the members who have a reaction."""
+        return UnicodeSetAttribute(attr_name=f"{cls.MEMBERS}{reaction}")
+
+    @classmethod
+    def sort_key_of(cls, sequence: int) -> str:
+        """Return the sort key of the reactions to the message with a sequence."""
+        return f"{cls.PREFIX}{sequence:015d}"
+
+    @classmethod
+    def closed_for(cls, message: Message) -> Self:
+        """Return the item that a deleted message leaves."""
+        key = cls.sort_key_of(int(message.sequence))
+        return cls(message.room_id, key, closed=True, expires_at=message.expires_at)
+
 
 class MemberRecord(ExpiryMixin, Table):
     """A user, or a guest with a key, who was in the room. They may come back, unless they are banned.
 
     connection_ids: those of the member's connections. They are exact, but for rows that TTL has deleted.
-    left_at: when the last one that left did so.
+    left_at: when the last one that left did so. read_sequence: up to where the member has read.
     """
 
     class Meta(_MessagesTable):
@@ -358,6 +448,7 @@ class MemberRecord(ExpiryMixin, Table):
     first_joined_at = UTCDateTimeAttribute(null=True)
     left_at = UTCDateTimeAttribute(null=True)
     connection_ids = UnicodeSetAttribute(null=True)
+    read_sequence = NumberAttribute(null=True)
     expires_at = TTLAttribute()
 
     @property
@@ -466,7 +557,10 @@ class WebhookRecord(ExpiryMixin, Table):
 
 
 class IdempotencyRecord(ExpiryMixin, Table):
-    """The sequence of the message that was stored for a clientId."""
+    """The sequence of the message that was stored for a clientId.
+
+    part_count: the number of parts of a longer text, each of which has a record.
+    """
 
     class Meta(_MessagesTable):
         pass
@@ -474,6 +568,7 @@ class IdempotencyRecord(ExpiryMixin, Table):
     room_id = UnicodeAttribute(hash_key=True)
     sort_key = UnicodeAttribute(range_key=True)
     sequence = NumberAttribute()
+    part_count = NumberAttribute(null=True)
     expires_at = TTLAttribute()
 
     @staticmethod

@@ -11,6 +11,9 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_ex
 
 from chalicelib.storage.client import dynamodb
 
+MAX_TRANSACTION_ITEMS = 100
+"""Maximum number of items in one transaction ("Amazon DynamoDB Transactions: How it works")."""
+
 Transaction = TransactWrite
 UpdateAction = Action
 size: Callable[[Any], Any] = condition.size

@@ -1,37 +1,54 @@
 """The WebSocket actions. `events.py` passes frames from clients to them."""
 
-from chalicelib import request_log
+from chalicelib import limits, request_log, settings
 from chalicelib.auth import authentication
 from chalicelib.chat import (
+    editing,
     erasure,
     history,
     members,
     messages,
     moderation,
     rate_limit,
+    reactions,
     reports,
     rights,
     room_settings,
     rooms,
+    unread,
 )
 from chalicelib.chat.broadcast import announces_presence, close_connections
 from chalicelib.delivery import jobs
-from chalicelib.delivery.jobs import MessageErasure, Removal
-from chalicelib.errors import InvalidInput, NotInRoom
+from chalicelib.delivery.jobs import MessageErasure, Removal, Summary
+from chalicelib.errors import InvalidInput, NotInRoom, TooLarge
 from chalicelib.protocol import frames
-from chalicelib.protocol.frames import Closed, Left, Pong, Renamed, Reported, Tokens, Welcome
+from chalicelib.protocol.frames import Closed, Left, Pong, Reactions, Renamed, Reported, Signal, Tokens, Welcome
 from chalicelib.protocol.requests import (
     DeleteMessage,
+    EditMessage,
+    MarkRead,
     MuteMember,
+    React,
     RemoveMember,
     Rename,
     ReportMessage,
     SendMessage,
+    SendSignal,
     SetRole,
     UnbanMember,
     UpdateRoom,
 )
-from chalicelib.protocol.responses import Deleted, MemberMuted, Message, Removed, RoleChanged, Updated, history_item
+from chalicelib.protocol.responses import (
+    Deleted,
+    Edited,
+    MemberMuted,
+    Message,
+    Removed,
+    RoleChanged,
+    Updated,
+    history_item,
+)
+from chalicelib.protocol.validation import json_size
 from chalicelib.storage import models
 from chalicelib.websocket.dispatch import Context, Limit, action
 from chalicelib.websocket.prefetch import prefetch
@@ -47,10 +64,69 @@ def send_message(context: Context, data: SendMessage) -> None:
     """
     with prefetch(context.connection_id) as prefetched:
         context.check_rate_limit(is_message=True)
-        rate_limit.check_mute(context.sender)
         sequence, recipients = prefetched.results(context.sender)
-        message = messages.store(context.sender, data.message, data.client_id, sequence)
+        message = messages.store(
+            context.sender,
+            data.message,
+            data.client_id,
+            sequence,
+            reply_to=data.reply_to,
+            mentions=data.mentions or (),
+        )
     context.broadcast(history_item(message), recipients.result())
+
+
+@action("editMessage", sends=[Edited])
+def edit_message(context: Context, data: EditMessage) -> None:
+    """Change the text of your own message, within EDIT_SECONDS.
+
+    Everyone receives the event, which has a sequence of its own. The message keeps its own sequence, and its former
+    text is not kept.
+    """
+    context.broadcast(history_item(editing.edit_message(context.sender, data.sequence, data.message)))
+
+
+@action("react", sends=[Reactions])
+def react(context: Context, data: React) -> None:
+    """Add a reaction to a message, or remove your own.
+
+    Everyone receives the reactions to the message. In large rooms the sender receives them at once, and the others at
+    most every 2 seconds.
+    """
+    row = reactions.react(context.sender, data.sequence, data.reaction, remove=data.remove)
+    recipients = models.Connection.recipients_in(row.room_id)
+    if len(recipients) <= settings.FANOUT_BATCH:
+        context.broadcast(Reactions.of(row), recipients)
+        return
+    context.reply(Reactions.of(row))
+    if reactions.claim_summary(row):
+        summary = Summary(context.websocket_api.endpoint, row.room_id, data.sequence)
+        jobs.enqueue_summary(summary, delay=reactions.SUMMARY_SECONDS)
+
+
+@action("signal", limit=Limit.SIGNALS, sends=[Signal])
+def signal(context: Context, data: SendSignal) -> None:
+    """Send a signal to the others in the room, such as who is typing. It is not stored.
+
+    A connection can send 10 signals in WINDOW_SECONDS. Rooms of more than SIGNAL_LIMIT connections get the error
+    `too_large`.
+    """
+    if (size := json_size(data.data)) > limits.MAX_SIGNAL_BYTES:
+        raise InvalidInput(f"data must be JSON of at most {limits.MAX_SIGNAL_BYTES:,} bytes, not {size:,}")
+    rate_limit.check_mute(context.sender)
+    recipients = models.Connection.recipients_in(context.sender.joined_room_id)
+    if len(recipients) > settings.SIGNAL_LIMIT:
+        raise TooLarge(f"signals are sent in rooms of at most {settings.SIGNAL_LIMIT} connections")
+    context.broadcast(Signal.of(context.sender, data.name, data.data), recipients, include_sender=False)
+
+
+@action("markRead", limit=Limit.SIGNALS)
+def mark_read(context: Context, data: MarkRead) -> None:
+    """Store up to where the member has read, for its other connections and for later. It sends nothing.
+
+    The position never goes back. Members without an identity have none. A connection can send 10 in WINDOW_SECONDS.
+    """
+    unread.mark_read(context.sender, data.sequence)
 
 
 @action("deleteMessage", sends=[Deleted])
@@ -211,4 +287,5 @@ def hello(context: Context) -> None:
     if room is None:
         raise NotInRoom
     request_log.append_keys(room_id=room.room_id)
-    context.reply(Welcome.of(context.sender, room, history.last_sequence(room)))
+    last_sequence = history.last_sequence(room)
+    context.reply(Welcome.of(context.sender, room, last_sequence, unread.read_sequence(context.sender)))

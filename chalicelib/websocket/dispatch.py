@@ -52,9 +52,9 @@ class Context:
         return members.require_connection(members.find_connection(self.connection_id))
 
     def check_rate_limit(self, window: rate_limit.Window = "message_times", *, is_message: bool = False) -> None:
-        """Count a frame of the sender as a message. is_message: whether it counts for slow mode, too.
+        """Count a frame of the sender as a message. is_message: whether mute and slow mode apply to it.
 
-        Raises RateLimitExceeded, NotInRoom, Forbidden and AccessTokenExpired.
+        Raises RateLimitExceeded, Muted, NotInRoom, Forbidden and AccessTokenExpired.
         """
         self.sender = rate_limit.check_rate_limit(self.connection_id, window, is_message=is_message)
         request_log.append_keys(room_id=self.sender.joined_room_id)
@@ -96,6 +96,9 @@ class Limit(Enum):
     """Those of an owner count in a window of their own, so that messages do not delay them. Those of others count as
     messages."""
 
+    SIGNALS = auto()
+    """They do not count as messages. Each process counts those of each action in its memory."""
+
     BY_HANDLER = auto()
     """The handler itself calls `context.check_rate_limit`, to do other work meanwhile."""
 
@@ -131,6 +134,8 @@ class Action(Struct, frozen=True):
             context.check_rate_limit()
         if self.limit is Limit.OWNER_ACTIONS:
             context.check_rate_limit("owner_action_times" if context.sender.is_owner else "message_times")
+        if self.limit is Limit.SIGNALS:
+            rate_limit.count_signal(context.connection_id, self.names[0])
         self.handler(context, *arguments)
 
 

@@ -140,7 +140,7 @@ def test_owner_keeps_the_room_later_and_everyone_is_told(pair: tuple[Page, Page]
     for page in pair:
         expect(page.get_by_text("This room ends when everyone has left.")).to_be_visible()
     dialog = manage(aki)
-    dialog.get_by_label("Keep this room").select_option("for a week after that")
+    dialog.get_by_label("Keep this room").select_option("7 more days")
     expect(dialog.get_by_text("The room is kept.")).to_be_visible()
     expect(bo.get_by_text("This room is kept for 7 days after everyone has left.")).to_be_visible()
     address = bo.url

@@ -243,7 +243,7 @@ def test_kept_room_stays_listed_as_long_as_its_webhooks_send_messages(
     _, token = webhooks.create(room.room_id, room.owner_token or "", "Builds")
     for _ in range(5):
         clock.shift(timedelta(hours=23))
-        webhooks.store_message(webhooks.find(token), "hi", None)
+        list(webhooks.store_messages(webhooks.find(token), "hi", None))
         assert listed_names() == ["Tea"]
 
 

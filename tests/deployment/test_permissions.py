@@ -25,7 +25,7 @@ from chalicelib.chat import admission, members, messages, webhooks
 from chalicelib.delivery import jobs
 from chalicelib.protocol.requests import RemoveMember
 from chalicelib.rest.endpoints import Endpoint
-from chalicelib.storage.models import Connection, Message, Room
+from chalicelib.storage.models import Connection, Message, Reactions, Room
 from chalicelib.storage.transactions import transaction
 from chalicelib.websocket.dispatch import ACTIONS
 from deployment.functions import deployed_functions
@@ -120,6 +120,11 @@ class Driver:
         """Invoke the fan-out function with the first message of a room."""
         self._fan_out(jobs.Delivery(chat_app.websocket_api.endpoint, room_id, 1))
 
+    def summarize(self, room_id: str) -> None:
+        """Invoke the fan-out function with the reactions to the first message of a room."""
+        Reactions(room_id, Reactions.sort_key_of(1), expires_at=datetime.now(UTC) + timedelta(minutes=1)).save()
+        self._fan_out(jobs.Summary(chat_app.websocket_api.endpoint, room_id, 1))
+
     def remove(self, room_id: str, member_id: str | None = None) -> None:
         """Invoke the fan-out function with the removal of all connections of a room, or of a member."""
         self._fan_out(jobs.Removal(chat_app.websocket_api.endpoint, room_id, FRAME, member_id))
@@ -184,8 +189,15 @@ def _drive_api(driver: Driver) -> None:
     _, hook_token = webhooks.create(kept.room_id, kept.owner_token or "", "Builds")
     bodies = [json.dumps({"text": text, "clientId": "c-1"}).encode() for text in ["hi"] * 2 + ["ho"] * 19]
     responses = [driver.client.http.post(f"/hooks/{hook_token}", body=body).status_code for body in bodies]
-    assert responses == [201] * 2 + [400] * 18 + [429]
+    assert responses == [200] * 2 + [400] * 18 + [429]
     create_room("Coffee", private=True)
+    # An edit whose message is not on the page, and what is unread for a member with a key.
+    edited = driver.room("author")
+    driver.socket("author").say("The examples may refer to this message.")
+    driver.act("author", "editMessage")
+    assert driver.client.http.get(f"/rooms/{edited}/messages?after=1").status_code == 200
+    unread = json.dumps({"rooms": [{"roomId": edited}], "key": "k" * 22}).encode()
+    assert driver.client.http.post("/rooms/unread", body=unread).status_code == 200
     # A source that is counted, and whose only unused room was joined.
     driver.configure(SOURCE_SECRET="s" * 32, UNUSED_ROOMS_PER_SOURCE=1)
     body = json.dumps({"roomName": "Tea"}).encode()
@@ -247,7 +259,7 @@ def _drive_message(driver: Driver) -> None:
         webhooks.create(room_id, room.owner_token or "", "Builds")
         driver.join(other, room_id, member_id=example_of(RemoveMember)["memberId"])
         driver.socket(other).say("The examples may refer to this message.")
-        driver.act(owner, name)
+        driver.act(other if name in ("editMessage", "markRead") else owner, name)
     # A repeated clientId, a gone member, an invalid frame, and a connection that is in no room.
     driver.room("a", "b")
     driver.room("c", "gone")
@@ -297,6 +309,7 @@ def _drive_fan_out(driver: Driver) -> None:
     room_id = driver.room("f", "g", "gone")
     messages.store(Connection.get("f", consistent_read=True), "hi", None)
     driver.deliver(room_id)
+    driver.summarize(driver.room("s", "t"))
 
 
 DRIVES = {

@@ -136,7 +136,7 @@ def test_webhook_is_created_used_and_deleted(conflicts: Conflicts, kept_room: Ro
     room_id, owner_token = kept_room.room_id, kept_room.owner_token or ""
     conflicts(lambda: webhooks.create(room_id, owner_token, "Builds"))
     webhook_id, token = webhooks.create(room_id, owner_token, "Alerts")
-    conflicts(lambda: webhooks.store_message(webhooks.find(token), "hi", None))
+    conflicts(lambda: [*webhooks.store_messages(webhooks.find(token), "hi", None)])
     assert [row.text for row in history.read(room_id).messages] == ["hi"]
     conflicts(lambda: webhooks.delete(room_id, owner_token, webhook_id))
     assert [webhook.name for webhook in webhooks.list_webhooks(room_id, owner_token)] == ["Builds"]

@@ -1,7 +1,7 @@
-"""Random sequences of joins, leaves, crashes, messages, webhooks, moderation and locks, and of closing a room.
+"""Random sequences of joins, leaves, crashes, messages, edits, reactions, webhooks, moderation, locks, and of closing.
 
-Counts stay exact, no acknowledged message is lost, no deleted, removed or locked-out one comes back, nobody does what
-their role does not allow, and muted members say nothing.
+Counts, texts and reactions stay exact, no acknowledged message is lost, no deleted, removed or locked-out one comes
+back, nobody does what their role does not allow, and muted members say nothing.
 
 `make fuzz` runs this with more and longer sequences.
 """
@@ -38,7 +38,7 @@ from chalicelib.chat.broadcast import retry_removal
 from chalicelib.chat.erasure import erase, erase_messages
 from chalicelib.delivery import jobs
 from chalicelib.errors import WebhookNotFound
-from chalicelib.storage.models import Connection, Room, RoomSequence
+from chalicelib.storage.models import Connection, Reactions, Room, RoomSequence
 from tests.support.dynamodb import CONFLICTS, Database, inject_faults
 from tests.support.effort import examples
 from tests.support.gateway import GONE, Gateway
@@ -97,6 +97,8 @@ class RoomMachine(RuleBasedStateMachine):
         self.passed = 0
         self.authors: dict[str, str] = {}
         self.deleted: set[str] = set()
+        self.texts: dict[str, str] = {}
+        self.reactions: dict[str, dict[str, set[str]]] = {}
         self.ids: dict[str, str] = {}
         self.banned_until: dict[str, datetime] = {}
         self.first_joined: dict[str, datetime] = {}
@@ -231,6 +233,34 @@ class RoomMachine(RuleBasedStateMachine):
         elif code == "forbidden":
             assert not is_allowed
 
+    def _code_for_message(self, member: Visitor, client_id: str) -> str | None:
+        """Return the code of the error if a member edits a message of its own, or reacts to one."""
+        is_gone = client_id in self.deleted | self.erased
+        return "muted" if self._is_muted(member) else "invalid_message" if is_gone else None
+
+    @rule(member=members, client_id=sent, number=st.integers(0, 9))
+    def edit(self, member: Visitor, client_id: str, number: int) -> None:
+        if client_id not in self.acknowledged or not self._alive():
+            return
+        code = self._act(member, "editMessage", sequence=self.acknowledged[client_id], message=f"edit {number}")
+        expected = self._code_for_message(member, client_id)
+        if expected is None and self.authors[client_id] != member.member_id:
+            expected = "forbidden"
+        assert code in (expected, "not_in_room")
+        if code is None:
+            self.texts[client_id] = f"edit {number}"
+
+    @rule(member=members, client_id=sent, reaction=st.sampled_from("👍🎉a"), remove=st.booleans())
+    def react(self, member: Visitor, client_id: str, reaction: str, remove: bool) -> None:
+        if client_id not in self.acknowledged or not self._alive():
+            return
+        sequence = self.acknowledged[client_id]
+        code = self._act(member, "react", sequence=sequence, reaction=reaction, remove=remove)
+        assert code in (self._code_for_message(member, client_id), "not_in_room")
+        if code is None:
+            ids = self.reactions.setdefault(client_id, {}).setdefault(reaction, set())
+            (ids.discard if remove else ids.add)(member.member_id)
+
     @rule(member=members, is_locked=st.booleans())
     def lock(self, member: Visitor, is_locked: bool) -> None:
         code = self._act(member, "updateRoom", locked=is_locked)
@@ -340,7 +370,9 @@ class RoomMachine(RuleBasedStateMachine):
         """Send a message through a webhook, perhaps again."""
         client_id = f"build-{number}"
         try:
-            sequence = int(webhooks.store_message(webhooks.find(self.hook), f"build {number}", client_id).sequence)
+            sequence = int(
+                next(webhooks.store_messages(webhooks.find(self.hook), f"build {number}", client_id)).sequence
+            )
         except WebhookNotFound:
             assert not self._alive()
         else:
@@ -412,6 +444,14 @@ class RoomMachine(RuleBasedStateMachine):
         assert len(stored) == len(said)
         gone = self.deleted | self.erased
         assert stored == {id_: sequence for id_, sequence in self.acknowledged.items() if id_ not in gone}
+        texts = {message.client_id: message.text for message in said if not message.client_id.startswith("late-")}
+        assert texts == {id_: self.texts.get(id_, f"text of {id_}") for id_ in texts}
+        for message in said:
+            found = {} if message.reactions is None else message.reactions.members
+            reacted = self.reactions.get(message.client_id, {})
+            assert found == {reaction: ids for reaction, ids in reacted.items() if ids}
+        keys = [(self.room.room_id, Reactions.sort_key_of(self.acknowledged[client_id])) for client_id in self.deleted]
+        assert not any(row.members for row in Reactions.batch_get(keys, consistent_read=True))
         targets = [message.details["target"] for message in read if message.event == "deleted"]
         assert sorted(targets) == sorted(self.acknowledged[client_id] for client_id in self.deleted)
 

@@ -57,6 +57,11 @@ enabled = false
 include-operation-id = ["listRooms", "listMessages", "getPage", "getPageFile", "createWebhook", "postMessage"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "403", "404", "429"]
 
+# All properties of its body are optional: few examples have a text, and the token of a hook, too.
+[[operations]]
+include-operation-id = "postMessage"
+phases.fuzzing.generation.max-examples = {examples(test=20, fuzz=400)}
+
 # One room with messages, a member and hooks, and one private room.
 [dictionaries]
 rooms = {{ values = ["TALK", "PARTY"] }}
@@ -85,6 +90,7 @@ NOT_IN_THE_SCHEMA = (
     "before must be at most",
     "a room can have at most 20 webhooks",
     "clientId belongs to another message",
+    "the message has no readable text",
 )
 
 

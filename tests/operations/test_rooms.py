@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from chalice.test import Client
 
-from chalicelib import settings
+from chalicelib import limits, settings
 from chalicelib.auth.identity import Credentials
 from chalicelib.chat import history, members, webhooks
 from chalicelib.errors import RoomNotFound
@@ -160,6 +160,19 @@ def test_export_has_the_lines_of_the_history(room: Room, visit: Callable[..., So
     exported = [json.loads(line) for line in rooms.export_room(room.room_id)]
     assert exported == client.http.get(f"/rooms/{room.room_id}/messages?after=0").json_body["messages"]
     assert [item["sequence"] for item in exported] == [1, 3, 4, 5]
+
+
+def test_export_lacks_messages_that_are_being_erased(
+    room: Room, visit: Callable[..., Socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "ERASED_AT_ONCE", 1)
+    aki, bo = visit("a", room, owner=room.owner_token or ""), visit("b", room)
+    for text in ("one", "two"):
+        bo.say(text)
+    aki.say("three")
+    act(aki, "removeMember", memberId=member_id("b"), deleteMessages=True)
+    exported = [json.loads(line)["message"] for line in rooms.export_room(room.room_id)]
+    assert exported == ["three", "a removed b"]
 
 
 def test_export_lacks_expired_messages(room: Room, clock: time_machine.Traveller) -> None:

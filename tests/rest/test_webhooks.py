@@ -16,7 +16,7 @@ import app as chat_app
 from chalicelib import settings
 from chalicelib.chat import webhooks
 from chalicelib.delivery import jobs
-from chalicelib.rest import webhooks as routes
+from chalicelib.rest import message_forms
 from chalicelib.storage.models import Room
 from tests.support.iam import RequestRecorder, queue
 from tests.support.rooms import create_room
@@ -117,7 +117,7 @@ def test_scheme_of_the_token_is_not_case_sensitive(owner: Hooks, authorization: 
 def test_private_room_needs_no_join_token(client: Client) -> None:
     owner = Hooks(client, create_room("Party", private=True))
     path = owner.create()
-    assert owner.post(path, "hi").status_code == 201
+    assert owner.post(path, "hi").status_code == 200
     assert texts(owner.room) == ["hi"]
     assert owner.request("DELETE", f"/{owner.list()[0]['hookId']}").status_code == 204
 
@@ -127,7 +127,7 @@ def test_queue_is_addressed_without_a_lookup(
 ) -> None:
     recorder = RequestRecorder(monkeypatch)
     recorder.record("api_handler", owner, "post")
-    assert owner.post(owner.create(), "hi").status_code == 201
+    assert owner.post(owner.create(), "hi").status_code == 200
     assert ("sqs:GetQueueUrl", queue(settings.FANOUT_QUEUE)) not in recorder.permissions("api_handler")
     (message,) = fanout_queue.receive_messages()
     job = jobs.parse(message.body)
@@ -155,7 +155,7 @@ def test_chalice_local_looks_the_queue_up(fanout_queue: Any) -> None:
 )
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded", "text/plain"])
 def test_message_may_have_the_forms_of_slack(owner: Hooks, body: bytes, text: str, content_type: str) -> None:
-    assert owner.send(owner.create(), body, content_type).status_code == 201
+    assert owner.send(owner.create(), body, content_type).status_code == 200
     assert texts(owner.room) == [text]
 
 
@@ -163,21 +163,21 @@ def test_message_may_have_the_forms_of_slack(owner: Hooks, body: bytes, text: st
 def test_token_is_checked_before_the_body_is_parsed(owner: Hooks, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
     path, parsed = owner.create(), []
     wrong = path[:-1] + ("a" if path[-1] != "a" else "b")
-    assert owner.send(path, b'{"text": "hi"}').status_code == 201
-    monkeypatch.setattr(routes, "parse_object", parsed.append)
-    monkeypatch.setattr(routes, "parse_qs", parsed.append)
+    assert owner.send(path, b'{"text": "hi"}').status_code == 200
+    for name in ("parse_object", "parse_qsl", "_parameter"):
+        monkeypatch.setattr(message_forms, name, parsed.append)
     response = owner.send(wrong, body)
     assert (response.status_code, response.json_body) == (404, NOT_FOUND)
     assert parsed == []
 
 
-@pytest.mark.parametrize("body", [b" " * 65_537, b"payload=" + b"%41" * 30_000, b"a&" * 500_000])
+@pytest.mark.parametrize("body", [b" " * 262_145, b"payload=" + b"%41" * 90_000, b"a&" * 500_000])
 def test_larger_body_is_rejected_before_it_is_parsed(
     owner: Hooks, monkeypatch: pytest.MonkeyPatch, body: bytes, fanout_queue: Any
 ) -> None:
     path, parsed = owner.create(), []
-    monkeypatch.setattr(routes, "parse_object", parsed.append)
-    monkeypatch.setattr(routes, "parse_qs", parsed.append)
+    for name in ("parse_object", "parse_qsl", "_parameter"):
+        monkeypatch.setattr(message_forms, name, parsed.append)
     for url in (path, "/hooks/unknown"):
         response = owner.send(url, body)
         assert (response.status_code, response.json_body["Code"]) == (413, "ContentTooLargeError")
@@ -186,7 +186,7 @@ def test_larger_body_is_rejected_before_it_is_parsed(
 
 def test_longest_message_may_be_a_form_with_every_character_escaped(owner: Hooks) -> None:
     text = "\U0001f44d" * 4_000
-    assert owner.send(owner.create(), urlencode({"payload": json.dumps({"text": text})}).encode()).status_code == 201
+    assert owner.send(owner.create(), urlencode({"payload": json.dumps({"text": text})}).encode()).status_code == 200
     assert texts(owner.room) == [text]
 
 
@@ -199,14 +199,14 @@ def test_longest_message_may_be_a_form_with_every_character_escaped(owner: Hooks
         b"[]",
         b"{}",
         b'{"text": null}',
-        b'{"text": 5}',
         b'{"text": ""}',
         b'{"text": " \\r\\n"}',
-        b'{"text": "a\\u0000"}',
-        b'{"text": "\\ud800"}',
-        json.dumps({"text": "x" * 4_001}).encode(),
-        b'{"text": "hi", "clientId": ""}',
-        json.dumps({"text": "hi", "clientId": "x" * 65}).encode(),
+        b'{"text": "\\u0000\\u001b[0m"}',
+        b'{"text": "\\u3164\\u2800"}',
+        b'{"text": "\xe9"}',
+        b'{"text": "", "blocks": [{"type": "divider"}], "attachments": [{"text": null}, 5]}',
+        b"[" * 100_000,
+        b'{"text": ' + b"[" * 100_000,
         b"payload=",
         b"payload=hi",
         b"payload=%5B%5D",
@@ -214,8 +214,27 @@ def test_longest_message_may_be_a_form_with_every_character_escaped(owner: Hooks
         b"&".join([b"a=1"] * 200),
     ],
 )
-def test_invalid_message_is_rejected_and_stores_nothing(owner: Hooks, fanout_queue: Any, body: bytes) -> None:
+def test_message_without_a_known_form_or_a_text_is_rejected_with_the_accepted_forms(
+    owner: Hooks, fanout_queue: Any, body: bytes
+) -> None:
     response = owner.send(owner.create(), body)
     assert (response.status_code, response.json_body["Code"]) == (400, "BadRequestError")
+    for form in ("JSON", "blocks", "attachments", "payload", "multipart/form-data", "text/plain"):
+        assert form in response.json_body["Message"]
     assert texts(owner.room) == []
     assert fanout_queue.receive_messages() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"text": 5}', "text"),
+        (b'{"text": "hi", "clientId": ""}', "clientId"),
+        (json.dumps({"text": "hi", "clientId": "x" * 65}).encode(), "clientId"),
+    ],
+)
+def test_invalid_property_is_named(owner: Hooks, body: bytes, name: str) -> None:
+    response = owner.send(owner.create(), body)
+    assert (response.status_code, response.json_body["Code"]) == (400, "BadRequestError")
+    assert response.json_body["Message"].startswith(f"{name} must")
+    assert texts(owner.room) == []

@@ -8,6 +8,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 LONGEST_FIRST = [
     "tests/descriptions/test_extending.py",
+    "tests/browser/test_engines.py",
     "tests/deployment/",
     "tests/localcloud/",
     "tests/web/",
@@ -18,6 +19,7 @@ LONGEST_FIRST = [
 ]
 SHARE_A_FIXTURE = {
     "tests/benchmarks/test_run.py",
+    "tests/browser/test_engines.py",
     "tests/browser/test_nextjs.py",
     "tests/browser/test_sign_in.py",
     "tests/localcloud/test_reload.py",

@@ -27,13 +27,15 @@ async def message_of_a_hook_reaches_a_member(chat: Chat) -> None:
     url = create_hook(chat, room)
     expect("that the url begins with the address of the chat", url.startswith(f"{chat.rest}/hooks/"), True)
     async with chat.pair(room) as (_, bo):
-        form = {"payload": json.dumps({"text": "Build 57\r\npassed"})}
-        posted = chat.post(url, data=form)
-        expect("the status of a message of a webhook", posted.status_code, 201)
+        attachment = {"title": "Build 57", "title_link": "https://ci.example.org/57", "text": "passed &amp; stored\r\n"}
+        posted = chat.post(url, data={"payload": json.dumps({"attachments": [attachment]})})
+        expect("the status of a message of a webhook", posted.status_code, 200)
+        expect("that the response is that of Slack", posted.json()["ok"], True)
         heard = await hear(bo, "message")
         sender = heard["sender"]
         given = (heard["message"], sender["name"], sender.get("bot"))
-        expect("the message of a webhook", given, ("Build 57\npassed", "Builds", True))
+        text = "Build 57: https://ci.example.org/57\npassed & stored"
+        expect("the message of a webhook", given, (text, "Builds", True))
         expect("the sequence of the message", heard["sequence"], posted.json()["sequence"])
         expect("the time of the message", heard["sentAt"], posted.json()["sentAt"])
 
@@ -53,7 +55,7 @@ async def hook_above_the_rate_limit_gets_a_429(chat: Chat) -> None:
     url = create_hook(chat, chat.create_room(roomName="Tea"))
     posts = (asyncio.to_thread(chat.post, url, json={"text": str(number)}) for number in range(MORE_THAN_THE_LIMIT))
     responses = await asyncio.gather(*posts)
-    rejected = [response for response in responses if response.status_code != 201]
+    rejected = [response for response in responses if response.status_code != 200]
     expect("the statuses above the rate limit", {response.status_code for response in rejected}, {429})
     waits = [int(response.headers.get("Retry-After", "0")) for response in rejected]
     expect("that Retry-After is 1 to 10 seconds", all(1 <= wait <= 10 for wait in waits), True)

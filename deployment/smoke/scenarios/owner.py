@@ -1,10 +1,10 @@
-"""Owners: removing members, locking and closing their room."""
+"""Owners and moderators: removing and muting members, slow mode, locking and closing a room."""
 
 from __future__ import annotations
 
 import asyncio
 
-from deployment.smoke.client import BO, CY, Chat, act, hear, hello, message, rejected, until, until_closed
+from deployment.smoke.client import BO, CY, Chat, act, hear, hello, message, receive, rejected, until, until_closed
 from deployment.smoke.differences import expect
 from deployment.smoke.scenario import scenario
 
@@ -46,6 +46,27 @@ async def locked_room_admits_only_who_was_in_it(chat: Chat) -> None:
         await bo.close()
         async with chat.join(room_id, "Bo", key=BO) as again:
             expect("the number of members", (await hello(again))["memberCount"] >= 2, True)
+
+
+@scenario(needs_guests=True)
+async def moderator_mutes_a_member_and_slow_mode_holds_back_others(chat: Chat) -> None:
+    room = chat.create_room(roomName="Tea")
+    async with chat.pair(room) as (aki, bo), chat.join(room["roomId"], "Cy", key=CY) as cy:
+        await chat.settle(room, 3)
+        await aki.send(act("setRole", memberId=(await hello(bo))["member"]["id"], role="moderator"))
+        expect("the new role of the second member", (await hear(bo, "role"))["role"], "moderator")
+        await bo.send(act("muteMember", memberId=(await hello(cy))["member"]["id"], seconds=600))
+        expect("the event of the muting", (await hear(cy, "muted"))["message"], "Bo muted Cy for 10 minutes")
+        await cy.send(message("one"))
+        expect("why a muted member may not send", (await receive(cy))["error"]["code"], "muted")
+        await bo.send(act("muteMember", memberId=(await hello(cy))["member"]["id"], seconds=0))
+        await hear(cy, "muted")
+        await aki.send(act("updateRoom", slowSeconds=60))
+        expect("the slow mode", (await hear(cy, "updated"))["room"]["slowSeconds"], 60)
+        await cy.send(message("two"))
+        expect("the first message in slow mode", (await hear(cy, "message"))["message"], "two")
+        await cy.send(message("three"))
+        expect("why the second one is rejected", (await receive(cy))["error"]["code"], "rate_limited")
 
 
 @scenario()

@@ -144,7 +144,7 @@ def busy_room(client: Client, socket: Sockets, gateway: Gateway) -> Room:
     act(socket("a"), "updateRoom", roomName="Coffee")
     act(socket("a"), "removeMember", memberId=member_id("c"))
     _, token = webhooks.create(room.room_id, room.owner_token or "", "CI")
-    webhooks.store_message(webhooks.find(token), "built", "two")
+    list(webhooks.store_messages(webhooks.find(token), "built", "two"))
     gateway.reset()
     return room
 
@@ -256,7 +256,7 @@ def test_concurrent_joins_and_hooks_do_not_revive_a_room(
     def send(token: str) -> None:
         for attempt in range(3):
             with suppress(ChatError):
-                webhooks.store_message(webhooks.find(token), "hi", f"{attempt}")
+                list(webhooks.store_messages(webhooks.find(token), "hi", f"{attempt}"))
 
     with ThreadPoolExecutor(18) as pool:
         tasks = [pool.submit(join, number) for number in range(12)] + [pool.submit(send, token) for token in tokens]

@@ -48,7 +48,7 @@ def test_muted_member_can_neither_send_nor_rename_until_the_end(
     assert texts(gateway, "a") == ["ho"]
 
 
-def test_muted_message_costs_one_request_and_leaves_at_most_one_gap(
+def test_muted_message_costs_two_requests_and_leaves_at_most_one_gap(
     owner: Socket, bo: Socket, room: Room, gateway: Gateway, requests: Counter[str]
 ) -> None:
     bo.say("hi")
@@ -57,7 +57,7 @@ def test_muted_message_costs_one_request_and_leaves_at_most_one_gap(
     before = take_sequence(room)
     requests.clear()
     bo.say("two")
-    assert requests == {"UpdateItem": 1}
+    assert requests == {"UpdateItem": 1, "GetItem": 1}
     assert take_sequence(room) == before + 1
 
 
@@ -169,6 +169,17 @@ def test_slow_mode_rejects_messages_that_come_too_soon(
         bo.say(text)
     assert texts(gateway, "a") == ["one", "four", "six"]
     assert errors(gateway, "b") == [("rate_limited", 6), ("rate_limited", 2), ("rate_limited", 1)]
+
+
+def test_slow_mode_does_not_count_messages_of_a_muted_member(
+    slow: None, owner: Socket, bo: Socket, gateway: Gateway
+) -> None:
+    act(owner, "muteMember", memberId=member_id("b"), seconds=60)
+    bo.say("one")
+    act(owner, "muteMember", memberId=member_id("b"), seconds=0)
+    bo.say("two")
+    assert errors(gateway, "b") == [("muted", 60)]
+    assert texts(gateway, "a") == ["two"]
 
 
 def test_slow_mode_applies_to_messages_only(slow: None, bo: Socket, gateway: Gateway) -> None:

@@ -10,6 +10,7 @@ import pytest
 import time_machine
 
 from chalicelib.chat import rooms, webhooks
+from chalicelib.chat.names import skeleton
 from chalicelib.errors import InvalidInput, WebhookNotFound
 from chalicelib.storage.models import Room, WebhookRecord
 from tests.support.clock import NOON
@@ -77,6 +78,35 @@ def test_expired_hooks_do_not_count(owner: Hooks) -> None:
     Room(owner.room.room_id).update([Room.webhook_count.set(20)])
     owner.create()
     assert [hook["name"] for hook in owner.list()] == ["Builds"]
+
+
+def test_name_of_an_expired_hook_is_free_again(owner: Hooks, clock: time_machine.Traveller) -> None:
+    for number in range(19):
+        owner.create(str(number))
+    clock.shift(timedelta(days=30))
+    Room(owner.room.room_id).update([Room.expires_at.set(datetime.now(UTC) + timedelta(days=400))])
+    owner.create("new")
+    clock.shift(timedelta(days=340))
+    owner.create("newer")
+    roles = Room.get(owner.room.room_id, consistent_read=True).roles
+    assert sorted(name for _, name in roles.values()) == sorted(skeleton(name) for name in ("new", "newer"))
+
+
+def test_hook_that_another_request_creates_meanwhile_counts(owner: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the expired ones are counted."""
+    Room(owner.room.room_id).update([Room.webhook_count.set(20)])
+    read = webhooks._read_webhooks
+
+    def create_another(room_id: str) -> list[WebhookRecord]:
+        found = read(room_id)
+        monkeypatch.setattr(webhooks, "_read_webhooks", read)
+        owner.create("first")
+        return found
+
+    monkeypatch.setattr(webhooks, "_read_webhooks", create_another)
+    owner.create("second")
+    assert sorted(hook["name"] for hook in owner.list()) == ["first", "second"]
+    assert Room.get(owner.room.room_id, consistent_read=True).webhook_count == 2
     assert owner.request("DELETE", f"/{0:016}").status_code == 404
 
 
@@ -112,7 +142,7 @@ def test_room_that_is_gone_has_no_hooks(
 
 def test_deleted_hook_is_gone(owner: Hooks) -> None:
     path = owner.create()
-    assert owner.post(path, "hi").status_code == 201
+    assert owner.post(path, "hi").status_code == 200
     (hook,) = owner.list()
     deleted = owner.request("DELETE", f"/{hook['hookId']}")
     assert (deleted.status_code, deleted.body) == (204, b"")
@@ -146,6 +176,6 @@ def test_hook_that_is_deleted_while_it_posts_stores_nothing(owner: Hooks, monkey
 
         patch.setattr(rooms, "find", delete_first)
         with pytest.raises(WebhookNotFound):
-            webhooks.store_message(webhooks.find(path.rpartition("/")[2]), "hi", None)
+            list(webhooks.store_messages(webhooks.find(path.rpartition("/")[2]), "hi", None))
     assert stored_hooks(room) == []
     assert texts(room) == []

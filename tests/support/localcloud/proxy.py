@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import SHUT_RDWR
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -48,6 +50,10 @@ class Fault:
     def __init__(self) -> None:
         self.relays: list[Relay] = []
 
+    def admits(self) -> bool:
+        """Return whether connections can be opened."""
+        return True
+
     def change_response(self, path: str, page: Page) -> None:
         """Change the response for a path, which begins after the stage."""
 
@@ -58,6 +64,32 @@ class Fault:
     def receive(self, relay: Relay, frame: Any) -> list[Any]:
         """Return the frames that reach the client if the local cloud sends this one."""
         return [frame]
+
+
+class Outage(Fault):
+    """An outage, which begins and ends when the test says so: no connection stays open, and none can be opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_on = False
+
+    def begin(self) -> None:
+        """Cut all connections, without a closing handshake."""
+        self._is_on = True
+        for relay in list(self.relays):
+            with suppress(OSError):  # closed meanwhile
+                relay.client.socket.shutdown(SHUT_RDWR)
+
+    def end(self) -> None:
+        """Admit connections again."""
+        self._is_on = False
+
+    def admits(self) -> bool:
+        return not self._is_on
+
+    def change_response(self, path: str, page: Page) -> None:
+        if self._is_on and not path.startswith("/static/") and path != "/":
+            page.status, page.body = HTTPStatus.SERVICE_UNAVAILABLE, b"{}"
 
 
 @contextmanager
@@ -80,6 +112,8 @@ def _websocket_proxy(cloud: LocalCloud, fault: Fault) -> Iterator[int]:
     opened: dict[ServerConnection, tuple[Relay, ExitStack]] = {}
 
     def shake_hands(client: ServerConnection, request: Request) -> Response | None:
+        if not fault.admits():
+            return client.respond(HTTPStatus.SERVICE_UNAVAILABLE, "")
         query = urlsplit(request.path).query
         ending = ExitStack()  # websockets requires a context, and the handshake ends before `handle` begins
         try:

@@ -4,7 +4,7 @@ import { hasGlyph } from "chalice-chat-client";
 import { momentOf } from "./dates.js";
 import { byId, isComposing, showText } from "./dom.js";
 import { goToEnd, scrollByPages } from "./log-view.js";
-import { loadDraft, saveDraft } from "./store.js";
+import { loadDraft, loadEnterSends, saveDraft, saveEnterSends } from "./store.js";
 import { cleanMessage, counted, lengthOf } from "./text.js";
 
 const MAX_LENGTH = 4_000;
@@ -16,6 +16,9 @@ const form = byId("compose", HTMLFormElement);
 const field = byId("message", HTMLTextAreaElement);
 const sendButton = byId("send", HTMLButtonElement);
 const note = byId("compose-note", HTMLElement);
+const enterSends = byId("enter-sends", HTMLInputElement);
+/** A touch keyboard has no Shift+Enter, so there Enter breaks the line unless the visitor has chosen otherwise. */
+const touchKeyboard = matchMedia("(pointer: coarse) and (hover: none)");
 
 let roomId = "";
 let send: ((text: string) => void) | null = null;
@@ -77,10 +80,18 @@ function update(): void {
   note.classList.toggle("too-long", isTooLong);
   field.setAttribute("aria-invalid", String(isTooLong));
   sendButton.disabled = isTooLong || send === null || mutedUntil !== undefined;
+  fit();
+}
+
+/** Make the field as high as its text. */
+function fit(): void {
+  // The log must not take the space while the field is measured: it would scroll away from its end.
+  form.style.minHeight = `${form.offsetHeight}px`;
   // The style sheet has a maximum. To measure many lines takes Chromium longer than to set them.
   field.style.height = field.value.split("\n", MANY_LINES).length < MANY_LINES ? "auto" : "100rem";
   if (field.style.height === "auto")
     field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
+  form.style.minHeight = "";
 }
 
 function noteOn(left: number): (Node | string)[] {
@@ -106,7 +117,7 @@ function submit(event: Event): void {
 
 function onKey(event: KeyboardEvent): void {
   if (isComposing(event)) return;
-  if (event.key === "Enter" && !event.shiftKey) submit(event);
+  if (event.key === "Enter" && sendsWith(event)) submit(event);
   const isOneLine = field.scrollHeight <= field.clientHeight + 1;
   if ((event.key === "PageUp" || event.key === "PageDown") && isOneLine) {
     event.preventDefault();
@@ -114,6 +125,23 @@ function onKey(event: KeyboardEvent): void {
   }
 }
 
+function sendsWith({ shiftKey, ctrlKey, metaKey }: KeyboardEvent): boolean {
+  return ctrlKey || metaKey || (enterSends.checked && !shiftKey);
+}
+
+function showEnter(): void {
+  enterSends.checked = loadEnterSends() ?? !touchKeyboard.matches;
+  field.enterKeyHint = enterSends.checked ? "send" : "enter";
+}
+
+// A turned phone or a larger text breaks the lines elsewhere.
+new ResizeObserver(() => requestAnimationFrame(fit)).observe(field);
+showEnter();
+touchKeyboard.addEventListener("change", showEnter);
+enterSends.addEventListener("change", () => {
+  saveEnterSends(enterSends.checked);
+  showEnter();
+});
 form.addEventListener("submit", submit);
 field.addEventListener("keydown", onKey);
 field.addEventListener("input", keep);

@@ -36,9 +36,12 @@ let handlers: LogHandlers | null = null;
 /** The visitor, whose role decides on the buttons beside the messages. */
 let rights: Pick<RoomSnapshot, "isOwner" | "you"> = { isOwner: false, you: null };
 let olderState: RoomSnapshot["older"] = "none";
-let width = 0;
+/** The size for which the place was restored last. */
+let size = "";
 let isReady = false;
 let isAtEnd = true;
+/** The first entry in sight, and how much of it is above the upper edge of the log, from 0 to 1. */
+let place: { readonly entry: HTMLElement; readonly above: number } | null = null;
 /** Whether nobody has seen what arrives: until then, the log does not scroll past the first new message. */
 let isHeld = false;
 /** Whether the log has stopped there. */
@@ -188,11 +191,12 @@ export function keepPlace(change: () => void): void {
   if (isAtEnd && !isPrinting) dropOldest();
   placeNewLine();
   arrangeMessages(entries());
-  foldTall(log, notePlace);
+  foldTall(log, onScroll);
   chooseTabStop(log);
   const anchor = inSight.find(({ entry }) => entry.isConnected); // the change may have removed the first ones
   if (anchor) log.scrollTop += bottomOf(anchor.entry) - anchor.bottom;
   stayAtEnd();
+  notePlace();
   note.hidden = isReady && !isEmpty();
   noteEnd();
 }
@@ -340,12 +344,36 @@ function leaveLine(): void {
   if (!isAtLine) return;
   isAtLine = false;
   isAtEnd = false;
+  notePlace();
   countNewBelow(newMessages().length);
 }
 
 function notePlace(): void {
+  const [entry] = isAtEnd ? [] : entriesInSight();
+  const box = entry?.getBoundingClientRect();
+  place = entry && box ? { entry, above: (log.getBoundingClientRect().top - box.top) / (box.height || 1) } : null;
+}
+
+/** Show the same messages as before the log or its text has another size: at the end the last ones, elsewhere the first one. */
+function restorePlace(): void {
+  if (size !== sizeOf(log)) forgetHeights();
+  size = sizeOf(log);
+  foldTall(log, onScroll);
+  stayAtEnd();
+  if (!place?.entry.isConnected) return;
+  const { top, height } = place.entry.getBoundingClientRect();
+  log.scrollTop += top + place.above * height - log.getBoundingClientRect().top;
+}
+
+function sizeOf({ clientWidth, clientHeight }: Element): string {
+  return `${clientWidth} ${clientHeight}`;
+}
+
+function onScroll(): void {
+  if (size !== sizeOf(log)) return; // the visitor has not scrolled: `restorePlace` comes next
   isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
   if (isAtLine && !isAtEnd) leaveLine();
+  notePlace();
   countNewBelow(isAtEnd ? 0 : newBelow);
   noteEnd();
   readOlderNearTop();
@@ -362,7 +390,7 @@ function readOlderNearTop(): void {
 }
 
 followArrowKeys(log);
-log.addEventListener("scroll", notePlace);
+log.addEventListener("scroll", onScroll);
 log.addEventListener("copy", (event) => {
   const text = selectedText(log, ({ dataset }) => shown.get(Number(dataset.sequence))?.message);
   if (text === null) return;
@@ -383,9 +411,6 @@ toLatest.addEventListener("click", () => {
   goToEnd();
   log.focus(); // the button disappears
 });
-// A phone's on-screen keyboard makes the log smaller without a scroll event.
-new ResizeObserver(() => {
-  if (log.clientWidth !== width) forgetHeights();
-  width = log.clientWidth;
-  keepPlace(() => {});
-}).observe(log);
+// Without a scroll event: an on-screen keyboard, a turned phone, a larger text.
+const resizes = new ResizeObserver(restorePlace);
+for (const part of [log, history, live]) resizes.observe(part);

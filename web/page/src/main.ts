@@ -8,6 +8,7 @@ import * as signIn from "./sign-in.js";
 import { loadName, loadWaiting, saveName, watchName } from "./store.js";
 import { counted } from "./text.js";
 import "./transfer.js";
+import { followViewport } from "./viewport.js";
 import { type Visit, visitRoom } from "./visit.js";
 
 const nameField = byId("your-name", HTMLInputElement);
@@ -87,6 +88,7 @@ function takeName(): void {
 }
 
 limitLengths();
+followViewport();
 nameField.value = loadName();
 watchName((name) => {
   nameField.value = name;

@@ -88,7 +88,7 @@ export function showOwner(snapshot: RoomSnapshot): void {
 
 function showSettings({ isLocked, keepDays, slowSeconds }: RoomSnapshot): void {
   locked.checked = isLocked;
-  select(keep, keepDays, `for ${counted(keepDays, "day")} after that`);
+  select(keep, keepDays, counted(keepDays, "more day"));
   select(slow, slowSeconds, counted(slowSeconds, "second"));
 }
 

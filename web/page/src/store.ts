@@ -3,6 +3,7 @@
 import type { CreatedRoom, RoomListSnapshot } from "chalice-chat-client";
 
 const NAME = "chalice-chat.name";
+const ENTER = "chalice-chat.enter";
 const DRAFT = "chalice-chat.draft.";
 /** The longest draft that is kept: several times what can be sent. */
 const MAX_DRAFT = 20_000;
@@ -74,6 +75,14 @@ export function watchName(listener: (name: string) => void): void {
     if (key === NAME) listener(newValue ?? "");
   });
 }
+
+/** Whether the Enter key sends, as the visitor has chosen. Null without a choice. */
+export function loadEnterSends(): boolean | null {
+  const choice = read(() => localStorage, ENTER);
+  return choice === null ? null : choice === "sends";
+}
+
+export const saveEnterSends = (sends: boolean) => write(() => localStorage, ENTER, sends ? "sends" : "breaks");
 
 /** Return the rooms that were visited in this browser, the newest visit first. */
 export function loadVisited(): readonly VisitedRoom[] {

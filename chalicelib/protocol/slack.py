@@ -1,0 +1,265 @@
+"""Messages in the format of Slack's incoming webhooks as plain text.
+
+Slack's documents "Formatting text for app surfaces", "Block Kit" and "Secondary message attachments" describe the
+format. What is not as described there is left out: a message should arrive even if a part of it does not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.limits import MAX_MESSAGE_LENGTH
+from chalicelib.protocol.requests import WebhookMessage
+from chalicelib.protocol.values import repair
+
+# The patterns are compiled when they are first used: cold starts should not wait for them.
+_CONTROL_SEQUENCE = r"<([^<>|\n]+)(?:\|([^<>]*))?>"
+_ADDRESS = r"(?i:[a-z][a-z0-9+.-]*://\S+|mailto:\S+|tel:\S+)\Z"
+_ADDRESS_WITHOUT_SCHEME = r"[^\s/]+\.\S+\Z"
+_ENTITY = "&(amp|lt|gt);"
+_CHARACTERS = {"amp": "&", "lt": "<", "gt": ">"}
+_END_OF_ADDRESS = r"[.,;:!?)\]}\"']*(\s|\Z)"
+"""What may follow an address: anything else would become a part of it."""
+
+_MENTION = r"[@#]\w+\Z"
+_EVERYONE = ("here", "channel", "everyone", "group", "subteam")
+_REFERENCES = {
+    "broadcast": ("@", "range"),
+    "channel": ("#", "channel_id"),
+    "color": ("", "value"),
+    "team": ("@", "team_id"),
+    "user": ("@", "user_id"),
+    "usergroup": ("@", "usergroup_id"),
+}
+"""The sign and the property of elements of rich text that refer to something."""
+
+_MARKS = "[*_~`]"
+
+
+def text_of(message: WebhookMessage) -> str:
+    """Return what a message says, in lines. It is empty if nothing in it is readable."""
+    text = _markup(message.text)
+    lines = [line for block in _objects(message.blocks) for line in _block(block)]
+    for attachment in _objects(message.attachments):
+        lines += _attachment(attachment)
+    if not lines:
+        return text
+    return "\n".join(lines if _is_repeated(text, lines) else [*_without_blank_lines([text]), *lines])
+
+
+# Texts
+
+
+def _markup(value: Any) -> str:
+    """Return a text without Slack's markup for links, mentions, dates and escaped characters."""
+    text = _string(value)
+    return _decode(re.sub(_CONTROL_SEQUENCE, _replace, text))
+
+
+def _string(value: Any) -> str:
+    """Return a text, or a number as text. Anything else counts as absent, and so does a blank text."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    text = repair(value) if isinstance(value, str) else ""
+    return text if text.strip() else ""
+
+
+def _decode(text: str) -> str:
+    return re.sub(_ENTITY, lambda entity: _CHARACTERS[entity[1]], text)
+
+
+def _replace(sequence: re.Match[str]) -> str:
+    target, label = sequence[1].strip(), (sequence[2] or "").strip()
+    if re.match(_MENTION, target):
+        return target[0] + (label.removeprefix(target[0]) or target[1:])
+    if target.startswith("!"):
+        return _special(target[1:], label) or sequence[0]
+    if not re.match(_ADDRESS, target) and not (label and re.match(_ADDRESS_WITHOUT_SCHEME, target)):
+        return sequence[0]  # of a sender that does not escape texts, such as List<int>
+    text, start, end = sequence.string, sequence.start(), sequence.end()
+    before = " " if not label and text[start - 1 : start].isalnum() else ""
+    after = "" if re.compile(_END_OF_ADDRESS).match(text, end) else " "
+    return before + _link(label, target) + after
+
+
+def _special(command: str, label: str) -> str:
+    """Return the words for a date, or for everyone or a group of users. They are empty for unknown commands."""
+    kind, *values = command.split("^")
+    if kind == "date":
+        words = label or _time(values[0] if values else "")
+        return _link(words, values[2]) if len(values) > 2 else words
+    name = (label or (values[0] if values else kind)).removeprefix("@")
+    return f"@{name}" if kind in _EVERYONE else label
+
+
+def _time(seconds: Any) -> str:
+    try:
+        return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%d %H:%M} UTC"
+    except (OSError, OverflowError, TypeError, ValueError):
+        return ""
+
+
+def _link(label: str, address: str) -> str:
+    address = re.sub("(?i)^(mailto|tel):", "", address)
+    if not label or label == address:
+        return address
+    return f"{_with_colon(label)} {address}" if address else label
+
+
+def _labelled(label: str, value: str) -> str:
+    return f"{_with_colon(label)} {value}" if label and value else label or value
+
+
+def _with_colon(label: str) -> str:
+    return label if label.endswith(":") else f"{label}:"
+
+
+def _is_repeated(text: str, others: Iterable[str]) -> bool:
+    """Return whether other texts contain each line of a text, such as the fallback of blocks, in whole words.
+
+    A text that is longer than a message is no fallback. Comparing its lines would take long.
+    """
+    if len(text) > MAX_MESSAGE_LENGTH:
+        return False
+    following = f" {_words(' '.join(others))} "
+    lines = [words for line in text.splitlines() if (words := _words(line))]
+    return bool(lines) and all(f" {line} " in following for line in lines)
+
+
+def _words(text: str) -> str:
+    return " ".join(re.sub(_MARKS, "", text).split())
+
+
+# Blocks
+
+
+def _block(block: dict[str, Any]) -> list[str]:
+    """Return the lines of a block. Those of an unknown one are in the properties that other blocks have."""
+    match block.get("type"):
+        case "rich_text":
+            lines = [line for element in _objects(block.get("elements")) for line in _rich_text(element)]
+        case "image":
+            lines = [_text_object(block.get("title")), _image(block)]
+        case _:
+            lines = [_text_object(block.get(name)) for name in ("title", "text")]
+            lines += [_text_object(field) for field in _list(block.get("fields"))]
+            lines += [_element(element) for element in _objects(block.get("elements"))]
+            lines += [_element(element) for element in _objects([block.get("accessory")])]
+    return _without_blank_lines(lines)
+
+
+def _text_object(value: Any) -> str:
+    """Return the text of a text object, or of a property that should have one."""
+    if not isinstance(value, dict):
+        return _markup(value)
+    text = value.get("text")
+    return _decode(_string(text)) if value.get("type") == "plain_text" else _markup(text)
+
+
+def _element(element: dict[str, Any]) -> str:
+    """Return the text of an element. Buttons count only if they lead somewhere."""
+    match element.get("type"):
+        case "image":
+            return _image(element)
+        case "mrkdwn" | "plain_text":
+            return _text_object(element)
+    address = _decode(_string(element.get("url")))
+    return _link(_text_object(element.get("text")), address) if address else ""
+
+
+def _image(image: dict[str, Any]) -> str:
+    return _link(_decode(_string(image.get("alt_text"))), _decode(_string(image.get("image_url"))))
+
+
+def _rich_text(element: dict[str, Any]) -> list[str]:
+    """Return the lines of a part of rich text."""
+    match element.get("type"):
+        case "rich_text_list":
+            items = [_inline(item) for item in _objects(element.get("elements"))]
+            first, indent = _integer(element.get("offset")) + 1, "  " * _integer(element.get("indent"))
+            ordered = element.get("style") == "ordered"
+            return [f"{indent}{f'{number}.' if ordered else '•'} {item}" for number, item in enumerate(items, first)]
+        case "rich_text_quote":
+            return [f"> {line}" for line in _inline(element).splitlines()]
+    return [_inline(element)]
+
+
+def _integer(value: Any) -> int:
+    return value if isinstance(value, int) and 0 <= value <= 1_000 else 0
+
+
+def _inline(container: dict[str, Any]) -> str:
+    elements = [*_objects(container.get("elements"))]
+    texts = [_inline_element(element) for element in elements]
+    for index, element in enumerate(elements[:-1]):
+        if element.get("url") and not re.match(_END_OF_ADDRESS, texts[index + 1]):
+            texts[index] += " "
+    return "".join(texts).strip("\n")
+
+
+def _inline_element(element: dict[str, Any]) -> str:
+    def value(name: str) -> str:
+        return _decode(_string(element.get(name)))
+
+    match element.get("type"):
+        case str(kind) if kind in _REFERENCES:
+            sign, name = _REFERENCES[kind]
+            return sign + value(name) if value(name) else ""
+        case "link":
+            return _link(value("text"), value("url"))
+        case "date":
+            return _link(value("fallback") or _time(element.get("timestamp")), value("url"))
+        case "emoji":
+            return _emoji(value("unicode")) or f":{value('name')}:"
+    text = element.get("text")
+    return _decode(repair(text)) if isinstance(text, str) else value("text")  # here a blank text separates words
+
+
+def _emoji(codes: str) -> str:
+    try:
+        return repair("".join(chr(int(code, 16)) for code in codes.split("-")))
+    except (OverflowError, ValueError):
+        return ""
+
+
+# Attachments
+
+
+def _attachment(attachment: dict[str, Any]) -> list[str]:
+    """Return the lines of an attachment. Its fallback counts only if it has neither a text nor a title."""
+
+    def value(name: str) -> str:
+        return _markup(attachment.get(name))
+
+    def address(name: str) -> str:
+        return _decode(_string(attachment.get(name)))
+
+    author, title = _link(value("author_name"), address("author_link")), _link(value("title"), address("title_link"))
+    opening = [*dict.fromkeys([value("pretext"), author, title])]
+    lines = [
+        _labelled(_markup(field.get("title")), _markup(field.get("value")))
+        for field in _objects(attachment.get("fields"))
+    ]
+    lines += [line for block in _objects(attachment.get("blocks")) for line in _block(block)]
+    lines += [_element({**action, "type": "button"}) for action in _objects(attachment.get("actions"))]
+    text = value("text")
+    is_repeated = text in (*opening, value("title")) or _is_repeated(text, lines)
+    readable = [line for line in [*opening, "" if is_repeated else text, *lines] if line] or [value("fallback")]
+    return _without_blank_lines([*readable, address("image_url"), value("footer")])
+
+
+def _without_blank_lines(texts: list[str]) -> list[str]:
+    """Return texts without blank lines around them, and without empty ones."""
+    return [stripped for text in texts if (stripped := text.strip("\n"))]
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Return the objects in an array. A value that is no array has none."""
+    return (item for item in _list(value) if isinstance(item, dict))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,313 @@
+"""Phones: narrow screens with large text, touch keyboards, rotation, and the keyboard that covers the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Locator, Page, Route, ViewportSize, expect
+
+from localcloud.cloud import LocalCloud
+from tests.browser.conftest import OpenPage
+from tests.support.browser.visitor import create_room, expect_message, expect_view, open_person, room_of, say
+from tests.support.projects import PROJECT
+
+LAYOUT = (PROJECT / "tests/support/browser/layout.js").read_text()
+PHONE: ViewportSize = {"width": 390, "height": 700}
+TURNED: ViewportSize = {"width": 700, "height": 390}
+TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
+
+WIDTHS = [320, 360, 390]
+TEXTS = {
+    "text of 100 %": "",
+    "text of 130 %": "font-size: 130%",
+    "text of 200 %": "font-size: 200%",
+    "text alone at 130 %": "text-size-adjust: 130%",
+    "text alone at 200 %": "text-size-adjust: 200%",
+}
+NAME = "Film night with Carolina"
+
+
+def expect_layout(page: Page) -> None:
+    """Check the layout at all widths, with all sizes of text."""
+    problems = {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 700})
+        for text, style in TEXTS.items():
+            page.evaluate("(style) => { document.documentElement.style.cssText = style; }", style)
+            settle(page)
+            if found := page.evaluate(LAYOUT):
+                problems[f"{width} px, {text}"] = found
+    page.evaluate("document.documentElement.style.cssText = ''")
+    assert problems == {}, json.dumps(problems, indent=1, ensure_ascii=False)
+
+
+def show_lobby(page: Page) -> None:
+    page.get_by_role("link", name="All rooms").click()
+    expect(page.get_by_role("list", name="Your rooms").get_by_role("link")).to_have_count(1)
+    expect(page.get_by_role("list", name="Rooms", exact=True).get_by_role("link", name=NAME).first).to_be_visible()
+
+
+def show_room(page: Page) -> None:
+    expect(page.locator("#you")).to_be_visible()
+
+
+def show_people(page: Page) -> None:
+    page.locator("#member-count").click()
+    expect(page.get_by_role("button", name="Manage room")).to_be_visible()
+
+
+def show_manage(page: Page) -> None:
+    show_people(page)
+    page.get_by_role("button", name="Manage room").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.get_by_label("Name of the program").fill("Build server of the cinema")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("button", name="Copy the address")).to_be_visible()
+
+
+def show_cleanup(page: Page) -> None:
+    show_manage(page)
+    page.get_by_role("button", name="Delete messages").click()
+    expect(page.get_by_role("list", name="Messages to delete").get_by_role("listitem")).to_have_count(3)
+
+
+def show_invite(page: Page) -> None:
+    show_manage(page)
+    page.get_by_role("button", name="New invite link").click()
+    page.get_by_role("dialog").get_by_role("button", name="New link", exact=True).click()
+    expect(page.get_by_role("dialog").get_by_label("The new link")).to_be_visible()
+
+
+def show_person(page: Page) -> None:
+    page.locator("#member-count").click()
+    expect(open_person(page, "Bo")).to_be_visible()
+
+
+def show_lost(page: Page) -> None:
+    page.context.set_offline(True)
+    expect(page.get_by_role("button", name="Try now")).to_be_visible()
+    say(page, "not sent yet")
+
+
+def show_end(page: Page) -> None:
+    show_manage(page)
+    page.get_by_role("button", name="Close this room").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Close the room").click()
+    expect(page.get_by_role("alert").filter(has_text="closed this room")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "show",
+    [show_lobby, show_room, show_people, show_manage, show_cleanup, show_invite, show_person, show_lost, show_end],
+)
+def test_view_fits_phones_with_large_text(open_page: OpenPage, cloud: LocalCloud, show: Callable[[Page], None]) -> None:
+    new = {"roomName": NAME, "private": show is show_invite}
+    created = requests.post(f"{cloud.rest_url}/rooms", json=new, timeout=20).json()
+    token = f"&token={created['joinToken']}" if "joinToken" in created else ""
+    link = f"{cloud.rest_url}/#/rooms/{created['roomId']}"
+    page = open_page(f"{link}?owner={created['ownerToken']}{token}", name="Alexandra", **TOUCH)
+    expect(page.locator("#connection-state")).to_have_text("Connected")
+    for message in ["Who brings the popcorn on Saturday?", "ok", "See https://example.com/a/long/path?of=1234567890"]:
+        say(page, message)
+    expect(page.locator("li.message:not(.pending)")).to_have_count(3)
+    if show is show_person:
+        bo = open_page(link, name="Bo")
+        expect(bo.locator("#connection-state")).to_have_text("Connected")
+    show(page)
+    expect_layout(page)
+
+
+@pytest.mark.parametrize("session", [None, {"name": "Alexandra Carolina Montgomery", "idToken": "", "subject": "a"}])
+def test_sign_in_fits_phones_with_large_text(open_page: OpenPage, cloud: LocalCloud, session: Any) -> None:
+    """The page of a server with sign-in, before and after it."""
+    page = open_page("about:blank", **TOUCH)
+    sign_in = json.dumps({"issuer": "https://issuer.example", "clientId": "page", "required": session is None})
+
+    def offer(route: Route) -> None:
+        response = route.fetch()
+        escaped = sign_in.replace('"', "&quot;")
+        body = response.text().replace('name="sign-in" content=""', f'name="sign-in" content="{escaped}"')
+        assert escaped in body
+        route.fulfill(response=response, body=body)
+
+    page.route(f"{cloud.rest_url}/", offer)
+    page.add_init_script(f"sessionStorage['chalice-chat.session'] = {json.dumps(json.dumps(session))}")
+    page.goto(f"{cloud.rest_url}/")
+    expect_view(page)
+    name = "Sign out" if session else "Sign in"
+    expect(page.get_by_role("button", name=name).first).to_be_visible()
+    expect_layout(page)
+
+
+def message_box(page: Page) -> Locator:
+    return page.get_by_label("Message", exact=True)
+
+
+def in_sight(page: Page, text: str) -> Locator:
+    return page.get_by_role("log").get_by_text(text, exact=True)
+
+
+def scroll_to(page: Page, text: str) -> None:
+    """Scroll a message to the upper edge of the log, and wait until the page has noticed."""
+    in_sight(page, text).evaluate(
+        """(body) => new Promise((resolve) => {
+            const log = document.querySelector("#log");
+            log.addEventListener("scroll", () => requestAnimationFrame(resolve), { once: true });
+            log.scrollTop += body.closest("li").getBoundingClientRect().top - log.getBoundingClientRect().top;
+        })"""
+    )
+
+
+def offset(page: Page, text: str) -> float:
+    """Return how far below the upper edge of the log a message begins."""
+    return float(
+        in_sight(page, text).evaluate(
+            """(body) => body.closest("li").getBoundingClientRect().top
+                - document.querySelector("#log").getBoundingClientRect().top"""
+        )
+    )
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has been laid out in its new size."""
+    # The log and the field notice their new sizes, the field takes another height, and the log notices that.
+    for _ in range(3):
+        page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+
+
+def is_at_end(page: Page) -> bool:
+    return bool(
+        page.evaluate("(({scrollHeight, scrollTop, clientHeight}) => scrollHeight - scrollTop - clientHeight < 2)(log)")
+    )
+
+
+def open_history(open_page: OpenPage, cloud: LocalCloud, **options: Any) -> Page:
+    """Open a room with 40 messages of different lengths."""
+    said = [f"message {number} " + "and more of it " * (number % 7) for number in range(40)]
+    page = open_page(f"{cloud.rest_url}/#/rooms/{room_of(cloud, [text.strip() for text in said])}", **options)
+    expect(page.locator("#you")).to_be_visible()
+    expect(page.locator("li.message")).to_have_count(40)
+    return page
+
+
+def test_enter_of_a_touch_keyboard_breaks_the_line_and_the_button_sends(open_page: OpenPage) -> None:
+    page = open_page(**TOUCH)
+    create_room(page, "Tea")
+    box = message_box(page)
+    expect(box).to_have_attribute("enterkeyhint", "enter")
+    box.press_sequentially("one")
+    box.press("Enter")
+    box.press_sequentially("two")
+    expect(box).to_have_value("one\ntwo")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("li.message:not(.pending) .body")).to_have_text("one\ntwo")
+    box.press_sequentially("three")
+    box.press("Control+Enter")
+    expect(page.locator("li.message:not(.pending) .body")).to_have_text(["one\ntwo", "three"])
+
+
+def test_visitor_chooses_what_enter_does(open_page: OpenPage) -> None:
+    page = open_page(**TOUCH)
+    create_room(page, "Tea")
+    page.locator("#member-count").click()
+    page.get_by_label("Enter sends").check()
+    box = message_box(page)
+    expect(box).to_have_attribute("enterkeyhint", "send")
+    box.press_sequentially("one")
+    box.press("Enter")
+    expect(page.locator("li.message:not(.pending) .body")).to_have_text("one")
+    page.reload()
+    expect(box).to_have_attribute("enterkeyhint", "send")
+    page.locator("#member-count").click()
+    page.get_by_label("Enter sends").uncheck()
+    box.press_sequentially("two")
+    box.press("Enter")
+    expect(box).to_have_value("two\n")
+
+
+def test_keyboard_without_touch_sends_by_enter_unless_chosen_otherwise(open_page: OpenPage) -> None:
+    page = open_page()
+    create_room(page, "Tea")
+    box = message_box(page)
+    expect(box).to_have_attribute("enterkeyhint", "send")
+    expect(page.get_by_label("Enter sends")).to_be_checked()
+    page.get_by_label("Enter sends").uncheck()
+    box.press_sequentially("one")
+    box.press("Enter")
+    expect(box).to_have_value("one\n")
+
+
+@pytest.mark.parametrize("size", [TURNED, {"width": 390, "height": 420}, {"width": 1280, "height": 800}])
+def test_resizing_keeps_the_reading_place(open_page: OpenPage, cloud: LocalCloud, size: ViewportSize) -> None:
+    page = open_history(open_page, cloud, **TOUCH)
+    first = "message 14"
+    scroll_to(page, first)
+    assert abs(offset(page, first)) < 2
+    for resized in (size, PHONE):
+        page.set_viewport_size(resized)
+        settle(page)
+        assert abs(offset(page, first)) < 2
+
+
+def test_resizing_and_larger_text_keep_the_end(open_page: OpenPage, cloud: LocalCloud) -> None:
+    page = open_history(open_page, cloud, **TOUCH)
+    for size in (TURNED, {"width": 390, "height": 420}, PHONE):
+        page.set_viewport_size(size)
+        settle(page)
+        assert is_at_end(page)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    for line in ("one", "two", "three"):
+        message_box(page).press_sequentially(line)
+        message_box(page).press("Enter")
+        settle(page)
+        assert is_at_end(page)
+
+
+def test_composer_stays_above_a_keyboard_that_covers_the_page(open_page: OpenPage, cloud: LocalCloud) -> None:
+    """Safari on phones: only the visual viewport gets smaller, and moves to the field."""
+    page = open_page("about:blank", **TOUCH)
+    page.add_init_script(
+        """Object.defineProperty(window, "visualViewport", {
+            value: Object.assign(new EventTarget(), { width: 390, height: 700, offsetTop: 0, scale: 1 }),
+        });
+        window.cover = (height, offsetTop, scale = 1) => {
+            Object.assign(visualViewport, { height, offsetTop, scale });
+            visualViewport.dispatchEvent(new Event("resize"));
+            visualViewport.dispatchEvent(new Event("scroll"));
+        };"""
+    )
+    address = f"{cloud.rest_url}/#/rooms/{room_of(cloud, [f'message {number}' for number in range(40)])}"
+    bo = open_page(address, name="Bo")
+    expect(bo.locator("#connection-state")).to_have_text("Connected")
+    page.goto(address)
+    expect_message(page, "message 39")
+    expect(page.locator("#you")).to_be_visible()
+
+    def edges() -> list[int]:
+        return page.evaluate(
+            """[document.querySelector(".top").getBoundingClientRect().top,
+                document.querySelector("#compose").getBoundingClientRect().bottom].map(Math.round)"""
+        )
+
+    assert edges() == [0, 700]
+    page.evaluate("cover(380, 120)")
+    settle(page)
+    assert edges() == [120, 500]
+    assert is_at_end(page)
+    page.evaluate("cover(190, 300, 2)")  # enlarged by two fingers: they move around in the same page
+    assert edges() == [120, 500]
+    page.evaluate("cover(700, 0)")
+    settle(page)
+    assert edges() == [0, 700]
+    assert is_at_end(page)
+    page.locator("#member-count").click()
+    open_person(page, "Bo")
+    page.evaluate("cover(380, 120)")
+    box = page.get_by_role("dialog").bounding_box()
+    assert box
+    assert box["y"] >= 120
+    assert box["y"] + box["height"] <= 500

@@ -1,0 +1,399 @@
+"""Messages in the format of Slack as plain text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.protocol.requests import WebhookMessage
+from chalicelib.protocol.slack import text_of
+from chalicelib.protocol.validation import validate
+
+
+def text(**message: Any) -> str:
+    return text_of(validate(message, WebhookMessage))
+
+
+def block(type_: str, **properties: Any) -> str:
+    return text(blocks=[{"type": type_, **properties}])
+
+
+def rich_text(*elements: Any, type_: str = "rich_text_section", **properties: Any) -> str:
+    return block("rich_text", elements=[{"type": type_, "elements": list(elements), **properties}])
+
+
+# Markup
+
+
+@pytest.mark.parametrize(
+    ("markup", "plain"),
+    [
+        ("<https://ci.example/7|Build 7> failed", "Build 7: https://ci.example/7 failed"),
+        ("see <https://ci.example/7>.", "see https://ci.example/7."),
+        ("<https://ci.example/?a=1&amp;b=2|q>", "q: https://ci.example/?a=1&b=2"),
+        ("<https://ci.example|https://ci.example>", "https://ci.example"),
+        ("<https://ci.example|>", "https://ci.example"),
+        ("<https://ci.example|Log:>", "Log: https://ci.example"),
+        ("<https://ci.example | Sentry's way>", "Sentry's way: https://ci.example"),
+        ("< > < | > <|x>", "< > < | > <|x>"),
+        ("<https://ci.example|two\nlines>", "two\nlines: https://ci.example"),
+        ("<ci.example/7|Build>", "Build: ci.example/7"),
+        ("<HTTPS://CI.example|x>", "x: HTTPS://CI.example"),
+        ("<mailto:bo@example.org|bo@example.org>", "bo@example.org"),
+        ("<mailto:bo@example.org|Bo>", "Bo: bo@example.org"),
+        ("<mailto:bo@example.org>", "bo@example.org"),
+        ("<tel:+49123|Call>", "Call: +49123"),
+        ("<!here> <!channel> <!everyone>", "@here @channel @everyone"),
+        ("<!channel|channel>: <!here|@here>", "@channel: @here"),
+        ("<!subteam^S1|@ops> <!subteam^S1|ops> <!subteam^S1>", "@ops @ops @S1"),
+        ("<@U1> <@U1|bo> <@W2|@aki>", "@U1 @bo @aki"),
+        ("<#C1|general> <#C1> <#C1|>", "#general #C1 #C1"),
+        ("<!date^1700000000^{date}|in November>", "in November"),
+        ("<!date^1700000000^{date}^https://x.example/|then>", "then: https://x.example/"),
+        ("<!date^1700000000^{date}>", "2023-11-14 22:13 UTC"),
+        ("<!unknown|the label>", "the label"),
+        ("a &lt;b&gt; &amp; c", "a <b> & c"),
+        ("&amp;lt; &quot; &copy;", "&lt; &quot; &copy;"),
+        ("&lt;@U1&gt; &lt;https://x.example|y&gt;", "<@U1> <https://x.example|y>"),
+        ("*bold* _italic_ ~struck~ `code` ```block```", "*bold* _italic_ ~struck~ `code` ```block```"),
+        ("List<int>, Map<K|V>, <b>é</b>, 1 < 2 > 0, <>", "List<int>, Map<K|V>, <b>é</b>, 1 < 2 > 0, <>"),
+        ("<!-- note --> <!DOCTYPE html> <!date^|>", "<!-- note --> <!DOCTYPE html> <!date^|>"),
+        ("<!date^x^y>", "<!date^x^y>"),
+        (":tada:", ":tada:"),
+    ],
+)
+def test_markup_becomes_words(markup: str, plain: str) -> None:
+    assert text(text=markup) == plain
+    assert block("section", text={"type": "mrkdwn", "text": markup}) == plain
+    assert text(attachments=[{"text": markup}]) == plain
+
+
+@pytest.mark.parametrize(
+    ("markup", "address"),
+    [
+        ("*<https://ci.example/7|Build 7>*", "https://ci.example/7"),
+        ("<https://ci.example/7|Build>_7", "https://ci.example/7"),
+        ("<https://ci.example/7|Build>失败", "https://ci.example/7"),
+        ("[<https://ci.example/7|a>:<https://ci.example/8|b>]", "https://ci.example/7"),
+        ("see<https://ci.example/7>", "https://ci.example/7"),
+        ("<https://ci.example/7>&gt;", "https://ci.example/7"),
+    ],
+)
+def test_address_is_a_word_of_its_own(markup: str, address: str) -> None:
+    assert address in text(text=markup).split()
+
+
+@pytest.mark.parametrize(
+    ("sent", "plain"),
+    [
+        ("\x1b[31mFAIL\x1b[0m", "FAIL"),
+        ("\x1b[1;38;5;196mred\x1b[K \x9b0mplain", "red plain"),
+        ("\x1b]0;title\x07done \x1b]8;;https://x.example\x1b\\link\x1b]8;;\x1b\\", "done link"),
+        ("\x1b(B\x1b7kept\x1b", "kept"),
+        ("\x1b]unfinished\nkept", "unfinished\nkept"),
+        ("a\x0bb\x00c\x7fd\x85e\x0cf", "abcdef"),
+        ("one\r\ntwo\rthree\tfour", "one\ntwo\nthree\tfour"),
+        ("cut \ud83d", "cut \ufffd"),
+        ("\ude00 \ud83d\ud83d", "\ufffd \ufffd\ufffd"),
+        ("\U0001f600", "\U0001f600"),
+    ],
+)
+def test_text_is_repaired_wherever_it_is(sent: str, plain: str) -> None:
+    assert text(text=sent) == plain
+    assert block("header", text={"type": "plain_text", "text": sent}) == plain
+    assert text(attachments=[{"fields": [{"value": sent}]}]) == plain
+    assert rich_text({"type": "text", "text": sent}) == plain
+
+
+# Blocks
+
+
+@pytest.mark.parametrize(
+    ("blocks", "plain"),
+    [
+        ([{"type": "header", "text": {"type": "plain_text", "text": "Deploy &amp; <test>"}}], "Deploy & <test>"),
+        ([{"type": "section", "text": "without an object"}], "without an object"),
+        (
+            [
+                {
+                    "type": "section",
+                    "text": {"type": "mrkdwn", "text": "*Deploy*"},
+                    "fields": [{"type": "mrkdwn", "text": "*App*\nshop"}, {"type": "plain_text", "text": "prod"}],
+                    "accessory": {"type": "button", "text": {"type": "plain_text", "text": "Log"}, "url": "https://l"},
+                }
+            ],
+            "*Deploy*\n*App*\nshop\nprod\nLog: https://l",
+        ),
+        (
+            [
+                {
+                    "type": "context",
+                    "elements": [
+                        {"type": "mrkdwn", "text": "by <@U1>"},
+                        {"type": "image", "alt_text": "cat", "image_url": "https://x.example/cat.png"},
+                    ],
+                }
+            ],
+            "by @U1\ncat: https://x.example/cat.png",
+        ),
+        ([{"type": "divider"}, {"type": "header", "text": {"type": "plain_text", "text": "a"}}], "a"),
+        (
+            [
+                {
+                    "type": "image",
+                    "title": {"type": "plain_text", "text": "Load"},
+                    "alt_text": "a curve",
+                    "image_url": "https://x.example/1.png",
+                }
+            ],
+            "Load\na curve: https://x.example/1.png",
+        ),
+        (
+            [
+                {
+                    "type": "actions",
+                    "elements": [
+                        {
+                            "type": "button",
+                            "text": {"type": "plain_text", "text": "Open"},
+                            "url": "https://x.example/?a&amp;b",
+                        },
+                        {"type": "button", "text": {"type": "plain_text", "text": "Acknowledge"}, "value": "1"},
+                    ],
+                }
+            ],
+            "Open: https://x.example/?a&b",
+        ),
+        ([{"type": "carousel", "pages": 5}, {"type": "markdown", "text": "**hi**"}], "**hi**"),
+        ([{"type": "video", "title": {"type": "plain_text", "text": "Demo"}, "video_url": 5}], "Demo"),
+    ],
+)
+def test_blocks_become_lines(blocks: Any, plain: str) -> None:
+    assert text(blocks=blocks) == plain
+    assert text(text="", blocks=blocks) == plain
+    assert text(attachments=[{"color": "#f00", "blocks": blocks}]) == plain
+
+
+@pytest.mark.parametrize(
+    ("elements", "plain"),
+    [
+        ([{"type": "text", "text": "a "}, {"type": "text", "text": "b", "style": {"bold": True}}], "a b"),
+        (
+            [{"type": "link", "url": "https://x.example/", "text": "X"}, {"type": "text", "text": "."}],
+            "X: https://x.example/.",
+        ),
+        ([{"type": "link", "url": "https://x.example/"}, {"type": "text", "text": "now"}], "https://x.example/ now"),
+        (
+            [
+                {"type": "user", "user_id": "U1"},
+                {"type": "text", "text": " "},
+                {"type": "usergroup", "usergroup_id": "S1"},
+            ],
+            "@U1 @S1",
+        ),
+        (
+            [{"type": "channel", "channel_id": "C1"}, {"type": "text", "text": " "}, {"type": "team", "team_id": "T1"}],
+            "#C1 @T1",
+        ),
+        ([{"type": "broadcast", "range": "here"}], "@here"),
+        (
+            [{"type": "emoji", "name": "wave", "unicode": "1f44b-1f3fd"}, {"type": "emoji", "name": "parrot"}],
+            "👋🏽:parrot:",
+        ),
+        (
+            [
+                {"type": "emoji", "name": "odd", "unicode": "xyz"},
+                {"type": "emoji", "name": "big", "unicode": "ffffffff"},
+            ],
+            ":odd::big:",
+        ),
+        ([{"type": "date", "timestamp": 1700000000, "format": "{date}", "fallback": "in November"}], "in November"),
+        (
+            [{"type": "date", "timestamp": 1700000000, "format": "{date}", "url": "https://x"}],
+            "2023-11-14 22:13 UTC: https://x",
+        ),
+        ([{"type": "color", "value": "#F405B3"}], "#F405B3"),
+        ([{"type": "new"}, {"type": "new", "text": "text"}, {"type": "text", "text": 5}, {"type": "user"}], "text5"),
+    ],
+)
+def test_rich_text_becomes_words(elements: list[Any], plain: str) -> None:
+    assert rich_text(*elements) == plain
+
+
+def test_rich_text_keeps_lists_quotations_and_code() -> None:
+    def section(words: str) -> dict[str, Any]:
+        return {"type": "rich_text_section", "elements": [{"type": "text", "text": words}]}
+
+    assert rich_text(section("one"), section("two"), type_="rich_text_list", style="bullet") == "• one\n• two"
+    ordered = rich_text(section("c"), section("d"), type_="rich_text_list", style="ordered", offset=2, indent=1)
+    assert text(text="x", blocks=[{"type": "rich_text", "elements": 5}]) == "x"
+    assert ordered == "  3. c\n  4. d"
+    words = {"type": "text", "text": "if a:\n    b()\n"}
+    assert rich_text(words, type_="rich_text_preformatted") == "if a:\n    b()"
+    assert rich_text(words, type_="rich_text_quote") == "> if a:\n>     b()"
+
+
+# Attachments
+
+
+@pytest.mark.parametrize(
+    ("attachment", "plain"),
+    [
+        ({"fallback": "F", "title": "T", "title_link": "https://x.example", "text": ""}, "T: https://x.example"),
+        ({"fallback": "F", "title_link": "https://x.example"}, "https://x.example"),
+        ({"fallback": "F <https://x.example|x>"}, "F x: https://x.example"),
+        ({"fallback": "F", "footer": "Grafana"}, "F\nGrafana"),
+        ({"fallback": "F", "text": "F"}, "F"),
+        (
+            {
+                "fallback": "F",
+                "pretext": "<!here>",
+                "author_name": "Aki",
+                "author_link": "https://x.example/aki",
+                "title": "T",
+                "text": "*t*",
+                "fields": [
+                    {"title": "CPU", "value": 97, "short": True},
+                    {"title": "Host:", "value": "a"},
+                    {"value": "v"},
+                ],
+                "actions": [{"type": "button", "text": "Runbook", "url": "https://x.example/r"}, {"text": "Silence"}],
+                "image_url": "https://x.example/i.png",
+                "footer": "Foot",
+                "ts": 1700000000,
+            },
+            "@here\nAki: https://x.example/aki\nT\n*t*\nCPU: 97\nHost: a\nv\nRunbook: https://x.example/r\n"
+            "https://x.example/i.png\nFoot",
+        ),
+        ({"title": "T", "pretext": "T", "text": "T"}, "T"),
+        ({"title": "https://x.example", "title_link": "https://x.example", "text": "t"}, "https://x.example\nt"),
+    ],
+)
+def test_attachment_becomes_lines(attachment: dict[str, Any], plain: str) -> None:
+    assert text(attachments=[attachment]) == plain
+    assert text(text="main", attachments=[attachment, None, {"text": "second"}]) == f"main\n{plain}\nsecond"
+
+
+PROPERTIES = [
+    "type",
+    "text",
+    "title",
+    "pretext",
+    "fallback",
+    "fields",
+    "elements",
+    "blocks",
+    "actions",
+    "accessory",
+    "url",
+    "value",
+    "title_link",
+    "image_url",
+    "alt_text",
+    "author_name",
+    "unicode",
+    "name",
+    "user_id",
+    "timestamp",
+    "style",
+    "indent",
+    "offset",
+    "footer",
+]
+KINDS = [
+    "section",
+    "header",
+    "context",
+    "actions",
+    "image",
+    "rich_text",
+    "rich_text_section",
+    "rich_text_list",
+    "rich_text_quote",
+    "button",
+    "text",
+    "link",
+    "emoji",
+    "date",
+    "user",
+    "mrkdwn",
+    "plain_text",
+]
+
+
+@pytest.mark.parametrize(
+    "malformed", [None, 5, 0.5, True, [], {}, "", [None], [[]], {"text": {}}, "\ud800", "9" * 5_000, 10**17]
+)
+def test_malformed_properties_do_not_fail(malformed: Any) -> None:
+    wrong = dict.fromkeys(PROPERTIES, malformed)
+    blocks = [wrong, *({**wrong, "type": kind} for kind in KINDS)]
+    for _ in range(3):
+        blocks += [{"type": kind, "elements": blocks} for kind in ("rich_text", "rich_text_list", "context", malformed)]
+    attachments = [wrong, {"fields": [wrong], "actions": [wrong], "blocks": blocks}]
+    assert text(text="kept", blocks=malformed, attachments=malformed) == "kept"
+    assert text(text="kept", blocks=blocks, attachments=attachments).startswith("kept")
+
+
+# Repetitions
+
+
+@pytest.mark.parametrize(
+    ("fallback", "is_shown"),
+    [
+        ("Deploy failed", False),
+        ("Deploy *failed*\nshop", False),
+        ("*Deploy* fail_ed_", False),
+        ("shop", False),
+        ("Deploy", False),
+        ("Alert", True),
+        ("fail", True),
+        ("Deploy failed\nmore", True),
+        ("***", True),
+        ("\n".join(["shop"] * 1_000), True),
+        ("\n".join(["shop"] * 800) + "\n", False),
+    ],
+)
+def test_text_that_blocks_repeat_is_shown_once(fallback: str, is_shown: bool) -> None:
+    blocks = [
+        {"type": "header", "text": {"type": "plain_text", "text": "Deploy failed"}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": "*shop*"}},
+    ]
+    following = "Deploy failed\n*shop*"
+    expected = f"{fallback}\n{following}" if is_shown else following
+    assert text(text=fallback, blocks=blocks) == expected
+    assert text(text=fallback, attachments=[{"blocks": blocks}]) == expected
+    assert text(attachments=[{"text": fallback, "blocks": blocks}]) == expected
+
+
+def test_text_ends_where_the_next_line_begins() -> None:
+    assert text(text="\none\n\n", attachments=[{"text": "\n two\n", "footer": "three"}]) == "one\n two\nthree"
+    assert text(text="\none\n") == "\none\n"
+
+
+def test_equal_fields_of_two_attachments_are_both_shown() -> None:
+    alert = {"title": "Disk", "fields": [{"title": "severity", "value": "high"}]}
+    assert text(attachments=[alert, alert]) == "Disk\nseverity: high\nDisk\nseverity: high"
+
+
+# Any input
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.sampled_from(KINDS)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(PROPERTIES), inner, max_size=4),
+    max_leaves=20,
+)
+BLOCKS = st.lists(st.fixed_dictionaries({"type": st.sampled_from(KINDS) | JSON, "elements": JSON, "text": JSON}))
+
+
+@given(BLOCKS, JSON)
+def test_any_json_is_accepted(blocks: Any, attachments: Any) -> None:
+    assert text(text="kept", blocks=blocks, attachments=attachments)
+    assert text(text="kept", blocks=[{"type": "rich_text", "elements": blocks}], attachments=[attachments])
