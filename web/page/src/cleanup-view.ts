@@ -1,6 +1,7 @@
 /** The dialogue in which several messages are chosen and deleted. It shows those that were there when it was opened. */
 
 import type { ChatError, Message, RoomSnapshot } from "chalice-chat-client";
+import { timeOf } from "./dates.js";
 import { chooseTabStop, followArrowKeys } from "./deletion.js";
 import { byId, make, setText, showText } from "./dom.js";
 import { personName } from "./person.js";
@@ -77,11 +78,9 @@ function makeChoice(message: Message): Choice {
   const label = make("label");
   const box = make("input");
   const text = make("span", "text");
-  const moment = new Date(message.sentAt);
-  const time = make("time", "", moment.toLocaleTimeString([], { timeStyle: "short" }));
+  const time = timeOf(new Date(message.sentAt));
   const said = make("bdi", "", message.message);
   box.type = "checkbox";
-  time.dateTime = moment.toISOString();
   text.append(personName(message.sender), " ", said);
   label.append(box, text, time);
   entry.append(label);

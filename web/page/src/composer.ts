@@ -1,13 +1,15 @@
 /** The field in which a message is written: it grows, keeps a draft per room, and counts the last characters. */
 
 import { hasGlyph } from "chalice-chat-client";
+import { momentOf } from "./dates.js";
 import { byId, isComposing, showText } from "./dom.js";
 import { goToEnd, scrollByPages } from "./log-view.js";
 import { loadDraft, loadEnterSends, saveDraft, saveEnterSends } from "./store.js";
-import { cleanMessage, counted, lengthOf, momentIn } from "./text.js";
+import { cleanMessage, counted, lengthOf } from "./text.js";
 
 const MAX_LENGTH = 4_000;
 const COUNTED_FROM = 200;
+const MANY_LINES = 40;
 const PAGE = 0.9;
 
 const form = byId("compose", HTMLFormElement);
@@ -21,12 +23,15 @@ const touchKeyboard = matchMedia("(pointer: coarse) and (hover: none)");
 let roomId = "";
 let send: ((text: string) => void) | null = null;
 let mutedUntil: string | undefined;
+/** What was not done as the visitor expected. It is shown until they go on. */
+let hint = "";
 
 /** Start writing to a room, with the draft of the last visit. */
 export function enter(newRoomId: string, newSend: (text: string) => void): void {
   roomId = newRoomId;
   send = newSend;
   mutedUntil = undefined;
+  hint = "";
   field.value = loadDraft(roomId);
   update();
   field.focus();
@@ -49,10 +54,29 @@ export function draft(): string {
   return field.value;
 }
 
+/** Insert a text where the cursor is. */
+export function insert(text: string): void {
+  field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+  keep();
+  field.focus();
+}
+
+/** Say what was not done, until the visitor goes on. */
+export function showHint(text: string): void {
+  hint = text;
+  update();
+}
+
+function keep(): void {
+  hint = "";
+  saveDraft(roomId, field.value);
+  update();
+}
+
 function update(): void {
   const left = MAX_LENGTH - lengthOf(cleanMessage(field.value));
   const isTooLong = left < 0;
-  showText(note, noteOn(left));
+  showText(note, ...noteOn(left));
   note.classList.toggle("too-long", isTooLong);
   field.setAttribute("aria-invalid", String(isTooLong));
   sendButton.disabled = isTooLong || send === null || mutedUntil !== undefined;
@@ -63,16 +87,21 @@ function update(): void {
 function fit(): void {
   // The log must not take the space while the field is measured: it would scroll away from its end.
   form.style.minHeight = `${form.offsetHeight}px`;
-  field.style.height = "auto";
-  field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
+  // The style sheet has a maximum. To measure many lines takes Chromium longer than to set them.
+  field.style.height = field.value.split("\n", MANY_LINES).length < MANY_LINES ? "auto" : "100rem";
+  if (field.style.height === "auto")
+    field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
   form.style.minHeight = "";
 }
 
-function noteOn(left: number): string {
-  if (send && mutedUntil) return `You are muted until ${momentIn(mutedUntil)}. What you write here is kept.`;
-  if (left < 0)
-    return `${counted(-left, "character")} too many: a message has at most ${MAX_LENGTH.toLocaleString("en")}.`;
-  return left <= COUNTED_FROM ? `${counted(left, "character")} left` : "";
+function noteOn(left: number): (Node | string)[] {
+  if (send && mutedUntil) return ["You are muted until ", momentOf(mutedUntil), ". What you write here is kept."];
+  if (left < 0) {
+    const tooMany = `${counted(-left, "character")} too many: a message has at most ${MAX_LENGTH.toLocaleString("en")}.`;
+    return [hint ? `${hint} ${tooMany}` : tooMany];
+  }
+  if (hint) return [hint];
+  return left <= COUNTED_FROM ? [`${counted(left, "character")} left`] : [];
 }
 
 function submit(event: Event): void {
@@ -81,8 +110,7 @@ function submit(event: Event): void {
   if (!send || mutedUntil || !hasGlyph(text) || lengthOf(text) > MAX_LENGTH) return;
   send(text);
   field.value = "";
-  saveDraft(roomId, "");
-  update();
+  keep();
   goToEnd();
   field.focus();
 }
@@ -116,7 +144,4 @@ enterSends.addEventListener("change", () => {
 });
 form.addEventListener("submit", submit);
 field.addEventListener("keydown", onKey);
-field.addEventListener("input", () => {
-  saveDraft(roomId, field.value);
-  update();
-});
+field.addEventListener("input", keep);

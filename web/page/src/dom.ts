@@ -39,14 +39,15 @@ export function limitLengths(): void {
 }
 
 /** Set the text of an element only if it differs, so that live regions do not announce it twice. */
-export function setText(element: Element, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
+export function setText(element: Element, ...parts: (Node | string)[]): void {
+  const text = parts.map((part) => (typeof part === "string" ? part : part.textContent)).join("");
+  if (element.textContent !== text) element.replaceChildren(...parts);
 }
 
 /** Show a text in an element, or hide the element if there is none. */
-export function showText(element: HTMLElement, text: string): void {
-  element.hidden = !text;
-  setText(element, text);
+export function showText(element: HTMLElement, ...parts: (Node | string)[]): void {
+  element.hidden = !parts.some(Boolean);
+  setText(element, ...parts);
 }
 
 /** Make `entries` the children of `list`. Moves as few as possible, so that a focused link or button keeps the focus. */

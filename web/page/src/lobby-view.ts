@@ -2,7 +2,7 @@
 
 import { ApiError, type RoomListSnapshot, type RoomSummary } from "chalice-chat-client";
 import { arrange, byId, make, setText, showText } from "./dom.js";
-import { addressOf } from "./route.js";
+import { addressOf, roomInLink, urlOf } from "./route.js";
 
 const lobby = byId("lobby", HTMLElement);
 const signInFirst = byId("sign-in-first", HTMLElement);
@@ -46,6 +46,13 @@ export function listen(newHandlers: LobbyHandlers): void {
     event.preventDefault();
     showJoinError("");
     join(invitation.value);
+  });
+  // A field of one line would drop the line breaks, and with them where the link ends.
+  invitation.addEventListener("paste", (event) => {
+    const room = roomInLink(event.clipboardData?.getData("text/plain") ?? "");
+    if (!room) return;
+    event.preventDefault();
+    invitation.value = urlOf(room);
   });
   moreButton.addEventListener("click", showMore);
 }

@@ -2,7 +2,7 @@
 
 import { ApiError, type ChatClient } from "chalice-chat-client";
 import * as view from "./lobby-view.js";
-import { addressOf, roomInLink } from "./route.js";
+import { addressOf, findInvitation } from "./route.js";
 import { loadRoomList, saveCreated, saveRoomList, saveRoomName } from "./store.js";
 import { sentence } from "./text.js";
 import * as yourRooms from "./your-rooms.js";
@@ -36,10 +36,12 @@ export function makeLobby(client: ChatClient): Lobby {
   }
 
   function join(link: string): void {
-    const room = roomInLink(link);
+    const { room, host } = findInvitation(link) ?? {};
     if (!room) {
       view.showJoinError(
-        "That is not a link to a room here. Ask for it again: “Copy invite link” in the room gives it.",
+        host
+          ? `That link leads to ${host}, not to a room here.`
+          : "That is not a link to a room here. Ask for it again: “Copy invite link” in the room gives it.",
       );
       return;
     }

@@ -3,13 +3,16 @@
 import type { Message, Report, RoomNotice, RoomSnapshot } from "chalice-chat-client";
 import { chooseTabStop, deleteButton, followArrowKeys, moreButton } from "./deletion.js";
 import { byId, make, setText } from "./dom.js";
-import { arrangeMessages, ignoredEntry, messageEntry } from "./message-view.js";
+import { arrangeMessages, foldTall, forgetHeights, ignoredEntry, messageEntry } from "./message-view.js";
 import { noticeEntry, plainNotice, reportEntry } from "./notices.js";
 import { counted } from "./text.js";
+import { selectedText } from "./transcript.js";
 
 const MAX_ENTRIES = 500;
 const PAGE = 50;
 const NEAR_END_PX = 48;
+/** The space above the line of new messages, where the log stops at it. */
+const ABOVE_LINE_PX = 16;
 const NOTES = {
   loading: "Loading messages…",
   failed: "Messages could not be loaded. Trying again…",
@@ -39,6 +42,11 @@ let isReady = false;
 let isAtEnd = true;
 /** The first entry in sight, and how much of it is above the upper edge of the log, from 0 to 1. */
 let place: { readonly entry: HTMLElement; readonly above: number } | null = null;
+/** Whether nobody has seen what arrives: until then, the log does not scroll past the first new message. */
+let isHeld = false;
+/** Whether the log has stopped there. */
+let isAtLine = false;
+let isPrinting = false;
 let newBelow = 0;
 /** Messages before this sequence are not shown, and those from `liveFrom` on are announced. */
 let shownFrom = 0;
@@ -53,6 +61,8 @@ export interface LogHandlers {
   /** Tell more about the sender of a message. */
   showMore(message: Message): void;
   unignore(memberId: string): void;
+  /** The newest message is in sight. */
+  reachEnd(): void;
 }
 
 export function enter(newHandlers: LogHandlers): void {
@@ -68,6 +78,8 @@ export function leave(): void {
   olderState = "none";
   isReady = false;
   isAtEnd = true;
+  isHeld = false;
+  isAtLine = false;
   shownFrom = 0;
   liveFrom = Number.POSITIVE_INFINITY;
   newFrom = null;
@@ -149,11 +161,19 @@ export function end(): void {
 /** Draw a line before this message: it and those after it are new to the reader. Null removes the line. */
 export function markNewFrom(sequence: number | null): void {
   newFrom = sequence;
-  keepPlace(placeNewLine);
+  keepPlace(() => {});
+}
+
+/** Stop at the first new message as long as nobody looks, or go on from there. */
+export function hold(shouldHold: boolean): void {
+  isHeld = shouldHold;
+  if (!isHeld) leaveLine();
+  noteEnd();
 }
 
 export function goToEnd(): void {
   isAtEnd = true;
+  isHeld = false;
   countNewBelow(0);
   stayAtEnd();
 }
@@ -168,14 +188,17 @@ export function keepPlace(change: () => void): void {
   // Use the lower edge: the change may add or remove a day or a name above the entry.
   const inSight = isAtEnd ? [] : entriesInSight().map((entry) => ({ entry, bottom: bottomOf(entry) }));
   change();
-  if (isAtEnd) dropOldest();
+  if (isAtEnd && !isPrinting) dropOldest();
+  placeNewLine();
   arrangeMessages(entries());
+  foldTall(log, onScroll);
   chooseTabStop(log);
   const anchor = inSight.find(({ entry }) => entry.isConnected); // the change may have removed the first ones
   if (anchor) log.scrollTop += bottomOf(anchor.entry) - anchor.bottom;
   stayAtEnd();
   notePlace();
   note.hidden = isReady && !isEmpty();
+  noteEnd();
 }
 
 export function isEmpty(): boolean {
@@ -202,13 +225,12 @@ function render(): void {
     if (known) replaceEntry(known.entry, entry);
     else if (next) next.before(entry);
     else listOf(message).append(entry);
-    if (!known && !message.isIgnored && message.sequence >= liveFrom) added += 1;
+    if (!known && !message.isOwn && !message.isIgnored && message.sequence >= liveFrom) added += 1;
     next = entry;
     now.set(message.sequence, { entry, message });
   }
   for (const [sequence, { entry }] of shown) if (!now.has(sequence)) removeEntry(entry);
   shown = now;
-  placeNewLine();
   if (!isAtEnd) countNewBelow(newBelow + added);
 }
 
@@ -241,12 +263,16 @@ function listOf({ sequence }: Message): HTMLOListElement {
 }
 
 function placeNewLine(): void {
-  const from = newFrom ?? Number.POSITIVE_INFINITY;
-  // The very first may be deleted.
-  const first = messages.find(({ sequence, isOwn, isIgnored }) => sequence >= from && !isOwn && !isIgnored);
+  const [first] = newMessages();
   const entry = first && shown.get(first.sequence)?.entry;
-  if (entry) entry.before(newLine);
-  else newLine.remove();
+  if (!entry) newLine.remove();
+  else if (entry.previousElementSibling !== newLine) entry.before(newLine);
+}
+
+/** Return the new messages of others that are shown. The very first may be deleted. */
+function newMessages(): readonly Message[] {
+  const from = Math.max(newFrom ?? Number.POSITIVE_INFINITY, shownFrom);
+  return messages.filter(({ sequence, isOwn, isIgnored }) => sequence >= from && !isOwn && !isIgnored);
 }
 
 // The pending messages are left out: they disappear when they are confirmed, so they cannot be an anchor.
@@ -306,7 +332,20 @@ function countNewBelow(count: number): void {
 }
 
 function stayAtEnd(): void {
-  if (isAtEnd) log.scrollTop = log.scrollHeight;
+  if (!isAtEnd) return;
+  const end = log.scrollHeight - log.clientHeight;
+  const line = newLine.offsetTop - ABOVE_LINE_PX;
+  isAtLine = isHeld && newLine.isConnected && line < end - NEAR_END_PX;
+  log.scrollTop = isAtLine ? line : end;
+}
+
+/** Somebody reads the new messages from the first one on. */
+function leaveLine(): void {
+  if (!isAtLine) return;
+  isAtLine = false;
+  isAtEnd = false;
+  notePlace();
+  countNewBelow(newMessages().length);
 }
 
 function notePlace(): void {
@@ -317,7 +356,9 @@ function notePlace(): void {
 
 /** Show the same messages as before the log or its text has another size: at the end the last ones, elsewhere the first one. */
 function restorePlace(): void {
+  if (size !== sizeOf(log)) forgetHeights();
   size = sizeOf(log);
+  foldTall(log, onScroll);
   stayAtEnd();
   if (!place?.entry.isConnected) return;
   const { top, height } = place.entry.getBoundingClientRect();
@@ -331,9 +372,15 @@ function sizeOf({ clientWidth, clientHeight }: Element): string {
 function onScroll(): void {
   if (size !== sizeOf(log)) return; // the visitor has not scrolled: `restorePlace` comes next
   isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
+  if (isAtLine && !isAtEnd) leaveLine();
   notePlace();
   countNewBelow(isAtEnd ? 0 : newBelow);
+  noteEnd();
   readOlderNearTop();
+}
+
+function noteEnd(): void {
+  if (isReady && isAtEnd && !isAtLine) handlers?.reachEnd();
 }
 
 // After a failure only the button retries; otherwise each scroll event would send a request.
@@ -344,6 +391,21 @@ function readOlderNearTop(): void {
 
 followArrowKeys(log);
 log.addEventListener("scroll", onScroll);
+log.addEventListener("copy", (event) => {
+  const text = selectedText(log, ({ dataset }) => shown.get(Number(dataset.sequence))?.message);
+  if (text === null) return;
+  event.preventDefault();
+  event.clipboardData?.setData("text/plain", text);
+});
+window.addEventListener("beforeprint", () => {
+  // The oldest of many messages are not in the page.
+  isPrinting = true;
+  shownFrom = 0;
+  keepPlace(render);
+});
+window.addEventListener("afterprint", () => {
+  isPrinting = false;
+});
 olderButton.addEventListener("click", showOlderMessages);
 toLatest.addEventListener("click", () => {
   goToEnd();

@@ -7,6 +7,7 @@ import { addressOf, type RoomAddress, roomIn } from "./route.js";
 import * as signIn from "./sign-in.js";
 import { loadName, loadWaiting, saveName, watchName } from "./store.js";
 import { counted } from "./text.js";
+import "./transfer.js";
 import { followViewport } from "./viewport.js";
 import { type Visit, visitRoom } from "./visit.js";
 

@@ -1,10 +1,14 @@
 /** The elements of one message, and its grouping with the previous message. */
 
 import { type Message, type Piece, splitLinks } from "chalice-chat-client";
+import { DATE_LANGUAGE, timeOf } from "./dates.js";
 import { make, setText } from "./dom.js";
 import { continues, type Placement, startsDay } from "./grouping.js";
 import { personName } from "./person.js";
 import { counted, isEmoji } from "./text.js";
+
+/** Less than half a line that is cut off is only what a font adds. */
+const FOLDED_FROM_PX = 10;
 
 const placements = new WeakMap<Element, Placement>();
 
@@ -17,7 +21,9 @@ export function messageEntry({ message, sender, sentAt, sequence, isOwn }: Messa
   const head = make("p", "head");
   head.append(personName(sender));
   entry.dataset.sequence = String(sequence);
-  const line = lineOf(message, timeOf(moment));
+  const time = timeOf(moment);
+  time.title = moment.toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
+  const line = lineOf(message, time);
   line.firstElementChild?.setAttribute("id", bodyIdOf(sequence));
   entry.append(head, line);
   placements.set(entry, { sender, moment });
@@ -71,6 +77,35 @@ export function arrangeMessages(entries: readonly HTMLElement[]): void {
   }
 }
 
+/** The messages whose height is known. */
+let measured = new WeakSet<Element>();
+
+/** Let messages that the style sheet cuts off be shown whole. Call `changed` when one was. */
+export function foldTall(log: Element, changed: () => void): void {
+  for (const body of log.querySelectorAll<HTMLElement>(".body")) {
+    if (measured.has(body)) continue;
+    measured.add(body);
+    if (body.scrollHeight <= body.clientHeight + FOLDED_FROM_PX || body.parentElement?.nextElementSibling) continue;
+    const button = make("button", "plain fold", "Show all");
+    button.type = "button";
+    button.setAttribute("aria-expanded", "false");
+    button.addEventListener("click", () => {
+      const isWhole = body.classList.toggle("whole");
+      button.setAttribute("aria-expanded", String(isWhole));
+      setText(button, isWhole ? "Show less" : "Show all");
+      if (!isWhole) button.scrollIntoView({ block: "nearest" });
+      changed();
+    });
+    body.classList.add("folded");
+    body.parentElement?.after(button);
+  }
+}
+
+/** Measure all messages again: their width has changed. */
+export function forgetHeights(): void {
+  measured = new WeakSet();
+}
+
 /** Show the first of several ignored messages of one person in a row, with their number. */
 function countIgnored(entries: readonly HTMLElement[]): void {
   let first: HTMLElement | undefined;
@@ -90,14 +125,10 @@ function countIgnored(entries: readonly HTMLElement[]): void {
 function showDay(entry: Element, moment: Date | null): void {
   const shown = entry.querySelector(".day");
   if (!moment) shown?.remove();
-  else if (!shown) entry.prepend(make("p", "day", moment.toLocaleDateString([], { dateStyle: "full" })));
-}
-
-function timeOf(moment: Date): HTMLElement {
-  const time = make("time", "", moment.toLocaleTimeString([], { timeStyle: "short" }));
-  time.dateTime = moment.toISOString();
-  time.title = moment.toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
-  return time;
+  if (!moment || shown) return;
+  const day = make("p", "day", moment.toLocaleDateString([], { dateStyle: "full" }));
+  day.lang = DATE_LANGUAGE;
+  entry.prepend(day);
 }
 
 function nodeOf({ text, href, host }: Piece): Node | string {

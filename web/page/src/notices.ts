@@ -1,8 +1,8 @@
 /** Sentences between the messages, about what people do. Several who come or go in a row are one sentence. */
 
 import type { Member, Report, RoomNotice } from "chalice-chat-client";
+import { momentOf } from "./dates.js";
 import { make } from "./dom.js";
-import { momentIn } from "./text.js";
 
 type Part = Node | string;
 
@@ -72,7 +72,7 @@ function sentenceOf(notice: RoomNotice, selfId: string | undefined): Part[] {
   }
   if (type === "muted" && other) {
     return notice.until
-      ? [doer, " muted ", other, ` until ${momentIn(notice.until)}`]
+      ? [doer, " muted ", other, " until ", momentOf(notice.until)]
       : [doer, " let ", other, " write again"];
   }
   if (type === "role" && other) {

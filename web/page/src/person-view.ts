@@ -1,9 +1,10 @@
 /** The dialogue about a member: report a message of theirs, ignore them, and what the owner and moderators may do. */
 
 import type { ChatError, Member, Message, PresentMember, RoomSnapshot } from "chalice-chat-client";
+import { momentOf } from "./dates.js";
 import { byId, setText, showText } from "./dom.js";
 import { personName } from "./person.js";
-import { momentIn, sentence } from "./text.js";
+import { sentence } from "./text.js";
 
 const MAX_QUOTE = 200;
 
@@ -82,7 +83,7 @@ export function showPerson(): void {
   ignoreButton.hidden = id === now.you?.id;
   mutePart.hidden = removeForm.hidden = !mayModerate(now, member);
   unmuteButton.hidden = muteState.hidden = !member.mutedUntil;
-  setText(muteState, member.mutedUntil ? `Muted until ${momentIn(member.mutedUntil)}.` : "");
+  setText(muteState, ...(member.mutedUntil ? ["Muted until ", momentOf(member.mutedUntil), "."] : []));
   rolePart.hidden = !now.isOwner || !mayModerate(now, member);
   setText(roleButton, member.role === "moderator" ? "No longer moderator" : "Make moderator");
 }

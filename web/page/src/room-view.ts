@@ -65,6 +65,7 @@ const people = byId("people", HTMLDetailsElement);
 const memberCount = byId("member-count", HTMLElement);
 const lifetime = byId("lifetime", HTMLElement);
 const memberList = byId("members", HTMLUListElement);
+const saveButton = byId("save", HTMLButtonElement);
 const connectionState = byId("connection-state", HTMLElement);
 const tryNowButton = byId("try-now", HTMLButtonElement);
 const messageBox = byId("message", HTMLTextAreaElement);
@@ -87,6 +88,8 @@ export interface RoomHandlers {
   /** Tell more about a member. */
   showMore(member: Member): void;
   openAgain(): Promise<void>;
+  /** Return the conversation as text, with the name of the room in its first line. */
+  transcript(): Promise<string>;
   /** Offer a new invite link, if this page does not know the one of its room. Returns whether it does that. */
   offerInvite(): boolean;
 }
@@ -246,6 +249,19 @@ async function openAgain(): Promise<void> {
   openAgainButton.disabled = false;
 }
 
+/** Save the conversation to a file. */
+async function save(): Promise<void> {
+  if (!handlers) return;
+  saveButton.disabled = true;
+  const link = make("a");
+  const text = await handlers.transcript();
+  link.download = `${text.split("\n", 1)}.txt`;
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  link.click();
+  URL.revokeObjectURL(link.href);
+  saveButton.disabled = false;
+}
+
 function fitScreen(): void {
   people.open = wideScreen.matches;
 }
@@ -253,5 +269,6 @@ function fitScreen(): void {
 tryNowButton.addEventListener("click", () => handlers?.tryNow());
 openAgainButton.addEventListener("click", openAgain);
 copyButton.addEventListener("click", share);
+saveButton.addEventListener("click", save);
 wideScreen.addEventListener("change", fitScreen);
 fitScreen();

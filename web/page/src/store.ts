@@ -5,6 +5,9 @@ import type { CreatedRoom, RoomListSnapshot } from "chalice-chat-client";
 const NAME = "chalice-chat.name";
 const ENTER = "chalice-chat.enter";
 const DRAFT = "chalice-chat.draft.";
+/** The longest draft that is kept: several times what can be sent. */
+const MAX_DRAFT = 20_000;
+const READ = "chalice-chat.read.";
 const ROOM_NAME = "chalice-chat.room-name.";
 const ROOM_LIST = "chalice-chat.room-list";
 const VISITED = "chalice-chat.visited";
@@ -94,7 +97,9 @@ export function loadVisited(): readonly VisitedRoom[] {
 export function saveVisited(room: VisitedRoom): void {
   const known = loadVisited().find(({ roomId }) => roomId === room.roomId);
   // An owner's link may have opened the room without its token.
-  writeVisited([{ ...room, token: room.token ?? known?.token }, ...otherVisited(room.roomId)].slice(0, MAX_VISITED));
+  const visited = [{ ...room, token: room.token ?? known?.token }, ...otherVisited(room.roomId)];
+  writeVisited(visited.slice(0, MAX_VISITED));
+  for (const { roomId } of visited.slice(MAX_VISITED)) forgetReading(roomId);
 }
 
 /** Remember a room that was created here. */
@@ -115,6 +120,12 @@ export function endVisited(roomId: string): void {
 export function forgetVisited(roomId: string): void {
   writeVisited(otherVisited(roomId));
   write(() => localStorage, OWNER + roomId, "");
+  forgetReading(roomId);
+}
+
+function forgetReading(roomId: string): void {
+  saveDraft(roomId, "");
+  write(() => localStorage, READ + roomId, "");
 }
 
 /** Call a function when another tab has visited a room. */
@@ -132,8 +143,18 @@ function writeVisited(visited: readonly VisitedRoom[]): void {
   write(() => localStorage, VISITED, visited.length ? JSON.stringify(visited) : "");
 }
 
-export const loadDraft = (roomId: string) => read(() => sessionStorage, DRAFT + roomId) ?? "";
-export const saveDraft = (roomId: string, text: string) => write(() => sessionStorage, DRAFT + roomId, text);
+/** Return what was written to a room and not sent. It is kept as long as the visit is remembered. */
+export const loadDraft = (roomId: string) => read(() => localStorage, DRAFT + roomId) ?? "";
+export const saveDraft = (roomId: string, text: string) =>
+  write(() => localStorage, DRAFT + roomId, text.slice(0, MAX_DRAFT));
+
+/** Return the sequence up to which the messages of a room were read in this browser, or null. */
+export function loadRead(roomId: string): number | null {
+  const saved = read(() => localStorage, READ + roomId);
+  return saved === null ? null : Number(saved) || 0;
+}
+
+export const saveRead = (roomId: string, sequence: number) => write(() => localStorage, READ + roomId, `${sequence}`);
 
 export const loadRoomName = (roomId: string) => read(() => sessionStorage, ROOM_NAME + roomId);
 export const saveRoomName = (roomId: string, name: string) => write(() => sessionStorage, ROOM_NAME + roomId, name);
@@ -189,9 +210,7 @@ export function forgetVisitor(): void {
   kept.clear();
   forget(() => sessionStorage, "chalice-chat.");
   forget(() => localStorage, OWNER);
-  forget(() => localStorage, IGNORED);
-  forget(() => localStorage, VISITED);
-  forget(() => localStorage, RENEWED);
+  for (const prefix of [IGNORED, VISITED, RENEWED, DRAFT, READ]) forget(() => localStorage, prefix);
 }
 
 function forget(storage: () => Storage, prefix: string): void {

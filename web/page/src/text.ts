@@ -51,10 +51,3 @@ export function sentence(text: string, name = "Your name"): string {
 export function counted(count: number, thing: string): string {
   return `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 }
-
-/** Return a moment as text: its time, with the date unless it is today. */
-export function momentIn(time: string): string {
-  const moment = new Date(time);
-  const isToday = moment.toDateString() === new Date().toDateString();
-  return moment.toLocaleString([], isToday ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
-}

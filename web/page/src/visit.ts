@@ -26,12 +26,14 @@ import {
   endVisited,
   loadIgnored,
   loadOwner,
+  loadRead,
   loadRenewal,
   loadRoomName,
   saveCreated,
   saveDraft,
   saveIgnored,
   saveOwner,
+  saveRead,
   saveRenewal,
   saveRoomName,
   saveVisited,
@@ -40,11 +42,18 @@ import {
 } from "./store.js";
 import { sentence } from "./text.js";
 import { clearTitle, countUnread, showTitle } from "./title.js";
+import { transcript } from "./transcript.js";
 
 /** After these errors, the server may have renewed a token all the same. */
 const UNKNOWN_OUTCOMES = ["closed", "offline", "unconfirmed"];
 /** Within this time after a reconnect, the messages that were missed have been read. */
 const MISSED_MS = 5_000;
+
+/** At most about so many messages are read to find the first unread one. */
+const MAX_UNREAD = 500;
+
+/** At most about so many messages are saved. */
+const MAX_SAVED = 2_000;
 
 /** The newest reports of earlier are shown. */
 const MAX_REPORTS = 10;
@@ -79,8 +88,12 @@ export function visitRoom(
   });
   let name = loadRoomName(roomId);
   let shown: RoomSnapshot | null = null;
-  let awayAfter: number | null = null;
+  /** The visitor has read the messages up to this one. Null on the first visit. */
+  let readUpTo = loadRead(roomId);
+  // After a reload, the messages from before it are there at once, and those that were missed follow.
+  let awayAfter = room.getSnapshot().history === "ready" ? readUpTo : null;
   let newFrom: number | null = null;
+  let isStarted = false;
   let backTimer: ReturnType<typeof setTimeout> | undefined;
 
   function show(): void {
@@ -92,11 +105,13 @@ export function visitRoom(
     if (changed("name", "isPrivate", "isLocked")) showName(now);
     if (changed("name", "isPrivate", "you")) remember();
     if (changed("members", "messages", "you")) showColours(peopleIn(now));
-    if (changed("messages", "history", "isOwner", "you")) log.showMessages(now);
+    if (!isStarted && now.history === "ready") void startAtUnread();
+    const isShown = isStarted || now.history !== "ready";
+    if (isShown && changed("messages", "history", "isOwner", "you")) log.showMessages(now);
     if (changed("messages")) cleanup.showMessages(now);
     if (changed("you", "keepDays")) view.showLifetime(now);
     if (changed("isOwner", "isLocked", "keepDays", "slowSeconds", "name", "state")) ownerView.showOwner(now);
-    if (changed("older", "history")) log.showOlder(now.older);
+    if (isShown && changed("older", "history")) log.showOlder(now.older);
     if (changed("members", "memberCount", "you", "ignored")) view.showMembers(now);
     if (changed("members", "you", "isOwner", "ignored")) personView.showPerson();
     if (before && changed("ignored")) saveIgnored(roomId, now.ignored);
@@ -111,6 +126,51 @@ export function visitRoom(
     if (changed("state")) showState(now, before);
     if (changed("state", "history", "you", "isOwner")) void showReports(now);
     if (changed("you", "isOwner") && now.you && !now.isOwner) tryOtherOwner();
+  }
+
+  /** Read older messages while the first one is not old enough, and there are less than a number of them. */
+  async function readOlder(limit: number, isTooNew: (first: number) => boolean): Promise<void> {
+    let count = -1;
+    const isWorthReading = ({ older, messages: [first], messages: { length } }: RoomSnapshot) =>
+      older === "more" && length > count && length < limit && isTooNew(first?.sequence ?? 0);
+    while (!hasLeft && isWorthReading(room.getSnapshot())) {
+      count = room.messages.length;
+      await room.loadOlder();
+    }
+  }
+
+  /** Return the conversation as text, with what the server still keeps of it. */
+  async function makeTranscript(): Promise<string> {
+    await readOlder(MAX_SAVED, () => true);
+    const { messages, older } = room.getSnapshot();
+    return transcript(name ?? "Conversation", messages, older === "none");
+  }
+
+  /** Show the messages from the first unread one on: it is read from the server, unless there are too many. */
+  async function startAtUnread(): Promise<void> {
+    if (isReadingUnread) return;
+    isReadingUnread = true;
+    await readOlder(MAX_UNREAD, (first) => readUpTo !== null && first > readUpTo + 1);
+    if (hasLeft) return;
+    const now = room.getSnapshot();
+    isStarted = true;
+    const isNew = ({ sequence, isOwn, isIgnored }: Message) =>
+      !isOwn && !isIgnored && sequence > (readUpTo ?? sequence);
+    const first = now.messages.find(isNew)?.sequence;
+    if (first !== undefined) newFrom = Math.min(first, newFrom ?? first);
+    log.hold(true);
+    log.markNewFrom(newFrom);
+    log.showMessages(now);
+    log.showOlder(now.older);
+    noteBack();
+  }
+
+  /** The newest message is in sight. */
+  function noteRead(): void {
+    const newest = room.messages.at(-1)?.sequence ?? 0;
+    if (document.hidden || newest <= (readUpTo ?? -1)) return;
+    readUpTo = newest;
+    saveRead(roomId, newest);
   }
 
   /** Remember the visit, as long as the server admits the visitor. */
@@ -166,8 +226,10 @@ export function visitRoom(
   function noteAway(): void {
     if (awayAfter !== null) return;
     awayAfter = room.messages.at(-1)?.sequence ?? 0;
-    newFrom = null;
-    log.markNewFrom(null);
+    // A line that the visitor has not read on from stays.
+    if (awayAfter <= (readUpTo ?? awayAfter)) newFrom = null;
+    log.markNewFrom(newFrom);
+    log.hold(true);
   }
 
   function onMessage({ sequence, isOwn, isIgnored }: Message): void {
@@ -181,7 +243,9 @@ export function visitRoom(
 
   // From now on, what arrives is read as it arrives.
   function noteBack(): void {
-    if (!document.hidden && room.state.status === "open") awayAfter = null;
+    if (document.hidden || room.state.status !== "open") return;
+    awayAfter = null;
+    log.hold(false);
   }
 
   function onVisibility(): void {
@@ -191,6 +255,7 @@ export function visitRoom(
   }
 
   function say(text: string): void {
+    newFrom = null;
     log.markNewFrom(null);
     room.send(text).catch(() => {}); // shown as failed, from the snapshot
   }
@@ -243,7 +308,7 @@ export function visitRoom(
     const isReady = state.status === "open" && history === "ready";
     if (hasReports || !isReady || !(isOwner || you?.role === "moderator")) return;
     hasReports = true;
-    const reports = await room.reports().catch((error: ChatError) => console.warn(error));
+    const reports = await room.reports().catch(warn);
     if (!hasLeft && reports) for (const report of reports.slice(0, MAX_REPORTS).reverse()) log.addReport(report);
   }
 
@@ -275,6 +340,7 @@ export function visitRoom(
   }
 
   let hasLeft = false;
+  let isReadingUnread = false;
   let hasReports = false;
   let isRenewing = false;
   let currentName = visitorName;
@@ -283,12 +349,14 @@ export function visitRoom(
     openAgain,
     showMore: (member) => personView.open(member, null),
     offerInvite,
+    transcript: makeTranscript,
   });
   log.enter({
     loadOlder: () => room.loadOlder(),
     deleteMessage: (sequence) => tell(room.deleteMessage(sequence)),
     showMore: (message) => personView.open(message.sender, message),
     unignore: (memberId) => room.unignore(memberId),
+    reachEnd: noteRead,
   });
   personView.enter({
     snapshot: room.getSnapshot,
@@ -324,7 +392,7 @@ export function visitRoom(
   room.on("reported", log.addReport);
   room.on("tokens", onTokens);
   room.on("expired", () => log.addSentence("Some earlier messages are no longer kept."));
-  room.on("error", (error) => console.warn(error));
+  room.on("error", warn);
   const stopSharing = watchIgnored(roomId, shareIgnored);
   room.subscribe(show);
   document.addEventListener("visibilitychange", onVisibility);
@@ -357,6 +425,11 @@ export function visitRoom(
       clearTitle();
     },
   };
+}
+
+/** Report an error without its stack: that names the host. */
+function warn({ message }: ChatError): void {
+  console.warn(message);
 }
 
 /** Return the ids of the people in sight: of the members, and of those who have written. */

@@ -2,6 +2,7 @@
 
 import { ask, cancelQuestion } from "./ask.js";
 import { copyText } from "./copy.js";
+import { isToday, timeOf } from "./dates.js";
 import { arrange, byId, make, setText } from "./dom.js";
 import { focusHeading } from "./lobby-view.js";
 import { addressOf, urlOf } from "./route.js";
@@ -54,13 +55,22 @@ function newEntry(room: VisitedRoom, owner: string | undefined, shown: string): 
   const entry = make("li");
   const link = make("a");
   const shownName = make("span", "name", name);
-  const details = [isOver && "no longer exists", isPrivate && "private", owner && "you own it", visitOf(room)];
+  const marks = [isOver && "no longer exists", isPrivate && "private", owner && "you own it"];
+  const details = make(
+    "span",
+    "count",
+    marks
+      .map((mark) => mark && `${mark} · `)
+      .filter(Boolean)
+      .join(""),
+  );
   const actions = make("p", "actions");
   entry.dataset.shown = shown;
   shownName.dir = "auto";
   link.href = addressOf({ roomId, token });
   link.addEventListener("click", () => saveRoomName(roomId, name));
-  link.append(shownName, " ", make("span", "count", details.filter(Boolean).join(" · ")));
+  details.append(...visitOf(room));
+  link.append(shownName, " ", details);
   if (!isOver && (token || !isPrivate)) actions.append(copyButton("Copy invite link", name, urlOf({ roomId, token })));
   if (owner) actions.append(copyButton("Copy owner's link", name, urlOf({ roomId, token, owner })));
   actions.append(button("Forget", name, () => forget(room, owner !== undefined)));
@@ -68,12 +78,11 @@ function newEntry(room: VisitedRoom, owner: string | undefined, shown: string): 
   return entry;
 }
 
-function visitOf({ visitedAt }: VisitedRoom): string {
+function visitOf({ visitedAt }: VisitedRoom): (Node | string)[] {
   const moment = new Date(visitedAt);
-  const isToday = moment.toDateString() === new Date().toDateString();
-  return isToday
-    ? `last visit at ${moment.toLocaleTimeString([], { timeStyle: "short" })}`
-    : `last visit on ${moment.toLocaleDateString([], { dateStyle: "medium" })}`;
+  return isToday(moment)
+    ? ["last visit at ", timeOf(moment)]
+    : ["last visit on ", timeOf(moment, { dateStyle: "medium" })];
 }
 
 /** Make a button. What `object` names is read by screen readers only: it is in sight. */

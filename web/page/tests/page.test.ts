@@ -183,6 +183,69 @@ test("the line of new messages shows what came to a room that was opened in a hi
   assert.deepEqual(entries(), ["before", "New", "unseen"]);
 });
 
+const READ = "chalice-chat.read.r1";
+
+test("coming back to a room shows where the new messages begin, as far back as the visitor has read", async () => {
+  for (let number = 1; number <= 3; number += 1) server.store(`message ${number}`);
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  assert.deepEqual(entries(), ["message 1", "message 2", "message 3"]); // on the first visit, nothing is new
+  assert.equal(localStorage.getItem(READ), "3");
+  await go("#/");
+  for (let number = 4; number <= 130; number += 1) server.store(`message ${number}`);
+  server.requests.length = 0;
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  const listed = entries();
+  assert.deepEqual([listed.indexOf("New"), listed.indexOf("message 4"), listed.length], [3, 4, 131]);
+  assert.equal(localStorage.getItem(READ), "130");
+  await go("#/");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  assert.equal(entries().includes("New"), false);
+});
+
+test("in a room that was empty, everything is new to who comes back", async () => {
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  await go("#/");
+  server.store("first");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  assert.deepEqual(entries(), ["New", "first"]);
+});
+
+test("the console has the sentence of an error, and no stack with hosts", async () => {
+  const { mock: warned } = mock.method(console, "warn", () => {});
+  await go("#/rooms/r1");
+  server.socket.receive({ error: { code: "internal", message: "Something failed." } });
+  await settle();
+  warned.restore();
+  assert.deepEqual(
+    warned.calls.map((call) => call.arguments),
+    [["Something failed."]],
+  );
+});
+
+test("what arrives in a hidden tab is not read, and what the visitor writes is", async () => {
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  await say("mine");
+  assert.equal(localStorage.getItem(READ), "1");
+  look(false);
+  server.deliver(server.store("unseen"));
+  await settle();
+  assert.equal(localStorage.getItem(READ), "1");
+  look(true);
+  assert.equal(localStorage.getItem(READ), "2");
+});
+
 test("a room that is gone does not go on loading while an unsent message is shown", async () => {
   const unsent = [{ clientId: "c1", message: "too late", sentAt: null, failure: null }];
   sessionStorage.setItem("chalice-chat.outbox.r1", JSON.stringify(unsent));
@@ -214,6 +277,101 @@ test("a link shows the host that it leads to, also among text that is read from 
   assert.equal(link.hostname, "bank.xn--examplelogin-xk0g.evil.example");
   assert.equal(link.textContent, `https://bank.example⁄login.evil.example/ (${link.hostname})`);
   assert.equal(link.dir, "ltr");
+});
+
+// Invite links
+
+/** Paste into a field. Returns whether the page has done it, instead of the browser. */
+function paste(target: HTMLElement, text: string, files: readonly unknown[] = []): boolean {
+  const Event = (window as unknown as Window).Event;
+  const event = new Event("paste", { bubbles: true, cancelable: true });
+  const clipboardData = { getData: () => text, files };
+  target.dispatchEvent(Object.assign(event, { clipboardData }) as never);
+  return event.defaultPrevented;
+}
+
+test("a pasted mail with an invite link leaves the link in the field, and joins", async () => {
+  const invitation = find<HTMLInputElement>("#invitation");
+  assert.equal(paste(invitation, "no link"), false);
+  assert.equal(paste(invitation, "Come here:\r\n> <https://chat.test/dev/%23/rooms/r1?token=t>.\r\nBye"), true);
+  assert.equal(invitation.value, "https://chat.test/dev/#/rooms/r1?token=t");
+  find<HTMLFormElement>("#join-by-link").requestSubmit();
+  await settle();
+  assert.equal(location.hash, "#/rooms/r1?token=t");
+});
+
+test("a link to another chat is not joined, and says where it leads", async () => {
+  find<HTMLInputElement>("#invitation").value = "Come here: https://other.test/dev/#/rooms/r1";
+  find<HTMLFormElement>("#join-by-link").requestSubmit();
+  assert.equal(find("#join-error").textContent, "That link leads to other.test, not to a room here.");
+  assert.equal(location.hash, "#/");
+});
+
+test("what is printed has every message that is loaded", async () => {
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  for (let number = 1; number <= 510; number += 1) server.deliver(server.store(`message ${number}`));
+  assert.equal(shown().length, 500);
+  const announce = (type: string) => window.dispatchEvent(new (window as unknown as Window).Event(type) as never);
+  announce("beforeprint");
+  assert.deepEqual([shown().length, shown()[0]], [510, "message 1"]);
+  announce("afterprint");
+  server.deliver(server.store("next"));
+  assert.equal(shown().length, 500);
+});
+
+// Pasting and dropping
+
+const note = () => find("#compose-note").textContent;
+
+test("a picture that is pasted is not sent, and says so until the visitor goes on", async () => {
+  await go("#/rooms/r1");
+  assert.equal(paste(field(), "", [{}]), true);
+  assert.equal(note(), "Only text can be sent here, no pictures or other files.");
+  field().value = "a";
+  field().dispatchEvent(new (window as unknown as Window).Event("input") as never);
+  assert.equal(note(), "");
+  assert.equal(paste(field(), "a table", [{}]), false); // Office copies text and a picture of it
+});
+
+test("more than the field can hold is cut, and says so", async () => {
+  await go("#/rooms/r1");
+  for (const [text, left] of [
+    [`x${"\r\n".repeat(100_000)}x`, `x${"\n".repeat(999)}`],
+    [`x${" ".repeat(100_000)}x`, `x${" ".repeat(19_999)}`],
+  ] as const) {
+    field().value = "";
+    assert.equal(paste(field(), text), true);
+    assert.equal(field().value, left);
+    assert.match(note() ?? "", /^Only the beginning of that text is here\./);
+  }
+  assert.equal(paste(field(), "a few\nlines"), false);
+  field().value = "";
+  const many = `${"a\n".repeat(900)}z`;
+  assert.equal(paste(field(), many), true);
+  assert.deepEqual([field().value, note()], [many, ""]);
+});
+
+function drop(target: HTMLElement, text: string, types: readonly string[]): boolean {
+  const Event = (window as unknown as Window).Event;
+  const event = new Event("drop", { bubbles: true, cancelable: true });
+  const files = types.includes("Files") ? [{}] : [];
+  target.dispatchEvent(Object.assign(event, { dataTransfer: { getData: () => text, types, files } }) as never);
+  return event.defaultPrevented;
+}
+
+test("a file that is dropped does not leave the page, and a text is inserted", async () => {
+  assert.equal(drop(find("#lobby"), "", ["Files"]), true);
+  assert.equal(drop(find("#lobby"), "text", ["text/plain"]), false);
+  await go("#/rooms/r1");
+  assert.equal(note(), "");
+  assert.equal(drop(find("#log"), "", ["Files"]), true);
+  assert.match(note() ?? "", /^Only text/);
+  field().value = "before ";
+  assert.equal(drop(find("#log"), "dropped", ["text/plain"]), true);
+  assert.deepEqual([field().value, note()], ["before dropped", ""]);
+  assert.equal(drop(field(), "by the browser", ["text/plain"]), false);
 });
 
 // People who come and go

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadDraft, loadVisited, saveDraft, saveVisited } from "../src/store.js";
+import {
+  forgetVisited,
+  forgetVisitor,
+  loadDraft,
+  loadRead,
+  loadVisited,
+  saveDraft,
+  saveRead,
+  saveVisited,
+} from "../src/store.js";
 
 test("a draft and a visit outlast a storage that is disabled or full", () => {
   const full = {
@@ -19,4 +28,39 @@ test("a draft and a visit outlast a storage that is disabled or full", () => {
     saveVisited(room);
     assert.deepEqual(loadVisited(), [room]);
   }
+});
+
+test("drafts and read marks are kept as long as the visits are remembered", () => {
+  const values = new Map<string, string>();
+  const storage = new Proxy(
+    {
+      getItem: (key: string) => values.get(key) ?? null,
+      setItem: (key: string, value: string) => void values.set(key, value),
+      removeItem: (key: string) => void values.delete(key),
+    },
+    { ownKeys: () => [...values.keys()], getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }) },
+  );
+  Object.defineProperty(globalThis, "localStorage", { value: storage, configurable: true });
+  const visit = (roomId: string) => {
+    saveVisited({ roomId, name: "Tea", isPrivate: false, isOver: false, visitedAt: 1 });
+    saveDraft(roomId, `to ${roomId}`);
+    saveRead(roomId, 7);
+  };
+  for (let number = 1; number <= 32; number += 1) visit(`r${number}`);
+  const known = (roomId: string) => [loadDraft(roomId), loadRead(roomId)];
+  assert.deepEqual(["r2", "r3", "r32"].map(known), [
+    ["", null],
+    ["to r3", 7],
+    ["to r32", 7],
+  ]);
+  assert.equal(values.size, 1 + 2 * 30);
+  forgetVisited("r3");
+  assert.deepEqual(known("r3"), ["", null]);
+  saveDraft("r4", "x".repeat(1_000_000));
+  assert.equal(loadDraft("r4").length, 20_000);
+  saveDraft("r4", "");
+  assert.equal(loadDraft("r4"), "");
+  Object.defineProperty(globalThis, "sessionStorage", { value: storage, configurable: true });
+  forgetVisitor();
+  assert.equal(values.size, 0);
 });

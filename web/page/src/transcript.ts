@@ -1,0 +1,61 @@
+/** Conversations as text: what is copied, and what is saved. */
+
+import type { Message } from "chalice-chat-client";
+import { counted } from "./text.js";
+
+/** Return a message as a line that says who has written it, and when. `text` is what of it is wanted. */
+export function transcriptLine({ sender, sentAt, message }: Message, text = message): string {
+  return `[${dateOf(sentAt)}] ${sender.name}: ${text}`;
+}
+
+/** Return the part of the log that is selected as text, or null if it is within one message: that is copied as it is. */
+export function selectedText(log: Element, messageOf: (entry: HTMLElement) => Message | undefined): string | null {
+  const selection = document.getSelection();
+  if (!selection?.rangeCount) return null;
+  const range = selection.getRangeAt(0);
+  const start = bodyAround(range.startContainer);
+  if (start && start === bodyAround(range.endContainer)) return null;
+  const lines: string[] = [];
+  for (const entry of log.querySelectorAll<HTMLElement>("li:not([hidden])")) {
+    if (!range.intersectsNode(entry)) continue;
+    const body = entry.querySelector(".body");
+    const message = messageOf(entry);
+    if (!body) lines.push([...entry.childNodes].map(textWithoutButtons).join("").trim());
+    else if (message && range.intersectsNode(body)) lines.push(transcriptLine(message, partIn(body, range)));
+  }
+  return lines.join("\n");
+}
+
+/** Return a conversation as a text file. */
+export function transcript(room: string, messages: readonly Message[], isComplete: boolean): string {
+  const shown = messages.filter(({ isIgnored }) => !isIgnored);
+  const missing = messages.length - shown.length;
+  return [
+    room,
+    `Saved on ${dateOf(new Date())}: ${counted(shown.length, "message")}.`,
+    isComplete ? "These are all that the chat still keeps." : "Earlier messages are not in this file.",
+    ...(missing ? [`Left out: ${counted(missing, "message")} of people whom you ignore.`] : []),
+    "",
+    ...shown.map((message) => transcriptLine(message)),
+    "",
+  ].join("\n");
+}
+
+function dateOf(time: string | Date): string {
+  return new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+}
+
+function bodyAround(node: Node): Element | null {
+  return (node instanceof Element ? node : node.parentElement)?.closest(".body") ?? null;
+}
+
+function partIn(body: Element, range: Range): string {
+  const part = range.cloneRange();
+  if (!body.contains(range.startContainer)) part.setStart(body, 0);
+  if (!body.contains(range.endContainer)) part.setEnd(body, body.childNodes.length);
+  return part.toString();
+}
+
+function textWithoutButtons(node: Node): string {
+  return node.nodeName === "BUTTON" ? "" : (node.textContent ?? "");
+}

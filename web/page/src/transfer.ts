@@ -1,0 +1,48 @@
+/** What is pasted or dropped: only text can be sent, and not more than the field can hold. */
+
+import { insert, showHint } from "./composer.js";
+import { byId } from "./dom.js";
+
+const ONLY_TEXT = "Only text can be sent here, no pictures or other files.";
+const CUT = "Only the beginning of that text is here.";
+/** Several times what can be sent. */
+const MAX_LENGTH = 20_000;
+const MAX_LINES = 1_000;
+/** Above it, Chromium takes longer to paste lines than to set them. */
+const FEW_LINES = 200;
+
+const field = byId("message", HTMLTextAreaElement);
+const room = byId("room", HTMLElement);
+
+/** Insert a text if the browser would not, or take seconds to do so. Chromium needs a minute for 100,000 lines. */
+function take(event: Event, data: DataTransfer | null, isInserted: boolean): void {
+  const text = data?.getData("text/plain").replace(/\r\n?/g, "\n") ?? "";
+  const lines = text.slice(0, MAX_LENGTH).split("\n", MAX_LINES);
+  if (!text && data?.files.length) {
+    event.preventDefault();
+    showHint(ONLY_TEXT);
+    return;
+  }
+  const kept = lines.join("\n");
+  if (!text || (isInserted && kept === text && lines.length <= FEW_LINES)) return;
+  event.preventDefault();
+  insert(kept);
+  if (kept !== text) showHint(CUT);
+}
+
+const isField = (target: EventTarget | null) => target instanceof HTMLInputElement || target === field;
+const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") === true;
+
+field.addEventListener("paste", (event) => take(event, event.clipboardData, true));
+// A browser would leave the page for a file that is dropped.
+document.addEventListener("dragover", (event) => {
+  if (hasFiles(event) || (!room.hidden && !isField(event.target))) event.preventDefault();
+});
+document.addEventListener("drop", (event) => {
+  if (hasFiles(event)) {
+    event.preventDefault();
+    showHint(ONLY_TEXT);
+  } else if (!room.hidden && (event.target === field || !isField(event.target))) {
+    take(event, event.dataTransfer, event.target === field);
+  }
+});
