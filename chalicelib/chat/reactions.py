@@ -43,15 +43,17 @@ def find_between(room_id: str, first: int, last: int) -> list[Reactions]:
 
 @retry_on_conflict
 def claim_summary(reactions: Reactions) -> bool:
-    """Return whether the caller has to queue a summary for a large room: no queued one will contain its change."""
+    """Return whether the caller has to queue a summary for a large room: no queued one will contain its change.
+
+    There is none of reactions that are not stored: nothing was to remove, or the room was closed meanwhile.
+    """
     now = rate_limit.current_milliseconds()
     if reactions.summary_due_at > now:
         return False
     is_due = Reactions.summary_due_at.does_not_exist() | (Reactions.summary_due_at <= now)
     try:
-        reactions.update(
-            [Reactions.summary_due_at.set(now + SUMMARY_SECONDS * 1000)], is_due & Reactions.closed.does_not_exist()
-        )
+        is_open = Reactions.version.exists() & Reactions.closed.does_not_exist()
+        reactions.update([Reactions.summary_due_at.set(now + SUMMARY_SECONDS * 1000)], is_due & is_open)
     except StorageError as error:
         if not condition_failed(error):
             raise

@@ -91,6 +91,7 @@ VALID = [
     "क्षि",
     "a",
     "+",
+    *[".", "[", "]", "[\u0308", "%", "#", "\\", "'"],
     ":tada:",
     ":+1:",
     ":e-mail_1:",
@@ -255,6 +256,16 @@ def test_large_room_gets_one_summary_in_2_seconds(
     assert complete(client, queue) == 3  # the summary, and two batches of one connection
     last = summary(("👍", [member_id("a"), member_id("b")]), ("🎉", [member_id("b")]), version=3)
     assert gateway.frames == {"a": [last], "b": [last]}
+
+
+def test_removal_of_what_is_not_there_stores_nothing_in_a_large_room(
+    bo: Socket, aki: Socket, room: Room, client: Client, queue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "FANOUT_BATCH", 1)
+    act(bo, "react", sequence=1, reaction="👍", remove=True)
+    assert Reactions.find(room.room_id, Reactions.sort_key_of(1)) is None
+    assert complete(client, queue) == 0
+    assert listed(client, room) == {}
 
 
 def test_summary_of_a_deleted_message_is_not_sent(
