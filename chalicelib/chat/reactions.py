@@ -7,6 +7,7 @@ the item by one that says `closed`: a reaction that is in progress then fails.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from chalicelib import graphemes, limits
 from chalicelib.chat import messages, rate_limit
@@ -34,11 +35,11 @@ def react(sender: Connection, sequence: int, reaction: str, *, remove: bool = Fa
     return _add(row, reaction, sender.member_id)
 
 
-def find_between(room_id: str, first: int, last: int) -> list[Reactions]:
-    """Return the reactions to the messages from first to last, by one request, which reads up to 1 MB."""
+def pages_between(room_id: str, first: int, last: int) -> Iterator[list[Reactions]]:
+    """Yield the reactions to the messages from first to last: those of each request, which reads up to 1 MB."""
     between = Reactions.sort_key.between(Reactions.sort_key_of(first), Reactions.sort_key_of(last))
-    page = next(Reactions.pages(Reactions.query(room_id, between, consistent_read=True)))
-    return [row for row in page.rows if row.is_alive and not row.closed]
+    for page in Reactions.pages(Reactions.query(room_id, between, consistent_read=True)):
+        yield [row for row in page.rows if row.is_alive and not row.closed]
 
 
 @retry_on_conflict

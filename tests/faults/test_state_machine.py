@@ -1,7 +1,7 @@
 """Random sequences of joins, leaves, crashes, messages, edits, reactions, webhooks, moderation, locks, and of closing.
 
-Counts, texts and reactions stay exact, no acknowledged message is lost, no deleted, removed or locked-out one comes back,
-nobody does what their role does not allow, and muted members say nothing.
+Counts, texts and reactions stay exact, no acknowledged message is lost, no deleted, removed or locked-out one comes
+back, nobody does what their role does not allow, and muted members say nothing.
 
 `make fuzz` runs this with more and longer sequences.
 """

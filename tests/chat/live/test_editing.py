@@ -15,18 +15,9 @@ from chalicelib.chat import editing, messages
 from chalicelib.storage.models import Connection, Message, Room
 from tests.support.dynamodb import Crash, inject_faults
 from tests.support.gateway import Gateway
-from tests.support.messages import fill_gap
+from tests.support.messages import fill_gap, items, stored_items
 from tests.support.moderation import Sockets, act, error_code, member_id
 from tests.support.sockets import Socket
-
-
-def items(client: Client, room: Room, query: str = "after=0") -> Any:
-    return client.http.get(f"/rooms/{room.room_id}/messages?{query}").json_body["messages"]
-
-
-def stored(room: Room) -> str:
-    """Return everything that the table of messages contains."""
-    return str([row.attribute_values for row in Message.scan(consistent_read=True)])
 
 
 def test_author_edits_a_message(bo: Socket, room: Room, gateway: Gateway, client: Client) -> None:
@@ -56,14 +47,14 @@ def test_message_that_was_never_edited_says_nothing_of_it(bo: Socket, room: Room
 
 def test_former_text_is_not_kept(bo: Socket, room: Room) -> None:
     act(bo, "editMessage", sequence=1, message="bye")
-    assert "'hi'" not in stored(room)
-    assert stored(room).count("bye") == 1
+    assert "'hi'" not in stored_items()
+    assert stored_items().count("bye") == 1
 
 
 def test_deletion_erases_an_edited_message(bo: Socket, room: Room, client: Client) -> None:
     act(bo, "editMessage", sequence=1, message="secret words")
     act(bo, "deleteMessage", sequence=1)
-    assert "secret words" not in stored(room)
+    assert "secret words" not in stored_items()
     event, deleted = items(client, room)
     assert (event["type"], "text" in event, deleted["type"]) == ("edited", False, "deleted")
 
@@ -212,7 +203,7 @@ def test_edit_of_a_message_that_is_deleted_meanwhile_leaves_nothing(
     monkeypatch.setattr(messages, "event", deleted)
     act(bo, "editMessage", sequence=1, message="secret words")
     assert error_code(gateway, "b") == "invalid_message"
-    assert "secret words" not in stored(room)
+    assert "secret words" not in stored_items()
 
 
 @pytest.mark.parametrize("fault", ["crash before", "crash after"])
