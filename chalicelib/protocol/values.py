@@ -225,7 +225,6 @@ ReplyTo = Annotated[
 Mentions = Annotated[
     list[MemberId],
     Meta(
-        min_length=1,
         max_length=MAX_MENTIONS,
         description="Ids of the members that the message is meant for.",
         examples=[["8hVt2mQwXz0sY4bN"]],

@@ -205,8 +205,8 @@ def unban_member(context: Context, data: UnbanMember) -> None:
 def mute_member(context: Context, data: MuteMember) -> None:
     """Mute a member, as the owner or a moderator.
 
-    The member can neither send nor take another name, in any connection, and gets the error `muted`. A moderator can
-    mute plain members only.
+    The member can neither send, edit, react nor take another name, in any connection, and gets the error `muted`. A
+    moderator can mute plain members only.
     """
     context.broadcast(history_item(moderation.mute_member(context.sender, data.member_id, data.seconds)))
 
