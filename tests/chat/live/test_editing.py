@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -204,6 +205,25 @@ def test_edit_of_a_message_that_is_deleted_meanwhile_leaves_nothing(
     act(bo, "editMessage", sequence=1, message="secret words")
     assert error_code(gateway, "b") == "invalid_message"
     assert "secret words" not in stored_items()
+
+
+def test_edit_that_is_not_stored_is_no_news(
+    bo: Socket, room: Room, gateway: Gateway, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sequence is closed: otherwise the room would have a higher sequence than any that its members can read."""
+    event = messages.event
+
+    def late(*arguments: Any, **options: Any) -> Message:
+        monkeypatch.setattr(messages, "event", event)
+        act(bo, "deleteMessage", sequence=1)
+        return event(*arguments, **options)
+
+    monkeypatch.setattr(messages, "event", late)
+    act(bo, "editMessage", sequence=1, message="hi there")
+    body = json.dumps({"rooms": [{"roomId": room.room_id}]}).encode()
+    (found,) = client.http.post("/rooms/unread", headers={"Host": "localhost"}, body=body).json_body["rooms"]
+    act(bo, "hello")
+    assert gateway.frames["b"][-1]["welcome"]["lastSequence"] == found["lastSequence"] == 3
 
 
 @pytest.mark.parametrize("fault", ["crash before", "crash after"])
