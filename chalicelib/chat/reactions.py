@@ -46,7 +46,7 @@ def pages_between(room_id: str, first: int, last: int) -> Iterator[list[Reaction
 def claim_summary(reactions: Reactions) -> bool:
     """Return whether the caller has to queue a summary for a large room: no queued one will contain its change.
 
-    There is none of reactions that are not stored: nothing was to remove, or the room was closed meanwhile.
+    False if the reactions are not stored: there was nothing to remove, or the room was closed meanwhile.
     """
     now = rate_limit.current_milliseconds()
     if reactions.summary_due_at > now:

@@ -246,7 +246,7 @@ SignalName = Annotated[
         min_length=1,
         max_length=MAX_SIGNAL_NAME_LENGTH,
         pattern=LINE,
-        description="What the signal tells. `typing` is the one that the client library sends.",
+        description="Name of the signal. The client library sends `typing`.",
         examples=["typing"],
     ),
 ]

@@ -436,7 +436,7 @@ class MemberRecord(ExpiryMixin, Table):
     """A user, or a guest with a key, who was in the room. They may come back, unless they are banned.
 
     connection_ids: those of the member's connections. They are exact, but for rows that TTL has deleted.
-    left_at: when the last one that left did so. read_sequence: up to where the member has read.
+    left_at: when the last one that left did so. read_sequence: the last sequence that the member has read.
     """
 
     class Meta(_MessagesTable):

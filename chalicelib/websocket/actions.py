@@ -122,7 +122,7 @@ def signal(context: Context, data: SendSignal) -> None:
 
 @action("markRead", limit=Limit.SIGNALS)
 def mark_read(context: Context, data: MarkRead) -> None:
-    """Store up to where the member has read, for its other connections and for later. It sends nothing.
+    """Store the last sequence that the member has read, for its other connections and for later. It sends nothing.
 
     The position never goes back. Members without an identity have none. A connection can send 10 in WINDOW_SECONDS.
     """
