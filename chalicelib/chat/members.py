@@ -124,7 +124,7 @@ def _join(
         if connection.has_record and was_cancelled(error):
             member = admission.check_ban_and_lock(room, member_id, is_owner=role == OWNER)
             if member is not None:
-                records.append(member)
+                records[:] = [member]
             if member is not None and len(member.connection_ids or ()) >= limits.MAX_CONNECTIONS_PER_MEMBER:
                 raise TooManyConnections(member_id) from error
         raise

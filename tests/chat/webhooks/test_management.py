@@ -10,6 +10,7 @@ import pytest
 import time_machine
 
 from chalicelib.chat import rooms, webhooks
+from chalicelib.chat.names import skeleton
 from chalicelib.errors import InvalidInput, WebhookNotFound
 from chalicelib.storage.models import Room, WebhookRecord
 from tests.support.clock import NOON
@@ -77,6 +78,35 @@ def test_expired_hooks_do_not_count(owner: Hooks) -> None:
     Room(owner.room.room_id).update([Room.webhook_count.set(20)])
     owner.create()
     assert [hook["name"] for hook in owner.list()] == ["Builds"]
+
+
+def test_name_of_an_expired_hook_is_free_again(owner: Hooks, clock: time_machine.Traveller) -> None:
+    for number in range(19):
+        owner.create(str(number))
+    clock.shift(timedelta(days=30))
+    Room(owner.room.room_id).update([Room.expires_at.set(datetime.now(UTC) + timedelta(days=400))])
+    owner.create("new")
+    clock.shift(timedelta(days=340))
+    owner.create("newer")
+    roles = Room.get(owner.room.room_id, consistent_read=True).roles
+    assert sorted(name for _, name in roles.values()) == sorted(skeleton(name) for name in ("new", "newer"))
+
+
+def test_hook_that_another_request_creates_meanwhile_counts(owner: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the expired ones are counted."""
+    Room(owner.room.room_id).update([Room.webhook_count.set(20)])
+    read = webhooks._read_webhooks
+
+    def create_another(room_id: str) -> list[WebhookRecord]:
+        found = read(room_id)
+        monkeypatch.setattr(webhooks, "_read_webhooks", read)
+        owner.create("first")
+        return found
+
+    monkeypatch.setattr(webhooks, "_read_webhooks", create_another)
+    owner.create("second")
+    assert sorted(hook["name"] for hook in owner.list()) == ["first", "second"]
+    assert Room.get(owner.room.room_id, consistent_read=True).webhook_count == 2
     assert owner.request("DELETE", f"/{0:016}").status_code == 404
 
 
