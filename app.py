@@ -143,7 +143,7 @@ def list_messages(room_id: AnyRoomId, query: HistoryQuery, user: User | None) ->
 @app.route("/rooms/unread", methods=["POST"], content_types=["*/*"])
 @endpoint()
 def list_unread(body: UnreadRooms, user: User | None) -> UnreadList:
-    """Return the last sequences of rooms, to tell which have news: of those that the client may read, in any order.
+    """Return the last sequence of each of the rooms that the client may read, in any order.
 
     A room has news if its `lastSequence` is above the last one that the client knows. The body is read as JSON,
     whatever its Content-Type.

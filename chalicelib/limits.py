@@ -86,7 +86,7 @@ MAX_SIGNALS_PER_WINDOW = 10
 """Signals, and separately read marks, that a process accepts from a connection in WINDOW_SECONDS."""
 
 MAX_UNREAD_ROOMS = 50
-"""Maximum number of rooms in one request for what is unread."""
+"""Maximum number of rooms in one request for unread rooms."""
 
 MAX_REPORTS_PER_MINUTE = 5
 MAX_REASON_LENGTH = 200

@@ -39,6 +39,8 @@ def may_read(room: Room, record: MemberRecord | None, credentials: Credentials) 
 
     record: that of the member with these credentials, None if there is none.
     """
+    if not room.is_alive:  # a closed room has no attributes to check
+        return False
     try:
         rooms.check_access(room, credentials)
         if credentials.has_identity:
@@ -46,7 +48,7 @@ def may_read(room: Room, record: MemberRecord | None, credentials: Credentials) 
         _check_reader(room, credentials)
     except Forbidden:
         return False
-    return room.is_alive
+    return True
 
 
 def _check_reader(room: Room, credentials: Credentials) -> None:

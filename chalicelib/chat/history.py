@@ -27,13 +27,19 @@ from chalicelib.chat import admission, reactions
 from chalicelib.chat.messages import tombstone
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Message, Room, RoomSequence
-from chalicelib.storage.transactions import StorageError, condition_failed, had_conflict, transaction
+from chalicelib.storage.transactions import (
+    MAX_TRANSACTION_ITEMS,
+    StorageError,
+    condition_failed,
+    had_conflict,
+    transaction,
+)
 
 MIN_PAGE_SIZE = 50
 """Minimum number of rows that one request reads: of many deleted messages, a smaller page would read few at a time."""
 
-MAX_CLOSED = 100
-"""Maximum number of gaps that one request closes ("Amazon DynamoDB Transactions: How it works")."""
+MAX_CLOSED = MAX_TRANSACTION_ITEMS
+"""Maximum number of gaps that one request closes."""
 
 ADMISSION_REQUESTS = 2
 """Requests of a read that are left for its authorization."""
@@ -107,7 +113,7 @@ def read(
         rows = sorted([*rows, *_close(room, gaps[:MAX_CLOSED], rows, budget)], key=lambda row: row.sequence)
     messages, continue_at = _page(wanted, rows, reached, gaps)
     _add_edited_texts(wanted, messages)
-    _add_reactions(wanted, messages)
+    _add_reactions(wanted, messages, budget)
     reader_id = credentials.member_id(room.salt) if credentials.has_identity else None
     if continue_at is None:
         return History(messages, last, complete, reader_id=reader_id)
@@ -316,13 +322,16 @@ def _add_edited_texts(wanted: _Range, messages: Sequence[Message]) -> None:
         row.edited_text = None if target is None else target.text
 
 
-def _add_reactions(wanted: _Range, messages: Sequence[Message]) -> None:
-    """Add their reactions to messages. Costs one request, unless they have very many.
+def _add_reactions(wanted: _Range, messages: Sequence[Message], budget: _Budget) -> None:
+    """Add their reactions to messages. Costs one request for each MB of reactions, also to deleted messages between.
 
-    The messages after the first 1 MB of reactions get none.
+    If the budget ends before, the last messages get none.
     """
     targets = {int(row.sequence): row for row in messages if row.event is None}
-    if targets:
-        for row in reactions.find_between(wanted.room_id, min(targets), max(targets)):
+    for found in reactions.pages_between(wanted.room_id, min(targets), max(targets)) if targets else ():
+        for row in found:
             if row.target in targets:
                 targets[row.target].reactions = row
+        if not budget.allows(1):
+            break
+        budget.spend()

@@ -7,6 +7,7 @@ the item by one that says `closed`: a reaction that is in progress then fails.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from chalicelib import graphemes, limits
 from chalicelib.chat import messages, rate_limit
@@ -34,24 +35,26 @@ def react(sender: Connection, sequence: int, reaction: str, *, remove: bool = Fa
     return _add(row, reaction, sender.member_id)
 
 
-def find_between(room_id: str, first: int, last: int) -> list[Reactions]:
-    """Return the reactions to the messages from first to last, by one request, which reads up to 1 MB."""
+def pages_between(room_id: str, first: int, last: int) -> Iterator[list[Reactions]]:
+    """Yield the reactions to the messages from first to last: those of each request, which reads up to 1 MB."""
     between = Reactions.sort_key.between(Reactions.sort_key_of(first), Reactions.sort_key_of(last))
-    page = next(Reactions.pages(Reactions.query(room_id, between, consistent_read=True)))
-    return [row for row in page.rows if row.is_alive and not row.closed]
+    for page in Reactions.pages(Reactions.query(room_id, between, consistent_read=True)):
+        yield [row for row in page.rows if row.is_alive and not row.closed]
 
 
 @retry_on_conflict
 def claim_summary(reactions: Reactions) -> bool:
-    """Return whether the caller has to queue a summary for a large room: no queued one will contain its change."""
+    """Return whether the caller has to queue a summary for a large room: no queued one will contain its change.
+
+    False if the reactions are not stored: there was nothing to remove, or the room was closed meanwhile.
+    """
     now = rate_limit.current_milliseconds()
     if reactions.summary_due_at > now:
         return False
     is_due = Reactions.summary_due_at.does_not_exist() | (Reactions.summary_due_at <= now)
     try:
-        reactions.update(
-            [Reactions.summary_due_at.set(now + SUMMARY_SECONDS * 1000)], is_due & Reactions.closed.does_not_exist()
-        )
+        is_open = Reactions.version.exists() & Reactions.closed.does_not_exist()
+        reactions.update([Reactions.summary_due_at.set(now + SUMMARY_SECONDS * 1000)], is_due & is_open)
     except StorageError as error:
         if not condition_failed(error):
             raise

@@ -1,4 +1,4 @@
-"""What is unread: how far a member has read, and the last sequences of several rooms at once."""
+"""Read positions of members, and the last sequences of several rooms at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.storage.transactions import StorageError, condition_failed, retr
 
 @retry_on_conflict
 def mark_read(sender: Connection, sequence: int) -> None:
-    """Store up to where a member has read. It never goes back. Does nothing for a member without an identity.
+    """Store the last sequence that a member has read, which never goes back. A member without an identity has none.
 
     Raises InvalidInput if the room does not have that sequence yet, and StorageError if DynamoDB fails.
     """
@@ -33,7 +33,7 @@ def mark_read(sender: Connection, sequence: int) -> None:
 
 
 def read_sequence(member: Connection) -> int | None:
-    """Return up to where a member has read, None if it is not known."""
+    """Return the last sequence that a member has read, None if it is not known."""
     if not member.has_record:
         return None
     record = MemberRecord.find(member.joined_room_id, MemberRecord.sort_key_of(member.member_id))

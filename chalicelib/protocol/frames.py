@@ -194,7 +194,7 @@ class Welcome(Response):
     last_sequence: LastSequence
     owner: Annotated[bool, Meta(description="Whether the connection has the owner's rights.", examples=[False])]
     read_sequence: (
-        Annotated[Sequence, Meta(description="Up to where the member has read, as it has said by markRead.")]
+        Annotated[Sequence, Meta(description="The last sequence that the member has read, as sent with markRead.")]
         | UnsetType
     ) = UNSET
 

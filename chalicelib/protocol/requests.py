@@ -70,7 +70,7 @@ class WebhookMessage(Request):
 
 
 class RoomToCheck(Request):
-    """A room whose last sequence is asked for, and the credentials for it."""
+    """A room whose last sequence the client requests, and the credentials for it."""
 
     room_id: AnyRoomId
     token: JoinToken | None = None
@@ -83,7 +83,7 @@ class RoomToCheck(Request):
 
 
 class UnreadRooms(Request):
-    """Rooms whose last sequences are asked for."""
+    """Rooms whose last sequences the client requests."""
 
     rooms: Annotated[list[RoomToCheck], Meta(max_length=MAX_UNREAD_ROOMS)]
     key: Key | None = None
@@ -184,7 +184,7 @@ class React(Request):
 
 
 class MarkRead(Request):
-    """Up to where the member has read."""
+    """The last sequence that the member has read."""
 
     sequence: Sequence
 

@@ -297,7 +297,7 @@ class Edited(StoredEvent, tag="edited"):
     text: (
         Annotated[
             MessageText,
-            Meta(description="The new text; in the history, the present one. Absent if the message was deleted."),
+            Meta(description="The new text; in the history, the present one. Absent if the message no longer exists."),
         ]
         | UnsetType
     ) = UNSET
@@ -519,7 +519,7 @@ class MessagePage(Response):
         )
 
 
-# Rooms with news
+# Unread rooms
 
 
 class LastSequenceOfRoom(Response):

@@ -239,7 +239,6 @@ ReplyTo = Annotated[
 Mentions = Annotated[
     list[MemberId],
     Meta(
-        min_length=1,
         max_length=MAX_MENTIONS,
         description="Ids of the members that the message is meant for.",
         examples=[["8hVt2mQwXz0sY4bN"]],
@@ -261,7 +260,7 @@ SignalName = Annotated[
         min_length=1,
         max_length=MAX_SIGNAL_NAME_LENGTH,
         pattern=LINE,
-        description="What the signal tells. `typing` is the one that the client library sends.",
+        description="Name of the signal. The client library sends `typing`.",
         examples=["typing"],
     ),
 ]

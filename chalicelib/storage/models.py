@@ -396,7 +396,7 @@ class Reactions(ExpiryMixin, Table):
 
     def _read_members(self, attribute_values: dict[str, dict[str, Any]]) -> None:
         self.members = {
-            name.removeprefix(self.MEMBERS): set(value["SS"])
+            name.removeprefix(self.MEMBERS).replace("%5B", "[").replace("%5D", "]"): set(value["SS"])
             for name, value in attribute_values.items()
             if name.startswith(self.MEMBERS)
         }
@@ -413,8 +413,12 @@ class Reactions(ExpiryMixin, Table):
 
     @classmethod
     def members_of(cls, reaction: str) -> UnicodeSetAttribute:
-        """Return the attribute with the members who have a reaction."""
-        return UnicodeSetAttribute(attr_name=f"{cls.MEMBERS}{reaction}")
+        """Return the attribute with the members who have a reaction.
+
+        Brackets are escaped: PynamoDB 6.1 takes them for the index of a list. No reaction contains their escapes.
+        """
+        escaped = reaction.replace("[", "%5B").replace("]", "%5D")
+        return UnicodeSetAttribute(attr_name=f"{cls.MEMBERS}{escaped}")
 
     @classmethod
     def sort_key_of(cls, sequence: int) -> str:
@@ -432,7 +436,7 @@ class MemberRecord(ExpiryMixin, Table):
     """A user, or a guest with a key, who was in the room. They may come back, unless they are banned.
 
     connection_ids: those of the member's connections. They are exact, but for rows that TTL has deleted.
-    left_at: when the last one that left did so. read_sequence: up to where the member has read.
+    left_at: when the last one that left did so. read_sequence: the last sequence that the member has read.
     """
 
     class Meta(_MessagesTable):

@@ -122,7 +122,7 @@ def signal(context: Context, data: SendSignal) -> None:
 
 @action("markRead", limit=Limit.SIGNALS)
 def mark_read(context: Context, data: MarkRead) -> None:
-    """Store up to where the member has read, for its other connections and for later. It sends nothing.
+    """Store the last sequence that the member has read, for its other connections and for later. It sends nothing.
 
     The position never goes back. Members without an identity have none. A connection can send 10 in WINDOW_SECONDS.
     """
@@ -205,8 +205,8 @@ def unban_member(context: Context, data: UnbanMember) -> None:
 def mute_member(context: Context, data: MuteMember) -> None:
     """Mute a member, as the owner or a moderator.
 
-    The member can neither send nor take another name, in any connection, and gets the error `muted`. A moderator can
-    mute plain members only.
+    The member can neither send, edit, react nor take another name, in any connection, and gets the error `muted`. A
+    moderator can mute plain members only.
     """
     context.broadcast(history_item(moderation.mute_member(context.sender, data.member_id, data.seconds)))
 

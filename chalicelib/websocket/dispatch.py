@@ -58,7 +58,20 @@ class Context:
         """
         self.sender = rate_limit.check_rate_limit(self.connection_id, window, is_message=is_message)
         request_log.append_keys(room_id=self.sender.joined_room_id)
-        if self.sender.role == FORMER_OWNER and window == "message_times":
+        if window == "message_times":
+            self._refuse_former_owner()
+
+    def check_signal_limit(self, action: str) -> None:
+        """Count a frame of an action that does not count as a message.
+
+        Raises RateLimitExceeded, NotInRoom, Forbidden and AccessTokenExpired.
+        """
+        rate_limit.count_signal(self.connection_id, action)
+        request_log.append_keys(room_id=self.sender.joined_room_id)
+        self._refuse_former_owner()
+
+    def _refuse_former_owner(self) -> None:
+        if self.sender.role == FORMER_OWNER:
             raise Forbidden("this ownerToken was replaced: it can only request another one")
 
     def reply(self, frame: Frame) -> None:
@@ -135,7 +148,7 @@ class Action(Struct, frozen=True):
         if self.limit is Limit.OWNER_ACTIONS:
             context.check_rate_limit("owner_action_times" if context.sender.is_owner else "message_times")
         if self.limit is Limit.SIGNALS:
-            rate_limit.count_signal(context.connection_id, self.names[0])
+            context.check_signal_limit(self.names[0])
         self.handler(context, *arguments)
 
 

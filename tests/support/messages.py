@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
+
+from chalice.test import Client
 
 from chalicelib.chat import history, messages
 from chalicelib.storage.models import Connection, Message, Room
@@ -18,6 +21,11 @@ def sequences(room: Room, after: int | None = None, before: int | None = None, l
     return [int(message.sequence) for message in history.read(room.room_id, after, before, limit).messages]
 
 
+def items(client: Client, room: Room, query: str = "after=0") -> Any:
+    """Return the messages and events of a page of the history."""
+    return client.http.get(f"/rooms/{room.room_id}/messages?{query}").json_body["messages"]
+
+
 def store_texts(room: Room, count: int) -> None:
     """Store messages with the texts 1 to count."""
     with Message.batch_write() as batch:
@@ -29,6 +37,11 @@ def store_as(connection_id: str, *texts: str) -> list[Message]:
     """Store messages of a connection, without the rate limit."""
     sender = Connection.get(connection_id, consistent_read=True)
     return [messages.store(sender, text, None) for text in texts]
+
+
+def stored_items() -> str:
+    """Return all items of the table of messages as text, with the attributes that no model declares."""
+    return str(Message._get_connection().scan(consistent_read=True)["Items"])
 
 
 def take_sequence(room: Room) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -15,18 +16,9 @@ from chalicelib.chat import editing, messages
 from chalicelib.storage.models import Connection, Message, Room
 from tests.support.dynamodb import Crash, inject_faults
 from tests.support.gateway import Gateway
-from tests.support.messages import fill_gap
+from tests.support.messages import fill_gap, items, stored_items
 from tests.support.moderation import Sockets, act, error_code, member_id
 from tests.support.sockets import Socket
-
-
-def items(client: Client, room: Room, query: str = "after=0") -> Any:
-    return client.http.get(f"/rooms/{room.room_id}/messages?{query}").json_body["messages"]
-
-
-def stored(room: Room) -> str:
-    """Return everything that the table of messages contains."""
-    return str([row.attribute_values for row in Message.scan(consistent_read=True)])
 
 
 def test_author_edits_a_message(bo: Socket, room: Room, gateway: Gateway, client: Client) -> None:
@@ -56,14 +48,14 @@ def test_message_that_was_never_edited_says_nothing_of_it(bo: Socket, room: Room
 
 def test_former_text_is_not_kept(bo: Socket, room: Room) -> None:
     act(bo, "editMessage", sequence=1, message="bye")
-    assert "'hi'" not in stored(room)
-    assert stored(room).count("bye") == 1
+    assert "'hi'" not in stored_items()
+    assert stored_items().count("bye") == 1
 
 
 def test_deletion_erases_an_edited_message(bo: Socket, room: Room, client: Client) -> None:
     act(bo, "editMessage", sequence=1, message="secret words")
     act(bo, "deleteMessage", sequence=1)
-    assert "secret words" not in stored(room)
+    assert "secret words" not in stored_items()
     event, deleted = items(client, room)
     assert (event["type"], "text" in event, deleted["type"]) == ("edited", False, "deleted")
 
@@ -212,7 +204,26 @@ def test_edit_of_a_message_that_is_deleted_meanwhile_leaves_nothing(
     monkeypatch.setattr(messages, "event", deleted)
     act(bo, "editMessage", sequence=1, message="secret words")
     assert error_code(gateway, "b") == "invalid_message"
-    assert "secret words" not in stored(room)
+    assert "secret words" not in stored_items()
+
+
+def test_edit_that_is_not_stored_is_no_news(
+    bo: Socket, room: Room, gateway: Gateway, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sequence is closed: otherwise the room would have a higher sequence than any that its members can read."""
+    event = messages.event
+
+    def late(*arguments: Any, **options: Any) -> Message:
+        monkeypatch.setattr(messages, "event", event)
+        act(bo, "deleteMessage", sequence=1)
+        return event(*arguments, **options)
+
+    monkeypatch.setattr(messages, "event", late)
+    act(bo, "editMessage", sequence=1, message="hi there")
+    body = json.dumps({"rooms": [{"roomId": room.room_id}]}).encode()
+    (found,) = client.http.post("/rooms/unread", headers={"Host": "localhost"}, body=body).json_body["rooms"]
+    act(bo, "hello")
+    assert gateway.frames["b"][-1]["welcome"]["lastSequence"] == found["lastSequence"] == 3
 
 
 @pytest.mark.parametrize("fault", ["crash before", "crash after"])

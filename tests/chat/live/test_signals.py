@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 import time_machine
@@ -87,6 +88,18 @@ def test_room_of_more_than_25_connections_gets_no_signals(
     act(bo, "signal", name="typing")
     assert list(gateway.frames) == ["b"]
     assert error_code(gateway, "b") == "too_large"
+
+
+@pytest.mark.parametrize(("action", "data"), [("signal", {"name": "typing"}), ("markRead", {"sequence": 1})])
+def test_former_owner_can_neither_send_signals_nor_mark_messages_as_read(
+    bo: Socket, aki: Socket, socket: Sockets, room: Room, gateway: Gateway, action: str, data: dict[str, Any]
+) -> None:
+    act(aki, "updateRoom", newOwnerToken=True)
+    socket("f").connect(roomId=room.room_id, owner=room.owner_token or "")
+    gateway.reset()
+    act(socket("f"), action, **data)
+    assert list(gateway.frames) == ["f"]
+    assert error_code(gateway, "f") == "forbidden"
 
 
 def test_muted_member_cannot_send_signals(bo: Socket, aki: Socket, gateway: Gateway) -> None:

@@ -132,6 +132,7 @@ def test_closed_and_expired_rooms_are_absent(
 ) -> None:
     unused = create_room("Unused")
     act(aki, "closeRoom")
+    assert unread(client, {"roomId": room.room_id, "owner": room.owner_token}, key=OWNERS) == {}
     assert unread(client, {"roomId": room.room_id}, {"roomId": unused.room_id}) == {unused.room_id: 0}
     clock.shift(timedelta(seconds=settings.UNUSED_ROOM_SECONDS))
     assert unread(client, {"roomId": unused.room_id}) == {}
