@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from chalicelib import settings
+from chalicelib import limits, settings
 from chalicelib.auth import identity
-from chalicelib.chat import members, moderation, rooms
+from chalicelib.chat import members, moderation, reactions, rooms
 from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.jobs import Delivery, Removal
 from chalicelib.errors import RoomNotFound
@@ -85,9 +85,16 @@ def export_room(room_id: str) -> Iterator[str]:
 
     Raises RoomNotFound if there are none, and the room does not exist.
     """
-    is_empty = True
+    is_empty, edited_texts = True, dict[int, str | None]()
+    pages = reactions.pages_between(room_id, 0, limits.MAX_SEQUENCE)
+    reactions_to = {row.target: row for page in pages for row in page}
     for row in _history(room_id):
         is_empty = False
+        if row.edited_by is not None:
+            edited_texts[int(row.sequence)] = row.text
+        if row.event == "edited":
+            row.edited_text = edited_texts.get(row.details["target"])
+        row.reactions = reactions_to.get(int(row.sequence))
         yield msgspec.json.encode(history_item(row)).decode()
     if is_empty:
         _existing(room_id)

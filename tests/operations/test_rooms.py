@@ -157,9 +157,13 @@ def test_export_has_the_lines_of_the_history(room: Room, visit: Callable[..., So
         aki.say(text)
     act(aki, "deleteMessage", sequence=2)
     act(aki, "updateRoom", roomName="Coffee")
+    act(aki, "react", sequence=1, reaction="👍")
+    for sequence in (1, 3):
+        act(aki, "editMessage", sequence=sequence, message=f"edited {sequence}")
+    act(aki, "deleteMessage", sequence=3)
     exported = [json.loads(line) for line in rooms.export_room(room.room_id)]
     assert exported == client.http.get(f"/rooms/{room.room_id}/messages?after=0").json_body["messages"]
-    assert [item["sequence"] for item in exported] == [1, 3, 4, 5]
+    assert [item["sequence"] for item in exported] == [1, 4, 5, 6, 7, 8]
 
 
 def test_export_lacks_messages_that_are_being_erased(
