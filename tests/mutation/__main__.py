@@ -39,6 +39,9 @@ TESTS += [path.name for path in (PROJECT / "tests").glob("test_*.py")]
 """The tests that have to notice the changes: the quick ones, without random input."""
 
 PARALLEL = 2
+MAX_SECONDS = 1_800
+"""Time after which a run of the tests counts as failed."""
+
 PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "xdist.plugin", "-p", "pytest_timeout"]
 PYTEST += ["-p", "no:tests.support.scheduling"]  # which would change the order of the tests
 COVERAGE = [f"-n{PARALLEL}", "-p", "pytest_cov.plugin", "--cov=chalicelib", "--cov-context=test", "--cov-report="]
@@ -139,7 +142,10 @@ def _failure(copy: Path, tests: list[str], *options: str) -> str:
     environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [*PYTEST, *options, *tests]
-    run = subprocess.run(command, cwd=copy, env=environment, text=True, capture_output=True)
+    try:
+        run = subprocess.run(command, cwd=copy, env=environment, text=True, capture_output=True, timeout=MAX_SECONDS)
+    except subprocess.TimeoutExpired:  # a loop that never ends, where pytest has no timeout
+        return f"The tests did not end within {MAX_SECONDS} seconds."
     return run.stdout + run.stderr if run.returncode else ""
 
 

@@ -97,6 +97,8 @@ export class Room {
   /** Whether this connection has an access token. Its name is that of the token. */
   #isUser = false;
   #rejection: unknown;
+  /** Settles when the response to the last request for new tokens has arrived. */
+  #renewal: Promise<unknown> = Promise.resolve();
 
   /** @internal */
   constructor(options: RoomOptions) {
@@ -335,7 +337,13 @@ export class Room {
    * Resolves to the new tokens, which the event `tokens` has, too. If no response arrives, they are requested again, three
    * times in all.
    */
-  async renewTokens({ join = false, owner = false }: { join?: boolean; owner?: boolean }): Promise<RoomTokens> {
+  renewTokens(tokens: { join?: boolean; owner?: boolean }): Promise<RoomTokens> {
+    const renewal = this.#renewTokens(tokens);
+    this.#renewal = renewal.catch(() => {});
+    return renewal;
+  }
+
+  async #renewTokens({ join = false, owner = false }: { join?: boolean; owner?: boolean }): Promise<RoomTokens> {
     return {
       ...(owner && { ownerToken: await this.#renewToken("ownerToken", { newOwnerToken: true }) }),
       ...(join && { joinToken: await this.#renewToken("joinToken", { newJoinToken: true }) }),
@@ -682,6 +690,7 @@ export class Room {
       return await request(credentials);
     } catch (error) {
       if (!isForbidden(error)) throw error;
+      await this.#renewal;
       if (latest !== this.#credentials) return this.#read(request);
       const { owner, ...others } = credentials;
       if (!owner) throw error;

@@ -1362,6 +1362,29 @@ test("a reading that is rejected with the owner's token is repeated without it",
   assert.equal(server.socket.url.searchParams.get("owner"), "former"); // it may still request another token
 });
 
+test("a reading between the renewal of a token and its response does not end the room", async () => {
+  const room = await join({ token: "old", owner: "owner-token" });
+  await pass(3_000);
+  let isRenewed = false;
+  server.onFrame = (_, { action }) => {
+    isRenewed ||= action === "updateRoom";
+    return action === "updateRoom"; // the response is on its way
+  };
+  server.respond = (path) =>
+    isRenewed && path.endsWith("/messages") && server.requests.at(-1)?.includes("token=old")
+      ? [403, { Code: "ForbiddenError", Message: "this room is private" }]
+      : undefined;
+  const renewal = room.renewTokens({ join: true });
+  server.store("missed");
+  server.deliver(server.store("shown"));
+  await pass(1_000);
+  assert.equal(room.state.status, "open");
+  server.socket.receive({ tokens: { joinToken: "new" } });
+  assert.deepEqual(await renewal, { joinToken: "new" });
+  await pass(1_000);
+  assert.deepEqual([room.state.status, texts(room.messages)], ["open", ["missed", "shown"]]);
+});
+
 test("a wrong owner's token makes an ordinary member", async () => {
   const wrong = { Code: "ForbiddenError", Message: "expected the ownerToken of this room" };
   server.respond = (path) =>

@@ -140,7 +140,7 @@ export function showState(state: RoomState): void {
   tryNowButton.hidden = !away;
 }
 
-/** Show who the visitor is. `chosen` is the name that they have chosen, "" if none, null if they cannot. */
+/** Show who the visitor is. `chosen` is the name that they have chosen, "" if none, null if they cannot choose now. */
 export function showYou(member: Member | null, chosen: string | null): void {
   you.hidden = member === null;
   if (member === null) return;

@@ -116,7 +116,7 @@ export function visitRoom(
     if (changed("members", "you", "isOwner", "ignored")) personView.showPerson();
     if (before && changed("ignored")) saveIgnored(roomId, now.ignored);
     if (changed("you")) {
-      view.showYou(now.you, currentName);
+      view.showYou(now.you, now.you?.mutedUntil ? null : currentName);
       composer.showMuted(now.you?.mutedUntil);
     }
     if (changed("pending", "slowSeconds")) {

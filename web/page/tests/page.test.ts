@@ -1133,9 +1133,11 @@ test("a muted visitor learns until when, and keeps the text", async () => {
   await say("two");
   assert.deepEqual([field().value, sent("sendMessage")], ["two", 1]);
   assert.equal(find<HTMLButtonElement>("#send").disabled, true);
+  assert.equal(find("#you-choose").hidden, true); // nor can the visitor take another name
   server.onFrame = () => false;
   server.deliver(server.storeEvent("muted", { member: server.socket.member, until: null }));
   assert.deepEqual([find("#compose-note").hidden, find<HTMLButtonElement>("#send").disabled], [true, false]);
+  assert.equal(find("#you-choose").hidden, false);
   assert.deepEqual(notices(), ["Owner let you write again"]);
 });
 
