@@ -75,7 +75,6 @@ class RoomToCheck(Request):
     room_id: AnyRoomId
     token: JoinToken | None = None
     owner: OwnerToken | None = None
-    after: After = 0
 
     def credentials(self, key: str | None, user: User | None) -> Credentials:
         """Return the credentials of a client for the room."""

@@ -220,7 +220,7 @@ def test_duplicated_tab_stays_signed_in_as_the_first_one_does(open_page: OpenPag
         expect_message(page, "from the first")
         expect_message(page, "from the second")
         expect(page.get_by_role("button", name="Sign in again")).to_be_hidden()
-    assert provider.requests()["POST /token"] >= renewals + 4
+    assert provider.requests()["POST /token"] >= renewals + 2  # one tab may use what the other has renewed
     first.close()
     second.reload()
     expect_connected(second)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
+
 from tests.support.projects import PROJECT
 
 
+@pytest.mark.timeout(600)  # it bundles and runs 470 tests, beside other workers
 def test_client_and_page_pass_their_unit_tests() -> None:
     run = subprocess.run(
         ["npm", "--prefix", "web", "--silent", "test"],  # noqa: S607
