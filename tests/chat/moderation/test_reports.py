@@ -57,6 +57,15 @@ def test_report_reaches_the_owner_and_the_moderators_only(
         assert reports(client, room, **query).status_code == 403
 
 
+def test_report_of_a_user_has_the_mark_of_one_who_has_signed_in(
+    cy: Socket, bo: Socket, room: Room, client: Client
+) -> None:
+    Connection("b").update([Connection.authorized_until.set(4_000_000_000)])
+    act(bo, "reportMessage", sequence=2)
+    (listed,) = reports(client, room, owner=room.owner_token or "").json_body["reports"]
+    assert listed["sender"] == {"id": member_id("b"), "name": "Bo", "verified": True}
+
+
 def test_former_owner_whom_the_index_did_not_contain_receives_no_report(
     cy: Socket,
     bo: Socket,
