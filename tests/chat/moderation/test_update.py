@@ -160,3 +160,11 @@ def test_room_that_is_locked_during_a_join_is_not_joined(
     monkeypatch.setattr(rooms, "authorize", lambda *arguments: next(responses, None) or get(*arguments))
     assert rejection(ws_event, "c", roomId=room.room_id)[0] == 403
     assert members_of(room.room_id) == {"a"}
+
+
+def test_room_of_an_earlier_version_can_be_changed(owner: Socket, room: Room, gateway: Gateway) -> None:
+    """Its row lacks later attributes."""
+    Room(room.room_id).update([Room.slow_seconds.remove(), Room.keep_days.remove()])
+    act(owner, "updateRoom", slowSeconds=10, keepDays=1)
+    changed = gateway.frames["a"][-1]["message"]["room"]
+    assert (changed["slowSeconds"], changed["keepDays"]) == (10, 1)
