@@ -95,7 +95,8 @@ function fit(): void {
 }
 
 function noteOn(left: number): (Node | string)[] {
-  if (send && mutedUntil) return ["You are muted until ", momentOf(mutedUntil), ". Your name stays, and what you write here is kept."];
+  if (send && mutedUntil)
+    return ["You are muted until ", momentOf(mutedUntil), ". Your name stays, and what you write here is kept."];
   if (left < 0) {
     const tooMany = `${counted(-left, "character")} too many: a message has at most ${MAX_LENGTH.toLocaleString("en")}.`;
     return [hint ? `${hint} ${tooMany}` : tooMany];
