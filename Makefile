@@ -65,7 +65,7 @@ test: tools ## Run all tests, in WORKERS processes
 browsers: tools .venv/engines ## Run the page in Chromium, Firefox and WebKitGTK; `make test` does that in those that are installed
 	$(PYTEST) tests/browser/test_engines.py
 
-check: .venv/installed tests/node/$(INSTALLED) web/$(INSTALLED) examples/nextjs/$(INSTALLED) ## Run lint and the quick tests, in about a minute
+check: .venv/installed tests/node/$(INSTALLED) web/$(INSTALLED) examples/nextjs/$(INSTALLED) ## Run lint and the quick tests, in two to three minutes
 	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory lint quick-tests
 
 quick-tests:
