@@ -76,7 +76,7 @@ WHOLE = Part()
 
 
 class _Content(NamedTuple):
-    """What a message says."""
+    """The content of a message to store, as the parameters of `store` describe it."""
 
     text: str
     reply_to: int | None = None

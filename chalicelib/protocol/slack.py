@@ -22,7 +22,7 @@ _ADDRESS_WITHOUT_SCHEME = r"[^\s/]+\.\S+\Z"
 _ENTITY = "&(amp|lt|gt);"
 _CHARACTERS = {"amp": "&", "lt": "<", "gt": ">"}
 _END_OF_ADDRESS = r"[.,;:!?)\]}\"']*(\s|\Z)"
-"""What may follow an address: anything else would become a part of it."""
+"""Characters that may follow an address. Front ends would take others for a part of it."""
 
 _MENTION = r"[@#]\w+\Z"
 _EVERYONE = ("here", "channel", "everyone", "group", "subteam")

@@ -1,4 +1,4 @@
-"""What a visitor keeps: drafts, what is copied, printed and saved."""
+"""Drafts, and copying, printing and saving a conversation."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def says_ok(response: HTTPResponse) -> bool:
 
 
 class Sender(NamedTuple):
-    """What a program sends, its rule, and the text that members read."""
+    """A recorded message of a program, its rule for the response, and the text that members read."""
 
     message: dict[str, Any]
     rule: Rule

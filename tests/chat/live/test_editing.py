@@ -14,7 +14,7 @@ from chalice.test import Client
 from chalicelib import settings
 from chalicelib.chat import editing, messages
 from chalicelib.storage.models import Connection, Message, Room
-from tests.support.dynamodb import Crash, inject_faults
+from tests.support.dynamodb import Crash, Meanwhile, inject_faults
 from tests.support.gateway import Gateway
 from tests.support.messages import fill_gap, items, stored_items
 from tests.support.moderation import Sockets, act, error_code, member_id
@@ -154,18 +154,11 @@ def test_slow_mode_does_not_apply_to_edits(bo: Socket, aki: Socket, gateway: Gat
 
 
 def test_edit_that_loses_the_race_against_a_later_one_changes_nothing(
-    bo: Socket, room: Room, client: Client, monkeypatch: pytest.MonkeyPatch
+    bo: Socket, room: Room, client: Client, meanwhile: Meanwhile
 ) -> None:
     """The edit with the lower sequence is stored last. It gets a new sequence, so everyone ends with its text."""
-    sender, event = Connection.get("b", consistent_read=True), messages.event
-
-    def overtaken(*arguments: Any, **options: Any) -> Message:
-        taken = event(*arguments, **options)
-        monkeypatch.setattr(messages, "event", event)
-        editing.edit_message(sender, 1, "the other")
-        return taken
-
-    monkeypatch.setattr(messages, "event", overtaken)
+    sender = Connection.get("b", consistent_read=True)
+    meanwhile(lambda: editing.edit_message(sender, 1, "the other"))
     assert editing.edit_message(sender, 1, "last").sequence == 4
     assert [(item["sequence"], item.get("text", item["message"])) for item in items(client, room)] == [
         (1, "last"),
@@ -175,33 +168,17 @@ def test_edit_that_loses_the_race_against_a_later_one_changes_nothing(
 
 
 def test_edit_whose_sequence_was_closed_by_a_reader_gets_a_new_one(
-    bo: Socket, room: Room, client: Client, monkeypatch: pytest.MonkeyPatch
+    bo: Socket, room: Room, client: Client, meanwhile: Meanwhile
 ) -> None:
-    event = messages.event
-
-    def closed(*arguments: Any, **options: Any) -> Message:
-        taken = event(*arguments, **options)
-        monkeypatch.setattr(messages, "event", event)
-        fill_gap(room, int(taken.sequence))
-        return taken
-
-    monkeypatch.setattr(messages, "event", closed)
+    meanwhile(lambda: fill_gap(room, 2))
     act(bo, "editMessage", sequence=1, message="hi there")
     assert [item["sequence"] for item in items(client, room)] == [1, 3]
 
 
 def test_edit_of_a_message_that_is_deleted_meanwhile_leaves_nothing(
-    bo: Socket, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    bo: Socket, gateway: Gateway, meanwhile: Meanwhile
 ) -> None:
-    event = messages.event
-
-    def deleted(*arguments: Any, **options: Any) -> Message:
-        taken = event(*arguments, **options)
-        monkeypatch.setattr(messages, "event", event)
-        act(bo, "deleteMessage", sequence=1)
-        return taken
-
-    monkeypatch.setattr(messages, "event", deleted)
+    meanwhile(lambda: act(bo, "deleteMessage", sequence=1))
     act(bo, "editMessage", sequence=1, message="secret words")
     assert error_code(gateway, "b") == "invalid_message"
     assert "secret words" not in stored_items()

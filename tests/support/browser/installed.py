@@ -9,7 +9,7 @@ from pathlib import Path
 
 CHROMIUM, FIREFOX, WEBKITGTK = "chromium", "firefox", "webkitgtk"
 MINI_BROWSERS = ["usr/lib/*/webkit2gtk-4.1/MiniBrowser", "usr/libexec/webkit2gtk-4.1/MiniBrowser"]
-"""Where the systems have WebKitGTK's browser."""
+"""Paths of WebKitGTK's browser, by system."""
 
 
 def firefox() -> str | None:

@@ -1,4 +1,4 @@
-"""What the tests of the three engines do in a browser: the common part of Playwright, WebDriver BiDi and WebDriver."""
+"""A browser tab in any of the three engines: the common part of Playwright, WebDriver BiDi and WebDriver."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ export class ChatClient {
   }
 
   /**
-   * Who this client is: a user, or a guest with a key. A hash, which contains no secret. Null until it is known: until the
-   * first room is joined, with `getToken` until the first token has arrived, and after `signOut`.
+   * The identity of the user, or of the guest with a key: a hash, which contains no secret. Null until the first room is
+   * joined, with `getToken` until the first token has arrived, and after `signOut`.
    */
   get identity(): string | null {
     return this.#identity;

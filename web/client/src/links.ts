@@ -31,7 +31,7 @@ const REST = new RegExp(
 const OTHER_SCRIPT = /(?:^|[^\p{L}\p{N}\p{M}])[a-z\d]+(?=(?![\0-\x7f\p{Script=Latin}])[\p{L}\p{N}\p{S}])/iu;
 /** The start of a top-level domain: none mixes Latin letters with those of another script. */
 const LATIN_LABEL = /^(?:[\p{Script=Latin}\p{M}\d_-]|%[\da-f]{2})*[\p{Script=Latin}\p{M}\d]/iu;
-/** What makes a host that ends here one that nobody reads: it is a user name, or an invisible character hides its rest. */
+/** The characters after which a text is no host: it is a user name, or an invisible character hides the rest of the host. */
 const NO_END = /@|\p{Cf}+[\w.-]/uy;
 const TRAILING = ".,;:!?'*_|~";
 const BRACKETS: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };

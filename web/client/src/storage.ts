@@ -28,7 +28,7 @@ export function readValue<Value>(storage: ChatStorage | undefined, key: string):
   }
 }
 
-/** What this library keeps in a storage for one identity: nobody else in the same browser is to see or send it. */
+/** The part of a storage that belongs to one identity. Other users of the same browser neither see nor send what it has. */
 export class OwnStorage {
   readonly #storage: ChatStorage | undefined;
   readonly #identity: string;

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import { ChatClient, ChatError, type Message, type Room, type RoomState } from "../src/index.js";
 import { FakeBrowser, FakeServer, MemoryStorage, pass, settle } from "./fake-server.js";
 
-/** Where earlier versions kept the unsent messages of everybody. */
+/** The key under which earlier versions stored the unsent messages of everybody. */
 const OUTBOX = "chalice-chat.outbox.r1";
 const KEY = "k".repeat(22);
 const BO = { id: "m-bo", name: "Bo" };

@@ -23,7 +23,7 @@ const touchKeyboard = matchMedia("(pointer: coarse) and (hover: none)");
 let roomId = "";
 let send: ((text: string) => void) | null = null;
 let mutedUntil: string | undefined;
-/** What was not done as the visitor expected. It is shown until they go on. */
+/** A note about an action that failed. It is shown until the visitor goes on. */
 let hint = "";
 
 /** Start writing to a room, with the draft of the last visit. */

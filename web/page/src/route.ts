@@ -39,7 +39,7 @@ export function roomIn(hash: string): RoomAddress | null {
   }
 }
 
-/** What a text that somebody has pasted leads to. */
+/** The room that a pasted text leads to. */
 export interface Invitation {
   /** Null if its link leads to another site. */
   readonly room: RoomAddress | null;
