@@ -361,56 +361,30 @@ def history_item(row: models.Message, reader_id: str | None = None) -> HistoryIt
     Raises ValueError unless its type is one of STORED_EVENTS.
     """
     details: dict[str, Any] = row.details or {}
-    sender = _sender(row)
-    sequence, sent_at = int(row.sequence), format_timestamp(row.sent_at)
+    shared: dict[str, Any] = {
+        "message": row.text,
+        "sender": _sender(row),
+        "sequence": int(row.sequence),
+        "sent_at": format_timestamp(row.sent_at),
+    }
     match row.event:
         case "deleted":
-            return Deleted(
-                message=row.text,
-                sender=sender,
-                sequence=sequence,
-                sent_at=sent_at,
-                target=details["target"],
-                client_id=details.get("clientId", UNSET),
-            )
+            return Deleted(**shared, target=details["target"], client_id=details.get("clientId", UNSET))
         case "edited":
-            return Edited(
-                message=row.text,
-                sender=sender,
-                sequence=sequence,
-                sent_at=sent_at,
-                target=details["target"],
-                text=row.edited_text or UNSET,
-            )
+            return Edited(**shared, target=details["target"], text=row.edited_text or UNSET)
         case "updated":
-            room = _restored(RoomSummary, details["room"])
-            return Updated(message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, room=room)
+            return Updated(**shared, room=_restored(RoomSummary, details["room"]))
         case "removed":
-            return Removed(
-                message=row.text,
-                sender=sender,
-                sequence=sequence,
-                sent_at=sent_at,
-                member=_restored(Member, details["member"]),
-                messages_deleted=True if details.get("messagesDeleted") else UNSET,
-            )
+            member, is_erased = _restored(Member, details["member"]), details.get("messagesDeleted")
+            return Removed(**shared, member=member, messages_deleted=True if is_erased else UNSET)
         case "muted":
-            member, until = _restored(Member, details["member"]), details["until"]
-            return MemberMuted(
-                message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, member=member, until=until
-            )
+            return MemberMuted(**shared, member=_restored(Member, details["member"]), until=details["until"])
         case "role":
-            member, role = _restored(Member, details["member"]), details["role"]
-            return RoleChanged(
-                message=row.text, sender=sender, sequence=sequence, sent_at=sent_at, member=member, role=role
-            )
+            return RoleChanged(**shared, member=_restored(Member, details["member"]), role=details["role"])
         case None:
             reactions = row.reactions if row.reactions is not None and row.reactions.members else None
             return Message(
-                message=row.text,
-                sender=sender,
-                sequence=sequence,
-                sent_at=sent_at,
+                **shared,
                 client_id=row.client_id or UNSET,
                 reply_to=UNSET if row.reply_to is None else int(row.reply_to),
                 mentions=row.mentions or UNSET,
