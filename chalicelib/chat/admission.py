@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from chalicelib import limits
+from chalicelib.auth import authentication
 from chalicelib.auth.identity import GUEST, Credentials
 from chalicelib.chat import rooms
 from chalicelib.errors import Forbidden, MemberBanned, RoomLocked
@@ -42,6 +43,7 @@ def may_read(room: Room, record: MemberRecord | None, credentials: Credentials) 
     if not room.is_alive:  # a closed room has no attributes to check
         return False
     try:
+        authentication.check_room(credentials.user, room.room_id)
         rooms.check_access(room, credentials)
         if credentials.has_identity:
             _check_record(room, record, is_owner=credentials.is_owner)

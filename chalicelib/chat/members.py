@@ -299,7 +299,7 @@ def connections(room_id: str, member_id: str | None = None) -> list[Connection]:
 def connection_ids(room_id: str, member_ids: Sequence[str]) -> dict[str, set[str]]:
     """Return the ids of the connections of members who have a record, by a consistent read."""
     keys = [(room_id, MemberRecord.sort_key_of(member_id)) for member_id in member_ids]
-    records = MemberRecord.batch_get(keys, consistent_read=True) if keys else ()
+    records = MemberRecord.batch_get(keys, consistent_read=True)
     return {record.member_id: set(record.connection_ids or ()) for record in records}
 
 

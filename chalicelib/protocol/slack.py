@@ -144,7 +144,8 @@ def _block(block: dict[str, Any]) -> list[str]:
         case "image":
             lines = [_text_object(block.get("title")), _image(block)]
         case _:
-            lines = [_text_object(block.get(name)) for name in ("title", "text")]
+            title = _link(_text_object(block.get("title")), _decode(_string(block.get("title_url"))))
+            lines = [title, *(_text_object(block.get(name)) for name in ("text", "description"))]
             lines += [_text_object(field) for field in _list(block.get("fields"))]
             lines += [_element(element) for element in _objects(block.get("elements"))]
             lines += [_element(element) for element in _objects([block.get("accessory")])]

@@ -55,14 +55,14 @@ def validate_query(query: Mapping[str, str], declared: type[S]) -> S:
     return _convert({name: fields[name].parse(text) for name, text in query.items() if name in fields}, declared)
 
 
-def json_size(value: Any) -> int:
-    """Return the size of a JSON value in bytes. Raises InvalidInput if it cannot be sent on."""
+def json_size(value: Any, name: str) -> int:
+    """Return the size of a JSON value in bytes. Raises InvalidInput, which names the value, if it cannot be sent on."""
     try:
         return len(msgspec.json.encode(value))
     except UnicodeEncodeError as error:
-        raise InvalidInput("expected valid Unicode, without lone surrogates") from error
+        raise InvalidInput(f"{name} must be valid Unicode, without lone surrogates") from error
     except RecursionError as error:
-        raise InvalidInput("expected JSON of fewer nested values") from error
+        raise InvalidInput(f"{name} must be JSON of fewer nested values") from error
 
 
 def is_valid(value: Any, type_: Any) -> bool:

@@ -108,10 +108,10 @@ def react(context: Context, data: React) -> None:
 def signal(context: Context, data: SendSignal) -> None:
     """Send a signal to the others in the room, such as who is typing. It is not stored.
 
-    A connection can send 10 signals in WINDOW_SECONDS. Rooms of more than SIGNAL_LIMIT connections get the error
-    `too_large`.
+    A connection can send 10 signals in WINDOW_SECONDS. In rooms of more than SIGNAL_LIMIT connections, nobody receives
+    them, and the sender gets the error `too_large`.
     """
-    if (size := json_size(data.data)) > limits.MAX_SIGNAL_BYTES:
+    if (size := json_size(data.data, "data")) > limits.MAX_SIGNAL_BYTES:
         raise InvalidInput(f"data must be JSON of at most {limits.MAX_SIGNAL_BYTES:,} bytes, not {size:,}")
     rate_limit.check_mute(context.sender)
     recipients = models.Connection.recipients_in(context.sender.joined_room_id)
@@ -205,8 +205,8 @@ def unban_member(context: Context, data: UnbanMember) -> None:
 def mute_member(context: Context, data: MuteMember) -> None:
     """Mute a member, as the owner or a moderator.
 
-    The member can neither send, edit, react nor take another name, in any connection, and gets the error `muted`. A
-    moderator can mute plain members only.
+    The member can neither send or edit messages, react, send signals nor take another name, in any connection, and
+    gets the error `muted`. A moderator can mute plain members only.
     """
     context.broadcast(history_item(moderation.mute_member(context.sender, data.member_id, data.seconds)))
 

@@ -169,6 +169,17 @@ def test_text_is_repaired_wherever_it_is(sent: str, plain: str) -> None:
         ),
         ([{"type": "carousel", "pages": 5}, {"type": "markdown", "text": "**hi**"}], "**hi**"),
         ([{"type": "video", "title": {"type": "plain_text", "text": "Demo"}, "video_url": 5}], "Demo"),
+        (
+            [
+                {
+                    "type": "video",
+                    "title": {"type": "plain_text", "text": "How we brew"},
+                    "title_url": "https://video.example/1",
+                    "description": {"type": "plain_text", "text": "In two minutes"},
+                }
+            ],
+            "How we brew: https://video.example/1\nIn two minutes",
+        ),
     ],
 )
 def test_blocks_become_lines(blocks: Any, plain: str) -> None:
