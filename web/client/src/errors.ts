@@ -10,6 +10,7 @@ export type ErrorCode =
   | "muted"
   | "forbidden"
   | "not_found"
+  | "too_large"
   | "not_in_room"
   | "replaced"
   | "too_many_connections"
