@@ -104,7 +104,7 @@ export class Room {
   #isGreeted = false;
   /** The sequence of the newest event that has changed the room. */
   #updatedAt = 0;
-  /** Whether messages were loaded before this connection was open. */
+  /** Whether the loaded messages are from an earlier connection, or from before a reload. */
   #isResumed = false;
   /** The sequence of the newest event about the role of each member. */
   readonly #rolesAt = new Map<string, number>();
@@ -468,6 +468,7 @@ export class Room {
   }
 
   #onLost(): void {
+    this.#isResumed ||= this.#isGreeted;
     this.#typing.clear();
     this.#outbox.close();
     this.#presence.pause();
@@ -486,7 +487,6 @@ export class Room {
   #onListed(): void {
     this.#connection.send(HELLO);
     if (this.#isResumed) void this.#history.refresh();
-    this.#isResumed = true;
   }
 
   #stopGreeting(): void {
