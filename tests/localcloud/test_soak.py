@@ -22,6 +22,7 @@ import requests
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from chalicelib.storage.models import Reactions
 from localcloud.cloud import LocalCloud
 from localcloud.stack import STAGE
 from tests.support.localcloud.running import copy_runnable_project, lines_until, running
@@ -33,6 +34,8 @@ LISTENERS = int(os.environ.get("LISTENERS", "3"))
 MESSAGES = int(os.environ.get("MESSAGES", "10"))
 CUTS = float(os.environ.get("CUTS", "0.2"))
 DELETIONS = float(os.environ.get("DELETIONS", "0.1"))
+EDITS = float(os.environ.get("EDITS", "0.1"))
+REACTIONS = float(os.environ.get("REACTIONS", "0.1"))
 # The client library waits longer after each connection that breaks at once, so fewer cuts take as long.
 CLIENT_CUTS = min(CUTS, 0.05)
 SECONDS = 30
@@ -192,33 +195,37 @@ def test_all_clients_end_with_the_same_history_after_many_lost_connections(
 def test_client_library_ends_with_the_same_history_after_many_lost_connections(
     console: Console, client_tests: Path
 ) -> None:
-    numbers = map(str, (SENDERS, LISTENERS, MESSAGES, CLIENT_CUTS, DELETIONS))
+    numbers = map(str, (SENDERS, LISTENERS, MESSAGES, CLIENT_CUTS, DELETIONS, EDITS, REACTIONS))
     soak = subprocess.run(
         ["node", client_tests / "soak.mjs", console.cloud.rest_url, *numbers],  # noqa: S607
         stdout=subprocess.PIPE,
         check=True,
     )
     result = json.loads(soak.stdout)
-    print(f"{result['cuts']} connections cut off, {len(result['deleted'])} messages deleted")
-    history = dict(result["heard"][0])
-    assert len(result["heard"]) == 1 + SENDERS + LISTENERS
-    assert len(history) == SENDERS * MESSAGES - len(result["deleted"])
-    for heard in result["heard"]:
-        assert dict(heard) == history
-        assert list(dict(heard)) == sorted(history)
-    for sender, echoes in enumerate(result["echoes"]):
-        own = [text for _, text in sorted(history.items()) if text.startswith(f"sender{sender}-")]
-        sent = [f"sender{sender}-{number}" for number in range(MESSAGES)]
-        assert own == [text for text in sent if text not in result["deleted"]]
-        assert list(echoes) == sent
-        assert {text: echoes[text] for text in own} == {
-            text: sequence for sequence, text in history.items() if text in own
-        }
+    print(
+        f"{result['cuts']} connections cut off, {result['deletions']} messages deleted, {result['reactions']} reactions"
+    )
+    expected = result["expected"]
+    assert len(expected) == SENDERS * MESSAGES - result["deletions"]
+    assert result["heard"] == [expected] * (1 + SENDERS + LISTENERS)
+    sent = {
+        text: sequence
+        for sender, echoes in enumerate(result["echoes"])
+        for text, sequence in zip(
+            [f"sender{sender}-{number}" for number in range(MESSAGES)], sorted(echoes.values()), strict=True
+        )
+    }
+    assert sent == {text: sequence for echoes in result["echoes"] for text, sequence in echoes.items()}
     rows = console.dynamodb.scan(TableName=f"chalice-chat-{STAGE}-messages")
     assert "LastEvaluatedKey" not in rows
-    texts = {row["text"]["S"] for row in rows["Items"] if row["room_id"]["S"] == result["roomId"] and "text" in row}
-    assert set(history.values()) <= texts
-    assert not texts & set(result["deleted"])
+    stored = [row for row in rows["Items"] if row["room_id"]["S"] == result["roomId"]]
+    texts = {text for _, text, _ in expected}
+    assert texts <= {row["text"]["S"] for row in stored if "text" in row}
+    former = {text for original in sent for text in (original, f"{original} edited")} - texts
+    assert not [text for text in former if f'"{text}"' in json.dumps(stored)]
+    with_members = [row for row in stored if any(name.startswith(Reactions.MEMBERS) for name in row)]
+    reacted = {Reactions.sort_key_of(sequence) for sequence, _, count in expected if count}
+    assert {row["sort_key"]["S"] for row in with_members} == reacted
     _check_console(console.lines)
 
 

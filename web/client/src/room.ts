@@ -270,13 +270,17 @@ export class Room {
 
   /**
    * Add a reaction to a message, or with `remove` take this client's own back: one character as readers see it, or a name
-   * such as `:tada:`. Resolves when the reactions have arrived, or after five seconds without an error. Rejects with a
-   * ChatError, as `deleteMessage` does, and with `too_large` if the message has 1,000 reactions.
+   * such as `:tada:`. Resolves when it is stored, also if it changes nothing. Rejects with a ChatError, as `deleteMessage`
+   * does, and with `too_large` if the message has 1,000 reactions.
    */
   async react(sequence: number, reaction: string, { remove = false }: { remove?: boolean } = {}): Promise<void> {
     this.#messages.noteOwnReaction(sequence, reaction, !remove);
-    await this.#commands.runSilently("react", { sequence, reaction, ...(remove && { remove }) }, (event) => {
-      return event.type === "reactions" && event.target === sequence;
+    const data = { sequence, reaction, ...(remove && { remove }) };
+    await this.#commands.run("react", data, ({ type, target, reactions = [] }) => {
+      if (type !== "reactions" || target !== sequence) return false;
+      const { members = [], count = 0 } = reactions.find((one) => one.reaction === reaction) ?? {};
+      const isThere = members.some((id) => this.#messages.isOwn(id));
+      return isThere !== remove || count > members.length;
     });
   }
 
@@ -586,7 +590,7 @@ export class Room {
 
   #onReactions(frame: ReactionsFrame): void {
     if (this.#timeline.react(frame)) this.#store.publish({ messages: this.#published() });
-    this.#commands.confirm({ type: frame.type, target: frame.target });
+    this.#commands.confirm(frame);
   }
 
   #refresh(items: readonly StoredItem[]): void {
