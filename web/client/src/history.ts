@@ -41,6 +41,7 @@ export class History {
   #isReadingOlder = false;
   #isStopped = false;
   #refreshes = 0;
+  #refreshTimer: ReturnType<typeof setTimeout> | undefined;
   /** The messages that are being read apart, one after the other. */
   readonly #wanted = new Set<number>();
   #lookup: Promise<void> = Promise.resolve();
@@ -98,8 +99,9 @@ export class History {
   }
 
   /** Read the messages again that are loaded, the newest first. Reactions have no sequence: a missed one leaves no gap. */
-  async refresh(): Promise<void> {
+  async refresh(failures = 0): Promise<void> {
     const refresh = ++this.#refreshes;
+    clearTimeout(this.#refreshTimer);
     let before = (this.#timeline.position ?? 0) + 1;
     try {
       for (let pages = 0; pages < REFRESHED_PAGES && before > (this.#timeline.floor ?? before); pages += 1) {
@@ -110,7 +112,11 @@ export class History {
         before = lowestOf(page);
       }
     } catch (error) {
-      if (!this.#isStopped) this.#options.onError(error);
+      if (this.#isStopped) return;
+      this.#options.onError(error);
+      if (refresh === this.#refreshes) {
+        this.#refreshTimer = setTimeout(() => void this.refresh(failures + 1), backoff(failures));
+      }
     }
   }
 
@@ -138,6 +144,7 @@ export class History {
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#refreshTimer);
   }
 
   #readIn(milliseconds: number): void {

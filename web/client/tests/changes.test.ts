@@ -204,6 +204,19 @@ test("reactions that were missed while the connection was lost are read again, a
   assert.equal(reloaded.messages.at(-2)?.reactions[0]?.reaction, "😮");
 });
 
+test("reactions whose reading fails are read again", async () => {
+  server.store("hi", BO);
+  const room = await join();
+  await reconnect(room, () => {
+    server.react(1, "👍", "m-bo");
+    server.respond = (path) => (path.includes("/messages") ? "unreachable" : undefined);
+  });
+  assert.deepEqual(first(room).reactions, []);
+  server.respond = () => undefined;
+  await pass(2_000);
+  assert.equal(first(room).reactions[0]?.count, 1);
+});
+
 test("a first visit reads the messages once", async () => {
   server.store("hi", BO);
   await join();

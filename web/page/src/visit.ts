@@ -8,12 +8,14 @@ import {
   type Message,
   type RoomSnapshot,
   type RoomTokens,
+  type SendOptions,
 } from "chalice-chat-client";
 import { cancelQuestion } from "./ask.js";
 import * as cleanup from "./cleanup-view.js";
 import * as composer from "./composer.js";
 import * as invite from "./invite-view.js";
 import * as log from "./log-view.js";
+import { isEditable } from "./message-actions.js";
 import * as newRoom from "./new-room-view.js";
 import * as ownerView from "./owner-view.js";
 import { showPending } from "./pending-view.js";
@@ -120,7 +122,7 @@ export function visitRoom(
       composer.showMuted(now.you?.mutedUntil);
     }
     if (changed("pending", "slowSeconds")) {
-      showPending(now.pending, now.slowSeconds, room);
+      showPending(now, room);
       saveWaiting(roomId, { address: addressOf(address), name: name ?? "a room", count: now.pending.length });
     }
     if (changed("state")) showState(now, before);
@@ -254,10 +256,10 @@ export function visitRoom(
     if (document.hidden) remember(); // the tab may be closed
   }
 
-  function say(text: string): void {
+  function say(text: string, options: SendOptions): void {
     newFrom = null;
     log.markNewFrom(null);
-    room.send(text).catch(() => {}); // shown as failed, from the snapshot
+    room.send(text, options).catch(() => {}); // shown as failed, from the snapshot
   }
 
   /** Create a room of the same name, and take the text that was not sent along. */
@@ -356,6 +358,10 @@ export function visitRoom(
     deleteMessage: (sequence) => tell(room.deleteMessage(sequence)),
     showMore: (message) => personView.open(message.sender, message),
     unignore: (memberId) => room.unignore(memberId),
+    react: (sequence, reaction, remove) => tell(room.react(sequence, reaction, { remove })),
+    reply: composer.reply,
+    edit: composer.edit,
+    loadQuote: (sequence) => void room.loadQuote(sequence),
     reachEnd: noteRead,
   });
   personView.enter({
@@ -386,7 +392,11 @@ export function visitRoom(
   cleanup.enter({ snapshot: room.getSnapshot, deleteMessage: (sequence) => room.deleteMessage(sequence) });
   newRoom.enter(roomId);
   invite.enter(() => room.renewTokens({ join: true }));
-  composer.enter(roomId, say);
+  composer.enter(roomId, {
+    send: say,
+    edit: (sequence, text) => room.edit(sequence, text),
+    lastOwn: () => room.messages.findLast(isEditable),
+  });
   room.on("message", onMessage);
   room.on("notice", log.addNotice);
   room.on("reported", log.addReport);
@@ -412,7 +422,7 @@ export function visitRoom(
       stopSharing();
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
-      showPending([], 0, room); // the next visit's entries need buttons of their own
+      showPending({ pending: [], slowSeconds: 0, messages: [] }, room); // the next visit's entries need buttons of their own
       composer.close();
       log.leave();
       view.leave();
