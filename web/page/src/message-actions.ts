@@ -82,6 +82,7 @@ function show(entry: HTMLElement): void {
 function place(entry: HTMLElement): void {
   const body = (entry.querySelector(".body") ?? entry).getBoundingClientRect();
   const view = log.getBoundingClientRect();
+  group.style.left = "0"; // near the edge, it would be measured in two lines
   const { offsetWidth: width, offsetHeight: height } = group;
   const isOwn = entry.classList.contains("own");
   const left = isOwn ? body.right - width : body.left;
