@@ -23,8 +23,8 @@ SUMMARY_SECONDS = 2
 def react(sender: Connection, sequence: int, reaction: str, *, remove: bool = False) -> tuple[Reactions, bool]:
     """Add or remove the reaction of a member to a message. Return all reactions to it, and whether that is news.
 
-    A repeated reaction is news, because those to whom the first was not delivered learn of it. The removal of a reaction
-    that is not there is none.
+    A repeated reaction is news: those to whom the first was not delivered learn of it. The removal of a reaction that
+    is not there is none.
 
     Raises InvalidInput if there is no such message, the reaction is not valid, or MAX_REACTION_KINDS others are there;
     TooLarge if there are MAX_REACTIONS, Muted, and StorageError if DynamoDB fails.
