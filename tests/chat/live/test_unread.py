@@ -55,8 +55,10 @@ def test_read_position_is_private(bo: Socket, aki: Socket, gateway: Gateway) -> 
 
 def test_read_position_never_goes_back(bo: Socket, gateway: Gateway) -> None:
     bo.say("ho")
+    gateway.reset()
     for sequence in (2, 1):
         act(bo, "markRead", sequence=sequence)
+    assert gateway.frames == {}
     assert welcome(bo, gateway)["readSequence"] == 2
 
 
