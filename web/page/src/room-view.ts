@@ -15,6 +15,8 @@ const ASK: ShareLabel = { wide: "Copy invite link", narrow: "Invite" };
 const DONE: ShareLabel = { wide: "Invite link copied", narrow: "Link copied" };
 const SHARE: ShareLabel = { wide: "Share", narrow: "Share" };
 const COPIED_MS = 4_000;
+/** A browser may ask where to save a file, and reads it after that. */
+const DOWNLOAD_MS = 60_000;
 const STATES = {
   connecting: "Connecting…",
   open: "Connected",
@@ -90,6 +92,8 @@ export interface RoomHandlers {
   openAgain(): Promise<void>;
   /** Return the conversation as text, with the name of the room in its first line. */
   transcript(): Promise<string>;
+  /** Show a sentence to the visitor. */
+  say(text: string): void;
   /** Offer a new invite link, if this page does not know the one of its room. Returns whether it does that. */
   offerInvite(): boolean;
 }
@@ -254,12 +258,17 @@ async function save(): Promise<void> {
   if (!handlers) return;
   saveButton.disabled = true;
   const link = make("a");
-  const text = await handlers.transcript();
-  link.download = `${text.split("\n", 1)}.txt`;
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  link.click();
-  URL.revokeObjectURL(link.href);
-  saveButton.disabled = false;
+  try {
+    const text = await handlers.transcript();
+    link.download = `${text.split("\n", 1)}.txt`;
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+    setTimeout(URL.revokeObjectURL, DOWNLOAD_MS, link.href);
+    link.click();
+  } catch {
+    handlers?.say("The conversation could not be saved. Please try again.");
+  } finally {
+    saveButton.disabled = false;
+  }
 }
 
 function fitScreen(): void {

@@ -350,6 +350,7 @@ export function visitRoom(
     showMore: (member) => personView.open(member, null),
     offerInvite,
     transcript: makeTranscript,
+    say: log.addSentence,
   });
   log.enter({
     loadOlder: () => room.loadOlder(),

@@ -325,6 +325,33 @@ test("what is printed has every message that is loaded", async () => {
 
 const note = () => find("#compose-note").textContent;
 
+test("a conversation is saved, also after an attempt that failed", async () => {
+  const save = find<HTMLButtonElement>("#save");
+  const saved: Blob[] = [];
+  const revoked: string[] = [];
+  mock.method(URL, "createObjectURL", (blob: Blob) => `blob:${saved.push(blob)}`);
+  mock.method(URL, "revokeObjectURL", (address: string) => revoked.push(address));
+  const click = mock.method(HTMLAnchorElement.prototype, "click", () => {
+    throw new Error("blocked");
+  });
+  server.store("hello");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  save.click();
+  await settle();
+  assert.equal(save.disabled, false);
+  assert.deepEqual(entries(), ["hello", "The conversation could not be saved. Please try again."]);
+  click.mock.mockImplementation(() => {});
+  save.click();
+  await settle();
+  assert.match((await saved[1]?.text()) ?? "", /: hello\n$/);
+  assert.deepEqual(revoked, []);
+  mock.timers.tick(60_000);
+  assert.deepEqual(revoked, ["blob:1", "blob:2"]);
+  mock.restoreAll();
+});
+
 test("a picture that is pasted is not sent, and says so until the visitor goes on", async () => {
   await go("#/rooms/r1");
   assert.equal(paste(field(), "", [{}]), true);
