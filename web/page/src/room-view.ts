@@ -68,6 +68,7 @@ const memberCount = byId("member-count", HTMLElement);
 const lifetime = byId("lifetime", HTMLElement);
 const memberList = byId("members", HTMLUListElement);
 const saveButton = byId("save", HTMLButtonElement);
+const manageButton = byId("manage", HTMLButtonElement);
 const connectionState = byId("connection-state", HTMLElement);
 const tryNowButton = byId("try-now", HTMLButtonElement);
 const messageBox = byId("message", HTMLTextAreaElement);
@@ -89,6 +90,8 @@ export interface RoomHandlers {
   tryNow(): void;
   /** Tell more about a member. */
   showMore(member: Member): void;
+  /** Let the owner manage the room. */
+  manage(): void;
   openAgain(): Promise<void>;
   /** Return the conversation as text, with the name of the room in its first line. */
   transcript(): Promise<string>;
@@ -117,6 +120,7 @@ export function leave(): void {
   openAgainPart.hidden = true;
   signInAgain.hidden = true;
   you.hidden = true;
+  manageButton.hidden = true;
   view.classList.remove("closed");
   linkToCopy.hidden = true;
 }
@@ -151,6 +155,11 @@ export function showYou(member: Member | null, chosen: string | null): void {
   youAre.replaceChildren("You are ", make("bdi", "", member.name));
   youChoose.hidden = chosen === null;
   setText(chooseName, chosen ? "change" : "choose a name");
+}
+
+/** Show the button that is for the owner. */
+export function showManage(isShown: boolean): void {
+  manageButton.hidden = !isShown;
 }
 
 /** Show when the room would end. Before the server has responded, nobody knows. */
@@ -279,5 +288,6 @@ tryNowButton.addEventListener("click", () => handlers?.tryNow());
 openAgainButton.addEventListener("click", openAgain);
 copyButton.addEventListener("click", share);
 saveButton.addEventListener("click", save);
+manageButton.addEventListener("click", () => handlers?.manage());
 wideScreen.addEventListener("change", fitScreen);
 fitScreen();
