@@ -509,6 +509,7 @@ test("the owner's link gives the rights, and disappears from the address", async
   assert.equal(deleteButtons().length, 1);
   assert.equal(find("#manage").hidden, false);
   find("#manage").click();
+  await settle();
   assert.match(find<HTMLInputElement>("#owner-link").value, /#\/rooms\/r1\?owner=owner-token$/);
   const renamed = { room: { name: "Coffee", private: false, locked: false } };
   answerWith("updateRoom", () => server.storeEvent("updated", renamed, server.socket.member));
@@ -580,7 +581,7 @@ test("an owner by access token has no owner's link to give", async () => {
 });
 
 test("the name of a webhook that is rejected is not called the visitor's", async () => {
-  await go("#/rooms/r1?owner=owner-token");
+  await manageRoom();
   server.respond = (path) =>
     path.endsWith("/hooks") ? [400, { Code: "BadRequestError", Message: "name must not be blank" }] : undefined;
   find<HTMLInputElement>("#hook-name").value = "\u200b";
