@@ -68,7 +68,7 @@ export class ChatClient {
   #announced: string | null = null;
   #storage: OwnStorage | undefined;
 
-  /** Throws a ChatError if one of the addresses is none. */
+  /** Throws a ChatError if an address is invalid. */
   constructor(options: ChatClientOptions) {
     this.#options = options;
     this.#tokens = options.getToken && new TokenSource(options.getToken, (token) => this.#identify(token));

@@ -70,3 +70,10 @@ export class ApiError extends ChatError {
 export function toChatError(error: unknown): ChatError {
   return error instanceof ChatError ? error : new ChatError("network", String(error), { cause: error });
 }
+
+/** Return a rejected promise that may be ignored. */
+export function rejected(error: ChatError): Promise<never> {
+  const promise = Promise.reject<never>(error);
+  promise.catch(() => {});
+  return promise;
+}

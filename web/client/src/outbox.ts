@@ -1,7 +1,7 @@
 /** Queue of unsent messages: sends them in order, one at a time, until each is confirmed or has failed. */
 
 import { backoff } from "./backoff.js";
-import { ChatError } from "./errors.js";
+import { ChatError, rejected } from "./errors.js";
 import { type ErrorFrame, serialize } from "./frames.js";
 import { randomId } from "./random.js";
 import type { Message, PendingMessage, SendOptions } from "./types.js";
@@ -276,13 +276,6 @@ export class Outbox {
     this.#timer = undefined;
     this.#isHeldBack = false;
   }
-}
-
-/** Return a rejected promise that may be ignored. */
-export function rejected(error: ChatError): Promise<never> {
-  const promise = Promise.reject<never>(error);
-  promise.catch(() => {});
-  return promise;
 }
 
 // The history that is read after a reload may not reach back to an old message, so that message is marked as doubtful.

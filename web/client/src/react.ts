@@ -4,7 +4,7 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { ChatClient, JoinOptions } from "./client.js";
-import { ChatError } from "./errors.js";
+import { ChatError, rejected, toChatError } from "./errors.js";
 import { checkName } from "./identity.js";
 import type { Room } from "./room.js";
 import { NO_ROOMS, type RoomListSnapshot } from "./room-list.js";
@@ -109,9 +109,11 @@ export function useRoom(client: ChatClient, roomId: string | null, options: UseR
         () => shared.release(),
       );
     };
+    // Whatever the joining throws, such as an error of an address, nobody else would see it.
+    const report = (error: unknown) => latest.current.onError?.(toChatError(error));
     // A new component, as by `key={user}`, may be that of somebody else: find out before what belongs to the former user is
     // shown. Without a response, the room is joined all the same, and finds out itself.
-    if (client.mayHaveChanged && !former.current) client.identify().then(join, join);
+    if (client.mayHaveChanged && !former.current) client.identify().then(join, join).catch(report);
     else join();
     return () => {
       isOver = true;
@@ -198,7 +200,7 @@ function findNameError(name: string): ChatError | null {
 /** A room and the components that use it. */
 class SharedRoom {
   readonly client: ChatClient;
-  /** Those of its former tokens and of the present ones. */
+  /** The sharing keys for its current and former tokens. */
   readonly keys = new Set<string>();
   readonly room: Room;
   #users = 0;
@@ -298,9 +300,5 @@ function getNoRooms(): RoomListSnapshot {
 }
 
 function notJoined(): Promise<never> {
-  const rejected = Promise.reject<never>(
-    new ChatError("closed", "The room is not joined: the component is not mounted."),
-  );
-  rejected.catch(() => {}); // as for `Room.send`, the promise may be ignored
-  return rejected;
+  return rejected(new ChatError("closed", "The room is not joined: the component is not mounted."));
 }

@@ -3,7 +3,7 @@
 import { endsSending, isFinal, reasonOf } from "./close-reason.js";
 import { Commands } from "./commands.js";
 import { Connection, type ConnectionStatus } from "./connection.js";
-import { ApiError, ChatError, toChatError } from "./errors.js";
+import { ApiError, ChatError, rejected, toChatError } from "./errors.js";
 import {
   type ErrorFrame,
   HELLO,
@@ -23,7 +23,7 @@ import { checkName } from "./identity.js";
 import { endOf, knownRole, Mutes, withKnownRole, withRole } from "./marks.js";
 import { saveMessages, takeMessages } from "./message-cache.js";
 import { MessageList } from "./message-list.js";
-import { Outbox, rejected } from "./outbox.js";
+import { Outbox } from "./outbox.js";
 import { loadOutbox, saveOutbox } from "./outbox-store.js";
 import { watchPlatform } from "./platform.js";
 import { Presence } from "./presence.js";
