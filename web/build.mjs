@@ -10,6 +10,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import * as esbuild from "esbuild";
 import { minify } from "terser";
+import terser from "terser/package.json" with { type: "json" };
 
 const PAGE = join(import.meta.dirname, "page");
 const TARGET = join(import.meta.dirname, "../chalicelib/static");
@@ -48,6 +49,8 @@ const OPTIONS = {
   tsconfig: "tsconfig.json",
   // The hashes depend on the paths of the modules: they must not depend on where a link of node_modules leads to.
   preserveSymlinks: true,
+  // They do not depend on what Terser does afterwards: a new version of it needs new names. Terser removes the comment.
+  banner: { js: `// Terser ${terser.version}` },
   plugins: [importPage],
   logLevel: "warning",
 };

@@ -304,9 +304,9 @@ function showButtons(entry: Element, message: Message): void {
   if (!line) return;
   const { sequence, isOwn, sender } = message;
   const mayDelete = isOwn || rights.isOwner || (rights.you?.role === "moderator" && !sender.role);
+  line.append(actions.actionsButton(sequence));
   if (mayDelete) line.append(deleteButton(sequence, () => handlers?.deleteMessage(sequence)));
   if (!isOwn) line.append(moreButton(sequence, () => handlers?.showMore(message)));
-  line.append(actions.actionsButton(sequence));
 }
 
 function removeEntry(entry: Element): void {

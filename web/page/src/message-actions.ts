@@ -1,6 +1,6 @@
 /**
- * What can be done with a message: quick reactions, a reply, an edit. One group of buttons serves all messages. It appears beside the
- * one under the pointer, and beside the one whose button has been pressed.
+ * What can be done with a message: quick reactions, a reply, an edit. One group of buttons serves all messages. It appears
+ * beside the one under the pointer, if the page is wide, and at the one whose button was pressed.
  */
 
 import { hasGlyph, type Message } from "chalice-chat-client";
@@ -18,6 +18,10 @@ export interface ActionHandlers {
   edit(message: Message): void;
 }
 
+const MARGIN_PX = 8;
+
+/** As in the style sheet. */
+const wide = matchMedia("(min-width: 48rem)");
 const log = document.getElementById("log") as HTMLElement;
 const group = make("div", "message-actions");
 const replyButton = button("↩", "Reply", () => act(({ reply }, message) => reply(message)));
@@ -78,18 +82,18 @@ function show(entry: HTMLElement): void {
   place(entry);
 }
 
-/** Place the group above the message, inside the log and the window. */
+/** Place the group inside the log: on the free side of the message, or above it where there is no room. */
 function place(entry: HTMLElement): void {
   const body = (entry.querySelector(".body") ?? entry).getBoundingClientRect();
   const view = log.getBoundingClientRect();
   group.style.left = "0"; // near the edge, it would be measured in two lines
   const { offsetWidth: width, offsetHeight: height } = group;
   const isOwn = entry.classList.contains("own");
-  const left = isOwn ? body.right - width : body.left;
-  const above = body.top - height;
-  const top = above >= view.top ? above : Math.min(body.bottom, view.bottom - height);
-  group.style.left = `${Math.max(view.left, Math.min(left, view.right - width))}px`;
-  group.style.top = `${Math.max(view.top, top)}px`;
+  const isFree = wide.matches;
+  const left = isOwn === isFree ? view.left + MARGIN_PX : view.right - width - MARGIN_PX;
+  const top = isFree ? body.top : entry.getBoundingClientRect().top - height;
+  group.style.left = `${Math.max(view.left, left)}px`;
+  group.style.top = `${Math.max(view.top, Math.min(top, view.bottom - height))}px`;
 }
 
 function hide(): void {
@@ -174,7 +178,7 @@ group.addEventListener("focusout", ({ relatedTarget }) => {
   if (relatedTarget && !group.contains(relatedTarget as Node)) hide();
 });
 document.addEventListener("pointerover", ({ target, pointerType }) => {
-  if (pointerType !== "mouse" || group.contains(document.activeElement)) return;
+  if (pointerType !== "mouse" || !wide.matches || group.contains(document.activeElement)) return;
   if (group.contains(target as Node)) return;
   const entry = (target as Element).closest?.<HTMLElement>("#log .message[data-sequence]");
   if (entry) show(entry);
