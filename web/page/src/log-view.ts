@@ -3,6 +3,7 @@
 import type { Message, Report, RoomNotice, RoomSnapshot } from "chalice-chat-client";
 import { chooseTabStop, deleteButton, followArrowKeys, moreButton } from "./deletion.js";
 import { byId, make, setText } from "./dom.js";
+import { onLateFormatting } from "./formatting.js";
 import { arrangeMessages, foldTall, forgetHeights, ignoredEntry, messageEntry } from "./message-view.js";
 import { noticeEntry, plainNotice, reportEntry } from "./notices.js";
 import { counted } from "./text.js";
@@ -389,6 +390,7 @@ function readOlderNearTop(): void {
   if (log.scrollTop < log.clientHeight) showOlderMessages();
 }
 
+onLateFormatting(keepPlace);
 followArrowKeys(log);
 log.addEventListener("scroll", onScroll);
 log.addEventListener("copy", (event) => {

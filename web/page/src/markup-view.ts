@@ -1,0 +1,106 @@
+/** Elements of formatted messages. They contain the whole text as it was typed: what formats it is hidden. */
+
+import type { Piece } from "chalice-chat-client";
+import { type Part, parse, type SplitLinks } from "./markup.js";
+
+/** What the page provides. If this file imported it, the build would move it from the script of the page to a third file. */
+export interface Page {
+  splitLinks: SplitLinks;
+  nodeOf(piece: Piece): Node | string;
+  /** Copy the text of a code block. */
+  copyCode(text: string, code: Element): void;
+}
+
+/** Only what is wider than its box can be scrolled, for which the keyboard has to reach it. */
+const widths = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
+    else target.removeAttribute("tabindex");
+  }
+});
+
+/** Return the formatted body of a message in place of the plain one, or null if nothing in its text is formatted. */
+export function formattedBody(plain: HTMLElement, text: string, page: Page): HTMLElement | null {
+  const parts = parse(text, page.splitLinks);
+  if (!parts) return null;
+  const body = document.createElement("div"); // a paragraph cannot contain lists
+  for (const { name, value } of plain.attributes) body.setAttribute(name, value);
+  body.append(...parts.map((part) => nodeOf(part, page)));
+  body.normalize();
+  return body;
+}
+
+/**
+ * Return what is selected in a body as it was typed: with the markers of each part that is selected as a whole. Return null
+ * within code, which is copied without.
+ */
+export function typedText(selected: Range, body: Element): string | null {
+  if (elementAt(selected.commonAncestorContainer).closest("code, pre")) return null;
+  const typed = selected.cloneRange();
+  for (const part of partsAround(selected.startContainer, body))
+    if (isWhole(part, selected)) typed.setStartBefore(part);
+  for (const part of partsAround(selected.endContainer, body)) if (isWhole(part, selected)) typed.setEndAfter(part);
+  return typed.toString();
+}
+
+function nodeOf(part: Part, page: Page): Node | string {
+  if (typeof part === "string") return part;
+  if (!("tag" in part)) return page.nodeOf(part);
+  const nodes = part.parts.map((inner) => nodeOf(inner, page));
+  if (part.tag === "mark") {
+    const mark = document.createElement("span");
+    mark.hidden = true;
+    mark.append(...nodes);
+    return mark;
+  }
+  const element = document.createElement(part.tag);
+  element.append(...nodes);
+  if (part.tag === "code") element.dir = "ltr"; // as of links: the signs between words would change places
+  if (part.number !== undefined) (element as HTMLLIElement).value = part.number;
+  return part.code === undefined ? element : codeBlock(element, part.code, page);
+}
+
+function codeBlock(element: HTMLElement, code: string, page: Page): HTMLElement {
+  const block = document.createElement("div");
+  const button = document.createElement("button");
+  block.className = "code";
+  block.dir = "ltr";
+  button.className = "plain copy";
+  button.type = "button";
+  button.tabIndex = -1;
+  // The style sheet shows this label. As text, it would be a part of the message.
+  button.setAttribute("aria-label", "Copy code");
+  button.addEventListener("click", () => page.copyCode(code, element));
+  block.append(element, button);
+  widths.observe(element);
+  return block;
+}
+
+/** Return the elements around a node that are within the body, from the inside. */
+function partsAround(node: Node, body: Element): Element[] {
+  const parts: Element[] = [];
+  for (let part: Element | null = elementAt(node); part && part !== body; part = part.parentElement) parts.push(part);
+  return parts;
+}
+
+/** Test whether all that is visible of a part is selected, apart from what is outside of it. */
+function isWhole(part: Element, selected: Range): boolean {
+  const [before, after] = [document.createRange(), document.createRange()];
+  before.selectNodeContents(part);
+  after.selectNodeContents(part);
+  if (part.contains(selected.startContainer)) before.setEnd(selected.startContainer, selected.startOffset);
+  else before.collapse(true);
+  if (part.contains(selected.endContainer)) after.setStart(selected.endContainer, selected.endOffset);
+  else after.collapse(false);
+  return !isVisible(before) && !isVisible(after);
+}
+
+function isVisible(range: Range): boolean {
+  const content = range.cloneContents();
+  for (const mark of content.querySelectorAll("[hidden]")) mark.remove();
+  return content.textContent !== "";
+}
+
+function elementAt(node: Node): Element {
+  return node instanceof Element ? node : (node.parentElement as Element);
+}
