@@ -131,7 +131,7 @@ function fenceFinder(lines: readonly Line[]): (start: number) => Block | null {
     const closing = findClosing(start, fence.length);
     // A fence that is not closed: the message may be a part of a longer text.
     if (closing < 0 && (before.trim() || !LANGUAGE.test(after))) return null;
-    const content = [{ lead: "", text: after }, ...lines.slice(start + 1, closing < 0 ? lines.length : closing)];
+    let content = [{ lead: "", text: after }, ...lines.slice(start + 1, closing < 0 ? lines.length : closing)];
     const last = lines[closing] ?? { lead: "", text: "" };
     const end = CLOSING_FENCE.exec(last.text)?.index ?? 0;
     const isAlone = !last.text.slice(0, end).trim();
@@ -141,8 +141,9 @@ function fenceFinder(lines: readonly Line[]): (start: number) => Block | null {
     let open = before.trim() ? fence : lead + before + fence;
     // Behind a code that ends within a line, a word at its start is a part of it.
     if (isAlone ? LANGUAGE.test(after) && !isBlank(content.slice(1)) : !after.trim()) {
-      content.shift();
-      open += after;
+      const [, first, ...rest] = content as [Line, Line, ...Line[]];
+      open += after + first.lead;
+      content = [{ ...first, lead: "" }, ...rest];
     }
     const element = codeBlock(open, content, close);
     return { element, end: closing < 0 ? lines.length : closing + 1, ...(before.trim() && { before }) };
@@ -154,10 +155,7 @@ function isBlank(lines: readonly Line[]): boolean {
 }
 
 function codeBlock(open: string, lines: readonly Line[], close: string): Formatted {
-  const content = lines.flatMap(({ lead, text }, index) => [
-    ...(index ? ["\n", ...marks(lead.slice(1))] : marks(lead)),
-    text,
-  ]);
+  const content = lines.flatMap(({ lead, text }, index) => [...(index ? ["\n", ...marks(lead.slice(1))] : []), text]);
   const code = lines.map(({ text }) => text).join("\n");
   return { tag: "pre", parts: [...marks(open), { tag: "code", parts: content }, ...marks(close)], code };
 }
