@@ -40,7 +40,7 @@ export function typedText(selected: Range, body: Element): string | null {
   for (const part of partsAround(selected.startContainer, body))
     if (isWhole(part, selected)) typed.setStartBefore(part);
   for (const part of partsAround(selected.endContainer, body)) if (isWhole(part, selected)) typed.setEndAfter(part);
-  return typed.toString();
+  return typed.toString().replace(/^\n/, ""); // the first marker follows a line feed
 }
 
 function nodeOf(part: Part, page: Page): Node | string {

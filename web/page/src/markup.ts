@@ -85,7 +85,7 @@ function blocksOf(lines: readonly Line[], splitLinks: SplitLinks, depth: number,
     // The first line of an item has no more markers: "- - -" is no list within a list.
     const mayNest = depth < MAX_DEPTH && !(isItem && index === 0);
     const nested = () => quoteAt(lines, index, parseInner) ?? listAt(lines, index, parseInner, hasPatch);
-    const block = fenceAt(index) ?? (mayNest ? nested() : null);
+    const block = (mayNest ? nested() : null) ?? fenceAt(index);
     if (block?.before) addText(lead, block.before);
     if (block) {
       parts.push(block.element);
