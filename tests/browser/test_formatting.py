@@ -27,8 +27,8 @@ SELECT = """([body, from, to]) => {
     const texts = (element) => {
         const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
         const found = [];
-        while (walker.nextNode()) if (!walker.currentNode.parentElement.closest("[hidden]")) found.push(walker.currentNode);
-        return found;
+        while (walker.nextNode()) found.push(walker.currentNode);
+        return found.filter(({ parentElement }) => !parentElement.closest("[hidden]"));
     };
     const [first, last] = [texts(start)[0], texts(end).at(-1)];
     document.getSelection().setBaseAndExtent(first, 0, last, last.length);
