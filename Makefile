@@ -72,7 +72,7 @@ quick-tests:
 	$(BIN)/pytest --numprocesses=$(WORKERS)
 
 soak: .venv/installed ## Test delivery over unreliable connections: SENDERS, LISTENERS, MESSAGES per sender, CUTS (probability)
-	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),60) CUTS=$(or $(CUTS),0.05) \
+	SENDERS=$(or $(SENDERS),5) LISTENERS=$(or $(LISTENERS),5) MESSAGES=$(or $(MESSAGES),50) CUTS=$(or $(CUTS),0.05) \
 		$(PYTEST) --timeout=3600 -s tests/localcloud/test_soak.py
 
 mutate: .venv/installed ## Change chalicelib in random places, and report what no test notices: COUNT (200), SEED, ONLY=chat/rooms.py

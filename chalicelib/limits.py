@@ -23,6 +23,9 @@ MAX_PAGE_SIZE = 100
 MAX_READ_REQUESTS = 12
 """Maximum number of requests to DynamoDB for one page of the history or of the list of rooms."""
 
+ADMISSION_REQUESTS = 2
+"""Of these, the requests that are left for the authorization of the reader."""
+
 MAX_READ_SECONDS = 5
 """Time after which a page of the history ends early. API Gateway waits for 29 seconds, a client not as long."""
 

@@ -1,4 +1,4 @@
-"""Chat bot that answers `/roll` in a room, as a starting point for clients in Python. See also docs/protocol.md.
+"""Chat bot that answers `/roll` and mentions in a room, as a starting point for clients in Python: docs/protocol.md.
 
 Install its requirement with `pip install websockets`. The page of a room is at REST_URL#/rooms/ROOM_ID. Ctrl-C ends it.
 """
@@ -6,6 +6,7 @@ Install its requirement with `pip install websockets`. The page of a room is at 
 import asyncio
 import json
 import random
+import secrets
 import sys
 from contextlib import suppress
 from typing import Any
@@ -25,13 +26,14 @@ def get(url: str) -> Any:
 
 class Bot:
     async def run(self, rest_url: str, room_id: str) -> None:
-        """Answer each command that is sent from now on, including those that are sent while the connection is lost."""
+        """Answer what is sent from now on, including what is sent while the connection is lost."""
         self.room_url = f"{rest_url.rstrip('/')}/rooms/{room_id}"
         self.position = (await asyncio.to_thread(get, f"{self.room_url}/messages?limit=1"))["lastSequence"]
-        self.answers: dict[str, str] = {}  # text by clientId, until the history contains it
+        self.answers: dict[str, dict[str, Any]] = {}  # data by clientId, until the history contains it
         url = (await asyncio.to_thread(get, f"{rest_url.rstrip('/')}/config"))["webSocketUrl"]
-        async for connection in connect(f"{url}?roomId={room_id}&name=Dice", process_exception=self.check_room):
-            with suppress(ConnectionClosed, OSError):  # OSError: a request failed
+        url += f"?roomId={room_id}&name=Dice&key={secrets.token_urlsafe(24)}"  # the same member after a reconnect
+        async for connection in connect(url, process_exception=self.check_room):
+            with suppress(ConnectionClosed, OSError):  # OSError: a request failed, or took too long
                 await self.talk(connection)
             await asyncio.sleep(random.uniform(1, 3))  # connect() backs off only if it cannot connect
 
@@ -42,24 +44,41 @@ class Bot:
 
     async def talk(self, connection: ClientConnection) -> None:
         """Read the history at first and for each new sequence: frames may be lost, repeated or out of order."""
+        own_id = await self.say_hello(connection)
         while True:
             after = self.position
             page = await asyncio.to_thread(get, f"{self.room_url}/messages?after={after}&limit=100")
             for message in page["messages"]:
                 self.position = message["sequence"]
                 self.answers.pop(message.get("clientId"), None)
+                name = message["sender"]["name"]
                 if message.get("message") == "/roll":
                     number = random.Random(message["sentAt"]).randint(1, 6)  # a retry needs the same text
-                    self.answers[f"dice-{self.position}"] = f"{message['sender']['name']} rolls a {number}"
+                    self.answer(f"{name} rolls a {number}")
+                elif own_id in message.get("mentions", ()):
+                    self.answer(f"{name}, send /roll, and I roll a die for you")
             self.position = page.get("nextAfter", self.position)  # the page ended early
             if len(page["messages"]) < 100 and ("nextAfter" not in page or self.position == after):
                 await self.send_or_wait(connection)
 
+    async def say_hello(self, connection: ClientConnection) -> str:
+        """Return the bot's member id in the room."""
+        await connection.send('{"action": "hello"}')
+        async with asyncio.timeout(10):
+            while True:
+                match json.loads(await connection.recv()):
+                    case {"welcome": {"member": {"id": str(own_id)}}}:
+                        return own_id
+
+    def answer(self, text: str) -> None:
+        """Keep an answer to the message at the position, which is sent until it comes back."""
+        client_id = f"dice-{self.position}"
+        self.answers[client_id] = {"message": text, "clientId": client_id, "replyTo": self.position}
+
     async def send_or_wait(self, connection: ClientConnection) -> None:
         """Send the oldest answer and wait until it comes back. Without an answer to send, wait for a new message."""
         if client_id := next(iter(self.answers), ""):
-            data = {"message": self.answers[client_id], "clientId": client_id}
-            await connection.send(json.dumps({"action": "sendMessage", "data": data}))
+            await connection.send(json.dumps({"action": "sendMessage", "data": self.answers[client_id]}))
         try:
             async with asyncio.timeout(10 if client_id else 240) as limit:
                 while True:

@@ -112,10 +112,10 @@ def close_connections(websocket_api: BroadcastWebsocketAPI, *removals: Removal) 
     """
     room_id, has_to_be_repeated = removals[0].room_id, False
     rows = members.connections(room_id)
-    exact = members.connection_ids(room_id, [removal.member_id for removal in removals if removal.member_id])
+    recorded = members.connection_ids(room_id, [removal.member_id for removal in removals if removal.member_id])
     for removal in removals:
         found = {row.connection_id for row in rows if removal.member_id in (None, row.member_id)}
-        found |= exact.get(removal.member_id or "", set())
+        found |= recorded.get(removal.member_id or "", set())
         has_to_be_repeated |= _close(websocket_api, removal, sorted(found))
     return has_to_be_repeated
 

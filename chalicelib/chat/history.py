@@ -41,9 +41,6 @@ MIN_PAGE_SIZE = 50
 MAX_CLOSED = MAX_TRANSACTION_ITEMS
 """Maximum number of gaps that one request closes."""
 
-ADMISSION_REQUESTS = 2
-"""Requests of a read that are left for its authorization."""
-
 DETAIL_REQUESTS = 2
 """Requests of a read that are left for the texts of edited messages and for reactions."""
 
@@ -134,7 +131,7 @@ class _Budget:
     """The requests and the time that a read may still take."""
 
     def __init__(self) -> None:
-        self._requests = limits.MAX_READ_REQUESTS - ADMISSION_REQUESTS - DETAIL_REQUESTS
+        self._requests = limits.MAX_READ_REQUESTS - limits.ADMISSION_REQUESTS - DETAIL_REQUESTS
         self._ends_at = time.monotonic() + limits.MAX_READ_SECONDS
 
     def spend(self) -> None:

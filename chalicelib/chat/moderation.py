@@ -142,7 +142,8 @@ def list_banned(room_id: str, credentials: Credentials) -> list[MemberRecord]:
     is_banned = MemberRecord.banned_until > datetime.now(UTC)
     is_member = MemberRecord.sort_key.startswith(MemberRecord.PREFIX)
     query = MemberRecord.query(room_id, is_member, is_banned, consistent_read=True, page_size=FIRST_PAGE_SIZE)
-    rows = [row for page in islice(MemberRecord.pages(query), limits.MAX_READ_REQUESTS - 2) for row in page.rows]
+    pages = islice(MemberRecord.pages(query), limits.MAX_READ_REQUESTS - limits.ADMISSION_REQUESTS)
+    rows = [row for page in pages for row in page.rows]
     return sorted(rows, key=lambda record: record.banned_until, reverse=True)
 
 

@@ -143,6 +143,9 @@ def _block(block: dict[str, Any]) -> list[str]:
             lines = [line for element in _objects(block.get("elements")) for line in _rich_text(element)]
         case "image":
             lines = [_text_object(block.get("title")), _image(block)]
+        case "table":
+            rows = [_list(row) for row in _list(block.get("rows"))]
+            lines = [" | ".join(cells) for row in rows if any(cells := [_cell(cell) for cell in row])]
         case _:
             title = _link(_text_object(block.get("title")), _decode(_string(block.get("title_url"))))
             lines = [title, *(_text_object(block.get(name)) for name in ("text", "description"))]
@@ -169,6 +172,14 @@ def _element(element: dict[str, Any]) -> str:
             return _text_object(element)
     address = _decode(_string(element.get("url")))
     return _link(_text_object(element.get("text")), address) if address else ""
+
+
+def _cell(cell: Any) -> str:
+    """Return the text of a cell of a table."""
+    if not isinstance(cell, dict):
+        return _string(cell)
+    lines = _block(cell) if cell.get("type") == "rich_text" else [_decode(_string(cell.get("text")))]
+    return " ".join(" ".join(lines).split())
 
 
 def _image(image: dict[str, Any]) -> str:
@@ -249,7 +260,8 @@ def _attachment(attachment: dict[str, Any]) -> list[str]:
     text = value("text")
     is_repeated = text in (*opening, value("title")) or _is_repeated(text, lines)
     readable = [line for line in [*opening, "" if is_repeated else text, *lines] if line] or [value("fallback")]
-    return _without_blank_lines([*readable, address("image_url"), value("footer")])
+    image = address("image_url") or ("" if any(readable) else address("thumb_url"))
+    return _without_blank_lines([*readable, image, value("footer")])
 
 
 def _without_blank_lines(texts: list[str]) -> list[str]:

@@ -339,7 +339,6 @@ WebhookText = Annotated[
         description="Text of the message, also with Slack's markup for links, mentions and escaped characters. Control "
         "characters are removed. A text of more than 4,000 characters is sent in up to four parts.",
         examples=["Build 57 passed"],
-        extra={"clean": repair},
     ),
 ]
 WebhookBlocks = Annotated[Any, Meta(description="Slack's blocks, an array. What is not readable in them is left out.")]

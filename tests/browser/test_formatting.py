@@ -102,10 +102,10 @@ def test_message_that_is_formatted_late_is_announced_once(pair: tuple[Page, Page
     expect(aki.locator("li.message p.body")).to_have_text("*early*")
     waiting.pop().continue_()
     expect(aki.locator("li.message strong")).to_be_visible()
-    expect(aki.locator("li.message")).to_have_attribute("aria-live", "off")
+    expect(aki.locator("li.message .line")).to_have_attribute("aria-live", "off")
     say(bo, "*later*")
     expect(aki.locator("li.message strong")).to_have_count(2)
-    assert aki.locator("li.message").last.get_attribute("aria-live") is None
+    assert aki.locator("li.message .line").last.get_attribute("aria-live") is None
 
 
 def test_code_is_copied_by_its_button(open_page: OpenPage, cloud: LocalCloud) -> None:

@@ -119,6 +119,7 @@ def test_page_keeps_the_token_in_the_address_and_among_your_rooms_only(host: Pag
 
 def test_owners_link_opens_a_private_room_without_its_token(host: Page, open_page: OpenPage) -> None:
     host.get_by_role("button", name="Manage room").click()
+    expect(host.get_by_label("Owner's link")).to_have_value(re.compile("owner="))
     link = host.get_by_label("Owner's link").input_value()
     room, owner = link.split("?")[0], link.split("owner=")[1]
     elsewhere = open_page(f"{room}?owner={owner}")

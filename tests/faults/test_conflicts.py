@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 import pytest
 
 from chalicelib.auth.identity import Credentials
 from chalicelib.chat import (
     admission,
+    editing,
     erasure,
     history,
     members,
     messages,
     moderation,
     rate_limit,
+    reactions,
     reports,
     room_list,
     room_settings,
     rooms,
+    unread,
     webhooks,
 )
 from chalicelib.delivery.jobs import MessageErasure
@@ -42,13 +45,13 @@ def owner(kept_room: Room) -> Connection:
 
 
 @pytest.fixture
-def conflicts(owner: Connection, monkeypatch: pytest.MonkeyPatch) -> Callable[[Change], object]:
+def conflicts(owner: Connection, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
     """Return a function that makes a change whose first write meets a transaction, and returns its result."""
 
-    def make(change: Change) -> object:
+    def make(change: Change, writes: Container[str] = WRITES) -> object:
         faults: Iterator[Fault] = iter(["conflict"])
         with monkeypatch.context() as patch:
-            inject_faults(patch, lambda operation, _: next(faults, None) if operation in WRITES else None)
+            inject_faults(patch, lambda operation, _: next(faults, None) if operation in writes else None)
             result = change()
         assert next(faults, None) is None, "the change has written"
         return result
@@ -56,7 +59,7 @@ def conflicts(owner: Connection, monkeypatch: pytest.MonkeyPatch) -> Callable[[C
     return make
 
 
-Conflicts = Callable[[Change], object]
+Conflicts = Callable[..., object]
 
 
 def test_member_joins(conflicts: Conflicts, owner: Connection) -> None:
@@ -140,3 +143,27 @@ def test_webhook_is_created_used_and_deleted(conflicts: Conflicts, kept_room: Ro
     assert [row.text for row in history.read(room_id).messages] == ["hi"]
     conflicts(lambda: webhooks.delete(room_id, owner_token, webhook_id))
     assert [webhook.name for webhook in webhooks.list_webhooks(room_id, owner_token)] == ["Builds"]
+
+
+def test_message_is_edited(conflicts: Conflicts, owner: Connection) -> None:
+    sequence = messages.store(owner, "hi", None).sequence
+    conflicts(lambda: editing.edit_message(owner, sequence, "hi there"), writes=("TransactWriteItems",))
+    shown, event = history.read(owner.joined_room_id).messages
+    assert (shown.text, event.event) == ("hi there", "edited")
+
+
+def test_message_gets_reactions_and_loses_them(conflicts: Conflicts, owner: Connection) -> None:
+    sequence = messages.store(owner, "hi", None).sequence
+    conflicts(lambda: reactions.react(owner, sequence, "👍"))
+    present, _ = reactions.react(owner, sequence, "🎉")
+    assert sorted(present.members) == ["🎉", "👍"]
+    assert conflicts(lambda: reactions.claim_summary(present)) is True
+    conflicts(lambda: reactions.react(owner, sequence, "👍", remove=True))
+    [[stored]] = reactions.pages_between(owner.joined_room_id, sequence, sequence)
+    assert stored.members == {"🎉": {owner.member_id}}
+
+
+def test_read_position_is_stored(conflicts: Conflicts, owner: Connection) -> None:
+    sequence = messages.store(owner, "hi", None).sequence
+    conflicts(lambda: unread.mark_read(owner, sequence))
+    assert unread.read_sequence(owner) == sequence

@@ -18,6 +18,7 @@ from tenacity import retry, stop_after_delay, wait_fixed
 from websockets.asyncio.client import ClientConnection
 
 from chalicelib import settings
+from deployment.smoke.client import act
 from localcloud.cloud import LocalCloud
 from localcloud.stack import client
 from tests.support.cloud import connection_ids
@@ -60,6 +61,17 @@ async def ask(member: ClientConnection) -> Any:
 
 def response_to(command: Any) -> str:
     return f"{command['sender']['name']} rolls a {random.Random(command['sentAt']).randint(1, 6)}"
+
+
+async def mention(member: ClientConnection, member_id: str) -> Any:
+    """Mention a member, and return the message."""
+    text = f"@{member_id}, are you there?"
+    await member.send(act("sendMessage", message=text, mentions=[member_id]))
+    return await hear(member, text)
+
+
+def response_to_mention(question: Any) -> str:
+    return f"{question['sender']['name']}, send /roll, and I roll a die for you"
 
 
 def history(chat: Chat, room_id: str, after: int = 0) -> list[Any]:
@@ -141,6 +153,55 @@ def test_bot_ignores_repeated_early_and_unknown_frames(chat: Chat, cloud: LocalC
                 last = await ask(aki)
             responses = [one["sequence"] for one in history(chat, room_id) if one["sender"]["name"] == NAME]
             assert responses == [first["sequence"], last["sequence"]]
+
+    asyncio.run(scenario())
+
+
+def test_bot_replies_to_a_mention_also_of_its_absence(chat: Chat, cloud: LocalCloud, start_bot: StartBot) -> None:
+    async def scenario() -> None:
+        room_id = chat.create("Tea")
+        async with chat.join(room_id, "Aki") as aki:
+            before = connection_ids(cloud, room_id)
+            with start_bot(room_id) as bot:
+                bot_id = (await hear(aki, f"{NAME} joined"))["sender"]["id"]
+                sent = [await mention(aki, bot_id)]
+                replies = [await hear(aki, response_to_mention(sent[0]))]
+                await disconnect(bot, url_of_bot(cloud, room_id, before), aki)
+                sent.append(await mention(aki, bot_id))
+                await mention(aki, "8hVt2mQwXz0sY4bN")
+                bot.send_signal(signal.SIGCONT)
+                replies.append(await hear(aki, response_to_mention(sent[1])))
+                command = await say(aki, COMMAND)
+                replies.append(await hear(aki, response_to(command)))
+            assert [reply["sender"]["id"] for reply in replies] == [bot_id] * 3
+            asked = [message["sequence"] for message in (*sent, command)]
+            assert [reply["replyTo"] for reply in replies] == asked
+            assert [one["sequence"] for one in history(chat, room_id) if one["sender"]["name"] == NAME] == [
+                reply["sequence"] for reply in replies
+            ]
+
+    asyncio.run(scenario())
+
+
+def test_bot_neither_prints_nor_answers_edits_reactions_signals_and_deletions(chat: Chat, start_bot: StartBot) -> None:
+    async def scenario() -> None:
+        room_id = chat.create("Tea")
+        async with chat.join(room_id, "Aki") as aki:
+            with start_bot(room_id) as bot:
+                await hear(aki, f"{NAME} joined")
+                sequence = (await say(aki, "hello"))["sequence"]
+                await aki.send(act("editMessage", sequence=sequence, message="hello there"))
+                await aki.send(act("react", sequence=sequence, reaction="👍"))
+                await aki.send(act("signal", name="typing"))
+                await aki.send(act("deleteMessage", sequence=sequence))
+                await hear(aki, "Aki deleted a message")
+                response = await ask(aki)
+                bot.send_signal(signal.SIGINT)
+                output, _ = await asyncio.to_thread(bot.communicate, timeout=SECONDS)
+            assert (bot.returncode, output) == (0, "")
+            events = {"edited", "deleted"}
+            said = [one["sequence"] for one in history(chat, room_id) if one["type"] not in events]
+            assert said == [response["replyTo"], response["sequence"]]
 
     asyncio.run(scenario())
 

@@ -280,6 +280,10 @@ def test_rich_text_keeps_lists_quotations_and_code() -> None:
             "https://x.example/i.png\nFoot",
         ),
         ({"title": "T", "pretext": "T", "text": "T"}, "T"),
+        ({"thumb_url": "https://x.example/t.png?a=1&amp;b=2"}, "https://x.example/t.png?a=1&b=2"),
+        ({"thumb_url": "https://x.example/t.png", "footer": "Foot"}, "https://x.example/t.png\nFoot"),
+        ({"thumb_url": "https://x.example/t.png", "text": "t"}, "t"),
+        ({"thumb_url": "https://x.example/t.png", "image_url": "https://x.example/i.png"}, "https://x.example/i.png"),
         ({"title": "https://x.example", "title_link": "https://x.example", "text": "t"}, "https://x.example\nt"),
     ],
 )
@@ -288,7 +292,23 @@ def test_attachment_becomes_lines(attachment: dict[str, Any], plain: str) -> Non
     assert text(text="main", attachments=[attachment, None, {"text": "second"}]) == f"main\n{plain}\nsecond"
 
 
+def test_table_becomes_a_line_for_each_row() -> None:
+    bold = {"type": "text", "text": "97 %", "style": {"bold": True}}
+    rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [bold]}] * 2}
+    rows = [
+        [{"type": "raw_text", "text": "Host"}, {"type": "raw_text", "text": "Load &amp;\nDisk"}],
+        [{"type": "raw_text", "text": "db1"}, rich, {"type": "raw_number", "text": 5}, 7],
+        [{"type": "raw_text", "text": ""}, None],
+        "no row",
+        [{"type": "raw_text", "text": ""}, {"type": "raw_text", "text": "total"}],
+    ]
+    assert block("table", rows=rows) == "Host | Load & Disk\ndb1 | 97 % 97 % | 5 | 7\n | total"
+    assert block("table", rows={}) == block("table") == ""
+
+
 PROPERTIES = [
+    "rows",
+    "thumb_url",
     "type",
     "text",
     "title",
@@ -318,6 +338,7 @@ KINDS = [
     "section",
     "header",
     "context",
+    "table",
     "actions",
     "image",
     "rich_text",

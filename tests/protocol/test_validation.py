@@ -140,9 +140,9 @@ def test_name_is_returned_without_surrounding_spaces() -> None:
     assert rejection({"roomName": "   "}, NamedRoom) == "roomName must not be blank"
 
 
-def test_text_of_a_webhook_is_repaired() -> None:
+def test_text_of_a_webhook_may_contain_what_is_repaired_later() -> None:
     text = "a\r\nb\rc\x00\ud83d"
-    assert validate({"text": text}, WebhookMessage).text == "a\nb\nc\ufffd"
+    assert validate({"text": text}, WebhookMessage).text == text
     assert Draft202012Validator(schema_of(WebhookText, {})).is_valid(text)
 
 

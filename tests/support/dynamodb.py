@@ -15,6 +15,7 @@ import json
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cache, partial
@@ -230,6 +231,73 @@ def tables_fixture(dynamodb: Database) -> Iterator[None]:
     """Provide empty tables."""
     with dynamodb.empty_tables():
         yield
+
+
+class WriteUnits(Counter[str]):
+    """The write units by operation: one for each started KB of the item before or after a write, two in a transaction.
+
+    largest: the size in bytes of the largest of these items.
+    """
+
+    largest = 0
+
+    def clear(self) -> None:
+        """Forget the writes so far."""
+        super().clear()
+        self.largest = 0
+
+    def counting(self, dispatch: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function in place of `dispatch` of PynamoDB's connection that counts its writes."""
+
+        def counted(connection: Connection, operation: str, arguments: dict[str, Any]) -> Any:
+            if operation not in WRITES:
+                return dispatch(connection, operation, arguments)
+            is_transaction = operation == "TransactWriteItems"
+            parts = arguments["TransactItems"] if is_transaction else [{operation.removesuffix("Item"): arguments}]
+            writes = [next(iter(part.values())) for part in parts]
+
+            def sizes() -> list[int]:
+                return [_size(_stored(connection, dispatch, write)) for write in writes]
+
+            before = sizes()
+            response = dispatch(connection, operation, arguments)
+            for size in map(max, before, sizes()):
+                self.largest = max(self.largest, size)
+                self[operation] += max(1, -(-size // 1024)) * (2 if is_transaction else 1)
+            return response
+
+        return counted
+
+
+def _stored(connection: Connection, dispatch: Callable[..., Any], write: dict[str, Any]) -> dict[str, Any]:
+    """Return the item that a write is for, as it is."""
+    schema = connection.get_meta_table(write["TableName"])
+    names = [name for name in (schema.hash_keyname, schema.range_keyname) if name is not None]
+    given = write.get("Key") or write["Item"]
+    key = {name: given[name] for name in names}
+    found = dispatch(connection, "GetItem", {"TableName": write["TableName"], "Key": key, "ConsistentRead": True})
+    item: dict[str, Any] = found.get("Item", {})
+    return item
+
+
+def _size(item: dict[str, Any]) -> int:
+    """Return the size of an item in bytes ("Amazon DynamoDB item sizes and formats"), numbers at their upper bound."""
+    return sum(len(name.encode()) + _size_of_value(value) for name, value in item.items())
+
+
+def _size_of_value(value: dict[str, Any]) -> int:
+    match value:
+        case {"S": str(text)}:
+            return len(text.encode())
+        case {"N": str(digits)}:
+            return (len(digits) + 1) // 2 + 2
+        case {"SS": list(texts)}:
+            return sum(len(text.encode()) for text in texts)
+        case {"L": list(values)}:
+            return 3 + sum(1 + _size_of_value(one) for one in values)
+        case {"BOOL": _} | {"NULL": _}:
+            return 1
+    raise AssertionError(f"no size is known for {value}")
 
 
 class Crash(BaseException):

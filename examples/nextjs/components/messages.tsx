@@ -32,7 +32,7 @@ export function Messages(props: UseRoom & Acting) {
   }, [room]);
   const newest = pending.at(-1)?.clientId;
   useEffect(() => {
-    if (newest && log.current) log.current.scrollTop = 0; // who sends wants to see it
+    if (newest && log.current) log.current.scrollTop = 0; // show the visitor's own new message
   }, [newest]);
 
   const focusLog = useCallback(() => log.current?.focus(), []);

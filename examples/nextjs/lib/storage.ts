@@ -1,22 +1,24 @@
 /**
- * Values that outlive the page, in `localStorage`. Browsers may block it, for example in a private window: then they last as
- * long as the page.
+ * Values that outlive the page, in `localStorage`. Browsers may block it, for example in a private window, and it may be full:
+ * then they last as long as the page.
  */
 
+/** The values that could not be written. */
 const memory = new Map<string, string>();
 const listeners = new Set<() => void>();
 
 export function readItem(key: string): string | null {
   try {
-    return localStorage.getItem(key);
+    return memory.get(key) ?? localStorage.getItem(key);
   } catch {
-    return memory.get(key) ?? null;
+    return null;
   }
 }
 
 export function writeItem(key: string, value: string): void {
   try {
     localStorage.setItem(key, value);
+    memory.delete(key);
   } catch {
     memory.set(key, value);
   }

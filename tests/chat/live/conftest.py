@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from pynamodb.connection import Connection as DynamoDB
 
 from chalicelib.chat import rate_limit
 from chalicelib.storage.models import Room
+from tests.support.dynamodb import WriteUnits
 from tests.support.gateway import Gateway
 from tests.support.moderation import BOS, OWNERS, Sockets
 from tests.support.sockets import Socket
@@ -39,16 +39,8 @@ def bo(aki: Socket, socket: Sockets, room: Room, gateway: Gateway) -> Socket:
 
 
 @pytest.fixture
-def write_units(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Count the write units of items of up to 1 KB by operation: 1 for each write, 2 in a transaction."""
-    dispatch, units = DynamoDB.dispatch, Counter[str]()
-
-    def counted(connection: DynamoDB, operation: str, arguments: dict[str, Any]) -> Any:
-        if operation == "TransactWriteItems":
-            units[operation] += 2 * len(arguments["TransactItems"])
-        elif operation in ("PutItem", "UpdateItem", "DeleteItem"):
-            units[operation] += 1
-        return dispatch(connection, operation, arguments)
-
-    monkeypatch.setattr(DynamoDB, "dispatch", counted)
+def write_units(monkeypatch: pytest.MonkeyPatch) -> WriteUnits:
+    """Count the write units by operation."""
+    units = WriteUnits()
+    monkeypatch.setattr(DynamoDB, "dispatch", units.counting(DynamoDB.dispatch))
     return units

@@ -9,12 +9,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from chalice.test import Client
 
 from chalicelib import limits, settings
 from chalicelib.chat import reactions
+from chalicelib.delivery import jobs
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Connection, Message, Reactions, Room
+from tests.support.dynamodb import Crash, WriteUnits
 from tests.support.gateway import Gateway
 from tests.support.messages import items, stored_items
 from tests.support.moderation import BOS, Sockets, act, complete, error_code, member_id
@@ -31,6 +34,10 @@ def summary(*found: tuple[str, list[str]], version: int, target: int = 1) -> dic
 def listed(client: Client, room: Room, query: str = "after=0") -> Any:
     """Return the reactions in the history by the sequence of their message."""
     return {item["sequence"]: item["reactions"] for item in items(client, room, query) if "reactions" in item}
+
+
+def crash(*_: object, **__: object) -> None:
+    raise Crash
 
 
 def row_of(room: Room, sequence: int = 1) -> Reactions:
@@ -71,11 +78,21 @@ def test_reaction_is_removed_and_others_stay(
     assert listed(client, room) == {}
 
 
-def test_removal_of_what_is_not_there_stores_nothing(bo: Socket, room: Room, gateway: Gateway) -> None:
+def test_removal_of_what_is_not_there_stores_nothing_and_is_no_news_to_others(
+    bo: Socket, room: Room, gateway: Gateway
+) -> None:
     act(bo, "react", sequence=1, reaction="👍", remove=True)
-    assert gateway.frames["b"][-1] == summary(version=0)
+    assert gateway.frames == {"b": [summary(version=0)]}
     with pytest.raises(Reactions.DoesNotExist):
         row_of(room)
+
+
+def test_repeated_removal_returns_what_is_there_to_its_sender(bo: Socket, aki: Socket, gateway: Gateway) -> None:
+    for member, remove in ((aki, False), (bo, False), (bo, True)):
+        act(member, "react", sequence=1, reaction="👍", remove=remove)
+    gateway.reset()
+    act(bo, "react", sequence=1, reaction="👍", remove=True)
+    assert gateway.frames == {"b": [summary(("👍", [member_id("a")]), version=3)]}
 
 
 VALID = [
@@ -229,9 +246,16 @@ def test_muted_member_cannot_react(bo: Socket, aki: Socket, gateway: Gateway) ->
     assert error_code(gateway, "b") == "muted"
 
 
-def test_reaction_costs_2_write_units(bo: Socket, write_units: Counter[str]) -> None:
-    act(bo, "react", sequence=1, reaction="👍")
-    assert write_units.total() == 2
+def test_reaction_costs_2_write_units(bo: Socket, aki: Socket, room: Room, write_units: WriteUnits) -> None:
+    others = {f"{number:016}" for number in range(51)}
+    Reactions(room.room_id, Reactions.sort_key_of(1)).update(
+        [Reactions.members_of("👍").add(others), Reactions.kinds.add({"👍"})]
+    )
+    for member, remove in ((aki, False), (bo, False), (bo, True)):
+        write_units.clear()
+        act(member, "react", sequence=1, reaction="👍", remove=remove)
+        assert write_units.total() == 2
+        assert 900 < write_units.largest <= 1_024
 
 
 def test_history_costs_one_query_more_for_all_reactions(
@@ -268,6 +292,27 @@ def test_large_room_gets_one_summary_in_2_seconds(
     assert complete(client, queue) == 3  # the summary, and two batches of one connection
     last = summary(("👍", [member_id("a"), member_id("b")]), ("🎉", [member_id("b")]), version=3)
     assert gateway.frames == {"a": [last], "b": [last]}
+
+
+def test_reaction_brings_what_a_crash_before_the_queue_has_lost(
+    bo: Socket,
+    aki: Socket,
+    gateway: Gateway,
+    client: Client,
+    queue: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: time_machine.Traveller,
+) -> None:
+    monkeypatch.setattr(settings, "FANOUT_BATCH", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "enqueue_summary", crash)
+        with pytest.raises(Crash):
+            act(aki, "react", sequence=1, reaction="👍")
+    clock.shift(reactions.SUMMARY_SECONDS)
+    act(bo, "react", sequence=1, reaction="🎉")
+    complete(client, queue)
+    last = summary(("🎉", [member_id("b")]), ("👍", [member_id("a")]), version=2)
+    assert (gateway.frames["a"][-1], gateway.frames["b"][-1]) == (last, last)
 
 
 def test_removal_of_what_is_not_there_stores_nothing_in_a_large_room(

@@ -9,6 +9,7 @@ import pytest
 from chalice.test import Client
 
 from chalicelib.storage.models import Message, Room
+from tests.support.dynamodb import WriteUnits
 from tests.support.gateway import Gateway
 from tests.support.messages import items, stored_items
 from tests.support.moderation import act, error_code, member_id
@@ -76,13 +77,15 @@ def test_deleted_reply_leaves_neither_target_nor_mentions(bo: Socket, aki: Socke
 
 
 def test_reply_with_mentions_costs_as_much_as_another_message(
-    bo: Socket, requests: Counter[str], write_units: Counter[str]
+    bo: Socket, requests: Counter[str], write_units: WriteUnits
 ) -> None:
-    mentions = [member_id("b")]
+    mentions = [member_id("b")] * 10
     requests.clear()
-    bo.say("ho")
+    say(bo, "x" * 500, clientId="c-2")
     expected = (dict(requests), dict(write_units))
     requests.clear()
     write_units.clear()
-    say(bo, "hello", replyTo=1, mentions=mentions)
+    say(bo, "x" * 500, clientId="c-3", replyTo=1, mentions=mentions)
     assert (dict(requests), dict(write_units)) == expected
+    assert write_units.total() == 6
+    assert 900 < write_units.largest <= 1_024

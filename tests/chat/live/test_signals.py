@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import time_machine
 
 from chalicelib import settings
 from chalicelib.storage.models import Room
+from tests.support.dynamodb import WriteUnits
 from tests.support.gateway import Gateway
 from tests.support.moderation import Sockets, act, error_code, member_id
 from tests.support.sockets import Socket
@@ -34,8 +34,8 @@ def test_empty_data_is_delivered(bo: Socket, gateway: Gateway, data: object) -> 
     assert gateway.frames["a"][-1]["signal"]["data"] == data
 
 
-def test_signal_costs_no_write(bo: Socket, write_units: Counter[str]) -> None:
-    act(bo, "signal", name="typing", data="x")
+def test_signal_costs_no_write(bo: Socket, write_units: WriteUnits) -> None:
+    act(bo, "signal", name="typing", data="x" * 1_022)
     assert write_units.total() == 0
 
 

@@ -14,6 +14,7 @@ from chalice.test import Client
 
 from chalicelib import settings
 from chalicelib.storage.models import MemberRecord, Room
+from tests.support.dynamodb import WriteUnits
 from tests.support.gateway import Gateway
 from tests.support.moderation import BOS, OWNERS, Sockets, act, error_code, member_id
 from tests.support.rooms import create_room
@@ -54,8 +55,10 @@ def test_read_position_is_private(bo: Socket, aki: Socket, gateway: Gateway) -> 
 
 def test_read_position_never_goes_back(bo: Socket, gateway: Gateway) -> None:
     bo.say("ho")
+    gateway.reset()
     for sequence in (2, 1):
         act(bo, "markRead", sequence=sequence)
+    assert gateway.frames == {}
     assert welcome(bo, gateway)["readSequence"] == 2
 
 
@@ -81,9 +84,14 @@ def test_read_mark_creates_no_member(bo: Socket, room: Room) -> None:
     assert MemberRecord.find(room.room_id, key) is None
 
 
-def test_read_mark_costs_1_write_unit(bo: Socket, write_units: Counter[str]) -> None:
+def test_read_mark_costs_1_write_unit(bo: Socket, room: Room, write_units: WriteUnits) -> None:
+    connections = {f"{number:016}" for number in range(40)}  # more than a member may have
+    record = MemberRecord(room.room_id, MemberRecord.sort_key_of(member_id("b")))
+    record.update([MemberRecord.connection_ids.add(connections), MemberRecord.name.set("👍" * 40)])
+    write_units.clear()
     act(bo, "markRead", sequence=1)
     assert write_units.total() == 1
+    assert 900 < write_units.largest <= 1_024
 
 
 def test_read_marks_have_a_limit_of_their_own(bo: Socket, gateway: Gateway) -> None:

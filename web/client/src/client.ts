@@ -3,12 +3,17 @@
 import { Emitter } from "./emitter.js";
 import { ChatError } from "./errors.js";
 import { checkKey, checkName, forgetKey, identityOf, loadKey, subjectOf } from "./identity.js";
+import { isHidden, watchPlatform } from "./platform.js";
 import { RestApi } from "./rest.js";
 import { Room } from "./room.js";
 import { RoomList } from "./room-list.js";
 import { browserStorage, OwnStorage } from "./storage.js";
 import { type GetToken, TokenSource } from "./token-source.js";
-import type { ChatStorage, CreatedRoom, Hook, RoomPage, WebSocketConstructor } from "./types.js";
+import type { ChatStorage, CreatedRoom, Hook, RoomPage, VisitedRoom, WebSocketConstructor } from "./types.js";
+
+/** The server's limit for one request. */
+const MAX_UNREAD = 50;
+const UNREAD_INTERVAL_MS = 60_000;
 
 export interface ChatClientOptions {
   /** The REST address, as `make deploy` and `make run` print it. */
@@ -63,7 +68,7 @@ export class ChatClient {
   #announced: string | null = null;
   #storage: OwnStorage | undefined;
 
-  /** Throws a ChatError if one of the addresses is none. */
+  /** Throws a ChatError if an address is invalid. */
   constructor(options: ChatClientOptions) {
     this.#options = options;
     this.#tokens = options.getToken && new TokenSource(options.getToken, (token) => this.#identify(token));
@@ -122,6 +127,43 @@ export class ChatClient {
   /** Return a list of the public rooms that refreshes itself between `start` and `stop`. */
   watchRooms(): RoomList {
     return new RoomList(this.#rest);
+  }
+
+  /**
+   * Return the ids of those rooms in which something is newer than their `readSequence`. One request for 50 rooms. Rooms
+   * that do not exist any more, or may not be read, are not among them. Rejects with a ChatError.
+   */
+  async findUnread(rooms: readonly VisitedRoom[]): Promise<ReadonlySet<string>> {
+    const key = this.#findKey();
+    const found = new Set<string>();
+    for (let start = 0; start < rooms.length; start += MAX_UNREAD) {
+      for (const id of await this.#rest.findUnread(key, rooms.slice(start, start + MAX_UNREAD))) found.add(id);
+    }
+    return found;
+  }
+
+  /**
+   * Call a function with the result of `findUnread` now, whenever somebody looks at the page again, and every minute while
+   * it is visible. After a failed request, the next one follows a minute later. Returns the function that ends that.
+   */
+  watchUnread(rooms: readonly VisitedRoom[], listener: (unread: ReadonlySet<string>) => void): () => void {
+    if (rooms.length === 0) {
+      listener(new Set());
+      return () => {};
+    }
+    let isOver = false;
+    const read = async () => {
+      const unread = isHidden() ? null : await this.findUnread(rooms).catch(() => null);
+      if (unread && !isOver) listener(unread);
+    };
+    const timer = setInterval(() => void read(), UNREAD_INTERVAL_MS);
+    const stopListening = watchPlatform({ wake: () => void read() });
+    void read();
+    return () => {
+      isOver = true;
+      clearInterval(timer);
+      stopListening();
+    };
   }
 
   /**

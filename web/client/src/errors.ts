@@ -10,6 +10,7 @@ export type ErrorCode =
   | "muted"
   | "forbidden"
   | "not_found"
+  | "too_large"
   | "not_in_room"
   | "replaced"
   | "too_many_connections"
@@ -68,4 +69,11 @@ export class ApiError extends ChatError {
 /** Return an error as a ChatError: any other than these means that the server could not be reached. */
 export function toChatError(error: unknown): ChatError {
   return error instanceof ChatError ? error : new ChatError("network", String(error), { cause: error });
+}
+
+/** Return a rejected promise that may be ignored. */
+export function rejected(error: ChatError): Promise<never> {
+  const promise = Promise.reject<never>(error);
+  promise.catch(() => {});
+  return promise;
 }

@@ -1,7 +1,7 @@
 /** JSON frames of the WebSocket protocol: serialize what the client sends, parse what it receives. */
 
 import type { ErrorCode } from "./errors.js";
-import type { Member, Report, RoomTokens } from "./types.js";
+import type { Member, Report, RoomTokens, Signal } from "./types.js";
 
 /** A room as `welcome` and events describe it. */
 export interface RoomInfo {
@@ -14,7 +14,7 @@ export interface RoomInfo {
 
 /**
  * A message or an event with a sequence, as frames and the history contain it. Of the further types, this version knows
- * `deleted`, `updated`, `removed`, `muted` and `role`; a newer server may have more.
+ * `edited`, `deleted`, `updated`, `removed`, `muted` and `role`; a newer server may have more.
  */
 export interface StoredItem {
   readonly type: string;
@@ -24,8 +24,18 @@ export interface StoredItem {
   readonly sentAt: string;
   /** The id that the sender's client gave to the message. Of `deleted`: that of the deleted message. */
   readonly clientId?: string | undefined;
-  /** Of `deleted`: the sequence of the message. */
+  /** Of a message: when it was edited last. */
+  readonly editedAt?: string | undefined;
+  readonly replyTo?: number;
+  readonly mentions?: readonly string[];
+  /** Of a message in the history. Absent if there are none. */
+  readonly reactions?: readonly ReactionCount[] | undefined;
+  /** Of a message in the history to which there are or were reactions. */
+  readonly reactionsVersion?: number | undefined;
+  /** Of `edited` and `deleted`: the sequence of the message. */
   readonly target?: number;
+  /** Of `edited`: the new text. Absent if the message no longer exists. */
+  readonly text?: string;
   /** Of `updated`: the room as it is now. */
   readonly room?: RoomInfo;
   /** Of `removed`, `muted` and `role`: the member to whom it was done. */
@@ -38,12 +48,20 @@ export interface StoredItem {
   readonly role?: string;
 }
 
+export interface ReactionCount {
+  readonly reaction: string;
+  readonly count: number;
+  /** The ids of some of the members. */
+  readonly members: readonly string[];
+}
+
 export interface WelcomeFrame {
   readonly type: "welcome";
   readonly member: Member;
   readonly room: RoomInfo;
   readonly memberCount: number;
   readonly lastSequence: number;
+  readonly readSequence?: number;
   readonly owner?: boolean;
 }
 
@@ -77,6 +95,19 @@ export interface TokensFrame extends RoomTokens {
   readonly type: "tokens";
 }
 
+/** All reactions to a message. Frames of a lower version arrive late. */
+export interface ReactionsFrame {
+  readonly type: "reactions";
+  readonly target: number;
+  readonly reactions: readonly ReactionCount[];
+  readonly version: number;
+}
+
+export interface SignalFrame {
+  readonly type: "signal";
+  readonly signal: Signal;
+}
+
 export interface ErrorFrame {
   readonly type: "error";
   readonly code: ErrorCode;
@@ -99,6 +130,8 @@ export type Frame =
   | ReportedFrame
   | WelcomeFrame
   | TokensFrame
+  | ReactionsFrame
+  | SignalFrame
   | ErrorFrame;
 
 export const HELLO = serialize("hello");
@@ -110,10 +143,12 @@ export function serialize(action: string, data?: Readonly<Record<string, unknown
 
 /** Parse a frame. Returns null for a pong, and for what a newer server may send and this version does not know. */
 export function parseFrame(text: string): Frame | null {
-  const { message, error, welcome, tokens } = parse(text);
+  const { message, error, welcome, tokens, reactions, signal } = parse(text);
   if (isObject(error)) return isText(error.message) ? ({ ...error, type: "error" } as ErrorFrame) : null;
   if (isObject(welcome)) return isWelcome(welcome) ? ({ ...welcome, type: "welcome" } as WelcomeFrame) : null;
   if (isObject(tokens)) return isTokens(tokens) ? { ...tokens, type: "tokens" } : null;
+  if (isObject(reactions)) return isReactions(reactions) ? { ...reactions, type: "reactions" } : null;
+  if (isObject(signal)) return isSignal(signal) ? { type: "signal", signal } : null;
   if (isItem(message)) return { type: "item", item: message };
   if (!isObject(message) || !isText(message.message) || !isMember(message.sender)) return null;
   if (message.type === "reported" && !Number.isSafeInteger(message.target)) return null;
@@ -132,6 +167,15 @@ function isWelcome({ member, room, lastSequence }: Record<string, unknown>): boo
 
 function isTokens(value: Record<string, unknown>): value is RoomTokens & Record<string, unknown> {
   return [value.joinToken, value.ownerToken].every((token) => token === undefined || isText(token));
+}
+
+function isReactions(value: Record<string, unknown>): value is Record<string, unknown> & Omit<ReactionsFrame, "type"> {
+  const { target, version, reactions } = value;
+  return Number.isSafeInteger(target) && Number.isSafeInteger(version) && Array.isArray(reactions);
+}
+
+function isSignal(value: Record<string, unknown>): value is Record<string, unknown> & Signal {
+  return isText(value.name) && isMember(value.sender);
 }
 
 function isMember(value: unknown): value is Member {

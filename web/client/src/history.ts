@@ -9,6 +9,8 @@ const PAGE = 50;
 /** The server's limit. */
 const LONGEST_PAGE = 100;
 const GAP_DELAY_MS = 400;
+/** After a reconnect, the reactions to the newest messages are read again: to 1,000 of them. */
+const REFRESHED_PAGES = 10;
 
 export interface HistoryOptions {
   read(range: MessageRange): Promise<MessagePage>;
@@ -17,6 +19,10 @@ export interface HistoryOptions {
   /** Messages that should have arrived as frames. Add them to the timeline. */
   onMissed(messages: readonly StoredItem[]): void;
   onExpired(after: number): void;
+  /** Messages that are known: their reactions may have changed. */
+  onRefreshed(messages: readonly StoredItem[]): void;
+  /** The message of a sequence before the range, undefined if there is none. */
+  onFound(sequence: number, message: StoredItem | undefined): void;
   onOlder(state: "loading" | "more" | "none" | "failed"): void;
   onCaughtUp(): void;
   onError(error: unknown): void;
@@ -34,6 +40,11 @@ export class History {
   #endsEarly = false;
   #isReadingOlder = false;
   #isStopped = false;
+  #refreshes = 0;
+  #refreshTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The messages that are being read apart, one after the other. */
+  readonly #wanted = new Set<number>();
+  #lookup: Promise<void> = Promise.resolve();
 
   constructor(timeline: Timeline, options: HistoryOptions) {
     this.#timeline = timeline;
@@ -87,9 +98,53 @@ export class History {
     }
   }
 
+  /** Read the messages again that are loaded, the newest first. Reactions have no sequence: a missed one leaves no gap. */
+  async refresh(failures = 0): Promise<void> {
+    const refresh = ++this.#refreshes;
+    clearTimeout(this.#refreshTimer);
+    let before = (this.#timeline.position ?? 0) + 1;
+    try {
+      for (let pages = 0; pages < REFRESHED_PAGES && before > (this.#timeline.floor ?? before); pages += 1) {
+        const page = await this.#options.read({ before, limit: LONGEST_PAGE });
+        if (this.#isStopped || refresh !== this.#refreshes) return;
+        this.#options.onRefreshed(page.messages);
+        if (lowestOf(page) >= before) return;
+        before = lowestOf(page);
+      }
+    } catch (error) {
+      if (this.#isStopped) return;
+      this.#options.onError(error);
+      if (refresh === this.#refreshes) {
+        this.#refreshTimer = setTimeout(() => void this.refresh(failures + 1), backoff(failures));
+      }
+    }
+  }
+
+  /** Read a single message, if it is not known. Several are read one after the other, because anybody can name many. */
+  find(sequence: number): Promise<void> {
+    if (this.#timeline.find(sequence) === undefined && !this.#wanted.has(sequence)) {
+      this.#wanted.add(sequence);
+      this.#lookup = this.#lookup.then(() => this.#find(sequence));
+    }
+    return this.#lookup;
+  }
+
+  async #find(sequence: number): Promise<void> {
+    if (this.#isStopped) return;
+    try {
+      const { messages } = await this.#options.read({ before: sequence + 1, limit: 1 });
+      if (!this.#isStopped) this.#options.onFound(sequence, messages[0]);
+    } catch (error) {
+      if (!this.#isStopped) this.#options.onError(error);
+    } finally {
+      this.#wanted.delete(sequence);
+    }
+  }
+
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#refreshTimer);
   }
 
   #readIn(milliseconds: number): void {

@@ -1,6 +1,11 @@
 /**
  * Detection of links in what people write. Of linkify-it 6.1 and linkifyjs 4.4, neither ends links at text of another script,
  * nor shows the real host, and they have 4.6 and 9.6 kB.
+ *
+ * linkify-it and GitHub take all letters up to the next space into a path, X ends it at the first letter that is neither Latin
+ * nor Cyrillic. Here the first character of another script decides. If an ASCII letter or digit is directly before it, it is
+ * text that follows the link, as in /pageを. Otherwise the path goes on, as in /wiki/日本語 and /東京2020オリンピック. So do the
+ * titles of a wiki, as in /wiki/JR東日本, unless its host names a language with Latin letters, as en.wikipedia.org does.
  */
 
 export interface Piece {
@@ -14,21 +19,21 @@ export interface Piece {
 // Letters, marks, digits and symbols of every script. Slashes that only look like one (U+2044, U+2215, U+29F8) are symbols.
 const CHARACTER = String.raw`(?!https?:)(?:[\p{L}\p{N}\p{M}_-]|[·・](?=[\p{L}\p{N}])|%[\da-f]{2}|(?![\0-\x7f])\p{S})`;
 const HOST = String.raw`\[[\da-f:.]+\]|(?:${CHARACTER})+(?:\.(?:${CHARACTER})+)*`;
-// A user name can imitate a host: https://your-bank.example@elsewhere.example leads to elsewhere.example.
-const NO_USER = String.raw`(?![\w.~!$&'()*+,;=:%-]*@)`;
+// The dot after a host belongs to it if a port or a path follows.
 const START = new RegExp(
-  String.raw`((?<![a-z\d])https?:\/\/|(?<![\w.@/:-])(?=www\.[^\s.]))${NO_USER}(${HOST})(:\d+)?`,
+  String.raw`((?<![a-z\d])https?:\/\/|(?<![\w.@/:-])(?=www\.[^\s.]))(${HOST})(?:\.(?=[/?#]|:\d))?(:\d+)?`,
   "giu",
 );
+// A user name can imitate a host: https://your-bank.example@elsewhere.example leads to elsewhere.example.
+const USER = /[\w.~!$&'()*+,;=:%-]*/y;
 // Spaces, invisible and bidirectional control characters, quotation marks and backticks end a link. So does punctuation
 // that is not ASCII, except within a word, as in /wiki/Michelson–Morley.
 const WITHIN_WORD = String.raw`[·‐‑–’・־׳״](?=[\p{L}\p{N}])`;
 const REST = new RegExp(
-  String.raw`[/?#](?:(?![,;|]https?:)[!#-;=?-[\]^_{|}~\p{L}\p{N}\p{M}]|${WITHIN_WORD}|(?![\0-\x7f\uff00-\uffef])\p{S})*`,
+  String.raw`(?:(?![,;|]https?:)[!#-;=?-[\]^_{|}~\p{L}\p{N}\p{M}]|${WITHIN_WORD}|(?![\0-\x7f\uff00-\uffef])\p{S})*`,
   "iuy",
 );
-/** A word of ASCII, if text of another script or an emoji follows it directly. */
-const OTHER_SCRIPT = /(?:^|[^\p{L}\p{N}\p{M}])[a-z\d]+(?=(?![\0-\x7f\p{Script=Latin}])[\p{L}\p{N}\p{S}])/iu;
+const OTHER_SCRIPT = /(?![\0-\x7f\p{Script=Latin}])[\p{L}\p{N}\p{S}]/gu;
 /** The start of a top-level domain: none mixes Latin letters with those of another script. */
 const LATIN_LABEL = /^(?:[\p{Script=Latin}\p{M}\d_-]|%[\da-f]{2})*[\p{Script=Latin}\p{M}\d]/iu;
 /** The characters after which a text is no host: it is a user name, or an invisible character hides the rest of the host. */
@@ -39,18 +44,20 @@ const BRACKETS: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}
 /** Split a text into links and the text between them. A link without a scheme, as in www.example.com, gets https. */
 export function splitLinks(text: string): Piece[] {
   const pieces: Piece[] = [];
+  const scan = new Scan(text);
   let end = 0;
   for (const { 0: found, 1: scheme = "", 2: host = "", index } of text.matchAll(START)) {
     if (index < end) continue; // within the link before
     const shown = shownHost(host);
     const after = index + found.length;
     NO_END.lastIndex = after;
-    if (!shown || NO_END.test(text)) continue;
+    if (!shown || NO_END.test(text) || text[scan.userEnd(index + scheme.length)] === "@") continue;
+    const origin = shown === host ? found : scheme + shown;
+    const complete = (link: string) => (scheme ? link : `https://${link}`);
+    if (!isUrl(complete(origin))) continue;
     // What follows a host that has been cut is not part of the link.
-    const rest = shown === host ? restAt(text, after, text[index - 1] ?? "") : "";
-    const link = withoutTrail(rest || shown === host ? found + rest : scheme + shown);
-    const url = urlOf(scheme ? link : `https://${link}`);
-    if (!url) continue;
+    const link = withoutTrail(shown === host ? origin + scan.rest(after, text[index - 1] ?? "", host) : origin);
+    const url = new URL(complete(link));
     if (index > end) pieces.push({ text: text.slice(end, index), href: null });
     const isClear = link.slice(scheme.length).toLowerCase().startsWith(url.hostname);
     pieces.push({ text: link, href: url.href, ...(!isClear && { host: url.hostname }) });
@@ -68,38 +75,102 @@ function shownHost(host: string): string {
   return label ? host.slice(0, start) + label : start ? host : "";
 }
 
-/** Return what follows the host of a link: its path, its query and its fragment. */
-function restAt(text: string, start: number, before: string): string {
-  REST.lastIndex = start;
-  let [rest = ""] = REST.exec(text) ?? [];
-  if (/['‘’]/.test(before)) [rest = ""] = rest.split(/['’]/, 1);
-  const word = OTHER_SCRIPT.exec(rest);
-  if (word) rest = rest.slice(0, word.index + word[0].length);
-  return rest.slice(0, endOfBalanced(rest));
+/**
+ * Search for the ends of the links in a text, from its start to its end. Many links may be in one word, as in "(www.a.example/"
+ * repeated: what was found out about that word is kept, so that the work does not grow with the square of its length.
+ */
+class Scan {
+  readonly #text: string;
+  #user = 0;
+  #word = 0;
+  #other = -1;
+  /** The place of the partner of each bracket in the word that has one. */
+  readonly #partners = new Map<number, number>();
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Return where a user name that starts here would end. */
+  userEnd(start: number): number {
+    if (this.#user <= start) this.#user = endOf(USER, this.#text, start);
+    return this.#user;
+  }
+
+  /** Return what follows a host: its path, its query and its fragment. */
+  rest(start: number, before: string, host: string): string {
+    if (!/[/?#]/.test(this.#text[start] ?? "")) return "";
+    if (this.#word <= start) this.#readWord(start);
+    const end = Math.min(this.#word, this.#otherScript(start, host));
+    const closing = /['‘’]/.test(before) ? "'’" : "";
+    let index = start;
+    for (; index < end; index += 1) {
+      const mark = this.#text[index] ?? "";
+      if (closing.includes(mark)) break;
+      if (!"()[]{}".includes(mark)) continue;
+      const partner = this.#partners.get(index) ?? -1;
+      if (partner < start || partner >= end) break;
+    }
+    return this.#text.slice(start, index);
+  }
+
+  #readWord(start: number): void {
+    this.#word = endOf(REST, this.#text, start);
+    const open: number[] = [];
+    for (let index = start; index < this.#word; index += 1) {
+      const mark = this.#text[index] ?? "";
+      if (mark in BRACKETS) open.push(index);
+      else if (")]}".includes(mark)) {
+        const partner = open.pop();
+        if (partner !== undefined && BRACKETS[this.#text[partner] ?? ""] === mark) {
+          this.#partners.set(index, partner).set(partner, index);
+        } else {
+          open.length = 0;
+        }
+      }
+    }
+  }
+
+  /** Return where text of another script follows a path that begins here. */
+  #otherScript(start: number, host: string): number {
+    if (this.#other < start) {
+      OTHER_SCRIPT.lastIndex = start;
+      this.#other = OTHER_SCRIPT.exec(this.#text)?.index ?? Number.POSITIVE_INFINITY;
+    }
+    const isText = /[a-z\d]/i.test(this.#text[this.#other - 1] ?? "");
+    return isText && !(this.#text.startsWith("/wiki/", start) && isForeign(host)) ? this.#other : this.#text.length;
+  }
 }
 
-/** Return the place of the first bracket without its partner, or the end. */
-function endOfBalanced(rest: string): number {
-  const open: { readonly index: number; readonly closing: string }[] = [];
-  for (let index = 0; index < rest.length; index += 1) {
-    const character = rest[index] ?? "";
-    const closing = BRACKETS[character];
-    if (closing) open.push({ index, closing });
-    else if (")]}".includes(character) && open.pop()?.closing !== character) return open[0]?.index ?? index;
-  }
-  return open[0]?.index ?? rest.length;
+/** Return whether a host does not name a language that is written in Latin letters. */
+function isForeign(host: string): boolean {
+  const [language] = host.match(/^[a-z]{2}(?=[.-])/i) ?? [];
+  return !language || new Intl.Locale(language).maximize().script !== "Latn";
+}
+
+function endOf(pattern: RegExp, text: string, start: number): number {
+  pattern.lastIndex = start;
+  pattern.test(text);
+  return pattern.lastIndex;
 }
 
 function withoutTrail(link: string): string {
   let end = link.length;
-  while (TRAILING.includes(link[end - 1] ?? " ")) end -= 1;
+  while (TRAILING.includes(link[end - 1] ?? " ") && !isQuoted(link, end)) end -= 1;
   return link.slice(0, end);
 }
 
-function urlOf(link: string): URL | null {
+/** Return whether a link ends with a quotation mark that closes one within the link, as in /'x'. */
+function isQuoted(link: string, end: number): boolean {
+  const opening = link[end - 1] === "'" ? link.lastIndexOf("'", end - 2) : -1;
+  return opening > 0 && opening < end - 2 && /[^\p{L}\p{N}]/u.test(link[opening - 1] ?? "");
+}
+
+// Not URL.canParse, which Chrome has since version 120 of December 2023.
+function isUrl(link: string): boolean {
   try {
-    return new URL(link);
+    return Boolean(new URL(link));
   } catch {
-    return null;
+    return false;
   }
 }

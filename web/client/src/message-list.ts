@@ -2,12 +2,19 @@
 
 import type { StoredItem } from "./frames.js";
 import { withKnownRole } from "./marks.js";
-import type { Message } from "./types.js";
+import { findIn } from "./timeline.js";
+import type { Message, Quote, Reaction } from "./types.js";
+
+/** Returns a message: null if it does not exist any more, undefined if it has not been read. */
+type Find = (sequence: number) => StoredItem | null | undefined;
 
 export class MessageList {
   readonly #ownIds = new Set<string>();
   readonly #ignoredIds: Set<string>;
   #published: readonly Message[] = [];
+  readonly #made = new WeakMap<StoredItem, Message>();
+  /** This client's reactions, which the list of a reaction may not contain: it has 20 members at most. */
+  readonly #reacted = new Set<string>();
   /** Whether it has changed who is this client, or is ignored by it. */
   #isOutdated = false;
 
@@ -53,40 +60,61 @@ export class MessageList {
 
   /** Return the message as it was published last. */
   get(sequence: number): Message | undefined {
-    return find(this.#published, sequence);
+    return findIn(this.#published, sequence);
+  }
+
+  /** This client has added a reaction to a message, or has removed it. */
+  noteOwnReaction(sequence: number, reaction: string, isOwn: boolean): void {
+    if (isOwn) this.#reacted.add(`${sequence} ${reaction}`);
+    else this.#reacted.delete(`${sequence} ${reaction}`);
   }
 
   /** Return the messages of a list of which only those from an index on have changed. */
-  publish(items: readonly StoredItem[], firstChanged: number): readonly Message[] {
+  publish(items: readonly StoredItem[], firstChanged: number, find: Find = () => undefined): readonly Message[] {
     const before = this.#published;
     const from = this.#isOutdated ? 0 : firstChanged;
     const changed = items.slice(from).map((item) => {
-      const isOwn = this.isOwn(item.sender.id);
-      const isIgnored = this.isIgnored(item.sender.id);
-      const known = find(before, item.sequence);
-      const isSame = known?.isOwn === isOwn && known.isIgnored === isIgnored;
-      return isSame ? known : messageOf(item, isOwn, isIgnored);
+      const made = this.#made.get(item);
+      if (made && !this.#isOutdated && item.replyTo === undefined) return made;
+      const known = made ?? findIn(before, item.sequence);
+      const next = this.messageOf(item, find);
+      const message = known && JSON.stringify(known) === JSON.stringify(next) ? known : next;
+      this.#made.set(item, message);
+      return message;
     });
     // For a new message, this copies once.
     this.#published = (from < before.length ? before.slice(0, from) : before).concat(changed);
     this.#isOutdated = false;
     return this.#published;
   }
-}
 
-/** Find a message by binary search. */
-function find(messages: readonly Message[], sequence: number): Message | undefined {
-  let from = 0;
-  let to = messages.length;
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if ((messages[middle]?.sequence ?? 0) < sequence) from = middle + 1;
-    else to = middle;
+  /** Return a stored message as it is published. */
+  messageOf(item: StoredItem, find: Find): Message {
+    const { sentAt, clientId, editedAt, replyTo, mentions = [] } = item;
+    const quoted = replyTo === undefined ? undefined : find(replyTo);
+    return {
+      ...this.#quoteOf(item),
+      sentAt,
+      clientId,
+      editedAt,
+      replyTo,
+      quote: quoted && this.#quoteOf(quoted),
+      mentions,
+      isMention: mentions.some((id) => this.isOwn(id)),
+      reactions: this.#reactionsOf(item),
+    };
   }
-  return messages[from]?.sequence === sequence ? messages[from] : undefined;
-}
 
-export function messageOf(item: StoredItem, isOwn: boolean, isIgnored = false): Message {
-  const { sequence, message, sender, sentAt, clientId } = item;
-  return { sequence, message, sender: withKnownRole(sender), sentAt, clientId, isOwn, isIgnored };
+  #quoteOf({ sequence, message, sender }: StoredItem): Quote {
+    const { id } = sender;
+    return { sequence, message, sender: withKnownRole(sender), isOwn: this.isOwn(id), isIgnored: this.isIgnored(id) };
+  }
+
+  #reactionsOf({ sequence, reactions = [] }: StoredItem): readonly Reaction[] {
+    return reactions.map(({ reaction, count, members }) => {
+      const isListed = members.some((id) => this.isOwn(id));
+      if (isListed || count === members.length) this.noteOwnReaction(sequence, reaction, isListed);
+      return { reaction, count, members, isOwn: this.#reacted.has(`${sequence} ${reaction}`) };
+    });
+  }
 }

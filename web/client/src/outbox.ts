@@ -1,10 +1,10 @@
 /** Queue of unsent messages: sends them in order, one at a time, until each is confirmed or has failed. */
 
 import { backoff } from "./backoff.js";
-import { ChatError } from "./errors.js";
+import { ChatError, rejected } from "./errors.js";
 import { type ErrorFrame, serialize } from "./frames.js";
 import { randomId } from "./random.js";
-import type { Message, PendingMessage } from "./types.js";
+import type { Message, PendingMessage, SendOptions } from "./types.js";
 
 const ECHO_TIMEOUT_MS = 10_000;
 const MAX_ATTEMPTS = 6;
@@ -18,7 +18,7 @@ const UNCONFIRMED = new ChatError("unconfirmed", "The server did not confirm it.
 const DOUBTFUL = new ChatError("unconfirmed", "It may have arrived before the page was reloaded; look above first.");
 
 /** A message as it is saved. `sentAt` is the time of the first attempt, `failure` the reason why it is no longer sent. */
-export interface SavedMessage {
+export interface SavedMessage extends SendOptions {
   readonly clientId: string;
   readonly message: string;
   readonly createdAt?: string;
@@ -26,7 +26,7 @@ export interface SavedMessage {
   readonly failure?: string | null;
 }
 
-interface Entry {
+interface Entry extends SendOptions {
   readonly clientId: string;
   readonly message: string;
   readonly createdAt: string;
@@ -70,6 +70,8 @@ export class Outbox {
     return this.#entries.map((entry) => ({
       clientId: entry.clientId,
       message: entry.message,
+      replyTo: entry.replyTo,
+      mentions: entry.mentions,
       createdAt: entry.createdAt,
       status: entry.error ? "failed" : entry === first ? status : "queued",
       error: entry.error,
@@ -77,10 +79,11 @@ export class Outbox {
   }
 
   /** Queue a message. The promise settles when it is stored, or has failed. */
-  add(message: string): Promise<Message> {
+  add(message: string, options: SendOptions = {}): Promise<Message> {
     const entry: Entry = {
       clientId: randomId(),
       message,
+      ...options,
       createdAt: now(),
       sentAt: null,
       attempts: 0,
@@ -229,9 +232,11 @@ export class Outbox {
 
   #save(): void {
     this.#options.save(
-      this.#entries.map(({ clientId, message, createdAt, sentAt, error }) => ({
+      this.#entries.map(({ clientId, message, replyTo, mentions, createdAt, sentAt, error }) => ({
         clientId,
         message,
+        replyTo,
+        mentions,
         createdAt,
         sentAt,
         failure: error?.message ?? null,
@@ -245,7 +250,8 @@ export class Outbox {
     if (!entry || !this.#isOpen || this.#timer !== undefined) return;
     // The server may have forgotten this clientId: only the history shows whether the first attempt was stored.
     if (isOld(entry) && !this.#isCaughtUp) return;
-    const frame = serialize("sendMessage", { message: entry.message, clientId: entry.clientId });
+    const { message, clientId, replyTo, mentions } = entry;
+    const frame = serialize("sendMessage", { message, clientId, replyTo, mentions });
     const isTooLong = new TextEncoder().encode(frame).length > MAX_FRAME_BYTES;
     if (isTooLong || entry.attempts >= MAX_ATTEMPTS) {
       this.#fail(entry, isTooLong ? TOO_LONG : UNCONFIRMED);
@@ -272,17 +278,10 @@ export class Outbox {
   }
 }
 
-/** Return a rejected promise that may be ignored. */
-export function rejected(error: ChatError): Promise<never> {
-  const promise = Promise.reject<never>(error);
-  promise.catch(() => {});
-  return promise;
-}
-
 // The history that is read after a reload may not reach back to an old message, so that message is marked as doubtful.
-function restore({ clientId, message, sentAt, failure, createdAt = now() }: SavedMessage): Entry {
+function restore({ sentAt, failure, createdAt = now(), ...message }: SavedMessage): Entry {
   const failed = failure ? new ChatError("unconfirmed", failure) : isOld({ sentAt }) ? DOUBTFUL : undefined;
-  return { clientId, message, createdAt, sentAt, attempts: 0, error: failed, settle: undefined };
+  return { ...message, createdAt, sentAt, attempts: 0, error: failed, settle: undefined };
 }
 
 function now(): string {

@@ -2,14 +2,14 @@
 
 /** React hooks. */
 
-import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { ChatClient, JoinOptions } from "./client.js";
-import { ChatError } from "./errors.js";
+import { ChatError, rejected, toChatError } from "./errors.js";
 import { checkName } from "./identity.js";
 import type { Room } from "./room.js";
 import { NO_ROOMS, type RoomListSnapshot } from "./room-list.js";
 import { NOT_JOINED } from "./room-store.js";
-import type { Message, RoomNotice, RoomSnapshot } from "./types.js";
+import type { Member, Message, RoomNotice, RoomSnapshot, SendOptions, VisitedRoom } from "./types.js";
 
 /** A rename waits for the next keystroke: the server announces each one in the room, and counts them against a limit. */
 const RENAME_DELAY_MS = 400;
@@ -24,6 +24,8 @@ export interface UseRooms extends RoomListSnapshot {
 export interface UseRoomOptions extends JoinOptions {
   /** Called with each message that has just arrived, or was missed while the connection was lost. */
   readonly onMessage?: ((message: Message) => void) | undefined;
+  /** Called, after `onMessage`, with each such message that mentions this client. */
+  readonly onMention?: ((message: Message) => void) | undefined;
   /** Called when another member has done something, such as joining. */
   readonly onNotice?: ((notice: RoomNotice) => void) | undefined;
   /** Called when a request or a frame has failed. What can be repeated is repeated. */
@@ -36,9 +38,15 @@ export interface UseRoom extends RoomSnapshot {
   readonly room: Room | null;
   /** Why the option `name` is not in use: the server would reject it. The former name stays. Null if the name is valid. */
   readonly nameError: ChatError | null;
-  send(text: string): Promise<Message>;
+  send(text: string, options?: SendOptions): Promise<Message>;
   retry(clientId: string): Promise<Message>;
   discard(clientId: string): void;
+  /** Change the text of one's own message. */
+  edit(sequence: number, text: string): Promise<void>;
+  /** Add a reaction to a message, or remove one's own. */
+  react(sequence: number, reaction: string, options?: { readonly remove?: boolean }): Promise<void>;
+  loadQuote(sequence: number): Promise<void>;
+  markRead(sequence?: number): void;
   /** Delete a message: one's own, or as the owner any. */
   deleteMessage(sequence: number): Promise<void>;
   loadOlder(options?: { readonly limit?: number }): Promise<void>;
@@ -95,14 +103,17 @@ export function useRoom(client: ChatClient, roomId: string | null, options: UseR
       setJoined(shared);
       stops.push(
         shared.room.on("message", (message) => latest.current.onMessage?.(message)),
+        shared.room.on("mention", (message) => latest.current.onMention?.(message)),
         shared.room.on("notice", (notice) => latest.current.onNotice?.(notice)),
         shared.room.on("error", (error) => latest.current.onError?.(error)),
         () => shared.release(),
       );
     };
+    // Whatever the joining throws, such as an error of an address, nobody else would see it.
+    const report = (error: unknown) => latest.current.onError?.(toChatError(error));
     // A new component, as by `key={user}`, may be that of somebody else: find out before what belongs to the former user is
     // shown. Without a response, the room is joined all the same, and finds out itself.
-    if (client.mayHaveChanged && !former.current) client.identify().then(join, join);
+    if (client.mayHaveChanged && !former.current) client.identify().then(join, join).catch(report);
     else join();
     return () => {
       isOver = true;
@@ -123,7 +134,12 @@ export function useRoom(client: ChatClient, roomId: string | null, options: UseR
   );
   const actions = useMemo(
     () => ({
-      send: (text: string) => current.current?.room.send(text) ?? notJoined(),
+      send: (text: string, options?: SendOptions) => current.current?.room.send(text, options) ?? notJoined(),
+      edit: (sequence: number, text: string) => current.current?.room.edit(sequence, text) ?? notJoined(),
+      react: (sequence: number, reaction: string, options?: { readonly remove?: boolean }) =>
+        current.current?.room.react(sequence, reaction, options) ?? notJoined(),
+      loadQuote: async (sequence: number) => current.current?.room.loadQuote(sequence),
+      markRead: (sequence?: number) => current.current?.room.markRead(sequence),
       retry: (clientId: string) => current.current?.room.retry(clientId) ?? notJoined(),
       discard: (clientId: string) => current.current?.room.discard(clientId),
       deleteMessage: (sequence: number) => current.current?.room.deleteMessage(sequence) ?? notJoined(),
@@ -138,6 +154,28 @@ export function useRoom(client: ChatClient, roomId: string | null, options: UseR
     [],
   );
   return { ...snapshot, room, nameError, ...actions };
+}
+
+/**
+ * Return who else is typing in the `room` of `useRoom`, and a function to call with each keystroke, which tells the others.
+ * Only the component that uses it is rendered again when somebody begins or stops.
+ */
+export function useTyping(room: Room | null): { readonly members: readonly Member[]; readonly type: () => void } {
+  const getTyping = () => room?.getSnapshot().typing ?? NOT_JOINED.typing;
+  const members = useSyncExternalStore(room?.subscribe ?? subscribeToNothing, getTyping, getTyping);
+  const type = useCallback(() => room?.typing(), [room]);
+  return { members, type };
+}
+
+/**
+ * Return the ids of those rooms in which something is newer than their `readSequence`. They are read when the component is
+ * mounted, when somebody looks at the page again, and every minute: one request for 50 rooms.
+ */
+export function useUnread(client: ChatClient, rooms: readonly VisitedRoom[]): ReadonlySet<string> {
+  const [unread, setUnread] = useState<ReadonlySet<string>>(new Set());
+  const asked = JSON.stringify(rooms); // the caller may build a new list in each rendering
+  useEffect(() => client.watchUnread(JSON.parse(asked) as readonly VisitedRoom[], setUnread), [client, asked]);
+  return unread;
 }
 
 /** Return the latest valid name, undefined if there was none, and why the present one is not valid. */
@@ -162,7 +200,7 @@ function findNameError(name: string): ChatError | null {
 /** A room and the components that use it. */
 class SharedRoom {
   readonly client: ChatClient;
-  /** Those of its former tokens and of the present ones. */
+  /** The sharing keys for its current and former tokens. */
   readonly keys = new Set<string>();
   readonly room: Room;
   #users = 0;
@@ -262,9 +300,5 @@ function getNoRooms(): RoomListSnapshot {
 }
 
 function notJoined(): Promise<never> {
-  const rejected = Promise.reject<never>(
-    new ChatError("closed", "The room is not joined: the component is not mounted."),
-  );
-  rejected.catch(() => {}); // as for `Room.send`, the promise may be ignored
-  return rejected;
+  return rejected(new ChatError("closed", "The room is not joined: the component is not mounted."));
 }

@@ -3,9 +3,10 @@
 import { ApiError, ChatError } from "./errors.js";
 import type { StoredItem } from "./frames.js";
 import type { TokenSource } from "./token-source.js";
-import type { Ban, CreatedRoom, Hook, Member, RoomPage, StoredReport } from "./types.js";
+import type { Ban, CreatedRoom, Hook, Member, RoomPage, StoredReport, VisitedRoom } from "./types.js";
 
 const TIMEOUT_MS = 20_000;
+const JSON_HEADERS = { "Content-Type": "application/json" };
 
 /** A page of the history, ascending. `complete` is false if messages of the range are no longer stored. */
 export interface MessagePage {
@@ -62,7 +63,7 @@ export class RestApi {
   async createRoom(roomName: string, isPrivate: boolean, keepDays: number | undefined): Promise<CreatedRoom> {
     const { roomId, ownerToken, joinToken } = await this.#call<CreatedRoom>("rooms", {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: JSON_HEADERS,
       body: JSON.stringify({ roomName, private: isPrivate, keepDays }),
     });
     return { roomId, ownerToken, joinToken };
@@ -80,6 +81,22 @@ export class RestApi {
       })),
       cursor: page.nextCursor,
     };
+  }
+
+  async findUnread(key: string, rooms: readonly VisitedRoom[]): Promise<readonly string[]> {
+    const asked = rooms.map(({ roomId, token, owner }) => ({
+      roomId,
+      token: token ?? undefined,
+      owner: owner ?? undefined,
+    }));
+    const { rooms: found } = await this.#call<{ rooms: readonly { roomId: string; lastSequence: number }[] }>(
+      "rooms/unread",
+      { method: "POST", headers: JSON_HEADERS, body: JSON.stringify({ key, rooms: asked }) },
+    );
+    const readSequences = new Map(rooms.map(({ roomId, readSequence }) => [roomId, readSequence]));
+    return found
+      .filter(({ roomId, lastSequence }) => lastSequence > (readSequences.get(roomId) ?? 0))
+      .map(({ roomId }) => roomId);
   }
 
   async getMembers(roomId: string, credentials: Credentials): Promise<readonly ListedMember[]> {
@@ -105,8 +122,11 @@ export class RestApi {
   }
 
   createHook(roomId: string, owner: string, name: string): Promise<{ hookId: string; url: string }> {
-    const headers = { "Content-Type": "application/json" };
-    return this.#asOwner(roomId, "/hooks", owner, { method: "POST", headers, body: JSON.stringify({ name }) });
+    return this.#asOwner(roomId, "/hooks", owner, {
+      method: "POST",
+      headers: JSON_HEADERS,
+      body: JSON.stringify({ name }),
+    });
   }
 
   async listHooks(roomId: string, owner: string): Promise<readonly Hook[]> {

@@ -15,6 +15,8 @@ export const NOT_JOINED: RoomSnapshot = {
   you: null,
   ignored: [],
   messages: [],
+  readSequence: null,
+  typing: [],
   pending: [],
   members: [],
   memberCount: null,
@@ -52,6 +54,7 @@ export class RoomStore {
     this.#snapshot = { ...this.#snapshot, ...change };
     if (change.state) this.emit("state", change.state);
     if (change.messages) this.emit("messages", change.messages);
+    if (change.typing) this.emit("typing", change.typing);
     if (change.pending) this.emit("pending", change.pending);
     if (change.members || "memberCount" in change) this.emit("members", this.#snapshot.members);
     this.#changes.emit("snapshot", this.#snapshot);

@@ -3,12 +3,13 @@
 import { endsSending, isFinal, reasonOf } from "./close-reason.js";
 import { Commands } from "./commands.js";
 import { Connection, type ConnectionStatus } from "./connection.js";
-import { ApiError, ChatError, toChatError } from "./errors.js";
+import { ApiError, ChatError, rejected, toChatError } from "./errors.js";
 import {
   type ErrorFrame,
   HELLO,
   type PresenceFrame,
   parseFrame,
+  type ReactionsFrame,
   type RenameFrame,
   type ReportedFrame,
   type RoomInfo,
@@ -21,11 +22,12 @@ import { History } from "./history.js";
 import { checkName } from "./identity.js";
 import { endOf, knownRole, Mutes, withKnownRole, withRole } from "./marks.js";
 import { saveMessages, takeMessages } from "./message-cache.js";
-import { MessageList, messageOf } from "./message-list.js";
-import { Outbox, rejected } from "./outbox.js";
+import { MessageList } from "./message-list.js";
+import { Outbox } from "./outbox.js";
 import { loadOutbox, saveOutbox } from "./outbox-store.js";
 import { watchPlatform } from "./platform.js";
 import { Presence } from "./presence.js";
+import { ReadPosition } from "./read-position.js";
 import { type Credentials, queryString, type RestApi } from "./rest.js";
 import { RoomStore } from "./room-store.js";
 import type { OwnStorage } from "./storage.js";
@@ -43,9 +45,12 @@ import type {
   RoomSnapshot,
   RoomState,
   RoomTokens,
+  SendOptions,
+  Signal,
   StoredReport,
   WebSocketConstructor,
 } from "./types.js";
+import { TYPING, Typing } from "./typing.js";
 
 /** The server announces joins and leaves in rooms up to this size only (PRESENCE_LIMIT). */
 const MAX_LISTED_MEMBERS = 100;
@@ -76,12 +81,21 @@ export class Room {
   readonly #store: RoomStore;
   readonly #messages: MessageList;
   readonly #timeline = new Timeline();
+  readonly #find = (sequence: number) => this.#timeline.find(sequence);
   readonly #commands = new Commands((text) => this.#connection.send(text));
   readonly #connection: Connection;
   readonly #history: History;
   readonly #outbox: Outbox;
   readonly #presence: Presence;
   readonly #mutes = new Mutes(() => this.#publishMarks());
+  readonly #readPosition = new ReadPosition(
+    (sequence) => this.#connection.send(serialize("markRead", { sequence })),
+    (readSequence) => this.#store.publish({ readSequence }),
+  );
+  readonly #typing = new Typing(
+    () => this.#connection.send(serialize("signal", { name: TYPING, clientId: TYPING })),
+    (typing) => this.#store.publish({ typing }),
+  );
   #credentials: Credentials;
   readonly #stopListening: () => void;
   #storage: OwnStorage | undefined;
@@ -90,6 +104,8 @@ export class Room {
   #isGreeted = false;
   /** The sequence of the newest event that has changed the room. */
   #updatedAt = 0;
+  /** Whether the loaded messages are from an earlier connection, or from before a reload. */
+  #isResumed = false;
   /** The sequence of the newest event about the role of each member. */
   readonly #rolesAt = new Map<string, number>();
   #lateHello: ReturnType<typeof setTimeout> | undefined;
@@ -121,6 +137,11 @@ export class Room {
       read: (range) => this.#read((credentials) => rest.getMessages(roomId, credentials, range)),
       onHistory: (items) => this.#confirm(items),
       onMissed: (items) => this.#receive(items),
+      onRefreshed: (items) => this.#refresh(items),
+      onFound: (sequence, item) => {
+        this.#timeline.keepApart(sequence, item);
+        this.#store.publish({ messages: this.#published() });
+      },
       onExpired: (after) => this.#store.emit("expired", { after }),
       onOlder: (older) => this.#store.publish({ history: "ready", older, messages: this.#published() }),
       onCaughtUp: () => this.#outbox.caughtUp(),
@@ -186,16 +207,18 @@ export class Room {
   readonly getSnapshot = (): RoomSnapshot => this.#store.snapshot;
 
   /**
-   * Send a message. It waits in `pending` while there is no connection, and survives a reload in the storage.
+   * Send a message. It waits in `pending` while there is no connection, and survives a reload in the storage. With
+   * `replyTo`, it answers an earlier message; `mentions` are the ids of at most 10 members for whom it is meant.
    *
    * Resolves to the stored message. Rejects with a ChatError if the server rejects it (`invalid_message`), or does not
    * confirm it after six attempts (`unconfirmed`), or if this client is muted (`muted`, with `retryAfter`): then it stays in
    * `pending` until `retry` or `discard`. Rejects with `deleted` if the message was deleted before it was confirmed, and
    * with `closed` if the room is closed, also by `leave`.
    */
-  send(text: string): Promise<Message> {
+  send(text: string, { replyTo, mentions }: SendOptions = {}): Promise<Message> {
     if (this.state.status === "closed") return rejected(new ChatError("closed", "The room is closed."));
-    return this.#outbox.add(text.replace(/\r\n?/g, "\n"));
+    this.#typing.finish();
+    return this.#outbox.add(normalizeLines(text), { replyTo, mentions: mentions?.length ? mentions : undefined });
   }
 
   /** Send a failed message again. Settles as `send` does. */
@@ -224,6 +247,62 @@ export class Room {
     // The server names guests when they connect.
     if (!name) this.#connection.open();
     else this.#connection.send(serialize("rename", { name }));
+  }
+
+  /**
+   * Read the message that others answer, if it is not loaded. It is the `quote` of those then. Each is a request: read what
+   * somebody looks at. Errors are events.
+   */
+  loadQuote(sequence: number): Promise<void> {
+    return this.#history.find(sequence);
+  }
+
+  /**
+   * Change the text of a message of this client, in the first 15 minutes. Resolves when it is changed. Rejects with a
+   * ChatError, as `deleteMessage` does.
+   */
+  async edit(sequence: number, text: string): Promise<void> {
+    const message = normalizeLines(text);
+    await this.#commands.run("editMessage", { sequence, message }, (event) => {
+      return event.type === "edited" && event.target === sequence && event.text === message;
+    });
+  }
+
+  /**
+   * Add a reaction to a message, or with `remove` take this client's own back: one character as readers see it, or a name
+   * such as `:tada:`. Resolves when it is stored, also if it changes nothing. Rejects with a ChatError, as `deleteMessage`
+   * does, and with `too_large` if the message has 1,000 reactions.
+   */
+  async react(sequence: number, reaction: string, { remove = false }: { remove?: boolean } = {}): Promise<void> {
+    this.#messages.noteOwnReaction(sequence, reaction, !remove);
+    const data = { sequence, reaction, ...(remove && { remove }) };
+    await this.#commands.run("react", data, ({ type, target, reactions = [] }) => {
+      if (type !== "reactions" || target !== sequence) return false;
+      const { members = [], count = 0 } = reactions.find((one) => one.reaction === reaction) ?? {};
+      const isThere = members.some((id) => this.#messages.isOwn(id));
+      return isThere !== remove || count > members.length;
+    });
+  }
+
+  /**
+   * Note that the member has read the messages, up to a sequence or to the last one that has arrived. It is sent at most
+   * every ten seconds, and never goes back.
+   */
+  markRead(sequence = this.#timeline.position ?? 0): void {
+    if (this.state.status !== "closed") this.#readPosition.mark(sequence);
+  }
+
+  /**
+   * Send a signal to the others in the room. It is not stored, and is lost without a connection. `data` is any JSON of at
+   * most 1 KB. At most 10 in 10 seconds. In rooms of more than 25 connections, the server refuses it with `too_large`.
+   */
+  signal(name: string, data?: unknown): void {
+    this.#connection.send(serialize("signal", { name, data }));
+  }
+
+  /** Tell the others that this client is typing. Call it with each keystroke: a signal is sent every 8 seconds. */
+  typing(): void {
+    this.#typing.type();
   }
 
   /**
@@ -320,6 +399,7 @@ export class Room {
    */
   ignore(memberId: string): void {
     this.#messages.ignore(memberId);
+    this.#typing.end(memberId);
     this.#publishIgnored();
   }
 
@@ -363,6 +443,7 @@ export class Room {
   /** Leave the room, and end the connection. Pending messages stay in the storage. */
   leave(): void {
     if (this.state.status === "closed") return;
+    this.#readPosition.flush();
     this.#connection.close();
     this.#end("left");
   }
@@ -391,6 +472,8 @@ export class Room {
   }
 
   #onLost(): void {
+    this.#isResumed ||= this.#isGreeted;
+    this.#typing.clear();
     this.#outbox.close();
     this.#presence.pause();
   }
@@ -398,9 +481,16 @@ export class Room {
   #onOpen(): void {
     this.#isGreeted = false;
     this.#connection.send(HELLO);
-    this.#lateHello = setTimeout(() => this.#connection.send(HELLO), INDEX_LAG_MS);
+    this.#lateHello = setTimeout(() => this.#onListed(), INDEX_LAG_MS);
     this.#welcomeTimeout = setTimeout(() => this.#history.catchUp(), WELCOME_TIMEOUT_MS);
+    this.#typing.finish();
     this.#outbox.open();
+  }
+
+  /** From now on, this connection receives everything. Read what it may have missed before. */
+  #onListed(): void {
+    this.#connection.send(HELLO);
+    if (this.#isResumed) void this.#history.refresh();
   }
 
   #stopGreeting(): void {
@@ -419,6 +509,12 @@ export class Room {
         break;
       case "tokens":
         this.#onTokens(frame);
+        break;
+      case "reactions":
+        this.#onReactions(frame);
+        break;
+      case "signal":
+        this.#onSignal(frame.signal);
         break;
       case "error":
         this.#onErrorFrame(frame);
@@ -441,6 +537,7 @@ export class Room {
   }
 
   #onItem(item: StoredItem): void {
+    if (item.type === "message") this.#typing.end(item.sender.id);
     this.#receive([item]);
     if (item.type === "removed" && item.member && this.#messages.isOwn(item.member.id)) {
       this.#connection.close();
@@ -450,7 +547,7 @@ export class Room {
     }
   }
 
-  #onWelcome({ member, room, memberCount, lastSequence, owner }: WelcomeFrame): void {
+  #onWelcome({ member, room, memberCount, lastSequence, owner, readSequence }: WelcomeFrame): void {
     const isNew = this.#messages.addOwnId(member.id);
     const isFirst = !this.#isGreeted;
     this.#isGreeted = true;
@@ -468,6 +565,7 @@ export class Room {
       if (isFirst && !this.#isUser) this.#connection.send(serialize("rename", { name: this.#name }));
       else this.#name = member.name;
     }
+    this.#readPosition.synchronize(readSequence);
     this.#history.reach(lastSequence);
     if (memberCount > MAX_LISTED_MEMBERS) this.#presence.clear();
     else if (isFirst) this.#presence.refresh(memberCount);
@@ -476,6 +574,7 @@ export class Room {
 
   #onPresence(frame: PresenceFrame): void {
     this.#store.publish({ memberCount: frame.memberCount });
+    if (frame.type === "leave") this.#typing.end(frame.sender.id);
     this.#presence.note(frame);
   }
 
@@ -487,6 +586,25 @@ export class Room {
     } else {
       this.#notify({ type, member: sender, message, ...(formerName !== undefined && { formerName }) });
     }
+  }
+
+  #onReactions(frame: ReactionsFrame): void {
+    if (this.#timeline.react(frame)) this.#store.publish({ messages: this.#published() });
+    this.#commands.confirm(frame);
+  }
+
+  #refresh(items: readonly StoredItem[]): void {
+    const changed = items.filter(({ sequence: target, reactions = [], reactionsVersion: version }) => {
+      return version !== undefined && this.#timeline.react({ target, reactions, version });
+    });
+    if (changed.length) this.#store.publish({ messages: this.#published() });
+  }
+
+  #onSignal({ name, data, sender }: Signal): void {
+    if (this.#messages.isIgnored(sender.id)) return;
+    const member = withKnownRole(sender);
+    if (name !== TYPING) this.#store.emit("signal", { name, data, sender: member });
+    else if (!this.#messages.isOwn(sender.id)) this.#typing.note(member);
   }
 
   #onReported(frame: ReportedFrame): void {
@@ -560,6 +678,7 @@ export class Room {
       return;
     }
     if (frame.code === "muted") this.#onMuted(frame);
+    if (frame.code === "too_large" && frame.clientId === TYPING) this.#typing.refuse();
     this.#outbox.reject(frame);
     // The former name is still in use, and the caller may try the new one again.
     if (frame.action === "rename") this.#name = this.#store.snapshot.you?.name ?? this.#name;
@@ -585,6 +704,7 @@ export class Room {
     const { type, sequence, room, member, sender, message } = item;
     const shown = this.#messages.get(sequence);
     if (shown) this.#store.emit("message", shown);
+    if (shown?.isMention && !shown.isOwn && !shown.isIgnored) this.#store.emit("mention", shown);
     if (type === "updated" && room && sequence > this.#updatedAt) {
       this.#updatedAt = sequence;
       this.#store.publish(stateOf(room));
@@ -632,14 +752,15 @@ export class Room {
     if (mutes.length) this.#publishMarks();
     for (const item of items) {
       if (item.type === "deleted") this.#outbox.forget(item.clientId);
-      if (item.type === "message" && this.#outbox.confirm(messageOf(item, true))) {
+      if (item.type === "message" && this.#outbox.confirm(this.#messages.messageOf(item, this.#find))) {
         this.#messages.addOwnId(item.sender.id);
       }
     }
   }
 
   #published(): readonly Message[] {
-    return this.#messages.publish(this.#timeline.messages, this.#timeline.takeFirstChanged());
+    const { messages } = this.#timeline;
+    return this.#messages.publish(messages, this.#timeline.takeFirstChanged(), this.#find);
   }
 
   #onHistoryError(error: unknown): void {
@@ -700,6 +821,7 @@ export class Room {
 
   // The page is about to be reloaded: keep what the next one can show before its first response.
   #save(): void {
+    this.#readPosition.flush();
     const { position, messages } = this.#timeline;
     if (position === null || !this.#storage) return;
     const known = messages.filter(({ sequence }) => sequence <= position);
@@ -711,6 +833,7 @@ export class Room {
     if (!cached || this.#timeline.position !== null) return;
     for (const id of cached.ownIds) this.#messages.addOwnId(id);
     this.#timeline.restore(cached.messages, cached.position);
+    this.#isResumed = true;
     this.#store.publish({
       history: "ready",
       older: this.#timeline.hasOlder ? "more" : "none",
@@ -733,6 +856,8 @@ export class Room {
     this.#history.stop();
     this.#presence.stop();
     this.#mutes.stop();
+    this.#typing.clear();
+    this.#readPosition.stop();
     const explained = sentence ? { message: sentence } : {};
     this.#store.publish({ state: { status: "closed", reason, isFinal: isFinal(reason), ...explained } });
     // The frame about the closing may be lost. A room that does not exist any more is closed.
@@ -746,6 +871,10 @@ export class Room {
   #report(error: unknown): void {
     this.#store.emit("error", toChatError(error));
   }
+}
+
+function normalizeLines(text: string): string {
+  return text.replace(/\r\n?/g, "\n");
 }
 
 function stateOf(room: RoomInfo): Partial<RoomSnapshot> {

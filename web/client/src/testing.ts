@@ -3,7 +3,7 @@
 import { ChatClient, type ChatClientOptions, type JoinOptions } from "./client.js";
 import type { ErrorCode } from "./errors.js";
 import type { Room } from "./room.js";
-import type { ChatStorage, CloseReason, Member, WebSocketConstructor, WebSocketLike } from "./types.js";
+import type { ChatStorage, CloseReason, Member, SendOptions, WebSocketConstructor, WebSocketLike } from "./types.js";
 
 /** Somebody else in a room: a name, or a whole member with a role or other marks. */
 export type Somebody = string | Member;
@@ -23,6 +23,7 @@ interface Item extends Data {
   readonly sequence: number;
   readonly message: string;
   readonly sender: Member;
+  readonly sentAt: string;
 }
 
 const OWNER: Member = { id: "owner", name: "Owner", role: "owner" };
@@ -104,7 +105,11 @@ export class FakeRoom {
   readonly #others = new Map<string, Member>();
   readonly #refusals: [action: string, error: Data][] = [];
   #items: Item[] = [];
+  /** The members who have each reaction, by the sequence of the message. */
+  readonly #reactions = new Map<number, Map<string, Set<string>>>();
+  #reactionsVersion = 0;
   #sequence = 0;
+  #readSequence: number | undefined;
   #closed: Result | undefined;
   #settings: { name: string; private: boolean; locked: boolean; keepDays: number; slowSeconds: number };
 
@@ -118,8 +123,35 @@ export class FakeRoom {
   }
 
   /** Receive a message of somebody else. It is in the history if the client has not joined yet. Returns its sequence. */
-  receive(text: string, from: Somebody = "Bo"): number {
-    return this.#store("message", memberOf(from), { message: text });
+  receive(text: string, from: Somebody = "Bo", options: SendOptions = {}): number {
+    return this.#store("message", memberOf(from), { message: text, ...options });
+  }
+
+  /** Let the author edit a message. */
+  edit(sequence: number, text: string): void {
+    const edited = this.#items.find((item) => item.sequence === sequence && item.type === "message");
+    if (!edited) return;
+    this.#store("edited", edited.sender, { target: sequence, text });
+    const editedAt = this.#items.at(-1)?.sentAt;
+    this.#items = this.#items.map((item) => (item === edited ? { ...item, message: text, editedAt } : item));
+  }
+
+  /** Let somebody react to a message, or remove the reaction. */
+  react(sequence: number, reaction: string, who: Somebody = "Bo", { remove = false }: { remove?: boolean } = {}): void {
+    const all = this.#reactions.get(sequence) ?? new Map<string, Set<string>>();
+    const members = all.get(reaction) ?? new Set();
+    this.#reactions.set(sequence, all.set(reaction, members));
+    if (remove) members.delete(memberOf(who).id);
+    else members.add(memberOf(who).id);
+    if (members.size === 0) all.delete(reaction);
+    this.#reactionsVersion += 1;
+    const { reactions, reactionsVersion } = this.#reactionsTo(sequence);
+    this.#send({ reactions: { target: sequence, reactions, version: reactionsVersion } });
+  }
+
+  /** Let somebody type, or send another signal. */
+  signal(name = "typing", data?: unknown, from: Somebody = "Bo"): void {
+    this.#send({ signal: { name, data, sender: memberOf(from) } });
   }
 
   /** Let somebody join. */
@@ -211,6 +243,11 @@ export class FakeRoom {
     }
   }
 
+  /** @internal */
+  get lastSequence(): number {
+    return this.#sequence;
+  }
+
   /** @internal The room as the list has it. */
   get summary(): Data {
     return {
@@ -255,6 +292,7 @@ export class FakeRoom {
             room: this.#info,
             memberCount: this.#count,
             lastSequence: this.#sequence,
+            readSequence: this.#readSequence,
             owner: socket.isOwner,
           },
         });
@@ -264,6 +302,15 @@ export class FakeRoom {
         break;
       case "rename":
         this.#rename(member, String(data.name));
+        break;
+      case "editMessage":
+        this.edit(Number(data.sequence), String(data.message));
+        break;
+      case "react":
+        this.react(Number(data.sequence), String(data.reaction), member, { remove: data.remove === true });
+        break;
+      case "markRead":
+        this.#readSequence = Number(data.sequence);
         break;
       case "deleteMessage":
         this.delete(Number(data.sequence), member);
@@ -288,10 +335,10 @@ export class FakeRoom {
   }
 
   /** Deliver a message of the client to itself, under the same clientId once. */
-  #echo(sender: Member, { message, clientId }: Data): void {
+  #echo(sender: Member, { clientId, ...data }: Data): void {
     const known = this.#items.find((item) => item.clientId === clientId);
     if (known) this.#send({ message: known });
-    else this.#store("message", sender, { message, clientId });
+    else this.#store("message", sender, { ...data, clientId });
   }
 
   #rename(sender: Member, name: string): void {
@@ -324,7 +371,14 @@ export class FakeRoom {
   #store(type: string, sender: Member, details: Data): number {
     this.#sequence += 1;
     const sentAt = new Date().toISOString();
-    const item = { message: `${sender.name}: ${type}`, ...details, type, sender, sequence: this.#sequence, sentAt };
+    const item: Item = {
+      message: `${sender.name}: ${type}`,
+      ...details,
+      type,
+      sender,
+      sequence: this.#sequence,
+      sentAt,
+    };
     this.#items.push(item);
     this.#send({ message: item });
     return this.#sequence;
@@ -344,7 +398,18 @@ export class FakeRoom {
     const after = query.get("after");
     const items = this.#items.filter(({ sequence }) => sequence > Number(after) && sequence < before);
     const messages = after === null ? items.slice(-limit) : items.slice(0, limit);
-    return { messages, lastSequence: this.#sequence, complete: true };
+    return {
+      messages: messages.map((item) => ({ ...item, ...this.#reactionsTo(item.sequence) })),
+      lastSequence: this.#sequence,
+      complete: true,
+    };
+  }
+
+  #reactionsTo(sequence: number): Data {
+    const all = this.#reactions.get(sequence);
+    if (!all) return {};
+    const reactions = [...all].map(([reaction, ids]) => ({ reaction, count: ids.size, members: [...ids] }));
+    return { reactions, reactionsVersion: this.#reactionsVersion };
   }
 
   #find(memberId: unknown): Member {
@@ -398,10 +463,16 @@ class FakeChat {
 
   #respond(method: string, { pathname, searchParams }: URL, body: unknown): Result {
     const [, roomId, part] = pathname.split("/").filter(Boolean).map(decodeURIComponent);
+    if (roomId === "unread") return this.#unread(JSON.parse(String(body)));
     if (roomId !== undefined) return this.room(roomId).respond(part, searchParams);
     if (method === "POST") return this.#create(JSON.parse(String(body)));
     const listed = [...this.rooms.values()].filter(({ isListed }) => isListed).reverse();
     return [200, { rooms: listed.map(({ summary }) => summary), nextCursor: null }];
+  }
+
+  #unread({ rooms }: { rooms: readonly { roomId: string }[] }): Result {
+    const known = rooms.flatMap(({ roomId }) => this.rooms.get(roomId) ?? []);
+    return [200, { rooms: known.map(({ roomId, lastSequence }) => ({ roomId, lastSequence })) }];
   }
 
   #create({ roomName, private: isPrivate }: { roomName: string; private: boolean }): Result {

@@ -1,6 +1,7 @@
 /** The known messages and events of a room in order, and the range of them that is complete. */
 
-import type { StoredItem } from "./frames.js";
+import { Changes } from "./changes.js";
+import type { ReactionsFrame, StoredItem } from "./frames.js";
 
 export class Timeline {
   /** In order, as are the messages. A room may keep many, so that a new one must not cost more than its place. */
@@ -8,9 +9,9 @@ export class Timeline {
   #messages: StoredItem[] = [];
   readonly #known = new Set<number>();
   #firstChanged = 0;
-  #deleted = new Set<number>();
-  /** The members whose messages were deleted with their removal, and its sequence. */
-  #erased = new Map<string, number>();
+  readonly #changes = new Changes();
+  /** Messages before the range that were read because others answer them. Null if there is no such message. */
+  readonly #apart = new Map<number, StoredItem | null>();
   #position: number | null = null;
   #floor: number | null = null;
 
@@ -49,13 +50,34 @@ export class Timeline {
     const added = items.filter((item) => {
       if (item.sequence < (this.#floor ?? 1) || this.#known.has(item.sequence)) return false;
       this.#known.add(item.sequence);
-      insert(this.#items, item);
       this.#note(item);
-      if (this.#isShown(item)) this.#changeFrom(insert(this.#messages, item));
+      const current = this.#changes.apply(item);
+      insert(this.#items, current);
+      if (this.#changes.isShown(item)) this.#changeFrom(insert(this.#messages, current));
       return true;
     });
     this.#advance();
     return added;
+  }
+
+  /** Note the reactions to a message, also to one that arrives later. Returns whether a message has changed. */
+  react(reactions: Omit<ReactionsFrame, "type">): boolean {
+    if (reactions.target < (this.floor ?? 1)) return false;
+    this.#changes.noteReactions(reactions);
+    return this.#renew(reactions.target);
+  }
+
+  /** Return a message as it is now: null if it is none or does not exist any more, undefined if it has not been read. */
+  find(sequence: number): StoredItem | null | undefined {
+    const message = findIn(this.#messages, sequence) ?? this.#apart.get(sequence);
+    if (message) return this.#changes.isShown(message) ? this.#changes.apply(message) : null;
+    return message === null || this.#known.has(sequence) ? null : undefined;
+  }
+
+  /** Record a message before the range. */
+  keepApart(sequence: number, item: StoredItem | undefined): void {
+    this.#apart.set(sequence, item?.sequence === sequence && item.type === "message" ? item : null);
+    this.#firstChanged = 0;
   }
 
   /** Record the newest page of the history: it is complete from `lowest` to `lastSequence`. */
@@ -87,34 +109,41 @@ export class Timeline {
   }
 
   #prepend(older: readonly StoredItem[]): void {
-    this.#items = [...older, ...this.#items];
     for (const item of older) {
       this.#known.add(item.sequence);
       this.#note(item);
     }
+    this.#items = [...older.map((item) => this.#changes.apply(item)), ...this.#items];
     this.#filter();
   }
 
-  // A message may arrive after the event that deletes it, so what was deleted is remembered.
-  #note({ type, target, member, messagesDeleted, sequence }: StoredItem): void {
-    if (type === "deleted" && target !== undefined) {
-      this.#deleted.add(target);
-      const index = this.#messages.findLastIndex((message) => message.sequence === target);
+  #note(item: StoredItem): void {
+    const { type, target = 0, messagesDeleted } = item;
+    this.#changes.note(item);
+    if (type === "deleted") {
+      const index = indexOf(this.#messages, target);
       if (index >= 0) this.#messages.splice(index, 1);
       if (index >= 0) this.#changeFrom(index);
     }
-    if (type === "removed" && messagesDeleted && member) {
-      this.#erased.set(member.id, Math.max(sequence, this.#erased.get(member.id) ?? 0));
-      this.#filter();
-    }
+    if (type === "edited") this.#renew(target);
+    if (type === "removed" && messagesDeleted) this.#filter();
+    if (this.#apart.has(target)) this.#firstChanged = 0; // what answers it shows it
   }
 
-  #isShown({ type, sequence, sender }: StoredItem): boolean {
-    return type === "message" && !this.#deleted.has(sequence) && sequence > (this.#erased.get(sender.id) ?? 0);
+  /** Apply the changes of a message that is known. Returns whether there are any. */
+  #renew(sequence: number): boolean {
+    const index = indexOf(this.#messages, sequence);
+    const message = this.#messages[index];
+    if (!message) return false;
+    const current = this.#changes.apply(message);
+    if (current === message) return false;
+    this.#messages[index] = this.#items[indexOf(this.#items, sequence)] = current;
+    this.#changeFrom(index);
+    return true;
   }
 
   #filter(): void {
-    this.#messages = this.#items.filter((item) => this.#isShown(item));
+    this.#messages = this.#items.filter((item) => this.#changes.isShown(item));
     this.#firstChanged = 0;
   }
 
@@ -126,6 +155,26 @@ export class Timeline {
     if (this.#position === null) return;
     while (this.#known.has(this.#position + 1)) this.#position += 1;
   }
+}
+
+/** Return the item of a sequence, undefined if there is none. */
+export function findIn<Item extends { readonly sequence: number }>(
+  items: readonly Item[],
+  sequence: number,
+): Item | undefined {
+  return items[indexOf(items, sequence)];
+}
+
+/** Return the index of a sequence by binary search, -1 if it is not there. */
+function indexOf(items: readonly { readonly sequence: number }[], sequence: number): number {
+  let from = 0;
+  let to = items.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((items[middle]?.sequence ?? 0) < sequence) from = middle + 1;
+    else to = middle;
+  }
+  return items[from]?.sequence === sequence ? from : -1;
 }
 
 /** Insert an item in order, and return its index: new ones belong near the end. */

@@ -23,6 +23,27 @@ export interface PresentMember extends Member {
   readonly mutedUntil?: string;
 }
 
+/** What a message shows of the one that it answers. */
+export interface Quote {
+  readonly sequence: number;
+  readonly message: string;
+  readonly sender: Member;
+  readonly isOwn: boolean;
+  readonly isIgnored: boolean;
+}
+
+/** A reaction to a message. */
+export interface Reaction {
+  /** One character as readers see it, or a name such as `:tada:`. */
+  readonly reaction: string;
+  /** The number of members who have it. */
+  readonly count: number;
+  /** The ids of at most 20 of them. */
+  readonly members: readonly string[];
+  /** Whether this client has it. */
+  readonly isOwn: boolean;
+}
+
 /** A message that the server has stored. */
 export interface Message {
   /** Its place in the room's order. Sequences rise, and may have gaps. */
@@ -34,14 +55,42 @@ export interface Message {
   readonly sentAt: string;
   /** The id that the sender's client gave to it. */
   readonly clientId?: string | undefined;
+  /** An ISO 8601 time: when its sender has edited it last. Absent if never. */
+  readonly editedAt?: string | undefined;
+  /** The sequence of the earlier message that it answers. */
+  readonly replyTo?: number | undefined;
+  /** The message that it answers. Null if that was deleted or has expired; absent until `loadQuote` has read it. */
+  readonly quote?: Quote | null | undefined;
+  /** The ids of the members for whom it is meant. */
+  readonly mentions: readonly string[];
+  /** Whether this client is one of them. */
+  readonly isMention: boolean;
+  readonly reactions: readonly Reaction[];
   /** Whether this client has sent it. */
   readonly isOwn: boolean;
   /** Whether this client ignores the sender: show only that there is a message. */
   readonly isIgnored: boolean;
 }
 
+/** What a message is sent with, beside its text. */
+export interface SendOptions {
+  /** The sequence of the earlier message that it answers. */
+  readonly replyTo?: number | undefined;
+  /** The ids of at most 10 members for whom it is meant. */
+  readonly mentions?: readonly string[] | undefined;
+}
+
+/** Something that another member has signalled. It is not stored. */
+export interface Signal {
+  /** 1 to 32 characters. The name `typing` is that of `Room.typing`. */
+  readonly name: string;
+  /** Any JSON of at most 1 KB. */
+  readonly data?: unknown;
+  readonly sender: Member;
+}
+
 /** A message of this client that the server has not confirmed yet. */
-export interface PendingMessage {
+export interface PendingMessage extends SendOptions {
   readonly clientId: string;
   readonly message: string;
   /** An ISO 8601 time: when `send` was called. */
@@ -105,6 +154,17 @@ export interface RoomSummary {
   readonly name: string;
   readonly memberCount: number;
   readonly createdAt: string;
+}
+
+/** A room that somebody has visited, and what they have read of it. */
+export interface VisitedRoom {
+  readonly roomId: string;
+  /** The `joinToken` of a private room. */
+  readonly token?: string | null | undefined;
+  /** The `ownerToken` of the room, for its owner. */
+  readonly owner?: string | null | undefined;
+  /** The `readSequence` of the last visit. */
+  readonly readSequence: number;
 }
 
 /** A page of the room list. `cursor` is null on the last page. */
@@ -202,8 +262,15 @@ export interface RoomSnapshot {
   readonly you: PresentMember | null;
   /** The ids of the members that this client ignores. */
   readonly ignored: readonly string[];
-  /** The messages that have been read, in order of their sequences, without gaps except while one is being filled. */
+  /** The messages that have been loaded, in order of their sequences, without gaps except while one is being filled. */
   readonly messages: readonly Message[];
+  /**
+   * The last sequence that this member has read, on any device: messages above it are new. Null until it is known, and if
+   * there is none. Other clients of the member learn it when they connect, and with the next heartbeat.
+   */
+  readonly readSequence: number | null;
+  /** Who else is typing, in order of beginning, without those whom this client ignores. Empty in rooms of more than 25 connections. */
+  readonly typing: readonly Member[];
   readonly pending: readonly PendingMessage[];
   /** Each once, in order of joining. Empty in rooms that are too large for announcements of joins and leaves. */
   readonly members: readonly PresentMember[];
@@ -223,6 +290,12 @@ export interface RoomEvents {
   messages: readonly Message[];
   /** A message has arrived that was not part of the history read at first: live, or missed while disconnected. */
   message: Message;
+  /** Such a message is meant for this client: its sender has mentioned it. */
+  mention: Message;
+  /** Another member has sent a signal. */
+  signal: Signal;
+  /** `typing` has changed. */
+  typing: readonly Member[];
   /** `pending` has changed. */
   pending: readonly PendingMessage[];
   /** `members` or `memberCount` has changed. */

@@ -13,6 +13,12 @@ export interface Stored {
   readonly sentAt: string;
   readonly clientId?: string | undefined;
   readonly target?: number;
+  readonly text?: string;
+  readonly editedAt?: string;
+  readonly replyTo?: number;
+  readonly mentions?: readonly string[];
+  readonly reactions?: readonly { readonly reaction: string; readonly count: number; readonly members: string[] }[];
+  readonly reactionsVersion?: number;
   readonly room?: unknown;
   readonly member?: unknown;
   readonly messagesDeleted?: boolean;
@@ -43,6 +49,7 @@ export class FakeServer {
   /** It may request another one. */
   readonly formerOwnerToken = "owner-token";
   isPrivate = false;
+  readSequence: number | undefined;
   memberCount: number | null = null;
   /** The Authorization headers of the REST requests, null where there is none. */
   readonly authorizations: (string | null)[] = [];
@@ -98,6 +105,25 @@ export class FakeServer {
     return event;
   }
 
+  /** Edit a stored message, without delivering the event. Returns the event. */
+  edit(target: number, text: string): Stored {
+    const index = this.stored.findIndex(({ sequence }) => sequence === target);
+    const before = this.stored[index] as Stored;
+    const event = this.storeEvent("edited", { target, text }, before.sender);
+    this.stored[index] = { ...before, message: text, editedAt: event.sentAt };
+    return event;
+  }
+
+  /** React to a stored message, without delivering the frame. Returns its content. */
+  react(target: number, reaction: string, ...members: string[]): unknown {
+    const index = this.stored.findIndex(({ sequence }) => sequence === target);
+    const before = this.stored[index] as Stored;
+    const version = (before.reactionsVersion ?? 0) + 1;
+    const reactions = members.length ? [{ reaction, count: members.length, members: members.slice(0, 20) }] : [];
+    this.stored[index] = { ...before, reactions, reactionsVersion: version };
+    return { reactions: { target, reactions, version } };
+  }
+
   /** Take sequences without using them. */
   burn(count: number): void {
     this.#burned = this.#lastSequence + count;
@@ -142,8 +168,14 @@ export class FakeServer {
     if (frame.action === "hello") this.welcome(socket);
     if (frame.action === "rename") this.#rename(socket, frame.data.name);
     if (frame.action === "updateRoom") this.#renewTokens(socket, frame.data);
-    if (frame.action === "sendMessage")
-      this.deliver(this.store(frame.data.message, socket.member, frame.data.clientId));
+    if (frame.action === "markRead") this.readSequence = frame.data.sequence;
+    if (frame.action === "editMessage") this.deliver(this.edit(frame.data.sequence, frame.data.message));
+    if (frame.action === "sendMessage") {
+      const { message, clientId, ...options } = frame.data;
+      const index = this.stored.indexOf(this.store(message, socket.member, clientId));
+      this.stored[index] = { ...(this.stored[index] as Stored), ...options };
+      this.deliver(this.stored[index] as Stored);
+    }
   }
 
   welcome(socket: FakeSocket): void {
@@ -154,6 +186,7 @@ export class FakeServer {
         memberCount: this.memberCount ?? this.count(),
         lastSequence: this.#lastSequence,
         owner: socket.owner === this.ownerToken,
+        ...(this.readSequence !== undefined && { readSequence: this.readSequence }),
       },
     });
   }

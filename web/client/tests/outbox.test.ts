@@ -50,6 +50,9 @@ function store(message: string, clientId: string): void {
     sentAt: "2026-11-23T10:00:00Z",
     isOwn: true,
     isIgnored: false,
+    mentions: [],
+    isMention: false,
+    reactions: [],
   });
 }
 

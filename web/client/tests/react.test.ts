@@ -6,7 +6,7 @@ import { Window } from "happy-dom";
 import { act, createElement, StrictMode, useEffect, useState } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { renderToString } from "react-dom/server";
-import { ChatClient } from "../src/index.js";
+import { ChatClient, ChatError } from "../src/index.js";
 import { type UseRoom, type UseRoomOptions, type UseRooms, useRoom, useRooms } from "../src/react.js";
 import { FakeServer, MemoryStorage, pass } from "./fake-server.js";
 
@@ -273,6 +273,18 @@ test("messages, notices and errors call the latest functions, without another co
   });
   assert.deepEqual(calls, ["5 hi", "5 Owner updated", "5 forbidden"]);
   assert.equal(server.sockets.length, 1);
+});
+
+test("an error of joining in a component that is mounted anew is reported", async () => {
+  const errors: string[] = [];
+  const { fetch, WebSocket } = server;
+  client = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket, user: () => "aki" });
+  await render(createElement(View, { key: "1" }));
+  mock.method(client, "join", () => {
+    throw new ChatError("no_websocket", "none here");
+  });
+  await render(createElement(View, { key: "2", onError: ({ code }) => errors.push(code) }));
+  assert.deepEqual(errors, ["no_websocket"]);
 });
 
 test("a room that is closed, but not for good, is joined again by all who ask for it", async () => {

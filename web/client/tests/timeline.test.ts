@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import type { StoredItem } from "../src/frames.js";
 import { MessageList } from "../src/message-list.js";
 import { Timeline } from "../src/timeline.js";
@@ -15,6 +16,8 @@ const messages = (...sequences: number[]): StoredItem[] =>
     sender: { id: "a", name: "A" },
     sentAt: "2026-11-23T10:00:00.000Z",
   }));
+
+const reaction = (...members: string[]) => ({ reaction: "👍", count: members.length, members });
 
 const item = (sequence: number): StoredItem => messages(sequence)[0] as StoredItem;
 
@@ -106,7 +109,7 @@ test("a new message reads no more of the kept ones, however many there are", () 
   }
 });
 
-test("messages and deletions in any order give what all of them together give, and known messages stay the same", () => {
+test("messages, edits, reactions and deletions in any order give the same, and known messages stay the same objects", () => {
   let seed = 1;
   const random = (below: number) => {
     seed = (seed * 48_271) % 2_147_483_647;
@@ -116,7 +119,9 @@ test("messages and deletions in any order give what all of them together give, a
     const items = Array.from({ length: 40 }, (_, index): StoredItem => {
       const sequence = index + 1;
       const plain = { ...item(sequence), sender: { id: `m${random(4)}`, name: "M" } };
-      const kind = random(12);
+      const kind = random(14);
+      if (kind === 2) return { ...plain, type: "edited", target: 1 + random(sequence), text: `edited by ${sequence}` };
+      if (kind === 3) return { ...plain, replyTo: 1 + random(sequence) };
       if (kind === 0) return { ...plain, type: "deleted", target: 1 + random(40) };
       if (kind === 1)
         return { ...plain, type: "removed", member: { id: `m${random(4)}`, name: "M" }, messagesDeleted: true };
@@ -130,28 +135,52 @@ test("messages and deletions in any order give what all of them together give, a
           (other) => other.type === "removed" && other.member?.id === one.sender.id && other.sequence > one.sequence,
         ),
     );
+    const textOf = ({ sequence, message }: { sequence: number; message: string }) =>
+      items.findLast(({ type, target }) => type === "edited" && target === sequence)?.text ?? message;
+    const reactions = Array.from({ length: 20 }, (_, index) => {
+      return { target: 21 + random(20), version: index + 1, reactions: [reaction(`m${random(4)}`)] };
+    });
     const timeline = new Timeline();
     const list = new MessageList();
+    const publish = () =>
+      list.publish(timeline.messages, timeline.takeFirstChanged(), (sequence) => timeline.find(sequence));
     timeline.begin(21, 20);
     const waiting = items.slice(20);
-    let published = list.publish(timeline.messages, timeline.takeFirstChanged());
+    const reacting = [...reactions];
+    let published = publish();
     while (waiting.length) {
       const before = published;
       const copy = [...before];
       timeline.add(waiting.splice(random(waiting.length), 1 + random(3)));
+      for (const one of reacting.splice(random(reacting.length + 1), random(3))) timeline.react(one);
       if (random(5) === 0) list.addOwnId(`m${random(4)}`);
-      published = list.publish(timeline.messages, timeline.takeFirstChanged());
+      published = publish();
       assert.deepEqual(before, copy);
       for (const message of published) {
         const known: Message | undefined = before.find(({ sequence }) => sequence === message.sequence);
-        if (known?.isOwn === message.isOwn) assert.equal(message, known);
+        if (isDeepStrictEqual(known, message)) assert.equal(message, known);
         assert.equal(message.isOwn, list.isOwn(message.sender.id));
       }
     }
-    timeline.extend(items.slice(0, 20), 1);
-    published = list.publish(timeline.messages, timeline.takeFirstChanged());
+    for (const one of reacting) timeline.react(one);
+    timeline.extend(
+      items.slice(0, 20).map((one) => (one.type === "message" ? { ...one, message: textOf(one) } : one)),
+      1,
+    );
+    published = publish();
     const sequences = (messages: readonly { sequence: number }[]) => messages.map(({ sequence }) => sequence);
     assert.deepEqual(sequences(published), sequences(shown));
+    for (const { sequence, message, reactions: shownReactions, replyTo, quote } of published) {
+      const sent = shown.find((one) => one.sequence === sequence) ?? item(sequence);
+      assert.equal(message, textOf(sent));
+      const latest = reactions.findLast(({ target }) => target === sequence)?.reactions ?? [];
+      assert.deepEqual(
+        shownReactions.map(({ isOwn: _, ...one }) => one),
+        latest,
+      );
+      const quoted = shown.find((one) => one.sequence === replyTo);
+      if (replyTo !== undefined) assert.equal(quote === null ? null : quote?.message, quoted ? textOf(quoted) : null);
+    }
     assert.deepEqual([timeline.hasGap, published.every(({ sequence }) => list.get(sequence))], [false, true]);
   }
 });

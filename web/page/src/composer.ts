@@ -1,11 +1,15 @@
-/** The field in which a message is written: it grows, keeps a draft per room, and counts the last characters. */
+/**
+ * The field in which a message is written: it grows, keeps a draft per room, and counts the last characters. It also edits a
+ * message, and answers one.
+ */
 
-import { hasGlyph } from "chalice-chat-client";
+import { type ChatError, hasGlyph, type Message, type SendOptions } from "chalice-chat-client";
 import { momentOf } from "./dates.js";
-import { byId, isComposing, showText } from "./dom.js";
+import { byId, isComposing, make, setText, showText } from "./dom.js";
 import { goToEnd, scrollByPages } from "./log-view.js";
+import { quotedLine } from "./quote-view.js";
 import { loadDraft, loadEnterSends, saveDraft, saveEnterSends } from "./store.js";
-import { cleanMessage, counted, lengthOf } from "./text.js";
+import { cleanMessage, counted, lengthOf, sentence } from "./text.js";
 
 const MAX_LENGTH = 4_000;
 const COUNTED_FROM = 200;
@@ -16,20 +20,38 @@ const form = byId("compose", HTMLFormElement);
 const field = byId("message", HTMLTextAreaElement);
 const sendButton = byId("send", HTMLButtonElement);
 const note = byId("compose-note", HTMLElement);
+const context = byId("context", HTMLElement);
+const contextText = byId("context-text", HTMLElement);
+const contextCancel = byId("context-cancel", HTMLButtonElement);
 const enterSends = byId("enter-sends", HTMLInputElement);
 /** A touch keyboard has no Shift+Enter, so there Enter breaks the line unless the visitor has chosen otherwise. */
 const touchKeyboard = matchMedia("(pointer: coarse) and (hover: none)");
 
+export interface ComposerHandlers {
+  send(text: string, options: SendOptions): void;
+  edit(sequence: number, text: string): Promise<void>;
+  /** Return the last message of the visitor that can be edited. */
+  lastOwn(): Message | undefined;
+}
+
+/** After these errors, the edit cannot succeed later, either. */
+const FINAL = ["forbidden", "invalid_message", "closed"];
+
 let roomId = "";
-let send: ((text: string) => void) | null = null;
+let handlers: ComposerHandlers | null = null;
+/** The message that is answered, or edited: then with the text that was in the field before. */
+let target: { readonly message: Message; readonly draft?: string } | null = null;
+let isSaving = false;
 let mutedUntil: string | undefined;
 /** A note about an action that failed. It is shown until the visitor goes on. */
 let hint = "";
 
 /** Start writing to a room, with the draft of the last visit. */
-export function enter(newRoomId: string, newSend: (text: string) => void): void {
+export function enter(newRoomId: string, newHandlers: ComposerHandlers): void {
   roomId = newRoomId;
-  send = newSend;
+  handlers = newHandlers;
+  target = null;
+  isSaving = false;
   mutedUntil = undefined;
   hint = "";
   field.value = loadDraft(roomId);
@@ -39,7 +61,8 @@ export function enter(newRoomId: string, newSend: (text: string) => void): void 
 
 /** Stop writing: nothing can be sent any more. The text stays in its field, and in its draft. */
 export function close(): void {
-  send = null;
+  handlers = null;
+  endContext();
   update();
 }
 
@@ -49,9 +72,35 @@ export function showMuted(until: string | undefined): void {
   update();
 }
 
-/** Return the text in the field. */
+/** Return what was written and not sent. */
 export function draft(): string {
-  return field.value;
+  const edited = target?.draft !== undefined && field.value === target.message.message ? "" : field.value;
+  return [target?.draft, edited].filter(Boolean).join("\n");
+}
+
+/** Answer a message. */
+export function reply(message: Message): void {
+  if (target?.draft !== undefined) endContext();
+  target = { message };
+  update();
+  field.focus();
+}
+
+/** Edit a message of the visitor. What is in the field comes back afterwards. */
+export function edit(message: Message): void {
+  endContext();
+  target = { message, draft: field.value };
+  field.value = message.message;
+  keep();
+  field.focus();
+}
+
+/** Answer, or edit, no longer. An edit is dropped. */
+function endContext(): void {
+  if (target?.draft !== undefined) field.value = target.draft;
+  target = null;
+  isSaving = false;
+  keep();
 }
 
 /** Insert a text where the cursor is. */
@@ -69,17 +118,35 @@ export function showHint(text: string): void {
 
 function keep(): void {
   hint = "";
-  saveDraft(roomId, field.value);
+  saveDraft(roomId, draft());
   update();
 }
 
+function showContext(): void {
+  context.hidden = target === null;
+  if (!target) return;
+  const { message } = target;
+  if (target.draft !== undefined) setText(contextText, "Editing a message");
+  else
+    setText(
+      contextText,
+      "Answering ",
+      make("bdi", "name", message.sender.name),
+      ": ",
+      make("bdi", "", quotedLine(message)),
+    );
+}
+
 function update(): void {
+  showContext();
+  field.readOnly = isSaving;
   const left = MAX_LENGTH - lengthOf(cleanMessage(field.value));
   const isTooLong = left < 0;
   showText(note, ...noteOn(left));
   note.classList.toggle("too-long", isTooLong);
   field.setAttribute("aria-invalid", String(isTooLong));
-  sendButton.disabled = isTooLong || send === null || mutedUntil !== undefined;
+  setText(sendButton, target?.draft === undefined ? "Send" : "Save");
+  sendButton.disabled = isTooLong || isSaving || handlers === null || mutedUntil !== undefined;
   fit();
 }
 
@@ -95,7 +162,7 @@ function fit(): void {
 }
 
 function noteOn(left: number): (Node | string)[] {
-  if (send && mutedUntil)
+  if (handlers && mutedUntil)
     return ["You are muted until ", momentOf(mutedUntil), ". Your name stays, and what you write here is kept."];
   if (left < 0) {
     const tooMany = `${counted(-left, "character")} too many: a message has at most ${MAX_LENGTH.toLocaleString("en")}.`;
@@ -108,17 +175,63 @@ function noteOn(left: number): (Node | string)[] {
 function submit(event: Event): void {
   event.preventDefault();
   const text = cleanMessage(field.value);
-  if (!send || mutedUntil || !hasGlyph(text) || lengthOf(text) > MAX_LENGTH) return;
-  send(text);
+  if (!handlers || isSaving || mutedUntil || !hasGlyph(text) || lengthOf(text) > MAX_LENGTH) return;
+  if (target?.draft !== undefined) {
+    void save(target.message, text);
+    return;
+  }
+  handlers.send(text, answerTo(target?.message));
+  target = null;
   field.value = "";
   keep();
   goToEnd();
   field.focus();
 }
 
+/** An answer is also meant for its author, unless that is a program or the visitor. */
+function answerTo(message: Message | undefined): SendOptions {
+  if (!message) return {};
+  const { sequence, sender, isOwn } = message;
+  return { replyTo: sequence, mentions: isOwn || sender.bot ? [] : [sender.id] };
+}
+
+/** Save an edit. Until the server has confirmed it, the text stays in the field. */
+async function save(message: Message, text: string): Promise<void> {
+  const editing = target;
+  if (text === message.message) {
+    endContext();
+    return;
+  }
+  isSaving = true;
+  update();
+  try {
+    await handlers?.edit(message.sequence, text);
+    if (target === editing) endContext();
+  } catch (error) {
+    if (target !== editing) return;
+    const { code, message: reason } = error as ChatError;
+    isSaving = false;
+    if (FINAL.includes(code)) {
+      // It can only be sent as a message of its own.
+      const unsaved = draft();
+      target = null;
+      field.value = unsaved;
+      keep();
+    }
+    showHint(`The edit was not saved. ${sentence(reason)}`);
+  }
+  field.focus();
+}
+
 function onKey(event: KeyboardEvent): void {
   if (isComposing(event)) return;
   if (event.key === "Enter" && sendsWith(event)) submit(event);
+  if (event.key === "Escape" && target && !isSaving) endContext();
+  const last = event.key === "ArrowUp" && field.value === "" && !target ? handlers?.lastOwn() : undefined;
+  if (last) {
+    event.preventDefault();
+    edit(last);
+  }
   const isOneLine = field.scrollHeight <= field.clientHeight + 1;
   if ((event.key === "PageUp" || event.key === "PageDown") && isOneLine) {
     event.preventDefault();
@@ -142,6 +255,10 @@ touchKeyboard.addEventListener("change", showEnter);
 enterSends.addEventListener("change", () => {
   saveEnterSends(enterSends.checked);
   showEnter();
+});
+contextCancel.addEventListener("click", () => {
+  endContext();
+  field.focus();
 });
 form.addEventListener("submit", submit);
 field.addEventListener("keydown", onKey);

@@ -1,5 +1,5 @@
 /**
- * The buttons beside a message: one deletes it, one tells more about its sender. Only one of them is a stop of the Tab key,
+ * The buttons beside a message: one deletes it, one tells more about its sender, others react and reply. Only one of them is a stop of the Tab key,
  * otherwise a long log could not be passed. The arrow keys go from one to the next. So do other lists with many controls.
  */
 
@@ -7,7 +7,7 @@ import { ask } from "./ask.js";
 import { make } from "./dom.js";
 import { bodyIdOf } from "./message-view.js";
 
-const BUTTONS = "button:is(.delete, .more, .unignore, .copy)";
+const BUTTONS = "button:is(.delete, .more, .act, .unignore, .chip, .quote, .copy)";
 const QUESTION = "Delete this message for everyone?";
 
 /** Return a button that deletes a message, after a question. */

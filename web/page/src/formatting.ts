@@ -1,18 +1,15 @@
 /** Formatting of messages. markup-view.ts, which does it, is loaded when a message first contains what may format it. */
 
 import { type Piece, splitLinks } from "chalice-chat-client";
-import { copyText } from "./copy.js";
-import { byId, make, setText } from "./dom.js";
+import { byId, make } from "./dom.js";
 
 /** A text without any of these is not formatted. */
 const MARKER = /[`*_]|^ {0,3}(?:>|- |\d{1,3}\. )/m;
 
 const log = byId("log", HTMLElement);
-const copyNote = byId("copy-note", HTMLElement);
 
 /** The texts of the messages that may be formatted once it is loaded, by their bodies. */
 const texts = new WeakMap<Element, string>();
-const page = { splitLinks, nodeOf, copyCode };
 let view: typeof import("./markup-view.js") | null = null;
 let isLoading = false;
 let changeLog = (change: () => void) => change();
@@ -26,7 +23,7 @@ export function onLateFormatting(change: typeof changeLog): void {
 export function fill(body: HTMLElement, text: string): HTMLElement {
   body.append(...splitLinks(text).map(nodeOf));
   if (!MARKER.test(text)) return body;
-  if (view) return view.formattedBody(body, text, page) ?? body;
+  if (view) return view.formattedBody(body, text) ?? body;
   texts.set(body, text);
   void load();
   return body;
@@ -54,28 +51,18 @@ async function load(): Promise<void> {
 function formatShown(): void {
   for (const body of log.querySelectorAll<HTMLElement>("p.body")) {
     const text = texts.get(body);
-    const formatted = text === undefined ? null : view?.formattedBody(body, text, page);
+    const formatted = text === undefined ? null : view?.formattedBody(body, text);
     if (!formatted) continue;
-    const entry = body.closest("li");
-    entry?.setAttribute("aria-live", "off"); // it has been announced
-    entry?.querySelector(".fold")?.remove(); // it is measured again
+    const line = body.parentElement;
+    line?.setAttribute("aria-live", "off"); // it has been announced
+    if (line?.nextElementSibling?.classList.contains("fold")) line.nextElementSibling.remove(); // it is measured again
     formatted.classList.remove("folded", "whole");
     body.replaceWith(formatted);
   }
 }
 
-/** Copy the text of a code block. If that does not work, select it. */
-async function copyCode(text: string, code: Element): Promise<void> {
-  setText(copyNote, ""); // a second copy is announced, too
-  if (await copyText(text)) {
-    setText(copyNote, "Code copied");
-  } else {
-    document.getSelection()?.selectAllChildren(code);
-    setText(copyNote, "Please copy the selected code.");
-  }
-}
-
-function nodeOf({ text, href, host }: Piece): Node | string {
+/** Return a link or a text between links. */
+export function nodeOf({ text, href, host }: Piece): Node | string {
   if (!href) return text;
   const link = make("a", "", text);
   link.href = href;

@@ -4,9 +4,8 @@
  * the former refresh token: only its copies can read it.
  */
 
-import type { Session } from "./store.js";
+import { RENEWED, type Session } from "./store.js";
 
-const PREFIX = "chalice-chat.renewed.";
 const LOCK = "chalice-chat.renewal";
 /** A tab that has slept for longer has to sign in again. */
 const KEPT_MS = 24 * 60 * 60_000;
@@ -21,11 +20,11 @@ export function alone<Result>(work: () => Promise<Result>): Promise<Result> {
 /** Leave a session to the other tabs that have the refresh token from which it was made. */
 export async function handOver(refreshToken: string, session: Session): Promise<void> {
   if (session.refreshToken === refreshToken) return; // it can be used again
-  const { name, key } = await secretsOf(refreshToken);
-  const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
-  const text = new TextEncoder().encode(JSON.stringify(session));
-  const encrypted = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, text));
   try {
+    const { name, key } = await secretsOf(refreshToken);
+    const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+    const text = new TextEncoder().encode(JSON.stringify(session));
+    const encrypted = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, text));
     for (const other of Object.keys(localStorage)) if (isOld(other)) localStorage.removeItem(other);
     localStorage.setItem(name, `${Date.now()} ${btoa(String.fromCharCode(...iv, ...encrypted))}`);
   } catch {
@@ -42,8 +41,8 @@ export async function newestOf(session: Session): Promise<Session> {
 
 async function successorOf({ refreshToken }: Session): Promise<Session | null> {
   if (!refreshToken) return null;
-  const { name, key } = await secretsOf(refreshToken);
   try {
+    const { name, key } = await secretsOf(refreshToken);
     const [, base64 = ""] = (localStorage.getItem(name) ?? "").split(" ");
     const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
     const algorithm = { name: "AES-GCM", iv: bytes.subarray(0, IV_BYTES) };
@@ -56,7 +55,7 @@ async function successorOf({ refreshToken }: Session): Promise<Session | null> {
 
 async function secretsOf(refreshToken: string): Promise<{ name: string; key: CryptoKey }> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-512", new TextEncoder().encode(refreshToken)));
-  const name = PREFIX + Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const name = RENEWED + Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return {
     name,
     key: await crypto.subtle.importKey("raw", digest.subarray(32), "AES-GCM", false, ["encrypt", "decrypt"]),
@@ -64,5 +63,5 @@ async function secretsOf(refreshToken: string): Promise<{ name: string; key: Cry
 }
 
 function isOld(name: string): boolean {
-  return name.startsWith(PREFIX) && Number.parseInt(localStorage.getItem(name) ?? "", 10) < Date.now() - KEPT_MS;
+  return name.startsWith(RENEWED) && Number.parseInt(localStorage.getItem(name) ?? "", 10) < Date.now() - KEPT_MS;
 }

@@ -4,14 +4,21 @@ import type { Message, Report, RoomNotice, RoomSnapshot } from "chalice-chat-cli
 import { chooseTabStop, deleteButton, followArrowKeys, moreButton } from "./deletion.js";
 import { byId, make, setText } from "./dom.js";
 import { onLateFormatting } from "./formatting.js";
-import { arrangeMessages, foldTall, forgetHeights, ignoredEntry, messageEntry } from "./message-view.js";
+import * as actions from "./message-actions.js";
+import { arrangeMessages, foldTall, forgetHeights, ignoredEntry, messageEntry, showContent } from "./message-view.js";
 import { noticeEntry, plainNotice, reportEntry } from "./notices.js";
+import * as quotes from "./quote-view.js";
+import { showReactions } from "./reactions-view.js";
 import { counted } from "./text.js";
 import { selectedText } from "./transcript.js";
 
 const MAX_ENTRIES = 500;
 const PAGE = 50;
 const NEAR_END_PX = 48;
+/** At most so many older messages are loaded to go to the one that another one answers. */
+const MAX_BACK = 500;
+/** The server announces members in rooms up to this size: there, quoted messages are read when they are in sight. */
+const MAX_SMALL = 100;
 /** The space above the line of new messages, where the log stops at it. */
 const ABOVE_LINE_PX = 16;
 const NOTES = {
@@ -36,6 +43,8 @@ let messages: readonly Message[] = [];
 let handlers: LogHandlers | null = null;
 /** The visitor, whose role decides on the buttons beside the messages. */
 let rights: Pick<RoomSnapshot, "isOwner" | "you"> = { isOwner: false, you: null };
+let members: RoomSnapshot["members"] = [];
+let memberCount = 0;
 let olderState: RoomSnapshot["older"] = "none";
 /** The size for which the place was restored last. */
 let size = "";
@@ -62,6 +71,10 @@ export interface LogHandlers {
   /** Tell more about the sender of a message. */
   showMore(message: Message): void;
   unignore(memberId: string): void;
+  react(sequence: number, reaction: string, remove: boolean): void;
+  reply(message: Message): void;
+  edit(message: Message): void;
+  loadQuote(sequence: number): void;
   /** The newest message is in sight. */
   reachEnd(): void;
 }
@@ -69,12 +82,20 @@ export interface LogHandlers {
 export function enter(newHandlers: LogHandlers): void {
   leave();
   handlers = newHandlers;
+  actions.enter(newHandlers, ({ dataset }) => shown.get(Number(dataset.sequence))?.message);
+  quotes.enter({
+    showMessage: (sequence) => void showMessage(sequence),
+    loadQuote: newHandlers.loadQuote,
+    isSmall: () => memberCount <= MAX_SMALL,
+  });
 }
 
 export function leave(): void {
   shown = new Map();
   messages = [];
   handlers = null;
+  actions.leave();
+  quotes.enter(null);
   rights = { isOwner: false, you: null };
   olderState = "none";
   isReady = false;
@@ -97,6 +118,8 @@ export function showMessages(snapshot: RoomSnapshot): void {
   messages = snapshot.messages;
   const isSame = snapshot.isOwner === rights.isOwner && snapshot.you?.role === rights.you?.role;
   rights = snapshot;
+  memberCount = snapshot.memberCount ?? 0;
+  members = snapshot.members;
   if (!isSame) for (const { entry, message } of shown.values()) showButtons(entry, message);
   if (snapshot.history === "ready" && !isReady) {
     isReady = true;
@@ -122,12 +145,17 @@ export function addReport(report: Report): void {
   keepPlace(() => live.append(reportEntry(report, author, () => void showMessage(report.target))));
 }
 
-/** Scroll to a message and focus it. Older messages are loaded as far as it takes. */
-async function showMessage(target: number): Promise<void> {
+/** Scroll to a message and focus it. Older messages are loaded, up to a number. */
+export async function showMessage(target: number): Promise<void> {
   const visit = handlers;
-  while (olderState === "more" && (messages[0]?.sequence ?? 0) > target) {
+  const isBefore = () => olderState === "more" && (messages[0]?.sequence ?? 0) > target;
+  for (const end = messages.length + MAX_BACK; isBefore() && messages.length < end; ) {
     await visit?.loadOlder();
-    if (visit !== handlers) return;
+    if (visit !== handlers || olderState === "failed") return;
+  }
+  if (isBefore()) {
+    addSentence("That message is too far back. Scroll up to it.");
+    return;
   }
   if (target < shownFrom) {
     shownFrom = target;
@@ -219,10 +247,17 @@ function render(): void {
       now.set(message.sequence, known);
       continue;
     }
+    if (known && keepsEntry(known.message, message)) {
+      update(known.entry, known.message, message);
+      next = known.entry;
+      now.set(message.sequence, { entry: known.entry, message });
+      continue;
+    }
     const entry = message.isIgnored
       ? ignoredEntry(message, (memberId) => handlers?.unignore(memberId))
       : messageEntry(message);
     showButtons(entry, message);
+    if (!message.isIgnored) showReactions(entry, message, reactionHandlers);
     if (known) replaceEntry(known.entry, entry);
     else if (next) next.before(entry);
     else listOf(message).append(entry);
@@ -235,14 +270,44 @@ function render(): void {
   if (!isAtEnd) countNewBelow(newBelow + added);
 }
 
+/** Return whether only the text, the quote or the reactions have changed: then the entry stays, and is not announced again. */
+function keepsEntry(before: Message, now: Message): boolean {
+  return before.isOwn === now.isOwn && !before.isIgnored && !now.isIgnored && before.sender.id === now.sender.id;
+}
+
+function update(entry: HTMLElement, before: Message, now: Message): void {
+  if (before.message !== now.message || before.editedAt !== now.editedAt || before.quote !== now.quote) {
+    showContent(entry, now);
+    showButtons(entry, now);
+  }
+  showReactions(entry, now, reactionHandlers);
+}
+
+const reactionHandlers = {
+  react: (sequence: number, reaction: string, remove: boolean) => handlers?.react(sequence, reaction, remove),
+  nameOf,
+};
+
+/** Return the name of another member: that of today, or of who has left that of the last message. */
+function nameOf(memberId: string): string | undefined {
+  if (memberId === rights.you?.id) return undefined;
+  const known = members.find(({ id }) => id === memberId) ?? messages.findLast(isBy(memberId))?.sender;
+  return known?.name;
+}
+
+function isBy(memberId: string): (message: Message) => boolean {
+  return ({ sender, isOwn }) => sender.id === memberId && !isOwn;
+}
+
 function showButtons(entry: Element, message: Message): void {
   const line = entry.querySelector(".line");
-  for (const button of entry.querySelectorAll(".delete, .more")) button.remove();
+  for (const button of entry.querySelectorAll(".delete, .more, .act")) button.remove();
   if (!line) return;
   const { sequence, isOwn, sender } = message;
   const mayDelete = isOwn || rights.isOwner || (rights.you?.role === "moderator" && !sender.role);
   if (mayDelete) line.append(deleteButton(sequence, () => handlers?.deleteMessage(sequence)));
   if (!isOwn) line.append(moreButton(sequence, () => handlers?.showMore(message)));
+  line.append(actions.actionsButton(sequence));
 }
 
 function removeEntry(entry: Element): void {

@@ -34,6 +34,15 @@ let current: { readonly address: string; readonly visit: Visit | null } | null =
 /** The address of this room, or of the list, with the owner's token. */
 let here = "#/";
 
+// Not at the top level: the files that are loaded later import this one, and would wait for it.
+async function start(): Promise<void> {
+  await signIn.enter({ here: () => here, leave });
+  lobby.showSignIn(signIn.isMissing());
+  window.addEventListener("hashchange", followAddress);
+  byId("still-loading", HTMLElement).remove();
+  followAddress();
+}
+
 function followAddress(): void {
   const room = roomIn(location.hash);
   const address = room ? addressOf({ ...room, owner: undefined }) : "#/";
@@ -111,8 +120,4 @@ chooseName.addEventListener("click", () => {
   nameField.focus();
   nameField.select();
 });
-await signIn.enter({ here: () => here, leave });
-lobby.showSignIn(signIn.isMissing());
-window.addEventListener("hashchange", followAddress);
-byId("still-loading", HTMLElement).remove();
-followAddress();
+void start();

@@ -1,15 +1,11 @@
 /** Elements of formatted messages. They contain the whole text as it was typed: what formats it is hidden. */
 
-import type { Piece } from "chalice-chat-client";
-import { type Part, parse, type SplitLinks } from "./markup.js";
+import { copyText } from "./copy.js";
+import { byId, make, setText } from "./dom.js";
+import { nodeOf as pieceNode } from "./formatting.js";
+import { type Part, parse } from "./markup.js";
 
-/** What the page provides. If this file imported it, the build would move it from the script of the page to a third file. */
-export interface Page {
-  splitLinks: SplitLinks;
-  nodeOf(piece: Piece): Node | string;
-  /** Copy the text of a code block. */
-  copyCode(text: string, code: Element): void;
-}
+const copyNote = byId("copy-note", HTMLElement);
 
 /** Only what is wider than its box can be scrolled, for which the keyboard has to reach it. */
 const widths = new ResizeObserver((entries) => {
@@ -20,12 +16,12 @@ const widths = new ResizeObserver((entries) => {
 });
 
 /** Return the formatted body of a message in place of the plain one, or null if nothing in its text is formatted. */
-export function formattedBody(plain: HTMLElement, text: string, page: Page): HTMLElement | null {
-  const parts = parse(text, page.splitLinks);
+export function formattedBody(plain: HTMLElement, text: string): HTMLElement | null {
+  const parts = parse(text);
   if (!parts) return null;
   const body = document.createElement("div"); // a paragraph cannot contain lists
   for (const { name, value } of plain.attributes) body.setAttribute(name, value);
-  body.append(...parts.map((part) => nodeOf(part, page)));
+  body.append(...parts.map(nodeOf));
   body.normalize();
   return body;
 }
@@ -43,10 +39,10 @@ export function typedText(selected: Range, body: Element): string | null {
   return typed.toString().replace(/^\n/, ""); // the first marker follows a line feed
 }
 
-function nodeOf(part: Part, page: Page): Node | string {
+function nodeOf(part: Part): Node | string {
   if (typeof part === "string") return part;
-  if (!("tag" in part)) return page.nodeOf(part);
-  const nodes = part.parts.map((inner) => nodeOf(inner, page));
+  if (!("tag" in part)) return pieceNode(part);
+  const nodes = part.parts.map(nodeOf);
   if (part.tag === "mark") {
     const mark = document.createElement("span");
     mark.hidden = true;
@@ -57,23 +53,32 @@ function nodeOf(part: Part, page: Page): Node | string {
   element.append(...nodes);
   if (part.tag === "code") element.dir = "ltr"; // as of links: the signs between words would change places
   if (part.number !== undefined) (element as HTMLLIElement).value = part.number;
-  return part.code === undefined ? element : codeBlock(element, part.code, page);
+  return part.code === undefined ? element : codeBlock(element, part.code);
 }
 
-function codeBlock(element: HTMLElement, code: string, page: Page): HTMLElement {
-  const block = document.createElement("div");
-  const button = document.createElement("button");
-  block.className = "code";
+function codeBlock(element: HTMLElement, code: string): HTMLElement {
+  const block = make("div", "code");
+  const button = make("button", "plain copy");
   block.dir = "ltr";
-  button.className = "plain copy";
   button.type = "button";
   button.tabIndex = -1;
   // The style sheet shows this label. As text, it would be a part of the message.
   button.setAttribute("aria-label", "Copy code");
-  button.addEventListener("click", () => page.copyCode(code, element));
+  button.addEventListener("click", () => copyCode(code, element));
   block.append(element, button);
   widths.observe(element);
   return block;
+}
+
+/** Copy the text of a code block. If that does not work, select it. */
+async function copyCode(text: string, code: Element): Promise<void> {
+  setText(copyNote, ""); // a second copy is announced, too
+  if (await copyText(text)) {
+    setText(copyNote, "Code copied");
+  } else {
+    document.getSelection()?.selectAllChildren(code);
+    setText(copyNote, "Please copy the selected code.");
+  }
 }
 
 /** Return the elements around a node that are within the body, from the inside. */

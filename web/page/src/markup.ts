@@ -8,7 +8,7 @@
  * format __init__ or 2*3*4, or do not format a word within Chinese text.
  */
 
-import type { Piece } from "chalice-chat-client";
+import { type Piece, splitLinks } from "chalice-chat-client";
 
 export type Part = string | Piece | Formatted;
 
@@ -20,8 +20,6 @@ export interface Formatted {
   /** The text of a code block. */
   readonly code?: string;
 }
-
-export type SplitLinks = (text: string) => readonly Piece[];
 
 interface Line {
   /** What is before the text and does not belong to it: the line feed, and the markers of the blocks that contain the line. */
@@ -60,15 +58,15 @@ const WORD = /[\p{L}\p{N}]/u;
 const STYLES: Readonly<Record<string, "strong" | "em">> = { "*": "strong", "**": "strong", "***": "strong", _: "em" };
 
 /** Return the parts of a text, or null if nothing in it is formatted. */
-export function parse(text: string, splitLinks: SplitLinks): readonly Part[] | null {
+export function parse(text: string): readonly Part[] | null {
   const lines = text.split("\n").map((line, index) => ({ lead: index ? "\n" : "", text: line }));
-  const parts = blocksOf(lines, splitLinks, 0);
+  const parts = blocksOf(lines, 0);
   return parts.some((part) => typeof part === "object" && "tag" in part && part.tag !== "mark") ? parts : null;
 }
 
-function blocksOf(lines: readonly Line[], splitLinks: SplitLinks, depth: number, isItem = false): Part[] {
+function blocksOf(lines: readonly Line[], depth: number, isItem = false): Part[] {
   const parts: Part[] = [];
-  const parseInner: ParseInner = (inner, isItem) => blocksOf(inner, splitLinks, depth + 1, isItem);
+  const parseInner: ParseInner = (inner, isItem) => blocksOf(inner, depth + 1, isItem);
   const fenceAt = fenceFinder(lines);
   const hasPatch = lines.some(({ text }) => PATCH.test(text));
   let isAfterText = false;
@@ -76,7 +74,7 @@ function blocksOf(lines: readonly Line[], splitLinks: SplitLinks, depth: number,
   const addText = (lead: string, text: string) => {
     // The line feed after a block is not shown, nor are empty lines there.
     if (isAfterText) parts.push("\n");
-    parts.push(...marks(isAfterText ? lead.slice(1) : lead), ...inlineParts(text, splitLinks));
+    parts.push(...marks(isAfterText ? lead.slice(1) : lead), ...inlineParts(text));
     isAfterText ||= text.trim() !== "";
   };
 
@@ -208,7 +206,7 @@ function listAt(lines: readonly Line[], start: number, parseInner: ParseInner, h
 }
 
 /** Return the inline parts of a line: code, links, and what is emphasized. */
-function inlineParts(text: string, splitLinks: SplitLinks): Part[] {
+function inlineParts(text: string): Part[] {
   const parts: Part[] = [];
   /** The markers that may be closed: their place in `parts`, and the number of words and links before them. */
   const open = new Map<string, { readonly place: number; readonly words: number }>();

@@ -6,6 +6,7 @@ import { make, setText } from "./dom.js";
 import { fill } from "./formatting.js";
 import { continues, type Placement, startsDay } from "./grouping.js";
 import { personName } from "./person.js";
+import { quoteOf } from "./quote-view.js";
 import { counted, isEmoji } from "./text.js";
 
 /** Less than half a line that is cut off is only what a font adds. */
@@ -16,19 +17,38 @@ const placements = new WeakMap<Element, Placement>();
 /** The ignored messages, by entry: their sender. */
 const ignored = new WeakMap<Element, string>();
 
-export function messageEntry({ message, sender, sentAt, sequence, isOwn }: Message): HTMLLIElement {
-  const moment = new Date(sentAt);
+export function messageEntry(message: Message): HTMLLIElement {
+  const { sender, sentAt, sequence, isOwn } = message;
   const entry = make("li", isOwn ? "message own" : "message");
   const head = make("p", "head");
   head.append(personName(sender));
   entry.dataset.sequence = String(sequence);
-  const time = timeOf(moment);
-  time.title = moment.toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
-  const line = lineOf(message, time);
-  line.firstElementChild?.setAttribute("id", bodyIdOf(sequence));
-  entry.append(head, line);
-  placements.set(entry, { sender, moment });
+  entry.append(head);
+  placements.set(entry, { sender, moment: new Date(sentAt) });
+  showContent(entry, message);
   return entry;
+}
+
+/** Show the text of a message in its entry, below what it answers. */
+export function showContent(entry: Element, message: Message): void {
+  const { sequence, sentAt, editedAt } = message;
+  const aside = make("span", "aside");
+  aside.append(timeOf(new Date(sentAt)));
+  titleOf(aside.firstElementChild, sentAt);
+  if (editedAt) {
+    const edited = make("span", "edited", "(edited)");
+    titleOf(edited, editedAt);
+    aside.append(" ", edited);
+  }
+  const line = lineOf(message.message, aside);
+  line.firstElementChild?.setAttribute("id", bodyIdOf(sequence));
+  for (const former of entry.querySelectorAll(".quote, .line, .fold")) former.remove();
+  entry.querySelector(".head")?.after(...[quoteOf(message), line].filter((part) => part !== null));
+}
+
+function titleOf(element: Element | null, time: string): void {
+  const title = new Date(time).toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
+  element?.setAttribute("title", title);
 }
 
 /** Build the entry of a message of somebody whom the visitor ignores. `arrangeMessages` shows one line for several in a row. */

@@ -13,7 +13,7 @@ const TIMEOUT_MS = 15_000;
 const CLOCK_TOLERANCE_SECONDS = 600;
 /** The part of its lifetime after which a token is renewed. */
 const RENEWED_AT = 0.9;
-/** The longest time between two renewals that fail, and the longest one for which a provider can put off the next. */
+/** The maximum backoff after failed renewals, and the maximum Retry-After that is honoured. */
 const LONGEST_DELAY_MS = 60_000;
 const LONGEST_WAIT_MS = 60 * 60_000;
 

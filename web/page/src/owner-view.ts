@@ -1,4 +1,4 @@
-/** The dialogue in which the owner manages a room, opened by a button beside the members. */
+/** The dialogue in which the owner manages a room. */
 
 import type { Ban, ChatError, Hook, RoomSnapshot } from "chalice-chat-client";
 import { ask } from "./ask.js";
@@ -7,7 +7,6 @@ import { copyOnClick } from "./copy.js";
 import { byId, make, setText, showText } from "./dom.js";
 import { counted, sentence } from "./text.js";
 
-const openButton = byId("manage", HTMLButtonElement);
 const dialog = byId("owner", HTMLDialogElement);
 const closeButton = byId("owner-done", HTMLButtonElement);
 const nameForm = byId("rename-room", HTMLFormElement);
@@ -72,18 +71,26 @@ export function enter(newHandlers: OwnerHandlers): void {
 
 export function leave(): void {
   handlers = null;
-  openButton.hidden = true;
   dialog.close();
 }
 
-/** Show the button to the owner, and whether the room is locked. */
+export function open(): void {
+  showLink();
+  nameField.value = shown?.name ?? "";
+  hookCreated.hidden = true;
+  hookList.replaceChildren();
+  dialog.showModal();
+  void attempt(async (visit) => {
+    await Promise.all([showHooks(visit), showBans(visit)]);
+  }, "");
+}
+
+/** Show the settings of the room. When it has ended, nothing can be done any more. */
 export function showOwner(snapshot: RoomSnapshot): void {
   shown = snapshot;
-  const hasEnded = snapshot.state.status === "closed";
-  openButton.hidden = !snapshot.isOwner || hasEnded;
   showSettings(snapshot);
   invitePart.hidden = !snapshot.isPrivate;
-  if (hasEnded) dialog.close();
+  if (snapshot.state.status === "closed") dialog.close();
 }
 
 function showSettings({ isLocked, keepDays, slowSeconds }: RoomSnapshot): void {
@@ -201,16 +208,6 @@ function hookEntry({ hookId, name }: Hook): HTMLElement {
   return entry;
 }
 
-openButton.addEventListener("click", () => {
-  showLink();
-  nameField.value = shown?.name ?? "";
-  hookCreated.hidden = true;
-  hookList.replaceChildren();
-  dialog.showModal();
-  void attempt(async (visit) => {
-    await Promise.all([showHooks(visit), showBans(visit)]);
-  }, "");
-});
 closeButton.addEventListener("click", () => dialog.close());
 nameForm.addEventListener("submit", (event) => {
   event.preventDefault();

@@ -1,9 +1,10 @@
 /** The end of the log: messages that are being sent, and messages that failed. */
 
-import type { ChatError, PendingMessage } from "chalice-chat-client";
+import type { ChatError, PendingMessage, RoomSnapshot } from "chalice-chat-client";
 import { arrange, byId, make } from "./dom.js";
 import { keepPlace } from "./log-view.js";
 import { lineOf } from "./message-view.js";
+import { quoteOf } from "./quote-view.js";
 import { counted, sentence } from "./text.js";
 
 const STATES = {
@@ -21,14 +22,18 @@ export interface PendingHandlers {
   discard(clientId: string): void;
 }
 
+type Shown = Pick<RoomSnapshot, "pending" | "slowSeconds" | "messages">;
+
 /** Show the messages that are not stored. `slowSeconds` is what members have to wait between two messages. */
-export function showPending(pending: readonly PendingMessage[], slowSeconds: number, handlers: PendingHandlers): void {
-  keepPlace(() =>
-    arrange(
-      list,
-      pending.map((message) => entryOf(message, slowSeconds, handlers)),
-    ),
-  );
+export function showPending({ pending, slowSeconds, messages }: Shown, handlers: PendingHandlers): void {
+  const entry = (message: PendingMessage) => {
+    const made = entryOf(message, slowSeconds, handlers);
+    const { replyTo } = message;
+    const quote = quoteOf({ replyTo, quote: messages.find(({ sequence }) => sequence === replyTo) });
+    if (quote && !made.querySelector(".quote")) made.prepend(quote);
+    return made;
+  };
+  keepPlace(() => arrange(list, pending.map(entry)));
 }
 
 // Rebuild an entry only when its state has changed, so that screen readers announce an alert once.

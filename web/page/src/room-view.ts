@@ -15,6 +15,8 @@ const ASK: ShareLabel = { wide: "Copy invite link", narrow: "Invite" };
 const DONE: ShareLabel = { wide: "Invite link copied", narrow: "Link copied" };
 const SHARE: ShareLabel = { wide: "Share", narrow: "Share" };
 const COPIED_MS = 4_000;
+/** A browser may ask where to save a file, and reads it after that. */
+const DOWNLOAD_MS = 60_000;
 const STATES = {
   connecting: "Connecting…",
   open: "Connected",
@@ -66,6 +68,7 @@ const memberCount = byId("member-count", HTMLElement);
 const lifetime = byId("lifetime", HTMLElement);
 const memberList = byId("members", HTMLUListElement);
 const saveButton = byId("save", HTMLButtonElement);
+const manageButton = byId("manage", HTMLButtonElement);
 const connectionState = byId("connection-state", HTMLElement);
 const tryNowButton = byId("try-now", HTMLButtonElement);
 const messageBox = byId("message", HTMLTextAreaElement);
@@ -87,9 +90,13 @@ export interface RoomHandlers {
   tryNow(): void;
   /** Tell more about a member. */
   showMore(member: Member): void;
+  /** Let the owner manage the room. */
+  manage(): void;
   openAgain(): Promise<void>;
   /** Return the conversation as text, with the name of the room in its first line. */
   transcript(): Promise<string>;
+  /** Show a sentence to the visitor. */
+  say(text: string): void;
   /** Offer a new invite link, if this page does not know the one of its room. Returns whether it does that. */
   offerInvite(): boolean;
 }
@@ -113,6 +120,7 @@ export function leave(): void {
   openAgainPart.hidden = true;
   signInAgain.hidden = true;
   you.hidden = true;
+  manageButton.hidden = true;
   view.classList.remove("closed");
   linkToCopy.hidden = true;
 }
@@ -147,6 +155,11 @@ export function showYou(member: Member | null, chosen: string | null): void {
   youAre.replaceChildren("You are ", make("bdi", "", member.name));
   youChoose.hidden = chosen === null;
   setText(chooseName, chosen ? "change" : "choose a name");
+}
+
+/** Show the button that is for the owner. */
+export function showManage(isShown: boolean): void {
+  manageButton.hidden = !isShown;
 }
 
 /** Show when the room would end. Before the server has responded, nobody knows. */
@@ -254,12 +267,17 @@ async function save(): Promise<void> {
   if (!handlers) return;
   saveButton.disabled = true;
   const link = make("a");
-  const text = await handlers.transcript();
-  link.download = `${text.split("\n", 1)}.txt`;
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  link.click();
-  URL.revokeObjectURL(link.href);
-  saveButton.disabled = false;
+  try {
+    const text = await handlers.transcript();
+    link.download = `${text.split("\n", 1)}.txt`;
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+    setTimeout(URL.revokeObjectURL, DOWNLOAD_MS, link.href);
+    link.click();
+  } catch {
+    handlers?.say("The conversation could not be saved. Please try again.");
+  } finally {
+    saveButton.disabled = false;
+  }
 }
 
 function fitScreen(): void {
@@ -270,5 +288,6 @@ tryNowButton.addEventListener("click", () => handlers?.tryNow());
 openAgainButton.addEventListener("click", openAgain);
 copyButton.addEventListener("click", share);
 saveButton.addEventListener("click", save);
+manageButton.addEventListener("click", () => handlers?.manage());
 wideScreen.addEventListener("change", fitScreen);
 fitScreen();

@@ -5,8 +5,8 @@ import type { CreatedRoom, RoomListSnapshot } from "chalice-chat-client";
 const NAME = "chalice-chat.name";
 const ENTER = "chalice-chat.enter";
 const DRAFT = "chalice-chat.draft.";
-/** The longest draft that is kept: several times what can be sent. */
-const MAX_DRAFT = 20_000;
+/** The longest draft that is kept, and the longest text that the field takes: several times what can be sent. */
+export const MAX_DRAFT = 20_000;
 const READ = "chalice-chat.read.";
 const ROOM_NAME = "chalice-chat.room-name.";
 const ROOM_LIST = "chalice-chat.room-list";
@@ -18,7 +18,8 @@ const OWNER = "chalice-chat.owner.";
 const RENEWAL = `${OWNER}renewal.`;
 const IGNORED = "chalice-chat.ignored.";
 const SESSION = "chalice-chat.session";
-const RENEWED = "chalice-chat.renewed.";
+/** The prefix of the sessions that a tab has renewed for the others. */
+export const RENEWED = "chalice-chat.renewed.";
 const ATTEMPT = "chalice-chat.sign-in";
 
 /** How to sign in, as the server tells it. */

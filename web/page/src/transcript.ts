@@ -2,6 +2,7 @@
 
 import type { Message } from "chalice-chat-client";
 import { typedText } from "./formatting.js";
+import { quotedLine } from "./quote-view.js";
 import { counted } from "./text.js";
 
 /** Return a message as a line that says who has written it, and when. `text` is what of it is wanted. */
@@ -37,8 +38,21 @@ export function transcript(room: string, messages: readonly Message[], isComplet
     isComplete ? "These are all that the chat still keeps." : "Earlier messages are not in this file.",
     ...(missing ? [`Left out: ${counted(missing, "message")} of people whom you ignore.`] : []),
     "",
-    ...shown.map((message) => transcriptLine(message)),
+    ...shown.map(entryOf),
     "",
+  ].join("\n");
+}
+
+/** Return a message with the one that it answers, and its reactions. */
+function entryOf(message: Message): string {
+  const { replyTo, quote, editedAt, reactions } = message;
+  const quoted = quote
+    ? `${quote.isIgnored ? "" : `${quote.sender.name}: `}${quotedLine(quote)}`
+    : "a message that is not in this file";
+  return [
+    ...(replyTo === undefined ? [] : [`> ${quote === null ? "a deleted message" : quoted}`]),
+    `${transcriptLine(message)}${editedAt ? " (edited)" : ""}`,
+    ...(reactions.length ? [`  ${reactions.map(({ reaction, count }) => `${reaction} ${count}`).join(", ")}`] : []),
   ].join("\n");
 }
 

@@ -2,11 +2,10 @@
 
 import { insert, showHint } from "./composer.js";
 import { byId } from "./dom.js";
+import { MAX_DRAFT } from "./store.js";
 
 const ONLY_TEXT = "Only text can be sent here, no pictures or other files.";
 const CUT = "Only the beginning of that text is here.";
-/** Several times what can be sent. */
-const MAX_LENGTH = 20_000;
 const MAX_LINES = 1_000;
 /** Above it, Chromium takes longer to paste lines than to set them. */
 const FEW_LINES = 200;
@@ -17,7 +16,7 @@ const room = byId("room", HTMLElement);
 /** Insert a text if the browser would not, or take seconds to do so. Chromium needs a minute for 100,000 lines. */
 function take(event: Event, data: DataTransfer | null, isInserted: boolean): void {
   const text = data?.getData("text/plain").replace(/\r\n?/g, "\n") ?? "";
-  const lines = text.slice(0, MAX_LENGTH).split("\n", MAX_LINES);
+  const lines = text.slice(0, MAX_DRAFT).split("\n", MAX_LINES);
   if (!text && data?.files.length) {
     event.preventDefault();
     showHint(ONLY_TEXT);

@@ -8,17 +8,15 @@ import {
   type Message,
   type RoomSnapshot,
   type RoomTokens,
+  type SendOptions,
 } from "chalice-chat-client";
-import { cancelQuestion } from "./ask.js";
-import * as cleanup from "./cleanup-view.js";
+import { ask, cancelQuestion } from "./ask.js";
 import * as composer from "./composer.js";
-import * as invite from "./invite-view.js";
 import * as log from "./log-view.js";
+import { isEditable } from "./message-actions.js";
 import * as newRoom from "./new-room-view.js";
-import * as ownerView from "./owner-view.js";
 import { showPending } from "./pending-view.js";
 import { showColours } from "./person.js";
-import * as personView from "./person-view.js";
 import * as view from "./room-view.js";
 import { addressOf, type RoomAddress, urlOf } from "./route.js";
 import { isSignedIn } from "./sign-in.js";
@@ -44,6 +42,12 @@ import { sentence } from "./text.js";
 import { clearTitle, countUnread, showTitle } from "./title.js";
 import { transcript } from "./transcript.js";
 
+type Dialogues = typeof import("./dialogues.js");
+
+const NEEDS_CONNECTION = "This needs a connection to the chat. Please try again later.";
+const RELOAD =
+  "This could not be loaded: the chat may have been updated. Reload the page? What you have written is kept.";
+
 /** After these errors, the server may have renewed a token all the same. */
 const UNKNOWN_OUTCOMES = ["closed", "offline", "unconfirmed"];
 /** Within this time after a reconnect, the messages that were missed have been read. */
@@ -57,6 +61,9 @@ const MAX_SAVED = 2_000;
 
 /** The newest reports of earlier are shown. */
 const MAX_REPORTS = 10;
+
+/** Null until the first one is opened. */
+let dialogues: Dialogues | null = null;
 
 export interface Visit {
   rename(name: string): void;
@@ -108,19 +115,19 @@ export function visitRoom(
     if (!isStarted && now.history === "ready") void startAtUnread();
     const isShown = isStarted || now.history !== "ready";
     if (isShown && changed("messages", "history", "isOwner", "you")) log.showMessages(now);
-    if (changed("messages")) cleanup.showMessages(now);
+    if (changed("messages")) dialogues?.cleanup.showMessages(now);
     if (changed("you", "keepDays")) view.showLifetime(now);
-    if (changed("isOwner", "isLocked", "keepDays", "slowSeconds", "name", "state")) ownerView.showOwner(now);
+    if (changed("isOwner", "isLocked", "keepDays", "slowSeconds", "name", "state")) showOwner(now);
     if (isShown && changed("older", "history")) log.showOlder(now.older);
     if (changed("members", "memberCount", "you", "ignored")) view.showMembers(now);
-    if (changed("members", "you", "isOwner", "ignored")) personView.showPerson();
+    if (changed("members", "you", "isOwner", "ignored")) dialogues?.personView.showPerson();
     if (before && changed("ignored")) saveIgnored(roomId, now.ignored);
     if (changed("you")) {
       view.showYou(now.you, now.you?.mutedUntil ? null : currentName);
       composer.showMuted(now.you?.mutedUntil);
     }
     if (changed("pending", "slowSeconds")) {
-      showPending(now.pending, now.slowSeconds, room);
+      showPending(now, room);
       saveWaiting(roomId, { address: addressOf(address), name: name ?? "a room", count: now.pending.length });
     }
     if (changed("state")) showState(now, before);
@@ -209,9 +216,9 @@ export function visitRoom(
     composer.close();
     log.end();
     cancelQuestion();
-    cleanup.leave();
-    invite.leave();
-    personView.end();
+    dialogues?.cleanup.leave();
+    dialogues?.invite.leave();
+    dialogues?.personView.end();
     if (state.reason === "private") {
       // The name that this tab remembers is for those who have the invite link.
       name = null;
@@ -254,10 +261,10 @@ export function visitRoom(
     if (document.hidden) remember(); // the tab may be closed
   }
 
-  function say(text: string): void {
+  function say(text: string, options: SendOptions): void {
     newFrom = null;
     log.markNewFrom(null);
-    room.send(text).catch(() => {}); // shown as failed, from the snapshot
+    room.send(text, options).catch(() => {}); // shown as failed, from the snapshot
   }
 
   /** Create a room of the same name, and take the text that was not sent along. */
@@ -290,9 +297,9 @@ export function visitRoom(
       saveRenewal(roomId, false);
     }
     handlers.moved({ ...address, owner });
-    if (joinToken) invite.showLink(urlOf(address));
+    if (joinToken) dialogues?.invite.showLink(urlOf(address));
     newRoom.move(address);
-    ownerView.showLink();
+    dialogues?.ownerView.showLink();
   }
 
   /** Ignore those whom another tab ignores, and nobody else. */
@@ -329,17 +336,77 @@ export function visitRoom(
   /** Offer a new invite link: a removed member may come back under another key with the former one. */
   function onRemoved({ name: removed }: Member): void {
     const { isPrivate, isOwner } = room.getSnapshot();
-    if (isPrivate && isOwner) invite.offerAfterRemoval(removed);
+    if (isPrivate && isOwner) dialogues?.invite.offerAfterRemoval(removed);
   }
 
   /** Offer a new invite link, if this page does not know the one of its private room. Returns whether it does that. */
   function offerInvite(): boolean {
     const isUnknown = room.getSnapshot().isPrivate && address.token === undefined;
-    if (isUnknown) invite.offerUnknown();
+    if (isUnknown) void openDialogue(({ invite }) => invite.offerUnknown());
     return isUnknown;
   }
 
+  function showOwner(snapshot: RoomSnapshot): void {
+    view.showManage(snapshot.isOwner && snapshot.state.status !== "closed");
+    dialogues?.ownerView.showOwner(snapshot);
+  }
+
+  /** Open a dialogue, when it is loaded. Of those that are requested until then, only the last one. */
+  async function openDialogue(open: (loaded: Dialogues) => void): Promise<void> {
+    const opening = ++openings;
+    try {
+      dialogues ??= await import("./dialogues.js");
+    } catch {
+      if (!hasLeft && opening === openings) await sayNotLoaded();
+      return;
+    }
+    if (hasLeft || opening !== openings) return;
+    if (!hasDialogues) enterDialogues(dialogues);
+    open(dialogues);
+  }
+
+  /** Say that there is no connection. With a connection, another version of the page has replaced the file. */
+  async function sayNotLoaded(): Promise<void> {
+    const isConnected = navigator.onLine && room.state.status === "open";
+    if (!isConnected) log.addSentence(NEEDS_CONNECTION);
+    else if (await ask(RELOAD, "Reload")) location.reload();
+  }
+
+  function enterDialogues({ cleanup, invite, ownerView, personView }: Dialogues): void {
+    hasDialogues = true;
+    personView.enter({
+      snapshot: room.getSnapshot,
+      report: (sequence, reason) => room.reportMessage(sequence, reason || undefined),
+      ignore: (memberId) => room.ignore(memberId),
+      unignore: (memberId) => room.unignore(memberId),
+      mute: (memberId, seconds) => room.muteMember(memberId, seconds),
+      setRole: (memberId, role) => room.setRole(memberId, role),
+      remove: (memberId, deleteMessages) => room.removeMember(memberId, { deleteMessages }),
+      removed: onRemoved,
+    });
+    ownerView.enter({
+      link: () => (owner ? urlOf({ ...address, owner }) : null),
+      offerInvite: invite.offer,
+      renewLink: renewOwner,
+      rename: (newName) => room.update({ name: newName }),
+      lock: (locked) => room.update({ locked }),
+      keep: (keepDays) => room.update({ keepDays }),
+      slow: (slowSeconds) => room.update({ slowSeconds }),
+      listBans: () => room.bans(),
+      unban: (memberId) => room.unbanMember(memberId),
+      listHooks: () => client.listHooks(roomId, owner ?? ""),
+      addHook: async (hookName) => (await client.createHook(roomId, owner ?? "", hookName)).url,
+      deleteHook: (hookId) => client.deleteHook(roomId, owner ?? "", hookId),
+      close: () => room.close().then(view.focusEnding),
+    });
+    cleanup.enter({ snapshot: room.getSnapshot, deleteMessage: (sequence) => room.deleteMessage(sequence) });
+    invite.enter(() => room.renewTokens({ join: true }));
+    ownerView.showOwner(room.getSnapshot());
+  }
+
   let hasLeft = false;
+  let hasDialogues = false;
+  let openings = 0;
   let isReadingUnread = false;
   let hasReports = false;
   let isRenewing = false;
@@ -347,46 +414,29 @@ export function visitRoom(
   view.enter({
     tryNow: () => room.reconnect(),
     openAgain,
-    showMore: (member) => personView.open(member, null),
+    showMore: (member) => openDialogue(({ personView }) => personView.open(member, null)),
+    manage: () => openDialogue(({ ownerView }) => ownerView.open()),
     offerInvite,
     transcript: makeTranscript,
+    say: log.addSentence,
   });
   log.enter({
     loadOlder: () => room.loadOlder(),
     deleteMessage: (sequence) => tell(room.deleteMessage(sequence)),
-    showMore: (message) => personView.open(message.sender, message),
+    showMore: (message) => openDialogue(({ personView }) => personView.open(message.sender, message)),
     unignore: (memberId) => room.unignore(memberId),
+    react: (sequence, reaction, remove) => tell(room.react(sequence, reaction, { remove })),
+    reply: composer.reply,
+    edit: composer.edit,
+    loadQuote: (sequence) => void room.loadQuote(sequence),
     reachEnd: noteRead,
   });
-  personView.enter({
-    snapshot: room.getSnapshot,
-    report: (sequence, reason) => room.reportMessage(sequence, reason || undefined),
-    ignore: (memberId) => room.ignore(memberId),
-    unignore: (memberId) => room.unignore(memberId),
-    mute: (memberId, seconds) => room.muteMember(memberId, seconds),
-    setRole: (memberId, role) => room.setRole(memberId, role),
-    remove: (memberId, deleteMessages) => room.removeMember(memberId, { deleteMessages }),
-    removed: onRemoved,
-  });
-  ownerView.enter({
-    link: () => (owner ? urlOf({ ...address, owner }) : null),
-    offerInvite: invite.offer,
-    renewLink: renewOwner,
-    rename: (newName) => room.update({ name: newName }),
-    lock: (locked) => room.update({ locked }),
-    keep: (keepDays) => room.update({ keepDays }),
-    slow: (slowSeconds) => room.update({ slowSeconds }),
-    listBans: () => room.bans(),
-    unban: (memberId) => room.unbanMember(memberId),
-    listHooks: () => client.listHooks(roomId, owner ?? ""),
-    addHook: async (hookName) => (await client.createHook(roomId, owner ?? "", hookName)).url,
-    deleteHook: (hookId) => client.deleteHook(roomId, owner ?? "", hookId),
-    close: () => room.close().then(view.focusEnding),
-  });
-  cleanup.enter({ snapshot: room.getSnapshot, deleteMessage: (sequence) => room.deleteMessage(sequence) });
   newRoom.enter(roomId);
-  invite.enter(() => room.renewTokens({ join: true }));
-  composer.enter(roomId, say);
+  composer.enter(roomId, {
+    send: say,
+    edit: (sequence, text) => room.edit(sequence, text),
+    lastOwn: () => room.messages.findLast(isEditable),
+  });
   room.on("message", onMessage);
   room.on("notice", log.addNotice);
   room.on("reported", log.addReport);
@@ -412,15 +462,15 @@ export function visitRoom(
       stopSharing();
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
-      showPending([], 0, room); // the next visit's entries need buttons of their own
+      showPending({ pending: [], slowSeconds: 0, messages: [] }, room); // the next visit's entries need buttons of their own
       composer.close();
       log.leave();
       view.leave();
-      ownerView.leave();
-      invite.leave();
-      personView.leave();
+      dialogues?.ownerView.leave();
+      dialogues?.invite.leave();
+      dialogues?.personView.leave();
       newRoom.leave();
-      cleanup.leave();
+      dialogues?.cleanup.leave();
       cancelQuestion();
       clearTitle();
     },

@@ -226,6 +226,14 @@ test("what one tab leaves to the others cannot be read without the former refres
   assert.equal(Object.keys(localStorage).length, 1);
 });
 
+test("a session that cannot be encrypted is renewed all the same", async () => {
+  const importKey = mock.method(crypto.subtle, "importKey", () => Promise.reject(new Error("not supported")));
+  const tab = new Tab();
+  assert.equal(await tab.renew(), tab.session?.idToken);
+  assert.deepEqual([tab.session?.refreshToken, importKey.mock.callCount() > 0], ["r1", true]);
+  importKey.mock.restore();
+});
+
 test("who has signed out meanwhile stays signed out", async () => {
   const tab = new Tab();
   const renewed = tab.renew();

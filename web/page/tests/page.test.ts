@@ -325,6 +325,33 @@ test("what is printed has every message that is loaded", async () => {
 
 const note = () => find("#compose-note").textContent;
 
+test("a conversation is saved, also after an attempt that failed", async () => {
+  const save = find<HTMLButtonElement>("#save");
+  const saved: Blob[] = [];
+  const revoked: string[] = [];
+  mock.method(URL, "createObjectURL", (blob: Blob) => `blob:${saved.push(blob)}`);
+  mock.method(URL, "revokeObjectURL", (address: string) => revoked.push(address));
+  const click = mock.method(HTMLAnchorElement.prototype, "click", () => {
+    throw new Error("blocked");
+  });
+  server.store("hello");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  save.click();
+  await settle();
+  assert.equal(save.disabled, false);
+  assert.deepEqual(entries(), ["hello", "The conversation could not be saved. Please try again."]);
+  click.mock.mockImplementation(() => {});
+  save.click();
+  await settle();
+  assert.match((await saved[1]?.text()) ?? "", /: hello\n$/);
+  assert.deepEqual(revoked, []);
+  mock.timers.tick(60_000);
+  assert.deepEqual(revoked, ["blob:1", "blob:2"]);
+  mock.restoreAll();
+});
+
 test("a picture that is pasted is not sent, and says so until the visitor goes on", async () => {
   await go("#/rooms/r1");
   assert.equal(paste(field(), "", [{}]), true);
@@ -482,6 +509,7 @@ test("the owner's link gives the rights, and disappears from the address", async
   assert.equal(deleteButtons().length, 1);
   assert.equal(find("#manage").hidden, false);
   find("#manage").click();
+  await settle();
   assert.match(find<HTMLInputElement>("#owner-link").value, /#\/rooms\/r1\?owner=owner-token$/);
   const renamed = { room: { name: "Coffee", private: false, locked: false } };
   answerWith("updateRoom", () => server.storeEvent("updated", renamed, server.socket.member));
@@ -553,7 +581,7 @@ test("an owner by access token has no owner's link to give", async () => {
 });
 
 test("the name of a webhook that is rejected is not called the visitor's", async () => {
-  await go("#/rooms/r1?owner=owner-token");
+  await manageRoom();
   server.respond = (path) =>
     path.endsWith("/hooks") ? [400, { Code: "BadRequestError", Message: "name must not be blank" }] : undefined;
   find<HTMLInputElement>("#hook-name").value = "\u200b";

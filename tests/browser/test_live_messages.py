@@ -1,0 +1,162 @@
+"""Edits, reactions and replies on the page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.browser.visitor import agree, expect_message, say
+
+
+def entry(page: Page, text: str) -> Locator:
+    """Return the entry of the message with a text."""
+    return page.locator("li.message[data-sequence]").filter(has=page.locator(".body", has_text=text))
+
+
+def actions(page: Page, text: str) -> Locator:
+    """Open the actions of a message by its button, and return them."""
+    entry(page, text).get_by_role("button", name="React or reply").focus()
+    page.keyboard.press("Enter")
+    return page.get_by_role("group", name="React or reply")
+
+
+def field(page: Page) -> Locator:
+    return page.get_by_role("textbox", name="Message", exact=True)
+
+
+def edit_last(page: Page) -> None:
+    """Edit the last message, which has just been sent."""
+    expect(page.locator(".message.pending")).to_have_count(0)
+    field(page).press("ArrowUp")
+    expect(page.get_by_text("Editing a message")).to_be_visible()
+
+
+def test_typo_is_corrected_with_the_keyboard_alone(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "Hello wrold")
+    expect_message(aki, "Hello wrold")
+    edit_last(bo)
+    expect(field(bo)).to_have_value("Hello wrold")
+    field(bo).fill("Hello world")
+    field(bo).press("Enter")
+    for page in (aki, bo):
+        expect(page.locator(".message .body")).to_have_text(["Hello world"])
+        expect(page.get_by_text("(edited)")).to_have_attribute("title", re.compile(r"\d"))
+    expect(field(bo)).to_have_value("")
+    expect(bo.get_by_text("Editing a message")).to_be_hidden()
+    aki.reload()
+    expect(aki.locator(".message .body")).to_have_text(["Hello world"])
+    expect(aki.get_by_text("(edited)")).to_be_visible()
+
+
+def test_edit_keeps_the_draft_and_is_cancelled_with_escape(pair: tuple[Page, Page]) -> None:
+    _, bo = pair
+    say(bo, "first")
+    field(bo).fill("half a thought")
+    actions(bo, "first").get_by_role("button", name="Edit").click()
+    expect(field(bo)).to_have_value("first")
+    field(bo).fill("first, changed")
+    bo.reload()
+    expect(field(bo)).to_have_value("half a thought\nfirst, changed")
+    field(bo).fill("half a thought")
+    actions(bo, "first").get_by_role("button", name="Edit").click()
+    field(bo).press("Escape")
+    expect(field(bo)).to_have_value("half a thought")
+    expect(bo.locator(".message .body")).to_have_text(["first"])
+
+
+def test_edit_of_a_message_that_is_gone_becomes_the_draft(pair: tuple[Page, Page]) -> None:
+    _, bo = pair
+    say(bo, "gone soon")
+    edit_last(bo)
+    field(bo).fill("changed")
+    entry(bo, "gone soon").get_by_role("button", name="Delete").click()
+    agree(bo, "Delete")
+    expect(entry(bo, "gone soon")).to_have_count(0)
+    field(bo).press("Enter")
+    expect(bo.get_by_text("The edit was not saved.")).to_be_visible()
+    expect(field(bo)).to_have_value("changed")
+    expect(bo.get_by_text("Editing a message")).to_be_hidden()
+
+
+def test_reaction_is_added_and_removed_and_names_who_has_it(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "Tea?")
+    actions(aki, "Tea?").get_by_role("button", name="React with 👍").click()
+    chip = entry(bo, "Tea?").get_by_role("button", name="👍 1: Aki")
+    expect(chip).to_have_attribute("aria-pressed", "false")
+    chip.click()
+    expect(entry(bo, "Tea?").get_by_role("button", name="👍 2: You and Aki")).to_have_attribute("aria-pressed", "true")
+    own = entry(aki, "Tea?").get_by_role("button", name="👍 2: You and Bo")
+    own.focus()
+    aki.keyboard.press("Enter")
+    left = entry(aki, "Tea?").get_by_role("button", name="👍 1: Bo")
+    expect(left).to_be_focused()
+    bo.reload()
+    expect(entry(bo, "Tea?").get_by_role("button", name="👍 1: You")).to_be_visible()
+
+
+@pytest.mark.parametrize(("text", "shown"), [("🦄", "🦄"), (":tada:", ":tada:"), ("👩‍👩‍👧", "👩‍👩‍👧")])
+def test_any_emoji_is_a_reaction(pair: tuple[Page, Page], text: str, shown: str) -> None:
+    aki, bo = pair
+    say(bo, "Tea?")
+    group = actions(aki, "Tea?")
+    group.get_by_role("button", name="Another reaction").click()
+    group.get_by_label("An emoji").press_sequentially("no")
+    group.get_by_label("An emoji").press("Enter")
+    expect(group).to_be_visible()
+    group.get_by_label("An emoji").fill(text)
+    if group.is_visible():
+        group.get_by_label("An emoji").press("Enter")
+    expect(entry(bo, "Tea?").locator(".chip bdi")).to_have_text([shown])
+
+
+def test_reply_quotes_the_message_and_leads_to_it(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "Tea or coffee?\nI have both.")
+    entry(aki, "Tea or coffee?").locator(".body").hover()
+    aki.get_by_role("group", name="React or reply").get_by_role("button", name="Reply").click()
+    expect(aki.get_by_text("Answering Bo: Tea or coffee?…")).to_be_visible()
+    say(aki, "Tea, please")
+    expect(aki.get_by_text("Answering")).to_be_hidden()
+    quote = entry(bo, "Tea, please").get_by_role("button", name="Bo Tea or coffee?…")
+    quote.click()
+    expect(entry(bo, "Tea or coffee?")).to_be_focused()
+    edit_last(bo)
+    field(bo).fill("Tea or water?")
+    field(bo).press("Enter")
+    expect(entry(aki, "Tea, please").locator(".quote")).to_have_text("Bo Tea or water?")
+    entry(bo, "Tea or water?").get_by_role("button", name="Delete").click()
+    agree(bo, "Delete")
+    for page in (aki, bo):
+        expect(page.locator("p.quote")).to_have_text("A deleted message")
+
+
+def test_reply_is_cancelled_with_escape_and_keeps_the_text(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "Tea?")
+    actions(aki, "Tea?").get_by_role("button", name="Reply").click()
+    field(aki).fill("Yes")
+    field(aki).press("Escape")
+    expect(aki.get_by_text("Answering")).to_be_hidden()
+    say(aki, "Yes")
+    expect(entry(bo, "Yes").locator(".quote")).to_have_count(0)
+
+
+def test_reactions_and_edits_do_not_move_what_is_read(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    for number in range(15):
+        say(bo, f"message {number}\n\n\n\n.")
+    expect(entry(aki, "message 14")).to_be_visible()
+    log = aki.get_by_role("log")
+    log.evaluate("log => log.scrollTop = log.scrollHeight / 2")
+    before = entry(aki, "message 9").bounding_box()
+    actions(bo, "message 2").get_by_role("button", name="React with 🎉").click()
+    expect(entry(aki, "message 2").locator(".chip")).to_have_count(1)
+    after = entry(aki, "message 9").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) < 2
+    expect(log).to_be_visible()
