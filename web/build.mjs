@@ -19,7 +19,7 @@ const TARGET = join(import.meta.dirname, "../chalicelib/static");
  * The files that the script loads later, and that have modules in common with it. They import it: otherwise the build would put
  * these modules into another file, which the page would have to request before it shows anything.
  */
-const LATER = /src.(?:dialogues|oauth)\.ts$/;
+const LATER = /src.(?:dialogues|markup-view|oauth)\.ts$/;
 
 /** @type {esbuild.Plugin} */
 const importPage = {
@@ -78,7 +78,7 @@ async function files(/** @type {esbuild.BuildResult} */ result) {
 /** Replace the entry point, which only imports the page's modules, with the file that they are in. */
 function usePageItself(/** @type {Record<string, string>} */ built) {
   const [entry = ""] = Object.keys(built).filter((name) => /^page-.*\.js$/.test(name));
-  const [, shared, hash] = built[entry]?.match(/^import"\.\/(chunk-(\w+\.js))";\s*$/) ?? [];
+  const [, shared, hash] = built[entry]?.match(/^(?:\/\/.*\n)?import"\.\/(chunk-(\w+\.js))";\s*$/) ?? [];
   if (!shared) throw new Error("expected a page that has all its modules in common with the files that it loads later");
   delete built[entry];
   for (const [name, text] of Object.entries(built)) built[name] = text.replaceAll(shared, `page-${hash}`);

@@ -7,7 +7,7 @@ import { ask } from "./ask.js";
 import { make } from "./dom.js";
 import { bodyIdOf } from "./message-view.js";
 
-const BUTTONS = "button:is(.delete, .more, .act, .unignore, .chip, .quote)";
+const BUTTONS = "button:is(.delete, .more, .act, .unignore, .chip, .quote, .copy)";
 const QUESTION = "Delete this message for everyone?";
 
 /** Return a button that deletes a message, after a question. */

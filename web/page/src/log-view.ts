@@ -3,6 +3,7 @@
 import type { Message, Report, RoomNotice, RoomSnapshot } from "chalice-chat-client";
 import { chooseTabStop, deleteButton, followArrowKeys, moreButton } from "./deletion.js";
 import { byId, make, setText } from "./dom.js";
+import { onLateFormatting } from "./formatting.js";
 import * as actions from "./message-actions.js";
 import { arrangeMessages, foldTall, forgetHeights, ignoredEntry, messageEntry, showContent } from "./message-view.js";
 import { noticeEntry, plainNotice, reportEntry } from "./notices.js";
@@ -454,6 +455,7 @@ function readOlderNearTop(): void {
   if (log.scrollTop < log.clientHeight) showOlderMessages();
 }
 
+onLateFormatting(keepPlace);
 followArrowKeys(log);
 log.addEventListener("scroll", onScroll);
 log.addEventListener("copy", (event) => {

@@ -1,8 +1,9 @@
 /** The elements of one message, and its grouping with the previous message. */
 
-import { type Message, type Piece, splitLinks } from "chalice-chat-client";
+import type { Message } from "chalice-chat-client";
 import { DATE_LANGUAGE, timeOf } from "./dates.js";
 import { make, setText } from "./dom.js";
+import { fill } from "./formatting.js";
 import { continues, type Placement, startsDay } from "./grouping.js";
 import { personName } from "./person.js";
 import { quoteOf } from "./quote-view.js";
@@ -73,8 +74,7 @@ export function lineOf(message: string, aside: HTMLElement): HTMLElement {
   const body = make("p", isEmoji(message) ? "body emoji" : "body");
   const line = make("div", "line");
   body.dir = "auto";
-  body.append(...splitLinks(message).map(nodeOf));
-  line.append(body, aside);
+  line.append(fill(body, message), aside);
   return line;
 }
 
@@ -149,15 +149,4 @@ function showDay(entry: Element, moment: Date | null): void {
   const day = make("p", "day", moment.toLocaleDateString([], { dateStyle: "full" }));
   day.lang = DATE_LANGUAGE;
   entry.prepend(day);
-}
-
-function nodeOf({ text, href, host }: Piece): Node | string {
-  if (!href) return text;
-  const link = make("a", "", text);
-  link.href = href;
-  link.dir = "ltr"; // among text of the other direction, the parts of an address would change places
-  link.target = "_blank";
-  link.rel = "noopener noreferrer nofollow";
-  if (host) link.append(" ", make("span", "host", `(${host})`));
-  return link;
 }

@@ -1,6 +1,7 @@
 /** Conversations as text: what is copied, and what is saved. */
 
 import type { Message } from "chalice-chat-client";
+import { typedText } from "./formatting.js";
 import { quotedLine } from "./quote-view.js";
 import { counted } from "./text.js";
 
@@ -9,15 +10,15 @@ export function transcriptLine({ sender, sentAt, message }: Message, text = mess
   return `[${dateOf(sentAt)}] ${sender.name}: ${text}`;
 }
 
-/** Return the part of the log that is selected as text, or null if it is within one message: that is copied as it is. */
+/** Return what of the log is selected as text, or null if that is a part of one message that the browser copies as it is. */
 export function selectedText(log: Element, messageOf: (entry: HTMLElement) => Message | undefined): string | null {
   const selection = document.getSelection();
   if (!selection?.rangeCount) return null;
   const range = selection.getRangeAt(0);
   const start = bodyAround(range.startContainer);
-  if (start && start === bodyAround(range.endContainer)) return null;
+  if (start && start === bodyAround(range.endContainer)) return typedText(range, start);
   const lines: string[] = [];
-  for (const entry of log.querySelectorAll<HTMLElement>("li:not([hidden])")) {
+  for (const entry of log.querySelectorAll<HTMLElement>(":scope > ol > li:not([hidden])")) {
     if (!range.intersectsNode(entry)) continue;
     const body = entry.querySelector(".body");
     const message = messageOf(entry);
@@ -67,7 +68,7 @@ function partIn(body: Element, range: Range): string {
   const part = range.cloneRange();
   if (!body.contains(range.startContainer)) part.setStart(body, 0);
   if (!body.contains(range.endContainer)) part.setEnd(body, body.childNodes.length);
-  return part.toString();
+  return typedText(part, body) ?? part.toString();
 }
 
 function textWithoutButtons(node: Node): string {
