@@ -14,7 +14,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import requests
 from playwright.sync_api import Locator, Page, Route, WebSocket, expect
+from websockets.sync.client import ClientConnection, connect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
@@ -110,6 +112,15 @@ def open_actions(page: Page, text: str) -> Locator:
     entry = page.get_by_role("log").get_by_role("listitem").filter(has_text=text)
     entry.locator("summary").click()
     return entry
+
+
+def enter(cloud: LocalCloud, room_id: str, name: str) -> ClientConnection:
+    """Enter a room without a page."""
+    return connect(f"{cloud.websocket_url}?roomId={room_id}&name={name}", proxy=None)
+
+
+def send(connection: ClientConnection, action: str, **data: object) -> None:
+    connection.send(json.dumps({"action": action, "data": data}))
 
 
 def expect_connected(page: Page) -> None:
@@ -278,6 +289,140 @@ def test_members_report_ignore_and_delete_messages(open_page: OpenPage, site: st
     aki.get_by_text("Manage room").click()
     aki.get_by_role("button", name="Show reported messages").click()
     expect(aki.get_by_role("list", name="Reported messages")).to_contain_text("Bo reported Nonsense: wrong")
+
+
+def test_own_messages_are_edited(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
+    room_id = room_of(cloud, ["early"])
+    aki, bo = open_page(f"{site}/room/?id={room_id}"), open_page(f"{site}/room/?id={room_id}")
+    expect_connected(aki)
+    expect_connected(bo)
+    composer, field = aki.get_by_label("Message", exact=True), aki.get_by_label("Text of your message")
+    say(aki, "Helo")
+    expect_message(bo, "Helo")
+    composer.dispatch_event("keydown", {"key": "ArrowUp", "keyCode": 229})  # an input method's list of words
+    expect(field).to_have_count(0)
+    composer.press("ArrowUp")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("Helo")
+    field.fill("Hello")
+    field.dispatch_event("keydown", {"key": "Escape", "keyCode": 229})
+    field.dispatch_event("keydown", {"key": "Enter", "keyCode": 229})
+    expect(field).to_have_value("Hello")
+    field.press("Enter")
+    expect_message(bo, "Hello")
+    expect(bo.get_by_text("(edited)")).to_be_visible()
+    expect(composer).to_be_focused()
+    composer.fill("A draft")
+    entry = open_actions(aki, "Hello")
+    entry.get_by_role("button", name="Edit").click()
+    field.fill("Nonsense")
+    field.press("Escape")
+    expect_message(aki, "Hello")
+    expect(composer).to_be_focused()
+    expect(composer).to_have_value("A draft")
+    entry.locator("summary").click()
+    entry.get_by_role("button", name="Edit").click()
+    field.fill("Hello!")
+    aki.context.set_offline(True)
+    expect(aki.get_by_text("Connection lost")).to_be_visible()
+    field.press("Enter")
+    expect(aki.get_by_role("alert").get_by_text("There is no connection.")).to_be_visible()
+    expect(field).to_have_value("Hello!")
+    aki.context.set_offline(False)
+    expect_connected(aki)
+    aki.get_by_role("button", name="Save").click()
+    expect_message(bo, "Hello!")
+    expect(field).to_have_count(0)
+    bo.get_by_label("Actions: message of Bo").click()
+    expect(bo.get_by_role("button", name="Edit")).to_have_count(0)
+
+
+def test_messages_get_reactions(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
+    room_id = room_of(cloud, [])
+    aki, bo = open_page(f"{site}/room/?id={room_id}"), open_page(f"{site}/room/?id={room_id}")
+    take_guest_name(aki, "Aki")
+    take_guest_name(bo, "Bo")
+    expect(members(aki)).to_contain_text(["Bo"])
+    expect(members(bo)).to_contain_text(["Aki"])
+    say(aki, "Tea?")
+    quick = open_actions(bo, "Tea?").get_by_role("button", name="React with 👍")
+    quick.click()
+    expect(quick).to_have_attribute("aria-pressed", "true")
+    chip = aki.get_by_role("button", name="👍 1: Bo", exact=True)
+    expect(chip).to_have_attribute("title", "Bo")
+    expect(chip).to_have_attribute("aria-pressed", "false")
+    chip.click()
+    both = aki.get_by_role("button", name="👍 2: You and Bo", exact=True)
+    expect(both).to_have_attribute("aria-pressed", "true")
+    expect(bo.get_by_role("button", name="👍 2: You and Aki", exact=True)).to_be_visible()
+    both.click()
+    expect(chip).to_be_visible()
+    bo.get_by_role("button", name="👍 1: You", exact=True).click()
+    expect(aki.locator(".reactions")).to_have_count(0)
+    expect(bo.locator(".reactions")).to_have_count(0)
+    expect(bo.get_by_role("log")).to_be_focused()
+
+
+def test_messages_are_answered(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
+    aki = open_page(f"{site}/create/")
+    create_room(aki, "Tea")
+    aki_name = aki.get_by_label("Your name")
+    aki_name.fill("Aki")
+    aki_name.press("Enter")
+    bo = open_page(aki.url)
+    expect_connected(bo)
+    say(aki, "Tea?\nOr coffee?")
+    expect_message(bo, "Tea? Or coffee?")
+    composer, line = bo.get_by_label("Message", exact=True), bo.locator(".reply")
+    reply = open_actions(bo, "Tea?").get_by_role("button", name="Reply")
+    reply.click()
+    expect(composer).to_be_focused()
+    expect(line).to_contain_text("Aki: Tea?…")
+    composer.dispatch_event("keydown", {"key": "Escape", "keyCode": 229})
+    expect(line).to_be_visible()
+    composer.press("Escape")
+    expect(line).to_be_hidden()
+    open_actions(bo, "Tea?")
+    reply.click()
+    bo.get_by_role("button", name="Cancel reply").click()
+    expect(line).to_be_hidden()
+    expect(composer).to_be_focused()
+    open_actions(bo, "Tea?")
+    reply.click()
+    say(bo, "Coffee, please")
+    expect(line).to_be_hidden()
+    answer = aki.get_by_role("log").get_by_role("listitem").filter(has_text="Coffee, please")
+    expect(answer.locator(".quote")).to_have_text("Aki: Tea?…")
+    open_actions(bo, "Coffee, please").get_by_role("button", name="Reply").click()
+    question = aki.get_by_role("log").get_by_role("listitem").filter(has_text="Or coffee?")
+    question.locator("summary").click()
+    question.get_by_role("button", name="Delete").click()
+    expect(answer.locator(".quote")).to_have_text("A deleted message")
+    answer_of_bo = bo.get_by_role("log").get_by_role("listitem").filter(has_text="Coffee, please")
+    expect(answer_of_bo.locator(".quote")).to_have_text("A deleted message")
+    answer_of_bo.locator("summary").click()
+    answer_of_bo.get_by_role("button", name="Delete").click()
+    expect(line).to_contain_text("A deleted message")
+
+
+def test_quotes_are_loaded_and_mentions_and_typing_are_shown(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
+    room_id = room_of(cloud, [f"message {number}" for number in range(60)])
+    page = open_page(f"{site}/room/?id={room_id}")
+    expect_connected(page)
+    (aki,) = requests.get(f"{cloud.rest_url}/rooms/{room_id}/members", timeout=20).json()["members"]
+    with enter(cloud, room_id, "Cy") as cy:
+        send(cy, "signal", name="typing")
+        expect(page.get_by_text("Cy is typing…")).to_be_visible()
+        send(cy, "sendMessage", message="Look", replyTo=1, mentions=[aki["id"]])
+        entry = page.get_by_role("log").get_by_role("listitem").filter(has_text="Look")
+        expect(entry.locator(".quote")).to_have_text("Bo: message 0")
+        expect(entry.get_by_text("mentions you")).to_be_visible()
+        expect(page.get_by_text("Cy is typing…")).to_be_hidden()
+        page.get_by_label("Message", exact=True).press_sequentially("Hm")
+        while "signal" not in (frame := json.loads(cy.recv(timeout=20))):
+            pass
+        assert frame["signal"]["sender"]["id"] == aki["id"]
+    expect(page.locator(".log .text")).to_have_count(51)
 
 
 def test_input_methods_choose_words_with_enter(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
@@ -470,8 +615,15 @@ def states(page: Page, site: str, cloud: LocalCloud) -> Iterator[str]:
     page.context.set_offline(False)
     page.goto(f"{site}/create/")
     create_room(page, "Tea", private=True)
+    say(page, "Tea?")
+    open_actions(page, "Tea?").get_by_role("button", name="React with 👍").click()
+    expect(page.get_by_role("button", name="👍 1: You")).to_be_visible()
+    page.get_by_role("log").get_by_role("button", name="Reply").click()
     say(page, "https://bank.example\u2044login.evil.example/")
+    open_actions(page, "evil").get_by_role("button", name="Reply").click()
     open_actions(page, "evil")
+    page.get_by_role("log").locator("summary").first.click()
+    page.get_by_role("log").get_by_role("button", name="Edit").first.click()
     page.get_by_text("Manage room").click()
     page.get_by_role("button", name="Show reported messages").click()
     page.get_by_role("button", name="Show removed people").click()

@@ -1,55 +1,76 @@
 "use client";
 
-import { hasGlyph } from "chalice-chat-client";
-import type { UseRoom } from "chalice-chat-client/react";
-import { type FormEvent, type KeyboardEvent, useState } from "react";
-import { isEnter } from "@/lib/keyboard";
+import type { Message, Room } from "chalice-chat-client";
+import { type UseRoom, useTyping } from "chalice-chat-client/react";
+import { type FormEvent, type KeyboardEvent, type RefObject, useState } from "react";
+import { isComposing } from "@/lib/keyboard";
+import { isSendable } from "@/lib/message-text";
 import { LocalTime } from "./local-time";
-
-const MAX_LENGTH = 4_000;
+import { MessageField } from "./message-field";
+import { QuotedLine } from "./quoted-line";
+import { Typists } from "./typists";
 
 interface Props extends Pick<UseRoom, "send"> {
+  room: Room | null;
   /** The time until which the visitor may not write. */
   mutedUntil: string | undefined;
+  /** The sequence of the message that the visitor answers. */
+  replyTo: number | null;
+  /** That message, null if it does not exist any more. */
+  quoted: Message | null;
+  onReplyEnd: () => void;
+  onEditLast: () => void;
+  ref: RefObject<HTMLTextAreaElement | null>;
 }
 
-export function Composer({ send, mutedUntil }: Props) {
+export function Composer({ send, room, mutedUntil, replyTo, quoted, onReplyEnd, onEditLast, ref }: Props) {
   const [text, setText] = useState("");
-  // As the server counts: an emoji is one character. `maxLength` would count two, and cut what is pasted without a word.
-  const surplus = [...text].length - MAX_LENGTH;
+  const { members, type } = useTyping(room);
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    if (!hasGlyph(text) || surplus > 0 || mutedUntil) return;
-    void send(text); // a message that fails stays in `pending`
+    if (!isSendable(text) || mutedUntil) return;
+    void send(text, { replyTo: replyTo ?? undefined }); // a message that fails stays in `pending`
     setText("");
+    onReplyEnd();
   }
 
-  function submitOnEnter(event: KeyboardEvent<HTMLTextAreaElement>) {
-    // With a touch keyboard, which has no Shift+Enter, Enter breaks the line.
-    if (!isEnter(event) || event.shiftKey || matchMedia("(pointer: coarse)").matches) return;
+  function change(changed: string) {
+    setText(changed);
+    if (changed) type();
+  }
+
+  function onKey(event: KeyboardEvent) {
+    if (isComposing(event)) return;
+    if (event.key === "Escape") onReplyEnd();
+    if (event.key !== "ArrowUp" || text) return;
     event.preventDefault();
-    event.currentTarget.form?.requestSubmit();
+    onEditLast();
   }
 
   return (
     <form className="row" onSubmit={submit}>
-      <textarea
-        aria-label="Message"
-        placeholder="Write a message"
-        rows={2}
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={submitOnEnter}
-      />
+      {replyTo !== null && (
+        <div className="row reply">
+          <span>Reply to</span>
+          <QuotedLine quote={quoted} />
+          <button
+            type="button"
+            className="small"
+            onClick={() => {
+              onReplyEnd();
+              ref.current?.focus();
+            }}
+          >
+            Cancel reply
+          </button>
+        </div>
+      )}
+      <MessageField label="Message" placeholder="Write a message" text={text} onText={change} onKey={onKey} ref={ref} />
       <button type="submit" disabled={mutedUntil !== undefined}>
         Send
       </button>
-      {surplus > 0 && (
-        <p role="alert">
-          A message has at most {MAX_LENGTH} characters. Please shorten this one by {surplus}.
-        </p>
-      )}
+      <Typists members={members} />
       {mutedUntil && (
         <p role="status">
           You are muted until <LocalTime of={mutedUntil} withDate />.

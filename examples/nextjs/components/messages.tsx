@@ -1,18 +1,24 @@
 "use client";
 
 import type { UseRoom } from "chalice-chat-client/react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { dayOf } from "./local-time";
 import type { Acting } from "./members";
-import { MessageItem } from "./message-item";
+import { type Answering, MessageItem } from "./message-item";
 import { PendingItem } from "./pending-item";
 
 const HISTORY = { loading: "Loading messages…", failed: "The messages could not be loaded. Trying again…", ready: "" };
 const OLDER = { more: "Show earlier messages", loading: "Loading…", failed: "Not loaded. Try again" };
 
+interface Props extends UseRoom, Acting, Answering {
+  /** The sequence of the message that the visitor edits. */
+  editing: number | null;
+}
+
 /** The log of a room: its history, what has arrived since then, and what has not been sent yet. */
-export function Messages(props: UseRoom & Acting) {
-  const { room, state, messages, pending, history, older, isOwner, you, loadOlder, retry, discard, act } = props;
+export function Messages(props: Props) {
+  const { room, state, messages, pending, history, older, isOwner, you, members } = props;
+  const { loadOlder, loadQuote, retry, discard, act, editing, onEdit, onEditEnd, onReply } = props;
   const log = useRef<HTMLDivElement>(null);
   // Screen readers announce the messages from this sequence on: those that have not been read as history.
   const [liveFrom, setLiveFrom] = useState(Number.POSITIVE_INFINITY);
@@ -41,6 +47,10 @@ export function Messages(props: UseRoom & Acting) {
     focusLog();
   }
 
+  const names = useMemo(
+    () => new Map(members.filter(({ id }) => id !== you?.id).map(({ id, name }) => [id, name])),
+    [members, you?.id],
+  );
   const firstAfterLoss = messages.find(({ sequence }) => sequence > lostAfter);
   const items = messages.map((message, index) => (
     <MessageItem
@@ -49,8 +59,14 @@ export function Messages(props: UseRoom & Acting) {
       startsDay={dayOf(message.sentAt) !== dayOf(messages[index - 1]?.sentAt ?? "")}
       followsLoss={message === firstAfterLoss}
       mayDelete={message.isOwn || isOwner || (you?.role === "moderator" && !message.sender.role)}
+      isEditing={message.sequence === editing}
+      names={names}
       room={room}
       act={act}
+      loadQuote={loadQuote}
+      onEdit={onEdit}
+      onEditEnd={onEditEnd}
+      onReply={onReply}
       onButtonGone={focusLog}
     />
   ));
@@ -86,6 +102,7 @@ export function Messages(props: UseRoom & Acting) {
               <PendingItem
                 key={message.clientId}
                 {...message}
+                quoted={messages.find(({ sequence }) => sequence === message.replyTo)}
                 onRetry={() => {
                   void retry(message.clientId); // if it fails again, it says so itself
                   focusLog();

@@ -1,4 +1,5 @@
-import type { PendingMessage } from "chalice-chat-client";
+import type { Message, PendingMessage } from "chalice-chat-client";
+import { QuotedLine } from "./quoted-line";
 
 const STATES = {
   sending: "Sending…",
@@ -7,15 +8,18 @@ const STATES = {
   held: "A lot at once: sent in a moment",
 };
 
-interface Actions {
+interface Props extends PendingMessage {
+  /** The message that it answers, if that is loaded. */
+  quoted: Message | undefined;
   onRetry: () => void;
   onDiscard: () => void;
 }
 
 /** A message of the visitor that the server has not confirmed yet. */
-export function PendingItem({ message, status, error, onRetry, onDiscard }: PendingMessage & Actions) {
+export function PendingItem({ message, status, error, quoted, onRetry, onDiscard }: Props) {
   return (
     <li className="own">
+      {quoted && <QuotedLine quote={quoted} />}
       <p className="text" dir="auto">
         {message}
       </p>

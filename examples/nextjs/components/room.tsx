@@ -3,7 +3,7 @@
 import type { ChatError } from "chalice-chat-client";
 import { useRoom } from "chalice-chat-client/react";
 import Link from "next/link";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { chat } from "@/lib/chat";
 import { readIgnored, saveIgnored } from "@/lib/ignored";
 import { hideOwnerToken, roomPath, saveTokens, useTokens } from "@/lib/room-link";
@@ -45,7 +45,12 @@ export function Room({ roomId }: { roomId: string }) {
     ignored: readIgnored(roomId),
     onError: (failed) => failed.code !== "network" && setError(failed), // the state tells that, and it is tried again
   });
-  const { room, state, name, nameError, isPrivate, isLocked, ignored, isOwner, you, reconnect, send } = chatRoom;
+  const { room, state, name, nameError, isPrivate, isLocked, ignored, isOwner, you, messages, reconnect, send } =
+    chatRoom;
+  // The sequences of the message that the visitor edits, and of that which the visitor answers.
+  const [editing, setEditing] = useState<number | null>(null);
+  const [replyTo, setReplyTo] = useState<number | null>(null);
+  const composer = useRef<HTMLTextAreaElement>(null);
   const title = name ?? "Room";
 
   useEffect(() => hideOwnerToken(roomId), [roomId]);
@@ -58,6 +63,15 @@ export function Room({ roomId }: { roomId: string }) {
   const act = useCallback((action: Promise<unknown> | undefined) => {
     setError(null);
     action?.catch(setError);
+  }, []);
+
+  const reply = useCallback((sequence: number) => {
+    setReplyTo(sequence);
+    composer.current?.focus();
+  }, []);
+  const endEdit = useCallback(() => {
+    setEditing(null);
+    composer.current?.focus();
   }, []);
 
   return (
@@ -85,7 +99,7 @@ export function Room({ roomId }: { roomId: string }) {
       {room && (isOwner || you?.role) && state.status !== "closed" && (
         <ManageRoom {...chatRoom} room={room} act={act} token={token} owner={owner} />
       )}
-      <Messages {...chatRoom} act={act} />
+      <Messages {...chatRoom} act={act} editing={editing} onEdit={setEditing} onEditEnd={endEdit} onReply={reply} />
       {nameError && <p role="alert">Your name is not in use: {nameError.message}.</p>}
       {error && (
         <p role="alert">
@@ -106,7 +120,16 @@ export function Room({ roomId }: { roomId: string }) {
           <Link href="/rooms/">Choose another room</Link>
         </p>
       ) : (
-        <Composer send={send} mutedUntil={you?.mutedUntil} />
+        <Composer
+          send={send}
+          room={room}
+          mutedUntil={you?.mutedUntil}
+          replyTo={replyTo}
+          quoted={messages.find(({ sequence }) => sequence === replyTo) ?? null}
+          onReplyEnd={() => setReplyTo(null)}
+          onEditLast={() => setEditing(messages.findLast(({ isOwn }) => isOwn)?.sequence ?? null)}
+          ref={composer}
+        />
       )}
     </main>
   );

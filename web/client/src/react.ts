@@ -158,7 +158,7 @@ export function useRoom(client: ChatClient, roomId: string | null, options: UseR
 
 /**
  * Return who else is typing in the `room` of `useRoom`, and a function to call with each keystroke, which tells the others.
- * Only the component that uses it is rendered again when somebody begins or stops.
+ * A component with this hook, and without `useRoom`, is rendered again only when somebody begins or stops.
  */
 export function useTyping(room: Room | null): { readonly members: readonly Member[]; readonly type: () => void } {
   const getTyping = () => room?.getSnapshot().typing ?? NOT_JOINED.typing;

@@ -270,13 +270,21 @@ export class FakeRoom {
     if (action !== "hello" && action !== "ping") this.requests.push({ action, data });
     const index = this.#refusals.findIndex(([refused]) => refused === action);
     const [refusal] = index < 0 ? [] : this.#refusals.splice(index, 1);
-    const isForbidden =
-      (OWNER_ACTIONS.includes(action) && !socket.isOwner) ||
-      (MODERATOR_ACTIONS.includes(action) && !socket.member.role);
-    if (refusal) socket.receive({ error: { ...refusal[1], action, clientId } });
-    else if (isForbidden)
-      socket.receive({ error: { code: "forbidden", message: FORBIDDEN[1].Message, action, clientId } });
+    const error = refusal?.[1] ?? this.#objection(socket, action, data);
+    if (error) socket.receive({ error: { ...error, action, clientId } });
     else this.#carryOut(socket, action, data);
+  }
+
+  /** Return the error of an action that the client may not do, as the server has it. */
+  #objection({ member, isOwner }: FakeSocket, action: string, { sequence }: Data): Data | undefined {
+    if ((OWNER_ACTIONS.includes(action) && !isOwner) || (MODERATOR_ACTIONS.includes(action) && !member.role)) {
+      return { code: "forbidden", message: FORBIDDEN[1].Message };
+    }
+    if (action !== "editMessage" && action !== "react") return undefined;
+    const message = this.#items.find((item) => item.sequence === sequence && item.type === "message");
+    if (!message) return { code: "invalid_message", message: "there is no such message" };
+    if (action === "react" || message.sender.id === member.id) return undefined;
+    return { code: "forbidden", message: "only its author can edit a message" };
   }
 
   #carryOut(socket: FakeSocket, action: string, data: Data): void {
@@ -463,16 +471,20 @@ class FakeChat {
 
   #respond(method: string, { pathname, searchParams }: URL, body: unknown): Result {
     const [, roomId, part] = pathname.split("/").filter(Boolean).map(decodeURIComponent);
-    if (roomId === "unread") return this.#unread(JSON.parse(String(body)));
+    if (roomId === "unread") return this.#unread(JSON.parse(String(body)).rooms);
     if (roomId !== undefined) return this.room(roomId).respond(part, searchParams);
     if (method === "POST") return this.#create(JSON.parse(String(body)));
     const listed = [...this.rooms.values()].filter(({ isListed }) => isListed).reverse();
     return [200, { rooms: listed.map(({ summary }) => summary), nextCursor: null }];
   }
 
-  #unread({ rooms }: { rooms: readonly { roomId: string }[] }): Result {
-    const known = rooms.flatMap(({ roomId }) => this.rooms.get(roomId) ?? []);
-    return [200, { rooms: known.map(({ roomId, lastSequence }) => ({ roomId, lastSequence })) }];
+  #unread(asked: readonly { roomId: string; token?: string; owner?: string }[]): Result {
+    const rooms = asked.flatMap(({ roomId, token = "", owner = "" }) => {
+      const room = this.rooms.get(roomId);
+      if (!room || room.refusal(new URLSearchParams({ token, owner }))) return [];
+      return { roomId, lastSequence: room.lastSequence };
+    });
+    return [200, { rooms }];
   }
 
   #create({ roomName, private: isPrivate }: { roomName: string; private: boolean }): Result {

@@ -6,8 +6,16 @@ import { Window } from "happy-dom";
 import { act, createElement, StrictMode, useEffect, useState } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { renderToString } from "react-dom/server";
-import { ChatClient, ChatError } from "../src/index.js";
-import { type UseRoom, type UseRoomOptions, type UseRooms, useRoom, useRooms } from "../src/react.js";
+import { ChatClient, ChatError, type VisitedRoom } from "../src/index.js";
+import {
+  type UseRoom,
+  type UseRoomOptions,
+  type UseRooms,
+  useRoom,
+  useRooms,
+  useTyping,
+  useUnread,
+} from "../src/react.js";
 import { FakeServer, MemoryStorage, pass } from "./fake-server.js";
 
 const ROOM = { room_id: "r1", name: "Tea", member_count: 2, created_at: "2026-11-23T10:00:00.000Z" };
@@ -27,7 +35,7 @@ after(() => {
 });
 
 beforeEach(() => {
-  mock.timers.enable({ apis: ["setTimeout"] });
+  mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
   server = new FakeServer();
   const { fetch, WebSocket } = server;
   client = new ChatClient({ url: "https://rest.test/dev", fetch, WebSocket, storage: new MemoryStorage() });
@@ -104,16 +112,13 @@ test("messages are rendered, sent and received", async () => {
 
 test("functions stay the same between renderings and rooms", async () => {
   await render(strict(createElement(View)));
-  const { send, retry, discard, loadOlder, reconnect } = latest();
+  const functions = () => Object.values(latest()).filter((value) => typeof value === "function");
+  const before = functions();
   await act(async () => {
     await latest().send("hello");
   });
   await render(strict(createElement(View, { roomId: "r2" })));
-  const now = latest();
-  assert.deepEqual(
-    [now.send, now.retry, now.discard, now.loadOlder, now.reconnect],
-    [send, retry, discard, loadOlder, reconnect],
-  );
+  assert.deepEqual([functions(), before.length], [before, 10]);
 });
 
 test("components with the same room share one connection, until the last one is unmounted", async () => {
@@ -324,6 +329,142 @@ test("a room that was left is joined again on request", async () => {
   await act(async () => latest().reconnect());
   await wait(10);
   assert.deepEqual([latest().state.status, openSockets().length], ["open", 1]);
+});
+
+test("messages are edited, answered and read, and get reactions", async () => {
+  await render(strict(createElement(View)));
+  const { send, edit, react, markRead } = latest();
+  await act(async () => void (await send("Helo", { mentions: ["m-other"] })));
+  await act(async () => void (await edit(1, "Hello")));
+  const reacting = react(1, "👍");
+  await act(async () => server.socket.receive(server.react(1, "👍", "m1")));
+  await reacting;
+  await act(async () => void (await send("More", { replyTo: 1 })));
+  assert.deepEqual(
+    latest().messages.map(({ message, editedAt, mentions, reactions, quote }) => [
+      message,
+      editedAt !== undefined,
+      mentions,
+      reactions.map(({ reaction, isOwn }) => [reaction, isOwn]),
+      quote?.message,
+    ]),
+    [
+      ["Hello", true, ["m-other"], [["👍", true]], undefined],
+      ["More", false, [], [], "Hello"],
+    ],
+  );
+  assert.equal(latest().readSequence, null);
+  await act(async () => markRead());
+  assert.equal(latest().readSequence, 3);
+  await wait(10_000);
+  assert.equal(server.readSequence, 3);
+});
+
+test("a quote is read on request", async () => {
+  const { sequence: replyTo } = server.store("Tea?");
+  for (let number = 1; number < 50; number += 1) server.store(String(number));
+  server.storeEvent("message", { message: "Yes", replyTo });
+  await render(strict(createElement(View)));
+  const quote = () => latest().messages.at(-1)?.quote;
+  assert.equal(quote(), undefined);
+  await act(() => latest().loadQuote(replyTo));
+  assert.equal(quote()?.message, "Tea?");
+});
+
+test("without a room, edits and reactions are rejected, and reads do nothing", async () => {
+  await render(strict(createElement(View, { roomId: null })));
+  const { edit, react, loadQuote, markRead } = latest();
+  await assert.rejects(edit(1, "Hello"), { code: "closed" });
+  await assert.rejects(react(1, "👍"), { code: "closed" });
+  await loadQuote(1);
+  markRead(1);
+  assert.deepEqual([server.requests, latest().readSequence], [[], null]);
+});
+
+test("mentions call the latest function, after that of messages", async () => {
+  const calls: string[] = [];
+  const view = (number: number) =>
+    strict(
+      createElement(View, {
+        onMessage: ({ message }) => calls.push(`${number} ${message}`),
+        onMention: ({ message }) => calls.push(`${number} mention: ${message}`),
+      }),
+    );
+  for (let number = 1; number <= 2; number += 1) await render(view(number));
+  await act(async () => {
+    server.deliver(server.storeEvent("message", { message: "@Aki", mentions: ["m1"] }));
+    server.deliver(server.storeEvent("message", { message: "@Bo", mentions: ["m-other"] }));
+  });
+  assert.deepEqual(calls, ["2 @Aki", "2 mention: @Aki", "2 @Bo"]);
+});
+
+test("who types is told, both ways, and a message does not render the component that shows it", async () => {
+  let typing: ReturnType<typeof useTyping> | undefined;
+  let renderings = 0;
+  const Typists = () => {
+    typing = useTyping(latest().room);
+    renderings += 1;
+    return null;
+  };
+  await render(strict(createElement(View), createElement(Typists)));
+  await render(strict(createElement(View), createElement(Typists))); // now there is a room
+  const names = () => typing?.members.map(({ name }) => name);
+  const signals = () => server.socket.frames.filter(({ action }) => action === "signal").length;
+  const { type } = typing as ReturnType<typeof useTyping>;
+  assert.deepEqual([names(), signals()], [[], 0]);
+  await act(async () => server.socket.receive({ signal: { name: "typing", sender: { id: "m2", name: "Bo" } } }));
+  assert.deepEqual(names(), ["Bo"]);
+  const before = renderings;
+  await act(async () => server.deliver(server.store("hi")));
+  assert.equal(renderings, before, "a message of somebody else changes nothing about who types");
+  await wait(10_000);
+  assert.deepEqual(names(), []);
+  for (let key = 0; key < 3; key += 1) await act(async () => type());
+  assert.equal(signals(), 1);
+  await wait(8_000);
+  await act(async () => type());
+  assert.deepEqual([signals(), typing?.type === type], [2, true]);
+});
+
+test("without a room, nobody types", async () => {
+  let typing: ReturnType<typeof useTyping> | undefined;
+  const Typists = () => {
+    typing = useTyping(null);
+    return null;
+  };
+  await render(strict(createElement(Typists)));
+  typing?.type();
+  assert.deepEqual([typing?.members, server.sockets], [[], []]);
+});
+
+test("rooms with something new are read at once, every minute, and for other rooms, until the component is unmounted", async () => {
+  const lastSequences: Record<string, number> = { r1: 3, r2: 3 };
+  server.respond = () => [
+    200,
+    { rooms: Object.entries(lastSequences).map(([roomId, lastSequence]) => ({ roomId, lastSequence })) },
+  ];
+  let unread: ReadonlySet<string> = new Set();
+  const List = ({ rooms }: { rooms: readonly VisitedRoom[] }) => {
+    unread = useUnread(client, [...rooms]); // a new list in each rendering
+    return null;
+  };
+  const rooms = (readSequence: number) => [
+    { roomId: "r1", readSequence },
+    { roomId: "r2", readSequence: 3 },
+  ];
+  const requests = () => server.requests.filter((request) => request === "POST /rooms/unread").length;
+  await render(createElement(List, { rooms: rooms(2) }));
+  assert.deepEqual([[...unread], requests()], [["r1"], 1]);
+  await render(createElement(List, { rooms: rooms(2) }));
+  assert.equal(requests(), 1);
+  lastSequences.r2 = 4;
+  await wait(60_000);
+  assert.deepEqual([[...unread], requests()], [["r1", "r2"], 2]);
+  await render(createElement(List, { rooms: rooms(3) }));
+  assert.deepEqual([[...unread], requests()], [["r2"], 3]);
+  await render(null);
+  await wait(60_000);
+  assert.equal(requests(), 3);
 });
 
 test("the rooms are listed, and further pages on request", async () => {

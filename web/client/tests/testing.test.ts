@@ -153,3 +153,123 @@ test("public rooms with somebody inside are listed", async () => {
     [["tea", "tea", 1]],
   );
 });
+
+test("messages are edited, by their authors only", async () => {
+  const theirs = tea.receive("Hello form Bo");
+  tea.edit(theirs, "Hello from Bo");
+  const { sequence } = await room.send("Helo");
+  await room.edit(sequence, "Hello");
+  assert.deepEqual(texts(), ["Bo: Hello from Bo", "Aki: Hello"]);
+  assert.ok(room.messages.every(({ editedAt }) => editedAt !== undefined));
+  await assert.rejects(room.edit(theirs, "Nonsense"), { code: "forbidden" });
+  tea.refuse("editMessage", "muted");
+  await assert.rejects(room.edit(sequence, "Hello!"), { code: "muted" });
+  tea.delete(theirs);
+  await assert.rejects(room.edit(theirs, "Hello again"), { code: "invalid_message" });
+  assert.deepEqual(texts(), ["Aki: Hello"]);
+  const visit = client.join("tea");
+  await pass(10);
+  assert.deepEqual(
+    visit.messages.map(({ message, editedAt }) => [message, editedAt !== undefined]),
+    [["Hello", true]],
+  );
+  visit.leave();
+});
+
+test("members react to messages, and take reactions back", async () => {
+  const sequence = tea.receive("Tea?");
+  const reactions = () =>
+    room.messages[0]?.reactions.map(({ reaction, members, isOwn }) => [reaction, ...members, isOwn]);
+  tea.react(sequence, "👍");
+  tea.react(sequence, "👍");
+  await room.react(sequence, "👍");
+  await room.react(sequence, ":tada:");
+  assert.deepEqual(reactions(), [
+    ["👍", "member-Bo", "you", true],
+    [":tada:", "you", true],
+  ]);
+  tea.react(sequence, "👍", "Bo", { remove: true });
+  await room.react(sequence, ":tada:", { remove: true });
+  assert.deepEqual(reactions(), [["👍", "you", true]]);
+  await assert.rejects(room.react(sequence + 1, "👍"), { code: "invalid_message" });
+  const visit = client.join("tea");
+  await pass(10);
+  assert.deepEqual(visit.messages[0]?.reactions, [{ reaction: "👍", count: 1, members: ["you"], isOwn: true }]);
+  visit.leave();
+});
+
+test("replies have quotes, and mentions are told", async () => {
+  const mentions: string[] = [];
+  room.on("mention", ({ message }) => mentions.push(message));
+  const question = tea.receive("Tea?");
+  const { replyTo } = await room.send("Mint, please", { replyTo: question, mentions: ["member-Bo"] });
+  assert.deepEqual([replyTo, tea.requests.at(-1)?.data.mentions], [question, ["member-Bo"]]);
+  tea.receive("Here you are", "Bo", { replyTo: question + 1, mentions: ["you"] });
+  tea.receive("Cake?", "Bo", { mentions: ["member-Cy"] });
+  const quotes = () => room.messages.map(({ quote }) => quote && `${quote.sender.name}: ${quote.message}`);
+  assert.deepEqual([mentions, quotes()], [["Here you are"], [undefined, "Bo: Tea?", "Aki: Mint, please", undefined]]);
+  tea.delete(question);
+  assert.deepEqual(quotes(), [null, "Aki: Mint, please", undefined]);
+});
+
+test("a quote that is not loaded is read on request", async () => {
+  const long = client.room("long");
+  const first = long.receive("Tea?", "Cy");
+  for (let number = 1; number < 50; number += 1) long.receive(String(number));
+  long.receive("Yes, please", "Bo", { replyTo: first });
+  const visit = client.join("long");
+  await pass(10);
+  const quote = () => visit.messages.at(-1)?.quote;
+  assert.equal(quote(), undefined);
+  await visit.loadQuote(first);
+  assert.deepEqual([quote()?.message, quote()?.sender.name, visit.messages.length], ["Tea?", "Cy", 50]);
+  visit.leave();
+});
+
+test("others type and signal, and the signals of the client are noted", async () => {
+  const signals: unknown[] = [];
+  room.on("signal", ({ name, data, sender }) => signals.push([name, data, sender.name]));
+  tea.signal();
+  tea.signal("typing", undefined, "Cy");
+  tea.signal("wave", { hand: "left" }, "Cy");
+  const typing = () => room.getSnapshot().typing.map(({ name }) => name);
+  assert.deepEqual([typing(), signals], [["Bo", "Cy"], [["wave", { hand: "left" }, "Cy"]]]);
+  tea.receive("Hello", "Bo");
+  assert.deepEqual(typing(), ["Cy"]);
+  await pass(10_000);
+  assert.deepEqual(typing(), []);
+  room.typing();
+  room.signal("wave", [1]);
+  await pass(10);
+  assert.deepEqual(
+    tea.requests.map(({ action, data }) => [action, data.name, data.data]),
+    [
+      ["signal", "typing", undefined],
+      ["signal", "wave", [1]],
+    ],
+  );
+});
+
+test("the read position is kept, and tells which rooms have something new", async () => {
+  const position = tea.receive("Hello");
+  room.markRead();
+  await pass(10_000);
+  const visit = client.join("tea");
+  await pass(10);
+  assert.equal(visit.getSnapshot().readSequence, position);
+  const secret = client.room("secret", { private: true });
+  secret.receive("Psst");
+  const unread = async (token?: string) => [
+    ...(await client.findUnread([
+      { roomId: "tea", readSequence: position },
+      { roomId: "secret", readSequence: 0, token },
+    ])),
+  ];
+  assert.deepEqual(await unread(secret.joinToken), ["secret"]);
+  assert.deepEqual(await unread("wrong"), []);
+  tea.receive("Hello?");
+  assert.deepEqual(await unread(secret.joinToken), ["tea", "secret"]);
+  secret.close("gone");
+  assert.deepEqual(await unread(secret.joinToken), ["tea"]);
+  visit.leave();
+});

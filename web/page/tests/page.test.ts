@@ -14,6 +14,7 @@ const GLOBALS = [
   "sessionStorage",
   "matchMedia",
   "navigator",
+  "IntersectionObserver",
   "ResizeObserver",
 ];
 const ELEMENTS = ["Anchor", "Button", "Details", "Dialog", "Form", "Input", "OList", "Select", "TextArea", "UList", ""];
@@ -493,7 +494,10 @@ test("one button to delete is a stop of the Tab key, and the arrow keys lead to 
   assert.deepEqual(stops(), [-1, -1, 0]);
   const Event = (window as unknown as Window).KeyboardEvent;
   deleteButtons()[2]?.focus();
-  deleteButtons()[2]?.dispatchEvent(new Event("keydown", { key: "ArrowUp", bubbles: true, cancelable: true }) as never);
+  for (let presses = 0; presses < 2; presses += 1) // the button for actions is between them
+    document.activeElement?.dispatchEvent(
+      new Event("keydown", { key: "ArrowUp", bubbles: true, cancelable: true }) as never,
+    );
   assert.deepEqual(stops(), [-1, 0, -1]);
   assert.equal(document.activeElement, deleteButtons()[1]);
 });
