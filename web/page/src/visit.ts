@@ -90,8 +90,10 @@ export function visitRoom(
   });
   let name = loadRoomName(roomId);
   let shown: RoomSnapshot | null = null;
-  /** The visitor has read the messages up to this one. Null on the first visit. */
+  /** The visitor has read up to this sequence, here or elsewhere. Null on the first visit. */
   let readUpTo = loadRead(roomId);
+  /** Whether this page moves the position on, not the server. */
+  let isMarking = false;
   // After a reload, the messages from before it are there at once, and those that were missed follow.
   let awayAfter = room.getSnapshot().history === "ready" ? readUpTo : null;
   let newFrom: number | null = null;
@@ -107,6 +109,7 @@ export function visitRoom(
     if (changed("name", "isPrivate", "isLocked")) showName(now);
     if (changed("name", "isPrivate", "you")) remember();
     if (changed("members", "messages", "you")) showColours(peopleIn(now));
+    if (changed("readSequence") && now.readSequence !== null && !isMarking) takeReadElsewhere();
     if (!isStarted && now.history === "ready") void startAtUnread();
     const isShown = isStarted || now.history !== "ready";
     if (isShown && changed("messages", "history", "isOwner", "you")) log.showMessages(now);
@@ -153,13 +156,13 @@ export function visitRoom(
     if (isReadingUnread) return;
     isReadingUnread = true;
     await readOlder(MAX_UNREAD, (first) => readUpTo !== null && first > readUpTo + 1);
+    isReadingUnread = false;
     if (hasLeft) return;
     const now = room.getSnapshot();
     isStarted = true;
-    const isNew = ({ sequence, isOwn, isIgnored }: Message) =>
-      !isOwn && !isIgnored && sequence > (readUpTo ?? sequence);
-    const first = now.messages.find(isNew)?.sequence;
-    if (first !== undefined) newFrom = Math.min(first, newFrom ?? first);
+    const read = readUpTo;
+    const isNew = ({ sequence, isOwn, isIgnored }: Message) => !isOwn && !isIgnored && sequence > (read ?? sequence);
+    if (read !== null) newFrom = now.messages.find(isNew)?.sequence ?? null;
     log.hold(true);
     log.markNewFrom(newFrom);
     log.showMessages(now);
@@ -167,12 +170,27 @@ export function visitRoom(
     noteBack();
   }
 
-  /** The newest message is in sight. */
+  /** The newest message is in sight. Until the server has told what was read elsewhere, that would be overwritten. */
   function noteRead(): void {
-    const newest = room.messages.at(-1)?.sequence ?? 0;
-    if (document.hidden || newest <= (readUpTo ?? -1)) return;
-    readUpTo = newest;
-    saveRead(roomId, newest);
+    if (document.hidden || room.getSnapshot().you === null) return;
+    isMarking = true;
+    room.markRead();
+    isMarking = false;
+    advanceRead();
+  }
+
+  /** Return whether the position has moved on. */
+  function advanceRead(): boolean {
+    const sequence = room.getSnapshot().readSequence ?? 0;
+    if (sequence <= (readUpTo ?? -1)) return false;
+    readUpTo = sequence;
+    saveRead(roomId, sequence);
+    return true;
+  }
+
+  /** The visitor has read more on another device: the line is moved, if it is drawn already. */
+  function takeReadElsewhere(): void {
+    if (advanceRead() && isStarted) void startAtUnread();
   }
 
   /** Remember the visit, as long as the server admits the visitor. */
@@ -237,7 +255,7 @@ export function visitRoom(
   function onMessage({ sequence, isOwn, isIgnored }: Message): void {
     if (isOwn || isIgnored) return;
     countUnread();
-    if (awayAfter === null || sequence <= awayAfter) return;
+    if (sequence <= Math.max(awayAfter ?? sequence, readUpTo ?? 0)) return;
     if (newFrom !== null && newFrom < sequence) return; // a live message may overtake missed ones
     newFrom = sequence;
     log.markNewFrom(newFrom);
