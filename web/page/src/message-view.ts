@@ -4,6 +4,7 @@ import { type Message, type Piece, splitLinks } from "chalice-chat-client";
 import { DATE_LANGUAGE, timeOf } from "./dates.js";
 import { make, setText } from "./dom.js";
 import { continues, type Placement, startsDay } from "./grouping.js";
+import { splitMentions } from "./mentions.js";
 import { personName } from "./person.js";
 import { quoteOf } from "./quote-view.js";
 import { counted, isEmoji } from "./text.js";
@@ -11,12 +12,15 @@ import { counted, isEmoji } from "./text.js";
 /** Less than half a line that is cut off is only what a font adds. */
 const FOLDED_FROM_PX = 10;
 
+/** Return the name of a member, "" if it is not known. */
+type NameOf = (memberId: string) => string;
+
 const placements = new WeakMap<Element, Placement>();
 
 /** The ignored messages, by entry: their sender. */
 const ignored = new WeakMap<Element, string>();
 
-export function messageEntry(message: Message): HTMLLIElement {
+export function messageEntry(message: Message, nameOf: NameOf): HTMLLIElement {
   const { sender, sentAt, sequence, isOwn } = message;
   const entry = make("li", isOwn ? "message own" : "message");
   const head = make("p", "head");
@@ -24,12 +28,12 @@ export function messageEntry(message: Message): HTMLLIElement {
   entry.dataset.sequence = String(sequence);
   entry.append(head);
   placements.set(entry, { sender, moment: new Date(sentAt) });
-  showContent(entry, message);
+  showContent(entry, message, nameOf);
   return entry;
 }
 
 /** Show the text of a message in its entry, below what it answers. */
-export function showContent(entry: Element, message: Message): void {
+export function showContent(entry: Element, message: Message, nameOf: NameOf): void {
   const { sequence, sentAt, editedAt } = message;
   const aside = make("span", "aside");
   aside.append(timeOf(new Date(sentAt)));
@@ -39,7 +43,9 @@ export function showContent(entry: Element, message: Message): void {
     titleOf(edited, editedAt);
     aside.append(" ", edited);
   }
-  const line = lineOf(message.message, aside);
+  if (message.isMention) aside.prepend(make("span", "mark", "@you"), " ");
+  entry.classList.toggle("mentioned", message.isMention);
+  const line = lineOf(message.message, aside, message.mentions.map(nameOf));
   line.firstElementChild?.setAttribute("id", bodyIdOf(sequence));
   for (const former of entry.querySelectorAll(".quote, .line, .fold")) former.remove();
   entry.querySelector(".head")?.after(...[quoteOf(message), line].filter((part) => part !== null));
@@ -68,12 +74,14 @@ export function bodyIdOf(sequence: number): string {
   return `message-${sequence}`;
 }
 
-/** Build the line of a message: its text, with an element beside it (its time or its delivery state). */
-export function lineOf(message: string, aside: HTMLElement): HTMLElement {
+/** Build the line of a message: its text, with an element beside it (its time or its delivery state), and `@Name` marked. */
+export function lineOf(message: string, aside: HTMLElement, names: readonly string[] = []): HTMLElement {
   const body = make("p", isEmoji(message) ? "body emoji" : "body");
   const line = make("div", "line");
   body.dir = "auto";
-  body.append(...splitLinks(message).map(nodeOf));
+  body.append(
+    ...splitLinks(message).flatMap((piece) => (piece.href ? [nodeOf(piece)] : markMentions(piece.text, names))),
+  );
   line.append(body, aside);
   return line;
 }
@@ -149,6 +157,10 @@ function showDay(entry: Element, moment: Date | null): void {
   const day = make("p", "day", moment.toLocaleDateString([], { dateStyle: "full" }));
   day.lang = DATE_LANGUAGE;
   entry.prepend(day);
+}
+
+function markMentions(text: string, names: readonly string[]): (Node | string)[] {
+  return splitMentions(text, names).map((part) => (part.isMention ? make("bdi", "at", part.text) : part.text));
 }
 
 function nodeOf({ text, href, host }: Piece): Node | string {

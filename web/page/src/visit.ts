@@ -15,6 +15,7 @@ import * as cleanup from "./cleanup-view.js";
 import * as composer from "./composer.js";
 import * as invite from "./invite-view.js";
 import * as log from "./log-view.js";
+import * as mentions from "./mention-view.js";
 import { isEditable } from "./message-actions.js";
 import * as newRoom from "./new-room-view.js";
 import * as ownerView from "./owner-view.js";
@@ -45,6 +46,7 @@ import {
 import { sentence } from "./text.js";
 import { clearTitle, countUnread, showTitle } from "./title.js";
 import { transcript } from "./transcript.js";
+import { showTyping } from "./typing-view.js";
 
 /** After these errors, the server may have renewed a token all the same. */
 const UNKNOWN_OUTCOMES = ["closed", "offline", "unconfirmed"];
@@ -113,6 +115,8 @@ export function visitRoom(
     if (!isStarted && now.history === "ready") void startAtUnread();
     const isShown = isStarted || now.history !== "ready";
     if (isShown && changed("messages", "history", "isOwner", "you")) log.showMessages(now);
+    // What was read elsewhere is known, too. After a reload, the missed messages follow.
+    if (now.you && before?.you === null && awayAfter === null && !isReadingUnread) noteBack();
     if (changed("messages")) cleanup.showMessages(now);
     if (changed("you", "keepDays")) view.showLifetime(now);
     if (changed("isOwner", "isLocked", "keepDays", "slowSeconds", "name", "state")) ownerView.showOwner(now);
@@ -128,6 +132,7 @@ export function visitRoom(
       showPending(now, room);
       saveWaiting(roomId, { address: addressOf(address), name: name ?? "a room", count: now.pending.length });
     }
+    if (changed("typing")) showTyping(now.typing);
     if (changed("state")) showState(now, before);
     if (changed("state", "history", "you", "isOwner")) void showReports(now);
     if (changed("you", "isOwner") && now.you && !now.isOwner) tryOtherOwner();
@@ -156,23 +161,24 @@ export function visitRoom(
     if (isReadingUnread) return;
     isReadingUnread = true;
     await readOlder(MAX_UNREAD, (first) => readUpTo !== null && first > readUpTo + 1);
-    isReadingUnread = false;
     if (hasLeft) return;
     const now = room.getSnapshot();
     isStarted = true;
     const read = readUpTo;
     const isNew = ({ sequence, isOwn, isIgnored }: Message) => !isOwn && !isIgnored && sequence > (read ?? sequence);
     if (read !== null) newFrom = now.messages.find(isNew)?.sequence ?? null;
+    log.forgetLine();
     log.hold(true);
     log.markNewFrom(newFrom);
     log.showMessages(now);
     log.showOlder(now.older);
+    isReadingUnread = false;
     noteBack();
   }
 
   /** The newest message is in sight. Until the server has told what was read elsewhere, that would be overwritten. */
   function noteRead(): void {
-    if (document.hidden || room.getSnapshot().you === null) return;
+    if (document.hidden || isReadingUnread || room.getSnapshot().you === null) return;
     isMarking = true;
     room.markRead();
     isMarking = false;
@@ -252,9 +258,9 @@ export function visitRoom(
     log.hold(true);
   }
 
-  function onMessage({ sequence, isOwn, isIgnored }: Message): void {
+  function onMessage({ sequence, isOwn, isIgnored, isMention }: Message): void {
     if (isOwn || isIgnored) return;
-    countUnread();
+    countUnread(isMention);
     if (sequence <= Math.max(awayAfter ?? sequence, readUpTo ?? 0)) return;
     if (newFrom !== null && newFrom < sequence) return; // a live message may overtake missed ones
     newFrom = sequence;
@@ -263,7 +269,7 @@ export function visitRoom(
 
   // From now on, what arrives is read as it arrives.
   function noteBack(): void {
-    if (document.hidden || room.state.status !== "open") return;
+    if (document.hidden || room.state.status !== "open" || room.getSnapshot().you === null) return;
     awayAfter = null;
     log.hold(false);
   }
@@ -413,8 +419,10 @@ export function visitRoom(
   composer.enter(roomId, {
     send: say,
     edit: (sequence, text) => room.edit(sequence, text),
+    typing: () => room.typing(),
     lastOwn: () => room.messages.findLast(isEditable),
   });
+  mentions.enter(() => mentionable(room.getSnapshot()));
   room.on("message", onMessage);
   room.on("notice", log.addNotice);
   room.on("reported", log.addReport);
@@ -441,6 +449,7 @@ export function visitRoom(
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
       showPending({ pending: [], slowSeconds: 0, messages: [] }, room); // the next visit's entries need buttons of their own
+      showTyping([]);
       composer.close();
       log.leave();
       view.leave();
@@ -458,6 +467,19 @@ export function visitRoom(
 /** Report an error without its stack: that names the host. */
 function warn({ message }: ChatError): void {
   console.warn(message);
+}
+
+/** Return those who can be mentioned: who has spoken last, then the other members. */
+function mentionable({ members, messages, you }: RoomSnapshot): Member[] {
+  const people = new Map<string, Member>();
+  const present = new Map(members.map((member) => [member.id, member]));
+  for (const { sender, isOwn, isIgnored } of [...messages].reverse()) {
+    if (!isOwn && !isIgnored && !sender.bot && !people.has(sender.id))
+      people.set(sender.id, present.get(sender.id) ?? sender);
+  }
+  for (const member of members) if (!people.has(member.id) && !member.bot) people.set(member.id, member);
+  if (you) people.delete(you.id);
+  return [...people.values()];
 }
 
 /** Return the ids of the people in sight: of the members, and of those who have written. */
