@@ -12,6 +12,8 @@ from tests.browser.conftest import OpenPage
 from tests.browser.test_use import SET_HIDDEN
 from tests.support.browser.visitor import expect_message, room_of, say
 
+# Where the client library keeps the secret of a guest.
+KEY = "chalice-chat.key"
 TALL = "line {}\nand\nmore\nof it"
 
 
@@ -43,6 +45,25 @@ def test_visit_starts_at_the_first_new_message_until_the_end_was_seen(pair: tupl
     aki.reload()
     expect(aki.get_by_text("line 17\n")).to_be_in_viewport()
     expect(aki.locator(".new-line")).to_have_count(0)
+
+
+def test_what_was_read_on_one_device_is_not_new_on_another(pair: tuple[Page, Page], open_page: OpenPage) -> None:
+    aki, bo = pair
+    say(aki, "seen")
+    expect_message(bo, "seen")
+    bo.get_by_role("link", name="All rooms").click()
+    say_tall(aki, 9)
+    (site,) = bo.context.storage_state()["origins"]
+    key = [entry for entry in site["localStorage"] if entry["name"] == KEY]
+    phone = open_page(aki.url, name="Bo", storage_state={"origins": [{**site, "localStorage": key}]})
+    expect_start_at_new(phone, 9)
+    expect(phone.locator(".new-line + li")).to_contain_text("line 0")
+    phone.get_by_role("button", name="9 new messages").click()
+    expect(phone.get_by_text("line 8\n")).to_be_in_viewport()
+    phone.get_by_role("link", name="All rooms").click()
+    bo.go_back()
+    expect(bo.get_by_text("line 8\n")).to_be_in_viewport()
+    expect(bo.locator(".new-line")).to_have_count(0)
 
 
 def test_hidden_tab_stops_at_the_first_new_message(pair: tuple[Page, Page]) -> None:

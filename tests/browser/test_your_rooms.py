@@ -74,3 +74,24 @@ def test_room_that_another_tab_visits_appears(open_page: OpenPage, cloud: LocalC
     tab.goto(f"{cloud.rest_url}/")
     create_room(tab, "Tea")
     expect(your_rooms(lobby)).to_contain_text("Tea")
+
+
+def test_rooms_with_something_unread_are_marked_by_one_request(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "seen")
+    expect_message(aki, "seen")
+    asked: list[str] = []
+    aki.on("request", lambda request: asked.append(request.url) if request.url.endswith("/rooms/unread") else None)
+    with aki.expect_response("**/rooms/unread"):
+        go_to_lobby(aki)
+    expect(your_rooms(aki).locator(".news")).to_have_count(0)
+    say(bo, "unseen")
+    expect_message(bo, "unseen")
+    aki.reload()
+    expect(your_rooms(aki).locator(".news")).to_have_text("new")
+    assert len(asked) == 2
+    your_rooms(aki).get_by_role("link").click()
+    expect_message(aki, "unseen")
+    go_to_lobby(aki)
+    expect(your_rooms(aki).locator(".count")).to_be_visible()
+    expect(your_rooms(aki).locator(".news")).to_have_count(0)

@@ -553,6 +553,7 @@ export class Room {
     this.#isGreeted = true;
     clearTimeout(this.#welcomeTimeout);
     const isOvertaken = lastSequence < this.#updatedAt; // by an event that has changed the room since
+    this.#readPosition.synchronize(readSequence); // before a listener marks more than that
     this.#store.publish({
       you: this.#mutes.mark(withKnownRole(member)),
       isOwner: owner ?? false,
@@ -565,7 +566,6 @@ export class Room {
       if (isFirst && !this.#isUser) this.#connection.send(serialize("rename", { name: this.#name }));
       else this.#name = member.name;
     }
-    this.#readPosition.synchronize(readSequence);
     this.#history.reach(lastSequence);
     if (memberCount > MAX_LISTED_MEMBERS) this.#presence.clear();
     else if (isFirst) this.#presence.refresh(memberCount);

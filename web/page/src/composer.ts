@@ -7,11 +7,14 @@ import { type ChatError, hasGlyph, type Message, type SendOptions } from "chalic
 import { momentOf } from "./dates.js";
 import { byId, isComposing, make, setText, showText } from "./dom.js";
 import { goToEnd, scrollByPages } from "./log-view.js";
+import { mentionsIn, takesKey } from "./mention-view.js";
 import { quotedLine } from "./quote-view.js";
 import { loadDraft, loadEnterSends, saveDraft, saveEnterSends } from "./store.js";
 import { cleanMessage, counted, lengthOf, sentence } from "./text.js";
 
 const MAX_LENGTH = 4_000;
+/** The server's limit. */
+const MAX_MENTIONS = 10;
 const COUNTED_FROM = 200;
 const MANY_LINES = 40;
 const PAGE = 0.9;
@@ -30,6 +33,8 @@ const touchKeyboard = matchMedia("(pointer: coarse) and (hover: none)");
 export interface ComposerHandlers {
   send(text: string, options: SendOptions): void;
   edit(sequence: number, text: string): Promise<void>;
+  /** The visitor has added to a message. */
+  typing(): void;
   /** Return the last message of the visitor that can be edited. */
   lastOwn(): Message | undefined;
 }
@@ -180,7 +185,7 @@ function submit(event: Event): void {
     void save(target.message, text);
     return;
   }
-  handlers.send(text, answerTo(target?.message));
+  handlers.send(text, optionsOf(text, target?.message));
   target = null;
   field.value = "";
   keep();
@@ -189,10 +194,10 @@ function submit(event: Event): void {
 }
 
 /** An answer is also meant for its author, unless that is a program or the visitor. */
-function answerTo(message: Message | undefined): SendOptions {
-  if (!message) return {};
-  const { sequence, sender, isOwn } = message;
-  return { replyTo: sequence, mentions: isOwn || sender.bot ? [] : [sender.id] };
+function optionsOf(text: string, message: Message | undefined): SendOptions {
+  const author = !message || message.isOwn || message.sender.bot ? [] : [message.sender.id];
+  const mentions = [...new Set([...author, ...mentionsIn(text)])].slice(0, MAX_MENTIONS);
+  return { replyTo: message?.sequence, mentions };
 }
 
 /** Save an edit. Until the server has confirmed it, the text stays in the field. */
@@ -224,7 +229,7 @@ async function save(message: Message, text: string): Promise<void> {
 }
 
 function onKey(event: KeyboardEvent): void {
-  if (isComposing(event)) return;
+  if (isComposing(event) || takesKey(event)) return;
   if (event.key === "Enter" && sendsWith(event)) submit(event);
   if (event.key === "Escape" && target && !isSaving) endContext();
   const last = event.key === "ArrowUp" && field.value === "" && !target ? handlers?.lastOwn() : undefined;
@@ -262,4 +267,8 @@ contextCancel.addEventListener("click", () => {
 });
 form.addEventListener("submit", submit);
 field.addEventListener("keydown", onKey);
-field.addEventListener("input", keep);
+field.addEventListener("input", (event) => {
+  keep();
+  if ((event as InputEvent).inputType?.startsWith("insert") && target?.draft === undefined && hasGlyph(field.value))
+    handlers?.typing();
+});

@@ -69,7 +69,7 @@ export function makeLobby(client: ChatClient): Lobby {
     showSignIn: view.showSignIn,
     enter(cameBack) {
       list.start();
-      yourRooms.enter();
+      yourRooms.enter(client);
       if (!cameBack) return;
       view.focusHeading();
       window.scrollTo(0, scrollTop);

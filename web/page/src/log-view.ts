@@ -193,6 +193,11 @@ export function markNewFrom(sequence: number | null): void {
   keepPlace(() => {});
 }
 
+/** If nobody has scrolled on from the line of new messages, go where that will be, or to the end without one. */
+export function forgetLine(): void {
+  if (newLine.isConnected && Math.abs(log.scrollTop - newLine.offsetTop + ABOVE_LINE_PX) <= 1) isAtEnd = true;
+}
+
 /** Stop at the first new message as long as nobody looks, or go on from there. */
 export function hold(shouldHold: boolean): void {
   isHeld = shouldHold;
@@ -255,7 +260,7 @@ function render(): void {
     }
     const entry = message.isIgnored
       ? ignoredEntry(message, (memberId) => handlers?.unignore(memberId))
-      : messageEntry(message);
+      : messageEntry(message, mentionedName);
     showButtons(entry, message);
     if (!message.isIgnored) showReactions(entry, message, reactionHandlers);
     if (known) replaceEntry(known.entry, entry);
@@ -276,8 +281,13 @@ function keepsEntry(before: Message, now: Message): boolean {
 }
 
 function update(entry: HTMLElement, before: Message, now: Message): void {
-  if (before.message !== now.message || before.editedAt !== now.editedAt || before.quote !== now.quote) {
-    showContent(entry, now);
+  if (
+    before.message !== now.message ||
+    before.editedAt !== now.editedAt ||
+    before.quote !== now.quote ||
+    before.isMention !== now.isMention
+  ) {
+    showContent(entry, now, mentionedName);
     showButtons(entry, now);
   }
   showReactions(entry, now, reactionHandlers);
@@ -287,6 +297,10 @@ const reactionHandlers = {
   react: (sequence: number, reaction: string, remove: boolean) => handlers?.react(sequence, reaction, remove),
   nameOf,
 };
+
+function mentionedName(memberId: string): string {
+  return (memberId === rights.you?.id ? rights.you?.name : nameOf(memberId)) ?? "";
+}
 
 /** Return the name of another member: that of today, or of who has left that of the last message. */
 function nameOf(memberId: string): string | undefined {

@@ -12,12 +12,15 @@ import { counted, isEmoji } from "./text.js";
 /** Less than half a line that is cut off is only what a font adds. */
 const FOLDED_FROM_PX = 10;
 
+/** Return the name of a member, "" if it is not known. */
+type NameOf = (memberId: string) => string;
+
 const placements = new WeakMap<Element, Placement>();
 
 /** The ignored messages, by entry: their sender. */
 const ignored = new WeakMap<Element, string>();
 
-export function messageEntry(message: Message): HTMLLIElement {
+export function messageEntry(message: Message, nameOf: NameOf): HTMLLIElement {
   const { sender, sentAt, sequence, isOwn } = message;
   const entry = make("li", isOwn ? "message own" : "message");
   const head = make("p", "head");
@@ -25,12 +28,12 @@ export function messageEntry(message: Message): HTMLLIElement {
   entry.dataset.sequence = String(sequence);
   entry.append(head);
   placements.set(entry, { sender, moment: new Date(sentAt) });
-  showContent(entry, message);
+  showContent(entry, message, nameOf);
   return entry;
 }
 
 /** Show the text of a message in its entry, below what it answers. */
-export function showContent(entry: Element, message: Message): void {
+export function showContent(entry: Element, message: Message, nameOf: NameOf): void {
   const { sequence, sentAt, editedAt } = message;
   const aside = make("span", "aside");
   aside.append(timeOf(new Date(sentAt)));
@@ -40,7 +43,9 @@ export function showContent(entry: Element, message: Message): void {
     titleOf(edited, editedAt);
     aside.append(" ", edited);
   }
-  const line = lineOf(message.message, aside);
+  if (message.isMention) aside.prepend(make("span", "mark", "@you"), " ");
+  entry.classList.toggle("mentioned", message.isMention);
+  const line = lineOf(message.message, aside, message.mentions.map(nameOf));
   line.firstElementChild?.setAttribute("id", bodyIdOf(sequence));
   for (const former of entry.querySelectorAll(".quote, .line, .fold")) former.remove();
   entry.querySelector(".head")?.after(...[quoteOf(message), line].filter((part) => part !== null));
@@ -69,12 +74,12 @@ export function bodyIdOf(sequence: number): string {
   return `message-${sequence}`;
 }
 
-/** Build the line of a message: its text, with an element beside it (its time or its delivery state). */
-export function lineOf(message: string, aside: HTMLElement): HTMLElement {
+/** Build the line of a message: its text, with an element beside it (its time or its delivery state), and `@Name` marked. */
+export function lineOf(message: string, aside: HTMLElement, names: readonly string[] = []): HTMLElement {
   const body = make("p", isEmoji(message) ? "body emoji" : "body");
   const line = make("div", "line");
   body.dir = "auto";
-  line.append(fill(body, message), aside);
+  line.append(fill(body, message, names), aside);
   return line;
 }
 
@@ -105,7 +110,8 @@ export function foldTall(log: Element, changed: () => void): void {
   for (const body of log.querySelectorAll<HTMLElement>(".body")) {
     if (measured.has(body)) continue;
     measured.add(body);
-    if (body.scrollHeight <= body.clientHeight + FOLDED_FROM_PX || body.parentElement?.nextElementSibling) continue;
+    const isFolded = body.parentElement?.nextElementSibling?.classList.contains("fold");
+    if (body.scrollHeight <= body.clientHeight + FOLDED_FROM_PX || isFolded) continue;
     const button = make("button", "plain fold", "Show all");
     button.type = "button";
     button.setAttribute("aria-expanded", "false");

@@ -1,9 +1,10 @@
-/** The title of the tab: the room's name, and the count of messages that arrived while the tab was hidden. */
+/** The title of the tab: the room's name, and the counts of messages, and of mentions, that arrived while the tab was hidden. */
 
 const SITE = "Chalice Chat";
 
 let room = "";
 let unread = 0;
+let mentions = 0;
 
 export function showTitle(roomName: string): void {
   room = roomName;
@@ -11,21 +12,23 @@ export function showTitle(roomName: string): void {
 }
 
 export function clearTitle(): void {
-  unread = 0;
+  unread = mentions = 0;
   showTitle("");
 }
 
-export function countUnread(): void {
+export function countUnread(isMention: boolean): void {
   if (document.hidden) unread += 1;
+  if (document.hidden && isMention) mentions += 1;
   show();
 }
 
 function show(): void {
-  document.title = `${unread ? `(${unread}) ` : ""}${room ? `${room} · ` : ""}${SITE}`;
+  const count = mentions ? `${unread} @${mentions}` : unread;
+  document.title = `${unread ? `(${count}) ` : ""}${room ? `${room} · ` : ""}${SITE}`;
 }
 
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
-  unread = 0;
+  unread = mentions = 0;
   show();
 });

@@ -13,6 +13,7 @@ import {
 import { ask, cancelQuestion } from "./ask.js";
 import * as composer from "./composer.js";
 import * as log from "./log-view.js";
+import * as mentions from "./mention-view.js";
 import { isEditable } from "./message-actions.js";
 import * as newRoom from "./new-room-view.js";
 import { showPending } from "./pending-view.js";
@@ -41,6 +42,7 @@ import {
 import { sentence } from "./text.js";
 import { clearTitle, countUnread, showTitle } from "./title.js";
 import { transcript } from "./transcript.js";
+import { showTyping } from "./typing-view.js";
 
 type Dialogues = typeof import("./dialogues.js");
 
@@ -95,8 +97,10 @@ export function visitRoom(
   });
   let name = loadRoomName(roomId);
   let shown: RoomSnapshot | null = null;
-  /** The visitor has read the messages up to this one. Null on the first visit. */
+  /** The visitor has read up to this sequence, here or elsewhere. Null on the first visit. */
   let readUpTo = loadRead(roomId);
+  /** Whether this page moves the position on, not the server. */
+  let isMarking = false;
   // After a reload, the messages from before it are there at once, and those that were missed follow.
   let awayAfter = room.getSnapshot().history === "ready" ? readUpTo : null;
   let newFrom: number | null = null;
@@ -112,9 +116,12 @@ export function visitRoom(
     if (changed("name", "isPrivate", "isLocked")) showName(now);
     if (changed("name", "isPrivate", "you")) remember();
     if (changed("members", "messages", "you")) showColours(peopleIn(now));
+    if (changed("readSequence") && now.readSequence !== null && !isMarking) takeReadElsewhere();
     if (!isStarted && now.history === "ready") void startAtUnread();
     const isShown = isStarted || now.history !== "ready";
     if (isShown && changed("messages", "history", "isOwner", "you")) log.showMessages(now);
+    // What was read elsewhere is known, too. After a reload, the missed messages follow.
+    if (now.you && before?.you === null && awayAfter === null && !isReadingUnread) noteBack();
     if (changed("messages")) dialogues?.cleanup.showMessages(now);
     if (changed("you", "keepDays")) view.showLifetime(now);
     if (changed("isOwner", "isLocked", "keepDays", "slowSeconds", "name", "state")) showOwner(now);
@@ -130,6 +137,7 @@ export function visitRoom(
       showPending(now, room);
       saveWaiting(roomId, { address: addressOf(address), name: name ?? "a room", count: now.pending.length });
     }
+    if (changed("typing")) showTyping(now.typing);
     if (changed("state")) showState(now, before);
     if (changed("state", "history", "you", "isOwner")) void showReports(now);
     if (changed("you", "isOwner") && now.you && !now.isOwner) tryOtherOwner();
@@ -161,23 +169,39 @@ export function visitRoom(
     if (hasLeft) return;
     const now = room.getSnapshot();
     isStarted = true;
-    const isNew = ({ sequence, isOwn, isIgnored }: Message) =>
-      !isOwn && !isIgnored && sequence > (readUpTo ?? sequence);
-    const first = now.messages.find(isNew)?.sequence;
-    if (first !== undefined) newFrom = Math.min(first, newFrom ?? first);
+    const read = readUpTo;
+    const isNew = ({ sequence, isOwn, isIgnored }: Message) => !isOwn && !isIgnored && sequence > (read ?? sequence);
+    if (read !== null) newFrom = now.messages.find(isNew)?.sequence ?? null;
+    log.forgetLine();
     log.hold(true);
     log.markNewFrom(newFrom);
     log.showMessages(now);
     log.showOlder(now.older);
+    isReadingUnread = false;
     noteBack();
   }
 
-  /** The newest message is in sight. */
+  /** The newest message is in sight. Until the server has told what was read elsewhere, that would be overwritten. */
   function noteRead(): void {
-    const newest = room.messages.at(-1)?.sequence ?? 0;
-    if (document.hidden || newest <= (readUpTo ?? -1)) return;
-    readUpTo = newest;
-    saveRead(roomId, newest);
+    if (document.hidden || isReadingUnread || room.getSnapshot().you === null) return;
+    isMarking = true;
+    room.markRead();
+    isMarking = false;
+    advanceRead();
+  }
+
+  /** Return whether the position has moved on. */
+  function advanceRead(): boolean {
+    const sequence = room.getSnapshot().readSequence ?? 0;
+    if (sequence <= (readUpTo ?? -1)) return false;
+    readUpTo = sequence;
+    saveRead(roomId, sequence);
+    return true;
+  }
+
+  /** The visitor has read more on another device: the line is moved, if it is drawn already. */
+  function takeReadElsewhere(): void {
+    if (advanceRead() && isStarted) void startAtUnread();
   }
 
   /** Remember the visit, as long as the server admits the visitor. */
@@ -239,10 +263,10 @@ export function visitRoom(
     log.hold(true);
   }
 
-  function onMessage({ sequence, isOwn, isIgnored }: Message): void {
+  function onMessage({ sequence, isOwn, isIgnored, isMention }: Message): void {
     if (isOwn || isIgnored) return;
-    countUnread();
-    if (awayAfter === null || sequence <= awayAfter) return;
+    countUnread(isMention);
+    if (sequence <= Math.max(awayAfter ?? sequence, readUpTo ?? 0)) return;
     if (newFrom !== null && newFrom < sequence) return; // a live message may overtake missed ones
     newFrom = sequence;
     log.markNewFrom(newFrom);
@@ -250,7 +274,7 @@ export function visitRoom(
 
   // From now on, what arrives is read as it arrives.
   function noteBack(): void {
-    if (document.hidden || room.state.status !== "open") return;
+    if (document.hidden || room.state.status !== "open" || room.getSnapshot().you === null) return;
     awayAfter = null;
     log.hold(false);
   }
@@ -435,8 +459,10 @@ export function visitRoom(
   composer.enter(roomId, {
     send: say,
     edit: (sequence, text) => room.edit(sequence, text),
+    typing: () => room.typing(),
     lastOwn: () => room.messages.findLast(isEditable),
   });
+  mentions.enter(() => mentionable(room.getSnapshot()));
   room.on("message", onMessage);
   room.on("notice", log.addNotice);
   room.on("reported", log.addReport);
@@ -463,6 +489,7 @@ export function visitRoom(
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
       showPending({ pending: [], slowSeconds: 0, messages: [] }, room); // the next visit's entries need buttons of their own
+      showTyping([]);
       composer.close();
       log.leave();
       view.leave();
@@ -480,6 +507,19 @@ export function visitRoom(
 /** Report an error without its stack: that names the host. */
 function warn({ message }: ChatError): void {
   console.warn(message);
+}
+
+/** Return those who can be mentioned: who has spoken last, then the other members. */
+function mentionable({ members, messages, you }: RoomSnapshot): Member[] {
+  const people = new Map<string, Member>();
+  const present = new Map(members.map((member) => [member.id, member]));
+  for (const { sender, isOwn, isIgnored } of [...messages].reverse()) {
+    if (!isOwn && !isIgnored && !sender.bot && !people.has(sender.id))
+      people.set(sender.id, present.get(sender.id) ?? sender);
+  }
+  for (const member of members) if (!people.has(member.id) && !member.bot) people.set(member.id, member);
+  if (you) people.delete(you.id);
+  return [...people.values()];
 }
 
 /** Return the ids of the people in sight: of the members, and of those who have written. */

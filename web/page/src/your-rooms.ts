@@ -1,12 +1,21 @@
 /** "Your rooms" in the lobby: those that were visited in this browser, with their links. */
 
+import type { ChatClient } from "chalice-chat-client";
 import { ask, cancelQuestion } from "./ask.js";
 import { copyText } from "./copy.js";
 import { isToday, timeOf } from "./dates.js";
 import { arrange, byId, make, setText } from "./dom.js";
 import { focusHeading } from "./lobby-view.js";
 import { addressOf, urlOf } from "./route.js";
-import { forgetVisited, loadOwner, loadVisited, saveRoomName, type VisitedRoom, watchVisited } from "./store.js";
+import {
+  forgetVisited,
+  loadOwner,
+  loadRead,
+  loadVisited,
+  saveRoomName,
+  type VisitedRoom,
+  watchVisited,
+} from "./store.js";
 
 /** The number of rooms that are shown at first. */
 const FEW = 5;
@@ -18,11 +27,27 @@ const moreButton = byId("show-visited", HTMLButtonElement);
 const note = byId("visited-note", HTMLElement);
 
 let isHere = false;
+/** The ids of the rooms with something that the visitor has not read. */
+let unread: ReadonlySet<string> = new Set();
+let stopWatching = () => {};
 let showsAll = false;
 
-export function enter(): void {
+export function enter(client: ChatClient): void {
   isHere = true;
   show();
+  const rooms = loadVisited()
+    .filter(({ token, isOver, isPrivate }) => !isOver && (token || !isPrivate))
+    .map(({ roomId, token }) => ({
+      roomId,
+      token,
+      owner: loadOwner(roomId),
+      readSequence: loadRead(roomId) ?? 0,
+    }));
+  if (rooms.length === 0) return;
+  stopWatching = client.watchUnread(rooms, (found) => {
+    unread = found;
+    show();
+  });
 }
 
 function show(): void {
@@ -37,6 +62,8 @@ function show(): void {
 /** Show nothing: a room may be left for one whose name is to be seen by nobody. */
 export function leave(): void {
   isHere = false;
+  stopWatching();
+  unread = new Set();
   cancelQuestion();
   setText(note, "");
   list.replaceChildren();
@@ -45,7 +72,7 @@ export function leave(): void {
 // Rebuild an entry only when it has changed, so that its buttons keep the focus.
 function entryOf(room: VisitedRoom): Element {
   const owner = room.isOver ? undefined : loadOwner(room.roomId);
-  const shown = JSON.stringify([room, owner]);
+  const shown = JSON.stringify([room, owner, unread.has(room.roomId)]);
   const known = [...list.children].find((entry) => (entry as HTMLElement).dataset.shown === shown);
   return known ?? newEntry(room, owner, shown);
 }
@@ -70,7 +97,7 @@ function newEntry(room: VisitedRoom, owner: string | undefined, shown: string): 
   link.href = addressOf({ roomId, token });
   link.addEventListener("click", () => saveRoomName(roomId, name));
   details.append(...visitOf(room));
-  link.append(shownName, " ", details);
+  link.append(shownName, ...(unread.has(roomId) ? [" ", make("span", "news", "new")] : []), " ", details);
   if (!isOver && (token || !isPrivate)) actions.append(copyButton("Copy invite link", name, urlOf({ roomId, token })));
   if (owner) actions.append(copyButton("Copy owner's link", name, urlOf({ roomId, token, owner })));
   actions.append(button("Forget", name, () => forget(room, owner !== undefined)));

@@ -233,6 +233,59 @@ test("the console has the sentence of an error, and no stack with hosts", async 
   );
 });
 
+for (const order of ["before", "after"] as const) {
+  for (const stored of [null, "1"]) {
+    test(`the line of new messages is where another device has stopped, known ${order} the history, here ${stored}`, async () => {
+      for (let number = 1; number <= 4; number += 1) server.store(`message ${number}`);
+      if (stored) localStorage.setItem(READ, stored);
+      server.readSequence = 2;
+      const { fetch } = globalThis;
+      let respond = () => {};
+      const slow = new Promise<void>((resolve) => {
+        respond = resolve;
+      });
+      if (order === "before") globalThis.fetch = (...request) => slow.then(() => fetch(...request));
+      else server.holdsHandshakes = true;
+      await go("#/rooms/r1");
+      if (order === "before") respond();
+      else server.socket.accept();
+      globalThis.fetch = fetch;
+      await settle();
+      mock.timers.tick(1);
+      await settle();
+      assert.deepEqual(entries(), ["message 1", "message 2", "New", "message 3", "message 4"]);
+      mock.timers.tick(10_000);
+      await settle();
+      assert.deepEqual([localStorage.getItem(READ), server.readSequence], ["4", 4]);
+    });
+  }
+}
+
+test("after a reconnect, only what was not read on another device is new", async () => {
+  await go("#/rooms/r1");
+  await say("hello");
+  server.rejectsHandshakes = true;
+  server.socket.cut();
+  await settle();
+  server.rejectsHandshakes = false;
+  for (const text of ["read elsewhere", "new"]) server.store(text);
+  server.readSequence = 2;
+  find("#try-now").click();
+  await settle();
+  mock.timers.tick(1);
+  await settle();
+  assert.deepEqual(entries(), ["hello", "read elsewhere", "New", "new"]);
+});
+
+test("an edit does not leave the room unread", async () => {
+  server.store("message");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  server.deliver(server.edit(1, "changed"));
+  assert.equal(localStorage.getItem(READ), "2");
+});
+
 test("what arrives in a hidden tab is not read, and what the visitor writes is", async () => {
   await go("#/rooms/r1");
   mock.timers.tick(1);
@@ -494,7 +547,11 @@ test("one button to delete is a stop of the Tab key, and the arrow keys lead to 
   assert.deepEqual(stops(), [-1, -1, 0]);
   const Event = (window as unknown as Window).KeyboardEvent;
   deleteButtons()[2]?.focus();
-  for (let presses = 0; presses < 2; presses += 1) // the button for actions is between them
+  for (
+    let presses = 0;
+    presses < 2;
+    presses += 1 // the button for actions is between them
+  )
     document.activeElement?.dispatchEvent(
       new Event("keydown", { key: "ArrowUp", bubbles: true, cancelable: true }) as never,
     );

@@ -1,0 +1,77 @@
+"""Mentions, and who is typing."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.test_use import SET_HIDDEN
+from tests.support.browser.visitor import expect_message, say, take_name
+
+
+def test_name_is_completed_with_the_keyboard_and_its_bearer_is_told(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    field = aki.get_by_label("Message", exact=True)
+    names = aki.get_by_role("listbox", name="Names")
+    bo.evaluate(SET_HIDDEN, True)
+    field.press_sequentially("hi @b")
+    expect(names.get_by_role("option")).to_have_text(["Bo"])
+    expect(names.get_by_role("option", selected=True)).to_have_attribute(
+        "id", field.get_attribute("aria-activedescendant") or ""
+    )
+    field.press("Escape")
+    expect(names).to_be_hidden()
+    field.press("Backspace")
+    expect(names.get_by_role("option")).to_have_text(["Bo"])  # nobody is offered their own name
+    field.press("Enter")
+    expect(field).to_have_value("hi @Bo ")
+    expect(names).to_be_hidden()
+    field.press_sequentially("look")
+    field.press("Enter")
+    expect_message(aki, "hi @Bo look")
+    expect(bo).to_have_title(re.compile(r"^\(1 @1\) Tea"))
+    bo.evaluate(SET_HIDDEN, False)
+    expect(bo.locator(".mentioned .at")).to_have_text("@Bo")
+    expect(bo.locator(".mentioned .mark")).to_have_text("@you")
+    expect(aki.locator(".message .at")).to_have_text("@Bo")
+    expect(aki.locator(".mentioned")).to_have_count(0)
+
+
+def test_name_of_several_words_is_completed_by_a_tap(pair: tuple[Page, Page], open_page: OpenPage) -> None:
+    aki, bo = pair
+    take_name(bo, "Élodie 田中")
+    phone = open_page(aki.url, name="Cy", has_touch=True, is_mobile=True, viewport={"width": 320, "height": 640})
+    field = phone.get_by_label("Message", exact=True)
+    field.press_sequentially("(@elo")
+    option = phone.get_by_role("option", name="Élodie 田中")
+    option.tap()
+    expect(field).to_have_value("(@Élodie 田中 ")
+    expect(field).to_be_focused()
+    phone.get_by_role("button", name="Send").tap()
+    expect(bo.locator(".mentioned .at")).to_have_text("@Élodie 田中")
+
+
+def test_mention_that_was_deleted_from_the_text_reaches_nobody(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    field = aki.get_by_label("Message", exact=True)
+    field.press_sequentially("@b")
+    field.press("Tab")
+    expect(field).to_be_focused()
+    field.fill("nobody")
+    field.press("Enter")
+    expect_message(bo, "nobody")
+    expect(bo.locator(".mentioned")).to_have_count(0)
+
+
+def test_who_types_is_shown_until_the_message_is_there(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    log = aki.get_by_role("log").bounding_box()
+    bo.get_by_label("Message", exact=True).press_sequentially("hel")
+    expect(aki.get_by_text("Bo is typing…")).to_be_visible()
+    assert aki.get_by_role("log").bounding_box() == log
+    expect(bo.get_by_text("typing…")).to_have_count(0)
+    say(bo, "hello")
+    expect_message(aki, "hello")
+    expect(aki.get_by_text("typing…")).to_have_count(0)

@@ -1,0 +1,69 @@
+/** Names after an `@` in a text. */
+
+import type { Member } from "chalice-chat-client";
+
+const WORD = /[\p{L}\p{N}_]/u;
+
+/** Test whether the character at an index is at the start of a text, or after a space or punctuation. */
+export function beginsWord(text: string, index: number): boolean {
+  return !WORD.test(charBefore(text, index));
+}
+
+/** Return the members of whose names a part begins with what somebody has written, without case and diacritics. */
+export function namesLike(written: string, members: readonly Member[]): Member[] {
+  const wanted = fold(written);
+  if (/^\s|\n/.test(written)) return [];
+  const isLike = ({ name }: Member) => {
+    const folded = fold(name);
+    // What is complete needs no completion.
+    if (`${folded} `.length <= wanted.length) return false;
+    return folded.startsWith(wanted) || folded.split(/\s+/).some((part) => part.startsWith(wanted));
+  };
+  return members.filter(isLike);
+}
+
+/** Return the ids of the members whose `@Name` is in a text. Of several members of one name, the first is meant. */
+export function findMentions(text: string, members: readonly Member[]): string[] {
+  const byName = new Map<string, string>();
+  for (const { name, id } of members) if (!byName.has(name)) byName.set(name, id);
+  const found = splitMentions(text, [...byName.keys()]).filter(({ isMention }) => isMention);
+  return [...new Set(found.map((part) => byName.get(part.text.slice(1)) ?? ""))];
+}
+
+export interface Part {
+  readonly text: string;
+  readonly isMention: boolean;
+}
+
+/** Split a text into `@Name`, for each of the names, and what is between. Of `@Ann` and `@Ann Lee`, the longer one counts. */
+export function splitMentions(text: string, names: readonly string[]): Part[] {
+  const longest = [...names].filter(Boolean).sort((one, other) => other.length - one.length);
+  const parts: Part[] = [];
+  let end = 0;
+  for (let at = text.indexOf("@"); at >= 0; at = text.indexOf("@", at + 1)) {
+    const name =
+      beginsWord(text, at) &&
+      at >= end &&
+      longest.find((one) => text.startsWith(one, at + 1) && endsAt(text, at + 1 + one.length));
+    if (!name) continue;
+    if (at > end) parts.push({ text: text.slice(end, at), isMention: false });
+    end = at + 1 + name.length;
+    parts.push({ text: text.slice(at, end), isMention: true });
+  }
+  if (end < text.length) parts.push({ text: text.slice(end), isMention: false });
+  return parts;
+}
+
+// In scripts without spaces, the next word follows at once: "@田中さん".
+function endsAt(text: string, index: number): boolean {
+  const next = String.fromCodePoint(text.codePointAt(index) ?? 0);
+  return !WORD.test(next) || !/[\p{Script=Latin}\p{N}_]/u.test(next);
+}
+
+function charBefore(text: string, index: number): string {
+  return [...text.slice(Math.max(0, index - 2), index)].at(-1) ?? "";
+}
+
+function fold(text: string): string {
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+}

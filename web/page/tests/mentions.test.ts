@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { beginsWord, findMentions, namesLike, splitMentions } from "../src/mentions.js";
+
+const people = ["Ann", "Ann Lee", "Élodie Müller", "田中", "Bo"].map((name) => ({ id: `id of ${name}`, name }));
+const like = (written: string) => namesLike(written, people).map(({ name }) => name);
+
+test("names are found by the start of a part, without case and diacritics", () => {
+  assert.deepEqual(like("el"), ["Élodie Müller"]);
+  assert.deepEqual(like("MULL"), ["Élodie Müller"]);
+  assert.deepEqual(like("élodie m"), ["Élodie Müller"]);
+  assert.deepEqual(like("an"), ["Ann", "Ann Lee"]);
+  assert.deepEqual(like("ann "), ["Ann Lee"]); // Ann is complete
+  assert.deepEqual(like("田"), ["田中"]);
+  assert.equal(like("").length, people.length);
+  assert.deepEqual(like(" an"), []);
+  assert.deepEqual(like("nobody"), []);
+});
+
+test("an @ within a word, as in an address, begins no name", () => {
+  assert.deepEqual(
+    ["@a", "x @a", "(@a", "me@a", "9@a", "né@a"].map((text) => beginsWord(text, text.indexOf("@"))),
+    [true, true, true, false, false, false],
+  );
+});
+
+test("who is in a text is mentioned once, and the longer name counts", () => {
+  const found = (text: string) => findMentions(text, people).map((id) => id.slice("id of ".length));
+  assert.deepEqual(found("@Ann Lee, @Bo and @Bo"), ["Ann Lee", "Bo"]);
+  assert.deepEqual(found("@Ann: hi"), ["Ann"]);
+  assert.deepEqual(found("@Anna, @Boo, me@Bo"), []);
+  assert.deepEqual(found("@田中さん"), ["田中"]);
+  const twins = [1, 2].map((number) => ({ id: `twin ${number}`, name: "Kim" }));
+  assert.deepEqual(findMentions("@Kim", twins), ["twin 1"]);
+});
+
+test("the parts of a text are the text", () => {
+  const text = "Hi @Bo, and @Ann Lee!";
+  const parts = splitMentions(text, ["Bo", "Ann", "Ann Lee", ""]);
+  assert.equal(parts.map((part) => part.text).join(""), text);
+  assert.deepEqual(
+    parts.filter(({ isMention }) => isMention).map((part) => part.text),
+    ["@Bo", "@Ann Lee"],
+  );
+});
