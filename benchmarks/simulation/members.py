@@ -63,6 +63,9 @@ class Members:
         members = (yield from request) if request else None
         if reading != self._readings:
             return
+        if p.LATE_READ and members is not None and members.bit_count() > p.MAX_LISTED_MEMBERS:
+            self.clear()  # without a second welcome, the list is what tells that the room has grown
+            return
         if members is not None:
             self.known, is_current = members, self._frames == frames
         self._stop_waiting()
