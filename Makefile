@@ -85,7 +85,7 @@ fuzz: .venv/installed ## Run the generated tests with many examples: FRAMES fram
 bench: benchmarks/node/$(INSTALLED) ## Benchmark against other implementations
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.run
 
-simulate: .venv/installed ## Simulate crowds and large rooms on AWS, and write the figures of docs/scaling.md, in 2 to 3 minutes
+simulate: .venv/installed ## Simulate crowds and large rooms on AWS, and write the figures of docs/scaling.md, in 5 to 10 minutes
 	$(BIN)/python -m benchmarks.simulation
 
 generate: .venv/installed ## Write what is generated: docs/openapi.yaml, docs/asyncapi.yaml, .chalice/policies, tables of costs

@@ -127,6 +127,16 @@ class Cloud:
                 yield self.env.timeout(self.random.uniform(0, min(2**attempt, p.READ_BACKOFF_LIMIT)))
         return False
 
+    def write(self, partition: Partition, units: float = 1) -> Steps:
+        """Write an item, whether its condition holds or not. A throttled write is repeated until it succeeds."""
+        while True:
+            yield self.env.timeout(p.REQUEST)
+            if partition.writes.spend(units):
+                self.tally.write_units += units
+                return
+            self.tally.throttles["DynamoDB writes"] += 1
+            yield self.env.timeout(self.random.uniform(0, 1))
+
     def transact(self, partition: Partition, units: float) -> Steps:
         """Write an item in a transaction that conflicts with others, and retry it as the program does.
 
@@ -174,9 +184,11 @@ class Queue:
         self._pollers = float(p.POLLERS)
         self._env.process(self._scale())
 
-    def put(self, work: Callable[[Environment], Steps], delay: float = 0) -> None:
-        """Queue a batch: work is what its invocation does."""
-        self._cloud.tally.queue_requests += p.QUEUE_REQUESTS_PER_BATCH
+    def put(
+        self, work: Callable[[Environment], Steps], delay: float = 0, requests: int = p.QUEUE_REQUESTS_PER_BATCH
+    ) -> None:
+        """Queue a job: work is what its invocation does."""
+        self._cloud.tally.queue_requests += requests
         self._cloud.later(p.SQS_DELIVERY + delay, partial(self._deliver, _Received(work, 1)))
 
     def _deliver(self, batch: _Received) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
@@ -22,9 +23,15 @@ class Result(NamedTuple, Generic[Recipient]):
 
 
 def broadcast(
-    cloud: Cloud, environment: Environment, recipients: Iterable[Recipient], deliver: Callable[[Recipient], bool]
+    cloud: Cloud,
+    environment: Environment,
+    recipients: Iterable[Recipient],
+    deliver: Callable[[Recipient], bool],
+    rate: float = math.inf,
 ) -> Steps:
     """Post to all recipients, and return the Result. deliver returns whether the recipient's connection is open.
+
+    rate: maximum number of posts per second.
 
     A wave takes as long as one post, or as long as the CPU needs for its posts. API Gateway either accepts a post or
     throttles it; posts do not hang. In the program, posts overlap more freely than in waves.
@@ -47,7 +54,7 @@ def broadcast(
         granted = cloud.account.take(size)
         cpu = (size * p.CPU_POST + opening * p.CPU_TLS) / environment.cpu_share
         opening = 0
-        yield env.timeout(max(p.POST, cpu))
+        yield env.timeout(max(p.POST, cpu, size / rate))
         cloud.tally.websocket_messages += granted
         cloud.tally.throttles["account"] += size - granted
         for attempt, posts in enumerate(wave):

@@ -39,6 +39,20 @@ class Presence(NamedTuple):
     member_count: int
 
 
+class Joined(NamedTuple):
+    """The messages of a tick that fit into one frame, ascending, for a connection with batch=1."""
+
+    messages: list[Message]
+
+
+class Crowd(NamedTuple):
+    """The joins and leaves of a window of PRESENCE_WINDOW beyond the first ones, as sets of bits."""
+
+    joined: int
+    left: int
+    member_count: int
+
+
 class Welcome(NamedTuple):
     """The answer to hello."""
 
@@ -52,4 +66,4 @@ class Plain(Enum):
     HELLO_FAILED = "the error frame that answers a hello"
 
 
-Frame = Message | Presence | Welcome | Plain
+Frame = Message | Joined | Presence | Crowd | Welcome | Plain

@@ -39,14 +39,14 @@ class History:
             self._take(message, self._cloud.tally.live)
         self._early.clear()
 
-    def receive(self, message: Message) -> None:
+    def receive(self, message: Message, patience: float = p.GAP_PATIENCE) -> None:
         """Take a message that arrived as a frame. Read the history if it shows a gap that does not close soon."""
         if self.position is None:
             self._early.append(message)
             return
         self._take(message, self._cloud.tally.live)
         if self.ahead and not self._is_waiting:
-            self._ask_in(p.GAP_PATIENCE)
+            self._ask_in(patience)
 
     def catch_up(self) -> None:
         """Read new messages now."""

@@ -10,7 +10,7 @@ import simpy
 from benchmarks.simulation import parameters as p
 from benchmarks.simulation.aws import Steps
 from benchmarks.simulation.backoff import backoff
-from benchmarks.simulation.frames import Frame, Message, Plain, Presence, Welcome
+from benchmarks.simulation.frames import Crowd, Frame, Joined, Message, Plain, Presence, Welcome
 from benchmarks.simulation.history import History
 from benchmarks.simulation.members import Members
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 class Connection:
     """A WebSocket connection and its row."""
 
-    __slots__ = ("is_open", "joined_at", "number", "page")
+    __slots__ = ("is_batched", "is_open", "joined_at", "number", "page")
 
     def __init__(self, page: Page, joined_at: float, is_open: bool = False) -> None:
         self.page, self.joined_at, self.is_open = page, joined_at, is_open
         self.number = page.room.number_connection()
+        self.is_batched = page.is_batched
 
     @property
     def bit(self) -> int:
@@ -42,6 +43,7 @@ class Page:
         self.history = History(program, room, self._confirm)
         self.members = Members(program, room)
         self.connection: Connection | None = None
+        self.is_batched = self._cloud.random.random() < p.BATCH_SHARE
         self._status_changed = self._env.event()
         self._is_welcomed = False
         self._failures = 0
@@ -54,6 +56,7 @@ class Page:
         self._opened_at = -p.MAX_CONNECT_SECONDS
         self._is_welcomed = True
         self.history.begin(self.room.last_sequence)
+        self._beat_in(self.connection, self._cloud.random.uniform(0, p.BEAT_EVERY))
 
     def visit(self) -> Steps:
         """Enter the room. The page's files are already loaded; they contain the address to connect to."""
@@ -92,11 +95,18 @@ class Page:
         if not message.confirmed.triggered and message.sequence is None:
             self._cloud.tally.lost += message.owed
 
-    def beat(self) -> None:
-        """Send a hello frame. Reconnect if nothing is heard."""
-        if self.connection is not None:
-            self._program.hello(self.connection)
-            self._cloud.later(p.SILENCE_LIMIT, partial(self._check_silence, self.connection, self._env.now))
+    def _beat_in(self, connection: Connection, seconds: float) -> None:
+        self._cloud.later(seconds, partial(self._beat, connection))
+
+    def _beat(self, connection: Connection) -> None:
+        """Send a hello frame, and the next one after an interval. Reconnect if nothing is heard."""
+        if self.connection is connection:
+            self._program.hello(connection)
+            self._cloud.later(p.SILENCE_LIMIT, partial(self._check_silence, connection, self._env.now))
+            self._beat_in(connection, self._beat_interval())
+
+    def _beat_interval(self) -> float:
+        return p.BEAT_EVERY * self._cloud.random.uniform(1 - p.BEAT_JITTER, 1)
 
     def _check_silence(self, connection: Connection, beat_at: float) -> None:
         if self._heard_at < beat_at and self.connection is connection:
@@ -108,8 +118,15 @@ class Page:
         if isinstance(frame, Message):
             self._confirm(frame)
             self.history.receive(frame)
+        elif isinstance(frame, Joined):
+            patience = p.GAP_PATIENCE + self._cloud.random.uniform(0, p.GAP_JITTER)
+            for message in frame.messages:
+                self._confirm(message)
+                self.history.receive(message, patience)
         elif isinstance(frame, Presence):
             self.members.note(frame)
+        elif isinstance(frame, Crowd):
+            self.members.note_crowd(frame)
         elif isinstance(frame, Welcome):
             self._welcome(frame)
         elif frame is Plain.HELLO_FAILED:
@@ -125,24 +142,32 @@ class Page:
         if frame.member_count > p.MAX_LISTED_MEMBERS:
             self.members.clear()
         elif is_first:
-            self._env.process(self.members.refresh(frame.member_count))
+            self.members.refresh(frame.member_count)
         else:
             self.members.expect(frame.member_count)
 
     def _connect(self, pause: float) -> Steps:
         yield self._env.timeout(pause)
         while (connection := (yield from self._try_to_connect())) is None:
-            if look := self._program.get(self.room):
+            if self._failures >= p.LOOK_AFTER and (look := self._program.get(self.room)):
                 yield from look
             yield self._env.timeout(self._next_pause())
         self._opened_at, self._is_welcomed = self._env.now, False
         self._set_connection(connection)
         self._program.hello(connection)
-        self._cloud.later(p.INDEX_LAG, partial(self._say_hello_again, connection))
-        self._cloud.later(p.WELCOME_TIMEOUT, partial(self._check_welcome, connection))
+        self._beat_in(connection, self._beat_interval())
+        late = p.INDEX_LAG + self._cloud.random.uniform(0, p.LATE_READ)
+        self._cloud.later(late, partial(self._check_again, connection))
+        if not p.LATE_READ:
+            self._cloud.later(p.WELCOME_TIMEOUT, partial(self._check_welcome, connection))
 
-    def _say_hello_again(self, connection: Connection) -> None:
-        if self.connection is connection:
+    def _check_again(self, connection: Connection) -> None:
+        """Find what the room received before the index contained the connection."""
+        if self.connection is not connection:
+            return
+        if p.LATE_READ:
+            self.history.catch_up()
+        else:
             self._program.hello(connection)
 
     def _check_welcome(self, connection: Connection) -> None:

@@ -39,6 +39,24 @@ MAX_IDLE = http_connection.MAX_IDLE_SECONDS
 MAX_BATCH_ATTEMPTS = jobs.MAX_BATCH_ATTEMPTS
 BATCH_RETRY_DELAY = jobs.RETRY_DELAY_SECONDS
 
+# Planned: delivery in ticks, joined presence, and a client that spreads its requests. scenarios.BEFORE is without them.
+TICKS = True
+FRAME_BYTES = limits.MAX_FRAME_BYTES
+TICK_SECONDS = 1.0
+TICK_RATE = 5_000  # posts per second of a room: half of the account's quota is left for other rooms and for requests
+TICK_PACE = 15_000  # posts per second during a tick: 10,000 posts leave some of the account's burst
+TICK_TAKEOVER = 5.0  # time after which another sender takes over a claim whose tick has not begun
+TICK_MESSAGES = 100
+BATCH_SHARE = 1.0  # share of the connections with batch=1
+PRESENCE_SINGLES, PRESENCE_WINDOW = 10, 30  # joins and leaves that are sent at once, in a window of seconds
+PRESENCE_SLOT = 5  # seconds for which the others wait
+REQUEUE = True  # whether messages that a post could not deliver are queued again in small rooms, too
+LATE_READ = 3.0  # longest random delay of the read that replaces the second hello
+GAP_JITTER = 5.0  # longest random delay before a page reads what it has missed of a tick
+LOOK_AFTER = 3  # failed attempts to connect before the page asks whether the room still exists
+CROWD_PATIENCE = PRESENCE_SLOT + 2.0  # delay before a page reads the members again
+BEAT_JITTER = 0.25  # share of BEAT_EVERY by which a heartbeat may come early
+
 _conflict_retry: Any = vars(members.rename)["retry"]
 CONFLICT_BACKOFF = float(_conflict_retry.wait.multiplier)
 CONFLICT_BACKOFF_LIMIT = float(_conflict_retry.wait.max)
@@ -94,7 +112,9 @@ SQS_SEND, SQS_DELIVERY = 0.01, 0.02  # assumed
 # DynamoDB. "Key range throughput exceeded": units per second of one partition key, and so of one item.
 PARTITION_WRITES, PARTITION_READS = 1_000, 3_000
 READ_UNIT_BYTES = 4_096
+WRITE_UNIT_BYTES = 1_024
 INDEX_ROW_BYTES, MESSAGE_BYTES = 130, 300  # as docs/scaling.md counts; assumed
+PRESENCE_BYTES = 150  # assumed: a join or leave, in the item of its window
 REQUEST, TRANSACTION = 0.005, 0.02  # assumed
 CONFLICT_WINDOW = 0.01  # assumed: time during which a transaction cancels others on the same item
 # botocore's standard mode, with PynamoDB's default number of attempts, for throttled reads.
@@ -118,3 +138,4 @@ PRICE_WRITE_UNIT, PRICE_READ_UNIT = 0.625e-6, 0.125e-6
 # "Amazon SQS pricing": each 64 KiB of a message is a request. A full batch has 65 to 112 KiB, most of it the ids of its
 # connections: two requests to send it, two to receive it, one to delete it.
 QUEUE_REQUESTS_PER_BATCH = 5
+QUEUE_REQUESTS_PER_JOB = 3  # a short job: to send, receive and delete it

@@ -13,8 +13,18 @@ import simpy
 from benchmarks.simulation import parameters as p
 from benchmarks.simulation.aws import Cloud, Environment, Partition, Queue, Steps
 from benchmarks.simulation.broadcast import broadcast
-from benchmarks.simulation.frames import Frame, Message, Plain, Presence, Welcome
+from benchmarks.simulation.frames import Crowd, Frame, Joined, Message, Plain, Presence, Welcome
 from benchmarks.simulation.page import Connection, Page
+
+
+class TickState:
+    """The attributes for ticks in the item with the room's sequence."""
+
+    def __init__(self) -> None:
+        self.number = 0  # of claims
+        self.claimed_until: float | None = None
+        self.began_at = -math.inf
+        self.position: int | None = None
 
 
 class Room:
@@ -27,6 +37,8 @@ class Room:
         self.entered = 0
         self.last_sequence = 0
         self.messages: list[Message] = []
+        self.tick = TickState()
+        self.presence: dict[int, list[_PresenceGroup]] = {}
         self._numbered = 0
 
     def number_connection(self) -> int:
@@ -48,6 +60,14 @@ class Room:
     def last_stored(self) -> int:
         """The highest sequence that has a message."""
         return self.messages[-1].order() if self.messages else 0
+
+
+class _PresenceGroup(NamedTuple):
+    """Joins or leaves that one function has counted together. is_late: they were not sent at once."""
+
+    slot: int
+    frames: list[Presence]
+    is_late: bool
 
 
 class MessagePage(NamedTuple):
@@ -190,13 +210,47 @@ class Program:
         if frames and (found := (yield from self._query_index(room, environment))):
             yield from self._send(room, environment, [one for one in found if one is not subject], frames)
 
+    def _count_presence(self, room: Room, frames: list[Presence]) -> Steps:
+        """Add joins or leaves to the item of their window. Return those to send at once: the first of the window."""
+        slot = int(self.cloud.env.now / p.PRESENCE_SLOT)
+        window = int(self.cloud.env.now / p.PRESENCE_WINDOW)
+        groups = room.presence.setdefault(window, [])
+        former, count = groups[-1] if groups else None, sum(len(group.frames) for group in groups) + len(frames)
+        is_late = count > p.PRESENCE_SINGLES
+        groups.append(_PresenceGroup(slot, frames, is_late))
+        yield from self.cloud.write(room.history, math.ceil(count * p.PRESENCE_BYTES / p.WRITE_UNIT_BYTES))
+        if not is_late:
+            return frames
+        if former is None or former.slot != slot or not former.is_late:
+            delay = math.ceil((slot + 1) * p.PRESENCE_SLOT - self.cloud.env.now)
+            yield self.cloud.env.timeout(p.SQS_SEND)
+            self._queue.put(partial(self._send_crowd, room, window, slot), delay, p.QUEUE_REQUESTS_PER_JOB)
+        return []
+
+    def _send_crowd(self, room: Room, window: int, slot: int, environment: Environment) -> Steps:
+        """Send the joins and leaves of a slot, but for those that were sent at once, in one frame."""
+        groups = room.presence[window]
+        events = [event for group in groups if group.slot == slot and group.is_late for event in group.frames]
+        size = sum(len(group.frames) for group in groups) * p.PRESENCE_BYTES
+        joined = left = 0
+        for event in events:
+            joined = joined | event.member if event.has_joined else joined & ~event.member
+            left = left & ~event.member if event.has_joined else left | event.member
+        if not (yield from self.cloud.read(room.history, math.ceil(size / p.READ_UNIT_BYTES))):
+            return
+        yield from self.cloud.read(room.item, 1)
+        if found := (yield from self._query_index(room, environment)):
+            crowd = Crowd(joined, left, len(room.connections))
+            yield from self._send(room, environment, [one for one in found if one.is_batched], [crowd])
+
     def _presence_frames(self, room: Room, connections: list[Connection], has_joined: bool) -> Steps:
         """Return a join or leave frame for each connection. There are none in a large room."""
         is_read = yield from self.cloud.read(room.item, 1)
         count = len(room.connections)
         if not is_read or not 0 < count <= p.PRESENCE_LIMIT:
             return []
-        return [Presence(has_joined, connection.bit, count) for connection in connections]
+        frames = [Presence(has_joined, connection.bit, count) for connection in connections]
+        return (yield from self._count_presence(room, frames)) if p.PRESENCE_SINGLES else frames
 
     def _query_index(self, room: Room, environment: Environment, cpu: float = p.CPU_INDEX_ROW) -> Steps:
         """Return the connections in a room, None if the query was throttled."""
@@ -220,7 +274,9 @@ class Program:
             room.last_sequence += 1
             yield env.timeout(2 * p.REQUEST)
         recipients = yield query
-        if recipients is not None:
+        if p.TICKS and recipients is not None and len(recipients) > p.FANOUT_BATCH:
+            yield from self._announce(room, environment, len(recipients), message.order())
+        elif recipients is not None:
             recipients = list(dict.fromkeys([*recipients, connection]))
             recipients.sort(key=lambda _: self.cloud.random.random())  # the program's are a set: in no order
             yield from self._send(room, environment, recipients, [message])
@@ -232,23 +288,88 @@ class Program:
                 for start in range(0, len(recipients), p.FANOUT_BATCH):
                     yield self.cloud.env.timeout(p.SQS_SEND)
                     batch = recipients[start : start + p.FANOUT_BATCH]
-                    self._queue.put(partial(self._fan_out, room, batch, frame, 1))
+                    self._queue.put(partial(self._fan_out, room, batch, [frame], 1))
             return
         while frames and recipients and self.cloud.env.now < environment.deadline:
             frame, *frames = frames
             result = yield from broadcast(self.cloud, environment, recipients, partial(_deliver, frame))
+            if p.REQUEUE and result.failed and isinstance(frame, Message):
+                rest = partial(self._fan_out, room, result.failed, [frame], 2)
+                self._queue.put(rest, p.BATCH_RETRY_DELAY, p.QUEUE_REQUESTS_PER_JOB)
             unreachable = {*result.gone, *result.failed}
             recipients = [recipient for recipient in recipients if recipient not in unreachable]
             frames += yield from self._remove_gone(room, result.gone)
 
     def _fan_out(
-        self, room: Room, batch: list[Connection], frame: Frame, attempt: int, environment: Environment
+        self,
+        room: Room,
+        batch: list[Connection],
+        frames: list[Frame],
+        attempt: int,
+        environment: Environment,
+        rate: float = math.inf,
     ) -> Steps:
-        result = yield from broadcast(self.cloud, environment, batch, partial(_deliver, frame))
-        if result.failed and attempt < p.MAX_BATCH_ATTEMPTS:
-            rest = partial(self._fan_out, room, result.failed, frame, attempt + 1)
-            self._queue.put(rest, p.BATCH_RETRY_DELAY)
-        yield from self._remove_gone(room, result.gone)
+        """Send each frame to the connections of a batch. Those without batch=1 get each message in its own frame."""
+        gone, failed = list[Connection](), list[Connection]()
+        batched = [one for one in batch if one.is_batched] if isinstance(frames[0], Joined) else batch
+        others = [one for one in batch if not one.is_batched] if isinstance(frames[0], Joined) else []
+        singles = [message for frame in frames if isinstance(frame, Joined) for message in frame.messages]
+        for recipients, payloads in ((batched, frames), (others, singles)):
+            remaining = recipients
+            for payload in payloads:
+                result = yield from broadcast(self.cloud, environment, remaining, partial(_deliver, payload), rate)
+                unreachable = {*result.gone, *result.failed}
+                remaining = [one for one in remaining if one not in unreachable]
+                gone += result.gone
+                failed += result.failed
+        if failed and attempt < p.MAX_BATCH_ATTEMPTS:
+            self._queue.put(partial(self._fan_out, room, failed, frames, attempt + 1), p.BATCH_RETRY_DELAY)
+        yield from self._remove_gone(room, gone)
+
+    def _announce(self, room: Room, environment: Environment, connections: int, sequence: int) -> Steps:
+        """Claim the next tick after a message was stored, and queue it, unless there is a claim."""
+        yield from self.cloud.write(room.history)
+        tick, now = room.tick, self.cloud.env.now
+        if tick.position is None:
+            tick.position = sequence - 1
+        if tick.claimed_until is not None and tick.claimed_until > now:
+            return
+        interval = max(p.TICK_SECONDS, connections / p.TICK_RATE)
+        delay = round(max(0, tick.began_at + interval - now))
+        tick.number += 1
+        tick.claimed_until = now + delay + p.TICK_TAKEOVER
+        yield self.cloud.env.timeout(p.SQS_SEND)
+        self._queue.put(partial(self._tick, room, tick.number), delay, p.QUEUE_REQUESTS_PER_JOB)
+
+    def _tick(self, room: Room, number: int, environment: Environment) -> Steps:
+        """Deliver what was stored since the last tick."""
+        yield from self.cloud.write(room.history)
+        tick, now = room.tick, self.cloud.env.now
+        if number != tick.number or tick.claimed_until is None:
+            return  # SQS has delivered the job twice, or another sender has taken over the claim
+        tick.claimed_until, tick.began_at = None, now
+        position = tick.position or 0
+        # The claim is released before this read: what is stored after it leads to another claim.
+        start = bisect_right(room.messages, position, key=Message.order)
+        found = room.messages[start : start + p.TICK_MESSAGES]
+        size = len(found) * p.MESSAGE_BYTES
+        yield from self.cloud.read(room.history, max(1, math.ceil(size / p.READ_UNIT_BYTES)))
+        recipients = yield from self._query_index(room, environment)
+        if not found or recipients is None:
+            return
+        per_frame = p.FRAME_BYTES // p.MESSAGE_BYTES
+        frames: list[Frame] = [Joined(found[first : first + per_frame]) for first in range(0, len(found), per_frame)]
+        recipients.sort(key=lambda _: self.cloud.random.random())
+        for start in range(0, len(recipients), p.FANOUT_BATCH):
+            yield self.cloud.env.timeout(p.SQS_SEND)
+            batch = recipients[start : start + p.FANOUT_BATCH]
+            rate = p.TICK_PACE * len(batch) / len(recipients)
+            self._queue.put(partial(self._fan_out, room, batch, frames, 1, rate=rate))
+        yield from self.cloud.write(room.history)
+        if tick.position == position:  # otherwise another tick has advanced it
+            tick.position = found[-1].order()
+        if room.last_stored > found[-1].order() and len(found) == p.TICK_MESSAGES:
+            yield from self._announce(room, environment, len(recipients), room.last_stored)
 
     def _remove_gone(self, room: Room, gone: list[Connection]) -> Steps:
         """Remove closed connections from the room, and return their leave frames."""

@@ -67,7 +67,6 @@ class Run:
         """Run the scenario until everybody is up to date, or its time is over."""
         self.scenario.start(self)
         self.env.process(self._talk())
-        self.env.process(self._beat())
         self.env.run(self.env.process(self._watch()))
         return self._outcome()
 
@@ -79,15 +78,6 @@ class Run:
             page = draw.choice(self.pages)
             if page.connection is not None:
                 self.env.process(page.send())
-
-    def _beat(self) -> Steps:
-        """Let each connected page send a heartbeat once per BEAT_EVERY, evenly spread."""
-        pages = self.pages.copy()
-        self.cloud.random.shuffle(pages)
-        while True:
-            for page in pages:
-                yield self.env.timeout(p.BEAT_EVERY / len(pages))
-                page.beat()
 
     def _watch(self) -> Steps:
         while True:
@@ -185,7 +175,27 @@ SCENARIOS = {
     "reconnect": Scenario("10,000 members of 100 rooms lose their connections at once", 100, 100, 0.1, 60, _reconnect),
 }
 
+BEFORE = {
+    "TICKS": False,
+    "PRESENCE_SINGLES": 0,
+    "REQUEUE": False,
+    "LATE_READ": 0,
+    "GAP_JITTER": 0,
+    "LOOK_AFTER": 0,
+    "CROWD_PATIENCE": 0,
+    "BEAT_JITTER": 0,
+}
+"""The program as it is: without what is planned."""
+
 CHANGED = [
+    *(scenario._replace(name=f"*before:* {scenario.name}", changes=BEFORE) for scenario in SCENARIOS.values()),
+    *(
+        SCENARIOS[name]._replace(
+            name=f"{SCENARIOS[name].name}, a tenth without `batch=1`", changes={"BATCH_SHARE": 0.9}
+        )
+        for name in ("large-1", "large-5")
+    ),
+    SCENARIOS["large-5"]._replace(name="one room of 20,000 members, 5 messages/s", members=20_000),
     SCENARIOS["crowd"]._replace(
         name="the crowd, if joins to one room did not conflict", changes={"CONFLICT_WINDOW": 0.0}
     ),

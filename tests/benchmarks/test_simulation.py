@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import simpy
@@ -11,7 +12,9 @@ from benchmarks.simulation import parameters as p
 from benchmarks.simulation import report
 from benchmarks.simulation.aws import Cloud, Environment, Partition, Steps, TokenBucket
 from benchmarks.simulation.broadcast import broadcast
-from benchmarks.simulation.scenarios import CHANGED, CONCURRENCIES, SCENARIOS, Outcome, Run, Scenario, run
+from benchmarks.simulation.frames import Crowd, Frame, Joined, Message, Presence
+from benchmarks.simulation.page import Page
+from benchmarks.simulation.scenarios import BEFORE, CHANGED, CONCURRENCIES, SCENARIOS, Outcome, Run, Scenario, run
 from deployment.config import PROJECT
 
 OUTAGE = Scenario("3 rooms of 40 members after an outage", 3, 40, 1, 5, SCENARIOS["reconnect"].start)
@@ -119,11 +122,120 @@ def test_large_room_is_delivered_through_the_queue() -> None:
     assert tally.missing == 0
 
 
-def test_visit_reads_the_history_and_the_members_once_and_says_hello_twice() -> None:
+def test_visit_reads_the_history_twice_and_the_members_once_and_says_hello() -> None:
     tally = _visit(others=0, seconds=20).cloud.tally
-    assert tally.rest_requests == 2
-    assert tally.websocket_messages == 2 * 2  # each hello, and its welcome
-    assert tally.invocations == 1 + 2 + 2  # the $connect
+    assert tally.rest_requests == 3
+    assert tally.websocket_messages == 2  # the hello, and its welcome
+    assert tally.invocations == 1 + 3 + 1  # the $connect
+
+
+def test_visit_before_reads_the_history_once_and_says_hello_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in BEFORE.items():
+        monkeypatch.setattr(p, name, value)
+    tally = _visit(others=0, seconds=20).cloud.tally
+    assert (tally.rest_requests, tally.websocket_messages) == (2, 2 * 2)
+
+
+def _heard(monkeypatch: pytest.MonkeyPatch) -> dict[Page, list[Frame]]:
+    """Return the frames that each page hears from now on."""
+    heard: dict[Page, list[Frame]] = {}
+    hear = Page.hear
+
+    def record(page: Page, frame: Frame) -> None:
+        heard.setdefault(page, []).append(frame)
+        hear(page, frame)
+
+    monkeypatch.setattr(Page, "hear", record)
+    return heard
+
+
+def _send(run: Run, page: Page) -> None:
+    run.env.process(page.send())
+
+
+def _send_at(times: list[float], members: int = 50) -> Run:
+    def start(run: Run) -> None:
+        for page in run.pages:
+            page.place()
+        for time, page in zip(times, run.pages, strict=False):
+            run.cloud.later(time, partial(_send, run, page))
+
+    return _run(members, 20, start)
+
+
+def test_large_room_gets_one_post_per_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(p, "FANOUT_BATCH", 20)
+    heard = _heard(monkeypatch)
+    room = _send_at([number / 10 for number in range(30)]).rooms[0]
+    assert len(heard) == 50
+    for frames in heard.values():
+        ticks = [frame for frame in frames if isinstance(frame, Joined)]
+        assert len(ticks) <= 6
+        assert [message.order() for tick in ticks for message in tick.messages] == list(range(1, 31))
+    assert room.tick.position == 30
+
+
+def test_first_message_after_a_quiet_moment_is_sent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(p, "FANOUT_BATCH", 20)
+    tally = _send_at([1, 10]).cloud.tally
+    assert len(tally.live) == 2 * 50
+    assert max(tally.live) < p.TICK_SECONDS + 2 * p.COLD_START
+
+
+def test_connections_without_batch_get_each_message_in_its_own_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(p, "FANOUT_BATCH", 20)
+    monkeypatch.setattr(p, "BATCH_SHARE", 0.0)
+    heard = _heard(monkeypatch)
+    _send_at([number / 10 for number in range(30)])
+    for frames in heard.values():
+        assert [frame.order() for frame in frames if isinstance(frame, Message)] == list(range(1, 31))
+
+
+def test_claim_without_a_tick_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(p, "FANOUT_BATCH", 20)
+    heard = _heard(monkeypatch)
+
+    def start(run: Run) -> None:
+        for page in run.pages:
+            page.place()
+        tick = run.rooms[0].tick
+        tick.position, tick.claimed_until = 0, p.TICK_TAKEOVER  # a sender has crashed before it queued the tick
+        run.env.process(run.pages[0].send())
+        run.cloud.later(p.TICK_TAKEOVER, partial(_send, run, run.pages[1]))
+
+    _run(50, 20, start)
+    for frames in heard.values():
+        (tick,) = [frame for frame in frames if isinstance(frame, Joined)]
+        assert [message.order() for message in tick.messages] == [1, 2]
+
+
+def test_repeated_job_of_a_tick_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(p, "FANOUT_BATCH", 20)
+    run = _send_at([0])
+    before = run.cloud.tally.queue_requests
+    environment = Environment("fan_out")
+    run.env.run(run.env.process(run.program._tick(run.rooms[0], 1, environment)))
+    assert run.cloud.tally.queue_requests == before
+
+
+def test_many_leaves_are_one_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = _heard(monkeypatch)
+
+    def start(run: Run) -> None:
+        for page in run.pages:
+            page.place()
+            page.members.known = (1 << 60) - 1
+        connections = [page.connection for page in run.pages[:20] if page.connection is not None]
+        for connection in connections:
+            connection.is_open = False
+            run.program.disconnect(connection)
+
+    stayed = _run(60, 20, start).pages[20:]
+    for page in stayed:
+        presence = [frame for frame in heard[page] if isinstance(frame, Presence)]
+        (crowd,) = [frame for frame in heard[page] if isinstance(frame, Crowd)]
+        assert (len(presence), crowd.left.bit_count(), crowd.member_count) == (10, 10, 40)
+        assert page.members.known.bit_count() == 40
 
 
 @pytest.mark.parametrize(("members", "requests"), [(100, 2), (101, 1)])
