@@ -63,10 +63,13 @@ export class MessageList {
     return findIn(this.#published, sequence);
   }
 
-  /** This client has added a reaction to a message, or has removed it. */
-  noteOwnReaction(sequence: number, reaction: string, isOwn: boolean): void {
-    if (isOwn) this.#reacted.add(`${sequence} ${reaction}`);
-    else this.#reacted.delete(`${sequence} ${reaction}`);
+  /** This client has added a reaction to a message, or has removed it. Returns whether it had it before. */
+  noteOwnReaction(sequence: number, reaction: string, isOwn: boolean): boolean {
+    const key = `${sequence} ${reaction}`;
+    const wasOwn = this.#reacted.has(key);
+    if (isOwn) this.#reacted.add(key);
+    else this.#reacted.delete(key);
+    return wasOwn;
   }
 
   /** Return the messages of a list of which only those from an index on have changed. */

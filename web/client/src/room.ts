@@ -274,13 +274,17 @@ export class Room {
    * does, and with `too_large` if the message has 1,000 reactions.
    */
   async react(sequence: number, reaction: string, { remove = false }: { remove?: boolean } = {}): Promise<void> {
-    this.#messages.noteOwnReaction(sequence, reaction, !remove);
+    const wasOwn = this.#messages.noteOwnReaction(sequence, reaction, !remove);
     const data = { sequence, reaction, ...(remove && { remove }) };
-    await this.#commands.run("react", data, ({ type, target, reactions = [] }) => {
+    const reacting = this.#commands.run("react", data, ({ type, target, reactions = [] }) => {
       if (type !== "reactions" || target !== sequence) return false;
       const { members = [], count = 0 } = reactions.find((one) => one.reaction === reaction) ?? {};
       const isThere = members.some((id) => this.#messages.isOwn(id));
       return isThere !== remove || count > members.length;
+    });
+    await reacting.catch((error: unknown) => {
+      this.#messages.noteOwnReaction(sequence, reaction, wasOwn);
+      throw error;
     });
   }
 

@@ -360,6 +360,26 @@ test("messages are edited, answered and read, and get reactions", async () => {
   assert.equal(server.readSequence, 3);
 });
 
+test("a reaction that is refused is not one's own, also beside many others", async () => {
+  const { sequence } = server.store("Tea?");
+  const others = (count: number) => Array.from({ length: count }, (_, number) => `other-${number}`);
+  server.react(sequence, "👍", ...others(25));
+  await render(strict(createElement(View)));
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "react") return false;
+    socket.receive({ error: { code: "too_large", message: "no", action, clientId: data?.clientId } });
+    return true;
+  };
+  const react = async (remove: boolean) => {
+    await act(() => assert.rejects(latest().react(sequence, "👍", { remove }), { code: "too_large" }));
+    await act(async () => server.socket.receive(server.react(sequence, "👍", ...others(26))));
+    return latest().messages[0]?.reactions[0]?.isOwn;
+  };
+  assert.equal(await react(false), false);
+  await act(async () => server.socket.receive(server.react(sequence, "👍", "m1")));
+  assert.equal(await react(true), true);
+});
+
 test("a quote is read on request", async () => {
   const { sequence: replyTo } = server.store("Tea?");
   for (let number = 1; number < 50; number += 1) server.store(String(number));
