@@ -18,6 +18,7 @@ import * as log from "./log-view.js";
 import * as mentions from "./mention-view.js";
 import { isEditable } from "./message-actions.js";
 import * as newRoom from "./new-room-view.js";
+import { notify, withdraw } from "./notify.js";
 import * as ownerView from "./owner-view.js";
 import { showPending } from "./pending-view.js";
 import { showColours } from "./person.js";
@@ -424,6 +425,7 @@ export function visitRoom(
   });
   mentions.enter(() => mentionable(room.getSnapshot()));
   room.on("message", onMessage);
+  room.on("mention", (message) => notify(roomId, message));
   room.on("notice", log.addNotice);
   room.on("reported", log.addReport);
   room.on("tokens", onTokens);
@@ -449,6 +451,7 @@ export function visitRoom(
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
       showPending({ pending: [], slowSeconds: 0, messages: [] }, room); // the next visit's entries need buttons of their own
+      withdraw();
       showTyping([]);
       composer.close();
       log.leave();
