@@ -96,6 +96,8 @@ def test_name_of_several_words_is_completed_by_a_tap(pair: tuple[Page, Page], op
     expect(field).to_be_focused()
     phone.get_by_role("button", name="Send").tap()
     expect(bo.locator(".mentioned .at")).to_have_text("@Élodie 田中")
+    phone.reload()
+    expect(phone.locator(".message .at")).to_have_text("@Élodie 田中")
 
 
 def test_mention_that_was_deleted_from_the_text_reaches_nobody(pair: tuple[Page, Page]) -> None:

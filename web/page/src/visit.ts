@@ -115,7 +115,7 @@ export function visitRoom(
     if (changed("readSequence") && now.readSequence !== null && !isMarking) takeReadElsewhere();
     if (!isStarted && now.history === "ready") void startAtUnread();
     const isShown = isStarted || now.history !== "ready";
-    if (isShown && changed("messages", "history", "isOwner", "you")) log.showMessages(now);
+    if (isShown && changed("messages", "history", "isOwner", "you", "members")) log.showMessages(now);
     // What was read elsewhere is known, too. After a reload, the missed messages follow.
     if (now.you && before?.you === null && awayAfter === null && !isReadingUnread) noteBack();
     if (changed("messages")) cleanup.showMessages(now);
