@@ -29,7 +29,7 @@ NOTIFICATION = """(answer) => {
 def test_mention_notifies_who_has_turned_that_on(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     bo.evaluate(NOTIFICATION, "granted")
-    bo.get_by_label("Notify me when I am mentioned").check()
+    bo.get_by_label("Notify me of mentions").check()
     field = aki.get_by_label("Message", exact=True)
     for text in ("@Bo seen", "@Bo come here"):
         field.fill(text)
@@ -49,7 +49,7 @@ def test_mention_notifies_who_has_turned_that_on(pair: tuple[Page, Page]) -> Non
 def test_browser_that_denies_notifications_is_told_of(pair: tuple[Page, Page]) -> None:
     _, bo = pair
     bo.evaluate(NOTIFICATION, "denied")
-    choice = bo.get_by_label("Notify me when I am mentioned")
+    choice = bo.get_by_label("Notify me of mentions")
     choice.click()
     expect(bo.get_by_text("Your browser does not allow this site to notify you")).to_be_visible()
     expect(choice).not_to_be_checked()
