@@ -10,6 +10,50 @@ from tests.browser.conftest import OpenPage
 from tests.browser.test_use import SET_HIDDEN
 from tests.support.browser.visitor import expect_message, say, take_name
 
+# Headless Chromium shows none. It records them, and answers the question for the permission.
+NOTIFICATION = """(answer) => {
+    window.notified = [];
+    window.Notification = class extends EventTarget {
+        static permission = "default";
+        static async requestPermission() { return (this.permission = answer); }
+        constructor(title, options) {
+            super();
+            notified.push([title, options]);
+            window.latest = this;
+        }
+        close() { this.isClosed = true; }
+    };
+}"""
+
+
+def test_mention_notifies_who_has_turned_that_on(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    bo.evaluate(NOTIFICATION, "granted")
+    bo.get_by_label("Notify me of mentions").check()
+    field = aki.get_by_label("Message", exact=True)
+    for text in ("@Bo seen", "@Bo come here"):
+        field.fill(text)
+        field.press("Enter")
+        expect(bo.locator(".mentioned .body").last).to_have_text(text)
+        bo.evaluate(SET_HIDDEN, True)
+    assert bo.evaluate("notified.map(([title, { body }]) => [title, body])") == [["Aki", "@Bo come here"]]
+    say(aki, "for nobody")
+    expect(bo.locator(".message .body").last).to_have_text("for nobody")
+    assert bo.evaluate("notified.length") == 1
+    bo.evaluate(SET_HIDDEN, False)
+    assert bo.evaluate("latest.isClosed")
+    bo.evaluate("latest.dispatchEvent(new Event('click'))")
+    expect(bo.locator("li.message", has_text="@Bo come here")).to_be_focused()
+
+
+def test_browser_that_denies_notifications_is_told_of(pair: tuple[Page, Page]) -> None:
+    _, bo = pair
+    bo.evaluate(NOTIFICATION, "denied")
+    choice = bo.get_by_label("Notify me of mentions")
+    choice.click()
+    expect(bo.get_by_text("Your browser does not allow this site to notify you")).to_be_visible()
+    expect(choice).not_to_be_checked()
+
 
 def test_name_is_completed_with_the_keyboard_and_its_bearer_is_told(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
@@ -34,7 +78,7 @@ def test_name_is_completed_with_the_keyboard_and_its_bearer_is_told(pair: tuple[
     expect(bo).to_have_title(re.compile(r"^\(1 @1\) Tea"))
     bo.evaluate(SET_HIDDEN, False)
     expect(bo.locator(".mentioned .at")).to_have_text("@Bo")
-    expect(bo.locator(".mentioned .mark")).to_have_text("@you")
+    expect(bo.locator(".mentioned .aside .mark")).to_have_text("@you")
     expect(aki.locator(".message .at")).to_have_text("@Bo")
     expect(aki.locator(".mentioned")).to_have_count(0)
 
@@ -43,6 +87,7 @@ def test_name_of_several_words_is_completed_by_a_tap(pair: tuple[Page, Page], op
     aki, bo = pair
     take_name(bo, "Élodie 田中")
     phone = open_page(aki.url, name="Cy", has_touch=True, is_mobile=True, viewport={"width": 320, "height": 640})
+    expect(phone.locator("#members li")).to_have_count(3)
     field = phone.get_by_label("Message", exact=True)
     field.press_sequentially("(@elo")
     option = phone.get_by_role("option", name="Élodie 田中")
@@ -51,6 +96,8 @@ def test_name_of_several_words_is_completed_by_a_tap(pair: tuple[Page, Page], op
     expect(field).to_be_focused()
     phone.get_by_role("button", name="Send").tap()
     expect(bo.locator(".mentioned .at")).to_have_text("@Élodie 田中")
+    phone.reload()
+    expect(phone.locator(".message .at")).to_have_text("@Élodie 田中")
 
 
 def test_mention_that_was_deleted_from_the_text_reaches_nobody(pair: tuple[Page, Page]) -> None:

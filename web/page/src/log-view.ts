@@ -119,6 +119,7 @@ export function showMessages(snapshot: RoomSnapshot): void {
   const isSame = snapshot.isOwner === rights.isOwner && snapshot.you?.role === rights.you?.role;
   rights = snapshot;
   memberCount = snapshot.memberCount ?? 0;
+  const isRenamed = members !== snapshot.members;
   members = snapshot.members;
   if (!isSame) for (const { entry, message } of shown.values()) showButtons(entry, message);
   if (snapshot.history === "ready" && !isReady) {
@@ -126,7 +127,10 @@ export function showMessages(snapshot: RoomSnapshot): void {
     liveFrom = (messages.at(-1)?.sequence ?? 0) + 1;
   }
   setText(note, NOTES[snapshot.history]);
-  keepPlace(render);
+  keepPlace(() => {
+    if (isRenamed) showMentions();
+    render();
+  });
 }
 
 /** Show a sentence between the messages, after those that are there now. Before there are any, it would be pushed down. */
@@ -300,6 +304,15 @@ const reactionHandlers = {
 
 function mentionedName(memberId: string): string {
   return (memberId === rights.you?.id ? rights.you?.name : nameOf(memberId)) ?? "";
+}
+
+/** The names of those who are mentioned may be known only now. */
+function showMentions(): void {
+  for (const { entry, message } of shown.values()) {
+    if (message.isIgnored || message.mentions.length === 0) continue;
+    showContent(entry, message, mentionedName);
+    showButtons(entry, message);
+  }
 }
 
 /** Return the name of another member: that of today, or of who has left that of the last message. */

@@ -4,6 +4,7 @@ import type { CreatedRoom, RoomListSnapshot } from "chalice-chat-client";
 
 const NAME = "chalice-chat.name";
 const ENTER = "chalice-chat.enter";
+const NOTIFIES = "chalice-chat.notifies";
 const DRAFT = "chalice-chat.draft.";
 /** The longest draft that is kept, and the longest text that the field takes: several times what can be sent. */
 export const MAX_DRAFT = 20_000;
@@ -87,6 +88,10 @@ export function loadEnterSends(): boolean | null {
 }
 
 export const saveEnterSends = (sends: boolean) => write(() => localStorage, ENTER, sends ? "sends" : "breaks");
+
+/** Whether the visitor wants to be notified of mentions. */
+export const loadNotifies = () => read(() => localStorage, NOTIFIES) !== null;
+export const saveNotifies = (notifies: boolean) => write(() => localStorage, NOTIFIES, notifies ? "mentions" : "");
 
 /** Return the rooms that were visited in this browser, the newest visit first. */
 export function loadVisited(): readonly VisitedRoom[] {

@@ -16,6 +16,7 @@ import * as log from "./log-view.js";
 import * as mentions from "./mention-view.js";
 import { isEditable } from "./message-actions.js";
 import * as newRoom from "./new-room-view.js";
+import { notify, withdraw } from "./notify.js";
 import { showPending } from "./pending-view.js";
 import { showColours } from "./person.js";
 import * as view from "./room-view.js";
@@ -119,7 +120,7 @@ export function visitRoom(
     if (changed("readSequence") && now.readSequence !== null && !isMarking) takeReadElsewhere();
     if (!isStarted && now.history === "ready") void startAtUnread();
     const isShown = isStarted || now.history !== "ready";
-    if (isShown && changed("messages", "history", "isOwner", "you")) log.showMessages(now);
+    if (isShown && changed("messages", "history", "isOwner", "you", "members")) log.showMessages(now);
     // What was read elsewhere is known, too. After a reload, the missed messages follow.
     if (now.you && before?.you === null && awayAfter === null && !isReadingUnread) noteBack();
     if (changed("messages")) dialogues?.cleanup.showMessages(now);
@@ -464,6 +465,7 @@ export function visitRoom(
   });
   mentions.enter(() => mentionable(room.getSnapshot()));
   room.on("message", onMessage);
+  room.on("mention", (message) => notify(roomId, message));
   room.on("notice", log.addNotice);
   room.on("reported", log.addReport);
   room.on("tokens", onTokens);
@@ -489,6 +491,7 @@ export function visitRoom(
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
       showPending({ pending: [], slowSeconds: 0, messages: [] }, room); // the next visit's entries need buttons of their own
+      withdraw();
       showTyping([]);
       composer.close();
       log.leave();
