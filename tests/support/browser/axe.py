@@ -18,6 +18,7 @@ def expect_no_violations(page: Page) -> None:
     page.evaluate(AXE.read_text())
     for screen, size in SCREENS.items():
         page.set_viewport_size(size)
+        page.evaluate("new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))")
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
             violations = page.evaluate("axe.run().then(({violations}) => violations)")

@@ -182,9 +182,12 @@ export function visitRoom(
     noteBack();
   }
 
-  /** The newest message is in sight. Until the server has told what was read elsewhere, that would be overwritten. */
+  /**
+   * The newest message is in sight. Until the server has told what was read elsewhere, that would be overwritten. What arrives
+   * after a loss of the connection is new until the line is drawn.
+   */
   function noteRead(): void {
-    if (document.hidden || isReadingUnread || room.getSnapshot().you === null) return;
+    if (document.hidden || isReadingUnread || awayAfter !== null || room.getSnapshot().you === null) return;
     isMarking = true;
     room.markRead();
     isMarking = false;
