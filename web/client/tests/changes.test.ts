@@ -1,30 +1,15 @@
 /** Edits, reactions, replies, mentions, signals and read positions, against a server in the test. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { ChatClient, ChatError, type Message, type Room } from "../src/index.js";
-import { FakeBrowser, FakeServer, MemoryStorage, pass, type Stored, settle } from "./fake-server.js";
+import { pass, type Stored, settle } from "./fake-server.js";
+import { browser, rooms, server, storage, useFakes } from "./setup.js";
 
 const KEY = "k".repeat(22);
 const BO = { id: "m-bo", name: "Bo" };
 
-let server: FakeServer;
-let browser: FakeBrowser;
-let storage: MemoryStorage;
-let rooms: Room[];
-
-beforeEach(() => {
-  server = new FakeServer();
-  browser = new FakeBrowser();
-  browser.install();
-  storage = new MemoryStorage();
-  rooms = [];
-});
-
-afterEach(() => {
-  for (const room of rooms) room.leave();
-  browser.uninstall();
-});
+useFakes();
 
 function connect(): ChatClient {
   const { fetch, WebSocket } = server;

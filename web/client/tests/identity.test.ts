@@ -1,30 +1,15 @@
 /** Users and guests who follow each other in one browser: what one has left there is neither shown nor sent by the next. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { loadKey } from "../src/identity.js";
 import { ChatClient, type ChatClientOptions, type Room } from "../src/index.js";
-import { FakeBrowser, FakeServer, MemoryStorage, pass, settle } from "./fake-server.js";
+import { MemoryStorage, pass, settle } from "./fake-server.js";
+import { browser, rooms, server, storage, useFakes } from "./setup.js";
 
 const [AKI, BO] = ["a".repeat(32), "b".repeat(32)];
 
-let server: FakeServer;
-let browser: FakeBrowser;
-let storage: MemoryStorage;
-let rooms: Room[];
-
-beforeEach(() => {
-  server = new FakeServer();
-  browser = new FakeBrowser();
-  browser.install();
-  storage = new MemoryStorage();
-  rooms = [];
-});
-
-afterEach(() => {
-  for (const room of rooms) room.leave();
-  browser.uninstall();
-});
+useFakes();
 
 function client(options: Partial<ChatClientOptions>): ChatClient {
   const { fetch, WebSocket } = server;

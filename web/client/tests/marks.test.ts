@@ -1,31 +1,16 @@
 /** Roles and other marks of members, muting, ignoring and reports. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { ChatClient, ChatError, type JoinOptions, type Report, type Room, type RoomNotice } from "../src/index.js";
-import { FakeBrowser, FakeServer, MemoryStorage, pass, settle } from "./fake-server.js";
+import { type FakeServer, pass, settle } from "./fake-server.js";
+import { browser, rooms, server, storage, useFakes } from "./setup.js";
 
 const KEY = "k".repeat(22);
 const BO = { id: "m-bo", name: "Bo" };
 const OWNER = { id: "m-owner", name: "Owner", role: "owner", verified: true };
 
-let server: FakeServer;
-let browser: FakeBrowser;
-let storage: MemoryStorage;
-let rooms: Room[];
-
-beforeEach(() => {
-  server = new FakeServer();
-  browser = new FakeBrowser();
-  browser.install();
-  storage = new MemoryStorage();
-  rooms = [];
-});
-
-afterEach(() => {
-  for (const room of rooms) room.leave();
-  browser.uninstall();
-});
+useFakes();
 
 async function join(options: JoinOptions = { name: "Aki" }): Promise<Room> {
   const { fetch, WebSocket } = server;

@@ -1,9 +1,10 @@
 /** A room against a server that fails in every way that a test asks for. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { ChatClient, ChatError, type Message, type Room, type RoomState } from "../src/index.js";
-import { FakeBrowser, FakeServer, MemoryStorage, pass, settle } from "./fake-server.js";
+import { pass, settle } from "./fake-server.js";
+import { browser, rooms, server, storage, useFakes } from "./setup.js";
 
 /** The key under which earlier versions stored the unsent messages of everybody. */
 const OUTBOX = "chalice-chat.outbox.r1";
@@ -11,23 +12,7 @@ const KEY = "k".repeat(22);
 const BO = { id: "m-bo", name: "Bo" };
 const CLOSE_CODES = [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 1014, 1015, 4000, 4999];
 
-let server: FakeServer;
-let browser: FakeBrowser;
-let storage: MemoryStorage;
-let rooms: Room[];
-
-beforeEach(() => {
-  server = new FakeServer();
-  browser = new FakeBrowser();
-  browser.install();
-  storage = new MemoryStorage();
-  rooms = [];
-});
-
-afterEach(() => {
-  for (const room of rooms) room.leave();
-  browser.uninstall();
-});
+useFakes();
 
 async function join(options: { name?: string; token?: string; owner?: string } = { name: "Aki" }): Promise<Room> {
   const { fetch, WebSocket } = server;

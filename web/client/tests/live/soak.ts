@@ -18,7 +18,7 @@ const [url = "", ...numbers] = process.argv.slice(2);
 const [senders = 5, listeners = 5, messages = 60, cuts = 0.05, deletions = 0.1, edits = 0.1, reactions = 0.1] =
   numbers.map(Number);
 let deletionCount = 0;
-/** What every message is expected to have at the end, by its sequence. */
+/** The text that each message is expected to have at the end, and the senders who react to it, by its sequence. */
 const texts = new Map<number, string>();
 const reacted = new Map<number, Set<string>>();
 let reactionCount = 0;
