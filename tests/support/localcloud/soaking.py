@@ -20,7 +20,7 @@ PAGE = 100
 REACTIONS = ("👍", "🎉", ":tada:")
 
 Shown = dict[int, tuple[str, dict[str, list[str]]]]
-"""What a client shows: of each message the text, and the ids of the members who have each reaction."""
+"""The text of each message, and the ids of the members who have each reaction, by the sequence of the message."""
 
 
 class Room:
@@ -50,7 +50,7 @@ def cut(connection: ClientConnection) -> None:
 
 
 class Timeline:
-    """What a client knows of a room, from frames in any order and from the history."""
+    """The messages and reactions that a client knows, from frames in any order and from the history."""
 
     def __init__(self) -> None:
         self._texts: dict[int, str] = {}

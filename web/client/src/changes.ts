@@ -1,4 +1,4 @@
-/** What has happened to messages since they were sent: edits, reactions and deletions. Each may arrive before its message. */
+/** Changes of messages: edits, reactions and deletions. Each may arrive before its message. */
 
 import type { ReactionsFrame, StoredItem } from "./frames.js";
 

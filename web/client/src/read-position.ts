@@ -8,7 +8,7 @@ export class ReadPosition {
   readonly #send: (sequence: number) => boolean;
   readonly #onChange: (sequence: number) => void;
   #sequence = 0;
-  /** What the server is known to have, or was told on this connection. */
+  /** The last position that the server has sent, or was sent on this connection. */
   #stored = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 

@@ -23,7 +23,7 @@ export interface PresentMember extends Member {
   readonly mutedUntil?: string;
 }
 
-/** What a message shows of the one that it answers. */
+/** A message as a reply quotes it. */
 export interface Quote {
   readonly sequence: number;
   readonly message: string;
@@ -72,7 +72,7 @@ export interface Message {
   readonly isIgnored: boolean;
 }
 
-/** What a message is sent with, beside its text. */
+/** Options of a message that is sent. */
 export interface SendOptions {
   /** The sequence of the earlier message that it answers. */
   readonly replyTo?: number | undefined;
@@ -269,7 +269,7 @@ export interface RoomSnapshot {
    * there is none. Other clients of the member learn it when they connect, and with the next heartbeat.
    */
   readonly readSequence: number | null;
-  /** Who else is typing, in order of beginning, without those whom this client ignores. Empty in rooms of more than 25 connections. */
+  /** The others who are typing, in the order in which they began, without ignored members. Empty in rooms of more than 25 connections. */
   readonly typing: readonly Member[];
   readonly pending: readonly PendingMessage[];
   /** Each once, in order of joining. Empty in rooms that are too large for announcements of joins and leaves. */

@@ -1,4 +1,4 @@
-/** Who is typing. A signal says that somebody has begun; nothing says that they have stopped. */
+/** The members who are typing. A signal says that somebody has begun; no signal says that they have stopped. */
 
 import type { Member } from "./types.js";
 

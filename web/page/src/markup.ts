@@ -22,7 +22,7 @@ export interface Formatted {
 }
 
 interface Line {
-  /** What is before the text and does not belong to it: the line feed, and the markers of the blocks that contain the line. */
+  /** The part before the text, which does not belong to it: the line feed, and the markers of the blocks that contain the line. */
   readonly lead: string;
   readonly text: string;
 }
@@ -50,7 +50,7 @@ const LANGUAGE = /^[\w+#.-]*\s*$/;
 /** Scripts that write words without spaces, or particles directly after a word: there, a marker may touch a letter. */
 const UNSPACED = String.raw`\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}`;
 const NOT_ASCII = String.raw`(?![\0-\x7f])`;
-/** What may be before the opening marker, after it, and after the closing one. */
+/** The characters that may stand before the opening marker, after it, and after the closing one. */
 const BEFORE = new RegExp(String.raw`^$|[\s"'(*,[_{|\p{Cf}\ufe0f${UNSPACED}]|${NOT_ASCII}[\p{P}\p{S}]`, "u");
 const FIRST = new RegExp(String.raw`[\p{L}\p{N}!"#$&'(*+<@[_\x60{-]|${NOT_ASCII}[\p{Ps}\p{Pi}\p{Pf}\p{S}¡¿…]`, "u");
 const AFTER = new RegExp(String.raw`^$|[^\p{L}\p{N}\p{M}]|[${UNSPACED}]`, "u");

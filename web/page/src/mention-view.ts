@@ -17,7 +17,7 @@ let people: () => readonly Member[] = () => [];
 let chosen: readonly Member[] = [];
 let offered: readonly Member[] = [];
 let active = 0;
-/** Where the `@` of the name is. */
+/** The index of the `@` in the field. */
 let start = 0;
 
 /** Offer these people, the likeliest first. */

@@ -4,7 +4,7 @@
  */
 
 import { hasGlyph, type Message } from "chalice-chat-client";
-import { make } from "./dom.js";
+import { byId, isComposing, make } from "./dom.js";
 import { bodyIdOf } from "./message-view.js";
 import { isEmoji } from "./text.js";
 
@@ -22,7 +22,7 @@ const MARGIN_PX = 8;
 
 /** As in the style sheet. */
 const wide = matchMedia("(min-width: 48rem)");
-const log = document.getElementById("log") as HTMLElement;
+const log = byId("log", HTMLElement);
 const group = make("div", "message-actions");
 const replyButton = button("↩", "Reply", () => act(({ reply }, message) => reply(message)));
 const editButton = button("✎", "Edit", () => act(({ edit }, message) => edit(message)));
@@ -162,7 +162,7 @@ field.addEventListener("input", () => {
   if (isEmoji(field.value) && reactionIn(field.value)) take();
 });
 field.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.isComposing) take();
+  if (event.key === "Enter" && !isComposing(event)) take();
 });
 const quick = QUICK.map((reaction) => {
   const made = button(reaction, `React with ${reaction}`, () => react(reaction));

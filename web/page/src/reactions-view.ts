@@ -1,7 +1,7 @@
 /** The reactions below a message: a button for each, which adds or removes the visitor's own. */
 
 import type { Message, Reaction } from "chalice-chat-client";
-import { make, setText } from "./dom.js";
+import { arrange, make, setText } from "./dom.js";
 import { counted } from "./text.js";
 
 const MAX_NAMES = 10;
@@ -27,10 +27,7 @@ export function showReactions(entry: Element, { sequence, reactions }: Message, 
     describe(chip, reaction, handlers);
     return chip;
   });
-  for (const chip of [...shown.children]) if (!chips.includes(chip as HTMLElement)) chip.remove();
-  chips.forEach((chip, index) => {
-    if (shown.children[index] !== chip) shown.insertBefore(chip, shown.children[index] ?? null);
-  });
+  arrange(shown, chips);
   if (!list) entry.append(shown);
 }
 
