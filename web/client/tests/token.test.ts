@@ -1,40 +1,28 @@
 /** Access tokens: when they are asked for, and what happens when the server rejects them. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 import { ChatClient, type ChatClientOptions, type ChatError, type Room } from "../src/index.js";
-import { FakeBrowser, FakeServer, FakeSocket, MemoryStorage, pass, settle } from "./fake-server.js";
+import { FakeSocket, pass, settle } from "./fake-server.js";
+import { browser, rooms, server, storage, useFakes } from "./setup.js";
 
 const EXPIRED = "the access token has expired";
 const KEY = "k".repeat(22);
 const UNAUTHORIZED = { error: { code: "unauthorized", message: EXPIRED } };
 
-let server: FakeServer;
-let browser: FakeBrowser;
-let storage: MemoryStorage;
-let rooms: Room[];
 /** The number of tokens that were asked for. The tokens are t1, t2 and so on. */
 let asked: number;
 /** The tokens that the server accepts. */
 let isValid: (token: string | null) => boolean;
 
+useFakes();
 beforeEach(() => {
-  server = new FakeServer();
-  browser = new FakeBrowser();
-  browser.install();
-  storage = new MemoryStorage();
-  rooms = [];
   asked = 0;
   isValid = () => true;
   server.respond = (path, authorization) =>
     path === "/config" || isValid(authorization?.replace("Bearer ", "") ?? null)
       ? undefined
       : [401, { Code: "UnauthorizedError", Message: EXPIRED }];
-});
-
-afterEach(() => {
-  for (const room of rooms) room.leave();
-  browser.uninstall();
 });
 
 /** A WebSocket whose handshake the server rejects with a token that is not valid. */
