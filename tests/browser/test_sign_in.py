@@ -64,6 +64,16 @@ def replace_token(page: Page, token: str) -> None:
     )
 
 
+def let_session_expire(page: Page) -> None:
+    """Let the token of the page expire: it is not used again, even while the provider cannot renew it."""
+    page.evaluate(
+        """() => {
+            const session = JSON.parse(sessionStorage.getItem("chalice-chat.session"));
+            sessionStorage.setItem("chalice-chat.session", JSON.stringify({...session, renewAt: 0, expiresAt: 0}));
+        }"""
+    )
+
+
 def let_connections_expire(cloud: LocalCloud) -> None:
     """Let the tokens of all connections expire."""
     dynamodb = client("dynamodb", cloud.port)
@@ -188,6 +198,7 @@ def test_provider_that_is_busy_signs_nobody_out(
     sign_in(page, "Aki")
     create_room(page, "Tea")
     provider.set(lifetime=1, refresh_tokens=True, refusal=status)
+    let_session_expire(page)
     let_connections_expire(cloud)
     with page.expect_response(lambda response: response.status == status):
         say(page, "kept")

@@ -92,6 +92,8 @@ def test_rooms_with_something_unread_are_marked_by_one_request(pair: tuple[Page,
     assert len(asked) == 2
     your_rooms(aki).get_by_role("link").click()
     expect_message(aki, "unseen")
+    read = "Object.entries(localStorage).some(([key, seen]) => key.startsWith('chalice-chat.read.') && seen === '2')"
+    aki.wait_for_function(read)
     go_to_lobby(aki)
     expect(your_rooms(aki).locator(".count")).to_be_visible()
     expect(your_rooms(aki).locator(".news")).to_have_count(0)
