@@ -20,6 +20,7 @@ from chalicelib.protocol import frames
 from chalicelib.protocol.frames import Joined, Left, Presence
 from chalicelib.protocol.responses import ListedMember, Member
 from chalicelib.storage.models import Connection, PresenceChange, PresenceCount, Room
+from chalicelib.storage.transactions import retry_on_conflict
 
 WINDOW_SECONDS = 30
 SLOT_SECONDS = 5
@@ -66,7 +67,8 @@ def announce(
     window, slot, second = int(now // WINDOW_SECONDS), int(now // SLOT_SECONDS), int(now)
     expires_at = datetime.now(UTC) + timedelta(seconds=STATE_TTL_SECONDS)
     parts = ["window", f"slot{slot}", f"second{second}"]
-    in_window, in_slot, in_second = PresenceCount.add(room_id, window, parts, count, expires_at)
+    add = retry_on_conflict(PresenceCount.add)
+    in_window, in_slot, in_second = add(room_id, window, parts, count, expires_at)
     if in_window <= MAX_SINGLES:
         return Announcement(payloads)
     with PresenceChange.batch_write() as batch:
