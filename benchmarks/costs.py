@@ -31,6 +31,7 @@ ROOM_SIZES = (2, 10, 100, 1_000, 10_000)
 MESSAGE_SECONDS = 0.03  # assumed: DynamoDB's share of a message's duration
 MESSAGE_UNITS = 6  # counted: docs/scaling.md
 INDEX_ROWS_PER_UNIT = 63  # counted: docs/scaling.md
+ANNOUNCE_UNITS, TICK_UNITS = 1, 3  # a message that waits for a tick; a tick: its claim, its begin and its end
 
 REQUEST_SECONDS = 0.01  # assumed
 RENAMED_CONNECTIONS = limits.MAX_CONNECTIONS_PER_MEMBER
@@ -43,15 +44,22 @@ Row = tuple[str, float]
 
 
 def message_costs(members: int) -> list[float]:
-    """Return the dollars for a million messages in a room: API Gateway, Lambda, DynamoDB and SQS."""
+    """Return the dollars for a million messages in a room, each in a tick of its own if the room is large.
+
+    They are those for API Gateway, Lambda, DynamoDB and SQS.
+    """
     batches = ceil(members / p.FANOUT_BATCH) if members > p.FANOUT_BATCH else 0
-    seconds = MESSAGE_SECONDS + members / p.MAX_CONNECTIONS * p.POST
+    ticks = int(batches > 0)
+    seconds = MESSAGE_SECONDS * (1 + ticks) + members / p.MAX_CONNECTIONS * p.POST
     gigabytes = p.MEMORY_MB["websocket_message"] / KIBIBYTE
+    writes = MESSAGE_UNITS + ticks * (ANNOUNCE_UNITS + TICK_UNITS)
+    reads = (1 + ticks) * members / INDEX_ROWS_PER_UNIT
+    queue_requests = batches * p.QUEUE_REQUESTS_PER_BATCH + ticks * p.QUEUE_REQUESTS_PER_JOB
     return [
         (1 + members) * p.PRICE_WEBSOCKET * MILLION,
-        ((1 + batches) * p.PRICE_INVOCATION + seconds * gigabytes * p.PRICE_GB_SECOND) * MILLION,
-        (MESSAGE_UNITS * p.PRICE_WRITE_UNIT + members / INDEX_ROWS_PER_UNIT * p.PRICE_READ_UNIT) * MILLION,
-        batches * p.QUEUE_REQUESTS_PER_BATCH * p.PRICE_QUEUE_REQUEST * MILLION,
+        ((1 + ticks + batches) * p.PRICE_INVOCATION + seconds * gigabytes * p.PRICE_GB_SECOND) * MILLION,
+        (writes * p.PRICE_WRITE_UNIT + reads * p.PRICE_READ_UNIT) * MILLION,
+        queue_requests * p.PRICE_QUEUE_REQUEST * MILLION,
     ]
 
 

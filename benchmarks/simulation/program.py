@@ -218,9 +218,10 @@ class Program:
         former, count = groups[-1] if groups else None, sum(len(group.frames) for group in groups) + len(frames)
         is_late = count > p.PRESENCE_SINGLES
         groups.append(_PresenceGroup(slot, frames, is_late))
-        yield from self.cloud.write(room.history, math.ceil(count * p.PRESENCE_BYTES / p.WRITE_UNIT_BYTES))
+        yield from self.cloud.write(room.history)  # the counters of the window
         if not is_late:
             return frames
+        yield from self.cloud.write(room.history, len(frames))
         if former is None or former.slot != slot or not former.is_late:
             delay = math.ceil((slot + 1) * p.PRESENCE_SLOT - self.cloud.env.now)
             yield self.cloud.env.timeout(p.SQS_SEND)
@@ -231,14 +232,15 @@ class Program:
         """Send the joins and leaves of a slot, but for those that were sent at once, in one frame."""
         groups = room.presence[window]
         events = [event for group in groups if group.slot == slot and group.is_late for event in group.frames]
-        size = sum(len(group.frames) for group in groups) * p.PRESENCE_BYTES
+        units = math.ceil(len(events) * p.PRESENCE_BYTES / p.READ_UNIT_BYTES)
         joined = left = 0
         for event in events:
             joined = joined | event.member if event.has_joined else joined & ~event.member
             left = left & ~event.member if event.has_joined else left | event.member
-        if not (yield from self.cloud.read(room.history, math.ceil(size / p.READ_UNIT_BYTES))):
+        if not (yield from self.cloud.read(room.history, units)):
             return
         yield from self.cloud.read(room.item, 1)
+        self.cloud.tally.read_units += len(events)  # the connections, each in a partition of its own
         if found := (yield from self._query_index(room, environment)):
             crowd = Crowd(joined, left, len(room.connections))
             yield from self._send(room, environment, [one for one in found if one.is_batched], [crowd])
@@ -327,13 +329,14 @@ class Program:
         yield from self._remove_gone(room, gone)
 
     def _announce(self, room: Room, environment: Environment, connections: int, sequence: int) -> Steps:
-        """Claim the next tick after a message was stored, and queue it, unless there is a claim."""
+        """Note a stored message for the next tick, and claim and queue this tick, unless there is a claim."""
         yield from self.cloud.write(room.history)
         tick, now = room.tick, self.cloud.env.now
         if tick.position is None:
             tick.position = sequence - 1
         if tick.claimed_until is not None and tick.claimed_until > now:
             return
+        yield from self.cloud.write(room.history)
         interval = max(p.TICK_SECONDS, connections / p.TICK_RATE)
         delay = round(max(0, tick.began_at + interval - now))
         tick.number += 1
@@ -345,9 +348,8 @@ class Program:
         """Deliver what was stored since the last tick."""
         yield from self.cloud.write(room.history)
         tick, now = room.tick, self.cloud.env.now
-        if number != tick.number or tick.claimed_until is None:
-            return  # SQS has delivered the job twice, or another sender has taken over the claim
-        tick.claimed_until, tick.began_at = None, now
+        if number == tick.number:  # otherwise another sender has taken over the claim
+            tick.claimed_until, tick.began_at = None, now
         position = tick.position or 0
         # The claim is released before this read: what is stored after it leads to another claim.
         start = bisect_right(room.messages, position, key=Message.order)
@@ -366,8 +368,7 @@ class Program:
             rate = p.TICK_PACE * len(batch) / len(recipients)
             self._queue.put(partial(self._fan_out, room, batch, frames, 1, rate=rate))
         yield from self.cloud.write(room.history)
-        if tick.position == position:  # otherwise another tick has advanced it
-            tick.position = found[-1].order()
+        tick.position = found[-1].order()
         if room.last_stored > found[-1].order() and len(found) == p.TICK_MESSAGES:
             yield from self._announce(room, environment, len(recipients), room.last_stored)
 
