@@ -204,6 +204,10 @@ def fan_out(event: SQSEvent) -> None:
                 broadcast.deliver(websocket_api, delivery)
             case jobs.Summary() as summary:
                 broadcast.deliver_summary(websocket_api, summary)
+            case jobs.Tick() as tick:
+                broadcast.send_tick(websocket_api, tick)
+            case jobs.Presence() as presence:
+                broadcast.send_presence(websocket_api, presence)
             case jobs.Erasure() as job:
                 erasure.erase(job)
             case jobs.MessageErasure() as message_erasure:

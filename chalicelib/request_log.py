@@ -7,6 +7,8 @@ specification"). A field is present if it applies:
     room_id                                   id of the room
     delivered, gone, failed, queued           connections that received a frame, were closed, could not be reached,
                                               or were queued for fan-out
+    ticks, tick_delay_ms                      number of ticks of large rooms that began, and the milliseconds since the
+                                              oldest message of the tick was stored
     dynamodb_requests                         number of requests to DynamoDB
     faults                                    number of errors of the server, failed notifications,
                                               removals and closes included
@@ -27,7 +29,10 @@ from chalice.app import Request, SQSEvent, WebsocketEvent
 from chalicelib import settings
 
 NAMESPACE = "ChaliceChat"
-METRICS = {"delivered", "gone", "failed", "queued", "dynamodb_requests", "faults"}
+METRICS = dict.fromkeys(["delivered", "gone", "failed", "queued", "ticks", "dynamodb_requests", "faults"], "Count") | {
+    "tick_delay_ms": "Milliseconds"
+}
+"""The units of the metrics by name."""
 
 # Lambda runs one invocation at a time in a process, so one dictionary is enough.
 _fields: dict[str, Any] = {}
@@ -83,7 +88,7 @@ def _append_response(event: Any, response: Any) -> None:
 
 
 def _metric_directive() -> dict[str, Any]:
-    metrics = [{"Name": name, "Unit": "Count"} for name in sorted(METRICS & _fields.keys())]
+    metrics = [{"Name": name, "Unit": METRICS[name]} for name in sorted(METRICS.keys() & _fields.keys())]
     return {
         "Timestamp": time.time_ns() // 1_000_000,
         "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [["stage"]], "Metrics": metrics}],

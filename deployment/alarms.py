@@ -10,6 +10,7 @@ from deployment.metrics import Metric, chat, lambda_functions, messages_in, thro
 from deployment.template import differs, value_if
 
 PERIOD_SECONDS = 300
+MAX_TICK_DELAY_MS = 30_000
 MINUTES = 3
 """Minutes in a row with too many invocations, before the alarm goes off."""
 
@@ -44,6 +45,16 @@ def alarms(functions: Functions, tables: Iterable[str]) -> dict[str, Any]:
                 **messages_in("FanoutDeadLetters").for_alarm(),
                 "Statistic": "Maximum",
                 "Period": PERIOD_SECONDS,
+            },
+        ),
+        "TicksAlarm": _alarm(
+            "ticks",
+            "Messages in a large room waited for more than 30 seconds before their tick began: see docs/operations.md.",
+            {
+                **chat("tick_delay_ms").for_alarm(),
+                "Statistic": "Maximum",
+                "Period": PERIOD_SECONDS,
+                "Threshold": MAX_TICK_DELAY_MS,
             },
         ),
         "ThrottlesAlarm": _alarm(

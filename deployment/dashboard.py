@@ -26,6 +26,8 @@ def dashboard(functions: Functions, tables: Iterable[str]) -> dict[str, Any]:
         _widget("Throttles", HALF, throttles(functions, tables)),
         _widget("DynamoDB requests", QUARTER, [chat("dynamodb_requests")]),
         _widget("Fan-out batches waiting", QUARTER, queues, "Maximum"),
+        _widget("Ticks of large rooms", QUARTER, [chat("ticks")]),
+        _widget("Delay of messages in large rooms, ms", QUARTER, [chat("tick_delay_ms")], "Maximum"),
     ]
     _place(widgets)
     body = {"Fn::Sub": json.dumps({"widgets": widgets})}

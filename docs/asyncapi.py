@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib import limits, settings
 from chalicelib.errors import Muted, RateLimitExceeded
-from chalicelib.protocol.frames import FRAME_ERRORS, Error, Frame, Joined, Left
+from chalicelib.protocol.frames import FRAME_ERRORS, Error, Frame, Joined, Left, Messages, Presence
 from chalicelib.protocol.requests import ConnectQuery
 from chalicelib.websocket import actions as _actions  # noqa: F401 - it declares the actions
 from chalicelib.websocket.dispatch import ACTIONS, Action, Limit
@@ -39,6 +39,10 @@ seconds, messages are not stored, and get the error `rate_limited` at most once 
 
 PRESENCE = f"Sent in rooms of at most {settings.PRESENCE_LIMIT} members."
 
+TICKS = f"""\
+In rooms of more than {settings.FANOUT_BATCH:,} connections, messages and events are delivered in ticks of a second or more.
+Connections with `batch=1` receive those of a tick in one frame, others receive each in a frame of its own."""
+
 
 EMPTY_DATA: list[Any] = [None, False, 0, "", []]
 """Values of `data` that count as absent."""
@@ -49,7 +53,7 @@ def document() -> Json:
     components: Components = {}
     declared = {action.names[0]: action for action in ACTIONS.values()}
     frames = {frame_name(frame): frame for action in declared.values() for frame in action.sends}
-    frames |= {frame_name(frame): frame for frame in (Joined, Left, Error)}
+    frames |= {frame_name(frame): frame for frame in (Joined, Left, Messages, Presence, Error)}
     messages = {name: _request(action, components) for name, action in declared.items()}
     messages |= {_message_name(frame): _frame(frame, components) for frame in frames.values()}
     return {
@@ -88,8 +92,15 @@ def document() -> Json:
                 "title": "Notify the other members of joins and leaves",
                 "description": PRESENCE,
                 "channel": {"$ref": "#/channels/room"},
-                "messages": [_channel_message(frame) for frame in (Joined, Left)],
-            }
+                "messages": [_channel_message(frame) for frame in (Joined, Left, Presence)],
+            },
+            "deliver": {
+                "action": "send",
+                "title": "Deliver messages and events to a large room",
+                "description": TICKS,
+                "channel": {"$ref": "#/channels/room"},
+                "messages": [_channel_message(Messages)],
+            },
         },
         "components": {"messages": messages, "schemas": dict(sorted(components.items()))},
     }
@@ -153,6 +164,8 @@ def _frame(frame: type[Frame], components: Components) -> Json:
     if not frame.__struct_fields__:
         del components[frame.__name__]
         schema, example = {"const": True}, True
+    if frame is Messages:  # it has no other property than its envelope
+        schema, example = components.pop("Messages")["properties"]["messages"], example["messages"]
     if frame is Error:
         components["Error"] |= _error_constraints()
     return {

@@ -49,6 +49,7 @@ pytest_plugins = [
     "tests.support.nodejs",
     "tests.support.scheduling",
     "tests.support.temporary",
+    "tests.support.timeline",
 ]
 
 FOLDER_MARKERS = {"browser": "browser", "localcloud": "localcloud", "web": "node"}

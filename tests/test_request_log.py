@@ -161,7 +161,7 @@ def test_line_declares_its_metrics_by_stage(socket: Any, room: Room, gateway: Ga
 
 
 def test_line_of_a_fan_out_batch_contains_room_and_deliveries(gateway: Gateway, room: Room, logged: Any) -> None:
-    batch = jobs.Batch(gateway.url, room.room_id, '{"pong":true}', {"a": 2**33, "b": 2**33})
+    batch = jobs.Batch(gateway.url, room.room_id, ['{"pong":true}'], {"a": 2**33, "b": 2**33})
     chat_app.fan_out({"Records": [{"body": jobs.serialize(batch), "receiptHandle": "r"}]}, None)
     assert _fields(logged()).items() >= {"function": "fan_out", "room_id": room.room_id, "delivered": 2}.items()
 

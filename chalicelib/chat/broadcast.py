@@ -1,5 +1,7 @@
 """Delivery of frames to the members of a room, and removal of members whose connection is closed.
 
+Messages and stored events reach large rooms in ticks (`ticks.py`), all other frames at once.
+
 API Gateway invokes `$disconnect` on a best-effort basis. If it did not, the first sign of a closed connection is a
 status 410 when a frame is sent to it. The connection is then removed from its room.
 """
@@ -11,27 +13,28 @@ import time
 from collections.abc import Iterable, Mapping
 
 from chalicelib import limits, request_log, settings
-from chalicelib.chat import admission, members, rooms
+from chalicelib.chat import admission, members, presence, rooms, ticks
+from chalicelib.chat.presence import Announcement
 from chalicelib.delivery import jobs
-from chalicelib.delivery.jobs import Batch, Delivery, Erasure, Removal, Summary
+from chalicelib.delivery.jobs import Batch, Delivery, Erasure, Presence, Removal, Summary, Tick
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import AccessTokenExpired, ConnectionReplaced
 from chalicelib.protocol import frames
 from chalicelib.protocol.frames import Error, Joined, Left, Reactions
 from chalicelib.protocol.responses import history_item
 from chalicelib.storage import models
-from chalicelib.storage.models import Connection, Message, Room
-from chalicelib.storage.transactions import StorageError
+from chalicelib.storage.models import Connection, Message, Recipient
 
 log = logging.getLogger(f"{settings.APP_NAME}.broadcast")
 
 
 def send_to_room(
-    websocket_api: BroadcastWebsocketAPI, room_id: str, payloads: Iterable[str], recipients: Mapping[str, int]
+    websocket_api: BroadcastWebsocketAPI,
+    room_id: str,
+    payloads: Iterable[str],
+    recipients: Mapping[str, Recipient],
 ) -> None:
     """Send payloads, each of them a frame, to connections of a room.
-
-    recipients: the time in Unix seconds at which each connection stops receiving, by connection id.
 
     Up to FANOUT_BATCH recipients receive them at once. For more, they are queued in batches, and `send_batch`
     sends them. Connections that have expired or are closed are removed from the room, and the others receive their
@@ -40,34 +43,90 @@ def send_to_room(
     Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
     """
     open_, gone = _split(recipients)
-    pending = list(payloads)
+    singles = {id_ for id_, recipient in recipients.items() if not recipient.takes_batches}
+    pending = Announcement(list(payloads))
     if len(open_) > settings.FANOUT_BATCH:
-        for payload in [*pending, *_remove_closed(websocket_api, room_id, gone)]:
-            jobs.enqueue(websocket_api.endpoint, room_id, payload, open_)
+        for payloads_, is_partial in (pending, _remove_closed(websocket_api, room_id, gone)):
+            targets = {id_: until for id_, until in open_.items() if id_ in singles} if is_partial else open_
+            for payload in payloads_:
+                jobs.enqueue(websocket_api.endpoint, room_id, [payload], targets)
         return
     reachable = set(open_)
-    while pending:
-        for payload in pending:
-            result = websocket_api.broadcast(reachable, payload)
+    while pending.payloads:
+        for payload in pending.payloads:
+            result = websocket_api.broadcast(reachable & singles if pending.is_partial else reachable, payload)
             # A connection that failed once would only delay the frames after it.
             reachable -= {*result.gone, *result.failed}
             gone += result.gone
         pending, gone = _remove_closed(websocket_api, room_id, gone), []
 
 
+def send_stored(websocket_api: BroadcastWebsocketAPI, message: Message, recipients: Mapping[str, Recipient]) -> None:
+    """Send a stored message or event to connections of its room: at once, or to large rooms in the next tick.
+
+    Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
+    """
+    open_, _ = _split(recipients)
+    if len(open_) > settings.FANOUT_BATCH:
+        ticks.announce(websocket_api.endpoint, message.room_id, int(message.sequence), len(open_))
+    else:
+        send_to_room(websocket_api, message.room_id, [frames.serialize(history_item(message))], recipients)
+
+
 def send_batch(websocket_api: BroadcastWebsocketAPI, batch: Batch) -> None:
-    """Send a batch of the fan-out queue, and requeue its failed connections.
+    """Send a batch of the fan-out queue, and requeue its failed connections with the payloads that they miss.
 
     Connections that have expired or are closed are removed from the room.
     """
-    request_log.append_keys(room_id=batch.room_id)
+    room_id = batch.room_id
+    request_log.append_keys(room_id=room_id)
     websocket_api.endpoint = batch.endpoint
-    open_, expired = _split(batch.recipients)
-    result = websocket_api.broadcast(open_, batch.payload)
-    gone = [*expired, *result.gone]
-    jobs.requeue(batch.next_attempt({*result.delivered, *gone}))
-    if leaves := _remove_closed(websocket_api, batch.room_id, gone):
-        send_to_room(websocket_api, batch.room_id, leaves, Connection.recipients_in(batch.room_id))
+    open_, gone = _split({id_: Recipient(until) for id_, until in batch.recipients.items()})
+    reachable = set(open_)
+    for number, payload in enumerate(batch.payloads):
+        result = websocket_api.broadcast(reachable, payload, rate=batch.rate)
+        gone += result.gone
+        jobs.requeue(batch.next_attempt(batch.payloads[number:], result.failed))
+        reachable -= {*result.gone, *result.failed}
+    _send_announcement(websocket_api, room_id, _remove_closed(websocket_api, room_id, gone))
+
+
+def send_tick(websocket_api: BroadcastWebsocketAPI, tick: Tick) -> None:
+    """Queue batches with what a large room has to deliver.
+
+    Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
+    """
+    room_id = tick.room_id
+    request_log.append_keys(room_id=room_id)
+    websocket_api.endpoint = tick.endpoint
+    content = ticks.begin(tick)
+    if content is None:
+        return
+    recipients = Connection.recipients_in(room_id)
+    open_, expired = _split(recipients)
+    batched = {id_: until for id_, until in open_.items() if recipients[id_].takes_batches}
+    others = {id_: until for id_, until in open_.items() if id_ not in batched}
+    singles = [frames.serialize(item) for item in content.items]
+    for payloads, targets in ((frames.serialize_messages(content.items), batched), (singles, others)):
+        if payloads and targets:
+            rate = ticks.POSTS_PER_SECOND * len(targets) / len(open_)
+            jobs.enqueue(websocket_api.endpoint, room_id, payloads, targets, rate)
+    ticks.finish(tick, content, len(open_))
+    _send_announcement(websocket_api, room_id, _remove_closed(websocket_api, room_id, expired))
+
+
+def send_presence(websocket_api: BroadcastWebsocketAPI, job: Presence) -> None:
+    """Send the joins and leaves of a few seconds to those in a room who receive them in one frame.
+
+    Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
+    """
+    room_id = job.room_id
+    request_log.append_keys(room_id=room_id)
+    websocket_api.endpoint = job.endpoint
+    if payloads := presence.collect(room_id, job.slot):
+        recipients = Connection.recipients_in(room_id)
+        batched = {id_: recipient for id_, recipient in recipients.items() if recipient.takes_batches}
+        send_to_room(websocket_api, room_id, payloads, batched)
 
 
 def deliver(websocket_api: BroadcastWebsocketAPI, delivery: Delivery) -> None:
@@ -80,9 +139,7 @@ def deliver(websocket_api: BroadcastWebsocketAPI, delivery: Delivery) -> None:
     websocket_api.endpoint = delivery.endpoint
     message = Message.find(room_id, Message.sort_key_of(delivery.sequence))
     if message is not None and message.is_alive and not message.is_tombstone:
-        send_to_room(
-            websocket_api, room_id, [frames.serialize(history_item(message))], Connection.recipients_in(room_id)
-        )
+        send_stored(websocket_api, message, Connection.recipients_in(room_id))
 
 
 def deliver_summary(websocket_api: BroadcastWebsocketAPI, summary: Summary) -> None:
@@ -128,7 +185,7 @@ def _close(websocket_api: BroadcastWebsocketAPI, removal: Removal, found: list[s
     left = members.leave(room_id, result.delivered) + members.leave(room_id, result.gone, skip_connecting=True)
     if removal.attempt == jobs.MAX_REMOVAL_ATTEMPTS - 1:
         left += members.leave(room_id, result.failed)  # they stay open, but are in no room
-    _announce_leaves(websocket_api, room_id, left)
+    announce(websocket_api, Left, room_id, left)
     if left and len(found) > len(connection_ids):
         jobs.enqueue_removal(removal._replace(attempt=max(removal.attempt, 1)), at_once=True)
         return False
@@ -148,7 +205,7 @@ def close_oldest(websocket_api: BroadcastWebsocketAPI, room_id: str, member_id: 
     websocket_api.broadcast(oldest, frames.serialize(Error.of(ConnectionReplaced())))
     websocket_api.close_all(oldest)
     left = members.leave(room_id, oldest)
-    _announce_leaves(websocket_api, room_id, left)
+    announce(websocket_api, Left, room_id, left)
 
 
 def retry_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> None:
@@ -172,36 +229,47 @@ def retry_removal(websocket_api: BroadcastWebsocketAPI, removal: Removal) -> Non
         jobs.enqueue_removal(removal._replace(attempt=removal.attempt + 1))
 
 
-def announces_presence(room: Room | None) -> bool:
-    """Return whether joins, leaves and new names are announced in a room.
+def announce(
+    websocket_api: BroadcastWebsocketAPI, event: type[Joined] | type[Left], room_id: str, connections: list[Connection]
+) -> None:
+    """Notify the other members of a room of joins or leaves.
 
-    They are not if the room is gone, empty, or has more than PRESENCE_LIMIT connections.
+    Best effort: a failed notification is logged and does not undo the join or leave.
     """
-    return room is not None and 0 < room.member_count <= settings.PRESENCE_LIMIT
+    try:
+        announcement = presence.announce(websocket_api.endpoint, event, room_id, connections)
+        _send_announcement(websocket_api, room_id, announcement, connections)
+    except Exception:
+        request_log.add_metric(faults=1)
+        log.exception("could not notify room %s: %s", room_id, event.__name__)
 
 
-def presence_frames(event: type[Joined] | type[Left], room_id: str, connections: list[Connection]) -> list[str]:
-    """Return the frames that announce joins or leaves to the other members of a room, if they are announced."""
-    room = rooms.find(room_id) if connections else None
-    if room is None or not announces_presence(room):
-        return []
-    return [frames.serialize(event.of(connection, int(room.member_count))) for connection in connections]
+def _send_announcement(
+    websocket_api: BroadcastWebsocketAPI,
+    room_id: str,
+    announcement: Announcement,
+    connections: Iterable[Connection] = (),
+) -> None:
+    """Send joins or leaves to the others."""
+    if announcement.payloads:
+        own_ids = {connection.connection_id for connection in connections}
+        recipients = {
+            id_: recipient
+            for id_, recipient in Connection.recipients_in(room_id).items()
+            if id_ not in own_ids and not (announcement.is_partial and recipient.takes_batches)
+        }
+        send_to_room(websocket_api, room_id, announcement.payloads, recipients)
 
 
-def _announce_leaves(websocket_api: BroadcastWebsocketAPI, room_id: str, left: list[Connection]) -> None:
-    if leaves := presence_frames(Left, room_id, left):
-        send_to_room(websocket_api, room_id, leaves, Connection.recipients_in(room_id))
-
-
-def _split(recipients: Mapping[str, int]) -> tuple[dict[str, int], list[str]]:
-    """Return the recipients whose connections have not expired, and the others."""
+def _split(recipients: Mapping[str, Recipient]) -> tuple[dict[str, int], list[str]]:
+    """Return the times until which the open connections receive frames, and the ids of the expired ones."""
     now = time.time()
-    open_ = {id_: receives_until for id_, receives_until in recipients.items() if receives_until > now}
+    open_ = {id_: recipient.until for id_, recipient in recipients.items() if recipient.until > now}
     return open_, [id_ for id_ in recipients if id_ not in open_]
 
 
-def _remove_closed(websocket_api: BroadcastWebsocketAPI, room_id: str, connection_ids: list[str]) -> list[str]:
-    """Remove closed or expired connections from a room, and return their leave frames.
+def _remove_closed(websocket_api: BroadcastWebsocketAPI, room_id: str, connection_ids: list[str]) -> Announcement:
+    """Remove closed or expired connections from a room, and return the frames that announce that they have left.
 
     Those whose access token has expired receive the error `unauthorized`, and are closed.
     """
@@ -210,9 +278,9 @@ def _remove_closed(websocket_api: BroadcastWebsocketAPI, room_id: str, connectio
         if unauthorized := [connection.connection_id for connection in left if connection.is_token_expired]:
             websocket_api.broadcast(unauthorized, frames.serialize(Error.of(AccessTokenExpired())))
             websocket_api.close_all(unauthorized)
-        return presence_frames(Left, room_id, left)
-    except StorageError:
+        return presence.announce(websocket_api.endpoint, Left, room_id, left)
+    except Exception:
         # The frame has been delivered to the other members; the next broadcast retries the removal.
         request_log.add_metric(faults=1)
         log.exception("could not remove closed connections from room %s", room_id)
-        return []
+        return Announcement([])

@@ -16,7 +16,7 @@ from __future__ import annotations
 import random
 import time
 from bisect import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -109,7 +109,7 @@ def read(
             break
         rows = sorted([*rows, *_close(room, gaps[:MAX_CLOSED], rows, budget)], key=lambda row: row.sequence)
     messages, continue_at = _page(wanted, rows, reached, gaps)
-    _add_edited_texts(wanted, messages)
+    add_edited_texts(room_id, messages, wanted.hidden)
     _add_reactions(wanted, messages, budget)
     reader_id = credentials.member_id(room.salt) if credentials.has_identity else None
     if continue_at is None:
@@ -125,6 +125,22 @@ def last_sequence(room: Room) -> int:
     If all messages have expired, it writes a tombstone under the last sequence that was taken.
     """
     return _last(room, _Budget())[0]
+
+
+def add_edited_texts(room_id: str, messages: Sequence[Message], hidden: Mapping[str, int]) -> None:
+    """Add the present texts of the edited messages to the events of edits. Costs at most one request.
+
+    hidden: see Room.hidden.
+    """
+    edits = [row for row in messages if row.event == "edited"]
+    targets = {int(row.sequence): row for row in messages}
+    missing = {Message.sort_key_of(row.details["target"]) for row in edits if row.details["target"] not in targets}
+    if missing:
+        rows = Message.batch_get([(room_id, key) for key in sorted(missing)], consistent_read=True)
+        targets |= {int(row.sequence): row for row in rows if row.is_shown(hidden)}
+    for row in edits:
+        target = targets.get(row.details["target"])
+        row.edited_text = None if target is None else target.text
 
 
 class _Budget:
@@ -304,19 +320,6 @@ def _page(
     if is_forward:
         return [row for row in messages if row.sequence < gaps[0]], gaps[0] - 1
     return [row for row in messages if row.sequence > gaps[0]], gaps[0] + 1
-
-
-def _add_edited_texts(wanted: _Range, messages: Sequence[Message]) -> None:
-    """Add the present texts of the edited messages to the events of edits. Costs at most one request."""
-    edits = [row for row in messages if row.event == "edited"]
-    targets = {int(row.sequence): row for row in messages}
-    missing = {Message.sort_key_of(row.details["target"]) for row in edits if row.details["target"] not in targets}
-    if missing:
-        rows = Message.batch_get([(wanted.room_id, key) for key in sorted(missing)], consistent_read=True)
-        targets |= {int(row.sequence): row for row in rows if row.is_shown(wanted.hidden)}
-    for row in edits:
-        target = targets.get(row.details["target"])
-        row.edited_text = None if target is None else target.text
 
 
 def _add_reactions(wanted: _Range, messages: Sequence[Message], budget: _Budget) -> None:

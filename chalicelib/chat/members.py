@@ -46,11 +46,18 @@ MAX_KNOWN_OWNERS = 20
 """Number of owners whose names a room keeps while they are away."""
 
 
-def join(connection_id: str, room_id: str, name: str | None = None, credentials: Credentials = GUEST) -> Connection:
+def join(
+    connection_id: str,
+    room_id: str,
+    name: str | None = None,
+    credentials: Credentials = GUEST,
+    *,
+    takes_batches: bool = False,
+) -> Connection:
     """Add a connection to a room, under `name` or a generated guest name.
 
     Connections with the same key, or of the same user, are the same member. A user has the name in the access token. An
-    owner's token gives the connection the owner's rights.
+    owner's token gives the connection the owner's rights. takes_batches: see Recipient.
 
     A name that looks like that of another member in the room gets a number, in rooms of up to PRESENCE_LIMIT
     connections. The same for guests, if it looks like that of an owner, a moderator or a webhook of the room.
@@ -58,12 +65,17 @@ def join(connection_id: str, room_id: str, name: str | None = None, credentials:
     Retries conflicts with transactions for up to 10 seconds. Raises RoomNotFound, Forbidden, RoomLocked,
     MemberBanned, TooManyConnections, and StorageError if DynamoDB fails.
     """
-    return _join(connection_id, room_id, name, credentials, [])
+    return _join(connection_id, room_id, name, credentials, takes_batches, [])
 
 
 @retry_on_conflict
 def _join(
-    connection_id: str, room_id: str, name: str | None, credentials: Credentials, records: list[MemberRecord]
+    connection_id: str,
+    room_id: str,
+    name: str | None,
+    credentials: Credentials,
+    takes_batches: bool,
+    records: list[MemberRecord],
 ) -> Connection:
     """Join a room. records: the member's record by the last attempt, if one has failed. Others do not read it."""
     room = rooms.authorize(room_id, credentials)
@@ -94,6 +106,7 @@ def _join(
         keep_days=room.keep_days,
         joined_at=now,
         authorized_until=None if user is None else int(user.expires_at.timestamp()),
+        batch=takes_batches or None,
         expires_at=expires_at,
     )
     changes: list[UpdateAction] = [Room.member_count.add(1), Room.expires_at.set(room_expires_at)]
@@ -248,7 +261,7 @@ def list_members(room_id: str, credentials: Credentials = GUEST) -> list[ListedM
     admission.authorize_reader(room_id, credentials)
     # A query on an index without a sort key returns items in no order ("Query").
     now = time.time()
-    rows = [row for row in connections(room_id) if row.receives_until > now]
+    rows = [row for row in connections(room_id) if row.recipient.until > now]
     rows.sort(key=lambda row: (row.joined_at, row.connection_id))
     of_member: defaultdict[str, list[Connection]] = defaultdict(list)
     for row in rows:

@@ -8,7 +8,7 @@ from chalicelib import limits
 from chalicelib.auth.identity import Credentials
 from chalicelib.chat import members, messages, rate_limit, rights, rooms
 from chalicelib.errors import NotInRoom, TooManyReports
-from chalicelib.storage.models import MODERATOR, OWNER, Connection, Report
+from chalicelib.storage.models import MODERATOR, OWNER, Connection, Recipient, Report
 from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict
 
 SECONDS_PER_MINUTE = 60
@@ -57,8 +57,8 @@ def list_reports(room_id: str, credentials: Credentials) -> list[Report]:
     return sorted((row for row in rows if row.is_alive), key=lambda row: row.sent_at, reverse=True)
 
 
-def recipients(room_id: str) -> dict[str, int]:
-    """Return the connections of the owner and the moderators, with the times at which they stop receiving.
+def recipients(room_id: str) -> dict[str, Recipient]:
+    """Return the connections of the owner and the moderators.
 
     The index selects them. The room, by a consistent read, leaves out those whose role has ended.
     """
@@ -67,7 +67,7 @@ def recipients(room_id: str) -> dict[str, int]:
     if room is None:
         return {}
     return {
-        row.connection_id: row.receives_until
+        row.connection_id: row.recipient
         for row in Connection.batch_get(ids)
         if row.is_owner_of(room) or room.role_of(row.member_id) == MODERATOR
     }

@@ -64,11 +64,15 @@ class ConnectionPool:
         self._resolver = Resolver(self._host, parts.port or (443 if self._context else 80))
         self._idle: list[HTTPConnection] = []
 
-    def post_all(self, connection_ids: Collection[str], build_request: Callable[[str], bytes]) -> BroadcastResult:
+    def post_all(
+        self, connection_ids: Collection[str], build_request: Callable[[str], bytes], rate: float | None = None
+    ) -> BroadcastResult:
         """Send the request that build_request makes for each connection id, and return the results.
 
         429, 5xx and broken HTTP connections are retried with jittered exponential backoff, up to 3 attempts. 410 counts
         as gone; any other status fails at once. An attempt times out after 2 seconds, and all posts together after 10.
+
+        rate: the maximum number of requests that begin per second, without retries. None for no limit.
         """
         now = time.monotonic()
         idle = [connection for connection in self._idle if connection.is_usable(now)]
@@ -79,7 +83,7 @@ class ConnectionPool:
             return HTTPConnection(self._host, tuple(addresses), self._context)
 
         times_out_at = now + BROADCAST_TIMEOUT_SECONDS
-        with _Broadcast(connection_ids, build_request, idle, new_connection, times_out_at) as broadcast:
+        with _Broadcast(connection_ids, build_request, idle, new_connection, times_out_at, rate) as broadcast:
             broadcast.run()
         self._idle = broadcast.idle
         return broadcast.result
@@ -114,11 +118,14 @@ class _Broadcast:
         idle: list[HTTPConnection],
         new_connection: Callable[[], HTTPConnection],
         times_out_at: float,
+        rate: float | None,
     ) -> None:
         self.result = BroadcastResult([], [], [])
         self.idle = idle
         self._build_request, self._new_connection = build_request, new_connection
-        self._pending = deque(_Post(connection_id, 1) for connection_id in connection_ids)
+        self._waiting = deque(_Post(connection_id, 1) for connection_id in connection_ids)
+        self._rate, self._began_at, self._admitted = rate, time.monotonic(), 0
+        self._pending = deque[_Post]()
         self._retries: list[tuple[float, int, _Post]] = []
         self._retry_order = itertools.count()
         self._busy: dict[HTTPConnection, _InProgress] = {}
@@ -136,7 +143,8 @@ class _Broadcast:
     def run(self) -> None:
         """Run until every post has a result."""
         next_tick = 0.0
-        while self._pending or self._retries or self._busy:
+        while self._waiting or self._pending or self._retries or self._busy:
+            self._admit()
             self._dispatch()
             for key, _ in self._selector.select(TICK_SECONDS):
                 self._advance(key.data)
@@ -144,6 +152,16 @@ class _Broadcast:
                 next_tick = now + TICK_SECONDS
                 self._tick(now)
         self._log_failures()
+
+    def _admit(self) -> None:
+        """Let as many posts begin as the rate allows by now."""
+        if self._rate is None:
+            due = len(self._waiting)
+        else:
+            allowed = 1 + int((time.monotonic() - self._began_at) * self._rate)
+            due = min(len(self._waiting), allowed - self._admitted)
+        self._admitted += due
+        self._pending.extend(self._waiting.popleft() for _ in range(due))
 
     def _dispatch(self) -> None:
         """Start pending posts on idle connections, then on new ones."""
@@ -238,7 +256,8 @@ class _Broadcast:
             elif now >= connection.connect_times_out_at:
                 self._advance(connection, TimeoutError("timeout of the connection"))
         if now >= self._times_out_at:
-            for post in [*self._pending, *(post for _, _, post in self._retries)]:
+            for post in [*self._waiting, *self._pending, *(post for _, _, post in self._retries)]:
                 self._fail(post, "timeout of the broadcast")
+            self._waiting.clear()
             self._pending.clear()
             self._retries.clear()

@@ -1,6 +1,8 @@
 """The fan-out queue: jobs on an SQS queue, one invocation per job.
 
-- Batch: one payload for up to FANOUT_BATCH connections of a large room.
+- Batch: payloads for up to FANOUT_BATCH connections of a large room.
+- Tick: what a large room has to deliver. The function that takes the job reads it, and queues the batches.
+- Presence: the joins and leaves of a few seconds, for those who receive them in one frame.
 - Delivery: a webhook's message for everyone in a room. The function that takes the job reads message and connections.
 - Summary: the reactions to a message, for everyone in a large room.
 - Removal: the end of the connections of a room or of a member.
@@ -16,10 +18,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from chalicelib import request_log, settings
 from chalicelib.aws import session
@@ -37,21 +39,39 @@ log = logging.getLogger(f"{settings.APP_NAME}.fanout")
 
 
 class Batch(NamedTuple):
-    """One payload for some connections of an endpoint. room_id is only logged and passed on.
+    """Payloads for some connections of an endpoint, in their order. room_id is only logged and passed on.
 
-    recipients: the time in Unix seconds at which each connection stops receiving, by connection id.
+    recipients: the time in Unix seconds at which each connection stops receiving, by connection id. rate: the maximum
+    number of posts per second, None for no limit.
     """
 
     endpoint: str
     room_id: str
-    payload: str
+    payloads: list[str]
     recipients: dict[str, int]
     attempt: int = 1
+    rate: float | None = None
 
-    def next_attempt(self, done: Collection[str]) -> Batch:
-        """Return the batch for the next attempt, without the connections that are done."""
-        remaining = {id_: receives_until for id_, receives_until in self.recipients.items() if id_ not in done}
-        return self._replace(recipients=remaining, attempt=self.attempt + 1)
+    def next_attempt(self, payloads: list[str], connection_ids: Iterable[str]) -> Batch:
+        """Return the batch for the next attempt: payloads for those connections to which the first one failed."""
+        remaining = {id_: self.recipients[id_] for id_ in connection_ids}
+        return self._replace(payloads=payloads, recipients=remaining, attempt=self.attempt + 1)
+
+
+class Tick(NamedTuple):
+    """What a large room has to deliver. number: that of the tick, since the room was created."""
+
+    endpoint: str
+    room_id: str
+    number: int
+
+
+class Presence(NamedTuple):
+    """The joins and leaves of a slot of time."""
+
+    endpoint: str
+    room_id: str
+    slot: int
 
 
 class Removal(NamedTuple):
@@ -105,11 +125,9 @@ class Erasure(NamedTuple):
     is_last: bool = False
 
 
-Job = Batch | Delivery | Erasure | MessageErasure | Removal | Summary
+Job = Batch | Delivery | Erasure | MessageErasure | Presence | Removal | Summary | Tick
 
-_KINDS: dict[str, Callable[..., Job]] = {
-    kind.__name__: kind for kind in (Batch, Delivery, Erasure, MessageErasure, Removal, Summary)
-}
+_KINDS: dict[str, Callable[..., Job]] = {kind.__name__: kind for kind in get_args(Job)}
 
 
 def serialize(job: Job) -> str:
@@ -146,9 +164,9 @@ def enqueue_removal(removal: Removal, *, at_once: bool = False) -> None:
         _send(removal, _queue_url(), DelaySeconds=0 if at_once else REMOVAL_DELAY_SECONDS)
 
 
-def enqueue_summary(summary: Summary, *, delay: int) -> None:
-    """Send a summary to the queue, with a delay in seconds."""
-    _send(summary, _queue_url(), DelaySeconds=delay)
+def enqueue_later(job: Presence | Summary | Tick, *, delay: int) -> None:
+    """Send a job to the queue, with a delay in seconds."""
+    _send(job, _queue_url(), DelaySeconds=delay)
 
 
 def enqueue_erasure(erasure: Erasure, *, delay: int = 0) -> None:
@@ -161,12 +179,18 @@ def enqueue_message_erasure(erasure: MessageErasure, *, delay: int = REMOVAL_DEL
     _send(erasure, _queue_url(), DelaySeconds=delay)
 
 
-def enqueue(endpoint: str, room_id: str, payload: str, recipients: Mapping[str, int]) -> None:
-    """Send a payload for many connections to the queue, in batches of FANOUT_BATCH connections."""
+def enqueue(
+    endpoint: str, room_id: str, payloads: Sequence[str], recipients: Mapping[str, int], rate: float | None = None
+) -> None:
+    """Send payloads for many connections to the queue, in batches of FANOUT_BATCH connections.
+
+    rate: the maximum number of posts per second of all batches together, None for no limit.
+    """
     remaining = iter(recipients.items())
     while batch := dict(islice(remaining, settings.FANOUT_BATCH)):
-        _send(Batch(endpoint, room_id, payload, batch), _queue_url())
-    request_log.add_metric(queued=len(recipients))
+        share = None if rate is None else rate * len(batch) / len(recipients)
+        _send(Batch(endpoint, room_id, list(payloads), batch, rate=share), _queue_url())
+    request_log.add_metric(queued=len(recipients) * len(payloads))
 
 
 def requeue(batch: Batch) -> None:

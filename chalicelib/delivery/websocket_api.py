@@ -52,15 +52,16 @@ class BroadcastWebsocketAPI(WebsocketAPI):
             self._client = None  # Chalice's client keeps the endpoint that it was created with
         self._endpoint = url
 
-    def broadcast(self, connection_ids: Collection[str], payload: str) -> BroadcastResult:
+    def broadcast(self, connection_ids: Collection[str], payload: str, *, rate: float | None = None) -> BroadcastResult:
         """Send payload, of at most 32 KiB, to every connection, and return the result of each request.
 
         Returns within about 10 seconds. A failed request does not affect the others. Each endpoint has a pool of HTTP
-        connections that stay open between broadcasts.
+        connections that stay open between broadcasts. rate: the maximum number of requests that begin per second,
+        without retries. None for no limit.
 
         Raises ValueError if the endpoint is not set, and NoCredentialsError if there are no credentials.
         """
-        result = self._request_all("POST", connection_ids, payload)
+        result = self._request_all("POST", connection_ids, payload, rate)
         request_log.add_metric(delivered=len(result.delivered), gone=len(result.gone), failed=len(result.failed))
         return result
 
@@ -68,13 +69,15 @@ class BroadcastWebsocketAPI(WebsocketAPI):
         """Close every connection, as `broadcast` sends to every connection, and return the result of each."""
         return self._request_all("DELETE", connection_ids, "")
 
-    def _request_all(self, method: str, connection_ids: Collection[str], payload: str) -> BroadcastResult:
+    def _request_all(
+        self, method: str, connection_ids: Collection[str], payload: str, rate: float | None = None
+    ) -> BroadcastResult:
         if not connection_ids:
             return BroadcastResult([], [], [])
         build_request = SigV4RequestBuilder(
             self.endpoint, self._get_region(), _credentials(), payload.encode(), datetime.now(UTC), method
         )
-        return self._pool().post_all(connection_ids, build_request)
+        return self._pool().post_all(connection_ids, build_request, rate)
 
     def close_pools(self) -> None:
         """Close the idle HTTP connections of all pools."""

@@ -7,6 +7,8 @@ A client sends:
 The server sends objects, each under the property that its class names in `envelope`:
 
     {"message": {"type": TAG, …}}                                   the subclasses of Event, here and in responses.py
+    {"messages": [{"type": TAG, …}, …]}                             several of them, with batch=1 in large rooms
+    {"presence": {…}}
     {"reactions": {…}}
     {"signal": {…}}
     {"tokens": {…}}
@@ -19,11 +21,13 @@ A new event of a room is another subclass of `Event`. Clients ignore types and p
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from chalicelib import settings
 from chalicelib.errors import (
     ChatError,
     ConnectionReplaced,
@@ -41,6 +45,8 @@ from chalicelib.errors import (
 from chalicelib.limits import MAX_FRAME_BYTES
 from chalicelib.protocol.responses import (
     Event,
+    HistoryItem,
+    ListedMember,
     Member,
     ReactionCounts,
     ReactionsVersion,
@@ -144,6 +150,30 @@ class Renamed(Event, tag="rename"):
         return cls(message=text, sender=Member.of(member), former_name=former_name)
 
 
+class Messages(Response):
+    """Messages and events of a large room, in ascending order. Sent to connections with `batch=1`.
+
+    They may repeat earlier ones, and a later frame may contain lower sequences.
+    """
+
+    envelope: ClassVar[str] = "messages"
+
+    messages: list[HistoryItem]
+
+
+class Presence(Response):
+    """Joins and leaves, of which there were too many to announce each. Sent to connections with `batch=1`."""
+
+    envelope: ClassVar[str] = "presence"
+
+    joined: Annotated[
+        list[ListedMember],
+        Meta(description="Members who have joined, as they are now. The client may know them already."),
+    ]
+    left: Annotated[list[Member], Meta(description="Members who have no connection any more.")]
+    member_count: MemberCount
+
+
 class Reactions(Response):
     """The reactions to a message, after one was added or removed. In large rooms at most every 2 seconds."""
 
@@ -193,6 +223,13 @@ class Welcome(Response):
     member_count: MemberCount
     last_sequence: LastSequence
     owner: Annotated[bool, Meta(description="Whether the connection has the owner's rights.", examples=[False])]
+    batch: (
+        Annotated[
+            Literal[True],
+            Meta(description="Present in rooms that are so large that several messages come together."),
+        ]
+        | UnsetType
+    ) = UNSET
     read_sequence: (
         Annotated[Sequence, Meta(description="The last sequence that the member has read, as sent with markRead.")]
         | UnsetType
@@ -209,6 +246,7 @@ class Welcome(Response):
             member_count=int(room.member_count),
             last_sequence=last_sequence,
             owner=member.is_owner_of(room),
+            batch=True if room.member_count > settings.FANOUT_BATCH else UNSET,
             read_sequence=read_sequence or UNSET,
         )
 
@@ -254,7 +292,7 @@ class Error(Response):
         )
 
 
-Frame = Event | Reactions | Signal | Tokens | Welcome | Pong | Error
+Frame = Event | Messages | Presence | Reactions | Signal | Tokens | Welcome | Pong | Error
 
 
 def parse(body: str) -> tuple[str, dict[str, Any]]:
@@ -280,4 +318,20 @@ def serialize(frame: Frame) -> str:
     Frames have no ASCII escapes: a message of MAX_MESSAGE_LENGTH characters then fits into MAX_FRAME_BYTES, whatever
     its script.
     """
+    if isinstance(frame, Messages):
+        return msgspec.json.encode(frame).decode()
     return msgspec.json.encode({frame.envelope: frame if frame.__struct_fields__ else True}).decode()
+
+
+def serialize_messages(items: Iterable[HistoryItem]) -> list[str]:
+    """Return messages and events, in their order, as one JSON frame, or as several of at most MAX_FRAME_BYTES."""
+    parts, limit = list[list[HistoryItem]](), MAX_FRAME_BYTES - len(serialize(Messages(messages=[])))
+    size = limit
+    for item in items:
+        item_size = len(msgspec.json.encode(item)) + len(",")
+        if size + item_size > limit:
+            parts.append([])
+            size = 0
+        parts[-1].append(item)
+        size += item_size
+    return [serialize(Messages(messages=part)) for part in parts]

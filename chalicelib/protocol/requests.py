@@ -153,6 +153,13 @@ class ConnectQuery(RoomQuery, kw_only=True):
         ]
         | None
     ) = field(default=None, name="access_token")
+    batch: (
+        Annotated[
+            Literal["1"],
+            Meta(description="The client accepts the frames `messages` and `presence`, which join several events."),
+        ]
+        | None
+    ) = None
 
 
 # Data of actions

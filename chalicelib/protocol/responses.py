@@ -151,7 +151,7 @@ class Member(Response):
     verified: Verified | UnsetType = UNSET
 
     @classmethod
-    def of(cls, connection: models.Connection) -> Self:
+    def of(cls, connection: models.Connection | models.PresenceChange) -> Self:
         """Return the member of a connection."""
         return cls(
             id=connection.member_id,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from pynamodb.attributes import (
     Attribute,
@@ -17,6 +17,7 @@ from pynamodb.attributes import (
     JSONAttribute,
     ListAttribute,
     NumberAttribute,
+    NumberSetAttribute,
     TTLAttribute,
     UnicodeAttribute,
     UnicodeSetAttribute,
@@ -166,12 +167,23 @@ class Room(ExpiryMixin, RetentionMixin, Table):
         return re.fullmatch(r"[\w-]{1,64}", room_id, re.ASCII) is not None
 
 
+class Recipient(NamedTuple):
+    """A connection that receives frames.
+
+    until: the time in Unix seconds at which it stops receiving. takes_batches: whether several messages or joins may
+    come in one frame.
+    """
+
+    until: int
+    takes_batches: bool = False
+
+
 class JoinedRoomIndex(GlobalSecondaryIndex[Any]):
     """Index of the connections by room.
 
     It is eventually consistent: it may select recipients, but must not decide whether a room is empty.
 
-    It also projects verified and batch, which no row has: a projection cannot change in place.
+    It also projects verified, which no row has: a projection cannot change in place.
     """
 
     class Meta:
@@ -203,6 +215,7 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
     connected. authorized_until: the end of the access token of a user who has signed in, in Unix seconds; None for a
     guest. It is not the TTL, which would delete the rows of open connections. last_message_at, previous_message_at:
     the times of its last two messages, refused ones included. slow_until: before this time, slow mode has refused one.
+    batch: see Recipient.takes_batches.
     """
 
     class Meta:
@@ -228,24 +241,25 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
     joined_at = UTCDateTimeAttribute()
     authorized_until = NumberAttribute(null=True)
     role = UnicodeAttribute(null=True)
+    batch = BooleanAttribute(null=True)
     expires_at = TTLAttribute()
 
     by_room = JoinedRoomIndex()
 
     @classmethod
-    def recipients_in(cls, room_id: str) -> dict[str, int]:
+    def recipients_in(cls, room_id: str) -> dict[str, Recipient]:
         """Return the connections in a room that receive messages, by connection id.
-
-        The values are the times in Unix seconds at which they stop receiving.
 
         It reads all pages, and skips PynamoDB's models: building a thousand of them takes longer than sending to their
         connections.
         """
-        attributes = ["connection_id", "authorized_until", "expires_at", "role"]
+        attributes = ["connection_id", "authorized_until", "expires_at", "role", "batch"]
         options = {"index_name": JoinedRoomIndex.Meta.index_name, "attributes_to_get": attributes}
         rows: ResultIterator[Any] = ResultIterator(cls._get_connection().query, (room_id,), options)
         return {
-            row["connection_id"]["S"]: min(int(row[name]["N"]) for name in attributes[1:3] if name in row)
+            row["connection_id"]["S"]: Recipient(
+                min(int(row[name]["N"]) for name in attributes[1:3] if name in row), "batch" in row
+            )
             for row in rows
             if row.get("role", {}).get("S") != FORMER_OWNER
         }
@@ -269,10 +283,11 @@ class Connection(ExpiryMixin, RetentionMixin, Table):
         return self.authorized_until is not None
 
     @property
-    def receives_until(self) -> int:
-        """The time in Unix seconds from which the connection receives nothing more."""
+    def recipient(self) -> Recipient:
+        """The connection as a recipient."""
         expires_at = int(self.expires_at.timestamp())
-        return expires_at if self.authorized_until is None else min(expires_at, int(self.authorized_until))
+        until = expires_at if self.authorized_until is None else min(expires_at, int(self.authorized_until))
+        return Recipient(until, bool(self.batch))
 
     @property
     def is_token_expired(self) -> bool:
@@ -502,6 +517,95 @@ class RoomSequence(RetentionMixin, Table):
     def owner_version(self) -> int:
         """The number of owner's tokens before the present one."""
         return int(self.current_owner_version or 0)
+
+
+class Ticks(Table):
+    """What a large room has to deliver. It is not part of RoomSequence: each item has its own limit of writes.
+
+    position: everything up to this sequence was delivered, except what is waiting. waiting: the sequences of messages
+    and events that were stored. number: that of the last tick that was queued. claimed_until: before this time, nobody
+    queues another one. began_at: when the last tick began. The times are in Unix milliseconds.
+    """
+
+    class Meta(_MessagesTable):
+        pass
+
+    SORT_KEY = "ticks"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True, default=SORT_KEY)
+    position = NumberAttribute(default=0)
+    waiting = NumberSetAttribute(null=True)
+    number = NumberAttribute(default=0)
+    claimed_until = NumberAttribute(default=0)
+    began_at = NumberAttribute(default=0)
+    expires_at = TTLAttribute()
+
+
+class PresenceCount(Table):
+    """The number of joins and leaves of a room in a window of time. Further attributes count those in its parts."""
+
+    class Meta(_MessagesTable):
+        pass
+
+    PREFIX = "presence-count#"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True)
+    expires_at = TTLAttribute()
+
+    @classmethod
+    def add(cls, room_id: str, window: int, parts: Sequence[str], count: int, expires_at: datetime) -> list[int]:
+        """Add a number to the counters of parts of a window, and return the sums.
+
+        It skips PynamoDB's models, which have no attributes with variable names.
+        """
+        counters: list[NumberAttribute] = [NumberAttribute(attr_name=part) for part in parts]
+        actions: list[UpdateAction] = [counter.add(count) for counter in counters]
+        response: dict[str, Any] = cls._get_connection().update_item(
+            room_id,
+            f"{cls.PREFIX}{window}",
+            actions=[*actions, cls.expires_at.set(expires_at)],
+            return_values="ALL_NEW",
+        )
+        return [int(response["Attributes"][part]["N"]) for part in parts]
+
+
+class PresenceChange(ExpiryMixin, Table):
+    """A connection that has joined or left in a slot of time, and is announced at its end."""
+
+    class Meta(_MessagesTable):
+        pass
+
+    PREFIX = "presence#"
+
+    room_id = UnicodeAttribute(hash_key=True)
+    sort_key = UnicodeAttribute(range_key=True)
+    connection_id = UnicodeAttribute()
+    member_id = UnicodeAttribute()
+    name = UnicodeAttribute()
+    role = UnicodeAttribute(null=True)
+    is_verified = BooleanAttribute(default=False)
+    expires_at = TTLAttribute()
+
+    @classmethod
+    def of(cls, connection: Connection, slot: int, expires_at: datetime) -> Self:
+        """Return the change of a connection."""
+        return cls(
+            connection.joined_room_id,
+            f"{cls.prefix_of(slot)}{connection.connection_id}",
+            connection_id=connection.connection_id,
+            member_id=connection.member_id,
+            name=connection.name,
+            role=connection.role,
+            is_verified=connection.is_verified,
+            expires_at=expires_at,
+        )
+
+    @classmethod
+    def prefix_of(cls, slot: int) -> str:
+        """Return the prefix of the sort keys of the changes in a slot."""
+        return f"{cls.PREFIX}{slot}#"
 
 
 class Report(ExpiryMixin, Table):

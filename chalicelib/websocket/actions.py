@@ -17,7 +17,8 @@ from chalicelib.chat import (
     rooms,
     unread,
 )
-from chalicelib.chat.broadcast import announces_presence, close_connections
+from chalicelib.chat.broadcast import close_connections
+from chalicelib.chat.presence import is_announced_in
 from chalicelib.delivery import jobs
 from chalicelib.delivery.jobs import MessageErasure, Removal, Summary
 from chalicelib.errors import InvalidInput, NotInRoom, TooLarge
@@ -73,7 +74,7 @@ def send_message(context: Context, data: SendMessage) -> None:
             reply_to=data.reply_to,
             mentions=data.mentions or (),
         )
-    context.broadcast(history_item(message), recipients.result())
+    context.broadcast_stored(message, recipients.result())
 
 
 @action("editMessage", sends=[Edited])
@@ -83,7 +84,7 @@ def edit_message(context: Context, data: EditMessage) -> None:
     Everyone receives the event, which has a sequence of its own. The message keeps its own sequence, and its former
     text is not kept.
     """
-    context.broadcast(history_item(editing.edit_message(context.sender, data.sequence, data.message)))
+    context.broadcast_stored(editing.edit_message(context.sender, data.sequence, data.message))
 
 
 @action("react", sends=[Reactions])
@@ -104,7 +105,7 @@ def react(context: Context, data: React) -> None:
     context.reply(Reactions.of(row))
     if reactions.claim_summary(row):
         summary = Summary(context.websocket_api.endpoint, row.room_id, data.sequence)
-        jobs.enqueue_summary(summary, delay=reactions.SUMMARY_SECONDS)
+        jobs.enqueue_later(summary, delay=reactions.SUMMARY_SECONDS)
 
 
 @action("signal", limit=Limit.SIGNALS, sends=[Signal])
@@ -141,7 +142,7 @@ def delete_message(context: Context, data: DeleteMessage) -> None:
     """
     event = moderation.delete_message(context.sender, data.sequence)
     if event.sender_id == context.sender.member_id:
-        context.broadcast(history_item(event))
+        context.broadcast_stored(event)
     else:  # somebody else has deleted the message before, and everyone has been told
         context.reply(history_item(event))
 
@@ -161,7 +162,7 @@ def update_room(context: Context, data: UpdateRoom) -> None:
     if data.new_join_token or data.new_owner_token:
         context.reply(room_settings.renew_tokens(context.sender, join=data.new_join_token, owner=data.new_owner_token))
     if changes_room:
-        context.broadcast(history_item(room_settings.update_room(context.sender, data)))
+        context.broadcast_stored(room_settings.update_room(context.sender, data))
 
 
 @action("removeMember", limit=Limit.OWNER_ACTIONS, sends=[Removed, Left])
@@ -192,7 +193,7 @@ def remove_member(context: Context, data: RemoveMember) -> None:
     )
     recipients = models.Connection.recipients_in(context.sender.joined_room_id)
     for event in events:
-        context.broadcast(history_item(event), recipients)
+        context.broadcast_stored(event, recipients)
     close_connections(context.websocket_api, *removals(events))
     if data.delete_messages:
         erasure.erase_newest(context.sender.joined_room_id, member_ids)
@@ -211,7 +212,7 @@ def mute_member(context: Context, data: MuteMember) -> None:
     The member can neither send or edit messages, react, send signals nor take another name, in any connection, and
     gets the error `muted`. A moderator can mute plain members only.
     """
-    context.broadcast(history_item(moderation.mute_member(context.sender, data.member_id, data.seconds)))
+    context.broadcast_stored(moderation.mute_member(context.sender, data.member_id, data.seconds))
 
 
 @action("setRole", limit=Limit.OWNER_ACTIONS, sends=[RoleChanged])
@@ -220,7 +221,7 @@ def set_role(context: Context, data: SetRole) -> None:
 
     Moderators can delete messages of plain members, mute and remove them. The member needs a `key`, or has signed in.
     """
-    context.broadcast(history_item(moderation.set_role(context.sender, data.member_id, data.role)))
+    context.broadcast_stored(moderation.set_role(context.sender, data.member_id, data.role))
 
 
 @action("reportMessage", sends=[Reported])
@@ -261,7 +262,7 @@ def rename(context: Context, data: Rename) -> None:
     former_name = context.sender.name
     room = members.rename(context.sender, data.name)
     frame = Renamed.of(context.sender, former_name)
-    if former_name == context.sender.name or not announces_presence(room):
+    if former_name == context.sender.name or not is_announced_in(room):
         context.reply(frame)
     else:
         context.broadcast(frame)

@@ -27,14 +27,14 @@ from msgspec import Struct
 
 from chalicelib import request_log
 from chalicelib.chat import members, rate_limit
-from chalicelib.chat.broadcast import send_to_room
+from chalicelib.chat.broadcast import send_stored, send_to_room
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import Forbidden, UnknownAction
 from chalicelib.protocol import frames
 from chalicelib.protocol.frames import Frame
 from chalicelib.protocol.requests import Request
 from chalicelib.protocol.validation import validate
-from chalicelib.storage.models import FORMER_OWNER, Connection
+from chalicelib.storage.models import FORMER_OWNER, Connection, Message, Recipient
 
 
 class Context:
@@ -78,25 +78,30 @@ class Context:
         """Send a frame to the sender only."""
         self.websocket_api.broadcast([self.connection_id], frames.serialize(frame))
 
-    def send(self, frame: Frame, recipients: Mapping[str, int]) -> None:
-        """Send a frame to some connections in the sender's room, with the times at which they stop receiving."""
+    def send(self, frame: Frame, recipients: Mapping[str, Recipient]) -> None:
+        """Send a frame to some connections in the sender's room."""
         send_to_room(self.websocket_api, self.sender.joined_room_id, [frames.serialize(frame)], recipients)
 
     def broadcast(
-        self, frame: Frame, recipients: Mapping[str, int] | None = None, *, include_sender: bool = True
+        self, frame: Frame, recipients: Mapping[str, Recipient] | None = None, *, include_sender: bool = True
     ) -> None:
         """Send a frame to everyone in the sender's room.
 
         recipients: the result of `Connection.recipients_in`, if the handler has read it already.
         """
-        room_id = self.sender.joined_room_id
-        recipients = dict(Connection.recipients_in(room_id) if recipients is None else recipients)
-        if include_sender:
-            # The index is eventually consistent: it may not contain the sender yet.
-            recipients[self.connection_id] = self.sender.receives_until
-        else:
-            recipients.pop(self.connection_id, None)
-        send_to_room(self.websocket_api, room_id, [frames.serialize(frame)], recipients)
+        known = self._with_sender(recipients)
+        if not include_sender:
+            del known[self.connection_id]
+        self.send(frame, known)
+
+    def broadcast_stored(self, message: Message, recipients: Mapping[str, Recipient] | None = None) -> None:
+        """Send a stored message or event to everyone in the sender's room. recipients: as in `broadcast`."""
+        send_stored(self.websocket_api, message, self._with_sender(recipients))
+
+    def _with_sender(self, recipients: Mapping[str, Recipient] | None) -> dict[str, Recipient]:
+        known = Connection.recipients_in(self.sender.joined_room_id) if recipients is None else recipients
+        # The index is eventually consistent: it may not contain the sender yet.
+        return {**known, self.connection_id: self.sender.recipient}
 
 
 class Limit(Enum):

@@ -15,7 +15,7 @@ from chalicelib import limits, request_log, settings
 from chalicelib.auth import authentication
 from chalicelib.auth.origins import check_origin
 from chalicelib.chat import members, messages, rate_limit, sources
-from chalicelib.chat.broadcast import close_oldest, presence_frames, send_to_room
+from chalicelib.chat.broadcast import announce, close_oldest
 from chalicelib.delivery.websocket_api import BroadcastWebsocketAPI
 from chalicelib.errors import ChatError, RateLimitExceeded, TooManyConnections, Unauthorized, report_internal_error
 from chalicelib.protocol import frames
@@ -54,7 +54,7 @@ def connect(
     except Exception:  # noqa: BLE001 - report_internal_error logs it
         return {"statusCode": 500, "body": str(report_internal_error(f"the $connect of {connection_id}"))}
     request_log.append_keys(outcome="joined")
-    _notify(websocket_api, Joined, connection.joined_room_id, [connection])
+    announce(websocket_api, Joined, connection.joined_room_id, [connection])
     return None
 
 
@@ -64,7 +64,8 @@ def _join(
     given = validate_query({name: value for name, value in query.items() if value}, ConnectQuery)
     sources.count_connect(source)
     user = authentication.authenticate(given.access_token)
-    join = partial(members.join, connection_id, given.room_id, given.name, given.credentials(user))
+    credentials, takes_batches = given.credentials(user), given.batch is not None
+    join = partial(members.join, connection_id, given.room_id, given.name, credentials, takes_batches=takes_batches)
     for _ in range(MAX_REPLACEMENTS):
         try:
             return join()
@@ -80,7 +81,7 @@ def disconnect(websocket_api: BroadcastWebsocketAPI, connection_id: str) -> None
     if connection is not None:
         room_id = connection.joined_room_id
         request_log.append_keys(room_id=room_id)
-        _notify(websocket_api, Left, room_id, members.leave(room_id, [connection_id]))
+        announce(websocket_api, Left, room_id, members.leave(room_id, [connection_id]))
 
 
 def receive(websocket_api: BroadcastWebsocketAPI, connection_id: str, body: str) -> None:
@@ -108,27 +109,6 @@ def receive(websocket_api: BroadcastWebsocketAPI, connection_id: str, body: str)
     except Exception:  # noqa: BLE001 - report_internal_error logs it
         # If the handler raised, API Gateway would send the client a frame that contains the connection id.
         _reply_error(context, report_internal_error(f"a frame from {connection_id}"), body)
-
-
-def _notify(
-    websocket_api: BroadcastWebsocketAPI,
-    event: type[Joined] | type[Left],
-    room_id: str,
-    connections: list[Connection],
-) -> None:
-    """Notify the other members of a room of a join or leave.
-
-    Best effort: a failed notification is logged and does not undo the join or leave.
-    """
-    try:
-        if notifications := presence_frames(event, room_id, connections):
-            recipients = Connection.recipients_in(room_id)
-            for connection in connections:
-                recipients.pop(connection.connection_id, None)
-            send_to_room(websocket_api, room_id, notifications, recipients)
-    except Exception:
-        request_log.add_metric(faults=1)
-        log.exception("could not notify room %s: %s", room_id, event.__name__)
 
 
 def _handle_rate_limit(context: Context, error: RateLimitExceeded, body: str) -> None:

@@ -20,11 +20,11 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from chalicelib.chat import messages
-from chalicelib.storage.models import Connection, RoomSequence
+from chalicelib.storage.models import Connection, Recipient, RoomSequence
 
 MAX_KNOWN_ROOMS = 10_000
 
-Recipients = Future[dict[str, int]]
+Recipients = Future[dict[str, Recipient]]
 
 _executor = ThreadPoolExecutor(2)
 known_rooms: dict[str, str] = {}

@@ -137,6 +137,26 @@ def test_broadcast_fails_the_remaining_posts_at_its_timeout(
     assert len(gateway.attempts) <= 2
 
 
+# Rate
+
+
+def test_rate_limits_how_many_posts_begin(
+    api: BroadcastWebsocketAPI, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_pool, "BROADCAST_TIMEOUT_SECONDS", 0.5)
+    ids = [f"c{number}" for number in range(20)]
+    result = api.broadcast(ids, PAYLOAD, rate=10)
+    assert 1 <= len(result.delivered) <= 1 + 0.5 * 10 + 1  # one in the last moment
+    assert sorted([*result.delivered, *result.failed]) == sorted(ids)
+    assert api.broadcast(ids, PAYLOAD).delivered
+
+
+def test_rate_reaches_everyone(api: BroadcastWebsocketAPI, gateway: Gateway) -> None:
+    gateway.respond("c3", 500, 200)
+    ids = [f"c{number}" for number in range(20)]
+    assert sorted(api.broadcast(ids, PAYLOAD, rate=200).delivered) == sorted(ids)
+
+
 # Connections
 
 

@@ -40,7 +40,7 @@ def widgets(resources: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_dashboard_shows_every_metric_that_the_functions_log(widgets: list[dict[str, Any]]) -> None:
     shown = {metric[1] for widget in widgets for metric in widget["properties"]["metrics"]}
-    assert shown >= request_log.METRICS
+    assert shown >= request_log.METRICS.keys()
 
 
 def test_widgets_do_not_overlap(widgets: list[dict[str, Any]]) -> None:
@@ -68,8 +68,8 @@ def test_dashboard_of_each_region_has_its_own_name(resources: dict[str, Any]) ->
 
 def test_alarms_go_off_at_the_first_fault_dead_letter_or_throttle(resources: dict[str, Any]) -> None:
     alarms = {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
-    assert set(alarms) == {"ErrorsAlarm", "DeadLettersAlarm", "ThrottlesAlarm", "InvocationsAlarm"}
-    for name in alarms.keys() - {"InvocationsAlarm"}:
+    assert set(alarms) == {"ErrorsAlarm", "DeadLettersAlarm", "TicksAlarm", "ThrottlesAlarm", "InvocationsAlarm"}
+    for name in alarms.keys() - {"InvocationsAlarm", "TicksAlarm"}:
         assert (alarms[name]["ComparisonOperator"], alarms[name]["Threshold"]) == ("GreaterThanThreshold", 0)
     *addends, _ = alarms["ErrorsAlarm"]["Metrics"]
     metrics = [addend["MetricStat"]["Metric"] for addend in addends]
@@ -78,6 +78,13 @@ def test_alarms_go_off_at_the_first_fault_dead_letter_or_throttle(resources: dic
         (request_log.NAMESPACE, "faults"),
     }
     assert "faults" in request_log.METRICS
+
+
+def test_alarm_on_ticks_watches_the_delay_that_the_functions_log(resources: dict[str, Any]) -> None:
+    alarm = resources["TicksAlarm"]["Properties"]
+    assert request_log.METRICS[alarm["MetricName"]] == "Milliseconds"
+    assert (alarm["Namespace"], alarm["Statistic"]) == (request_log.NAMESPACE, "Maximum")
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 30_000)
 
 
 def test_alarm_on_invocations_counts_those_of_all_functions_in_each_minute() -> None:

@@ -7,6 +7,7 @@ send requests to AWS. A permission that no request needs is superfluous, or its 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,11 +22,11 @@ import app as chat_app
 from chalicelib import limits, settings
 from chalicelib.auth import identity
 from chalicelib.auth.identity import Credentials
-from chalicelib.chat import admission, members, messages, webhooks
+from chalicelib.chat import admission, members, messages, presence, webhooks
 from chalicelib.delivery import jobs
 from chalicelib.protocol.requests import RemoveMember
 from chalicelib.rest.endpoints import Endpoint
-from chalicelib.storage.models import Connection, Message, Reactions, Room
+from chalicelib.storage.models import Connection, Message, Reactions, Recipient, Room
 from chalicelib.storage.transactions import transaction
 from chalicelib.websocket.dispatch import ACTIONS
 from deployment.functions import deployed_functions
@@ -114,7 +115,7 @@ class Driver:
 
     def batch(self, room_id: str, *ids: str) -> None:
         """Invoke the fan-out function with a batch."""
-        self._fan_out(jobs.Batch(chat_app.websocket_api.endpoint, room_id, FRAME, dict.fromkeys(ids, NEVER)))
+        self._fan_out(jobs.Batch(chat_app.websocket_api.endpoint, room_id, [FRAME], dict.fromkeys(ids, NEVER)))
 
     def deliver(self, room_id: str) -> None:
         """Invoke the fan-out function with the first message of a room."""
@@ -124,6 +125,20 @@ class Driver:
         """Invoke the fan-out function with the reactions to the first message of a room."""
         Reactions(room_id, Reactions.sort_key_of(1), expires_at=datetime.now(UTC) + timedelta(minutes=1)).save()
         self._fan_out(jobs.Summary(chat_app.websocket_api.endpoint, room_id, 1))
+
+    def collect(self, room_id: str) -> None:
+        """Invoke the fan-out function with the joins and leaves of this moment."""
+        slot = int(time.time() // presence.SLOT_SECONDS)
+        for later in (0, 1):  # the next slot may have begun
+            self._fan_out(jobs.Presence(chat_app.websocket_api.endpoint, room_id, slot - later))
+
+    def tick(self, room_id: str, number: int) -> None:
+        """Invoke the fan-out function with a tick of a room."""
+        self._fan_out(jobs.Tick(chat_app.websocket_api.endpoint, room_id, number))
+
+    def join_in_bursts(self) -> None:
+        """Announce no join or leave at once."""
+        self.monkeypatch.setattr(presence, "MAX_SINGLES", 0)
 
     def remove(self, room_id: str, member_id: str | None = None) -> None:
         """Invoke the fan-out function with the removal of all connections of a room, or of a member."""
@@ -237,12 +252,16 @@ def _drive_connect(driver: Driver) -> None:
     for id_ in ("first", "second"):
         assert driver.socket(id_).connect(roomId=room_id, key="k" * 22) == 200
 
+    with driver.monkeypatch.context() as patch:
+        patch.setattr(presence, "MAX_SINGLES", 0)
+        assert driver.socket("burst").connect(roomId=driver.room("other")) == 200
+
     # g leaves before its join is announced. f, the only other member, is gone when it is notified of the join.
     driver.configure(FANOUT_BATCH=2, EMPTY_ROOM_GRACE_SECONDS=0)
     driver.gateway.respond("f", 200, GONE)
     with driver.monkeypatch.context() as patch:
 
-        def disconnect_first(room_id: str) -> dict[str, int]:
+        def disconnect_first(room_id: str) -> dict[str, Recipient]:
             patch.undo()
             driver.socket("g").disconnect()
             return Connection.recipients_in(room_id)
@@ -273,6 +292,11 @@ def _drive_message(driver: Driver) -> None:
         driver.socket("gone").say("hi")
     driver.configure(FANOUT_BATCH=1)
     driver.socket("a").say("hi")
+    driver.join_in_bursts()
+    driver.configure(FANOUT_BATCH=3)
+    driver.gateway.respond("gone too", GONE)
+    driver.room("burst", "gone too")
+    driver.socket("burst").say("hi")
     driver.configure(MESSAGES_PER_WINDOW=1)
     driver.room("d", "e")
     for sender, warnings in (("d", 1), ("e", 0)):
@@ -288,6 +312,7 @@ def _drive_disconnect(driver: Driver) -> None:
         driver.socket(id_).disconnect()
     driver.join("key", driver.room(), member_id="m" * 16)
     driver.socket("key").disconnect()
+    driver.join_in_bursts()
     driver.configure(EMPTY_ROOM_GRACE_SECONDS=0, FANOUT_BATCH=1)
     driver.room("c", "d", "e")
     for id_ in ("c", "d", "e"):
@@ -310,6 +335,18 @@ def _drive_fan_out(driver: Driver) -> None:
     messages.store(Connection.get("f", consistent_read=True), "hi", None)
     driver.deliver(room_id)
     driver.summarize(driver.room("s", "t"))
+    # Ticks of a message and of its edit, and one that was taken over.
+    room_id = driver.room("u", "v")
+    driver.socket("u").say("The examples may refer to this message.")
+    driver.tick(room_id, 1)
+    driver.act("u", "editMessage")
+    for number in (2, 1):
+        driver.tick(room_id, number)
+    driver.join_in_bursts()
+    driver.gateway.respond("gone too", GONE)
+    room_id = driver.room("w", "gone too")
+    driver.batch(room_id, "gone too")
+    driver.collect(room_id)
 
 
 DRIVES = {

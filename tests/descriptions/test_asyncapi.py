@@ -44,7 +44,7 @@ def test_every_frame_has_a_valid_example(name: str) -> None:
 
 def test_connection_query_is_accepted_as_described(socket: Callable[[str], Socket], room: Room) -> None:
     query = {"roomId": room.room_id, "name": "Aki", "token": "any", "key": "k" * 22, "owner": room.owner_token or ""}
-    query["access_token"] = "ignored without sign-in"
+    query |= {"access_token": "ignored without sign-in", "batch": "1"}
     assert query.keys() == QUERY.keys()
     assert socket("a").connect(**query) == 200
     assert Connection.get("a", consistent_read=True).name == "Aki"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
+from typing import Any
 
 import pytest
 
@@ -24,11 +25,11 @@ def described_frames(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sent: list[tuple[Collection[str], str]] = []
 
     def recorded_broadcast(
-        api: BroadcastWebsocketAPI, connection_ids: Collection[str], payload: str
+        api: BroadcastWebsocketAPI, connection_ids: Collection[str], payload: str, **options: Any
     ) -> BroadcastResult:
         if api is chat_app.websocket_api:
             sent.append((connection_ids, payload))
-        return broadcast(api, connection_ids, payload)
+        return broadcast(api, connection_ids, payload, **options)
 
     def checked_receive(api: BroadcastWebsocketAPI, connection_id: str, body: str) -> None:
         earlier = len(sent)

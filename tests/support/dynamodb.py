@@ -291,6 +291,8 @@ def _size_of_value(value: dict[str, Any]) -> int:
             return len(text.encode())
         case {"N": str(digits)}:
             return (len(digits) + 1) // 2 + 2
+        case {"NS": list(numbers)}:
+            return sum((len(digits) + 1) // 2 + 2 for digits in numbers)
         case {"SS": list(texts)}:
             return sum(len(text.encode()) for text in texts)
         case {"L": list(values)}:

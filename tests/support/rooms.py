@@ -18,7 +18,7 @@ def create_room(name: str, private: bool = False, keep_days: int | None = None, 
     return rooms.create(NewRoom(room_name=name, private=private, keep_days=keep_days or None), user)
 
 
-def fill_room(room: Room, connection_ids: Iterable[str]) -> None:
+def fill_room(room: Room, connection_ids: Iterable[str], *, takes_batches: bool = False) -> None:
     """Add members, named like their connections, who joined a minute ago.
 
     It writes what `members.join` writes, in batches: one transaction per member takes longer.
@@ -33,6 +33,7 @@ def fill_room(room: Room, connection_ids: Iterable[str]) -> None:
             name=connection_id,
             message_times=[0] * settings.MESSAGES_PER_WINDOW,
             joined_at=joined_at,
+            batch=takes_batches or None,
             expires_at=expires_at,
         )
         for connection_id in connection_ids

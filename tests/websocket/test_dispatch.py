@@ -164,7 +164,7 @@ def test_broadcast_reaches_the_room_with_or_without_the_sender(
 def test_broadcast_uses_known_recipients_without_a_query(
     context: Context, gateway: Gateway, requests: Counter[str]
 ) -> None:
-    recipients = {"b": int(context.sender.expires_at.timestamp())}
+    recipients = {"b": context.sender.recipient}
     requests.clear()
     context.broadcast(Pong(), recipients)
     assert gateway.attempts == {"a": 1, "b": 1}

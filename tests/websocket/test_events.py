@@ -13,6 +13,7 @@ from pynamodb.connection import Connection as DynamoDB
 from pynamodb.exceptions import TransactWriteError
 
 import app as chat_app
+from chalicelib import settings
 from chalicelib.chat import history, messages, rooms
 from chalicelib.storage.models import Connection, Room
 from chalicelib.websocket import actions
@@ -139,8 +140,8 @@ def test_message_costs_four_requests_to_dynamodb(pair: Pair, gateway: Gateway, r
 def test_sender_receives_its_message_before_the_index_contains_it(
     pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expires_at = int(Connection.get("b", consistent_read=True).expires_at.timestamp())
-    monkeypatch.setattr(Connection, "recipients_in", lambda _: {"b": expires_at})
+    recipient = Connection.get("b", consistent_read=True).recipient
+    monkeypatch.setattr(Connection, "recipients_in", lambda _: {"b": recipient})
     pair[0].say("hi")
     assert gateway.texts("a") == gateway.texts("b") == ["hi"]
 
@@ -231,6 +232,26 @@ def test_last_sequence_of_hello_is_that_of_the_history(pair: Pair, room: Room, g
     pair[0].say("hi")
     messages.take_sequence(room.room_id)  # nothing is stored under it yet
     assert last_sequence() == history.read(room.room_id).last_sequence == 1
+
+
+def test_welcome_says_that_messages_come_together_in_a_large_room(
+    pair: Pair, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for largest in (2, 1):
+        monkeypatch.setattr(settings, "FANOUT_BATCH", largest)
+        pair[1].send({"action": "hello"})
+    assert [frame["welcome"].get("batch") for frame in gateway.frames["b"]] == [None, True]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [({}, 200), ({"batch": "1"}, 200), ({"batch": ""}, 200), ({"batch": "2"}, 400)]
+)
+def test_connection_says_whether_it_takes_batches(
+    socket: Sockets, room: Room, query: dict[str, str], status: int
+) -> None:
+    assert socket("c").connect(roomId=room.room_id, **query) == status
+    if status == 200:
+        assert Connection.recipients_in(room.room_id)["c"].takes_batches is (query.get("batch") == "1")
 
 
 def test_hello_costs_three_requests_to_dynamodb(pair: Pair, requests: Counter[str]) -> None:

@@ -305,7 +305,7 @@ def test_reaction_brings_what_a_crash_before_the_queue_has_lost(
 ) -> None:
     monkeypatch.setattr(settings, "FANOUT_BATCH", 1)
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "enqueue_summary", crash)
+        patch.setattr(jobs, "enqueue_later", crash)
         with pytest.raises(Crash):
             act(aki, "react", sequence=1, reaction="👍")
     clock.shift(reactions.SUMMARY_SECONDS)
