@@ -46,32 +46,35 @@ class History:
             return
         self._take(message, self._cloud.tally.live)
         if self.ahead and not self._is_waiting:
-            self._ask_in(patience)
+            self._ask_in(patience, unless_complete=patience > p.GAP_PATIENCE)
 
     def catch_up(self) -> None:
         """Read new messages now."""
         self._is_behind = True
         self._ask_in(0)
 
-    def reach(self, sequence: int) -> None:
-        """Read new messages unless everything up to this sequence is known."""
+    def reach(self, sequence: int, patience: float = 0) -> None:
+        """Read new messages unless everything up to this sequence is known, or arrives within a delay."""
         self._target = max(self._target, sequence)
-        if not self._is_complete():
-            self._ask_in(0)
+        if not self._is_complete() and not (patience and self._is_waiting):
+            self._ask_in(patience, unless_complete=patience > 0)
 
     def _is_complete(self) -> bool:
         return self.position is not None and self.position >= self._target and not self.ahead
 
-    def _ask_in(self, seconds: float) -> None:
+    def _ask_in(self, seconds: float, unless_complete: bool = False) -> None:
         if not self._is_asking:
             self._timer += 1
             self._is_waiting = True
-            self._cloud.later(seconds, partial(self._ask, self._timer))
+            self._cloud.later(seconds, partial(self._ask, self._timer, unless_complete))
 
-    def _ask(self, timer: int) -> None:
+    def _ask(self, timer: int, unless_complete: bool) -> None:
         if timer != self._timer or self._is_asking:
             return
-        self._is_waiting = self._is_behind = False
+        self._is_waiting = False
+        if unless_complete and self._is_complete():
+            return
+        self._is_behind = False
         if (request := self._program.get_history(self._room, self.position)) is None:
             self._handle_answer(None)
         else:

@@ -29,7 +29,7 @@ class Members:
         """Read the list soon if it differs from the room's member count."""
         self._count = count
         if not self._is_complete():
-            self._recheck_in(p.CROWD_PATIENCE and p.CROWD_PATIENCE + self._cloud.random.uniform(0, p.GAP_JITTER))
+            self._recheck_in(p.CROWD_PATIENCE and p.CROWD_PATIENCE + self._cloud.random.uniform(0, p.CROWD_JITTER))
 
     def note(self, frame: Presence) -> None:
         """Handle a join or leave frame."""
@@ -63,9 +63,6 @@ class Members:
         members = (yield from request) if request else None
         if reading != self._readings:
             return
-        if p.LATE_READ and members is not None and members.bit_count() > p.MAX_LISTED_MEMBERS:
-            self.clear()  # without a second welcome, the list is what tells that the room has grown
-            return
         if members is not None:
             self.known, is_current = members, self._frames == frames
         self._stop_waiting()
@@ -82,13 +79,13 @@ class Members:
         if not self._is_waiting:
             self._is_waiting = True
             pause = max(p.RECHECK, backoff(self._cloud.random, self._failures), patience)
-            self._cloud.later(pause, partial(self._recheck, self._timer))
+            self._cloud.later(pause, partial(self._recheck, self._timer, patience > 0))
 
-    def _recheck(self, timer: int) -> None:
+    def _recheck(self, timer: int, unless_complete: bool) -> None:
         if timer != self._timer:
             return
         self._stop_waiting()
-        if not (p.CROWD_PATIENCE and self._is_complete()):
+        if not (unless_complete and self._is_complete()):
             self._cloud.env.process(self._read())
 
     def _stop_waiting(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ class Page:
         self.connection: Connection | None = None
         self.is_batched = self._cloud.random.random() < p.BATCH_SHARE
         self._status_changed = self._env.event()
-        self._is_welcomed = False
+        self._is_welcomed = self._is_large = False
         self._failures = 0
         self._heard_at = self._opened_at = 0.0
 
@@ -55,6 +56,7 @@ class Page:
         self.room.add(self.connection)
         self._opened_at = -p.MAX_CONNECT_SECONDS
         self._is_welcomed = True
+        self._is_large = self._is_in_large_room()
         self.history.begin(self.room.last_sequence)
         self._beat_in(self.connection, self._cloud.random.uniform(0, p.BEAT_EVERY))
 
@@ -116,13 +118,9 @@ class Page:
         """Receive a frame."""
         self._heard_at = self._env.now
         if isinstance(frame, Message):
-            self._confirm(frame)
-            self.history.receive(frame)
+            self._receive([frame], self._is_large)
         elif isinstance(frame, Joined):
-            patience = p.GAP_PATIENCE + self._cloud.random.uniform(0, p.GAP_JITTER)
-            for message in frame.messages:
-                self._confirm(message)
-                self.history.receive(message, patience)
+            self._receive(frame.messages, is_large=True)
         elif isinstance(frame, Presence):
             self.members.note(frame)
         elif isinstance(frame, Crowd):
@@ -132,13 +130,23 @@ class Page:
         elif frame is Plain.HELLO_FAILED:
             self.history.catch_up()
 
+    def _receive(self, messages: Iterable[Message], is_large: bool) -> None:
+        patience = p.GAP_PATIENCE + (self._cloud.random.uniform(0, p.GAP_JITTER) if is_large else 0)
+        for message in messages:
+            self._confirm(message)
+            self.history.receive(message, patience)
+
     def _confirm(self, message: Message) -> None:
         if message.sender is self:
             message.confirm()
 
     def _welcome(self, frame: Welcome) -> None:
         is_first, self._is_welcomed = not self._is_welcomed, True
-        self.history.reach(frame.last_sequence)
+        self._is_large = self._is_in_large_room()
+        if is_first or not self._is_large:
+            self.history.reach(frame.last_sequence)
+        else:
+            self.history.reach(frame.last_sequence, p.GAP_PATIENCE + self._cloud.random.uniform(0, p.GAP_JITTER))
         if frame.member_count > p.MAX_LISTED_MEMBERS:
             self.members.clear()
         elif is_first:
@@ -146,29 +154,37 @@ class Page:
         else:
             self.members.expect(frame.member_count)
 
+    def _is_in_large_room(self) -> bool:
+        return p.TICKS and len(self.room.connections) > p.FANOUT_BATCH
+
     def _connect(self, pause: float) -> Steps:
         yield self._env.timeout(pause)
+        rejections = 0
         while (connection := (yield from self._try_to_connect())) is None:
-            if self._failures >= p.LOOK_AFTER and (look := self._program.get(self.room)):
+            is_due = not rejections or rejections >= p.LOOK_AFTER
+            if is_due and (look := self._program.get(self.room)):
                 yield from look
+            rejections += 1
             yield self._env.timeout(self._next_pause())
-        self._opened_at, self._is_welcomed = self._env.now, False
+        self._opened_at, self._is_welcomed, self._is_large = self._env.now, False, False
         self._set_connection(connection)
         self._program.hello(connection)
         self._beat_in(connection, self._beat_interval())
-        late = p.INDEX_LAG + self._cloud.random.uniform(0, p.LATE_READ)
-        self._cloud.later(late, partial(self._check_again, connection))
-        if not p.LATE_READ:
-            self._cloud.later(p.WELCOME_TIMEOUT, partial(self._check_welcome, connection))
+        self._cloud.later(p.INDEX_LAG, partial(self._check_again, connection))
+        self._cloud.later(p.WELCOME_TIMEOUT, partial(self._check_welcome, connection))
 
     def _check_again(self, connection: Connection) -> None:
         """Find what the room received before the index contained the connection."""
         if self.connection is not connection:
             return
-        if p.LATE_READ:
-            self.history.catch_up()
+        if self._is_large and p.LATE_READ:
+            self._cloud.later(self._cloud.random.uniform(0, p.LATE_READ), partial(self._read_again, connection))
         else:
             self._program.hello(connection)
+
+    def _read_again(self, connection: Connection) -> None:
+        if self.connection is connection:
+            self.history.catch_up()
 
     def _check_welcome(self, connection: Connection) -> None:
         if self.connection is connection and not self._is_welcomed:

@@ -39,7 +39,7 @@ MAX_IDLE = http_connection.MAX_IDLE_SECONDS
 MAX_BATCH_ATTEMPTS = jobs.MAX_BATCH_ATTEMPTS
 BATCH_RETRY_DELAY = jobs.RETRY_DELAY_SECONDS
 
-# Planned: delivery in ticks, joined presence, and a client that spreads its requests. scenarios.BEFORE is without them.
+# Planned: delivery in ticks, and joined presence. scenarios.BEFORE is without them.
 TICKS = True
 FRAME_BYTES = limits.MAX_FRAME_BYTES
 TICK_SECONDS = 1.0
@@ -51,11 +51,6 @@ BATCH_SHARE = 1.0  # share of the connections with batch=1
 PRESENCE_SINGLES, PRESENCE_WINDOW = 10, 30  # joins and leaves that are sent at once, in a window of seconds
 PRESENCE_SLOT = 5  # seconds for which the others wait
 REQUEUE = True  # whether messages that a post could not deliver are queued again in small rooms, too
-LATE_READ = 3.0  # longest random delay of the read that replaces the second hello
-GAP_JITTER = 5.0  # longest random delay before a page reads what it has missed of a tick
-LOOK_AFTER = 3  # failed attempts to connect before the page asks whether the room still exists
-CROWD_PATIENCE = PRESENCE_SLOT + 2.0  # delay before a page reads the members again
-BEAT_JITTER = 0.25  # share of BEAT_EVERY by which a heartbeat may come early
 
 _conflict_retry: Any = vars(members.rename)["retry"]
 CONFLICT_BACKOFF = float(_conflict_retry.wait.multiplier)
@@ -68,16 +63,23 @@ LONGEST_PAUSE = _client_constant("backoff", "MAX_DELAY_MS") / 1000
 OPENING_LIMIT = _client_constant("connection", "OPEN_TIMEOUT_MS") / 1000
 STEADY_AFTER = _client_constant("connection", "STEADY_AFTER_MS") / 1000
 QUIET_PAUSE = _client_constant("connection", "QUIET_DELAY_MS") / 1000
+# Failed handshakes after the first one before the page asks again why it is not admitted.
+LOOK_AFTER = _client_constant("connection", "LOOK_AFTER")
 INDEX_LAG = _client_constant("room", "INDEX_LAG_MS") / 1000
+LATE_READ = _client_constant("room", "LATE_READ_MS") / 1000
 WELCOME_TIMEOUT = _client_constant("room", "WELCOME_TIMEOUT_MS") / 1000
 MAX_LISTED_MEMBERS = _client_constant("room", "MAX_LISTED_MEMBERS")
 GAP_PATIENCE = _client_constant("history", "GAP_DELAY_MS") / 1000
+GAP_JITTER = _client_constant("history", "GAP_JITTER_MS") / 1000
 FIRST_PAGE = _client_constant("history", "PAGE")
 MISSED_PAGE = _client_constant("history", "LONGEST_PAGE")
 RECHECK = _client_constant("presence", "RECHECK_MS") / 1000
+CROWD_PATIENCE = _client_constant("presence", "CROWD_DELAY_MS") / 1000
+CROWD_JITTER = _client_constant("presence", "CROWD_JITTER_MS") / 1000
 ECHO_PATIENCE = _client_constant("outbox", "ECHO_TIMEOUT_MS") / 1000
 MOST_SENDS = _client_constant("outbox", "MAX_ATTEMPTS")
 BEAT_EVERY = _client_constant("heartbeat", "BEAT_EVERY_MS") / 1000
+BEAT_JITTER = _client_constant("heartbeat", "BEAT_JITTER_MS") / 1000 / BEAT_EVERY  # a share
 SILENCE_LIMIT = _client_constant("heartbeat", "RESPONSE_TIMEOUT_MS") / 1000
 
 # The deployment

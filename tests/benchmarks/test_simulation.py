@@ -122,14 +122,21 @@ def test_large_room_is_delivered_through_the_queue() -> None:
     assert tally.missing == 0
 
 
-def test_visit_reads_the_history_twice_and_the_members_once_and_says_hello() -> None:
+def test_visit_to_a_small_room_reads_the_history_and_the_members_and_says_hello_twice() -> None:
     tally = _visit(others=0, seconds=20).cloud.tally
-    assert tally.rest_requests == 3
+    assert (tally.rest_requests, tally.websocket_messages) == (2, 2 * 2)
+
+
+def test_visit_to_a_large_room_reads_the_history_twice_and_says_hello_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(p, "FANOUT_BATCH", 0)
+    tally = _visit(others=0, seconds=20).cloud.tally
+    assert tally.rest_requests == 3  # and the members once: there is only one
     assert tally.websocket_messages == 2  # the hello, and its welcome
     assert tally.invocations == 1 + 3 + 1  # the $connect
 
 
 def test_visit_before_reads_the_history_once_and_says_hello_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(p, "FANOUT_BATCH", 0)
     for name, value in BEFORE.items():
         monkeypatch.setattr(p, name, value)
     tally = _visit(others=0, seconds=20).cloud.tally

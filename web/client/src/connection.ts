@@ -9,6 +9,8 @@ import type { WebSocketConstructor, WebSocketLike } from "./types.js";
 const OPEN_TIMEOUT_MS = 15_000;
 const STEADY_AFTER_MS = 5_000;
 const QUIET_DELAY_MS = 300;
+/** If the first failed handshake had no reason in the room, this many pass before the next question: the server is busy. */
+const LOOK_AFTER = 3;
 const OPEN = 1; // WebSocket.OPEN, which a WebSocket that is handed in may lack
 
 export type ConnectionStatus =
@@ -42,6 +44,8 @@ export class Connection {
   /** Lets a late event or response detect that it belongs to an abandoned attempt. */
   #attempt = 0;
   #failures = 0;
+  /** The failed handshakes in a row. */
+  #rejections = 0;
   #wasOpen = false;
   #isWaiting = false;
   #isClosed = false;
@@ -168,6 +172,7 @@ export class Connection {
       clearTimeout(this.#limit);
       this.#openedAt = Date.now();
       this.#wasOpen = true;
+      this.#rejections = 0;
       this.#heartbeat.start();
       this.#options.onStatus({ status: "open" });
     };
@@ -184,7 +189,8 @@ export class Connection {
   async #rejected(): Promise<void> {
     this.#drop();
     const attempt = this.#attempt;
-    const retry = await this.#options.isWorthRetrying();
+    const rejections = this.#rejections++;
+    const retry = (rejections > 0 && rejections < LOOK_AFTER) || (await this.#options.isWorthRetrying());
     if (attempt !== this.#attempt) return;
     if (retry) this.#lose();
     else this.#end();

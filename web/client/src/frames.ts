@@ -1,6 +1,7 @@
 /** JSON frames of the WebSocket protocol: serialize what the client sends, parse what it receives. */
 
 import type { ErrorCode } from "./errors.js";
+import type { ListedMember } from "./rest.js";
 import type { Member, Report, RoomTokens, Signal } from "./types.js";
 
 /** A room as `welcome` and events describe it. */
@@ -63,12 +64,24 @@ export interface WelcomeFrame {
   readonly lastSequence: number;
   readonly readSequence?: number;
   readonly owner?: boolean;
+  /** Whether the room is large: several messages may come in one frame, and many clients do the same at the same time. */
+  readonly batch?: boolean;
 }
 
 export interface PresenceFrame {
   readonly type: "join" | "leave";
   readonly message: string;
   readonly sender: Member;
+  readonly memberCount: number;
+}
+
+/** Many joins and leaves. */
+export interface CrowdFrame {
+  readonly type: "crowd";
+  /** With all their connections, which are not added to those that are known. */
+  readonly joined: readonly ListedMember[];
+  /** They have no connection any more. */
+  readonly left: readonly Member[];
   readonly memberCount: number;
 }
 
@@ -117,14 +130,17 @@ export interface ErrorFrame {
   readonly retryAfter?: number;
 }
 
-export interface ItemFrame {
-  readonly type: "item";
-  readonly item: StoredItem;
+export interface ItemsFrame {
+  readonly type: "items";
+  readonly items: readonly StoredItem[];
+  /** Whether the frame is that of a large room. */
+  readonly isBatch: boolean;
 }
 
 export type Frame =
-  | ItemFrame
+  | ItemsFrame
   | PresenceFrame
+  | CrowdFrame
   | RenameFrame
   | ClosedFrame
   | ReportedFrame
@@ -143,17 +159,28 @@ export function serialize(action: string, data?: Readonly<Record<string, unknown
 
 /** Parse a frame. Returns null for a pong, and for what a newer server may send and this version does not know. */
 export function parseFrame(text: string): Frame | null {
-  const { message, error, welcome, tokens, reactions, signal } = parse(text);
+  const { message, messages, presence, error, welcome, tokens, reactions, signal } = parse(text);
   if (isObject(error)) return isText(error.message) ? ({ ...error, type: "error" } as ErrorFrame) : null;
   if (isObject(welcome)) return isWelcome(welcome) ? ({ ...welcome, type: "welcome" } as WelcomeFrame) : null;
   if (isObject(tokens)) return isTokens(tokens) ? { ...tokens, type: "tokens" } : null;
   if (isObject(reactions)) return isReactions(reactions) ? { ...reactions, type: "reactions" } : null;
   if (isObject(signal)) return isSignal(signal) ? { type: "signal", signal } : null;
-  if (isItem(message)) return { type: "item", item: message };
+  if (isObject(presence)) return crowdOf(presence);
+  if (Array.isArray(messages)) return { type: "items", items: messages.filter(isItem), isBatch: true };
+  if (isItem(message)) return { type: "items", items: [message], isBatch: false };
   if (!isObject(message) || !isText(message.message) || !isMember(message.sender)) return null;
   if (message.type === "reported" && !Number.isSafeInteger(message.target)) return null;
   const isKnown = ["join", "leave", "rename", "closed", "reported"].includes(String(message.type));
   return isKnown ? (message as unknown as Frame) : null;
+}
+
+function crowdOf({ joined, left, memberCount }: Record<string, unknown>): CrowdFrame | null {
+  if (!Number.isSafeInteger(memberCount)) return null;
+  return { type: "crowd", joined: membersIn(joined), left: membersIn(left), memberCount: memberCount as number };
+}
+
+function membersIn(value: unknown): readonly Member[] {
+  return Array.isArray(value) ? value.filter(isMember) : [];
 }
 
 function isItem(value: unknown): value is StoredItem {

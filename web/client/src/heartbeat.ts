@@ -1,10 +1,13 @@
 /** Heartbeat that detects dead connections. */
 
 import { isHidden } from "./platform.js";
+import { between } from "./random.js";
 
 const TICK_MS = 10_000;
 /** API Gateway closes a connection that is idle for ten minutes. */
 const BEAT_EVERY_MS = 4 * 60_000;
+/** A heartbeat comes up to this much earlier, at random: clients that connected together do not stay together. */
+const BEAT_JITTER_MS = 60_000;
 const RESPONSE_TIMEOUT_MS = 15_000;
 
 type Timer = ReturnType<typeof setTimeout>;
@@ -15,7 +18,7 @@ export class Heartbeat {
   #ticking: Timer | undefined;
   #waiting: Timer | undefined;
   #tickedAt = 0;
-  #sentAt = 0;
+  #beatAt = 0;
 
   constructor(send: () => void, onTimeout: () => void) {
     this.#send = send;
@@ -24,7 +27,8 @@ export class Heartbeat {
 
   start(): void {
     this.stop();
-    this.#tickedAt = this.#sentAt = Date.now();
+    this.#tickedAt = Date.now();
+    this.#planBeat();
     this.#ticking = setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -37,7 +41,7 @@ export class Heartbeat {
   /** Send a frame now, unless one is waiting for its response. */
   beat(): void {
     if (this.#ticking === undefined || this.#waiting !== undefined) return;
-    this.#sentAt = Date.now();
+    this.#planBeat();
     this.#waiting = setTimeout(this.#onTimeout, RESPONSE_TIMEOUT_MS);
     this.#send();
   }
@@ -48,11 +52,15 @@ export class Heartbeat {
     this.#waiting = undefined;
   }
 
+  #planBeat(): void {
+    this.#beatAt = Date.now() + between(BEAT_EVERY_MS - BEAT_JITTER_MS, BEAT_EVERY_MS);
+  }
+
   #tick(): void {
     const now = Date.now();
     // A long time between two ticks means that the machine was suspended. Timers of a hidden page run once a minute.
     const wasSuspended = now - this.#tickedAt > 2 * TICK_MS && !isHidden();
     this.#tickedAt = now;
-    if (wasSuspended || now - this.#sentAt >= BEAT_EVERY_MS) this.beat();
+    if (wasSuspended || now >= this.#beatAt) this.beat();
   }
 }

@@ -2,6 +2,7 @@
 
 import { backoff } from "./backoff.js";
 import type { StoredItem } from "./frames.js";
+import { between } from "./random.js";
 import type { MessagePage, MessageRange } from "./rest.js";
 import type { Timeline } from "./timeline.js";
 
@@ -9,6 +10,8 @@ const PAGE = 50;
 /** The server's limit. */
 const LONGEST_PAGE = 100;
 const GAP_DELAY_MS = 400;
+/** In a large room, many clients see the same gap at the same time. */
+const GAP_JITTER_MS = 5_000;
 /** After a reconnect, the reactions to the newest messages are read again: to 1,000 of them. */
 const REFRESHED_PAGES = 10;
 
@@ -57,16 +60,21 @@ export class History {
     this.#readIn(0);
   }
 
-  /** Read new messages unless everything up to this sequence is known. */
-  reach(sequence: number): void {
+  /** Read new messages unless everything up to this sequence is known, or with `isPatient` arrives within a delay. */
+  reach(sequence: number, isPatient = false): void {
     this.#target = Math.max(this.#target, sequence);
     if (this.#isComplete()) this.#options.onCaughtUp();
+    else if (isPatient) this.fillGap(true);
     else this.#readIn(0);
   }
 
-  /** Read missing messages after a short delay. Frames may arrive out of order, so most gaps close by themselves. */
-  fillGap(): void {
-    if (this.#timer === undefined) this.#readIn(GAP_DELAY_MS);
+  /**
+   * Read missing messages after a short delay. Frames may arrive out of order, so most gaps close by themselves. In a large
+   * room, wait longer, and read only if they have not arrived by then.
+   */
+  fillGap(isLarge: boolean): void {
+    const longest = isLarge ? GAP_DELAY_MS + GAP_JITTER_MS : GAP_DELAY_MS;
+    if (this.#timer === undefined) this.#readIn(between(GAP_DELAY_MS, longest), isLarge);
   }
 
   /** Read this number of older messages, with as many requests as it takes. */
@@ -147,14 +155,16 @@ export class History {
     clearTimeout(this.#refreshTimer);
   }
 
-  #readIn(milliseconds: number): void {
+  #readIn(milliseconds: number, isOptional = false): void {
     if (this.#isReading || this.#isStopped) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#readOnce(), milliseconds);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (!(isOptional && this.#isComplete())) void this.#readOnce();
+    }, milliseconds);
   }
 
   async #readOnce(): Promise<void> {
-    this.#timer = undefined;
     this.#isReading = true;
     this.#isBehind = false;
     const isAnswered = await this.#read();

@@ -6,13 +6,17 @@
  */
 
 import { backoff } from "./backoff.js";
-import type { PresenceFrame } from "./frames.js";
+import type { CrowdFrame, PresenceFrame } from "./frames.js";
 import { withKnownRole } from "./marks.js";
+import { between } from "./random.js";
 import type { ListedMember } from "./rest.js";
 import type { Member } from "./types.js";
 
 /** The least delay before the members are read again. */
 const RECHECK_MS = 1_000;
+/** The joins and leaves of a crowd arrive up to 5 s later, in one frame. Before the list is read instead, wait for that. */
+const CROWD_DELAY_MS = 7_000;
+const CROWD_JITTER_MS = 5_000;
 /** Within this time, a member whose last connection has left may come back unnoticed. */
 const RETURN_MS = 10_000;
 
@@ -20,7 +24,7 @@ export interface PresenceOptions {
   read(): Promise<readonly ListedMember[]>;
   onMembers(members: readonly Member[]): void;
   /** A member's first connection has joined, or its last one has left for good. */
-  onChange(frame: PresenceFrame): void;
+  onChange(type: "join" | "leave", member: Member): void;
   onError(error: unknown): void;
 }
 
@@ -51,17 +55,22 @@ export class Presence {
     this.#options = options;
   }
 
-  /** The room has this number of connections: read the members again if another number is known. */
+  /** The room has this number of connections: read the members again if another number is known, and still is then. */
   expect(count: number): void {
     this.#count = count;
-    if (!this.#isComplete()) this.#recheckSoon();
+    if (!this.#isComplete()) this.#recheckIn(between(CROWD_DELAY_MS, CROWD_DELAY_MS + CROWD_JITTER_MS), true);
   }
 
-  note(frame: PresenceFrame): void {
-    this.#frames += 1;
-    if (frame.type === "join") this.#join(frame);
-    else this.#leave(frame);
-    this.expect(frame.memberCount);
+  note({ type, sender, memberCount }: PresenceFrame): void {
+    if (type === "join") this.#join([{ ...sender, connections: this.#connectionsOf(sender) + 1 }]);
+    else this.#leave(sender, this.#connectionsOf(sender) - 1);
+    this.#noted(memberCount);
+  }
+
+  noteCrowd({ joined, left, memberCount }: CrowdFrame): void {
+    this.#join(joined);
+    for (const member of left) this.#leave(member, 0);
+    this.#noted(memberCount);
   }
 
   /** A member has a new name or a new role. */
@@ -123,7 +132,7 @@ export class Presence {
     if (isCurrent && this.#isComplete()) {
       this.#failures = 0;
     } else {
-      this.#recheckSoon();
+      this.#recheckIn(Math.max(RECHECK_MS, backoff(this.#failures)));
       this.#failures += 1;
     }
   }
@@ -143,30 +152,39 @@ export class Presence {
     this.#forgetAll();
   }
 
-  #join(frame: PresenceFrame): void {
-    const known = this.#entries.get(frame.sender.id);
-    if (known) {
-      clearTimeout(known.leaving);
-      known.leaving = undefined;
-      known.connections += 1;
-      known.member = frame.sender;
-    } else {
-      this.#entries.set(frame.sender.id, { member: frame.sender, connections: 1 });
-    }
-    this.#publish();
-    if (!known && this.#isRead) this.#options.onChange(frame);
+  #noted(memberCount: number): void {
+    this.#frames += 1;
+    this.expect(memberCount);
   }
 
-  #leave(frame: PresenceFrame): void {
-    const { id } = frame.sender;
+  #connectionsOf({ id }: Member): number {
+    return this.#entries.get(id)?.connections ?? 0;
+  }
+
+  /** Members have joined, and have this number of connections now. */
+  #join(joined: readonly ListedMember[]): void {
+    const added: Member[] = [];
+    for (const { connections = 1, ...member } of joined) {
+      const known = this.#entries.get(member.id);
+      if (known) clearTimeout(known.leaving);
+      else added.push(member);
+      this.#entries.set(member.id, { member, connections });
+    }
+    this.#publish();
+    if (this.#isRead) for (const member of added) this.#options.onChange("join", member);
+  }
+
+  /** A connection of a member has left, or several, and the member has this number of connections now. */
+  #leave(member: Member, connections: number): void {
+    const { id } = member;
     const entry = this.#entries.get(id);
     if (!entry || entry.connections === 0) return;
-    entry.connections -= 1;
-    if (entry.connections > 0) return;
+    entry.connections = connections;
+    if (connections > 0) return;
     entry.leaving = setTimeout(() => {
       this.#entries.delete(id);
       this.#publish();
-      this.#options.onChange(frame);
+      this.#options.onChange("leave", member);
     }, RETURN_MS);
   }
 
@@ -200,9 +218,12 @@ export class Presence {
   }
 
   // A timer that runs already stays: frames that arrive one after the other must not put the reading off for ever.
-  #recheckSoon(): void {
+  #recheckIn(milliseconds: number, isOptional = false): void {
     if (this.#isStopped) return;
-    this.#timer ??= setTimeout(() => void this.#read(), Math.max(RECHECK_MS, backoff(this.#failures)));
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      if (!(isOptional && this.#isComplete())) void this.#read();
+    }, milliseconds);
   }
 
   /** Cancel the next reading, and ignore the response to the current one. */

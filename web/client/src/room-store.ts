@@ -28,6 +28,8 @@ export class RoomStore {
   readonly #events = new Emitter<RoomEvents>();
   readonly #changes = new Emitter<{ snapshot: RoomSnapshot }>();
   #snapshot: RoomSnapshot;
+  /** The changes that the listeners do not know yet. */
+  #held: Partial<RoomSnapshot> | undefined;
 
   constructor(start: Partial<RoomSnapshot>) {
     this.#snapshot = { ...NOT_JOINED, ...start };
@@ -49,9 +51,25 @@ export class RoomStore {
     this.#events.emit(type, value);
   }
 
+  /** Tell the listeners once about all that a function publishes, at its end. */
+  together(publish: () => void): void {
+    this.#held = {};
+    try {
+      publish();
+    } finally {
+      const held = this.#held;
+      this.#held = undefined;
+      if (Object.keys(held).length) this.publish(held);
+    }
+  }
+
   /** Replace the snapshot by one with these changes, and tell the listeners. */
   publish(change: Partial<RoomSnapshot>): void {
     this.#snapshot = { ...this.#snapshot, ...change };
+    if (this.#held) {
+      Object.assign(this.#held, change);
+      return;
+    }
     if (change.state) this.emit("state", change.state);
     if (change.messages) this.emit("messages", change.messages);
     if (change.typing) this.emit("typing", change.typing);

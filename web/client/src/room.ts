@@ -5,8 +5,10 @@ import { Commands } from "./commands.js";
 import { Connection, type ConnectionStatus } from "./connection.js";
 import { ApiError, ChatError, rejected, toChatError } from "./errors.js";
 import {
+  type CrowdFrame,
   type ErrorFrame,
   HELLO,
+  type ItemsFrame,
   type PresenceFrame,
   parseFrame,
   type ReactionsFrame,
@@ -27,6 +29,7 @@ import { Outbox } from "./outbox.js";
 import { loadOutbox, saveOutbox } from "./outbox-store.js";
 import { watchPlatform } from "./platform.js";
 import { Presence } from "./presence.js";
+import { between } from "./random.js";
 import { ReadPosition } from "./read-position.js";
 import { type Credentials, queryString, type RestApi } from "./rest.js";
 import { RoomStore } from "./room-store.js";
@@ -56,6 +59,8 @@ import { TYPING, Typing } from "./typing.js";
 const MAX_LISTED_MEMBERS = 100;
 /** The index of the connections that receive messages is eventually consistent: it may not contain a new one yet. */
 const INDEX_LAG_MS = 2_000;
+/** In a large room, the longest random delay after that. */
+const LATE_READ_MS = 3_000;
 const WELCOME_TIMEOUT_MS = 5_000;
 /** The number of times that new tokens are requested, if no response arrives. */
 const RENEWAL_ATTEMPTS = 3;
@@ -108,7 +113,9 @@ export class Room {
   #isResumed = false;
   /** The sequence of the newest event about the role of each member. */
   readonly #rolesAt = new Map<string, number>();
-  #lateHello: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the room is large, as the last welcome says. */
+  #isLarge = false;
+  #lateCheck: ReturnType<typeof setTimeout> | undefined;
   #welcomeTimeout: ReturnType<typeof setTimeout> | undefined;
   /** Whether this connection has an access token. Its name is that of the token. */
   #isUser = false;
@@ -150,7 +157,9 @@ export class Room {
     this.#presence = new Presence({
       read: () => this.#read((credentials) => rest.getMembers(roomId, credentials)),
       onMembers: (members) => this.#store.publish({ members: members.map((member) => this.#mutes.mark(member)) }),
-      onChange: ({ type, sender, message }) => this.#notify({ type, member: sender, message }),
+      onChange: (type, member) => {
+        this.#notify({ type, member, message: `${member.name} ${type === "join" ? "joined" : "left"}` });
+      },
       onError: (error) => this.#onReadError(error),
     });
     this.#connection = new Connection({
@@ -460,7 +469,7 @@ export class Room {
     });
     const token = await tokens?.get();
     this.#isUser = Boolean(token);
-    return url + queryString({ roomId, name: this.#name, ...this.#credentials, access_token: token });
+    return url + queryString({ roomId, name: this.#name, ...this.#credentials, access_token: token, batch: 1 });
   }
 
   #onStatus(state: ConnectionStatus): void {
@@ -483,30 +492,37 @@ export class Room {
   }
 
   #onOpen(): void {
-    this.#isGreeted = false;
+    this.#isGreeted = this.#isLarge = false;
     this.#connection.send(HELLO);
-    this.#lateHello = setTimeout(() => this.#onListed(), INDEX_LAG_MS);
+    this.#lateCheck = setTimeout(() => this.#onListed(), INDEX_LAG_MS);
     this.#welcomeTimeout = setTimeout(() => this.#history.catchUp(), WELCOME_TIMEOUT_MS);
     this.#typing.finish();
     this.#outbox.open();
   }
 
-  /** From now on, this connection receives everything. Read what it may have missed before. */
+  /** From now on, this connection receives everything. In a large room, do not read at the same time as everybody else. */
   #onListed(): void {
-    this.#connection.send(HELLO);
+    if (this.#isLarge) this.#lateCheck = setTimeout(() => this.#catchUp(), between(0, LATE_READ_MS));
+    else this.#catchUp();
+  }
+
+  /** Read what this connection may have missed, and in rooms that show who is there, how many are. */
+  #catchUp(): void {
+    if (this.#isLarge) this.#history.catchUp();
+    else this.#connection.send(HELLO);
     if (this.#isResumed) void this.#history.refresh();
   }
 
   #stopGreeting(): void {
-    clearTimeout(this.#lateHello);
+    clearTimeout(this.#lateCheck);
     clearTimeout(this.#welcomeTimeout);
   }
 
   #onText(text: string): void {
     const frame = parseFrame(text);
     switch (frame?.type) {
-      case "item":
-        this.#onItem(frame.item);
+      case "items":
+        this.#onItems(frame);
         break;
       case "welcome":
         this.#onWelcome(frame);
@@ -537,24 +553,27 @@ export class Room {
       case "join":
       case "leave":
         this.#onPresence(frame);
+        break;
+      case "crowd":
+        this.#onCrowd(frame);
     }
   }
 
-  #onItem(item: StoredItem): void {
-    if (item.type === "message") this.#typing.end(item.sender.id);
-    this.#receive([item]);
-    if (item.type === "removed" && item.member && this.#messages.isOwn(item.member.id)) {
+  #onItems({ items, isBatch }: ItemsFrame): void {
+    this.#receive(items, isBatch);
+    if (items.some(({ type, member }) => type === "removed" && member && this.#messages.isOwn(member.id))) {
       this.#connection.close();
       this.#end("banned");
     } else if (this.#timeline.hasGap) {
-      this.#history.fillGap();
+      this.#history.fillGap(isBatch || this.#isLarge);
     }
   }
 
-  #onWelcome({ member, room, memberCount, lastSequence, owner, readSequence }: WelcomeFrame): void {
+  #onWelcome({ member, room, memberCount, lastSequence, owner, readSequence, batch = false }: WelcomeFrame): void {
     const isNew = this.#messages.addOwnId(member.id);
     const isFirst = !this.#isGreeted;
     this.#isGreeted = true;
+    this.#isLarge = batch;
     clearTimeout(this.#welcomeTimeout);
     const isOvertaken = lastSequence < this.#updatedAt; // by an event that has changed the room since
     this.#readPosition.synchronize(readSequence); // before a listener marks more than that
@@ -570,7 +589,8 @@ export class Room {
       if (isFirst && !this.#isUser) this.#connection.send(serialize("rename", { name: this.#name }));
       else this.#name = member.name;
     }
-    this.#history.reach(lastSequence);
+    // In a large room, later ones: the newest messages are stored, and arrive with the next frame.
+    this.#history.reach(lastSequence, batch && !isFirst);
     if (memberCount > MAX_LISTED_MEMBERS) this.#presence.clear();
     else if (isFirst) this.#presence.refresh(memberCount);
     else this.#presence.expect(memberCount);
@@ -580,6 +600,16 @@ export class Room {
     this.#store.publish({ memberCount: frame.memberCount });
     if (frame.type === "leave") this.#typing.end(frame.sender.id);
     this.#presence.note(frame);
+  }
+
+  #onCrowd(frame: CrowdFrame): void {
+    const { memberCount } = frame;
+    // This connection is there, whatever the list that the server has read says.
+    const left = frame.left.filter(({ id }) => id !== this.#store.snapshot.you?.id);
+    this.#store.publish({ memberCount });
+    for (const { id } of left) this.#typing.end(id);
+    if (memberCount > MAX_LISTED_MEMBERS) this.#presence.clear();
+    else this.#presence.noteCrowd({ ...frame, left });
   }
 
   #onRename({ type, sender, message, formerName }: RenameFrame): void {
@@ -694,27 +724,35 @@ export class Room {
     if (frame.clientId === undefined) this.#report(new ChatError(frame.code, frame.message));
   }
 
-  #receive(items: readonly StoredItem[]): void {
-    this.#confirm(items);
-    const added = this.#timeline.add(items);
-    for (const item of items) this.#commands.confirm(item);
-    if (added.length === 0) return;
-    this.#store.publish({ messages: this.#published() });
-    for (const item of added) this.#onNews(item);
+  #receive(items: readonly StoredItem[], isBatch?: boolean): void {
+    let added: readonly StoredItem[] = [];
+    this.#store.together(() => {
+      this.#confirm(items);
+      added = this.#timeline.add(items, isBatch);
+      for (const item of items) this.#commands.confirm(item);
+      if (added.length) this.#store.publish({ messages: this.#published() });
+      for (const item of added) this.#apply(item);
+    });
+    for (const item of added) this.#announce(item);
   }
 
-  /** Handle an item that was not part of the history read at first. */
-  #onNews(item: StoredItem): void {
-    const { type, sequence, room, member, sender, message } = item;
-    const shown = this.#messages.get(sequence);
-    if (shown) this.#store.emit("message", shown);
-    if (shown?.isMention && !shown.isOwn && !shown.isIgnored) this.#store.emit("mention", shown);
+  /** Change the room as an item says that was not part of the history read at first. */
+  #apply(item: StoredItem): void {
+    const { type, sequence, room, member, sender } = item;
+    if (type === "message") this.#typing.end(sender.id);
     if (type === "updated" && room && sequence > this.#updatedAt) {
       this.#updatedAt = sequence;
       this.#store.publish(stateOf(room));
     }
     if (type === "removed" && member) this.#presence.remove(member.id);
     if (type === "role") this.#onRole(item);
+  }
+
+  #announce(item: StoredItem): void {
+    const { type, sequence, sender, message } = item;
+    const shown = this.#messages.get(sequence);
+    if (shown) this.#store.emit("message", shown);
+    if (shown?.isMention && !shown.isOwn && !shown.isIgnored) this.#store.emit("mention", shown);
     if (type === "updated") this.#notify({ type, member: sender, message });
     if (type === "removed" || type === "muted" || type === "role") this.#notify(noticeOf(type, item));
   }

@@ -13,9 +13,17 @@ export interface FakeRoomOptions {
   readonly name?: string;
   /** Whether joining takes the `joinToken`. Then the room is not listed, either. */
   readonly private?: boolean;
+  /** Whether the room is a large one: then each message arrives in a frame that may contain several. */
+  readonly batch?: boolean;
 }
 
 type Data = Readonly<Record<string, unknown>>;
+interface Batch {
+  readonly sequences: Set<number>;
+  readonly joined: Map<string, Member>;
+  readonly left: Map<string, Member>;
+}
+
 type Result = readonly [status: number, body: unknown];
 
 interface Item extends Data {
@@ -111,15 +119,42 @@ export class FakeRoom {
   #sequence = 0;
   #readSequence: number | undefined;
   #closed: Result | undefined;
+  readonly #isLarge: boolean;
+  /** What is to be delivered together. */
+  #batch: Batch | undefined;
   #settings: { name: string; private: boolean; locked: boolean; keepDays: number; slowSeconds: number };
 
   /** @internal */
-  constructor(chat: FakeChat, roomId: string, { name = roomId, private: isPrivate = false }: FakeRoomOptions) {
+  constructor(
+    chat: FakeChat,
+    roomId: string,
+    { name = roomId, private: isPrivate = false, batch = false }: FakeRoomOptions,
+  ) {
     this.#chat = chat;
     this.roomId = roomId;
+    this.#isLarge = batch;
     this.ownerToken = `owner-of-${roomId}`;
     this.joinToken = isPrivate ? `join-${roomId}` : undefined;
     this.#settings = { name, private: isPrivate, locked: false, keepDays: 0, slowSeconds: 0 };
+  }
+
+  /**
+   * Deliver what a function does as large rooms do: its messages and events in one frame, and all its joins and leaves in
+   * another one.
+   */
+  together(action: () => void): void {
+    const batch: Batch = { sequences: new Set(), joined: new Map(), left: new Map() };
+    this.#batch = batch;
+    try {
+      action();
+    } finally {
+      this.#batch = undefined;
+    }
+    const joined = [...batch.joined.values()];
+    const left = [...batch.left.values()];
+    const messages = this.#items.filter(({ sequence }) => batch.sequences.has(sequence)); // as they are now
+    if (messages.length) this.#send({ messages });
+    if (joined.length || left.length) this.#send({ presence: { joined, left, memberCount: this.#count } });
   }
 
   /** Receive a message of somebody else. It is in the history if the client has not joined yet. Returns its sequence. */
@@ -302,6 +337,7 @@ export class FakeRoom {
             lastSequence: this.#sequence,
             readSequence: this.#readSequence,
             owner: socket.isOwner,
+            ...(this.#isLarge && { batch: true }),
           },
         });
         break;
@@ -345,7 +381,7 @@ export class FakeRoom {
   /** Deliver a message of the client to itself, under the same clientId once. */
   #echo(sender: Member, { clientId, ...data }: Data): void {
     const known = this.#items.find((item) => item.clientId === clientId);
-    if (known) this.#send({ message: known });
+    if (known) this.#deliver(known);
     else this.#store("message", sender, { ...data, clientId });
   }
 
@@ -388,12 +424,22 @@ export class FakeRoom {
       sentAt,
     };
     this.#items.push(item);
-    this.#send({ message: item });
+    this.#deliver(item);
     return this.#sequence;
   }
 
+  #deliver(item: Item): void {
+    if (this.#batch) this.#batch.sequences.add(item.sequence);
+    else this.#send(this.#isLarge ? { messages: [item] } : { message: item });
+  }
+
   #announce(type: "join" | "leave", sender: Member, message: string): void {
-    this.#send({ message: { type, sender, message, memberCount: this.#count } });
+    if (this.#batch) {
+      const { joined, left } = this.#batch;
+      const [to, from] = type === "join" ? [joined, left] : [left, joined];
+      to.set(sender.id, sender);
+      from.delete(sender.id);
+    } else this.#send({ message: { type, sender, message, memberCount: this.#count } });
   }
 
   #send(frame: Data): void {

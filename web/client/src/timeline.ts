@@ -45,8 +45,11 @@ export class Timeline {
     return this.#position !== null && (this.#items.at(-1)?.sequence ?? 0) > this.#position;
   }
 
-  /** Insert the items that are new, and not older than the range that has been read. Returns them. */
-  add(items: readonly StoredItem[]): StoredItem[] {
+  /**
+   * Insert the items that are new, and not older than the range that has been read. Returns them. A frame of a large room, a
+   * batch, leaves out the messages that are deleted: those are not missing.
+   */
+  add(items: readonly StoredItem[], isBatch = false): StoredItem[] {
     const added = items.filter((item) => {
       if (item.sequence < (this.#floor ?? 1) || this.#known.has(item.sequence)) return false;
       this.#known.add(item.sequence);
@@ -56,6 +59,7 @@ export class Timeline {
       if (this.#changes.isShown(item)) this.#changeFrom(insert(this.#messages, current));
       return true;
     });
+    if (isBatch) for (const { type, target = 0 } of items) if (type === "deleted") this.#known.add(target);
     this.#advance();
     return added;
   }

@@ -50,6 +50,8 @@ export class FakeServer {
   readonly formerOwnerToken = "owner-token";
   isPrivate = false;
   readSequence: number | undefined;
+  /** Whether the room is a large one. */
+  isLarge = false;
   memberCount: number | null = null;
   /** The Authorization headers of the REST requests, null where there is none. */
   readonly authorizations: (string | null)[] = [];
@@ -138,6 +140,11 @@ export class FakeServer {
     for (const socket of this.sockets) socket.receive({ message: stored });
   }
 
+  /** Deliver stored messages to every open connection, in one frame. */
+  deliverTogether(messages: readonly unknown[]): void {
+    for (const socket of this.sockets) socket.receive({ messages });
+  }
+
   count(): number {
     return [...this.members.keys()].reduce((sum, id) => sum + (this.connections.get(id) ?? 1), 0);
   }
@@ -187,6 +194,7 @@ export class FakeServer {
         lastSequence: this.#lastSequence,
         owner: socket.owner === this.ownerToken,
         ...(this.readSequence !== undefined && { readSequence: this.readSequence }),
+        ...(this.isLarge && { batch: true }),
       },
     });
   }

@@ -55,7 +55,7 @@ test("joining reads the history, the members and the name with one request each"
     `GET /rooms/r1/members?key=${KEY}`,
     `GET /rooms/r1/messages?limit=50&key=${KEY}`,
   ]);
-  assert.equal(server.socket.url.href, `wss://ws.test/dev?roomId=r1&name=Aki&key=${KEY}`);
+  assert.equal(server.socket.url.href, `wss://ws.test/dev?roomId=r1&name=Aki&key=${KEY}&batch=1`);
 });
 
 test("sending resolves to the stored message", async () => {
@@ -667,7 +667,7 @@ test("leaving in a listener of an error ends the connection, too", async () => {
   assert.deepEqual(server.sockets, []);
 });
 
-test("an idle connection says hello every four minutes, and sends no other request", async () => {
+test("an idle connection says hello after three to four minutes, and sends no other request", async () => {
   await join();
   await pass(3_000);
   const before = server.requests.length;

@@ -48,6 +48,50 @@ test("messages of others arrive at once, earlier ones are the history", async ()
   visit.leave();
 });
 
+test("several messages, edits, deletions, joins and leaves arrive together, as in a large room", async () => {
+  const notices: string[] = [];
+  room.on("notice", ({ message }) => notices.push(message));
+  let changes = 0;
+  room.subscribe(() => {
+    changes += 1;
+  });
+  let last = 0;
+  tea.together(() => {
+    tea.edit(tea.receive("tpyo"), "typo");
+    tea.delete(tea.receive("gone"));
+    last = tea.receive("last");
+  });
+  assert.deepEqual([texts(), changes, last], [["Bo: typo", "Bo: last"], 1, 5]);
+  tea.together(() => {
+    for (const name of ["Anna", "Bert", "Cy"]) tea.join(name);
+    tea.leave("Bert");
+  });
+  assert.deepEqual(
+    room.members.map(({ name }) => name),
+    ["Aki", "Anna", "Cy"],
+  );
+  assert.deepEqual([notices, room.getSnapshot().memberCount], [["Anna joined", "Cy joined"], 3]);
+  tea.together(() => tea.leave("Anna"));
+  await pass(10_000);
+  assert.deepEqual([room.members.length, notices.at(-1)], [2, "Anna left"]);
+});
+
+test("a large room delivers all messages in frames for several", async () => {
+  const large = client.room("large", { batch: true });
+  const visit = client.join("large", { name: "Aki" });
+  await pass(10);
+  await visit.send("Hello");
+  large.receive("Hi");
+  assert.deepEqual(
+    visit.messages.map(({ message, isOwn }) => [message, isOwn]),
+    [
+      ["Hello", true],
+      ["Hi", false],
+    ],
+  );
+  visit.leave();
+});
+
 test("others come, take another name, and go", async () => {
   const notices: string[] = [];
   room.on("notice", ({ type, member }) => notices.push(`${member.name} ${type}`));

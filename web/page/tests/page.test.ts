@@ -477,6 +477,19 @@ test("several who come in a row are one line, until something else happens", asy
   assert.deepEqual(entries(), ["Anna, Bert and 8 others joined", "hello", "Cy joined"]);
 });
 
+test("many who come in one frame are one line, and continue one of single frames", async () => {
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  comeOrGo("join", "Anna", 2);
+  const joined = Array.from({ length: 49 }, (_, index) => ({
+    id: `m-${index}`,
+    name: index ? `guest ${index}` : "Bert",
+  }));
+  server.socket.receive({ presence: { joined, left: [], memberCount: 51 } });
+  assert.deepEqual(entries(), ["Anna, Bert and 48 others joined"]);
+});
+
 test("three who come are named, each isolated from the text around them", async () => {
   await go("#/rooms/r1");
   mock.timers.tick(1);
