@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from chalicelib import limits, settings
-from chalicelib.chat import members
+from chalicelib.chat import members, presence, ticks
 from chalicelib.delivery import http_connection, http_pool, jobs
 from deployment.config import PROJECT, RESOURCES
 from deployment.limits import REST_LIMITS, WEBSOCKET_LIMITS
@@ -39,18 +39,17 @@ MAX_IDLE = http_connection.MAX_IDLE_SECONDS
 MAX_BATCH_ATTEMPTS = jobs.MAX_BATCH_ATTEMPTS
 BATCH_RETRY_DELAY = jobs.RETRY_DELAY_SECONDS
 
-# Planned: delivery in ticks, and joined presence. scenarios.BEFORE is without them.
+# scenarios.BEFORE is without ticks and presence frames, and with a client that does not spread its requests.
 TICKS = True
 FRAME_BYTES = limits.MAX_FRAME_BYTES
-TICK_SECONDS = 1.0
-TICK_RATE = 5_000  # posts per second of a room: half of the account's quota is left for other rooms and for requests
-TICK_PACE = 15_000  # posts per second during a tick: 10,000 posts leave some of the account's burst
-TICK_TAKEOVER = 5.0  # time after which another sender takes over a claim whose tick has not begun
-TICK_MESSAGES = 100
+TICK_SECONDS = ticks.MIN_INTERVAL_SECONDS
+TICK_RATE = ticks.CONNECTIONS_PER_SECOND
+TICK_PACE = ticks.POSTS_PER_SECOND
+TICK_TAKEOVER = ticks.TAKEOVER_SECONDS
+TICK_MESSAGES = limits.MAX_PAGE_SIZE
 BATCH_SHARE = 1.0  # share of the connections with batch=1
-PRESENCE_SINGLES, PRESENCE_WINDOW = 10, 30  # joins and leaves that are sent at once, in a window of seconds
-PRESENCE_SLOT = 5  # seconds for which the others wait
-REQUEUE = True  # whether messages that a post could not deliver are queued again in small rooms, too
+PRESENCE_SINGLES, PRESENCE_WINDOW = presence.MAX_SINGLES, presence.WINDOW_SECONDS
+PRESENCE_SLOT = presence.SLOT_SECONDS
 
 _conflict_retry: Any = vars(members.rename)["retry"]
 CONFLICT_BACKOFF = float(_conflict_retry.wait.multiplier)

@@ -295,9 +295,6 @@ class Program:
         while frames and recipients and self.cloud.env.now < environment.deadline:
             frame, *frames = frames
             result = yield from broadcast(self.cloud, environment, recipients, partial(_deliver, frame))
-            if p.REQUEUE and result.failed and isinstance(frame, Message):
-                rest = partial(self._fan_out, room, result.failed, [frame], 2)
-                self._queue.put(rest, p.BATCH_RETRY_DELAY, p.QUEUE_REQUESTS_PER_JOB)
             unreachable = {*result.gone, *result.failed}
             recipients = [recipient for recipient in recipients if recipient not in unreachable]
             frames += yield from self._remove_gone(room, result.gone)

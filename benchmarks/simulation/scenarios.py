@@ -178,14 +178,13 @@ SCENARIOS = {
 BEFORE = {
     "TICKS": False,
     "PRESENCE_SINGLES": 0,
-    "REQUEUE": False,
     "LATE_READ": 0,
     "GAP_JITTER": 0,
     "LOOK_AFTER": 0,
     "CROWD_PATIENCE": 0,
     "BEAT_JITTER": 0,
 }
-"""The program as it is: without what is planned."""
+"""Without ticks, presence frames, and what the client spreads."""
 
 CHANGED = [
     *(scenario._replace(name=f"*before:* {scenario.name}", changes=BEFORE) for scenario in SCENARIOS.values()),
