@@ -194,6 +194,17 @@ for (const [value, seconds] of [
   });
 }
 
+test("a gap that a frame for several messages shows is one of a large room, also if it has grown since the welcome", async () => {
+  const room = await join();
+  await pass(3_000);
+  const [, two] = store("one", "two");
+  server.deliverTogether([two]);
+  await pass(2_800);
+  assert.deepEqual(texts(room), ["two"]);
+  await pass(100);
+  assert.deepEqual(texts(room), ["one", "two"]);
+});
+
 test("a gap in a large room that has closed by then is not read", async () => {
   const room = await joinLarge();
   const [one, two, three] = store("one", "two", "three");
@@ -337,13 +348,22 @@ test("those who have left are told ten seconds later, with all their connections
   assert.equal(requestsOf("/members").length, 1);
 });
 
+test("who leaves in a frame is not typing any more", async () => {
+  server.members.set(BO.id, BO.name);
+  const room = await join();
+  server.socket.receive({ signal: { name: "typing", sender: BO } });
+  assert.equal(room.getSnapshot().typing.length, 1);
+  crowd({ joined: [], left: [BO], memberCount: 1 });
+  assert.deepEqual(room.getSnapshot().typing, []);
+});
+
 test("this client is not announced, and stays a member whatever a frame says", async () => {
   const room = await join();
   const notices = heard(room, "notice");
   crowd({ joined: [AKI], left: [], memberCount: 1 });
   crowd({ joined: [], left: [AKI], memberCount: 1 });
   await pass(12_000);
-  assert.deepEqual([namesOf(room), notices], [["Aki"], []]);
+  assert.deepEqual([namesOf(room), notices, requestsOf("/members").length], [["Aki"], [], 1]);
 });
 
 test("nobody in a frame is said to have joined before the members were read", async () => {
@@ -388,29 +408,41 @@ for (const [value, seconds] of [
   });
 }
 
-test("a wrong number of members that is right by then is not checked", async () => {
-  await join();
+test("a wrong number of members that is right by then is not checked, the next one is", async () => {
+  const room = await join();
   await pass(3_000);
   crowd({ joined: [], left: [], memberCount: 2 });
   await pass(5_000);
   crowd({ joined: [BO], left: [], memberCount: 2 });
   await pass(20_000);
   assert.equal(requestsOf("/members").length, 1);
+  for (const { id, name } of [BO, { id: "m-cy", name: "Cy" }]) server.members.set(id, name);
+  crowd({ joined: [], left: [], memberCount: 3 });
+  await pass(10_000);
+  assert.deepEqual(namesOf(room), ["Aki", "Bo", "Cy"]);
 });
 
 // Requests that are spread or saved
 
 test("the room is asked for the reason after the first failed handshake, and again from the fourth on", async () => {
-  await join();
-  server.rejectsHandshakes = true;
-  server.socket.cut();
-  const asked: number[] = [];
-  for (let attempt = 1; attempt <= 6; attempt += 1) {
-    while (server.sockets.length === attempt) await pass(100);
+  const room = await join();
+  for (const times of [6, 2]) {
+    server.requests.length = 0;
+    server.rejectsHandshakes = true;
+    server.socket.cut();
+    const asked: number[] = [];
+    for (let attempt = 1; attempt <= times; attempt += 1) {
+      const before = server.sockets.length;
+      while (server.sockets.length === before) await pass(100);
+      await settle();
+      asked.push(server.requests.filter((request) => request.startsWith("GET /rooms/r1?")).length);
+    }
+    assert.deepEqual(asked, [1, 1, 1, 2, 3, 4].slice(0, times));
+    server.rejectsHandshakes = false;
+    room.reconnect();
     await settle();
-    asked.push(server.requests.filter((request) => request.startsWith("GET /rooms/r1?")).length);
+    assert.equal(room.state.status, "open");
   }
-  assert.deepEqual(asked, [1, 1, 1, 2, 3, 4]);
 });
 
 test("a room that ends while its connection is tried again and again is closed with the fourth attempt", async () => {
