@@ -1541,6 +1541,26 @@ function remember(count: number): void {
   localStorage.setItem("chalice-chat.visited", JSON.stringify(rooms));
 }
 
+test("a room that was read on another device has no mark, and starts there", async () => {
+  const rooms = [
+    { roomId: "old0", lastSequence: 5, readSequence: 5 },
+    { roomId: "old1", lastSequence: 5, readSequence: 4 },
+    { roomId: "old2", lastSequence: 5, readSequence: 2 },
+  ];
+  server.respond = (path) => (path === "/rooms/unread" ? [200, { rooms }] : undefined);
+  await go("#/rooms/r1");
+  remember(3);
+  const read = (number: number) => `chalice-chat.read.old${number}`;
+  for (const number of [0, 1, 2]) localStorage.setItem(read(number), "3");
+  await go("#/");
+  const marked = [...document.querySelectorAll("#visited li:has(.news) .name")].map(({ textContent }) => textContent);
+  assert.deepEqual(marked, ["Old 1", "Old 2"]);
+  assert.deepEqual(
+    [0, 1, 2].map(read).map((key) => localStorage.getItem(key)),
+    ["5", "4", "3"],
+  );
+});
+
 test("a private room that its owner has left is in the lobby, with its links", async () => {
   server.isPrivate = true;
   await go("#/rooms/r1?token=join-0&owner=owner-token");
