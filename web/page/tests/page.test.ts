@@ -16,6 +16,8 @@ const GLOBALS = [
   "navigator",
   "IntersectionObserver",
   "ResizeObserver",
+  "Element",
+  "Node",
 ];
 const ELEMENTS = ["Anchor", "Button", "Details", "Dialog", "Form", "Input", "OList", "Select", "TextArea", "UList", ""];
 
@@ -32,7 +34,8 @@ before(async () => {
   Object.defineProperty(globalThis, "WebSocket", { get: () => server.WebSocket });
   const page = readFileSync("page/index.html", "utf-8")
     .replace("{{webSocketUrl}}", "wss://ws.test/dev")
-    .replace("{{signIn}}", "");
+    .replace("{{signIn}}", "")
+    .replace("{{editSeconds}}", "60");
   document.documentElement.innerHTML = page.replace(/<script.*<\/script>/, "");
   await import("../src/main.js");
 });
@@ -538,6 +541,34 @@ test("a deletion that is rejected says why", async () => {
   deleteButtons()[0]?.click();
   await answer(true);
   assert.deepEqual(entries(), ["mine", "Not yours."]);
+});
+
+test("an edit is offered for as long as the server allows", async () => {
+  await go("#/rooms/r1");
+  await say("mine");
+  const sentAt = Date.parse("2026-11-23T10:00:01Z");
+  const { mock: clock } = mock.method(Date, "now", () => sentAt + 59_999);
+  const isOffered = () => {
+    find("#log .act").click();
+    return !find(".message-actions [aria-label=Edit]").hidden;
+  };
+  assert.equal(isOffered(), true);
+  clock.mockImplementation(() => sentAt + 60_000);
+  assert.equal(isOffered(), false);
+  clock.restore();
+});
+
+test("a message that is being sent looks as it will", async () => {
+  server.members.set("m-bo", "Bo");
+  server.onFrame = (_, { action }) => action === "sendMessage";
+  await go("#/rooms/r1");
+  await say("hi @Bo and @Cy");
+  const marked = [...document.querySelectorAll("#pending .at")].map(({ textContent }) => textContent);
+  assert.deepEqual(marked, ["@Bo"]);
+  const { clientId } = server.socket.frames.at(-1)?.data ?? {};
+  server.deliver(server.store("hi @Bo and @Cy", server.socket.member, clientId));
+  await settle();
+  assert.equal(find("#pending").childElementCount, 0);
 });
 
 test("one button to delete is a stop of the Tab key, and the arrow keys lead to the others", async () => {
