@@ -145,10 +145,10 @@ def list_messages(room_id: AnyRoomId, query: HistoryQuery, user: User | None) ->
 def list_unread(body: UnreadRooms, user: User | None) -> UnreadList:
     """Return the last sequence of each of the rooms that the client may read, in any order.
 
-    A room has news if its `lastSequence` is above the last one that the client knows. The body is read as JSON,
-    whatever its Content-Type.
+    A room has news if its `lastSequence` is above `readSequence`, which the client has sent with `markRead` on any
+    device, and above the last one that this device knows. The body is read as JSON, whatever its Content-Type.
     """
-    return UnreadList.of(unread.last_sequences(body, user))
+    return UnreadList.of(unread.positions(body, user))
 
 
 @app.route("/rooms/{room_id}/bans")

@@ -85,9 +85,15 @@ class _Content(NamedTuple):
 
 
 def find_message(room_id: str, sequence: int) -> Message:
-    """Return a message by a consistent read. Raises InvalidInput if there is none, or it was deleted."""
+    """Return a message by consistent reads: one of the message, and one of the room.
+
+    Raises InvalidInput if there is none, or it was deleted, also if it was not erased yet.
+    """
     message = Message.find(room_id, Message.sort_key_of(sequence))
-    if message is None or not message.is_alive or message.is_tombstone or message.event is not None:
+    if message is None or message.event is not None:
+        raise InvalidInput(NO_SUCH_MESSAGE)
+    room = Room.find(room_id)
+    if not message.is_shown({} if room is None else room.hidden or {}):
         raise InvalidInput(NO_SUCH_MESSAGE)
     return message
 

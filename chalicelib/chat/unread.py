@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from chalicelib.auth.identity import User
 from chalicelib.chat import admission
 from chalicelib.errors import InvalidInput
 from chalicelib.protocol.requests import UnreadRooms
 from chalicelib.storage.models import Connection, MemberRecord, Room, RoomSequence
 from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict
+
+
+class Positions(NamedTuple):
+    """The last sequence of a room, and the last one that a member has read there, None if it is not known."""
+
+    last: int
+    read: int | None
 
 
 @retry_on_conflict
@@ -36,12 +45,11 @@ def read_sequence(member: Connection) -> int | None:
     """Return the last sequence that a member has read, None if it is not known."""
     if not member.has_record:
         return None
-    record = MemberRecord.find(member.joined_room_id, MemberRecord.sort_key_of(member.member_id))
-    return None if record is None or record.read_sequence is None else int(record.read_sequence)
+    return _read_sequence(MemberRecord.find(member.joined_room_id, MemberRecord.sort_key_of(member.member_id)))
 
 
-def last_sequences(wanted: UnreadRooms, user: User | None) -> dict[str, int]:
-    """Return the last sequences of those rooms that a client may read, by their ids. Costs three requests."""
+def positions(wanted: UnreadRooms, user: User | None) -> dict[str, Positions]:
+    """Return the positions in those rooms that a client may read, by their ids. Costs three requests."""
     credentials = {given.room_id: given.credentials(wanted.key, user) for given in wanted.rooms}
     found = {
         room.room_id: room
@@ -55,4 +63,9 @@ def last_sequences(wanted: UnreadRooms, user: User | None) -> dict[str, int]:
     records = {row.room_id: row for row in MemberRecord.batch_get(member_keys, consistent_read=True)}
     readable = [id_ for id_, room in found.items() if admission.may_read(room, records.get(id_), credentials[id_])]
     counters = RoomSequence.batch_get([(id_, RoomSequence.SORT_KEY) for id_ in readable], consistent_read=True)
-    return dict.fromkeys(readable, 0) | {row.room_id: int(row.last_sequence) for row in counters}
+    last = {row.room_id: int(row.last_sequence) for row in counters}
+    return {id_: Positions(last.get(id_, 0), _read_sequence(records.get(id_))) for id_ in readable}
+
+
+def _read_sequence(record: MemberRecord | None) -> int | None:
+    return None if record is None or record.read_sequence is None else int(record.read_sequence)

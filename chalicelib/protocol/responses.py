@@ -496,23 +496,33 @@ class MessagePage(Response):
 # Unread rooms
 
 
-class LastSequenceOfRoom(Response):
-    """The last sequence of a room."""
+class RoomPosition(Response):
+    """The last sequence of a room, and the last one that the member has read."""
 
     room_id: RoomId
     last_sequence: LastSequence
+    read_sequence: (
+        Annotated[
+            Sequence,
+            Meta(description="The last sequence that the member has read, as sent with markRead. Absent if not known."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class UnreadList(Response):
-    """The last sequences of those rooms that the client may read."""
+    """The positions in those rooms that the client may read."""
 
-    rooms: list[LastSequenceOfRoom]
+    rooms: list[RoomPosition]
 
     @classmethod
-    def of(cls, last_sequences: collections.abc.Mapping[str, int]) -> Self:
-        """Return the list of rooms, by their ids."""
+    def of(cls, positions: collections.abc.Mapping[str, tuple[int, int | None]]) -> Self:
+        """Return the list of rooms. positions: the last sequence of each, and the last one read, by its id."""
         return cls(
-            rooms=[LastSequenceOfRoom(room_id=room_id, last_sequence=last) for room_id, last in last_sequences.items()]
+            rooms=[
+                RoomPosition(room_id=room_id, last_sequence=last, read_sequence=read or UNSET)
+                for room_id, (last, read) in positions.items()
+            ]
         )
 
 

@@ -21,9 +21,9 @@ from chalicelib.rest.endpoints import EndpointDecorator
 FOLDER = Path(__file__).parent.parent / "static"
 _CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
-_WEBSOCKET_URL, _SIGN_IN = "{{webSocketUrl}}", "{{signIn}}"
-"""Texts of HTML files that are replaced by the address of the WebSocket API and by how to sign in, as JSON or as the
-empty string, so that the page need not request them."""
+_WEBSOCKET_URL, _SIGN_IN, _EDIT_SECONDS = "{{webSocketUrl}}", "{{signIn}}", "{{editSeconds}}"
+"""Texts of HTML files that are replaced by the address of the WebSocket API, by how to sign in, as JSON or as the empty
+string, and by EDIT_SECONDS, so that the page need not request them."""
 
 _HASHED_NAME = re.compile(r".+-[A-Z2-7]{8}\.[a-z]+")
 """A name with the hash of the file's content, as esbuild writes it: page-3TAXQ2ZK.js. New content gets a new name."""
@@ -81,6 +81,7 @@ def serve(name: str) -> Response:
         headers["Content-Security-Policy"] = _content_security_policy(websocket_url)
         sign_in = Config.of(websocket_url).sign_in
         text = text.replace(_WEBSOCKET_URL, escape(websocket_url))
+        text = text.replace(_EDIT_SECONDS, str(settings.EDIT_SECONDS))
         text = text.replace(_SIGN_IN, escape(msgspec.json.encode(sign_in).decode()) if sign_in else "")
     return Response(text, headers=headers)
 

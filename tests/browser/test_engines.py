@@ -87,11 +87,12 @@ class Member:
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
 
-    def say(self, text: str) -> None:
-        """Send a message, and wait until it is stored."""
+    def say(self, text: str) -> Any:
+        """Send a message, wait until it is stored, and return it."""
         self._connection.send(message(text))
-        while self.hear("message")["message"] != text:
+        while (stored := self.hear("message"))["message"] != text:
             pass
+        return stored
 
     def act(self, action: str, **data: Any) -> None:
         """Send another action."""
@@ -296,6 +297,53 @@ def test_addresses_in_messages_are_links(tab: Tab, bo: Member) -> None:
     assert tab.call(
         "() => { const { href, target, rel } = document.querySelector('#log a'); return [href, target, rel]; }"
     ) == ["https://example.com/tea_(drink)", "_blank", "noopener noreferrer nofollow"]
+
+
+def test_messages_are_formatted(tab: Tab, bo: Member) -> None:
+    code = "def tea():\n\treturn '*hot*'"
+    bo.say(f"*Bold*, _italic_, `code_of_*tea*`:\n```python\n{code}\n```\n> quoted\n\n- milk\n- sugar")
+    for selector, *texts in (
+        ("strong", "Bold"),
+        ("em", "italic"),
+        ("code", "code_of_*tea*", code),
+        ("blockquote", "quoted"),
+        ("li", "milk", "sugar"),
+    ):
+        tab.expect_texts(f"li.message .body {selector}", *texts)
+    say(tab, "*mine*")
+    assert bo.hear("message")["message"] == "*mine*"
+    tab.expect_texts("li.own .body strong", "mine")
+
+
+def test_visitor_reacts_and_sees_who_else_does(tab: Tab, bo: Member) -> None:
+    said = bo.say("Tea?")
+    tab.click("li.message .act")
+    tab.click(".message-actions button", "React with 👍")
+    tab.expect_texts(".chip", "👍 1")
+    bo.act("react", sequence=said["sequence"], reaction="👍")
+    bo.act("react", sequence=said["sequence"], reaction="🦄")
+    tab.expect_texts(".chip", "👍 2", "🦄 1")
+    tab.expect("() => document.querySelector('.chip').ariaLabel", "👍 2: You and Bo")
+    tab.click(".chip", "👍 2: You and Bo")
+    tab.expect("() => document.querySelector('.chip').ariaPressed", "false")
+    tab.expect("() => [...document.querySelectorAll('.chip')].map((chip) => chip.ariaLabel)", ["👍 1: Bo", "🦄 1: Bo"])
+
+
+def test_name_is_completed_and_a_mention_is_marked(tab: Tab, bo: Member) -> None:
+    tab.click("#message")
+    tab.type("hi @b")
+    tab.expect_texts("#names [role=option]", "Bo")
+    tab.press("Enter")
+    tab.expect_value("#message", "hi @Bo ")
+    tab.type("look")
+    tab.press("Enter")
+    mention = bo.hear("message")
+    assert (mention["message"], len(mention["mentions"])) == ("hi @Bo look", 1)
+    tab.expect_texts(".own .at", "@Bo")
+    sender = bo.say("where?")["sender"]
+    assert mention["mentions"] == [sender["id"]]
+    bo.act("sendMessage", message="@Aki here", mentions=[mention["sender"]["id"]])
+    tab.expect_texts(".mentioned .at", "@Aki")
 
 
 def test_link_that_cannot_be_copied_is_shown(tab: Tab, bo: Member, room: Room) -> None:

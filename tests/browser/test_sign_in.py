@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 from playwright.sync_api import Page, expect
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from localcloud.cloud import LocalCloud
 from localcloud.stack import client
@@ -134,6 +135,53 @@ def test_users_sign_in_talk_and_sign_out(open_page: OpenPage, provider: Provider
     assert aki.evaluate("Object.keys(sessionStorage).filter(key => key.includes('session')).length") == 0
     assert aki.evaluate(owner_tokens) == 0
     expect(bo.get_by_role("list", name="Members").get_by_text("Aki", exact=True)).to_be_hidden()
+
+
+def test_what_users_read_and_write_elsewhere_is_no_news(
+    open_page: OpenPage, provider: Provider, cloud: LocalCloud
+) -> None:
+    bo = open_page()
+    sign_in(bo, "Bo")
+    links = {}
+    for name in ("Coffee", "Tea"):
+        create_room(bo, name)
+        links[name] = bo.url
+        bo.get_by_role("link", name="All rooms").click()
+    desk = open_page(links["Coffee"])
+    sign_in(desk, "Mia")
+    expect_connected(desk)
+    desk.goto(links["Tea"])
+    expect(desk.get_by_role("heading", name="Tea")).to_be_visible()
+    expect_connected(desk)
+    desk.get_by_role("link", name="All rooms").click()
+    phone = open_page(links["Tea"])
+    sign_in(phone, "Mia")
+    expect_connected(phone)
+    for name in links:
+        bo.goto(links[name])
+        say(bo, f"Who wants {name}?")
+        expect_message(bo, f"Who wants {name}?")
+    expect_message(phone, "Who wants Tea?")
+    say(phone, "I do")
+    room_id = links["Tea"].rsplit("/", 1)[-1]
+    phone.wait_for_function("id => localStorage[`chalice-chat.read.${id}`] === '2'", arg=room_id)
+    headers = {"Authorization": f"Bearer {token_of(phone)}"}
+    phone.get_by_role("link", name="All rooms").click()
+
+    def read_sequence() -> int | None:
+        body = {"rooms": [{"roomId": room_id}]}
+        (found,) = requests.post(f"{cloud.rest_url}/rooms/unread", json=body, headers=headers, timeout=20).json()[
+            "rooms"
+        ]
+        return found.get("readSequence")  # type: ignore[no-any-return]
+
+    is_missing = retry_if_result(lambda sequence: sequence != 2)
+    Retrying(retry=is_missing, wait=wait_fixed(0.05), stop=stop_after_delay(20))(read_sequence)
+    desk.reload()
+    rooms = desk.get_by_role("list", name="Your rooms").get_by_role("listitem")
+    expect(rooms.filter(has_text="Coffee").locator(".news")).to_have_text("new")
+    expect(rooms.filter(has_text="Tea").locator(".news")).to_have_count(0)
+    assert desk.evaluate("id => localStorage[`chalice-chat.read.${id}`]", room_id) == "2"
 
 
 def test_expired_token_loses_nothing(open_page: OpenPage, provider: Provider, cloud: LocalCloud) -> None:

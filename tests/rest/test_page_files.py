@@ -121,6 +121,15 @@ def test_page_without_a_websocket_api_contains_an_empty_url(
     assert "connect-src 'self' wss:;" in response.headers["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize("seconds", [0, 900])
+def test_page_contains_how_long_messages_can_be_edited(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    monkeypatch.setattr(settings, "EDIT_SECONDS", seconds)
+    (folder / "index.html").write_text('<meta name="edit-seconds" content="{{editSeconds}}">')
+    assert serve("index.html").body == f'<meta name="edit-seconds" content="{seconds}">'
+
+
 @pytest.mark.parametrize("name", ["page.js", "style.css"])
 def test_other_files_do_not_need_the_websocket_url(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(addresses, "websocket_url", lambda: 1 / 0)

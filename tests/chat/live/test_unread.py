@@ -27,11 +27,18 @@ def welcome(member: Socket, gateway: Gateway) -> Any:
     return gateway.frames[member.id][-1]["welcome"]
 
 
-def unread(client: Client, *rooms: dict[str, Any], headers: dict[str, str] | None = None, **body: object) -> Any:
+def positions(
+    client: Client, *rooms: dict[str, Any], headers: dict[str, str] | None = None, **body: object
+) -> list[dict[str, Any]]:
     asked = json.dumps({"rooms": rooms} | body).encode()
     response = client.http.post("/rooms/unread", headers={"Host": "localhost"} | (headers or {}), body=asked)
     assert response.status_code == 200, response.body
-    return {room["roomId"]: room["lastSequence"] for room in response.json_body["rooms"]}
+    found: list[dict[str, Any]] = response.json_body["rooms"]
+    return found
+
+
+def unread(client: Client, *rooms: dict[str, Any], headers: dict[str, str] | None = None, **body: object) -> Any:
+    return {room["roomId"]: room["lastSequence"] for room in positions(client, *rooms, headers=headers, **body)}
 
 
 def test_read_position_is_the_same_in_each_connection_and_later(
@@ -110,6 +117,32 @@ def test_last_sequences_of_rooms_cost_three_requests(
     found = unread(client, *({"roomId": id_} for id_ in (room.room_id, *others, "unknown-room", "?")), key=BOS)
     assert found == {room.room_id: 1} | dict.fromkeys(others, 0)
     assert requests == {"BatchGetItem": 3}
+
+
+def test_rooms_have_the_read_position_of_the_member_alone(
+    bo: Socket, aki: Socket, room: Room, client: Client, requests: Counter[str]
+) -> None:
+    own = {"roomId": room.room_id}
+    bo.say("ho")
+    assert positions(client, own, key=BOS) == [own | {"lastSequence": 2}]
+    act(bo, "markRead", sequence=1)
+    requests.clear()
+    assert positions(client, own, key=BOS) == [own | {"lastSequence": 2, "readSequence": 1}]
+    assert requests == {"BatchGetItem": 3}
+    for other in ({"key": OWNERS}, {"key": "z" * 22}, {}):
+        assert positions(client, own, **other) == [own | {"lastSequence": 2}]
+
+
+def test_user_learns_their_read_position(
+    socket: Sockets, room: Room, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "AUTH_SECRET", SECRET)
+    token = own_token(sub="mia", exp=int(time.time()) + 600)
+    socket("m").connect(roomId=room.room_id, access_token=token)
+    socket("m").say("hi")
+    act(socket("m"), "markRead", sequence=1)
+    (found,) = positions(client, {"roomId": room.room_id}, headers={"Authorization": f"Bearer {token}"})
+    assert found == {"roomId": room.room_id, "lastSequence": 1, "readSequence": 1}
 
 
 def test_room_that_is_named_twice_is_listed_once(bo: Socket, room: Room, client: Client) -> None:

@@ -130,31 +130,31 @@ export class ChatClient {
   }
 
   /**
-   * Return the ids of those rooms in which something is newer than their `readSequence`. One request for 50 rooms. Rooms
-   * that do not exist any more, or may not be read, are not among them. Rejects with a ChatError.
+   * Return the ids of those rooms in which something is newer than their `readSequence`, and than what the member has read on
+   * another device. One request for 50 rooms. Rooms that do not exist any more, or may not be read, are not among them.
+   * Rejects with a ChatError.
    */
   async findUnread(rooms: readonly VisitedRoom[]): Promise<ReadonlySet<string>> {
-    const key = this.#findKey();
-    const found = new Set<string>();
-    for (let start = 0; start < rooms.length; start += MAX_UNREAD) {
-      for (const id of await this.#rest.findUnread(key, rooms.slice(start, start + MAX_UNREAD))) found.add(id);
-    }
-    return found;
+    return (await this.#readPositions(rooms))[0];
   }
 
   /**
    * Call a function with the result of `findUnread` now, whenever somebody looks at the page again, and every minute while
-   * it is visible. After a failed request, the next one follows a minute later. Returns the function that ends that.
+   * it is visible. It also gets the read positions by the ids of the rooms, with what was read on another device: keep them
+   * as `readSequence`. After a failed request, the next one follows a minute later. Returns the function that ends that.
    */
-  watchUnread(rooms: readonly VisitedRoom[], listener: (unread: ReadonlySet<string>) => void): () => void {
+  watchUnread(
+    rooms: readonly VisitedRoom[],
+    listener: (unread: ReadonlySet<string>, readSequences: ReadonlyMap<string, number>) => void,
+  ): () => void {
     if (rooms.length === 0) {
-      listener(new Set());
+      listener(new Set(), new Map());
       return () => {};
     }
     let isOver = false;
     const read = async () => {
-      const unread = isHidden() ? null : await this.findUnread(rooms).catch(() => null);
-      if (unread && !isOver) listener(unread);
+      const found = isHidden() ? null : await this.#readPositions(rooms).catch(() => null);
+      if (found && !isOver) listener(...found);
     };
     const timer = setInterval(() => void read(), UNREAD_INTERVAL_MS);
     const stopListening = watchPlatform({ wake: () => void read() });
@@ -242,6 +242,22 @@ export class ChatClient {
 
   #leaveRooms(): void {
     for (const room of [...this.#rooms]) room.leave();
+  }
+
+  /** Return the ids of the rooms that have news, and the read positions by the ids of the rooms. */
+  async #readPositions(rooms: readonly VisitedRoom[]): Promise<[ReadonlySet<string>, ReadonlyMap<string, number>]> {
+    const key = this.#findKey();
+    const unread = new Set<string>();
+    const read = new Map(rooms.map(({ roomId, readSequence }) => [roomId, readSequence]));
+    for (let start = 0; start < rooms.length; start += MAX_UNREAD) {
+      const found = await this.#rest.getPositions(key, rooms.slice(start, start + MAX_UNREAD));
+      for (const { roomId, lastSequence, readSequence = 0 } of found) {
+        const position = Math.max(readSequence, read.get(roomId) ?? 0);
+        read.set(roomId, position);
+        if (lastSequence > position) unread.add(roomId);
+      }
+    }
+    return [unread, read];
   }
 
   // Not in the constructor: on a server, it would be the same for all visitors.

@@ -40,6 +40,13 @@ export interface Credentials {
   readonly owner?: string | undefined;
 }
 
+/** The last sequence of a room, and the last one that the member has read, if the server knows it. */
+export interface RoomPosition {
+  readonly roomId: string;
+  readonly lastSequence: number;
+  readonly readSequence?: number;
+}
+
 export interface ListedMember extends Member {
   /** Their number, if there are several. */
   readonly connections?: number;
@@ -83,20 +90,18 @@ export class RestApi {
     };
   }
 
-  async findUnread(key: string, rooms: readonly VisitedRoom[]): Promise<readonly string[]> {
+  async getPositions(key: string, rooms: readonly VisitedRoom[]): Promise<readonly RoomPosition[]> {
     const asked = rooms.map(({ roomId, token, owner }) => ({
       roomId,
       token: token ?? undefined,
       owner: owner ?? undefined,
     }));
-    const { rooms: found } = await this.#call<{ rooms: readonly { roomId: string; lastSequence: number }[] }>(
-      "rooms/unread",
-      { method: "POST", headers: JSON_HEADERS, body: JSON.stringify({ key, rooms: asked }) },
-    );
-    const readSequences = new Map(rooms.map(({ roomId, readSequence }) => [roomId, readSequence]));
-    return found
-      .filter(({ roomId, lastSequence }) => lastSequence > (readSequences.get(roomId) ?? 0))
-      .map(({ roomId }) => roomId);
+    const { rooms: found } = await this.#call<{ rooms: readonly RoomPosition[] }>("rooms/unread", {
+      method: "POST",
+      headers: JSON_HEADERS,
+      body: JSON.stringify({ key, rooms: asked }),
+    });
+    return found;
   }
 
   async getMembers(roomId: string, credentials: Credentials): Promise<readonly ListedMember[]> {

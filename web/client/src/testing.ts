@@ -279,8 +279,8 @@ export class FakeRoom {
   }
 
   /** @internal */
-  get lastSequence(): number {
-    return this.#sequence;
+  get position(): Data {
+    return { roomId: this.roomId, lastSequence: this.#sequence, readSequence: this.#readSequence };
   }
 
   /** @internal The room as the list has it. */
@@ -528,7 +528,7 @@ class FakeChat {
     const rooms = asked.flatMap(({ roomId, token = "", owner = "" }) => {
       const room = this.rooms.get(roomId);
       if (!room || room.refusal(new URLSearchParams({ token, owner }))) return [];
-      return { roomId, lastSequence: room.lastSequence };
+      return room.position;
     });
     return [200, { rooms }];
   }

@@ -163,7 +163,7 @@ export interface VisitedRoom {
   readonly token?: string | null | undefined;
   /** The `ownerToken` of the room, for its owner. */
   readonly owner?: string | null | undefined;
-  /** The `readSequence` of the last visit. */
+  /** The `readSequence` of the last visit on this device. The server knows that of other devices. */
   readonly readSequence: number;
 }
 

@@ -463,6 +463,24 @@ test("the rooms that have news are found with one request for 50", async () => {
   assert.ok(unread.has("r0") && !unread.has("r5"));
 });
 
+test("what was read on another device is no news, and its position is told", async () => {
+  const rooms = [
+    { roomId: "r1", lastSequence: 5, readSequence: 5 },
+    { roomId: "r2", lastSequence: 5, readSequence: 3 },
+    { roomId: "r3", lastSequence: 5, readSequence: 3 },
+    { roomId: "r4", lastSequence: 5 },
+  ];
+  server.respond = (path) => (path === "/rooms/unread" ? [200, { rooms }] : undefined);
+  const here = { r1: 2, r2: 4, r3: 5, r4: 4, gone: 1 };
+  const visited = Object.entries(here).map(([roomId, readSequence]) => ({ roomId, readSequence }));
+  const heard: unknown[] = [];
+  const stop = connect().watchUnread(visited, (unread, read) => heard.push([...unread], Object.fromEntries(read)));
+  await settle();
+  stop();
+  assert.deepEqual(heard, [["r2", "r4"], { ...here, r1: 5 }]);
+  assert.deepEqual(await connect().findUnread(visited), new Set(["r2", "r4"]));
+});
+
 test("unread rooms are watched while the page is visible", async () => {
   server.respond = (path) =>
     path === "/rooms/unread" ? [200, { rooms: [{ roomId: "r1", lastSequence: 5 }] }] : undefined;

@@ -311,6 +311,7 @@ test("the read position is kept, and tells which rooms have something new", asyn
   ];
   assert.deepEqual(await unread(secret.joinToken), ["secret"]);
   assert.deepEqual(await unread("wrong"), []);
+  assert.deepEqual([...(await client.findUnread([{ roomId: "tea", readSequence: 0 }]))], []);
   tea.receive("Hello?");
   assert.deepEqual(await unread(secret.joinToken), ["tea", "secret"]);
   secret.close("gone");

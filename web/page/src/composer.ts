@@ -129,7 +129,10 @@ function keep(): void {
 
 function showContext(): void {
   context.hidden = target === null;
-  if (!target) return;
+  if (!target) {
+    setText(contextText, ""); // it describes the field, also while it is hidden
+    return;
+  }
   const { message } = target;
   if (target.draft !== undefined) setText(contextText, "Editing a message");
   else

@@ -302,7 +302,8 @@ const reactionHandlers = {
   nameOf,
 };
 
-function mentionedName(memberId: string): string {
+/** Return the name of a member who is mentioned, "" if it is not known. */
+export function mentionedName(memberId: string): string {
   return (memberId === rights.you?.id ? rights.you?.name : nameOf(memberId)) ?? "";
 }
 

@@ -9,8 +9,8 @@ import { bodyIdOf } from "./message-view.js";
 import { isEmoji } from "./text.js";
 
 const QUICK = ["👍", "❤️", "😂", "🎉", "😮", "😢"];
-/** The server's default (EDIT_SECONDS). */
-const EDIT_MS = 15 * 60_000;
+/** The server's EDIT_SECONDS. */
+const EDIT_MS = Number(document.querySelector<HTMLMetaElement>("meta[name=edit-seconds]")?.content) * 1_000;
 
 export interface ActionHandlers {
   react(sequence: number, reaction: string, remove: boolean): void;

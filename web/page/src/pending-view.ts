@@ -2,7 +2,7 @@
 
 import type { ChatError, PendingMessage, RoomSnapshot } from "chalice-chat-client";
 import { arrange, byId, make } from "./dom.js";
-import { keepPlace } from "./log-view.js";
+import { keepPlace, mentionedName } from "./log-view.js";
 import { lineOf } from "./message-view.js";
 import { quoteOf } from "./quote-view.js";
 import { counted, sentence } from "./text.js";
@@ -57,13 +57,17 @@ function explain(error: ChatError | undefined): string {
   return error?.code === "muted" ? "You are muted." : sentence(error?.message ?? "");
 }
 
-function newEntry({ clientId, message, status }: PendingMessage, state: string, handlers: PendingHandlers): Element {
+function newEntry(
+  { clientId, message, mentions, status }: PendingMessage,
+  state: string,
+  handlers: PendingHandlers,
+): Element {
   const hasFailed = status === "failed";
   const entry = make("li", `message own ${hasFailed ? "failed" : "pending"}`);
   const told = make("span", "fate", state);
   entry.dataset.clientId = clientId;
   entry.dataset.state = state;
-  entry.append(lineOf(message, told));
+  entry.append(lineOf(message, told, mentions?.map(mentionedName)));
   if (hasFailed) {
     told.setAttribute("role", "alert");
     const choices = make("div", "choices");

@@ -12,6 +12,7 @@ import {
   loadOwner,
   loadRead,
   loadVisited,
+  saveRead,
   saveRoomName,
   type VisitedRoom,
   watchVisited,
@@ -44,8 +45,9 @@ export function enter(client: ChatClient): void {
       readSequence: loadRead(roomId) ?? 0,
     }));
   if (rooms.length === 0) return;
-  stopWatching = client.watchUnread(rooms, (found) => {
+  stopWatching = client.watchUnread(rooms, (found, readSequences) => {
     unread = found;
+    for (const [roomId, sequence] of readSequences) if (sequence > (loadRead(roomId) ?? 0)) saveRead(roomId, sequence);
     show();
   });
 }

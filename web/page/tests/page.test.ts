@@ -16,6 +16,8 @@ const GLOBALS = [
   "navigator",
   "IntersectionObserver",
   "ResizeObserver",
+  "Element",
+  "Node",
 ];
 const ELEMENTS = ["Anchor", "Button", "Details", "Dialog", "Form", "Input", "OList", "Select", "TextArea", "UList", ""];
 
@@ -32,7 +34,8 @@ before(async () => {
   Object.defineProperty(globalThis, "WebSocket", { get: () => server.WebSocket });
   const page = readFileSync("page/index.html", "utf-8")
     .replace("{{webSocketUrl}}", "wss://ws.test/dev")
-    .replace("{{signIn}}", "");
+    .replace("{{signIn}}", "")
+    .replace("{{editSeconds}}", "60");
   document.documentElement.innerHTML = page.replace(/<script.*<\/script>/, "");
   await import("../src/main.js");
 });
@@ -551,6 +554,34 @@ test("a deletion that is rejected says why", async () => {
   deleteButtons()[0]?.click();
   await answer(true);
   assert.deepEqual(entries(), ["mine", "Not yours."]);
+});
+
+test("an edit is offered for as long as the server allows", async () => {
+  await go("#/rooms/r1");
+  await say("mine");
+  const sentAt = Date.parse("2026-11-23T10:00:01Z");
+  const { mock: clock } = mock.method(Date, "now", () => sentAt + 59_999);
+  const isOffered = () => {
+    find("#log .act").click();
+    return !find(".message-actions [aria-label=Edit]").hidden;
+  };
+  assert.equal(isOffered(), true);
+  clock.mockImplementation(() => sentAt + 60_000);
+  assert.equal(isOffered(), false);
+  clock.restore();
+});
+
+test("a message that is being sent looks as it will", async () => {
+  server.members.set("m-bo", "Bo");
+  server.onFrame = (_, { action }) => action === "sendMessage";
+  await go("#/rooms/r1");
+  await say("hi @Bo and @Cy");
+  const marked = [...document.querySelectorAll("#pending .at")].map(({ textContent }) => textContent);
+  assert.deepEqual(marked, ["@Bo"]);
+  const { clientId } = server.socket.frames.at(-1)?.data ?? {};
+  server.deliver(server.store("hi @Bo and @Cy", server.socket.member, clientId));
+  await settle();
+  assert.equal(find("#pending").childElementCount, 0);
 });
 
 test("one button to delete is a stop of the Tab key, and the arrow keys lead to the others", async () => {
@@ -1553,6 +1584,26 @@ function remember(count: number): void {
   }));
   localStorage.setItem("chalice-chat.visited", JSON.stringify(rooms));
 }
+
+test("a room that was read on another device has no mark, and starts there", async () => {
+  const rooms = [
+    { roomId: "old0", lastSequence: 5, readSequence: 5 },
+    { roomId: "old1", lastSequence: 5, readSequence: 4 },
+    { roomId: "old2", lastSequence: 5, readSequence: 2 },
+  ];
+  server.respond = (path) => (path === "/rooms/unread" ? [200, { rooms }] : undefined);
+  await go("#/rooms/r1");
+  remember(3);
+  const read = (number: number) => `chalice-chat.read.old${number}`;
+  for (const number of [0, 1, 2]) localStorage.setItem(read(number), "3");
+  await go("#/");
+  const marked = [...document.querySelectorAll("#visited li:has(.news) .name")].map(({ textContent }) => textContent);
+  assert.deepEqual(marked, ["Old 1", "Old 2"]);
+  assert.deepEqual(
+    [0, 1, 2].map(read).map((key) => localStorage.getItem(key)),
+    ["5", "4", "3"],
+  );
+});
 
 test("a private room that its owner has left is in the lobby, with its links", async () => {
   server.isPrivate = true;
