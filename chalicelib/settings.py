@@ -59,7 +59,7 @@ UNUSED_ROOM_SECONDS = _integer("UNUSED_ROOM_SECONDS", 3_600)
 
 FANOUT_BATCH = _integer("FANOUT_BATCH", 2_000, minimum=1)
 """Maximum number of connections that one invocation sends to. Larger rooms are split into batches. The size of an SQS
-message, 1 MiB ("Amazon SQS message quotas"), permits ten times as many. But larger batches take longer, and when one
+message, 1 MiB ("Amazon SQS message quotas"), permits four times as many. But larger batches take longer, and when one
 fails, more connections receive its frame late, or twice."""
 
 MESSAGE_RETENTION_SECONDS = _integer("MESSAGE_RETENTION_SECONDS", 86_400)

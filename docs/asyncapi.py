@@ -40,8 +40,8 @@ seconds, messages are not stored, and get the error `rate_limited` at most once 
 PRESENCE = f"Sent in rooms of at most {settings.PRESENCE_LIMIT} members."
 
 TICKS = f"""\
-In rooms of more than {settings.FANOUT_BATCH:,} connections, messages and events are delivered in ticks of a second or more.
-Connections with `batch=1` receive those of a tick in one frame, others receive each in a frame of its own."""
+In rooms of more than {settings.FANOUT_BATCH:,} connections, messages and events are delivered in ticks of a second or
+more. Connections with `batch=1` receive those of a tick in one frame, others receive each in a frame of its own."""
 
 
 EMPTY_DATA: list[Any] = [None, False, 0, "", []]

@@ -25,6 +25,7 @@ class TickState:
         self.claimed_until: float | None = None
         self.began_at = -math.inf
         self.position: int | None = None
+        self.posts = 1
 
 
 class Room:
@@ -334,8 +335,8 @@ class Program:
         if tick.claimed_until is not None and tick.claimed_until > now:
             return
         yield from self.cloud.write(room.history)
-        interval = max(p.TICK_SECONDS, connections / p.TICK_RATE)
-        delay = round(max(0, tick.began_at + interval - now))
+        remaining = tick.began_at + max(p.TICK_SECONDS, connections * tick.posts / p.TICK_RATE) - now
+        delay = max(round(remaining), 1) if remaining > 0 else 0
         tick.number += 1
         tick.claimed_until = now + delay + p.TICK_TAKEOVER
         yield self.cloud.env.timeout(p.SQS_SEND)
@@ -345,8 +346,10 @@ class Program:
         """Deliver what was stored since the last tick."""
         yield from self.cloud.write(room.history)
         tick, now = room.tick, self.cloud.env.now
+        tick.began_at = now
         if number == tick.number:  # otherwise another sender has taken over the claim
-            tick.claimed_until, tick.began_at = None, now
+            tick.claimed_until = None
+        self.cloud.tally.read_units += 1  # the room
         position = tick.position or 0
         # The claim is released before this read: what is stored after it leads to another claim.
         start = bisect_right(room.messages, position, key=Message.order)
@@ -365,7 +368,7 @@ class Program:
             rate = p.TICK_PACE * len(batch) / len(recipients)
             self._queue.put(partial(self._fan_out, room, batch, frames, 1, rate=rate))
         yield from self.cloud.write(room.history)
-        tick.position = found[-1].order()
+        tick.position, tick.posts = found[-1].order(), len(frames)
         if room.last_stored > found[-1].order() and len(found) == p.TICK_MESSAGES:
             yield from self._announce(room, environment, len(recipients), room.last_stored)
 

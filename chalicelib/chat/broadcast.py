@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence, Set
 
 from chalicelib import limits, request_log, settings
 from chalicelib.chat import admission, members, presence, rooms, ticks
@@ -25,13 +25,17 @@ from chalicelib.protocol.responses import history_item
 from chalicelib.storage import models
 from chalicelib.storage.models import Connection, Message, Recipient
 
+BATCH_SECONDS = 10
+"""Time after which a function passes the rest of a batch on. Together with the payload in progress, that is less than
+the timeout of fan_out."""
+
 log = logging.getLogger(f"{settings.APP_NAME}.broadcast")
 
 
 def send_to_room(
     websocket_api: BroadcastWebsocketAPI,
     room_id: str,
-    payloads: Iterable[str],
+    payloads: Sequence[str],
     recipients: Mapping[str, Recipient],
 ) -> None:
     """Send payloads, each of them a frame, to connections of a room.
@@ -43,22 +47,17 @@ def send_to_room(
     Raises StorageError if DynamoDB fails, and botocore's errors if the queue fails.
     """
     open_, gone = _split(recipients)
-    singles = {id_ for id_, recipient in recipients.items() if not recipient.takes_batches}
-    pending = Announcement(list(payloads))
     if len(open_) > settings.FANOUT_BATCH:
-        for payloads_, is_partial in (pending, _remove_closed(websocket_api, room_id, gone)):
-            targets = {id_: until for id_, until in open_.items() if id_ in singles} if is_partial else open_
-            for payload in payloads_:
-                jobs.enqueue(websocket_api.endpoint, room_id, [payload], targets)
+        jobs.enqueue(websocket_api.endpoint, room_id, payloads, open_)
+        _remove_closed(websocket_api, room_id, gone)
         return
     reachable = set(open_)
-    while pending.payloads:
-        for payload in pending.payloads:
-            result = websocket_api.broadcast(reachable & singles if pending.is_partial else reachable, payload)
-            # A connection that failed once would only delay the frames after it.
-            reachable -= {*result.gone, *result.failed}
-            gone += result.gone
-        pending, gone = _remove_closed(websocket_api, room_id, gone), []
+    for payload in payloads:
+        result = websocket_api.broadcast(reachable, payload)
+        # A connection that failed once would only delay the frames after it.
+        reachable -= {*result.gone, *result.failed}
+        gone += result.gone
+    _remove_closed(websocket_api, room_id, gone, unreachable=open_.keys() - reachable)
 
 
 def send_stored(websocket_api: BroadcastWebsocketAPI, message: Message, recipients: Mapping[str, Recipient]) -> None:
@@ -68,7 +67,7 @@ def send_stored(websocket_api: BroadcastWebsocketAPI, message: Message, recipien
     """
     open_, _ = _split(recipients)
     if len(open_) > settings.FANOUT_BATCH:
-        ticks.announce(websocket_api.endpoint, message.room_id, int(message.sequence), len(open_))
+        ticks.schedule(websocket_api.endpoint, message.room_id, int(message.sequence), len(open_))
     else:
         send_to_room(websocket_api, message.room_id, [frames.serialize(history_item(message))], recipients)
 
@@ -76,19 +75,24 @@ def send_stored(websocket_api: BroadcastWebsocketAPI, message: Message, recipien
 def send_batch(websocket_api: BroadcastWebsocketAPI, batch: Batch) -> None:
     """Send a batch of the fan-out queue, and requeue its failed connections with the payloads that they miss.
 
-    Connections that have expired or are closed are removed from the room.
+    After BATCH_SECONDS, the rest is queued for another function. Connections that have expired or are closed are
+    removed from the room.
     """
-    room_id = batch.room_id
+    room_id, ends_at = batch.room_id, time.monotonic() + BATCH_SECONDS
     request_log.append_keys(room_id=room_id)
     websocket_api.endpoint = batch.endpoint
     open_, gone = _split({id_: Recipient(until) for id_, until in batch.recipients.items()})
     reachable = set(open_)
     for number, payload in enumerate(batch.payloads):
+        if number and time.monotonic() > ends_at:
+            rest = {id_: open_[id_] for id_ in reachable}
+            jobs.enqueue_rest(batch._replace(payloads=batch.payloads[number:], recipients=rest))
+            break
         result = websocket_api.broadcast(reachable, payload, rate=batch.rate)
         gone += result.gone
         jobs.requeue(batch.next_attempt(batch.payloads[number:], result.failed))
         reachable -= {*result.gone, *result.failed}
-    _send_announcement(websocket_api, room_id, _remove_closed(websocket_api, room_id, gone))
+    _remove_closed(websocket_api, room_id, gone, unreachable=open_.keys() - reachable)
 
 
 def send_tick(websocket_api: BroadcastWebsocketAPI, tick: Tick) -> None:
@@ -104,15 +108,16 @@ def send_tick(websocket_api: BroadcastWebsocketAPI, tick: Tick) -> None:
         return
     recipients = Connection.recipients_in(room_id)
     open_, expired = _split(recipients)
+    joined, singles = frames.serialize_messages(content.items), list(map(frames.serialize, content.items))
     batched = {id_: until for id_, until in open_.items() if recipients[id_].takes_batches}
     others = {id_: until for id_, until in open_.items() if id_ not in batched}
-    singles = [frames.serialize(item) for item in content.items]
-    for payloads, targets in ((frames.serialize_messages(content.items), batched), (singles, others)):
+    total = len(joined) * len(batched) + len(singles) * len(others)
+    for payloads, targets in ((joined, batched), (singles, others)):
         if payloads and targets:
-            rate = ticks.POSTS_PER_SECOND * len(targets) / len(open_)
+            rate = ticks.MAX_RATE * len(payloads) * len(targets) / total
             jobs.enqueue(websocket_api.endpoint, room_id, payloads, targets, rate)
-    ticks.finish(tick, content, len(open_))
-    _send_announcement(websocket_api, room_id, _remove_closed(websocket_api, room_id, expired))
+    ticks.finish(tick, content, len(open_), posts=max(1, len(joined)))
+    _remove_closed(websocket_api, room_id, expired)
 
 
 def send_presence(websocket_api: BroadcastWebsocketAPI, job: Presence) -> None:
@@ -237,26 +242,22 @@ def announce(
     Best effort: a failed notification is logged and does not undo the join or leave.
     """
     try:
-        announcement = presence.announce(websocket_api.endpoint, event, room_id, connections)
-        _send_announcement(websocket_api, room_id, announcement, connections)
+        announcement = presence.announcement(websocket_api.endpoint, event, room_id, connections)
+        _send_announcement(websocket_api, room_id, announcement, {one.connection_id for one in connections})
     except Exception:
         request_log.add_metric(faults=1)
         log.exception("could not notify room %s: %s", room_id, event.__name__)
 
 
 def _send_announcement(
-    websocket_api: BroadcastWebsocketAPI,
-    room_id: str,
-    announcement: Announcement,
-    connections: Iterable[Connection] = (),
+    websocket_api: BroadcastWebsocketAPI, room_id: str, announcement: Announcement, excluded: Set[str]
 ) -> None:
-    """Send joins or leaves to the others."""
+    """Send joins or leaves to everyone in a room but the excluded connections."""
     if announcement.payloads:
-        own_ids = {connection.connection_id for connection in connections}
         recipients = {
             id_: recipient
             for id_, recipient in Connection.recipients_in(room_id).items()
-            if id_ not in own_ids and not (announcement.is_partial and recipient.takes_batches)
+            if id_ not in excluded and not (announcement.is_partial and recipient.takes_batches)
         }
         send_to_room(websocket_api, room_id, announcement.payloads, recipients)
 
@@ -268,8 +269,10 @@ def _split(recipients: Mapping[str, Recipient]) -> tuple[dict[str, int], list[st
     return open_, [id_ for id_ in recipients if id_ not in open_]
 
 
-def _remove_closed(websocket_api: BroadcastWebsocketAPI, room_id: str, connection_ids: list[str]) -> Announcement:
-    """Remove closed or expired connections from a room, and return the frames that announce that they have left.
+def _remove_closed(
+    websocket_api: BroadcastWebsocketAPI, room_id: str, connection_ids: list[str], unreachable: Set[str] = frozenset()
+) -> None:
+    """Remove closed or expired connections from a room, and notify the others, but the unreachable ones.
 
     Those whose access token has expired receive the error `unauthorized`, and are closed.
     """
@@ -278,9 +281,9 @@ def _remove_closed(websocket_api: BroadcastWebsocketAPI, room_id: str, connectio
         if unauthorized := [connection.connection_id for connection in left if connection.is_token_expired]:
             websocket_api.broadcast(unauthorized, frames.serialize(Error.of(AccessTokenExpired())))
             websocket_api.close_all(unauthorized)
-        return presence.announce(websocket_api.endpoint, Left, room_id, left)
+        announcement = presence.announcement(websocket_api.endpoint, Left, room_id, left)
+        _send_announcement(websocket_api, room_id, announcement, unreachable | set(connection_ids))
     except Exception:
         # The frame has been delivered to the other members; the next broadcast retries the removal.
         request_log.add_metric(faults=1)
         log.exception("could not remove closed connections from room %s", room_id)
-        return Announcement([])

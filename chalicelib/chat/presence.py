@@ -26,9 +26,12 @@ WINDOW_SECONDS = 30
 SLOT_SECONDS = 5
 """A window has several slots. docs/scaling.md compares other values."""
 
-MAX_SINGLES = 10
+MAX_AT_ONCE = 10
 """Number of joins and leaves of a window that everybody receives at once, and of those of a second that connections
 without `batch=1` receive."""
+
+MARGIN_SECONDS = 1
+"""Time for the changes of a slot to be stored, and for clocks that differ."""
 
 MEMBERS_PER_FRAME = 100
 """So many members fit into MAX_FRAME_BYTES, whatever their names."""
@@ -51,7 +54,7 @@ def is_announced_in(room: Room | None) -> bool:
     return room is not None and 0 < room.member_count <= settings.PRESENCE_LIMIT
 
 
-def announce(
+def announcement(
     endpoint: str, event: type[Joined] | type[Left], room_id: str, connections: Sequence[Connection]
 ) -> Announcement:
     """Return the frames that announce joins or leaves to the other members of a room, if they are announced.
@@ -69,25 +72,30 @@ def announce(
     parts = ["window", f"slot{slot}", f"second{second}"]
     add = retry_on_conflict(PresenceCount.add)
     in_window, in_slot, in_second = add(room_id, window, parts, count, expires_at)
-    if in_window <= MAX_SINGLES:
+    if in_window <= MAX_AT_ONCE:
         return Announcement(payloads)
     with PresenceChange.batch_write() as batch:
         for connection in connections:
             batch.save(PresenceChange.of(connection, slot, expires_at))
     # The first of those that are sent later, or the first one in its slot.
-    if in_window - count <= MAX_SINGLES or in_slot == count:
-        delay = int((slot + 1) * SLOT_SECONDS - now) + 1
+    if in_window - count <= MAX_AT_ONCE or in_slot == count:
+        delay = int((slot + 1) * SLOT_SECONDS - now) + 1 + MARGIN_SECONDS
         jobs.enqueue_later(jobs.Presence(endpoint, room_id, slot), delay=delay)
-    return Announcement(payloads if in_second <= MAX_SINGLES else [], is_partial=True)
+    return Announcement(payloads if in_second <= MAX_AT_ONCE else [], is_partial=True)
 
 
 def collect(room_id: str, slot: int) -> list[str]:
-    """Return the frames with the joins and leaves of a slot that were not sent at once. Raises StorageError."""
+    """Return the frames with the joins and leaves of a slot that were not sent at once.
+
+    Those of the slot before are among them, in case they were stored late, or their job was not queued. Raises
+    StorageError.
+    """
     room = rooms.find(room_id)
     if room is None or not is_announced_in(room):
         return []
-    in_slot = PresenceChange.sort_key.startswith(PresenceChange.prefix_of(slot))
-    changes = {row.connection_id: row for row in PresenceChange.query(room_id, in_slot, consistent_read=True)}
+    first, last = PresenceChange.prefix_of(slot - 1), f"{PresenceChange.prefix_of(slot)}~"  # ids do not begin with ~
+    in_slots = PresenceChange.sort_key.between(first, last)
+    changes = {row.connection_id: row for row in PresenceChange.query(room_id, in_slots, consistent_read=True)}
     # The index is eventually consistent: it may lack these connections, or still contain them.
     connections = [row for row in members.connections(room_id) if row.connection_id not in changes]
     connections += Connection.batch_get(list(changes), consistent_read=True)

@@ -4,13 +4,14 @@ A post can carry several messages, but API Gateway limits the number of posts. S
 and delivers it in ticks: each connection receives at most one post per tick, unless the messages are longer than a
 frame. The first message after a quiet moment is delivered at once.
 
-    announce    after a message was stored: note its sequence, and queue a tick unless one is queued
+    schedule    after a message was stored: note its sequence, and queue a tick unless one is queued
     begin       when the queue starts the tick: release the claim, and read what the room has to deliver
     finish      after the batches of the tick were queued: forget what they contain
 
 The claim is released before the messages are read: a message that is stored later finds no claim, and queues the next
-tick. What was noted stays until a tick has queued it. So a crash at any point loses no message: it is in the next tick,
-and the next message can queue one after TAKEOVER_SECONDS at the latest. A crash may repeat messages.
+tick. What was noted stays until a tick has queued it. A tick also reads messages that are stored but not noted yet, in
+case their function has crashed. So a crash at any point loses no message: it is in the next tick, and the next message
+can queue one after TAKEOVER_SECONDS at the latest. A crash may repeat messages.
 """
 
 from __future__ import annotations
@@ -21,22 +22,24 @@ from typing import NamedTuple
 import msgspec
 
 from chalicelib import limits, request_log
+from chalicelib.chat import rooms
 from chalicelib.chat.history import add_edited_texts
 from chalicelib.chat.rate_limit import current_milliseconds
 from chalicelib.delivery import jobs
 from chalicelib.delivery.jobs import Tick
 from chalicelib.protocol.responses import STORED_EVENTS, HistoryItem, history_item
-from chalicelib.storage.models import Message, Ticks
-from chalicelib.storage.transactions import StorageError, UpdateAction, condition_failed
+from chalicelib.storage.models import Message, Room, Ticks
+from chalicelib.storage.transactions import Condition, StorageError, UpdateAction, condition_failed, size
 
 MIN_INTERVAL_SECONDS = 1
 
-CONNECTIONS_PER_SECOND = 5_000
-"""A tick takes longer in larger rooms, so that one room uses at most half of an account's 10,000 posts per second
+POSTS_PER_SECOND = 5_000
+"""The interval is longer in larger rooms, so that one room uses about half of an account's 10,000 posts per second
 ("Amazon API Gateway quotas"). docs/scaling.md compares other values."""
 
-POSTS_PER_SECOND = 15_000
-"""Rate of the posts of one tick: the account's burst of 5,000 posts (same AWS page) lasts for 10,000 connections."""
+MAX_RATE = 15_000
+"""Posts per second while a tick is sent: the account's burst of 5,000 posts (same AWS page) lasts for 10,000
+connections."""
 
 TAKEOVER_SECONDS = 5
 """Time after which a tick that was due has crashed. SQS and a cold start take less."""
@@ -46,20 +49,25 @@ QUIET_SECONDS = 60
 
 STATE_TTL_SECONDS = 86_400
 
+MAX_WAITING = 200
+"""Maximum number of sequences in `Ticks.waiting`, so that a write of the item stays cheap. A tick finds further
+messages behind its position."""
+
 MAX_TICK_BYTES = 262_144
 """Maximum size of what one tick delivers. A queue message of 1 MiB contains it ("Amazon SQS message quotas"), also with
 each character escaped, and FANOUT_BATCH connections. The next tick delivers the rest."""
 
 
 class Content(NamedTuple):
-    """What a tick delivers. position, delivered: the changes of `Ticks.position` and `Ticks.waiting`."""
+    """What a tick delivers. The other attributes are the changes of Ticks."""
 
     items: list[HistoryItem]
     position: int
-    delivered: set[int]
+    delivered: set[float]
+    ahead: set[float]
 
 
-def announce(endpoint: str, room_id: str, sequence: int, connections: int) -> None:
+def schedule(endpoint: str, room_id: str, sequence: int, connections: int) -> None:
     """Have the next tick deliver a stored message or event.
 
     connections: the number of connections in the room. Costs one write, or two and a request to SQS if it queues a
@@ -67,7 +75,13 @@ def announce(endpoint: str, room_id: str, sequence: int, connections: int) -> No
     """
     state = Ticks(room_id)
     expires_at = datetime.now(UTC) + timedelta(seconds=STATE_TTL_SECONDS)
-    state.update([Ticks.waiting.add({sequence}), Ticks.expires_at.set(expires_at)])
+    has_space = Ticks.waiting.does_not_exist() | (size(Ticks.waiting) < MAX_WAITING)
+    try:
+        state.update([Ticks.waiting.add({sequence}), Ticks.expires_at.set(expires_at)], has_space)
+    except StorageError as error:
+        if not condition_failed(error):
+            raise
+        state = Ticks.find(room_id, Ticks.SORT_KEY) or state
     _queue_tick(endpoint, state, connections)
 
 
@@ -78,25 +92,40 @@ def begin(tick: Tick) -> Content | None:
     tick is taken over before it begins. Raises StorageError if DynamoDB fails.
     """
     state = Ticks(tick.room_id)
-    changes: list[UpdateAction] = [Ticks.began_at.set(current_milliseconds()), Ticks.claimed_until.remove()]
+    began: list[UpdateAction] = [Ticks.began_at.set(current_milliseconds())]
+    is_begun = _update(state, [*began, Ticks.claimed_until.remove()], Ticks.number == tick.number) or _update(
+        state, began, Ticks.number.exists()
+    )
+    room = rooms.find(tick.room_id) if is_begun and state.waiting else None
+    return None if room is None else _read(state, room)
+
+
+def finish(tick: Tick, content: Content, connections: int, posts: int) -> None:
+    """Forget what the batches of a tick contain, and queue the next tick if there is more.
+
+    posts: the number of frames for each connection. A slow tick may set the position back. Then the next one repeats
+    messages. Raises StorageError if DynamoDB fails.
+    """
+    state = Ticks(tick.room_id)
+    changes: list[UpdateAction] = [
+        Ticks.waiting.delete(content.delivered),
+        Ticks.position.set(content.position),
+        Ticks.posts.set(posts),
+        Ticks.ahead.set(content.ahead) if content.ahead else Ticks.ahead.remove(),
+    ]
+    if _update(state, changes, Ticks.number.exists()) and state.waiting:  # otherwise the room was closed
+        _queue_tick(tick.endpoint, state, connections)
+
+
+def _update(state: Ticks, changes: list[UpdateAction], condition: Condition) -> bool:
+    """Change the item, and return whether the condition holds."""
     try:
-        state.update(changes, Ticks.number == tick.number)
+        state.update(changes, condition)
     except StorageError as error:
         if not condition_failed(error):
             raise
-        state = Ticks.find(tick.room_id, Ticks.SORT_KEY) or state
-    return _read(state) if state.waiting else None
-
-
-def finish(tick: Tick, content: Content, connections: int) -> None:
-    """Forget what the batches of a tick contain, and queue the next tick if there is more.
-
-    A slow tick may set the position back. Then the next one repeats messages. Raises StorageError if DynamoDB fails.
-    """
-    state = Ticks(tick.room_id)
-    state.update([Ticks.waiting.delete(content.delivered), Ticks.position.set(content.position)])
-    if state.waiting:
-        _queue_tick(tick.endpoint, state, connections)
+        return False
+    return True
 
 
 def _queue_tick(endpoint: str, state: Ticks, connections: int) -> None:
@@ -104,44 +133,44 @@ def _queue_tick(endpoint: str, state: Ticks, connections: int) -> None:
     now = current_milliseconds()
     if state.claimed_until > now:
         return
-    interval = max(MIN_INTERVAL_SECONDS, connections / CONNECTIONS_PER_SECOND)
-    delay = max(0, round((state.began_at - now) / 1000 + interval))
+    interval = max(MIN_INTERVAL_SECONDS, connections * state.posts / POSTS_PER_SECOND)
+    remaining = (state.began_at - now) / 1000 + interval
+    delay = max(round(remaining), 1) if remaining > 0 else 0
     changes: list[UpdateAction] = [
         Ticks.claimed_until.set(now + (delay + TAKEOVER_SECONDS) * 1000),
         Ticks.number.add(1),
     ]
-    if state.began_at < now - QUIET_SECONDS * 1000:
-        changes.append(Ticks.position.set(min(state.waiting) - 1))
-    try:
-        state.update(changes, Ticks.claimed_until.does_not_exist() | (Ticks.claimed_until <= now))
-    except StorageError as error:
-        if not condition_failed(error):
-            raise
-    else:
+    if state.waiting and state.began_at < now - QUIET_SECONDS * 1000:
+        changes.append(Ticks.position.set(max(state.position, min(state.waiting) - 1)))
+    if _update(state, changes, Ticks.claimed_until.does_not_exist() | (Ticks.claimed_until <= now)):
         jobs.enqueue_later(Tick(endpoint, state.room_id, int(state.number)), delay=delay)
 
 
-def _read(state: Ticks) -> Content:
+def _read(state: Ticks, room: Room) -> Content:
     """Read what follows the position, up to MAX_PAGE_SIZE rows, and what was stored under lower sequences later."""
-    room_id, position, waiting = state.room_id, int(state.position), set(map(int, state.waiting))
+    position, waiting, ahead = int(state.position), set(map(int, state.waiting)), set(map(int, state.ahead or ()))
     following = Message.sort_key.between(Message.sort_key_of(position + 1), Message.sort_key_of(limits.MAX_SEQUENCE))
-    rows = list(Message.query(room_id, following, consistent_read=True, limit=limits.MAX_PAGE_SIZE))
+    rows = list(Message.query(room.room_id, following, consistent_read=True, limit=limits.MAX_PAGE_SIZE))
     is_whole = len(rows) < limits.MAX_PAGE_SIZE
-    if late := [(room_id, Message.sort_key_of(sequence)) for sequence in waiting if sequence <= position]:
-        rows += Message.batch_get(late, consistent_read=True)
-    rows.sort(key=lambda row: row.sequence)
     if sent_at := [row.sent_at for row in rows if row.sent_at is not None]:
         delay = datetime.now(UTC) - min(sent_at)
         request_log.add_metric(ticks=1, tick_delay_ms=delay // timedelta(milliseconds=1))
-    add_edited_texts(room_id, rows, hidden={})  # of removed members, who are in the same frame
-    items, size, reached = list[HistoryItem](), 0, 0
+    late = [(room.room_id, Message.sort_key_of(sequence)) for sequence in waiting - ahead if sequence <= position]
+    if late:
+        rows += Message.batch_get(late, consistent_read=True)
+    rows.sort(key=lambda row: row.sequence)
+    hidden = room.hidden or {}
+    add_edited_texts(room.room_id, rows, hidden)
+    items, delivered, total = list[HistoryItem](), set[float](), 0
     for row in rows:
-        if row.is_shown({}) and (row.event is None or row.event in STORED_EVENTS):
+        if row.is_shown(hidden) and (row.event is None or row.event in STORED_EVENTS):
             item = history_item(row)
-            size += len(msgspec.json.encode(item))
-            if size > MAX_TICK_BYTES:
+            total += len(msgspec.json.encode(item))
+            if total > MAX_TICK_BYTES:
                 is_whole = False
                 break
             items.append(item)
-        reached = int(row.sequence)
-    return Content(items, max(position, reached), waiting if is_whole else {s for s in waiting if s <= reached})
+        delivered.add(int(row.sequence))
+    reached = int(max(delivered, default=0))
+    known = waiting if is_whole else {sequence for sequence in waiting if sequence <= reached}
+    return Content(items, max(position, reached), delivered | known, delivered - waiting)

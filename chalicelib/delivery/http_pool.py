@@ -39,7 +39,7 @@ BROADCAST_TIMEOUT_SECONDS = 10.0
 
 MAX_POST_ATTEMPTS = 3
 BACKOFF_SECONDS = 0.1
-TICK_SECONDS = 0.02
+POLL_SECONDS = 0.02
 
 log = logging.getLogger(f"{settings.APP_NAME}.http_pool")
 
@@ -142,15 +142,15 @@ class _Broadcast:
 
     def run(self) -> None:
         """Run until every post has a result."""
-        next_tick = 0.0
+        next_check = 0.0
         while self._waiting or self._pending or self._retries or self._busy:
             self._admit()
             self._dispatch()
-            for key, _ in self._selector.select(TICK_SECONDS):
+            for key, _ in self._selector.select(POLL_SECONDS):
                 self._advance(key.data)
-            if (now := time.monotonic()) >= next_tick:
-                next_tick = now + TICK_SECONDS
-                self._tick(now)
+            if (now := time.monotonic()) >= next_check:
+                next_check = now + POLL_SECONDS
+                self._check_times(now)
         self._log_failures()
 
     def _admit(self) -> None:
@@ -245,7 +245,7 @@ class _Broadcast:
         if registered := self._registered.pop(connection, None):
             self._selector.unregister(registered[0])
 
-    def _tick(self, now: float) -> None:
+    def _check_times(self, now: float) -> None:
         """Queue the retries that are due, and fail what has timed out."""
         while self._retries and self._retries[0][0] <= now:
             self._pending.append(heapq.heappop(self._retries)[2])

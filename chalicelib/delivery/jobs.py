@@ -9,7 +9,7 @@
 - Erasure: the deletion of what a closed room has stored.
 - MessageErasure: the deletion of what removed members have sent.
 
-A batch contains its payload and its connections. Only failed connections are requeued; confirmed deliveries are not
+A batch contains its payloads and its connections. Only failed connections are requeued; confirmed deliveries are not
 repeated. But if a function crashes mid-batch, SQS redelivers the whole batch (at-least-once), and some connections
 receive the payload twice.
 """
@@ -141,7 +141,10 @@ def serialize(job: Job) -> str:
 def parse(body: str) -> Job:
     """Return the job that the body of a message on the queue contains."""
     kind, *fields = json.loads(body)
-    return _KINDS[kind](*fields)
+    job = _KINDS[kind](*fields)
+    if isinstance(job, Batch) and isinstance(job.payloads, str):  # queued by an earlier version, with one payload
+        return job._replace(payloads=[job.payloads])
+    return job
 
 
 def enqueue_delivery(delivery: Delivery, function_arn: str) -> None:
@@ -191,6 +194,11 @@ def enqueue(
         share = None if rate is None else rate * len(batch) / len(recipients)
         _send(Batch(endpoint, room_id, list(payloads), batch, rate=share), _queue_url())
     request_log.add_metric(queued=len(recipients) * len(payloads))
+
+
+def enqueue_rest(batch: Batch) -> None:
+    """Send the rest of a batch to the queue, for another function."""
+    _send(batch, _queue_url())
 
 
 def requeue(batch: Batch) -> None:

@@ -523,8 +523,9 @@ class Ticks(Table):
     """What a large room has to deliver. It is not part of RoomSequence: each item has its own limit of writes.
 
     position: everything up to this sequence was delivered, except what is waiting. waiting: the sequences of messages
-    and events that were stored. number: that of the last tick that was queued. claimed_until: before this time, nobody
-    queues another one. began_at: when the last tick began. The times are in Unix milliseconds.
+    and events that were stored. ahead: those that the last tick has delivered before they were waiting. number: that of
+    the last tick that was queued. claimed_until: before this time, nobody queues another one. began_at: when the last
+    tick began. posts: the number of its frames for each connection. The times are in Unix milliseconds.
     """
 
     class Meta(_MessagesTable):
@@ -536,9 +537,11 @@ class Ticks(Table):
     sort_key = UnicodeAttribute(range_key=True, default=SORT_KEY)
     position = NumberAttribute(default=0)
     waiting = NumberSetAttribute(null=True)
+    ahead = NumberSetAttribute(null=True)
     number = NumberAttribute(default=0)
     claimed_until = NumberAttribute(default=0)
     began_at = NumberAttribute(default=0)
+    posts = NumberAttribute(default=1)
     expires_at = TTLAttribute()
 
 

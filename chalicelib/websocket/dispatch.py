@@ -85,7 +85,7 @@ class Context:
     def broadcast(
         self, frame: Frame, recipients: Mapping[str, Recipient] | None = None, *, include_sender: bool = True
     ) -> None:
-        """Send a frame to everyone in the sender's room.
+        """Send a frame that is not stored to everyone in the sender's room. For others, see `broadcast_stored`.
 
         recipients: the result of `Connection.recipients_in`, if the handler has read it already.
         """

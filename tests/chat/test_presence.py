@@ -138,7 +138,7 @@ def test_gone_connection_leaves_the_room_with_the_next_message(pair: Pair, room:
 
 
 def test_each_of_several_gone_connections_is_announced_once(pair: Pair, room: Room, gateway: Gateway) -> None:
-    gone = [f"gone-{number}" for number in range(presence.MAX_SINGLES)]
+    gone = [f"gone-{number}" for number in range(presence.MAX_AT_ONCE)]
     fill_room(room, [*gone, "hanging"])
     for id_ in gone:
         gateway.respond(id_, GONE)

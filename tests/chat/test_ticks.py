@@ -6,17 +6,19 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from random import Random
+from typing import Any
 
 import pytest
 
 import app as chat_app
-from chalicelib import limits, settings
-from chalicelib.chat import messages, ticks
+from chalicelib import limits, request_log, settings
+from chalicelib.chat import broadcast, messages, ticks
 from chalicelib.chat.broadcast import send_stored
 from chalicelib.delivery import jobs
-from chalicelib.storage.models import Connection, Message, Ticks
+from chalicelib.storage.models import Connection, Message, Room, Ticks
 from tests.support.dynamodb import WRITES, Crash, Database, Fault, inject_faults
 from tests.support.gateway import Gateway
 from tests.support.moderation import act
@@ -78,6 +80,10 @@ def received(gateway: Gateway, connection_id: str) -> list[str]:
         for item in frame.get("messages") or [frame["message"]]:
             found.setdefault(item["sequence"], item["message"])
     return list(found.values())
+
+
+def ticks_of(room: LargeRoom) -> Ticks:
+    return Ticks.get(room.room_id, Ticks.SORT_KEY, consistent_read=True)
 
 
 def raise_crash() -> None:
@@ -272,11 +278,138 @@ def test_tick_of_a_room_without_anything_to_deliver_sends_nothing(
 
 
 def test_webhook_message_comes_in_a_tick(timeline: Timeline, room: LargeRoom, gateway: Gateway) -> None:
-    timeline.at(0, lambda: room.say("b00", "first"))
-    delivery = jobs.Delivery(gateway.url, room.room_id, 1)
-    timeline.at(10, lambda: timeline.send(delivery))
+    messages.store(messages.WebhookSender(room.room_id, "h" * 16, "Builds", timedelta(days=1)), "passed", None)
+    timeline.at(0, partial(timeline.send, jobs.Delivery(gateway.url, room.room_id, 1)))
     timeline.run()
-    assert batches(gateway, "b01") == [["first"], ["first"]]
+    assert batches(gateway, "b01") == [["passed"]]
+    assert gateway.texts("s00") == ["passed"]
+
+
+def test_message_that_a_tick_reads_before_it_is_scheduled_is_not_repeated(
+    timeline: Timeline, room: LargeRoom, gateway: Gateway
+) -> None:
+    stored: list[Message] = []
+
+    def store() -> None:
+        sender = Connection.get("b01", consistent_read=True)
+        stored.append(messages.store(sender, "two", "two"))
+
+    timeline.at(0, lambda: room.say("b00", "one"))
+    timeline.at(0.5, lambda: room.say("b00", "three"))  # its tick is due at 1 s
+    timeline.at(0.6, store)
+    recipients = Connection.recipients_in(room.room_id)
+    timeline.at(1.5, lambda: send_stored(chat_app.websocket_api, stored[0], recipients))
+    timeline.at(4, lambda: room.say("b00", "four"))
+    timeline.run()
+    assert batches(gateway, "b01") == [["one"], ["three", "two"], ["four"]]
+    assert gateway.texts("s00") == ["one", "three", "two", "four"]
+
+
+def test_repeated_message_is_delivered_again_alone(timeline: Timeline, room: LargeRoom, gateway: Gateway) -> None:
+    """Its sender may have missed it. The alarm on the delay of ticks does not take it for a late one."""
+    room.say_all(["one", "two", "three"], 0.1)
+    timeline.at(300, lambda: room.say("b00", "one"))
+    with pytest.MonkeyPatch.context() as patch:
+        delays: list[int] = []
+        patch.setattr(request_log, "add_metric", lambda **values: delays.append(values.get("tick_delay_ms", 0)))
+        timeline.run()
+    assert batches(gateway, "b01") == [["one"], ["two", "three"], ["one"]]
+    assert max(delays) < 30_000
+
+
+def test_message_of_a_removed_member_does_not_come_again(timeline: Timeline, room: LargeRoom, gateway: Gateway) -> None:
+    timeline.at(0, lambda: room.say("b05", "spam"))
+    author = Connection.get("b05", consistent_read=True).member_id
+    timeline.at(5, lambda: Room(room.room_id).update([Room.hidden.set({author: 1})]))
+    timeline.at(10, partial(timeline.send, jobs.Delivery(gateway.url, room.room_id, 1)))
+    timeline.run()
+    assert batches(gateway, "b01") == [["spam"]]
+
+
+def test_batch_that_takes_long_is_passed_on(
+    timeline: Timeline, room: LargeRoom, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broadcast, "BATCH_SECONDS", -1)  # one payload for each job
+    texts = [f"message {number}" for number in range(5)]
+    room.say_all(texts, 0.1)
+    timeline.run()
+    assert {id_: received(gateway, id_) for id_ in [*BATCH, *SINGLE]} == dict.fromkeys([*BATCH, *SINGLE], texts)
+    assert gateway.attempts["s00"] == len(texts)
+
+
+def test_batch_of_an_earlier_version_is_sent(timeline: Timeline, room: LargeRoom, gateway: Gateway) -> None:
+    body = json.dumps(["Batch", gateway.url, room.room_id, '{"pong":true}', dict.fromkeys(BATCH, 2**33), 1])
+    batch = jobs.parse(body)
+    assert isinstance(batch, jobs.Batch)
+    timeline.at(0, partial(timeline.send, batch))
+    timeline.run()
+    assert gateway.frames == {id_: [{"pong": True}] for id_ in BATCH}
+
+
+def test_room_with_many_waiting_messages_writes_no_large_item(
+    timeline: Timeline, room: LargeRoom, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticks, "MAX_WAITING", 5)
+    texts = [f"message {number:02}" for number in range(20)]
+    sizes: list[int] = []
+    for number in range(1, 20):
+        timeline.at(number / 100, lambda: sizes.append(len(ticks_of(room).waiting or ())))
+    room.say_all(texts, 1 / 100)
+    timeline.run()
+    assert max(sizes) == 5
+    assert received(gateway, "b01") == received(gateway, "s00") == texts
+
+
+def test_interval_is_longer_after_a_tick_of_several_frames(
+    timeline: Timeline, room: LargeRoom, gateway: Gateway
+) -> None:
+    """One room uses about half of the account's posts, however long the messages are."""
+    begun: list[float] = []
+    texts = ["first", *(f"{number:04000}" for number in range(20))]
+    room.say_all(texts, 1 / 100)
+    timeline.at(2.5, lambda: room.say("b00", "short"))
+    for time in range(40):
+        timeline.at(time / 4 + 0.01, lambda: begun.append(ticks_of(room).began_at / 1000 % 60))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ticks, "POSTS_PER_SECOND", 8)  # as many as there are members: a second for each frame
+        timeline.run()
+    assert [len(batch) for batch in batches(gateway, "b01")] == [1, 7, 7, 6, 1]
+    _, long, short = sorted(set(begun))
+    assert short - long >= 3
+
+
+def test_ticks_are_at_least_a_second_apart(timeline: Timeline, room: LargeRoom, gateway: Gateway) -> None:
+    room.say_all([f"message {number:02}" for number in range(20)], 0.51)
+    timeline.run()
+    assert gateway.attempts["b01"] <= 11
+
+
+def test_slow_queue_keeps_the_interval(
+    timeline: Timeline, room: LargeRoom, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs wait for 30 seconds, so that each tick is taken over before it begins."""
+    monkeypatch.setattr(ticks, "POSTS_PER_SECOND", 8 / 20)
+    timeline.queue_delay = 30
+    texts = [f"message {number:02}" for number in range(100)]
+    room.say_all(texts, 2)
+    timeline.run()
+    assert received(gateway, "b01") == texts
+    assert gateway.attempts["b01"] <= 200 / 20 + 4
+
+
+def test_tick_of_a_room_that_is_closed_meanwhile_leaves_nothing(
+    timeline: Timeline, room: LargeRoom, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipients_in = Connection.recipients_in
+
+    def erase(room_id: str) -> Any:
+        ticks_of(room).delete()
+        return recipients_in(room_id)
+
+    timeline.at(0, lambda: room.say("b00", "hi"))
+    timeline.at(0, lambda: monkeypatch.setattr(Connection, "recipients_in", erase))
+    timeline.run()
+    assert Ticks.find(room.room_id, Ticks.SORT_KEY) is None
 
 
 def test_message_in_a_large_room_costs_one_write_more_and_with_a_tick_two(

@@ -138,7 +138,7 @@ class Driver:
 
     def join_in_bursts(self) -> None:
         """Announce no join or leave at once."""
-        self.monkeypatch.setattr(presence, "MAX_SINGLES", 0)
+        self.monkeypatch.setattr(presence, "MAX_AT_ONCE", 0)
 
     def remove(self, room_id: str, member_id: str | None = None) -> None:
         """Invoke the fan-out function with the removal of all connections of a room, or of a member."""
@@ -253,7 +253,7 @@ def _drive_connect(driver: Driver) -> None:
         assert driver.socket(id_).connect(roomId=room_id, key="k" * 22) == 200
 
     with driver.monkeypatch.context() as patch:
-        patch.setattr(presence, "MAX_SINGLES", 0)
+        patch.setattr(presence, "MAX_AT_ONCE", 0)
         assert driver.socket("burst").connect(roomId=driver.room("other")) == 200
 
     # g leaves before its join is announced. f, the only other member, is gone when it is notified of the join.
