@@ -18,7 +18,7 @@ from benchmarks.simulation.page import Connection, Page
 
 
 class TickState:
-    """The attributes for ticks in the item with the room's sequence."""
+    """The item of the ticks of a room."""
 
     def __init__(self) -> None:
         self.number = 0  # of claims
