@@ -160,3 +160,52 @@ test("the server's reason for rejecting a message arrives", async () => {
   await room.send("x".repeat(4_000));
   room.leave();
 });
+
+test("a large room is delivered in frames of several messages, and its crowd in frames of several joins", async () => {
+  const frames: string[][] = [];
+  class Recorder extends WebSocket {
+    constructor(address: string) {
+      super(address);
+      const own: string[] = [];
+      frames.push(own);
+      this.on("message", (data) => own.push(Object.keys(JSON.parse(String(data))).join()));
+    }
+  }
+  const names = Array.from({ length: 22 }, (_, index) => `guest ${index}`); // FANOUT_BATCH is 20 here
+  const { roomId } = await connect().createRoom("Crowd");
+  const rooms: Room[] = [];
+  for (const name of names) {
+    const client = new ChatClient({ url: url as string, WebSocket: Recorder, storage: new MemoryStorage() });
+    const room = client.join(roomId, { name });
+    rooms.push(room);
+    await until(room, ({ you, history }) => you !== null && history === "ready"); // not more at once than a laptop can do
+  }
+  for (const room of rooms) {
+    const { members } = await until(room, (snapshot) => snapshot.members.length === names.length);
+    assert.deepEqual(members.map(({ name }) => name).sort(), [...names].sort());
+  }
+  const events = rooms.map((room) => {
+    const heard: number[] = [];
+    room.on("message", ({ sequence }) => heard.push(sequence));
+    return heard;
+  });
+  await Promise.all(rooms.map((room, index) => room.send(`from ${index}`)));
+  for (const room of rooms) {
+    const { messages } = await until(room, (snapshot) => snapshot.messages.length === names.length);
+    assert.deepEqual(
+      messages.map(({ sequence }) => sequence),
+      names.map((_, index) => index + 1),
+    );
+  }
+  for (const heard of events)
+    assert.deepEqual(
+      heard.sort((a, b) => a - b),
+      names.map((_, index) => index + 1),
+    );
+  for (const own of frames) assert.ok(own.filter((kind) => kind === "messages").length < names.length, String(own));
+  assert.ok(
+    frames.some((own) => own.includes("presence")),
+    "expected a presence frame",
+  );
+  for (const room of rooms) room.leave();
+});
