@@ -59,12 +59,13 @@ each character escaped, and FANOUT_BATCH connections. The next tick delivers the
 
 
 class Content(NamedTuple):
-    """What a tick delivers. The other attributes are the changes of Ticks."""
+    """What a tick delivers. position, delivered, ahead: the changes of Ticks. is_whole: whether nothing is left."""
 
     items: list[HistoryItem]
     position: int
     delivered: set[float]
     ahead: set[float]
+    is_whole: bool
 
 
 def schedule(endpoint: str, room_id: str, sequence: int, connections: int) -> None:
@@ -76,11 +77,7 @@ def schedule(endpoint: str, room_id: str, sequence: int, connections: int) -> No
     state = Ticks(room_id)
     expires_at = datetime.now(UTC) + timedelta(seconds=STATE_TTL_SECONDS)
     has_space = Ticks.waiting.does_not_exist() | (size(Ticks.waiting) < MAX_WAITING)
-    try:
-        state.update([Ticks.waiting.add({sequence}), Ticks.expires_at.set(expires_at)], has_space)
-    except StorageError as error:
-        if not condition_failed(error):
-            raise
+    if not _update(state, [Ticks.waiting.add({sequence}), Ticks.expires_at.set(expires_at)], has_space):
         state = Ticks.find(room_id, Ticks.SORT_KEY) or state
     _queue_tick(endpoint, state, connections)
 
@@ -96,8 +93,9 @@ def begin(tick: Tick) -> Content | None:
     is_begun = _update(state, [*began, Ticks.claimed_until.remove()], Ticks.number == tick.number) or _update(
         state, began, Ticks.number.exists()
     )
-    room = rooms.find(tick.room_id) if is_begun and state.waiting else None
-    return None if room is None else _read(state, room)
+    room = rooms.find(tick.room_id) if is_begun else None
+    content = None if room is None else _read(state, room)
+    return content if content is not None and content.delivered else None
 
 
 def finish(tick: Tick, content: Content, connections: int, posts: int) -> None:
@@ -113,7 +111,8 @@ def finish(tick: Tick, content: Content, connections: int, posts: int) -> None:
         Ticks.posts.set(posts),
         Ticks.ahead.set(content.ahead) if content.ahead else Ticks.ahead.remove(),
     ]
-    if _update(state, changes, Ticks.number.exists()) and state.waiting:  # otherwise the room was closed
+    is_open = _update(state, changes, Ticks.number.exists())
+    if is_open and (state.waiting or not content.is_whole):
         _queue_tick(tick.endpoint, state, connections)
 
 
@@ -148,7 +147,7 @@ def _queue_tick(endpoint: str, state: Ticks, connections: int) -> None:
 
 def _read(state: Ticks, room: Room) -> Content:
     """Read what follows the position, up to MAX_PAGE_SIZE rows, and what was stored under lower sequences later."""
-    position, waiting, ahead = int(state.position), set(map(int, state.waiting)), set(map(int, state.ahead or ()))
+    position, waiting, ahead = int(state.position), set(map(int, state.waiting or ())), set(map(int, state.ahead or ()))
     following = Message.sort_key.between(Message.sort_key_of(position + 1), Message.sort_key_of(limits.MAX_SEQUENCE))
     rows = list(Message.query(room.room_id, following, consistent_read=True, limit=limits.MAX_PAGE_SIZE))
     is_whole = len(rows) < limits.MAX_PAGE_SIZE
@@ -173,4 +172,4 @@ def _read(state: Ticks, room: Room) -> Content:
         delivered.add(int(row.sequence))
     reached = int(max(delivered, default=0))
     known = waiting if is_whole else {sequence for sequence in waiting if sequence <= reached}
-    return Content(items, max(position, reached), delivered | known, delivered - waiting)
+    return Content(items, max(position, reached), delivered | known, delivered - waiting, is_whole)

@@ -350,6 +350,7 @@ def test_room_with_many_waiting_messages_writes_no_large_item(
     timeline: Timeline, room: LargeRoom, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ticks, "MAX_WAITING", 5)
+    monkeypatch.setattr(limits, "MAX_PAGE_SIZE", 6)
     texts = [f"message {number:02}" for number in range(20)]
     sizes: list[int] = []
     for number in range(1, 20):
