@@ -166,6 +166,7 @@ def _frame(frame: type[Frame], components: Components) -> Json:
         schema, example = {"const": True}, True
     if frame is Messages:  # it has no other property than its envelope
         schema, example = components.pop("Messages")["properties"]["messages"], example["messages"]
+        del schema["items"]["discriminator"]  # an object in OpenAPI, but a string in AsyncAPI
     if frame is Error:
         components["Error"] |= _error_constraints()
     return {

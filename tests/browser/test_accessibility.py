@@ -90,6 +90,7 @@ def room_that_cannot_be_entered(page: Page, cloud: LocalCloud) -> States:
     yield "gone"
     page.goto(f"{cloud.rest_url}/#/")
     create_room(page, "Surprise party", private=True)
+    expect(page.locator("#connection-state")).to_have_text("Connected")  # then the page has saved what it saves
     page.evaluate("localStorage.clear()")  # the rights of the owner
     page.goto(page.url.split("?")[0])
     expect(page.get_by_text("This room is private")).to_be_visible()
@@ -100,6 +101,7 @@ def long_room_on_a_phone(page: Page, cloud: LocalCloud) -> States:
     page.set_viewport_size(SCREENS["phone"])
     page.goto(f"{cloud.rest_url}/#/rooms/{room_of(cloud, [f'message {number}' for number in range(30)])}")
     expect_message(page, "message 29")
+    expect(page.locator("#connection-state")).to_have_text("Connected")  # then the log stays where it is scrolled to
     page.get_by_role("log").evaluate("(log) => { log.scrollTop = 0; }")
     expect(page.get_by_role("button", name="Jump to latest")).to_be_visible()
     page.locator("#member-count").click()

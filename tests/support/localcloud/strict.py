@@ -82,3 +82,4 @@ def _proxy(port: int) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+        pool.clear()

@@ -111,6 +111,8 @@ export class Room {
   #updatedAt = 0;
   /** Whether the loaded messages are from an earlier connection, or from before a reload. */
   #isResumed = false;
+  /** Whether there was a connection, welcomed or not. */
+  #hasOpened = false;
   /** The sequence of the newest event about the role of each member. */
   readonly #rolesAt = new Map<string, number>();
   /** Whether the room is large, as the last welcome says. */
@@ -485,7 +487,7 @@ export class Room {
   }
 
   #onLost(): void {
-    this.#isResumed ||= this.#isGreeted;
+    this.#isResumed ||= this.#hasOpened;
     this.#typing.clear();
     this.#outbox.close();
     this.#presence.pause();
@@ -493,6 +495,7 @@ export class Room {
 
   #onOpen(): void {
     this.#isGreeted = this.#isLarge = false;
+    this.#hasOpened = true;
     this.#connection.send(HELLO);
     this.#lateCheck = setTimeout(() => this.#onListed(), INDEX_LAG_MS);
     this.#welcomeTimeout = setTimeout(() => this.#history.catchUp(), WELCOME_TIMEOUT_MS);

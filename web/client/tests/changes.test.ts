@@ -189,6 +189,20 @@ test("reactions that were missed while the connection was lost are read again, a
   assert.equal(reloaded.messages.at(-2)?.reactions[0]?.reaction, "😮");
 });
 
+test("reactions are read again after a connection that broke before its welcome", async () => {
+  server.store("hi", BO);
+  server.holdsHandshakes = true;
+  const room = connect().join("r1", { name: "Aki" });
+  rooms.push(room);
+  await pass(100); // the messages are read
+  server.welcome = () => {};
+  server.socket.accept();
+  await pass(100);
+  server.holdsHandshakes = false;
+  await reconnect(room, () => server.react(1, "👍", "m-bo"));
+  assert.equal(first(room).reactions[0]?.count, 1);
+});
+
 test("reactions whose reading fails are read again", async () => {
   server.store("hi", BO);
   const room = await join();
