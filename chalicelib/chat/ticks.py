@@ -59,7 +59,7 @@ each character escaped, and FANOUT_BATCH connections. The next tick delivers the
 
 
 class Content(NamedTuple):
-    """What a tick delivers. position, delivered, ahead: the changes of Ticks. is_whole: whether nothing is left."""
+    """The messages and events that a tick delivers, and the new values of Ticks. is_whole: whether nothing is left."""
 
     items: list[HistoryItem]
     position: int

@@ -1,7 +1,7 @@
 """The fan-out queue: jobs on an SQS queue, one invocation per job.
 
 - Batch: payloads for up to FANOUT_BATCH connections of a large room.
-- Tick: what a large room has to deliver. The function that takes the job reads it, and queues the batches.
+- Tick: the due messages of a large room. The function that takes the job reads them, and queues the batches.
 - Presence: the joins and leaves of a few seconds, for those who receive them in one frame.
 - Delivery: a webhook's message for everyone in a room. The function that takes the job reads message and connections.
 - Summary: the reactions to a message, for everyone in a large room.
@@ -59,7 +59,7 @@ class Batch(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """What a large room has to deliver. number: that of the tick, since the room was created."""
+    """A tick of a large room, with its number since the room was created."""
 
     endpoint: str
     room_id: str

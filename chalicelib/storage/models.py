@@ -520,7 +520,7 @@ class RoomSequence(RetentionMixin, Table):
 
 
 class Ticks(Table):
-    """What a large room has to deliver. It is not part of RoomSequence: each item has its own limit of writes.
+    """The state of a large room's ticks. It is not part of RoomSequence: each item has its own limit of writes.
 
     position: everything up to this sequence was delivered, except what is waiting. waiting: the sequences of messages
     and events that were stored. ahead: those that the last tick has delivered before they were waiting. number: that of
@@ -584,7 +584,6 @@ class PresenceChange(ExpiryMixin, Table):
 
     room_id = UnicodeAttribute(hash_key=True)
     sort_key = UnicodeAttribute(range_key=True)
-    connection_id = UnicodeAttribute()
     member_id = UnicodeAttribute()
     name = UnicodeAttribute()
     role = UnicodeAttribute(null=True)
@@ -597,13 +596,17 @@ class PresenceChange(ExpiryMixin, Table):
         return cls(
             connection.joined_room_id,
             f"{cls.prefix_of(slot)}{connection.connection_id}",
-            connection_id=connection.connection_id,
             member_id=connection.member_id,
             name=connection.name,
             role=connection.role,
             is_verified=connection.is_verified,
             expires_at=expires_at,
         )
+
+    @property
+    def connection_id(self) -> str:
+        """The id of the connection."""
+        return self.sort_key.split("#", 2)[2]
 
     @classmethod
     def prefix_of(cls, slot: int) -> str:

@@ -214,7 +214,6 @@ def test_presence_frame_fits_whatever_the_names_and_their_number(room: Room, tab
         PresenceChange(
             room.room_id,
             f"{PresenceChange.prefix_of(7)}m{number}",
-            connection_id=f"m{number}",
             member_id=f"{number:016}",
             name=name,
             role="moderator",

@@ -202,7 +202,7 @@ def test_tick_contains_each_message_as_it_is_by_then(timeline: Timeline, room: L
 def test_messages_that_are_longer_than_a_frame_come_in_several_of_the_same_tick(
     timeline: Timeline, room: LargeRoom, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is longer than a tick comes in the next one."""
+    """The rest of a tick that would be too long comes in the next one."""
     monkeypatch.setattr(ticks, "MAX_TICK_BYTES", 15 * 4_300)
     texts = ["first", *(f"{number:04000}" for number in range(20))]
     room.say_all(texts, 0.01)
@@ -295,10 +295,10 @@ def test_message_that_a_tick_reads_before_it_is_scheduled_is_not_repeated(
         stored.append(messages.store(sender, "two", "two"))
 
     timeline.at(0, lambda: room.say("b00", "one"))
-    timeline.at(0.5, lambda: room.say("b00", "three"))  # its tick is due at 1 s
+    timeline.at(0.5, lambda: room.say("b00", "three"))  # its tick begins at 1.5 s
     timeline.at(0.6, store)
     recipients = Connection.recipients_in(room.room_id)
-    timeline.at(1.5, lambda: send_stored(chat_app.websocket_api, stored[0], recipients))
+    timeline.at(1.8, lambda: send_stored(chat_app.websocket_api, stored[0], recipients))
     timeline.at(4, lambda: room.say("b00", "four"))
     timeline.run()
     assert batches(gateway, "b01") == [["one"], ["three", "two"], ["four"]]

@@ -44,6 +44,7 @@ def test_thirty_messages_in_three_seconds_reach_everyone_in_few_posts(chat: Chat
         heard = [asyncio.create_task(_hear(member)) for member in [*batch, *single]]
         started = asyncio.get_running_loop().time()
         for number, text in enumerate(TEXTS):
+            # No event to await: the rate of the messages is the input of this test.
             await asyncio.sleep(started + number * SECONDS / len(TEXTS) - asyncio.get_running_loop().time())
             await batch[number % BATCH].send(message(text, clientId=text))
         results = await asyncio.gather(*heard)

@@ -120,7 +120,7 @@ export class FakeRoom {
   #readSequence: number | undefined;
   #closed: Result | undefined;
   readonly #isLarge: boolean;
-  /** What is to be delivered together. */
+  /** The frames that `together` collects. */
   #batch: Batch | undefined;
   #settings: { name: string; private: boolean; locked: boolean; keepDays: number; slowSeconds: number };
 

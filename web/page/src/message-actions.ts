@@ -1,5 +1,5 @@
 /**
- * What can be done with a message: quick reactions, a reply, an edit. One group of buttons serves all messages. It appears
+ * Actions on a message: quick reactions, a reply, an edit. One group of buttons serves all messages. It appears
  * beside the one under the pointer, if the page is wide, and at the one whose button was pressed.
  */
 

@@ -1,4 +1,4 @@
-/** What is pasted or dropped: only text can be sent, and not more than the field can hold. */
+/** Pasting and dropping: only text can be sent, and not more than the field can hold. */
 
 import { insert, showHint } from "./composer.js";
 import { byId } from "./dom.js";
