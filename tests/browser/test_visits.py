@@ -89,3 +89,14 @@ def test_reload_shows_the_list_and_the_messages_before_the_server_responses(
     expect_message(page, "hello")
     page.reload()
     expect_message(page, "hello")
+
+
+def test_list_that_cannot_be_read_after_a_reload_leaves_the_last_one(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room_of(cloud, ["hello"])
+    page = open_page()
+    wait_for_list(page)
+    page.route("**/rooms**", lambda route: route.abort())
+    for _ in range(2):
+        page.reload()
+        expect(page.get_by_text("The rooms could not be loaded.")).to_be_visible()
+        wait_for_list(page)

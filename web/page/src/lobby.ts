@@ -55,14 +55,15 @@ export function makeLobby(client: ChatClient): Lobby {
     view.focusRoom(shown);
   }
 
-  list.subscribe(() => {
-    saveRoomList(list.getSnapshot());
-    view.showList(list.getSnapshot());
-  });
-  view.listen({ create, join, showMore, open: ({ roomId, name }) => saveRoomName(roomId, name) });
-
   // After a reload on a slow network, the last list is better than none.
   const lastList = loadRoomList();
+
+  list.subscribe(() => {
+    const snapshot = list.getSnapshot();
+    if (snapshot.isLoaded) saveRoomList(snapshot);
+    view.showList(snapshot.isLoaded ? snapshot : { ...snapshot, ...lastList, error: snapshot.error });
+  });
+  view.listen({ create, join, showMore, open: ({ roomId, name }) => saveRoomName(roomId, name) });
   if (lastList) view.showList(lastList);
 
   return {
