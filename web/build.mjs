@@ -6,84 +6,66 @@
  * until its standard input ends.
  */
 
+import { createHash } from "node:crypto";
+import { watch } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import * as esbuild from "esbuild";
-import { minify } from "terser";
-import terser from "terser/package.json" with { type: "json" };
+import { rolldown } from "rolldown";
 
 const PAGE = join(import.meta.dirname, "page");
+const CLIENT = join(import.meta.dirname, "client/src");
 const TARGET = join(import.meta.dirname, "../chalicelib/static");
 
-/**
- * The files that the script loads later, and that have modules in common with it. They import it: otherwise the build would put
- * these modules into another file, which the page would have to request before it shows anything.
- */
-const LATER = /src.(?:dialogues|markup-view|oauth)\.ts$/;
-
-/** @type {esbuild.Plugin} */
-const importPage = {
-  name: "import-page",
-  setup(build) {
-    build.onLoad({ filter: LATER }, async ({ path }) => ({
-      contents: `${await readFile(path, "utf-8")}import "./main.js";`,
-      loader: "ts",
-    }));
-  },
-};
-
-/** @type {esbuild.BuildOptions} */
-const OPTIONS = {
-  absWorkingDir: PAGE,
-  entryPoints: { page: "src/main.ts", style: "style.css" },
-  entryNames: "[name]-[hash]",
-  chunkNames: "[name]-[hash]",
-  splitting: true,
-  outdir: TARGET,
-  write: false,
-  bundle: true,
-  minify: true,
-  format: "esm",
-  // The browsers of the last three years: what "Baseline widely available" means.
-  target: ["chrome115", "firefox115", "safari16.4"],
-  tsconfig: "tsconfig.json",
-  // The hashes depend on the paths of the modules: they must not depend on where a link of node_modules leads to.
-  preserveSymlinks: true,
-  // They do not depend on what Terser does afterwards: a new version of it needs new names. Terser removes the comment.
-  banner: { js: `// Terser ${terser.version}` },
-  plugins: [importPage],
-  logLevel: "warning",
-};
+/** The browsers of the last three years: what "Baseline widely available" means. */
+const BROWSERS = ["chrome115", "firefox115", "safari16.4"];
 
 /** Return the files of the page by name. */
-async function files(/** @type {esbuild.BuildResult} */ result) {
-  /** @type {Record<string, string>} */
-  const built = Object.fromEntries((result.outputFiles ?? []).map(({ path, text }) => [basename(path), text]));
-  usePageItself(built);
-  for (const [name, text] of Object.entries(built)) {
-    // Terser finds three percent that esbuild leaves.
-    if (name.endsWith(".js")) built[name] = (await minify(text, { module: true })).code ?? text;
-  }
-  const names = Object.keys(built);
-  const nameOf = (/** @type {string} */ start) => names.find((name) => name.startsWith(start));
+async function build() {
+  const [scripts, style] = await Promise.all([buildScripts(), buildStyle()]);
   const icon = await readFile(join(PAGE, "icon.svg"), "utf-8");
   const page = await readFile(join(PAGE, "index.html"), "utf-8");
-  built["index.html"] = page
-    .replaceAll('"icon.svg"', `"data:image/svg+xml,${encodeURIComponent(icon.trim())}"`)
-    .replace('"style.css"', `"static/${nameOf("style-")}"`)
-    .replace('"src/main.ts"', `"static/${nameOf("page-")}"`);
-  return built;
+  const styleName = `style-${createHash("sha256").update(style).digest("hex").slice(0, 8)}.css`;
+  const entry = scripts.find(({ isEntry }) => isEntry)?.fileName;
+  return {
+    ...Object.fromEntries(scripts.map(({ fileName, code }) => [fileName, code])),
+    [styleName]: style,
+    "index.html": page
+      .replaceAll('"icon.svg"', `"data:image/svg+xml,${encodeURIComponent(icon.trim())}"`)
+      .replace('"style.css"', `"static/${styleName}"`)
+      .replace('"src/main.ts"', `"static/${entry}"`),
+  };
 }
 
-/** Replace the entry point, which only imports the page's modules, with the file that they are in. */
-function usePageItself(/** @type {Record<string, string>} */ built) {
-  const [entry = ""] = Object.keys(built).filter((name) => /^page-.*\.js$/.test(name));
-  const [, shared, hash] = built[entry]?.match(/^(?:\/\/.*\n)?import"\.\/(chunk-(\w+\.js))";\s*$/) ?? [];
-  if (!shared) throw new Error("expected a page that has all its modules in common with the files that it loads later");
-  delete built[entry];
-  for (const [name, text] of Object.entries(built)) built[name] = text.replaceAll(shared, `page-${hash}`);
-  built[`page-${hash}`] = built[shared] ?? "";
-  delete built[shared];
+/** Bundle the scripts: what several files need is in the one that is loaded first, so that no file waits for two others. */
+async function buildScripts() {
+  const bundle = await rolldown({
+    cwd: PAGE,
+    input: { page: "src/main.ts" },
+    tsconfig: join(PAGE, "tsconfig.json"),
+    transform: { target: BROWSERS },
+  });
+  const { output } = await bundle.generate({
+    entryFileNames: "[name]-[hash].js",
+    chunkFileNames: "[name]-[hash].js",
+    hashCharacters: "hex",
+    minify: true,
+  });
+  await bundle.close();
+  return output.filter((file) => file.type === "chunk");
+}
+
+async function buildStyle() {
+  const { outputFiles } = await esbuild.build({
+    absWorkingDir: PAGE,
+    entryPoints: ["style.css"],
+    bundle: true,
+    minify: true,
+    target: BROWSERS,
+    write: false,
+    logLevel: "warning",
+  });
+  return outputFiles[0]?.text ?? "";
 }
 
 async function write(/** @type {Record<string, string>} */ built) {
@@ -105,25 +87,26 @@ async function check(/** @type {Record<string, string>} */ built) {
   process.exitCode = 1;
 }
 
+let isBuilding = false;
+let isStale = false;
+
+/** Build after a change. Of those that come during a build, one more follows. */
+async function rebuild() {
+  isStale = true;
+  if (isBuilding) return;
+  isBuilding = true;
+  while (isStale) {
+    isStale = false;
+    await build().then(write, (error) => console.error(error.message));
+  }
+  isBuilding = false;
+}
+
 if (process.argv.includes("--watch")) {
-  const plugin = {
-    name: "write",
-    setup(/** @type {esbuild.PluginBuild} */ build) {
-      build.onEnd(async (result) => {
-        if (result.errors.length === 0) await write(await files(result));
-      });
-    },
-  };
-  const context = await esbuild.context({ ...OPTIONS, plugins: [importPage, plugin] });
-  await context.watch();
-  // `make run` closes the pipe when it ends. Without stop(), the process of esbuild 0.28.2 sometimes outlives this one.
-  process.stdin
-    .on("end", async () => {
-      await esbuild.stop();
-      process.exit();
-    })
-    .resume();
+  for (const folder of [PAGE, CLIENT]) watch(folder, { recursive: true }, rebuild);
+  await rebuild();
+  // `make run` closes the pipe when it ends.
+  process.stdin.on("end", () => process.exit()).resume();
 } else {
-  const built = await files(await esbuild.build(OPTIONS));
-  await (process.argv.includes("--check") ? check(built) : write(built));
+  await (process.argv.includes("--check") ? check : write)(await build());
 }

@@ -25,8 +25,8 @@ _WEBSOCKET_URL, _SIGN_IN, _EDIT_SECONDS = "{{webSocketUrl}}", "{{signIn}}", "{{e
 """Texts of HTML files that are replaced by the address of the WebSocket API, by how to sign in, as JSON or as the empty
 string, and by EDIT_SECONDS, so that the page need not request them."""
 
-_HASHED_NAME = re.compile(r".+-[A-Z2-7]{8}\.[a-z]+")
-"""A name with the hash of the file's content, as esbuild writes it: page-3TAXQ2ZK.js. New content gets a new name."""
+_HASHED_NAME = re.compile(r".+-[0-9a-f]{8}\.[a-z]+")
+"""A name that web/build.mjs has given, with the hash of the file's content: page-3fa0b21c.js."""
 
 
 blueprint = Blueprint(__name__)

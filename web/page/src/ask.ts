@@ -7,6 +7,9 @@ const text = byId("ask-question", HTMLElement);
 const agreeButton = byId("ask-agree", HTMLButtonElement);
 const cancelButton = byId("ask-cancel", HTMLButtonElement);
 
+const RELOAD =
+  "This could not be loaded: the chat may have been updated. Reload the page? What you have written is kept.";
+
 let answer: (isAgreed: boolean) => void = () => {};
 
 /** Ask a question, and resolve to whether the visitor agrees. `agree` is the label of the button that does it. */
@@ -19,6 +22,11 @@ export function ask(question: string | readonly (Node | string)[], agree: string
   return new Promise((resolve) => {
     answer = resolve;
   });
+}
+
+/** A file that the page loads later is missing: offer to reload the page. Resolves if the visitor does not want to. */
+export async function offerReload(): Promise<void> {
+  if (await ask(RELOAD, "Reload")) location.reload();
 }
 
 /** Close the question, if one is open: what it was about has ended. */

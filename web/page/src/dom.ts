@@ -68,3 +68,8 @@ export function arrange(list: Element, entries: readonly Element[]): void {
 export function isComposing(event: KeyboardEvent): boolean {
   return event.isComposing || event.keyCode === 229;
 }
+
+/** Test whether what is dragged or dropped contains files. */
+export function hasFiles({ dataTransfer }: DragEvent): boolean {
+  return dataTransfer?.types.includes("Files") === true;
+}

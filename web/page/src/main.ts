@@ -1,15 +1,17 @@
-/** Entry point: hash routing, and the visitor's name. */
+/** Entry point: hash routing, and the visitor's name. visit.ts, the room, is loaded when the first room is opened. */
 
 import { ChatClient, cleanName } from "chalice-chat-client";
-import { byId, isComposing, limitLengths } from "./dom.js";
+import { offerReload } from "./ask.js";
+import { byId, hasFiles, isComposing, limitLengths } from "./dom.js";
 import { makeLobby } from "./lobby.js";
 import { addressOf, type RoomAddress, roomIn } from "./route.js";
 import * as signIn from "./sign-in.js";
 import { loadName, loadWaiting, saveName, watchName } from "./store.js";
 import { counted } from "./text.js";
-import "./transfer.js";
 import { followViewport } from "./viewport.js";
-import { type Visit, visitRoom } from "./visit.js";
+import type { Visit } from "./visit.js";
+
+type Rooms = typeof import("./visit.js");
 
 const nameField = byId("your-name", HTMLInputElement);
 const chooseName = byId("choose-name", HTMLButtonElement);
@@ -33,18 +35,39 @@ const lobby = makeLobby(client);
 let current: { readonly address: string; readonly visit: Visit | null } | null = null;
 /** The address of this room, or of the list, with the owner's token. */
 let here = "#/";
+/** Null until the first room is opened. */
+let rooms: Rooms | null = null;
 
 // Not at the top level: the files that are loaded later import this one, and would wait for it.
 async function start(): Promise<void> {
+  const loading = loadRooms();
   await signIn.enter({ here: () => here, leave });
   lobby.showSignIn(signIn.isMissing());
-  window.addEventListener("hashchange", followAddress);
+  if (!(await loading)) return; // the page goes on to say that it is still loading
+  window.addEventListener("hashchange", () => void followAddress());
   byId("still-loading", HTMLElement).remove();
-  followAddress();
+  await followAddress();
 }
 
-function followAddress(): void {
+/** Load what a room needs if the address is that of a room. Returns whether it is there. */
+async function loadRooms(): Promise<boolean> {
+  try {
+    if (roomIn(location.hash)) rooms ??= await import("./visit.js");
+    return true;
+  } catch (error) {
+    console.warn(`room: ${(error as Error).message}`);
+    return false;
+  }
+}
+
+async function followAddress(): Promise<void> {
+  if (!(await loadRooms())) {
+    await offerReload();
+    history.replaceState(null, "", here);
+    return;
+  }
   const room = roomIn(location.hash);
+  if (room && !rooms) return; // the address has just changed: the next call follows it
   const address = room ? addressOf({ ...room, owner: undefined }) : "#/";
   if (room?.owner || current?.address !== address) here = room ? addressOf(room) : "#/";
   // Nobody is to share the owner's token with the address.
@@ -58,15 +81,15 @@ function followAddress(): void {
   roomView.hidden = room === null;
   current = {
     address,
-    visit: room ? enterRoom(room) : null,
+    visit: room && rooms ? enterRoom(rooms, room) : null,
   };
   if (!room) lobby.enter(cameBack);
   mentionWaiting(address);
 }
 
-function enterRoom(room: RoomAddress): Visit {
+function enterRoom(rooms: Rooms, room: RoomAddress): Visit {
   let latest = room;
-  return visitRoom(client, room, signIn.isSignedIn() ? null : cleanName(nameField.value), {
+  return rooms.visitRoom(client, room, signIn.isSignedIn() ? null : cleanName(nameField.value), {
     moved: (moved) => {
       const address = addressOf({ ...moved, owner: undefined });
       latest = moved;
@@ -76,7 +99,7 @@ function enterRoom(room: RoomAddress): Visit {
     },
     restart: () => {
       leave();
-      if (current) current = { ...current, visit: enterRoom(latest) };
+      if (current) current = { ...current, visit: enterRoom(rooms, latest) };
     },
   });
 }
@@ -101,8 +124,18 @@ function takeName(): void {
   current?.visit?.rename(nameField.value);
 }
 
+/** A browser would leave the page for a file that is dropped. */
+function keepFilesOut(): void {
+  for (const type of ["dragover", "drop"] as const) {
+    document.addEventListener(type, (event) => {
+      if (hasFiles(event)) event.preventDefault();
+    });
+  }
+}
+
 limitLengths();
 followViewport();
+keepFilesOut();
 nameField.value = loadName();
 watchName((name) => {
   nameField.value = name;

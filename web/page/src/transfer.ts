@@ -1,7 +1,7 @@
 /** Pasting and dropping: only text can be sent, and not more than the field can hold. */
 
 import { insert, showHint } from "./composer.js";
-import { byId } from "./dom.js";
+import { byId, hasFiles } from "./dom.js";
 import { MAX_DRAFT } from "./store.js";
 
 const ONLY_TEXT = "Only text can be sent here, no pictures or other files.";
@@ -30,18 +30,14 @@ function take(event: Event, data: DataTransfer | null, isInserted: boolean): voi
 }
 
 const isField = (target: EventTarget | null) => target instanceof HTMLInputElement || target === field;
-const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") === true;
 
 field.addEventListener("paste", (event) => take(event, event.clipboardData, true));
-// A browser would leave the page for a file that is dropped.
 document.addEventListener("dragover", (event) => {
-  if (hasFiles(event) || (!room.hidden && !isField(event.target))) event.preventDefault();
+  if (!room.hidden && !isField(event.target)) event.preventDefault();
 });
 document.addEventListener("drop", (event) => {
-  if (hasFiles(event)) {
-    event.preventDefault();
-    showHint(ONLY_TEXT);
-  } else if (!room.hidden && (event.target === field || !isField(event.target))) {
+  if (hasFiles(event)) showHint(ONLY_TEXT);
+  else if (!room.hidden && (event.target === field || !isField(event.target))) {
     take(event, event.dataTransfer, event.target === field);
   }
 });

@@ -10,7 +10,7 @@ import {
   type RoomTokens,
   type SendOptions,
 } from "chalice-chat-client";
-import { ask, cancelQuestion } from "./ask.js";
+import { cancelQuestion, offerReload } from "./ask.js";
 import * as composer from "./composer.js";
 import * as log from "./log-view.js";
 import * as mentions from "./mention-view.js";
@@ -43,13 +43,12 @@ import {
 import { sentence } from "./text.js";
 import { clearTitle, countUnread, showTitle } from "./title.js";
 import { transcript } from "./transcript.js";
+import "./transfer.js";
 import { showTyping } from "./typing-view.js";
 
 type Dialogues = typeof import("./dialogues.js");
 
 const NEEDS_CONNECTION = "This needs a connection to the chat. Please try again later.";
-const RELOAD =
-  "This could not be loaded: the chat may have been updated. Reload the page? What you have written is kept.";
 
 /** After these errors, the server may have renewed a token all the same. */
 const UNKNOWN_OUTCOMES = ["closed", "offline", "unconfirmed"];
@@ -397,7 +396,7 @@ export function visitRoom(
   async function sayNotLoaded(): Promise<void> {
     const isConnected = navigator.onLine && room.state.status === "open";
     if (!isConnected) log.addSentence(NEEDS_CONNECTION);
-    else if (await ask(RELOAD, "Reload")) location.reload();
+    else await offerReload();
   }
 
   function enterDialogues({ cleanup, invite, ownerView, personView }: Dialogues): void {
