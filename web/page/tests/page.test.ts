@@ -368,7 +368,7 @@ test("what is printed has every message that is loaded", async () => {
   await go("#/rooms/r1");
   mock.timers.tick(1);
   await settle();
-  for (let number = 1; number <= 510; number += 1) server.deliver(server.store(`message ${number}`));
+  server.deliverTogether(Array.from({ length: 510 }, (_, index) => server.store(`message ${index + 1}`)));
   assert.equal(shown().length, 500);
   const announce = (type: string) => window.dispatchEvent(new (window as unknown as Window).Event(type) as never);
   announce("beforeprint");
