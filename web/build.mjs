@@ -26,14 +26,15 @@ async function build() {
   const icon = await readFile(join(PAGE, "icon.svg"), "utf-8");
   const page = await readFile(join(PAGE, "index.html"), "utf-8");
   const styleName = `style-${createHash("sha256").update(style).digest("hex").slice(0, 8)}.css`;
-  const entry = scripts.find(({ isEntry }) => isEntry)?.fileName;
+  const nameOf = (/** @type {string} */ script) => scripts.find(({ name }) => name === script)?.fileName;
   return {
     ...Object.fromEntries(scripts.map(({ fileName, code }) => [fileName, code])),
     [styleName]: style,
     "index.html": page
       .replaceAll('"icon.svg"', `"data:image/svg+xml,${encodeURIComponent(icon.trim())}"`)
       .replace('"style.css"', `"static/${styleName}"`)
-      .replace('"src/main.ts"', `"static/${entry}"`),
+      .replace('"src/main.ts"', `"static/${nameOf("page")}"`)
+      .replace('"src/visit.ts"', `"static/${nameOf("visit")}"`),
   };
 }
 

@@ -1,5 +1,7 @@
 """The web page: its routes, its files, and their security and caching headers."""
 
+import base64
+import hashlib
 import re
 from functools import cache
 from html import escape
@@ -27,6 +29,9 @@ string, and by EDIT_SECONDS, so that the page need not request them."""
 
 _HASHED_NAME = re.compile(r".+-[0-9a-f]{8}\.[a-z]+")
 """A name that web/build.mjs has given, with the hash of the file's content: page-3fa0b21c.js."""
+
+
+_INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 blueprint = Blueprint(__name__)
@@ -78,7 +83,7 @@ def serve(name: str) -> Response:
     }
     if suffix == ".html":
         websocket_url = _websocket_url()
-        headers["Content-Security-Policy"] = _content_security_policy(websocket_url)
+        headers["Content-Security-Policy"] = _content_security_policy(websocket_url, text)
         sign_in = Config.of(websocket_url).sign_in
         text = text.replace(_WEBSOCKET_URL, escape(websocket_url))
         text = text.replace(_EDIT_SECONDS, str(settings.EDIT_SECONDS))
@@ -94,17 +99,20 @@ def _websocket_url() -> str:
         return ""
 
 
-def _content_security_policy(websocket_url: str) -> str:
-    """Allow the page to load its own files and inline images, and to connect to its own REST and WebSocket APIs.
+def _content_security_policy(websocket_url: str, page: str) -> str:
+    """Allow a page to load its own files and inline images, and to connect to its own REST and WebSocket APIs.
 
+    Of inline scripts, only those that are in the page's file run.
     Where the page signs users in, it may also connect to the issuer.
     """
     url, issuer = urlsplit(websocket_url), urlsplit(settings.AUTH_ISSUER)
     # Any WebSocket if the address is unknown: without this the page could not connect until it is reloaded.
     websocket_origin = f"{url.scheme}://{url.netloc}" if websocket_url else "wss:"
     issuer_origin = f" {issuer.scheme}://{issuer.netloc}" if settings.AUTH_CLIENT_ID else ""
+    hashes = [hashlib.sha256(script.encode()).digest() for script in _INLINE_SCRIPT.findall(page)]
+    inline = [f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes]
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
+        f"default-src 'none'; script-src 'self'{''.join(inline)}; style-src 'self'; img-src data:; "
         f"connect-src 'self' {websocket_origin}{issuer_origin}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )

@@ -68,6 +68,20 @@ def test_link_of_a_room_connects_with_few_requests(
     assert not any(one.is_rejected for one in new_account.executions())
 
 
+def test_link_of_a_room_loads_both_scripts_at_once(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room_id = room_of(cloud, ["hello"])
+    page = open_page("about:blank")
+    held: list[Route] = []
+    page.route("**/static/page-*.js", lambda route: held.append(route))
+    with page.expect_response("**/static/visit-*.js"), page.expect_request("**/static/page-*.js"):
+        page.goto(f"{cloud.rest_url}/#/rooms/{room_id}", wait_until="commit")
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    held[0].continue_()
+    expect_message(page, "hello")
+    assert [url for url in loaded if "/static/" in url] == []
+
+
 def test_reload_shows_the_list_and_the_messages_before_the_server_responses(
     open_page: OpenPage, cloud: LocalCloud
 ) -> None:

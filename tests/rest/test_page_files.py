@@ -87,6 +87,15 @@ def test_page_contains_the_escaped_websocket_url(
     assert f"connect-src 'self' {origin};" in response.headers["Content-Security-Policy"]
 
 
+def test_only_the_inline_scripts_of_the_file_run(folder: Path) -> None:
+    (folder / "index.html").write_text("<script src='a.js'></script><script>\n one()\n</script><script>two()</script>")
+    # As of `printf '%s' 'two()' | openssl dgst -sha256 -binary | base64`.
+    hashes = (
+        "'sha256-AoWnv9YWxm+cRHSe+n/TSQw1pFyWbutqJIIPV1bOM/4=' 'sha256-iMrPAWirDC2X0OhZzLsM2MRIWSmepJGI4r7D8ZlwBOw='"
+    )
+    assert f"; script-src 'self' {hashes};" in serve("index.html").headers["Content-Security-Policy"]
+
+
 @pytest.mark.parametrize(
     ("client_id", "content"),
     [

@@ -36,7 +36,7 @@ before(async () => {
     .replace("{{webSocketUrl}}", "wss://ws.test/dev")
     .replace("{{signIn}}", "")
     .replace("{{editSeconds}}", "60");
-  document.documentElement.innerHTML = page.replace(/<script.*<\/script>/, "");
+  document.documentElement.innerHTML = page.replaceAll(/<script.*?<\/script>/gs, "");
   await import("../src/main.js");
 });
 
