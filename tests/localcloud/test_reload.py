@@ -90,7 +90,7 @@ def test_saved_module_of_the_page_is_built_and_served(run: Run) -> None:
     before = run.get("/").text
     with run.saved("web/page/src/title.ts", '"Chalice Chat"', '"Another Chat"'):
         run.wait_until(lambda: run.get("/"), lambda response: response.text != before)
-        script = re.search(r"static/page-\w+\.js", run.get("/").text)
+        script = re.search(r"static/visit-\w+\.js", run.get("/").text)
         assert script
         assert "Another Chat" in run.get(f"/{script[0]}").text
     run.wait_until(lambda: run.get("/"), lambda response: response.text == before)
