@@ -50,6 +50,7 @@ async function buildScripts() {
     entryFileNames: "[name]-[hash].js",
     chunkFileNames: "[name]-[hash].js",
     hashCharacters: "hex",
+    comments: false,
     minify: true,
   });
   await bundle.close();
