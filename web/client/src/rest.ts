@@ -6,7 +6,6 @@ import type { TokenSource } from "./token-source.js";
 import type { Ban, CreatedRoom, Hook, Member, RoomPage, StoredReport, VisitedRoom } from "./types.js";
 
 const TIMEOUT_MS = 20_000;
-const JSON_HEADERS = { "Content-Type": "application/json" };
 
 /** A page of the history, ascending. `complete` is false if messages of the range are no longer stored. */
 export interface MessagePage {
@@ -52,7 +51,17 @@ export interface ListedMember extends Member {
   readonly connections?: number;
 }
 
-type Query = Record<string, string | number | null | undefined>;
+/** The lists of a room, by the ends of their paths, which are also their names in the responses. */
+interface RoomLists {
+  readonly members: ListedMember;
+  readonly bans: Ban;
+  readonly reports: StoredReport;
+}
+
+interface Request {
+  readonly method?: "POST" | "DELETE";
+  readonly body?: object;
+}
 
 export class RestApi {
   readonly #url: string;
@@ -68,11 +77,8 @@ export class RestApi {
   }
 
   async createRoom(roomName: string, isPrivate: boolean, keepDays: number | undefined): Promise<CreatedRoom> {
-    const { roomId, ownerToken, joinToken } = await this.#call<CreatedRoom>("rooms", {
-      method: "POST",
-      headers: JSON_HEADERS,
-      body: JSON.stringify({ roomName, private: isPrivate, keepDays }),
-    });
+    const body = { roomName, private: isPrivate, keepDays };
+    const { roomId, ownerToken, joinToken } = await this.#call<CreatedRoom>("rooms", { method: "POST", body });
     return { roomId, ownerToken, joinToken };
   }
 
@@ -90,83 +96,63 @@ export class RestApi {
     };
   }
 
-  async getPositions(key: string, rooms: readonly VisitedRoom[]): Promise<readonly RoomPosition[]> {
-    const asked = rooms.map(({ roomId, token, owner }) => ({
+  async getPositions(key: string, visited: readonly VisitedRoom[]): Promise<readonly RoomPosition[]> {
+    const rooms = visited.map(({ roomId, token, owner }) => ({
       roomId,
       token: token ?? undefined,
       owner: owner ?? undefined,
     }));
-    const { rooms: found } = await this.#call<{ rooms: readonly RoomPosition[] }>("rooms/unread", {
-      method: "POST",
-      headers: JSON_HEADERS,
-      body: JSON.stringify({ key, rooms: asked }),
-    });
-    return found;
-  }
-
-  async getMembers(roomId: string, credentials: Credentials): Promise<readonly ListedMember[]> {
-    return (await this.#room<{ members: readonly ListedMember[] }>(roomId, "/members", { ...credentials })).members;
-  }
-
-  getMessages(roomId: string, credentials: Credentials, range: MessageRange): Promise<MessagePage> {
-    const query = queryString({ ...range, ...credentials });
-    return this.#read(`rooms/${encodeURIComponent(roomId)}/messages${query}`, "messages");
-  }
-
-  async getBans(roomId: string, credentials: Credentials): Promise<readonly Ban[]> {
-    return (await this.#room<{ bans: readonly Ban[] }>(roomId, "/bans", { ...credentials })).bans;
-  }
-
-  async getReports(roomId: string, credentials: Credentials): Promise<readonly StoredReport[]> {
-    return (await this.#room<{ reports: readonly StoredReport[] }>(roomId, "/reports", { ...credentials })).reports;
+    const request: Request = { method: "POST", body: { key, rooms } };
+    return (await this.#call<{ rooms: readonly RoomPosition[] }>("rooms/unread", request)).rooms;
   }
 
   /** Read the room, and so find out whether it can be joined. */
   getRoom(roomId: string, credentials: Credentials): Promise<{ readonly name: string }> {
-    return this.#room(roomId, "", { ...credentials });
+    return this.#call(pathOf(roomId) + queryString(credentials));
+  }
+
+  async getList<Name extends keyof RoomLists>(
+    roomId: string,
+    name: Name,
+    credentials: Credentials,
+  ): Promise<readonly RoomLists[Name][]> {
+    const path = `${pathOf(roomId)}/${name}${queryString(credentials)}`;
+    return (await this.#call<Record<Name, readonly RoomLists[Name][]>>(path))[name];
+  }
+
+  getMessages(roomId: string, credentials: Credentials, range: MessageRange): Promise<MessagePage> {
+    return this.#read(`${pathOf(roomId)}/messages${queryString({ ...range, ...credentials })}`, "messages");
   }
 
   createHook(roomId: string, owner: string, name: string): Promise<{ hookId: string; url: string }> {
-    return this.#asOwner(roomId, "/hooks", owner, {
-      method: "POST",
-      headers: JSON_HEADERS,
-      body: JSON.stringify({ name }),
-    });
+    return this.#callAsOwner(`${pathOf(roomId)}/hooks`, owner, { method: "POST", body: { name } });
   }
 
   async listHooks(roomId: string, owner: string): Promise<readonly Hook[]> {
-    return (await this.#asOwner<{ hooks: readonly Hook[] }>(roomId, "/hooks", owner)).hooks;
+    return (await this.#callAsOwner<{ hooks: readonly Hook[] }>(`${pathOf(roomId)}/hooks`, owner)).hooks;
   }
 
   async deleteHook(roomId: string, owner: string, hookId: string): Promise<void> {
-    await this.#asOwner<null>(roomId, `/hooks/${encodeURIComponent(hookId)}`, owner, { method: "DELETE" });
+    await this.#callAsOwner(`${pathOf(roomId)}/hooks/${encodeURIComponent(hookId)}`, owner, { method: "DELETE" });
   }
 
   async getWebSocketUrl(): Promise<string> {
     return (await this.#read<{ webSocketUrl: string }>("config", "webSocketUrl")).webSocketUrl;
   }
 
-  #room<Result>(roomId: string, part: string, query: Query): Promise<Result> {
-    return this.#call(`rooms/${encodeURIComponent(roomId)}${part}${queryString(query)}`);
-  }
-
   /** Send a request with the owner's token: beside an access token in the query, otherwise as the bearer token. */
-  #asOwner<Result>(roomId: string, part: string, owner: string, options: RequestInit = {}): Promise<Result> {
-    const path = `rooms/${encodeURIComponent(roomId)}${part}`;
-    return this.#tokens
-      ? this.#call(`${path}${queryString({ owner })}`, options)
-      : this.#request(path, withToken(options, owner));
+  #callAsOwner<Result>(path: string, owner: string, request?: Request): Promise<Result> {
+    return this.#tokens ? this.#call(path + queryString({ owner }), request) : this.#send(path, request, owner);
   }
 
   /** Send a request with the access token of the user. If the server rejects it, ask for another one, and repeat it once. */
-  async #call<Result>(path: string, options: RequestInit = {}): Promise<Result> {
+  async #call<Result>(path: string, request?: Request): Promise<Result> {
     const tokens = this.#tokens;
-    if (!tokens) return this.#request(path, options);
     try {
-      return await this.#request(path, withToken(options, await tokens.get()));
+      return await this.#send<Result>(path, request, await tokens?.get());
     } catch (error) {
-      if (!(error instanceof ApiError && error.status === 401)) throw error;
-      return this.#request(path, withToken(options, await tokens.get()));
+      if (!tokens || !(error instanceof ApiError && error.status === 401)) throw error;
+      return this.#send(path, request, await tokens.get());
     }
   }
 
@@ -182,11 +168,20 @@ export class RestApi {
     return new ChatError("wrong_url", `No chat responds at ${this.#url}: expected its REST address, with the stage.`);
   }
 
-  async #request<Result>(path: string, options: RequestInit): Promise<Result> {
+  async #send<Result>(path: string, { method, body }: Request = {}, token?: string | null): Promise<Result> {
     const fetchFunction = this.#fetch; // called without `this`, as browsers demand
+    const options: RequestInit = {
+      ...(method && { method }),
+      ...(body && { body: JSON.stringify(body) }),
+      headers: {
+        ...(body && { "Content-Type": "application/json" }),
+        ...(token && { Authorization: `Bearer ${token}` }),
+      },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    };
     let response: Response;
     try {
-      response = await fetchFunction(`${this.#url}/${path}`, { signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
+      response = await fetchFunction(`${this.#url}/${path}`, options);
       if (response.status === 204) return null as Result;
       if (response.ok) return (await response.json()) as Result;
     } catch (cause) {
@@ -201,6 +196,10 @@ export class RestApi {
   }
 }
 
+function pathOf(roomId: string): string {
+  return `rooms/${encodeURIComponent(roomId)}`;
+}
+
 /** Return the address without what follows its path. Throws a ChatError if no request can be sent to it. */
 function checkUrl(url: string | URL): string {
   const text = String(url).replace(/[?#].*/s, "");
@@ -211,15 +210,10 @@ function checkUrl(url: string | URL): string {
   return text.replace(/\/+$/, "");
 }
 
-export function queryString(query: Query): string {
+/** Return a query string of the values that are there. */
+export function queryString(query: object): string {
   const entries = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return entries.length ? `?${new URLSearchParams(entries.map(([name, value]) => [name, String(value)]))}` : "";
-}
-
-function withToken(options: RequestInit, token: string | null): RequestInit {
-  return token
-    ? { ...options, headers: { ...(options.headers as Record<string, string>), Authorization: `Bearer ${token}` } }
-    : options;
+  return entries.length ? `?${new URLSearchParams(entries)}` : "";
 }
 
 async function explanationOf(response: Response): Promise<{ reason: string; sentence: string }> {

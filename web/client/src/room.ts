@@ -157,7 +157,7 @@ export class Room {
       onError: (error) => this.#onHistoryError(error),
     });
     this.#presence = new Presence({
-      read: () => this.#read((credentials) => rest.getMembers(roomId, credentials)),
+      read: () => this.#read((credentials) => rest.getList(roomId, "members", credentials)),
       onMembers: (members) => this.#store.publish({ members: members.map((member) => this.#mutes.mark(member)) }),
       onChange: (type, member) => {
         this.#notify({ type, member, message: `${member.name} ${type === "join" ? "joined" : "left"}` });
@@ -400,12 +400,12 @@ export class Room {
 
   /** As the owner, read who was removed and may not come back yet. Rejects with a ChatError. */
   bans(): Promise<readonly Ban[]> {
-    return this.#read((credentials) => this.#options.rest.getBans(this.roomId, credentials));
+    return this.#read((credentials) => this.#options.rest.getList(this.roomId, "bans", credentials));
   }
 
   /** As the owner or a moderator, read which messages were reported. Rejects with a ChatError. */
   reports(): Promise<readonly StoredReport[]> {
-    return this.#read((credentials) => this.#options.rest.getReports(this.roomId, credentials));
+    return this.#read((credentials) => this.#options.rest.getList(this.roomId, "reports", credentials));
   }
 
   /**
