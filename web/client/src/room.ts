@@ -909,8 +909,8 @@ export class Room {
     if (reason === "gone") this.#commands.confirm({ type: "closed" });
     this.#commands.stop();
     const message = reason === "banned" ? "You were removed from this room." : "This room no longer exists.";
-    if (endsSending(reason)) this.#outbox.end(new ChatError("closed", message));
-    else this.#outbox.leave(new ChatError("closed", "The room is closed. The message was not sent, and is kept."));
+    if (endsSending(reason)) this.#outbox.end(new ChatError("closed", message), false);
+    else this.#outbox.end(new ChatError("closed", "The room is closed. The message was not sent, and is kept."), true);
   }
 
   #report(error: unknown): void {
