@@ -85,7 +85,7 @@ export class History {
     try {
       let wanted = Math.max(1, Math.ceil(limit) || PAGE);
       while (wanted > 0 && this.#timeline.hasOlder) {
-        const before = this.#timeline.floor ?? 1;
+        const before = this.#timeline.floor;
         const page = await this.#options.read({ before, limit: Math.min(wanted, LONGEST_PAGE) });
         if (this.#isStopped) return;
         this.#extend(page.messages, lowestOf(page));
@@ -112,7 +112,7 @@ export class History {
     clearTimeout(this.#refreshTimer);
     let before = (this.#timeline.position ?? 0) + 1;
     try {
-      for (let pages = 0; pages < REFRESHED_PAGES && before > (this.#timeline.floor ?? before); pages += 1) {
+      for (let pages = 0; pages < REFRESHED_PAGES && before > this.#timeline.floor; pages += 1) {
         const page = await this.#options.read({ before, limit: LONGEST_PAGE });
         if (this.#isStopped || refresh !== this.#refreshes) return;
         this.#options.onRefreshed(page.messages);
@@ -197,7 +197,7 @@ export class History {
   #begin(page: MessagePage): void {
     const { messages, lastSequence, nextBefore } = page;
     // Frames may have arrived before this response. Only messages older than those belong to the history.
-    const live = this.#timeline.floor ?? Number.POSITIVE_INFINITY;
+    const live = this.#timeline.floor;
     const older = messages.filter(({ sequence }) => sequence < live);
     this.#timeline.begin(lowestOf(page), lastSequence);
     if (older.length) this.#extend(older, lowestOf(page));

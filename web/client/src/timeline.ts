@@ -1,13 +1,16 @@
-/** The known messages and events of a room in order, and the range of them that is complete. */
+/** The known messages of a room in order, with their changes, and the range of sequences that is complete. */
 
 import { Changes } from "./changes.js";
 import type { ReactionsFrame, StoredItem } from "./frames.js";
 
 export class Timeline {
-  /** In order, as are the messages. A room may keep many, so that a new one must not cost more than its place. */
-  #items: StoredItem[] = [];
+  /** In order, without what was deleted. A room may keep many, so that a new one must not cost more than its place. */
   #messages: StoredItem[] = [];
+  /** The sequences of messages and events. */
   readonly #known = new Set<number>();
+  /** Of those that were added one by one, the lowest and the highest. */
+  #lowest = Number.POSITIVE_INFINITY;
+  #highest = 0;
   #firstChanged = 0;
   readonly #changes = new Changes();
   /** Messages before the range that were read because others answer them. Null if there is no such message. */
@@ -32,9 +35,9 @@ export class Timeline {
     return this.#position;
   }
 
-  /** The first sequence of the range that has been read; older messages are read on request. */
-  get floor(): number | null {
-    return this.#floor ?? this.#items[0]?.sequence ?? null;
+  /** The first sequence of the range that has been read; older messages are read on request. Infinite if there is none. */
+  get floor(): number {
+    return this.#floor ?? this.#lowest;
   }
 
   get hasOlder(): boolean {
@@ -42,7 +45,7 @@ export class Timeline {
   }
 
   get hasGap(): boolean {
-    return this.#position !== null && (this.#items.at(-1)?.sequence ?? 0) > this.#position;
+    return this.#position !== null && this.#highest > this.#position;
   }
 
   /**
@@ -51,12 +54,12 @@ export class Timeline {
    */
   add(items: readonly StoredItem[], isBatch = false): StoredItem[] {
     const added = items.filter((item) => {
-      if (item.sequence < (this.#floor ?? 1) || this.#known.has(item.sequence)) return false;
-      this.#known.add(item.sequence);
+      const { sequence } = item;
+      if (sequence < (this.#floor ?? 1) || this.#known.has(sequence)) return false;
+      this.#lowest = Math.min(this.#lowest, sequence);
+      this.#highest = Math.max(this.#highest, sequence);
       this.#note(item);
-      const current = this.#changes.apply(item);
-      insert(this.#items, current);
-      if (this.#changes.isShown(item)) this.#changeFrom(insert(this.#messages, current));
+      if (this.#changes.isShown(item)) this.#insert(this.#changes.apply(item));
       return true;
     });
     if (isBatch) for (const { type, target = 0 } of items) if (type === "deleted") this.#known.add(target);
@@ -66,7 +69,7 @@ export class Timeline {
 
   /** Note the reactions to a message, also to one that arrives later. Returns whether a message has changed. */
   react(reactions: Omit<ReactionsFrame, "type">): boolean {
-    if (reactions.target < (this.floor ?? 1)) return false;
+    if (reactions.target < (this.#floor ?? 1)) return false;
     this.#changes.noteReactions(reactions);
     return this.#renew(reactions.target);
   }
@@ -86,17 +89,15 @@ export class Timeline {
 
   /** Record the newest page of the history: it is complete from `lowest` to `lastSequence`. */
   begin(lowest: number, lastSequence: number): void {
-    const earliest = this.#items[0]?.sequence ?? lowest;
-    this.#floor = Math.min(lowest, earliest);
+    this.#floor = Math.min(lowest, this.#lowest);
     // Live messages that arrived before the page and are older than it may have gaps between them.
-    this.#position = earliest < lowest ? earliest - 1 : lastSequence;
+    this.#position = this.#lowest < lowest ? this.#lowest - 1 : lastSequence;
     this.#advance();
   }
 
   /** Start with messages that were read before, complete up to a sequence. */
   restore(messages: readonly StoredItem[], position: number): void {
-    this.#prepend(messages);
-    this.#floor = messages[0]?.sequence ?? null;
+    this.extend(messages, messages[0]?.sequence ?? 1);
     this.#position = position;
   }
 
@@ -108,21 +109,15 @@ export class Timeline {
 
   /** Add an older page, which is complete from `lowest` on. */
   extend(older: readonly StoredItem[], lowest: number): void {
-    this.#prepend(older);
+    for (const item of older) this.#note(item);
+    this.#messages = [...older.map((item) => this.#changes.apply(item)), ...this.#messages];
+    this.#filter();
     this.#floor = lowest;
   }
 
-  #prepend(older: readonly StoredItem[]): void {
-    for (const item of older) {
-      this.#known.add(item.sequence);
-      this.#note(item);
-    }
-    this.#items = [...older.map((item) => this.#changes.apply(item)), ...this.#items];
-    this.#filter();
-  }
-
   #note(item: StoredItem): void {
-    const { type, target = 0, messagesDeleted } = item;
+    const { type, sequence, target = 0, messagesDeleted } = item;
+    this.#known.add(sequence);
     this.#changes.note(item);
     if (type === "deleted") {
       const index = indexOf(this.#messages, target);
@@ -141,14 +136,21 @@ export class Timeline {
     if (!message) return false;
     const current = this.#changes.apply(message);
     if (current === message) return false;
-    this.#messages[index] = this.#items[indexOf(this.#items, sequence)] = current;
+    this.#messages[index] = current;
     this.#changeFrom(index);
     return true;
   }
 
   #filter(): void {
-    this.#messages = this.#items.filter((item) => this.#changes.isShown(item));
+    this.#messages = this.#messages.filter((item) => this.#changes.isShown(item));
     this.#firstChanged = 0;
+  }
+
+  /** Insert a message in order: new ones belong near the end. */
+  #insert(message: StoredItem): void {
+    const index = this.#messages.findLastIndex(({ sequence }) => sequence < message.sequence) + 1;
+    this.#messages.splice(index, 0, message);
+    this.#changeFrom(index);
   }
 
   #changeFrom(index: number): void {
@@ -179,11 +181,4 @@ function indexOf(items: readonly { readonly sequence: number }[], sequence: numb
     else to = middle;
   }
   return items[from]?.sequence === sequence ? from : -1;
-}
-
-/** Insert an item in order, and return its index: new ones belong near the end. */
-function insert(items: StoredItem[], item: StoredItem): number {
-  const index = items.findLastIndex(({ sequence }) => sequence < item.sequence) + 1;
-  items.splice(index, 0, item);
-  return index;
 }
