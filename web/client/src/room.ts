@@ -146,13 +146,9 @@ export class Room {
       read: (range) => this.#read((credentials) => rest.getMessages(roomId, credentials, range)),
       onHistory: (items) => this.#confirm(items),
       onMissed: (items) => this.#receive(items),
-      onRefreshed: (items) => this.#refresh(items),
-      onFound: (sequence, item) => {
-        this.#timeline.keepApart(sequence, item);
-        this.#store.publish({ messages: this.#published() });
-      },
+      onChanged: () => this.#publishMessages(),
       onExpired: (after) => this.#store.emit("expired", { after }),
-      onOlder: (older) => this.#store.publish({ history: "ready", older, messages: this.#published() }),
+      onOlder: (older) => this.#publishMessages({ history: "ready", older }),
       onCaughtUp: () => this.#outbox.caughtUp(),
       onError: (error) => this.#onHistoryError(error),
     });
@@ -626,15 +622,8 @@ export class Room {
   }
 
   #onReactions(frame: ReactionsFrame): void {
-    if (this.#timeline.react(frame)) this.#store.publish({ messages: this.#published() });
+    if (this.#timeline.react(frame)) this.#publishMessages();
     this.#commands.confirm(frame);
-  }
-
-  #refresh(items: readonly StoredItem[]): void {
-    const changed = items.filter(({ sequence: target, reactions = [], reactionsVersion: version }) => {
-      return version !== undefined && this.#timeline.react({ target, reactions, version });
-    });
-    if (changed.length) this.#store.publish({ messages: this.#published() });
   }
 
   #onSignal({ name, data, sender }: Signal): void {
@@ -733,7 +722,7 @@ export class Room {
       this.#confirm(items);
       added = this.#timeline.add(items, isBatch);
       for (const item of items) this.#commands.confirm(item);
-      if (added.length) this.#store.publish({ messages: this.#published() });
+      if (added.length) this.#publishMessages();
       for (const item of added) this.#apply(item);
     });
     for (const item of added) this.#announce(item);
@@ -787,7 +776,7 @@ export class Room {
   }
 
   #publishIgnored(): void {
-    this.#store.publish({ ignored: this.#messages.ignoredIds, messages: this.#published() });
+    this.#publishMessages({ ignored: this.#messages.ignoredIds });
   }
 
   // A message of ours that arrives, live or in the history, is stored.
@@ -806,6 +795,10 @@ export class Room {
   #published(): readonly Message[] {
     const { messages } = this.#timeline;
     return this.#messages.publish(messages, this.#timeline.takeFirstChanged(), this.#find);
+  }
+
+  #publishMessages(others: Partial<RoomSnapshot> = {}): void {
+    this.#store.publish({ ...others, messages: this.#published() });
   }
 
   #onHistoryError(error: unknown): void {
@@ -879,11 +872,7 @@ export class Room {
     for (const id of cached.ownIds) this.#messages.addOwnId(id);
     this.#timeline.restore(cached.messages, cached.position);
     this.#isResumed = true;
-    this.#store.publish({
-      history: "ready",
-      older: this.#timeline.hasOlder ? "more" : "none",
-      messages: this.#published(),
-    });
+    this.#publishMessages({ history: "ready", older: this.#timeline.hasOlder ? "more" : "none" });
   }
 
   #endBy(rejection: unknown): void {

@@ -74,6 +74,14 @@ export class Timeline {
     return this.#renew(reactions.target);
   }
 
+  /** Note the reactions to messages that were read again. Returns whether a message has changed. */
+  refresh(items: readonly StoredItem[]): boolean {
+    const changed = items.filter(({ sequence: target, reactions = [], reactionsVersion: version }) => {
+      return version !== undefined && this.react({ target, reactions, version });
+    });
+    return changed.length > 0;
+  }
+
   /** Return a message as it is now: null if it is none or does not exist any more, undefined if it has not been read. */
   find(sequence: number): StoredItem | null | undefined {
     const message = findIn(this.#messages, sequence) ?? this.#apart.get(sequence);
