@@ -121,7 +121,6 @@ export class Room {
   #welcomeTimeout: ReturnType<typeof setTimeout> | undefined;
   /** Whether this connection has an access token. Its name is that of the token. */
   #isUser = false;
-  #rejection: unknown;
   /** Settles when the response to the last request for new tokens has arrived. */
   #renewal: Promise<unknown> = Promise.resolve();
 
@@ -163,8 +162,9 @@ export class Room {
     this.#connection = new Connection({
       WebSocket: options.WebSocket,
       findUrl: () => this.#findUrl(),
-      isWorthRetrying: () => this.#canBeJoined(),
+      findObstacle: () => this.#findObstacle(),
       onStatus: (status) => this.#onStatus(status),
+      onEnd: (obstacle) => this.#endBy(obstacle),
       onText: (text) => this.#onText(text),
       onError: (error) => this.#report(error),
       // Its response has the last sequence, because a lost frame leaves no visible gap until the next one arrives.
@@ -455,16 +455,12 @@ export class Room {
   leave(): void {
     if (this.state.status === "closed") return;
     this.#readPosition.flush();
-    this.#connection.close();
     this.#end("left");
   }
 
   async #findUrl(): Promise<string> {
     const { roomId, tokens } = this.#options;
-    const url = await this.#options.findWebSocketUrl().catch((error: unknown) => {
-      this.#rejection = error;
-      throw error;
-    });
+    const url = await this.#options.findWebSocketUrl();
     const token = await tokens?.get();
     this.#isUser = Boolean(token);
     return url + queryString({ roomId, name: this.#name, ...this.#credentials, access_token: token, batch: 1 });
@@ -472,10 +468,6 @@ export class Room {
 
   #onStatus(state: ConnectionStatus): void {
     this.#stopGreeting();
-    if (state.status === "closed") {
-      this.#endBy(this.#rejection);
-      return;
-    }
     this.#store.publish({ state });
     if (this.state !== state) return; // a listener has left the room
     if (state.status === "open") this.#onOpen();
@@ -519,7 +511,9 @@ export class Room {
 
   #onText(text: string): void {
     const frame = parseFrame(text);
-    switch (frame?.type) {
+    if (!frame) return;
+    this.#commands.confirm(frame);
+    switch (frame.type) {
       case "items":
         this.#onItems(frame);
         break;
@@ -539,8 +533,6 @@ export class Room {
         this.#onErrorFrame(frame);
         break;
       case "closed":
-        this.#commands.confirm(frame);
-        this.#connection.close();
         this.#end("closed");
         break;
       case "rename":
@@ -561,7 +553,6 @@ export class Room {
   #onItems({ items, isBatch }: ItemsFrame): void {
     this.#receive(items, isBatch);
     if (items.some(({ type, member }) => type === "removed" && member && this.#messages.isOwn(member.id))) {
-      this.#connection.close();
       this.#end("banned");
     } else if (this.#timeline.hasGap) {
       this.#history.fillGap(isBatch || this.#isLarge);
@@ -623,7 +614,6 @@ export class Room {
 
   #onReactions(frame: ReactionsFrame): void {
     if (this.#timeline.react(frame)) this.#publishMessages();
-    this.#commands.confirm(frame);
   }
 
   #onSignal({ name, data, sender }: Signal): void {
@@ -635,16 +625,14 @@ export class Room {
 
   #onReported(frame: ReportedFrame): void {
     const { target, reason, sender } = frame;
-    this.#commands.confirm(frame);
     if (this.#messages.isOwn(sender.id)) return;
     this.#store.emit("reported", { target, sender: withKnownRole(sender), ...(reason !== undefined && { reason }) });
   }
 
-  #onTokens({ type, ...tokens }: TokensFrame): void {
+  #onTokens({ type: _, ...tokens }: TokensFrame): void {
     const { token, owner } = this.#credentials;
     this.#credentials = { ...this.#credentials, token: tokens.joinToken ?? token, owner: tokens.ownerToken ?? owner };
     this.#store.emit("tokens", tokens);
-    this.#commands.confirm({ type, ...tokens });
     // A connection that was opened with the former token, after the response was lost, becomes that of the owner.
     if (tokens.ownerToken && !this.#store.snapshot.isOwner) this.#connection.send(HELLO);
   }
@@ -699,7 +687,6 @@ export class Room {
     }
     if (frame.code === "replaced") {
       // A new connection would close the oldest of the others, which would connect again, and so on.
-      this.#connection.close();
       this.#end("replaced", frame.message);
       return;
     }
@@ -812,27 +799,25 @@ export class Room {
       this.#report(error);
       return;
     }
-    this.#connection.close();
     this.#endBy(error);
   }
 
-  /** Return whether the room can be joined. A failed request counts as yes, unless it was rejected or not found. */
-  async #canBeJoined(): Promise<boolean> {
+  /** Return why the room cannot be joined. A failed request is no reason, unless it was rejected or the room not found. */
+  async #findObstacle(): Promise<unknown> {
     const credentials = this.#credentials;
     try {
       await this.#options.rest.getRoom(this.roomId, credentials);
-      return true;
+      return undefined;
     } catch (error) {
       const { owner, ...others } = credentials;
-      if (isForbidden(error) && credentials !== this.#credentials) return this.#canBeJoined();
+      if (isForbidden(error) && credentials !== this.#credentials) return this.#findObstacle();
       if (isForbidden(error) && owner) {
         // The owner's token may be the wrong one: try to enter as a member.
         this.#credentials = others;
         this.#report(error);
-        return this.#canBeJoined();
+        return this.#findObstacle();
       }
-      this.#rejection = error;
-      return reasonOf(error) === undefined;
+      return reasonOf(error) && error;
     }
   }
 
@@ -885,6 +870,7 @@ export class Room {
 
   #end(reason: CloseReason, sentence?: string): void {
     if (this.state.status === "closed") return;
+    this.#connection.close();
     this.#stopListening();
     this.#stopGreeting();
     this.#history.stop();
