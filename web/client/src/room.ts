@@ -164,7 +164,7 @@ export class Room {
       findUrl: () => this.#findUrl(),
       findObstacle: () => this.#findObstacle(),
       onStatus: (status) => this.#onStatus(status),
-      onEnd: (obstacle) => this.#endBy(obstacle),
+      onEnd: (obstacle) => this.#onReadError(obstacle),
       onText: (text) => this.#onText(text),
       onError: (error) => this.#report(error),
       // Its response has the last sequence, because a lost frame leaves no visible gap until the next one arrives.
@@ -335,13 +335,11 @@ export class Room {
    */
   async update(changes: { name?: string; locked?: boolean; keepDays?: number; slowSeconds?: number }): Promise<void> {
     const { name, ...others } = changes;
+    const wanted = Object.entries({ ...others, name: name?.trim() }); // as the server does
     await this.#commands.run("updateRoom", { roomName: name, ...others }, ({ type, room }) => {
-      if (type !== "updated" || room === undefined) return false;
-      const now = { locked: room.locked, keepDays: room.keepDays ?? 0, slowSeconds: room.slowSeconds ?? 0 };
-      const isDone = (key: keyof typeof now) => others[key] === undefined || others[key] === now[key];
-      // The server removes the spaces around a name.
-      const isRenamed = name === undefined || room.name.trim() === name.trim();
-      return isRenamed && isDone("locked") && isDone("keepDays") && isDone("slowSeconds");
+      if (type !== "updated" || !room) return false;
+      const now: Record<string, unknown> = { keepDays: 0, slowSeconds: 0, ...room, name: room.name.trim() };
+      return wanted.every(([key, value]) => value === undefined || value === now[key]);
     });
   }
 
@@ -795,11 +793,10 @@ export class Room {
 
   /** End the visit if the room may no longer be read: then it cannot be joined either. */
   #onReadError(error: unknown): void {
-    if (!reasonOf(error)) {
-      this.#report(error);
-      return;
-    }
-    this.#endBy(error);
+    const reason = reasonOf(error);
+    if (reason) this.#end(reason, toChatError(error).message);
+    // A wrong address is not a state of the room, but a mistake of the application.
+    if (!reason || reason === "wrong_url") this.#report(error);
   }
 
   /** Return why the room cannot be joined. A failed request is no reason, unless it was rejected or the room not found. */
@@ -860,15 +857,7 @@ export class Room {
     this.#publishMessages({ history: "ready", older: this.#timeline.hasOlder ? "more" : "none" });
   }
 
-  #endBy(rejection: unknown): void {
-    const reason = reasonOf(rejection);
-    if (!reason || this.state.status === "closed") return;
-    this.#end(reason, toChatError(rejection).message);
-    // Not a state of the room, but a mistake of the application.
-    if (reason === "wrong_url") this.#report(rejection);
-  }
-
-  #end(reason: CloseReason, sentence?: string): void {
+  #end(reason: CloseReason, message?: string): void {
     if (this.state.status === "closed") return;
     this.#connection.close();
     this.#stopListening();
@@ -878,14 +867,15 @@ export class Room {
     this.#mutes.stop();
     this.#typing.clear();
     this.#readPosition.stop();
-    const explained = sentence ? { message: sentence } : {};
+    const explained = message ? { message } : {};
     this.#store.publish({ state: { status: "closed", reason, isFinal: isFinal(reason), ...explained } });
     // The frame about the closing may be lost. A room that does not exist any more is closed.
     if (reason === "gone") this.#commands.confirm({ type: "closed" });
     this.#commands.stop();
-    const message = reason === "banned" ? "You were removed from this room." : "This room no longer exists.";
-    if (endsSending(reason)) this.#outbox.end(new ChatError("closed", message), false);
-    else this.#outbox.end(new ChatError("closed", "The room is closed. The message was not sent, and is kept."), true);
+    const isKept = !endsSending(reason);
+    let sentence = reason === "banned" ? "You were removed from this room." : "This room no longer exists.";
+    if (isKept) sentence = "The room is closed. The message was not sent, and is kept.";
+    this.#outbox.end(new ChatError("closed", sentence), isKept);
   }
 
   #report(error: unknown): void {
