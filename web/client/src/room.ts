@@ -606,7 +606,7 @@ export class Room {
       this.#name = sender.name;
       this.#store.publish({ you: this.#mutes.mark(withKnownRole(sender)) });
     } else {
-      this.#notify({ type, member: sender, message, ...(formerName !== undefined && { formerName }) });
+      this.#notify({ type, member: sender, message, formerName });
     }
   }
 
@@ -621,10 +621,9 @@ export class Room {
     else if (!this.#messages.isOwn(sender.id)) this.#typing.note(member);
   }
 
-  #onReported(frame: ReportedFrame): void {
-    const { target, reason, sender } = frame;
+  #onReported({ type: _, message: __, sender, ...report }: ReportedFrame): void {
     if (this.#messages.isOwn(sender.id)) return;
-    this.#store.emit("reported", { target, sender: withKnownRole(sender), ...(reason !== undefined && { reason }) });
+    this.#store.emit("reported", { ...report, sender: withKnownRole(sender) });
   }
 
   #onTokens({ type: _, ...tokens }: TokensFrame): void {
@@ -678,6 +677,7 @@ export class Room {
 
   #onErrorFrame(frame: ErrorFrame): void {
     this.#commands.reject(frame);
+    const { isOwner, you } = this.#store.snapshot;
     if (frame.code === "unauthorized") {
       // The access token has expired. The next connection has a new one, and what was not confirmed is sent again.
       this.#connection.renew();
@@ -688,15 +688,14 @@ export class Room {
       this.#end("replaced", frame.message);
       return;
     }
-    if (frame.code === "muted") this.#onMuted(frame);
+    if (frame.code === "muted" && you && frame.retryAfter) this.#mutes.noteRefusal(you.id, frame.retryAfter);
     if (frame.code === "too_large" && frame.clientId === TYPING) this.#typing.refuse();
     this.#outbox.reject(frame);
     // The former name is still in use, and the caller may try the new one again.
-    if (frame.action === "rename") this.#name = this.#store.snapshot.you?.name ?? this.#name;
+    if (frame.action === "rename") this.#name = you?.name ?? this.#name;
     if (frame.code === "not_in_room") this.#connection.renew();
     else if (frame.action === "hello") this.#history.catchUp();
     // Another connection may have renewed the owner's token, or the event about another role was lost.
-    const { isOwner, you } = this.#store.snapshot;
     if (frame.code === "forbidden" && (isOwner || you?.role)) this.#connection.send(HELLO);
     if (frame.clientId === undefined) this.#report(new ChatError(frame.code, frame.message));
   }
@@ -726,12 +725,16 @@ export class Room {
   }
 
   #announce(item: StoredItem): void {
-    const { type, sequence, sender, message } = item;
+    const { type, sequence, sender, message, member, messagesDeleted } = item;
     const shown = this.#messages.get(sequence);
     if (shown) this.#store.emit("message", shown);
     if (shown?.isMention && !shown.isOwn && !shown.isIgnored) this.#store.emit("mention", shown);
     if (type === "updated") this.#notify({ type, member: sender, message });
-    if (type === "removed" || type === "muted" || type === "role") this.#notify(noticeOf(type, item));
+    if (type === "removed" || type === "muted" || type === "role") {
+      const subject = member && withKnownRole(member);
+      const role = knownRole(item.role);
+      this.#notify({ type, member: sender, message, subject, messagesDeleted, until: endOf(item), role });
+    }
   }
 
   #onRole({ member, role, sequence }: StoredItem): void {
@@ -741,13 +744,6 @@ export class Room {
     this.#presence.change(member.id, apply);
     const { you } = this.#store.snapshot;
     if (you?.id === member.id) this.#store.publish({ you: this.#mutes.mark(apply(you)) });
-  }
-
-  #onMuted({ retryAfter }: ErrorFrame): void {
-    const { you } = this.#store.snapshot;
-    if (!you || retryAfter === undefined) return;
-    this.#mutes.noteRefusal(you.id, retryAfter);
-    this.#publishMarks();
   }
 
   /** Publish the members again: somebody was muted, or may send again. */
@@ -766,13 +762,12 @@ export class Room {
 
   // A message of ours that arrives, live or in the history, is stored.
   #confirm(items: readonly StoredItem[]): void {
-    const mutes = items.filter(({ type }) => type === "muted");
-    for (const item of mutes) if (item.member) this.#mutes.note(item.member.id, item.sequence, endOf(item));
-    if (mutes.length) this.#publishMarks();
     for (const item of items) {
-      if (item.type === "deleted") this.#outbox.forget(item.clientId);
-      if (item.type === "message" && this.#outbox.confirm(this.#messages.messageOf(item, this.#find))) {
-        this.#messages.addOwnId(item.sender.id);
+      const { type, sequence, member, clientId, sender } = item;
+      if (type === "muted" && member) this.#mutes.note(member.id, sequence, endOf(item));
+      if (type === "deleted") this.#outbox.forget(clientId);
+      if (type === "message" && this.#outbox.confirm(this.#messages.messageOf(item, this.#find))) {
+        this.#messages.addOwnId(sender.id);
       }
     }
   }
@@ -890,22 +885,6 @@ function normalizeLines(text: string): string {
 function stateOf(room: RoomInfo): Partial<RoomSnapshot> {
   const { name, private: isPrivate, locked = false, keepDays = 0, slowSeconds = 0 } = room;
   return { name, isPrivate, isLocked: locked, keepDays, slowSeconds };
-}
-
-/** Return the notice about what the owner or a moderator has done to a member. */
-function noticeOf(type: "removed" | "muted" | "role", item: StoredItem): RoomNotice {
-  const { sender, message, member, messagesDeleted } = item;
-  const until = endOf(item);
-  const role = knownRole(item.role);
-  return {
-    type,
-    member: sender,
-    message,
-    ...(member && { subject: withKnownRole(member) }),
-    ...(messagesDeleted && { messagesDeleted }),
-    ...(until && { until }),
-    ...(role && { role }),
-  };
 }
 
 function isForbidden(error: unknown): error is ApiError {
