@@ -208,7 +208,7 @@ export class Room {
   }
 
   /** Call a function after each change of the snapshot. Returns the function that ends that. Needs no `this`. */
-  readonly subscribe = (listener: () => void): (() => void) => this.#store.subscribe(listener);
+  readonly subscribe = (listener: () => void): (() => void) => this.#store.on("snapshot", listener);
 
   /** Return everything about the room at this moment. The same object until something changes. Needs no `this`. */
   readonly getSnapshot = (): RoomSnapshot => this.#store.snapshot;
