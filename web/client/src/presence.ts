@@ -139,17 +139,16 @@ export class Presence {
 
   /** The room has grown beyond the announcements of joins and leaves: its members are no longer known. */
   clear(): void {
-    this.#cancelReading();
+    this.pause();
     this.#isRead = false;
     if (this.#entries.size === 0) return;
-    this.#forgetAll();
+    this.#entries.clear();
     this.#publish();
   }
 
   stop(): void {
     this.#isStopped = true;
-    this.#cancelReading();
-    this.#forgetAll();
+    this.pause();
   }
 
   #noted(memberCount: number): void {
@@ -204,11 +203,6 @@ export class Presence {
 
   #publish(): void {
     this.#options.onMembers([...this.#entries.values()].map(({ member }) => withKnownRole(member)));
-  }
-
-  #forgetAll(): void {
-    for (const { leaving } of this.#entries.values()) clearTimeout(leaving);
-    this.#entries.clear();
   }
 
   #isComplete(): boolean {
