@@ -59,7 +59,7 @@ interface RoomLists {
 }
 
 interface Request {
-  readonly method?: "POST" | "DELETE";
+  readonly method?: "GET" | "POST" | "DELETE";
   readonly body?: object;
 }
 
@@ -168,11 +168,11 @@ export class RestApi {
     return new ChatError("wrong_url", `No chat responds at ${this.#url}: expected its REST address, with the stage.`);
   }
 
-  async #send<Result>(path: string, { method, body }: Request = {}, token?: string | null): Promise<Result> {
+  async #send<Result>(path: string, { method = "GET", body }: Request = {}, token?: string | null): Promise<Result> {
     const fetchFunction = this.#fetch; // called without `this`, as browsers demand
     const options: RequestInit = {
-      ...(method && { method }),
-      ...(body && { body: JSON.stringify(body) }),
+      method,
+      body: body ? JSON.stringify(body) : null,
       headers: {
         ...(body && { "Content-Type": "application/json" }),
         ...(token && { Authorization: `Bearer ${token}` }),
