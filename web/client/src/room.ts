@@ -11,7 +11,6 @@ import {
   type ItemsFrame,
   type PresenceFrame,
   parseFrame,
-  type ReactionsFrame,
   type RenameFrame,
   type ReportedFrame,
   type RoomInfo,
@@ -109,10 +108,8 @@ export class Room {
   #isGreeted = false;
   /** The sequence of the newest event that has changed the room. */
   #updatedAt = 0;
-  /** Whether the loaded messages are from an earlier connection, or from before a reload. */
-  #isResumed = false;
-  /** Whether there was a connection, welcomed or not. */
-  #hasOpened = false;
+  /** The connections that were open, and that of the page before a reload if its messages are loaded. */
+  #connections = 0;
   /** The sequence of the newest event about the role of each member. */
   readonly #rolesAt = new Map<string, number>();
   /** Whether the room is large, as the last welcome says. */
@@ -407,15 +404,13 @@ export class Room {
    * the member does. Nobody else learns it. Keep `ignored` of the snapshot, and pass it when you join again.
    */
   ignore(memberId: string): void {
-    this.#messages.ignore(memberId);
     this.#typing.end(memberId);
-    this.#publishIgnored();
+    this.#setIgnored(memberId, true);
   }
 
   /** Ignore a member no longer. */
   unignore(memberId: string): void {
-    this.#messages.unignore(memberId);
-    this.#publishIgnored();
+    this.#setIgnored(memberId, false);
   }
 
   /**
@@ -473,7 +468,6 @@ export class Room {
   }
 
   #onLost(): void {
-    this.#isResumed ||= this.#hasOpened;
     this.#typing.clear();
     this.#outbox.close();
     this.#presence.pause();
@@ -481,7 +475,7 @@ export class Room {
 
   #onOpen(): void {
     this.#isGreeted = this.#isLarge = false;
-    this.#hasOpened = true;
+    this.#connections += 1;
     this.#connection.send(HELLO);
     this.#lateCheck = setTimeout(() => this.#onListed(), INDEX_LAG_MS);
     this.#welcomeTimeout = setTimeout(() => this.#history.catchUp(), WELCOME_TIMEOUT_MS);
@@ -499,7 +493,7 @@ export class Room {
   #catchUp(): void {
     if (this.#isLarge) this.#history.catchUp();
     else this.#connection.send(HELLO);
-    if (this.#isResumed) void this.#history.refresh();
+    if (this.#connections > 1) void this.#history.refresh();
   }
 
   #stopGreeting(): void {
@@ -522,7 +516,7 @@ export class Room {
         this.#onTokens(frame);
         break;
       case "reactions":
-        this.#onReactions(frame);
+        if (this.#timeline.react(frame)) this.#publishMessages();
         break;
       case "signal":
         this.#onSignal(frame.signal);
@@ -610,10 +604,6 @@ export class Room {
     }
   }
 
-  #onReactions(frame: ReactionsFrame): void {
-    if (this.#timeline.react(frame)) this.#publishMessages();
-  }
-
   #onSignal({ name, data, sender }: Signal): void {
     if (this.#messages.isIgnored(sender.id)) return;
     const member = withKnownRole(sender);
@@ -665,14 +655,10 @@ export class Room {
   }
 
   #notify({ member, ...notice }: RoomNotice): void {
-    // Nobody needs to read what they have done themselves.
-    if (this.#messages.isOwn(member.id) || this.#isNoise(notice.type, member)) return;
+    // Nobody needs to read what they have done themselves, nor who of those whom they ignore comes, goes or takes a new name.
+    const isNoise = ["join", "leave", "rename"].includes(notice.type) && this.#messages.isIgnored(member.id);
+    if (isNoise || this.#messages.isOwn(member.id)) return;
     this.#store.emit("notice", { member: withKnownRole(member), ...notice });
-  }
-
-  /** Return whether a notice is about somebody who comes, goes or changes the name, and whom this client ignores. */
-  #isNoise(type: RoomNotice["type"], { id }: Member): boolean {
-    return ["join", "leave", "rename"].includes(type) && this.#messages.isIgnored(id);
   }
 
   #onErrorFrame(frame: ErrorFrame): void {
@@ -756,7 +742,8 @@ export class Room {
     this.#presence.refreshMarks();
   }
 
-  #publishIgnored(): void {
+  #setIgnored(memberId: string, isIgnored: boolean): void {
+    this.#messages.setIgnored(memberId, isIgnored);
     this.#publishMessages({ ignored: this.#messages.ignoredIds });
   }
 
@@ -848,7 +835,7 @@ export class Room {
     if (!cached || this.#timeline.position !== null) return;
     for (const id of cached.ownIds) this.#messages.addOwnId(id);
     this.#timeline.restore(cached.messages, cached.position);
-    this.#isResumed = true;
+    this.#connections += 1;
     this.#publishMessages({ history: "ready", older: this.#timeline.hasOlder ? "more" : "none" });
   }
 
