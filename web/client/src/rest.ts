@@ -34,9 +34,9 @@ interface WireRoom {
 
 /** The secrets that a client shows to enter a room. */
 export interface Credentials {
-  readonly token?: string | undefined;
+  readonly token?: string | null | undefined;
   readonly key?: string | undefined;
-  readonly owner?: string | undefined;
+  readonly owner?: string | null | undefined;
 }
 
 /** The last sequence of a room, and the last one that the member has read, if the server knows it. */
