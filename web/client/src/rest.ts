@@ -188,11 +188,11 @@ export class RestApi {
       if (!this.#isKnown && (cause as Error).name === "SyntaxError") throw this.#wrongUrl();
       throw new ChatError("network", "The server could not be reached.", { cause });
     }
-    const { reason, sentence } = await explanationOf(response);
-    if (reason) this.#isKnown = true;
+    const error = await errorOf(response);
+    if (error.reason) this.#isKnown = true;
     // API Gateway responds with 403 to a path that it does not know, other servers with 404 or 405.
-    if (!this.#isKnown && [403, 404, 405].includes(response.status)) throw this.#wrongUrl();
-    throw new ApiError(response.status, reason, sentence);
+    if (!this.#isKnown && [403, 404, 405].includes(error.status)) throw this.#wrongUrl();
+    throw error;
   }
 }
 
@@ -216,12 +216,10 @@ export function queryString(query: object): string {
   return entries.length ? `?${new URLSearchParams(entries)}` : "";
 }
 
-async function explanationOf(response: Response): Promise<{ reason: string; sentence: string }> {
+async function errorOf(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => null); // a proxy may respond with a page of its own
   const { Code, Message } = (body ?? {}) as { Code?: unknown; Message?: unknown };
   const isExplained = response.status < 500 && typeof Message === "string";
-  return {
-    reason: typeof Code === "string" ? Code : "",
-    sentence: isExplained ? Message : "The server could not do that just now. Please try again.",
-  };
+  const sentence = isExplained ? Message : "The server could not do that just now. Please try again.";
+  return new ApiError(response.status, typeof Code === "string" ? Code : "", sentence);
 }
