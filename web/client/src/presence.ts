@@ -115,26 +115,16 @@ export class Presence {
     const reading = this.#readings;
     const before = this.#frames;
     this.#changes.length = 0;
-    let isCurrent = false;
-    try {
-      const listed = await this.#options.read();
-      if (reading !== this.#readings) return;
-      this.#isRead = true;
-      this.#replace(listed);
-      isCurrent = this.#frames === before;
-    } catch (error) {
-      if (reading !== this.#readings) return;
-      this.#options.onError(error);
-      if (reading !== this.#readings) return; // a listener has left the room
-    }
+    const listed = await this.#options.read().catch((error: unknown) => {
+      if (reading === this.#readings) this.#options.onError(error);
+      return null;
+    });
+    if (reading !== this.#readings) return; // it was cancelled, maybe by a listener who has left the room
+    if (listed) this.#replace(listed);
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (isCurrent && this.#isComplete()) {
-      this.#failures = 0;
-    } else {
-      this.#recheckIn(Math.max(RECHECK_MS, backoff(this.#failures)));
-      this.#failures += 1;
-    }
+    if (listed && this.#frames === before && this.#isComplete()) this.#failures = 0;
+    else this.#recheckIn(Math.max(RECHECK_MS, backoff(this.#failures++)));
   }
 
   /** The room has grown beyond the announcements of joins and leaves: its members are no longer known. */
@@ -188,6 +178,7 @@ export class Presence {
   }
 
   #replace(listed: readonly ListedMember[]): void {
+    this.#isRead = true;
     const entries = new Map<string, Entry>();
     for (const { connections = 1, ...member } of listed) {
       clearTimeout(this.#entries.get(member.id)?.leaving);

@@ -662,28 +662,29 @@ export class Room {
   }
 
   #onErrorFrame(frame: ErrorFrame): void {
-    this.#commands.reject(frame);
+    const { code, message, action, clientId, retryAfter } = frame;
     const { isOwner, you } = this.#store.snapshot;
-    if (frame.code === "unauthorized") {
+    this.#commands.reject(frame);
+    if (code === "unauthorized") {
       // The access token has expired. The next connection has a new one, and what was not confirmed is sent again.
       this.#connection.renew();
       return;
     }
-    if (frame.code === "replaced") {
+    if (code === "replaced") {
       // A new connection would close the oldest of the others, which would connect again, and so on.
-      this.#end("replaced", frame.message);
+      this.#end(code, message);
       return;
     }
-    if (frame.code === "muted" && you && frame.retryAfter) this.#mutes.noteRefusal(you.id, frame.retryAfter);
-    if (frame.code === "too_large" && frame.clientId === TYPING) this.#typing.refuse();
+    if (code === "muted" && you && retryAfter) this.#mutes.noteRefusal(you.id, retryAfter);
+    if (code === "too_large" && clientId === TYPING) this.#typing.refuse();
     this.#outbox.reject(frame);
     // The former name is still in use, and the caller may try the new one again.
-    if (frame.action === "rename") this.#name = you?.name ?? this.#name;
-    if (frame.code === "not_in_room") this.#connection.renew();
-    else if (frame.action === "hello") this.#history.catchUp();
+    if (action === "rename") this.#name = you?.name ?? this.#name;
+    if (code === "not_in_room") this.#connection.renew();
+    else if (action === "hello") this.#history.catchUp();
     // Another connection may have renewed the owner's token, or the event about another role was lost.
-    if (frame.code === "forbidden" && (isOwner || you?.role)) this.#connection.send(HELLO);
-    if (frame.clientId === undefined) this.#report(new ChatError(frame.code, frame.message));
+    if (code === "forbidden" && (isOwner || you?.role)) this.#connection.send(HELLO);
+    if (clientId === undefined) this.#report(new ChatError(code, message));
   }
 
   #receive(items: readonly StoredItem[], isBatch?: boolean): void {
