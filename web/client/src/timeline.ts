@@ -54,11 +54,12 @@ export class Timeline {
    */
   add(items: readonly StoredItem[], isBatch = false): StoredItem[] {
     const added = items.filter((item) => {
-      const { sequence } = item;
+      const { sequence, type, messagesDeleted } = item;
       if (sequence < (this.#floor ?? 1) || this.#known.has(sequence)) return false;
       this.#lowest = Math.min(this.#lowest, sequence);
       this.#highest = Math.max(this.#highest, sequence);
       this.#note(item);
+      if (type === "deleted" || messagesDeleted) this.#filter();
       if (this.#changes.isShown(item)) this.#insert(this.#changes.apply(item));
       return true;
     });
@@ -124,16 +125,10 @@ export class Timeline {
   }
 
   #note(item: StoredItem): void {
-    const { type, sequence, target = 0, messagesDeleted } = item;
+    const { type, sequence, target = 0 } = item;
     this.#known.add(sequence);
     this.#changes.note(item);
-    if (type === "deleted") {
-      const index = indexOf(this.#messages, target);
-      if (index >= 0) this.#messages.splice(index, 1);
-      if (index >= 0) this.#changeFrom(index);
-    }
     if (type === "edited") this.#renew(target);
-    if (type === "removed" && messagesDeleted) this.#filter();
     if (this.#apart.has(target)) this.#firstChanged = 0; // what answers it shows it
   }
 
