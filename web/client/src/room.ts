@@ -279,7 +279,7 @@ export class Room {
    */
   async react(sequence: number, reaction: string, { remove = false }: { remove?: boolean } = {}): Promise<void> {
     const wasOwn = this.#messages.noteOwnReaction(sequence, reaction, !remove);
-    const data = { sequence, reaction, ...(remove && { remove }) };
+    const data = { sequence, reaction, remove: remove || undefined };
     const reacting = this.#commands.run("react", data, ({ type, target, reactions = [] }) => {
       if (type !== "reactions" || target !== sequence) return false;
       const { members = [], count = 0 } = reactions.find((one) => one.reaction === reaction) ?? {};
@@ -350,7 +350,7 @@ export class Room {
   ): Promise<void> {
     const missing = new Set([memberIds].flat());
     const data = typeof memberIds === "string" ? { memberId: memberIds } : { memberIds };
-    await this.#commands.run("removeMember", { ...data, ...(deleteMessages && { deleteMessages }) }, (event) => {
+    await this.#commands.run("removeMember", { ...data, deleteMessages: deleteMessages || undefined }, (event) => {
       if (event.type === "removed" && event.member) missing.delete(event.member.id);
       return missing.size === 0;
     });
