@@ -109,7 +109,7 @@ export class Outbox {
     this.#sendNext();
   }
 
-  /** Sending is over: reject the promises with this error. The messages have failed, or else are kept for another visit. */
+  /** Sending is over: reject the promises with this error. The messages have failed, or are kept for another visit. */
   end(error: ChatError, isKept: boolean): void {
     this.#ended = error;
     for (const entry of this.#entries) {

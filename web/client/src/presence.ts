@@ -139,6 +139,7 @@ export class Presence {
   stop(): void {
     this.#isStopped = true;
     this.pause();
+    this.#entries.clear();
   }
 
   #noted(memberCount: number): void {

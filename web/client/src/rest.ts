@@ -58,7 +58,7 @@ interface RoomLists {
   readonly reports: StoredReport;
 }
 
-interface Request {
+interface RestRequest {
   readonly method?: "GET" | "POST" | "DELETE";
   readonly body?: object;
 }
@@ -102,7 +102,7 @@ export class RestApi {
       token: token ?? undefined,
       owner: owner ?? undefined,
     }));
-    const request: Request = { method: "POST", body: { key, rooms } };
+    const request: RestRequest = { method: "POST", body: { key, rooms } };
     return (await this.#call<{ rooms: readonly RoomPosition[] }>("rooms/unread", request)).rooms;
   }
 
@@ -111,6 +111,7 @@ export class RestApi {
     return this.#call(pathOf(roomId) + queryString(credentials));
   }
 
+  /** Read a list of a room. */
   async getList<Name extends keyof RoomLists>(
     roomId: string,
     name: Name,
@@ -141,12 +142,12 @@ export class RestApi {
   }
 
   /** Send a request with the owner's token: beside an access token in the query, otherwise as the bearer token. */
-  #callAsOwner<Result>(path: string, owner: string, request?: Request): Promise<Result> {
+  #callAsOwner<Result>(path: string, owner: string, request?: RestRequest): Promise<Result> {
     return this.#tokens ? this.#call(path + queryString({ owner }), request) : this.#send(path, request, owner);
   }
 
   /** Send a request with the access token of the user. If the server rejects it, ask for another one, and repeat it once. */
-  async #call<Result>(path: string, request?: Request): Promise<Result> {
+  async #call<Result>(path: string, request?: RestRequest): Promise<Result> {
     const tokens = this.#tokens;
     try {
       return await this.#send<Result>(path, request, await tokens?.get());
@@ -168,7 +169,11 @@ export class RestApi {
     return new ChatError("wrong_url", `No chat responds at ${this.#url}: expected its REST address, with the stage.`);
   }
 
-  async #send<Result>(path: string, { method = "GET", body }: Request = {}, token?: string | null): Promise<Result> {
+  async #send<Result>(
+    path: string,
+    { method = "GET", body }: RestRequest = {},
+    token?: string | null,
+  ): Promise<Result> {
     const fetchFunction = this.#fetch; // called without `this`, as browsers demand
     const options: RequestInit = {
       method,

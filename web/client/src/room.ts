@@ -154,14 +154,14 @@ export class Room {
       onChange: (type, member) => {
         this.#notify({ type, member, message: `${member.name} ${type === "join" ? "joined" : "left"}` });
       },
-      onError: (error) => this.#onReadError(error),
+      onError: (error) => this.#onFailure(error),
     });
     this.#connection = new Connection({
       WebSocket: options.WebSocket,
       findUrl: () => this.#findUrl(),
       findObstacle: () => this.#findObstacle(),
       onStatus: (status) => this.#onStatus(status),
-      onEnd: (obstacle) => this.#onReadError(obstacle),
+      onEnd: (obstacle) => this.#onFailure(obstacle),
       onText: (text) => this.#onText(text),
       onError: (error) => this.#report(error),
       // Its response has the last sequence, because a lost frame leaves no visible gap until the next one arrives.
@@ -332,7 +332,8 @@ export class Room {
    */
   async update(changes: { name?: string; locked?: boolean; keepDays?: number; slowSeconds?: number }): Promise<void> {
     const { name, ...others } = changes;
-    const wanted = Object.entries({ ...others, name: name?.trim() }); // as the server does
+    // The server removes the spaces around a name.
+    const wanted = Object.entries({ ...others, name: name?.trim() });
     await this.#commands.run("updateRoom", { roomName: name, ...others }, ({ type, room }) => {
       if (type !== "updated" || !room) return false;
       const now: Record<string, unknown> = { keepDays: 0, slowSeconds: 0, ...room, name: room.name.trim() };
@@ -655,7 +656,7 @@ export class Room {
   }
 
   #notify({ member, ...notice }: RoomNotice): void {
-    // Nobody needs to read what they have done themselves, nor who of those whom they ignore comes, goes or takes a new name.
+    // Nobody needs to read what they have done themselves, nor that somebody whom they ignore comes or goes.
     const isNoise = ["join", "leave", "rename"].includes(notice.type) && this.#messages.isIgnored(member.id);
     if (isNoise || this.#messages.isOwn(member.id)) return;
     this.#store.emit("notice", { member: withKnownRole(member), ...notice });
@@ -771,18 +772,18 @@ export class Room {
 
   #onHistoryError(error: unknown): void {
     if (!reasonOf(error) && this.#store.snapshot.history === "loading") this.#store.publish({ history: "failed" });
-    this.#onReadError(error);
+    this.#onFailure(error);
   }
 
-  /** End the visit if the room may no longer be read: then it cannot be joined either. */
-  #onReadError(error: unknown): void {
+  /** End the visit if the room may not be read or joined: neither is possible then. Otherwise report the error. */
+  #onFailure(error: unknown): void {
     const reason = reasonOf(error);
     if (reason) this.#end(reason, toChatError(error).message);
     // A wrong address is not a state of the room, but a mistake of the application.
     if (!reason || reason === "wrong_url") this.#report(error);
   }
 
-  /** Return why the room cannot be joined. A failed request is no reason, unless it was rejected or the room not found. */
+  /** Return why the room cannot be joined. A failed request is no reason, unless it was rejected or not found. */
   async #findObstacle(): Promise<unknown> {
     const credentials = this.#credentials;
     try {
@@ -797,7 +798,7 @@ export class Room {
         this.#report(error);
         return this.#findObstacle();
       }
-      return reasonOf(error) && error;
+      return reasonOf(error) ? error : undefined;
     }
   }
 

@@ -35,7 +35,7 @@ export class Timeline {
     return this.#position;
   }
 
-  /** The first sequence of the range that has been read; older messages are read on request. Infinite if there is none. */
+  /** The first sequence of the range that has been read, infinite if there is none; older ones are read on request. */
   get floor(): number {
     return this.#floor ?? this.#lowest;
   }
