@@ -267,8 +267,8 @@ export class Room {
    */
   async edit(sequence: number, text: string): Promise<void> {
     const message = normalizeLines(text);
-    await this.#commands.run("editMessage", { sequence, message }, (event) => {
-      return event.type === "edited" && event.target === sequence && event.text === message;
+    await this.#commands.run("editMessage", { sequence, message }, "edited", (event) => {
+      return event.target === sequence && event.text === message;
     });
   }
 
@@ -280,8 +280,8 @@ export class Room {
   async react(sequence: number, reaction: string, { remove = false }: { remove?: boolean } = {}): Promise<void> {
     const wasOwn = this.#messages.noteOwnReaction(sequence, reaction, !remove);
     const data = { sequence, reaction, remove: remove || undefined };
-    const reacting = this.#commands.run("react", data, ({ type, target, reactions = [] }) => {
-      if (type !== "reactions" || target !== sequence) return false;
+    const reacting = this.#commands.run("react", data, "reactions", ({ target, reactions = [] }) => {
+      if (target !== sequence) return false;
       const { members = [], count = 0 } = reactions.find((one) => one.reaction === reaction) ?? {};
       const isThere = members.some((id) => this.#messages.isOwn(id));
       return isThere !== remove || count > members.length;
@@ -319,11 +319,7 @@ export class Room {
    * `unconfirmed`, `rate_limited` or `internal`.
    */
   async deleteMessage(sequence: number): Promise<void> {
-    await this.#commands.run(
-      "deleteMessage",
-      { sequence },
-      ({ type, target }) => type === "deleted" && target === sequence,
-    );
+    await this.#commands.run("deleteMessage", { sequence }, "deleted", ({ target }) => target === sequence);
   }
 
   /**
@@ -334,8 +330,8 @@ export class Room {
     const { name, ...others } = changes;
     // The server removes the spaces around a name.
     const wanted = Object.entries({ ...others, name: name?.trim() });
-    await this.#commands.run("updateRoom", { roomName: name, ...others }, ({ type, room }) => {
-      if (type !== "updated" || !room) return false;
+    await this.#commands.run("updateRoom", { roomName: name, ...others }, "updated", ({ room }) => {
+      if (!room) return false;
       const now: Record<string, unknown> = { keepDays: 0, slowSeconds: 0, ...room, name: room.name.trim() };
       return wanted.every(([key, value]) => value === undefined || value === now[key]);
     });
@@ -350,9 +346,10 @@ export class Room {
     { deleteMessages = false }: { deleteMessages?: boolean } = {},
   ): Promise<void> {
     const missing = new Set([memberIds].flat());
-    const data = typeof memberIds === "string" ? { memberId: memberIds } : { memberIds };
-    await this.#commands.run("removeMember", { ...data, deleteMessages: deleteMessages || undefined }, (event) => {
-      if (event.type === "removed" && event.member) missing.delete(event.member.id);
+    const target = typeof memberIds === "string" ? { memberId: memberIds } : { memberIds };
+    const data = { ...target, deleteMessages: deleteMessages || undefined };
+    await this.#commands.run("removeMember", data, "removed", ({ member }) => {
+      if (member) missing.delete(member.id);
       return missing.size === 0;
     });
   }
@@ -364,20 +361,14 @@ export class Room {
 
   /** As the owner, make a member with a key a moderator, or a plain member again. */
   async setRole(memberId: string, role: "moderator" | "member"): Promise<void> {
-    await this.#commands.run(
-      "setRole",
-      { memberId, role },
-      (event) => event.type === "role" && event.member?.id === memberId && event.role === role,
-    );
+    await this.#commands.run("setRole", { memberId, role }, "role", (event) => {
+      return event.member?.id === memberId && event.role === role;
+    });
   }
 
   /** As the owner or a moderator, keep a member from sending for up to a day. With 0 seconds, the member may send again. */
   async muteMember(memberId: string, seconds: number): Promise<void> {
-    await this.#commands.run(
-      "muteMember",
-      { memberId, seconds },
-      ({ type, member }) => type === "muted" && member?.id === memberId,
-    );
+    await this.#commands.run("muteMember", { memberId, seconds }, "muted", ({ member }) => member?.id === memberId);
   }
 
   /**
@@ -437,7 +428,7 @@ export class Room {
 
   /** As the owner, close the room for everyone. */
   async close(): Promise<void> {
-    await this.#commands.run("closeRoom", {}, ({ type }) => type === "closed");
+    await this.#commands.run("closeRoom", {}, "closed");
   }
 
   /** Connect now, if the connection is lost and waits before its next attempt. A closed room has to be joined again. */
@@ -628,11 +619,7 @@ export class Room {
   async #renewToken(name: keyof RoomTokens, data: Record<string, unknown>): Promise<string> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const event = await this.#commands.run(
-          "updateRoom",
-          data,
-          ({ type, [name]: token }) => type === "tokens" && !!token,
-        );
+        const event = await this.#commands.run("updateRoom", data, "tokens", ({ [name]: token }) => !!token);
         return event[name] ?? "";
       } catch (error) {
         const isLost = error instanceof ChatError && error.code === "unconfirmed";
