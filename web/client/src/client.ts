@@ -212,7 +212,7 @@ export class ChatClient {
       roomId,
       name,
       ignored,
-      credentials: { token: token ?? undefined, key, owner: owner ?? undefined },
+      credentials: { token, key, owner },
       rest: this.#rest,
       tokens: this.#tokens,
       WebSocket,

@@ -18,15 +18,15 @@ export function reasonOf(error: unknown): CloseReason | undefined {
   return BY_CODE[error.reason] ?? BY_STATUS[error.status];
 }
 
+/** Return whether messages that were not sent can never be sent. They may go to a room that was left, or is locked. */
+export function endsSending(reason: CloseReason): boolean {
+  return ["gone", "banned", "closed"].includes(reason);
+}
+
 /**
  * Return whether joining again cannot help. A private room needs another token, a locked one may be unlocked, the user may
  * sign in, another tab may be closed, the network may be admitted again, and the server may be set up again.
  */
 export function isFinal(reason: CloseReason): boolean {
-  return !["private", "locked", "unauthorized", "replaced", "blocked", "wrong_url"].includes(reason);
-}
-
-/** Return whether messages that were not sent can never be sent. They may go to a room that was left, or is locked. */
-export function endsSending(reason: CloseReason): boolean {
-  return isFinal(reason) && reason !== "left";
+  return endsSending(reason) || reason === "left";
 }

@@ -30,11 +30,17 @@ export class Commands {
   }
 
   /**
-   * Send a frame. Resolves to the first event for which `isDone` returns true. Rejects with a ChatError: `offline`, `closed`, `unconfirmed`
-   * after ten seconds, or the code of the server's error.
+   * Send a frame. Resolves to the first event of this type for which `isDone` returns true. Rejects with a ChatError:
+   * `offline`, `closed`, `unconfirmed` after ten seconds, or the code of the server's error.
    */
-  run(action: string, data: Record<string, unknown>, isDone: (event: RoomEvent) => boolean): Promise<RoomEvent> {
-    return this.#run(action, data, isDone, TIMEOUT_MS, new ChatError("unconfirmed", UNCONFIRMED));
+  run(
+    action: string,
+    data: Record<string, unknown>,
+    type: string,
+    isDone: (event: RoomEvent) => boolean = () => true,
+  ): Promise<RoomEvent> {
+    const isConfirmed = (event: RoomEvent) => event.type === type && isDone(event);
+    return this.#run(action, data, isConfirmed, TIMEOUT_MS, new ChatError("unconfirmed", UNCONFIRMED));
   }
 
   /**

@@ -15,7 +15,6 @@ const OPEN = 1; // WebSocket.OPEN, which a WebSocket that is handed in may lack
 
 export type ConnectionStatus =
   | { readonly status: "open" }
-  | { readonly status: "closed" }
   /** `retryAt` is absent while the attempt is under way. */
   | { readonly status: "connecting" | "lost"; readonly attempt: number; readonly retryAt?: string };
 
@@ -23,10 +22,11 @@ export interface ConnectionOptions {
   WebSocket: WebSocketConstructor;
   /** Return the address to connect to. Called before each attempt. */
   findUrl(): Promise<string>;
-  /** Return whether another attempt makes sense after a failed one. */
-  isWorthRetrying(): Promise<boolean>;
-  /** `closed`: there is no further attempt. */
+  /** Return why another attempt makes no sense after a failed one, undefined if it does. */
+  findObstacle(): Promise<unknown>;
   onStatus(status: ConnectionStatus): void;
+  /** There is no further attempt, for this reason. */
+  onEnd(obstacle: unknown): void;
   onText(text: string): void;
   onError(error: unknown): void;
   /** Send a frame that the server answers. */
@@ -138,7 +138,7 @@ export class Connection {
     } catch (error) {
       if (attempt !== this.#attempt) return;
       if (error instanceof ChatError && error.code === "wrong_url") {
-        this.#end();
+        this.#end(error);
       } else {
         this.#lose();
         this.#options.onError(error);
@@ -190,15 +190,16 @@ export class Connection {
     this.#drop();
     const attempt = this.#attempt;
     const rejections = this.#rejections++;
-    const retry = (rejections > 0 && rejections < LOOK_AFTER) || (await this.#options.isWorthRetrying());
+    const isBusy = rejections > 0 && rejections < LOOK_AFTER;
+    const obstacle = isBusy ? undefined : await this.#options.findObstacle();
     if (attempt !== this.#attempt) return;
-    if (retry) this.#lose();
-    else this.#end();
+    if (obstacle) this.#end(obstacle);
+    else this.#lose();
   }
 
-  #end(): void {
+  #end(obstacle: unknown): void {
     this.close();
-    this.#options.onStatus({ status: "closed" });
+    this.#options.onEnd(obstacle);
   }
 
   #drop(): void {

@@ -5,6 +5,7 @@ import type { StoredItem } from "./frames.js";
 import { between } from "./random.js";
 import type { MessagePage, MessageRange } from "./rest.js";
 import type { Timeline } from "./timeline.js";
+import type { RoomSnapshot } from "./types.js";
 
 const PAGE = 50;
 /** The server's limit. */
@@ -15,6 +16,8 @@ const GAP_JITTER_MS = 5_000;
 /** After a reconnect, the reactions to the newest messages are read again: to 1,000 of them. */
 const REFRESHED_PAGES = 10;
 
+type OlderState = RoomSnapshot["older"];
+
 export interface HistoryOptions {
   read(range: MessageRange): Promise<MessagePage>;
   /** Messages of the first page or of an older one. The timeline contains them already. */
@@ -22,11 +25,9 @@ export interface HistoryOptions {
   /** Messages that should have arrived as frames. Add them to the timeline. */
   onMissed(messages: readonly StoredItem[]): void;
   onExpired(after: number): void;
-  /** Messages that are known: their reactions may have changed. */
-  onRefreshed(messages: readonly StoredItem[]): void;
-  /** The message of a sequence before the range, undefined if there is none. */
-  onFound(sequence: number, message: StoredItem | undefined): void;
-  onOlder(state: "loading" | "more" | "none" | "failed"): void;
+  /** Messages of the timeline have changed. */
+  onChanged(): void;
+  onOlder(state: OlderState): void;
   onCaughtUp(): void;
   onError(error: unknown): void;
 }
@@ -81,29 +82,23 @@ export class History {
   async readOlder(limit = PAGE): Promise<void> {
     if (this.#isReadingOlder || this.#isStopped || !this.#timeline.hasOlder) return;
     this.#isReadingOlder = true;
-    this.#options.onOlder("loading");
-    try {
-      let wanted = Math.max(1, Math.ceil(limit) || PAGE);
-      while (wanted > 0 && this.#timeline.hasOlder) {
-        const before = this.#timeline.floor ?? 1;
-        const page = await this.#options.read({ before, limit: Math.min(wanted, LONGEST_PAGE) });
-        if (this.#isStopped) return;
-        this.#extend(page.messages, lowestOf(page));
-        // Without progress, reading on at once could go on for ever.
-        if (this.#timeline.floor === before) {
-          this.#options.onOlder("failed");
-          return;
-        }
-        wanted -= page.messages.length;
-        this.#options.onOlder(wanted > 0 && this.#timeline.hasOlder ? "loading" : this.#olderState());
-      }
-    } catch (error) {
+    let wanted = Math.max(1, Math.ceil(limit) || PAGE);
+    let state: OlderState = "loading";
+    this.#options.onOlder(state);
+    while (state === "loading") {
+      const before = this.#timeline.floor;
+      const page = await this.#readPage({ before, limit: Math.min(wanted, LONGEST_PAGE) });
       if (this.#isStopped) return;
-      this.#options.onOlder("failed");
-      this.#options.onError(error);
-    } finally {
-      this.#isReadingOlder = false;
+      if (page) {
+        this.#extend(page.messages, lowestOf(page));
+        wanted -= page.messages.length;
+      }
+      // Without progress, reading on at once could go on for ever.
+      if (this.#timeline.floor === before) state = "failed";
+      else if (wanted <= 0 || !this.#timeline.hasOlder) state = this.#olderState();
+      this.#options.onOlder(state);
     }
+    this.#isReadingOlder = false;
   }
 
   /** Read the messages again that are loaded, the newest first. Reactions have no sequence: a missed one leaves no gap. */
@@ -111,20 +106,16 @@ export class History {
     const refresh = ++this.#refreshes;
     clearTimeout(this.#refreshTimer);
     let before = (this.#timeline.position ?? 0) + 1;
-    try {
-      for (let pages = 0; pages < REFRESHED_PAGES && before > (this.#timeline.floor ?? before); pages += 1) {
-        const page = await this.#options.read({ before, limit: LONGEST_PAGE });
-        if (this.#isStopped || refresh !== this.#refreshes) return;
-        this.#options.onRefreshed(page.messages);
-        if (lowestOf(page) >= before) return;
-        before = lowestOf(page);
-      }
-    } catch (error) {
-      if (this.#isStopped) return;
-      this.#options.onError(error);
-      if (refresh === this.#refreshes) {
+    for (let pages = 0; pages < REFRESHED_PAGES && before > this.#timeline.floor; pages += 1) {
+      const page = await this.#readPage({ before, limit: LONGEST_PAGE });
+      if (this.#isStopped || refresh !== this.#refreshes) return;
+      if (!page) {
         this.#refreshTimer = setTimeout(() => void this.refresh(failures + 1), backoff(failures));
+        return;
       }
+      if (this.#timeline.refresh(page.messages)) this.#options.onChanged();
+      if (lowestOf(page) >= before) return;
+      before = lowestOf(page);
     }
   }
 
@@ -139,14 +130,11 @@ export class History {
 
   async #find(sequence: number): Promise<void> {
     if (this.#isStopped) return;
-    try {
-      const { messages } = await this.#options.read({ before: sequence + 1, limit: 1 });
-      if (!this.#isStopped) this.#options.onFound(sequence, messages[0]);
-    } catch (error) {
-      if (!this.#isStopped) this.#options.onError(error);
-    } finally {
-      this.#wanted.delete(sequence);
-    }
+    const page = await this.#readPage({ before: sequence + 1, limit: 1 });
+    this.#wanted.delete(sequence);
+    if (!page) return;
+    this.#timeline.keepApart(sequence, page.messages[0]);
+    this.#options.onChanged();
   }
 
   stop(): void {
@@ -167,12 +155,16 @@ export class History {
   async #readOnce(): Promise<void> {
     this.#isReading = true;
     this.#isBehind = false;
-    const isAnswered = await this.#read();
-    this.#isReading = false;
+    const after = this.#timeline.position;
+    const page = await this.#readPage(after === null ? { limit: PAGE } : { after, limit: LONGEST_PAGE });
     if (this.#isStopped) return;
+    if (page && after === null) this.#begin(page);
+    if (page && after !== null) this.#fill(after, page);
+    this.#isReading = false;
+    if (this.#isStopped) return; // by a listener
     if (this.#isBehind) {
       this.#readIn(0);
-    } else if (!isAnswered || !this.#isComplete()) {
+    } else if (!page || !this.#isComplete()) {
       this.#readIn(backoff(this.#failures++));
     } else {
       this.#failures = 0;
@@ -180,24 +172,21 @@ export class History {
     }
   }
 
-  async #read(): Promise<boolean> {
-    const after = this.#timeline.position;
+  /** Read a page. Returns nothing if that has failed, or the visit has ended. */
+  async #readPage(range: MessageRange): Promise<MessagePage | undefined> {
     try {
-      const page = await this.#options.read(after === null ? { limit: PAGE } : { after, limit: LONGEST_PAGE });
-      if (this.#isStopped) return true;
-      if (after === null) this.#begin(page);
-      else this.#fill(after, page);
-      return true;
+      const page = await this.#options.read(range);
+      return this.#isStopped ? undefined : page;
     } catch (error) {
       if (!this.#isStopped) this.#options.onError(error);
-      return false;
+      return undefined;
     }
   }
 
   #begin(page: MessagePage): void {
     const { messages, lastSequence, nextBefore } = page;
     // Frames may have arrived before this response. Only messages older than those belong to the history.
-    const live = this.#timeline.floor ?? Number.POSITIVE_INFINITY;
+    const live = this.#timeline.floor;
     const older = messages.filter(({ sequence }) => sequence < live);
     this.#timeline.begin(lowestOf(page), lastSequence);
     if (older.length) this.#extend(older, lowestOf(page));
@@ -226,7 +215,7 @@ export class History {
     return position !== null && position >= this.#target && !hasGap && !this.#endsEarly;
   }
 
-  #olderState(): "more" | "none" {
+  #olderState(): OlderState {
     return this.#timeline.hasOlder ? "more" : "none";
   }
 }

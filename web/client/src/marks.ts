@@ -27,13 +27,13 @@ const DAY_MS = 24 * 60 * 60_000;
 
 /** The members who are muted, as the events about that tell. */
 export class Mutes {
-  readonly #onEnd: () => void;
+  readonly #onChange: () => void;
   readonly #entries = new Map<string, { sequence: number; until: number }>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `onEnd` is called whenever a time is over. */
-  constructor(onEnd: () => void) {
-    this.#onEnd = onEnd;
+  /** `onChange` is called whenever somebody is muted, or may send again. */
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
   }
 
   /** Note an event about a member. `until` is absent if the member may send again. */
@@ -59,20 +59,16 @@ export class Mutes {
 
   #set(memberId: string, sequence: number, until: number): void {
     this.#entries.set(memberId, { sequence, until });
-    this.#await();
+    this.#changed();
   }
 
-  #await(): void {
+  #changed(): void {
+    this.#onChange();
     clearTimeout(this.#timer);
     const now = Date.now();
     const next = Math.min(...[...this.#entries.values()].map(({ until }) => until).filter((until) => until > now));
     if (!Number.isFinite(next)) return;
-    this.#timer = setTimeout(
-      () => {
-        this.#onEnd();
-        this.#await();
-      },
-      Math.min(next - now, DAY_MS),
-    ); // no timer of a platform can wait for 25 days
+    // No timer of a platform can wait for 25 days.
+    this.#timer = setTimeout(() => this.#changed(), Math.min(next - now, DAY_MS));
   }
 }

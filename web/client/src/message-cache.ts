@@ -20,9 +20,9 @@ export function takeMessages(storage: OwnStorage, roomId: string): CachedMessage
   const saved = storage.read<CachedMessages & { savedAt: number }>(KIND, roomId);
   if (saved === undefined) return undefined;
   storage.write(KIND, roomId, undefined);
-  const { savedAt, ...cached } = saved;
-  const isUsable = Date.now() - savedAt < MAX_AGE_MS && Array.isArray(cached.messages) && Array.isArray(cached.ownIds);
-  return isUsable && cached.messages.length ? cached : undefined;
+  const { savedAt, messages, ownIds } = saved;
+  const isUsable = Date.now() - savedAt < MAX_AGE_MS && Array.isArray(messages) && Array.isArray(ownIds);
+  return isUsable && messages.length ? saved : undefined;
 }
 
 export function saveMessages(storage: OwnStorage, roomId: string, cached: CachedMessages): void {

@@ -31,13 +31,9 @@ export class MessageList {
     return this.#ignoredIds.has(memberId);
   }
 
-  ignore(memberId: string): void {
-    this.#ignoredIds.add(memberId);
-    this.#isOutdated = true;
-  }
-
-  unignore(memberId: string): void {
-    this.#ignoredIds.delete(memberId);
+  setIgnored(memberId: string, isIgnored: boolean): void {
+    if (isIgnored) this.#ignoredIds.add(memberId);
+    else this.#ignoredIds.delete(memberId);
     this.#isOutdated = true;
   }
 

@@ -30,6 +30,7 @@ interface Entry extends SendOptions {
   readonly clientId: string;
   readonly message: string;
   readonly createdAt: string;
+  /** The time of the first attempt. */
   sentAt: number | null;
   attempts: number;
   error: ChatError | undefined;
@@ -50,8 +51,8 @@ export class Outbox {
   #isOpen = false;
   #isCaughtUp = false;
   #isHeldBack = false;
+  /** Why nothing more is sent. */
   #ended: ChatError | undefined;
-  #left: ChatError | undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -67,15 +68,10 @@ export class Outbox {
   get pending(): readonly PendingMessage[] {
     const first = this.#firstWaiting();
     const status = this.#isHeldBack ? "held" : this.#isOpen ? "sending" : "offline";
-    return this.#entries.map((entry) => ({
-      clientId: entry.clientId,
-      message: entry.message,
-      replyTo: entry.replyTo,
-      mentions: entry.mentions,
-      createdAt: entry.createdAt,
-      status: entry.error ? "failed" : entry === first ? status : "queued",
-      error: entry.error,
-    }));
+    return this.#entries.map((entry) => {
+      const { sentAt, attempts, settle, ...message } = entry;
+      return { ...message, status: entry.error ? "failed" : entry === first ? status : "queued" };
+    });
   }
 
   /** Queue a message. The promise settles when it is stored, or has failed. */
@@ -113,18 +109,12 @@ export class Outbox {
     this.#sendNext();
   }
 
-  /** Sending is over: fail all messages with this error. */
-  end(error: ChatError): void {
+  /** Sending is over: reject the promises with this error. The messages have failed, or are kept for another visit. */
+  end(error: ChatError, isKept: boolean): void {
     this.#ended = error;
-    this.close();
-  }
-
-  /** Nothing more is sent now: reject the promises with this error. The messages are kept. */
-  leave(error: ChatError): void {
-    this.#left = error;
     for (const entry of this.#entries) {
       entry.settle?.reject(error);
-      entry.settle = undefined;
+      if (!isKept) entry.error ??= error;
     }
     this.close();
   }
@@ -165,7 +155,7 @@ export class Outbox {
   retry(clientId: string): Promise<Message> {
     const entry = this.#find(clientId);
     if (!entry?.error) return rejected(new ChatError("unknown_message", "There is no failed message of this id."));
-    if (this.#left) return rejected(this.#left);
+    if (this.#ended) return rejected(this.#ended);
     this.#remove(entry);
     entry.attempts = 0;
     entry.error = undefined;
@@ -217,31 +207,19 @@ export class Outbox {
   #fail(entry: Entry, error: ChatError): void {
     entry.error = error;
     entry.settle?.reject(error);
-    entry.settle = undefined;
   }
 
   #changed(): void {
-    const ended = this.#ended;
-    if (ended) {
-      for (const entry of this.#entries) if (!entry.error) this.#fail(entry, ended);
-    }
     this.#sendNext();
     this.#save();
     this.#options.onChange(this.pending);
   }
 
   #save(): void {
-    this.#options.save(
-      this.#entries.map(({ clientId, message, replyTo, mentions, createdAt, sentAt, error }) => ({
-        clientId,
-        message,
-        replyTo,
-        mentions,
-        createdAt,
-        sentAt,
-        failure: error?.message ?? null,
-      })),
-    );
+    const saved = this.#entries.map(({ attempts, error, settle, ...message }) => {
+      return { ...message, failure: error?.message ?? null };
+    });
+    this.#options.save(saved);
   }
 
   // API Gateway does not keep the order of a connection's frames, so the next message waits for the response to this one.

@@ -115,41 +115,31 @@ export class Presence {
     const reading = this.#readings;
     const before = this.#frames;
     this.#changes.length = 0;
-    let isCurrent = false;
-    try {
-      const listed = await this.#options.read();
-      if (reading !== this.#readings) return;
-      this.#isRead = true;
-      this.#replace(listed);
-      isCurrent = this.#frames === before;
-    } catch (error) {
-      if (reading !== this.#readings) return;
-      this.#options.onError(error);
-      if (reading !== this.#readings) return; // a listener has left the room
-    }
+    const listed = await this.#options.read().catch((error: unknown) => {
+      if (reading === this.#readings) this.#options.onError(error);
+      return null;
+    });
+    if (reading !== this.#readings) return; // it was cancelled, maybe by a listener who has left the room
+    if (listed) this.#replace(listed);
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (isCurrent && this.#isComplete()) {
-      this.#failures = 0;
-    } else {
-      this.#recheckIn(Math.max(RECHECK_MS, backoff(this.#failures)));
-      this.#failures += 1;
-    }
+    if (listed && this.#frames === before && this.#isComplete()) this.#failures = 0;
+    else this.#recheckIn(Math.max(RECHECK_MS, backoff(this.#failures++)));
   }
 
   /** The room has grown beyond the announcements of joins and leaves: its members are no longer known. */
   clear(): void {
-    this.#cancelReading();
+    this.pause();
     this.#isRead = false;
     if (this.#entries.size === 0) return;
-    this.#forgetAll();
+    this.#entries.clear();
     this.#publish();
   }
 
   stop(): void {
     this.#isStopped = true;
-    this.#cancelReading();
-    this.#forgetAll();
+    this.pause();
+    this.#entries.clear();
   }
 
   #noted(memberCount: number): void {
@@ -189,6 +179,7 @@ export class Presence {
   }
 
   #replace(listed: readonly ListedMember[]): void {
+    this.#isRead = true;
     const entries = new Map<string, Entry>();
     for (const { connections = 1, ...member } of listed) {
       clearTimeout(this.#entries.get(member.id)?.leaving);
@@ -204,11 +195,6 @@ export class Presence {
 
   #publish(): void {
     this.#options.onMembers([...this.#entries.values()].map(({ member }) => withKnownRole(member)));
-  }
-
-  #forgetAll(): void {
-    for (const { leaving } of this.#entries.values()) clearTimeout(leaving);
-    this.#entries.clear();
   }
 
   #isComplete(): boolean {

@@ -6,7 +6,6 @@ import type { TokenSource } from "./token-source.js";
 import type { Ban, CreatedRoom, Hook, Member, RoomPage, StoredReport, VisitedRoom } from "./types.js";
 
 const TIMEOUT_MS = 20_000;
-const JSON_HEADERS = { "Content-Type": "application/json" };
 
 /** A page of the history, ascending. `complete` is false if messages of the range are no longer stored. */
 export interface MessagePage {
@@ -35,9 +34,9 @@ interface WireRoom {
 
 /** The secrets that a client shows to enter a room. */
 export interface Credentials {
-  readonly token?: string | undefined;
+  readonly token?: string | null | undefined;
   readonly key?: string | undefined;
-  readonly owner?: string | undefined;
+  readonly owner?: string | null | undefined;
 }
 
 /** The last sequence of a room, and the last one that the member has read, if the server knows it. */
@@ -52,7 +51,17 @@ export interface ListedMember extends Member {
   readonly connections?: number;
 }
 
-type Query = Record<string, string | number | null | undefined>;
+/** The lists of a room, by the ends of their paths, which are also their names in the responses. */
+interface RoomLists {
+  readonly members: ListedMember;
+  readonly bans: Ban;
+  readonly reports: StoredReport;
+}
+
+interface RestRequest {
+  readonly method?: "GET" | "POST" | "DELETE";
+  readonly body?: object;
+}
 
 export class RestApi {
   readonly #url: string;
@@ -68,11 +77,8 @@ export class RestApi {
   }
 
   async createRoom(roomName: string, isPrivate: boolean, keepDays: number | undefined): Promise<CreatedRoom> {
-    const { roomId, ownerToken, joinToken } = await this.#call<CreatedRoom>("rooms", {
-      method: "POST",
-      headers: JSON_HEADERS,
-      body: JSON.stringify({ roomName, private: isPrivate, keepDays }),
-    });
+    const body = { roomName, private: isPrivate, keepDays };
+    const { roomId, ownerToken, joinToken } = await this.#call<CreatedRoom>("rooms", { method: "POST", body });
     return { roomId, ownerToken, joinToken };
   }
 
@@ -90,83 +96,64 @@ export class RestApi {
     };
   }
 
-  async getPositions(key: string, rooms: readonly VisitedRoom[]): Promise<readonly RoomPosition[]> {
-    const asked = rooms.map(({ roomId, token, owner }) => ({
+  async getPositions(key: string, visited: readonly VisitedRoom[]): Promise<readonly RoomPosition[]> {
+    const rooms = visited.map(({ roomId, token, owner }) => ({
       roomId,
       token: token ?? undefined,
       owner: owner ?? undefined,
     }));
-    const { rooms: found } = await this.#call<{ rooms: readonly RoomPosition[] }>("rooms/unread", {
-      method: "POST",
-      headers: JSON_HEADERS,
-      body: JSON.stringify({ key, rooms: asked }),
-    });
-    return found;
-  }
-
-  async getMembers(roomId: string, credentials: Credentials): Promise<readonly ListedMember[]> {
-    return (await this.#room<{ members: readonly ListedMember[] }>(roomId, "/members", { ...credentials })).members;
-  }
-
-  getMessages(roomId: string, credentials: Credentials, range: MessageRange): Promise<MessagePage> {
-    const query = queryString({ ...range, ...credentials });
-    return this.#read(`rooms/${encodeURIComponent(roomId)}/messages${query}`, "messages");
-  }
-
-  async getBans(roomId: string, credentials: Credentials): Promise<readonly Ban[]> {
-    return (await this.#room<{ bans: readonly Ban[] }>(roomId, "/bans", { ...credentials })).bans;
-  }
-
-  async getReports(roomId: string, credentials: Credentials): Promise<readonly StoredReport[]> {
-    return (await this.#room<{ reports: readonly StoredReport[] }>(roomId, "/reports", { ...credentials })).reports;
+    const request: RestRequest = { method: "POST", body: { key, rooms } };
+    return (await this.#call<{ rooms: readonly RoomPosition[] }>("rooms/unread", request)).rooms;
   }
 
   /** Read the room, and so find out whether it can be joined. */
   getRoom(roomId: string, credentials: Credentials): Promise<{ readonly name: string }> {
-    return this.#room(roomId, "", { ...credentials });
+    return this.#call(pathOf(roomId) + queryString(credentials));
+  }
+
+  /** Read a list of a room. */
+  async getList<Name extends keyof RoomLists>(
+    roomId: string,
+    name: Name,
+    credentials: Credentials,
+  ): Promise<readonly RoomLists[Name][]> {
+    const path = `${pathOf(roomId)}/${name}${queryString(credentials)}`;
+    return (await this.#call<Record<Name, readonly RoomLists[Name][]>>(path))[name];
+  }
+
+  getMessages(roomId: string, credentials: Credentials, range: MessageRange): Promise<MessagePage> {
+    return this.#read(`${pathOf(roomId)}/messages${queryString({ ...range, ...credentials })}`, "messages");
   }
 
   createHook(roomId: string, owner: string, name: string): Promise<{ hookId: string; url: string }> {
-    return this.#asOwner(roomId, "/hooks", owner, {
-      method: "POST",
-      headers: JSON_HEADERS,
-      body: JSON.stringify({ name }),
-    });
+    return this.#callAsOwner(`${pathOf(roomId)}/hooks`, owner, { method: "POST", body: { name } });
   }
 
   async listHooks(roomId: string, owner: string): Promise<readonly Hook[]> {
-    return (await this.#asOwner<{ hooks: readonly Hook[] }>(roomId, "/hooks", owner)).hooks;
+    return (await this.#callAsOwner<{ hooks: readonly Hook[] }>(`${pathOf(roomId)}/hooks`, owner)).hooks;
   }
 
   async deleteHook(roomId: string, owner: string, hookId: string): Promise<void> {
-    await this.#asOwner<null>(roomId, `/hooks/${encodeURIComponent(hookId)}`, owner, { method: "DELETE" });
+    await this.#callAsOwner(`${pathOf(roomId)}/hooks/${encodeURIComponent(hookId)}`, owner, { method: "DELETE" });
   }
 
   async getWebSocketUrl(): Promise<string> {
     return (await this.#read<{ webSocketUrl: string }>("config", "webSocketUrl")).webSocketUrl;
   }
 
-  #room<Result>(roomId: string, part: string, query: Query): Promise<Result> {
-    return this.#call(`rooms/${encodeURIComponent(roomId)}${part}${queryString(query)}`);
-  }
-
   /** Send a request with the owner's token: beside an access token in the query, otherwise as the bearer token. */
-  #asOwner<Result>(roomId: string, part: string, owner: string, options: RequestInit = {}): Promise<Result> {
-    const path = `rooms/${encodeURIComponent(roomId)}${part}`;
-    return this.#tokens
-      ? this.#call(`${path}${queryString({ owner })}`, options)
-      : this.#request(path, withToken(options, owner));
+  #callAsOwner<Result>(path: string, owner: string, request?: RestRequest): Promise<Result> {
+    return this.#tokens ? this.#call(path + queryString({ owner }), request) : this.#send(path, request, owner);
   }
 
   /** Send a request with the access token of the user. If the server rejects it, ask for another one, and repeat it once. */
-  async #call<Result>(path: string, options: RequestInit = {}): Promise<Result> {
+  async #call<Result>(path: string, request?: RestRequest): Promise<Result> {
     const tokens = this.#tokens;
-    if (!tokens) return this.#request(path, options);
     try {
-      return await this.#request(path, withToken(options, await tokens.get()));
+      return await this.#send<Result>(path, request, await tokens?.get());
     } catch (error) {
-      if (!(error instanceof ApiError && error.status === 401)) throw error;
-      return this.#request(path, withToken(options, await tokens.get()));
+      if (!tokens || !(error instanceof ApiError && error.status === 401)) throw error;
+      return this.#send(path, request, await tokens.get());
     }
   }
 
@@ -182,23 +169,40 @@ export class RestApi {
     return new ChatError("wrong_url", `No chat responds at ${this.#url}: expected its REST address, with the stage.`);
   }
 
-  async #request<Result>(path: string, options: RequestInit): Promise<Result> {
+  async #send<Result>(
+    path: string,
+    { method = "GET", body }: RestRequest = {},
+    token?: string | null,
+  ): Promise<Result> {
     const fetchFunction = this.#fetch; // called without `this`, as browsers demand
+    const options: RequestInit = {
+      method,
+      body: body ? JSON.stringify(body) : null,
+      headers: {
+        ...(body && { "Content-Type": "application/json" }),
+        ...(token && { Authorization: `Bearer ${token}` }),
+      },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    };
     let response: Response;
     try {
-      response = await fetchFunction(`${this.#url}/${path}`, { signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
+      response = await fetchFunction(`${this.#url}/${path}`, options);
       if (response.status === 204) return null as Result;
       if (response.ok) return (await response.json()) as Result;
     } catch (cause) {
       if (!this.#isKnown && (cause as Error).name === "SyntaxError") throw this.#wrongUrl();
       throw new ChatError("network", "The server could not be reached.", { cause });
     }
-    const { reason, sentence } = await explanationOf(response);
-    if (reason) this.#isKnown = true;
+    const error = await errorOf(response);
+    if (error.reason) this.#isKnown = true;
     // API Gateway responds with 403 to a path that it does not know, other servers with 404 or 405.
-    if (!this.#isKnown && [403, 404, 405].includes(response.status)) throw this.#wrongUrl();
-    throw new ApiError(response.status, reason, sentence);
+    if (!this.#isKnown && [403, 404, 405].includes(error.status)) throw this.#wrongUrl();
+    throw error;
   }
+}
+
+function pathOf(roomId: string): string {
+  return `rooms/${encodeURIComponent(roomId)}`;
 }
 
 /** Return the address without what follows its path. Throws a ChatError if no request can be sent to it. */
@@ -211,23 +215,16 @@ function checkUrl(url: string | URL): string {
   return text.replace(/\/+$/, "");
 }
 
-export function queryString(query: Query): string {
+/** Return a query string of the values that are there. */
+export function queryString(query: object): string {
   const entries = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return entries.length ? `?${new URLSearchParams(entries.map(([name, value]) => [name, String(value)]))}` : "";
+  return entries.length ? `?${new URLSearchParams(entries)}` : "";
 }
 
-function withToken(options: RequestInit, token: string | null): RequestInit {
-  return token
-    ? { ...options, headers: { ...(options.headers as Record<string, string>), Authorization: `Bearer ${token}` } }
-    : options;
-}
-
-async function explanationOf(response: Response): Promise<{ reason: string; sentence: string }> {
+async function errorOf(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => null); // a proxy may respond with a page of its own
   const { Code, Message } = (body ?? {}) as { Code?: unknown; Message?: unknown };
   const isExplained = response.status < 500 && typeof Message === "string";
-  return {
-    reason: typeof Code === "string" ? Code : "",
-    sentence: isExplained ? Message : "The server could not do that just now. Please try again.",
-  };
+  const sentence = isExplained ? Message : "The server could not do that just now. Please try again.";
+  return new ApiError(response.status, typeof Code === "string" ? Code : "", sentence);
 }

@@ -24,31 +24,23 @@ export const NOT_JOINED: RoomSnapshot = {
   older: "none",
 };
 
-export class RoomStore {
-  readonly #events = new Emitter<RoomEvents>();
-  readonly #changes = new Emitter<{ snapshot: RoomSnapshot }>();
+interface StoreEvents extends RoomEvents {
+  /** Anything has changed. */
+  snapshot: RoomSnapshot;
+}
+
+export class RoomStore extends Emitter<StoreEvents> {
   #snapshot: RoomSnapshot;
   /** The changes that the listeners do not know yet. */
   #held: Partial<RoomSnapshot> | undefined;
 
   constructor(start: Partial<RoomSnapshot>) {
+    super();
     this.#snapshot = { ...NOT_JOINED, ...start };
   }
 
   get snapshot(): RoomSnapshot {
     return this.#snapshot;
-  }
-
-  on<Type extends keyof RoomEvents>(type: Type, listener: (value: RoomEvents[Type]) => void): () => void {
-    return this.#events.on(type, listener);
-  }
-
-  subscribe(listener: () => void): () => void {
-    return this.#changes.on("snapshot", listener);
-  }
-
-  emit<Type extends keyof RoomEvents>(type: Type, value: RoomEvents[Type]): void {
-    this.#events.emit(type, value);
   }
 
   /** Tell the listeners once about all that a function publishes, at its end. */
@@ -75,6 +67,6 @@ export class RoomStore {
     if (change.typing) this.emit("typing", change.typing);
     if (change.pending) this.emit("pending", change.pending);
     if (change.members || "memberCount" in change) this.emit("members", this.#snapshot.members);
-    this.#changes.emit("snapshot", this.#snapshot);
+    this.emit("snapshot", this.#snapshot);
   }
 }

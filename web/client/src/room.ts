@@ -11,7 +11,6 @@ import {
   type ItemsFrame,
   type PresenceFrame,
   parseFrame,
-  type ReactionsFrame,
   type RenameFrame,
   type ReportedFrame,
   type RoomInfo,
@@ -109,10 +108,8 @@ export class Room {
   #isGreeted = false;
   /** The sequence of the newest event that has changed the room. */
   #updatedAt = 0;
-  /** Whether the loaded messages are from an earlier connection, or from before a reload. */
-  #isResumed = false;
-  /** Whether there was a connection, welcomed or not. */
-  #hasOpened = false;
+  /** The connections that were open, and that of the page before a reload if its messages are loaded. */
+  #connections = 0;
   /** The sequence of the newest event about the role of each member. */
   readonly #rolesAt = new Map<string, number>();
   /** Whether the room is large, as the last welcome says. */
@@ -121,7 +118,6 @@ export class Room {
   #welcomeTimeout: ReturnType<typeof setTimeout> | undefined;
   /** Whether this connection has an access token. Its name is that of the token. */
   #isUser = false;
-  #rejection: unknown;
   /** Settles when the response to the last request for new tokens has arrived. */
   #renewal: Promise<unknown> = Promise.resolve();
 
@@ -146,29 +142,26 @@ export class Room {
       read: (range) => this.#read((credentials) => rest.getMessages(roomId, credentials, range)),
       onHistory: (items) => this.#confirm(items),
       onMissed: (items) => this.#receive(items),
-      onRefreshed: (items) => this.#refresh(items),
-      onFound: (sequence, item) => {
-        this.#timeline.keepApart(sequence, item);
-        this.#store.publish({ messages: this.#published() });
-      },
+      onChanged: () => this.#publishMessages(),
       onExpired: (after) => this.#store.emit("expired", { after }),
-      onOlder: (older) => this.#store.publish({ history: "ready", older, messages: this.#published() }),
+      onOlder: (older) => this.#publishMessages({ history: "ready", older }),
       onCaughtUp: () => this.#outbox.caughtUp(),
       onError: (error) => this.#onHistoryError(error),
     });
     this.#presence = new Presence({
-      read: () => this.#read((credentials) => rest.getMembers(roomId, credentials)),
+      read: () => this.#read((credentials) => rest.getList(roomId, "members", credentials)),
       onMembers: (members) => this.#store.publish({ members: members.map((member) => this.#mutes.mark(member)) }),
       onChange: (type, member) => {
         this.#notify({ type, member, message: `${member.name} ${type === "join" ? "joined" : "left"}` });
       },
-      onError: (error) => this.#onReadError(error),
+      onError: (error) => this.#onFailure(error),
     });
     this.#connection = new Connection({
       WebSocket: options.WebSocket,
       findUrl: () => this.#findUrl(),
-      isWorthRetrying: () => this.#canBeJoined(),
+      findObstacle: () => this.#findObstacle(),
       onStatus: (status) => this.#onStatus(status),
+      onEnd: (obstacle) => this.#onFailure(obstacle),
       onText: (text) => this.#onText(text),
       onError: (error) => this.#report(error),
       // Its response has the last sequence, because a lost frame leaves no visible gap until the next one arrives.
@@ -212,7 +205,7 @@ export class Room {
   }
 
   /** Call a function after each change of the snapshot. Returns the function that ends that. Needs no `this`. */
-  readonly subscribe = (listener: () => void): (() => void) => this.#store.subscribe(listener);
+  readonly subscribe = (listener: () => void): (() => void) => this.#store.on("snapshot", listener);
 
   /** Return everything about the room at this moment. The same object until something changes. Needs no `this`. */
   readonly getSnapshot = (): RoomSnapshot => this.#store.snapshot;
@@ -274,8 +267,8 @@ export class Room {
    */
   async edit(sequence: number, text: string): Promise<void> {
     const message = normalizeLines(text);
-    await this.#commands.run("editMessage", { sequence, message }, (event) => {
-      return event.type === "edited" && event.target === sequence && event.text === message;
+    await this.#commands.run("editMessage", { sequence, message }, "edited", (event) => {
+      return event.target === sequence && event.text === message;
     });
   }
 
@@ -286,9 +279,9 @@ export class Room {
    */
   async react(sequence: number, reaction: string, { remove = false }: { remove?: boolean } = {}): Promise<void> {
     const wasOwn = this.#messages.noteOwnReaction(sequence, reaction, !remove);
-    const data = { sequence, reaction, ...(remove && { remove }) };
-    const reacting = this.#commands.run("react", data, ({ type, target, reactions = [] }) => {
-      if (type !== "reactions" || target !== sequence) return false;
+    const data = { sequence, reaction, remove: remove || undefined };
+    const reacting = this.#commands.run("react", data, "reactions", ({ target, reactions = [] }) => {
+      if (target !== sequence) return false;
       const { members = [], count = 0 } = reactions.find((one) => one.reaction === reaction) ?? {};
       const isThere = members.some((id) => this.#messages.isOwn(id));
       return isThere !== remove || count > members.length;
@@ -326,11 +319,7 @@ export class Room {
    * `unconfirmed`, `rate_limited` or `internal`.
    */
   async deleteMessage(sequence: number): Promise<void> {
-    await this.#commands.run(
-      "deleteMessage",
-      { sequence },
-      ({ type, target }) => type === "deleted" && target === sequence,
-    );
+    await this.#commands.run("deleteMessage", { sequence }, "deleted", ({ target }) => target === sequence);
   }
 
   /**
@@ -339,13 +328,12 @@ export class Room {
    */
   async update(changes: { name?: string; locked?: boolean; keepDays?: number; slowSeconds?: number }): Promise<void> {
     const { name, ...others } = changes;
-    await this.#commands.run("updateRoom", { roomName: name, ...others }, ({ type, room }) => {
-      if (type !== "updated" || room === undefined) return false;
-      const now = { locked: room.locked, keepDays: room.keepDays ?? 0, slowSeconds: room.slowSeconds ?? 0 };
-      const isDone = (key: keyof typeof now) => others[key] === undefined || others[key] === now[key];
-      // The server removes the spaces around a name.
-      const isRenamed = name === undefined || room.name.trim() === name.trim();
-      return isRenamed && isDone("locked") && isDone("keepDays") && isDone("slowSeconds");
+    // The server removes the spaces around a name.
+    const wanted = Object.entries({ ...others, name: name?.trim() });
+    await this.#commands.run("updateRoom", { roomName: name, ...others }, "updated", ({ room }) => {
+      if (!room) return false;
+      const now: Record<string, unknown> = { keepDays: 0, slowSeconds: 0, ...room, name: room.name.trim() };
+      return wanted.every(([key, value]) => value === undefined || value === now[key]);
     });
   }
 
@@ -358,9 +346,10 @@ export class Room {
     { deleteMessages = false }: { deleteMessages?: boolean } = {},
   ): Promise<void> {
     const missing = new Set([memberIds].flat());
-    const data = typeof memberIds === "string" ? { memberId: memberIds } : { memberIds };
-    await this.#commands.run("removeMember", { ...data, ...(deleteMessages && { deleteMessages }) }, (event) => {
-      if (event.type === "removed" && event.member) missing.delete(event.member.id);
+    const target = typeof memberIds === "string" ? { memberId: memberIds } : { memberIds };
+    const data = { ...target, deleteMessages: deleteMessages || undefined };
+    await this.#commands.run("removeMember", data, "removed", ({ member }) => {
+      if (member) missing.delete(member.id);
       return missing.size === 0;
     });
   }
@@ -372,20 +361,14 @@ export class Room {
 
   /** As the owner, make a member with a key a moderator, or a plain member again. */
   async setRole(memberId: string, role: "moderator" | "member"): Promise<void> {
-    await this.#commands.run(
-      "setRole",
-      { memberId, role },
-      (event) => event.type === "role" && event.member?.id === memberId && event.role === role,
-    );
+    await this.#commands.run("setRole", { memberId, role }, "role", (event) => {
+      return event.member?.id === memberId && event.role === role;
+    });
   }
 
   /** As the owner or a moderator, keep a member from sending for up to a day. With 0 seconds, the member may send again. */
   async muteMember(memberId: string, seconds: number): Promise<void> {
-    await this.#commands.run(
-      "muteMember",
-      { memberId, seconds },
-      ({ type, member }) => type === "muted" && member?.id === memberId,
-    );
+    await this.#commands.run("muteMember", { memberId, seconds }, "muted", ({ member }) => member?.id === memberId);
   }
 
   /**
@@ -400,12 +383,12 @@ export class Room {
 
   /** As the owner, read who was removed and may not come back yet. Rejects with a ChatError. */
   bans(): Promise<readonly Ban[]> {
-    return this.#read((credentials) => this.#options.rest.getBans(this.roomId, credentials));
+    return this.#read((credentials) => this.#options.rest.getList(this.roomId, "bans", credentials));
   }
 
   /** As the owner or a moderator, read which messages were reported. Rejects with a ChatError. */
   reports(): Promise<readonly StoredReport[]> {
-    return this.#read((credentials) => this.#options.rest.getReports(this.roomId, credentials));
+    return this.#read((credentials) => this.#options.rest.getList(this.roomId, "reports", credentials));
   }
 
   /**
@@ -413,15 +396,13 @@ export class Room {
    * the member does. Nobody else learns it. Keep `ignored` of the snapshot, and pass it when you join again.
    */
   ignore(memberId: string): void {
-    this.#messages.ignore(memberId);
     this.#typing.end(memberId);
-    this.#publishIgnored();
+    this.#setIgnored(memberId, true);
   }
 
   /** Ignore a member no longer. */
   unignore(memberId: string): void {
-    this.#messages.unignore(memberId);
-    this.#publishIgnored();
+    this.#setIgnored(memberId, false);
   }
 
   /**
@@ -447,7 +428,7 @@ export class Room {
 
   /** As the owner, close the room for everyone. */
   async close(): Promise<void> {
-    await this.#commands.run("closeRoom", {}, ({ type }) => type === "closed");
+    await this.#commands.run("closeRoom", {}, "closed");
   }
 
   /** Connect now, if the connection is lost and waits before its next attempt. A closed room has to be joined again. */
@@ -459,16 +440,12 @@ export class Room {
   leave(): void {
     if (this.state.status === "closed") return;
     this.#readPosition.flush();
-    this.#connection.close();
     this.#end("left");
   }
 
   async #findUrl(): Promise<string> {
     const { roomId, tokens } = this.#options;
-    const url = await this.#options.findWebSocketUrl().catch((error: unknown) => {
-      this.#rejection = error;
-      throw error;
-    });
+    const url = await this.#options.findWebSocketUrl();
     const token = await tokens?.get();
     this.#isUser = Boolean(token);
     return url + queryString({ roomId, name: this.#name, ...this.#credentials, access_token: token, batch: 1 });
@@ -476,10 +453,6 @@ export class Room {
 
   #onStatus(state: ConnectionStatus): void {
     this.#stopGreeting();
-    if (state.status === "closed") {
-      this.#endBy(this.#rejection);
-      return;
-    }
     this.#store.publish({ state });
     if (this.state !== state) return; // a listener has left the room
     if (state.status === "open") this.#onOpen();
@@ -487,7 +460,6 @@ export class Room {
   }
 
   #onLost(): void {
-    this.#isResumed ||= this.#hasOpened;
     this.#typing.clear();
     this.#outbox.close();
     this.#presence.pause();
@@ -495,7 +467,7 @@ export class Room {
 
   #onOpen(): void {
     this.#isGreeted = this.#isLarge = false;
-    this.#hasOpened = true;
+    this.#connections += 1;
     this.#connection.send(HELLO);
     this.#lateCheck = setTimeout(() => this.#onListed(), INDEX_LAG_MS);
     this.#welcomeTimeout = setTimeout(() => this.#history.catchUp(), WELCOME_TIMEOUT_MS);
@@ -513,7 +485,7 @@ export class Room {
   #catchUp(): void {
     if (this.#isLarge) this.#history.catchUp();
     else this.#connection.send(HELLO);
-    if (this.#isResumed) void this.#history.refresh();
+    if (this.#connections > 1) void this.#history.refresh();
   }
 
   #stopGreeting(): void {
@@ -523,7 +495,9 @@ export class Room {
 
   #onText(text: string): void {
     const frame = parseFrame(text);
-    switch (frame?.type) {
+    if (!frame) return;
+    this.#commands.confirm(frame);
+    switch (frame.type) {
       case "items":
         this.#onItems(frame);
         break;
@@ -534,7 +508,7 @@ export class Room {
         this.#onTokens(frame);
         break;
       case "reactions":
-        this.#onReactions(frame);
+        if (this.#timeline.react(frame)) this.#publishMessages();
         break;
       case "signal":
         this.#onSignal(frame.signal);
@@ -543,8 +517,6 @@ export class Room {
         this.#onErrorFrame(frame);
         break;
       case "closed":
-        this.#commands.confirm(frame);
-        this.#connection.close();
         this.#end("closed");
         break;
       case "rename":
@@ -565,7 +537,6 @@ export class Room {
   #onItems({ items, isBatch }: ItemsFrame): void {
     this.#receive(items, isBatch);
     if (items.some(({ type, member }) => type === "removed" && member && this.#messages.isOwn(member.id))) {
-      this.#connection.close();
       this.#end("banned");
     } else if (this.#timeline.hasGap) {
       this.#history.fillGap(isBatch || this.#isLarge);
@@ -621,20 +592,8 @@ export class Room {
       this.#name = sender.name;
       this.#store.publish({ you: this.#mutes.mark(withKnownRole(sender)) });
     } else {
-      this.#notify({ type, member: sender, message, ...(formerName !== undefined && { formerName }) });
+      this.#notify({ type, member: sender, message, formerName });
     }
-  }
-
-  #onReactions(frame: ReactionsFrame): void {
-    if (this.#timeline.react(frame)) this.#store.publish({ messages: this.#published() });
-    this.#commands.confirm(frame);
-  }
-
-  #refresh(items: readonly StoredItem[]): void {
-    const changed = items.filter(({ sequence: target, reactions = [], reactionsVersion: version }) => {
-      return version !== undefined && this.#timeline.react({ target, reactions, version });
-    });
-    if (changed.length) this.#store.publish({ messages: this.#published() });
   }
 
   #onSignal({ name, data, sender }: Signal): void {
@@ -644,18 +603,15 @@ export class Room {
     else if (!this.#messages.isOwn(sender.id)) this.#typing.note(member);
   }
 
-  #onReported(frame: ReportedFrame): void {
-    const { target, reason, sender } = frame;
-    this.#commands.confirm(frame);
+  #onReported({ type: _, message: __, sender, ...report }: ReportedFrame): void {
     if (this.#messages.isOwn(sender.id)) return;
-    this.#store.emit("reported", { target, sender: withKnownRole(sender), ...(reason !== undefined && { reason }) });
+    this.#store.emit("reported", { ...report, sender: withKnownRole(sender) });
   }
 
-  #onTokens({ type, ...tokens }: TokensFrame): void {
+  #onTokens({ type: _, ...tokens }: TokensFrame): void {
     const { token, owner } = this.#credentials;
     this.#credentials = { ...this.#credentials, token: tokens.joinToken ?? token, owner: tokens.ownerToken ?? owner };
     this.#store.emit("tokens", tokens);
-    this.#commands.confirm({ type, ...tokens });
     // A connection that was opened with the former token, after the response was lost, becomes that of the owner.
     if (tokens.ownerToken && !this.#store.snapshot.isOwner) this.#connection.send(HELLO);
   }
@@ -663,11 +619,7 @@ export class Room {
   async #renewToken(name: keyof RoomTokens, data: Record<string, unknown>): Promise<string> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const event = await this.#commands.run(
-          "updateRoom",
-          data,
-          ({ type, [name]: token }) => type === "tokens" && !!token,
-        );
+        const event = await this.#commands.run("updateRoom", data, "tokens", ({ [name]: token }) => !!token);
         return event[name] ?? "";
       } catch (error) {
         const isLost = error instanceof ChatError && error.code === "unconfirmed";
@@ -691,40 +643,36 @@ export class Room {
   }
 
   #notify({ member, ...notice }: RoomNotice): void {
-    // Nobody needs to read what they have done themselves.
-    if (this.#messages.isOwn(member.id) || this.#isNoise(notice.type, member)) return;
+    // Nobody needs to read what they have done themselves, nor that somebody whom they ignore comes or goes.
+    const isNoise = ["join", "leave", "rename"].includes(notice.type) && this.#messages.isIgnored(member.id);
+    if (isNoise || this.#messages.isOwn(member.id)) return;
     this.#store.emit("notice", { member: withKnownRole(member), ...notice });
   }
 
-  /** Return whether a notice is about somebody who comes, goes or changes the name, and whom this client ignores. */
-  #isNoise(type: RoomNotice["type"], { id }: Member): boolean {
-    return ["join", "leave", "rename"].includes(type) && this.#messages.isIgnored(id);
-  }
-
   #onErrorFrame(frame: ErrorFrame): void {
+    const { code, message, action, clientId, retryAfter } = frame;
+    const { isOwner, you } = this.#store.snapshot;
     this.#commands.reject(frame);
-    if (frame.code === "unauthorized") {
+    if (code === "unauthorized") {
       // The access token has expired. The next connection has a new one, and what was not confirmed is sent again.
       this.#connection.renew();
       return;
     }
-    if (frame.code === "replaced") {
+    if (code === "replaced") {
       // A new connection would close the oldest of the others, which would connect again, and so on.
-      this.#connection.close();
-      this.#end("replaced", frame.message);
+      this.#end(code, message);
       return;
     }
-    if (frame.code === "muted") this.#onMuted(frame);
-    if (frame.code === "too_large" && frame.clientId === TYPING) this.#typing.refuse();
+    if (code === "muted" && you && retryAfter) this.#mutes.noteRefusal(you.id, retryAfter);
+    if (code === "too_large" && clientId === TYPING) this.#typing.refuse();
     this.#outbox.reject(frame);
     // The former name is still in use, and the caller may try the new one again.
-    if (frame.action === "rename") this.#name = this.#store.snapshot.you?.name ?? this.#name;
-    if (frame.code === "not_in_room") this.#connection.renew();
-    else if (frame.action === "hello") this.#history.catchUp();
+    if (action === "rename") this.#name = you?.name ?? this.#name;
+    if (code === "not_in_room") this.#connection.renew();
+    else if (action === "hello") this.#history.catchUp();
     // Another connection may have renewed the owner's token, or the event about another role was lost.
-    const { isOwner, you } = this.#store.snapshot;
-    if (frame.code === "forbidden" && (isOwner || you?.role)) this.#connection.send(HELLO);
-    if (frame.clientId === undefined) this.#report(new ChatError(frame.code, frame.message));
+    if (code === "forbidden" && (isOwner || you?.role)) this.#connection.send(HELLO);
+    if (clientId === undefined) this.#report(new ChatError(code, message));
   }
 
   #receive(items: readonly StoredItem[], isBatch?: boolean): void {
@@ -733,7 +681,7 @@ export class Room {
       this.#confirm(items);
       added = this.#timeline.add(items, isBatch);
       for (const item of items) this.#commands.confirm(item);
-      if (added.length) this.#store.publish({ messages: this.#published() });
+      if (added.length) this.#publishMessages();
       for (const item of added) this.#apply(item);
     });
     for (const item of added) this.#announce(item);
@@ -752,12 +700,16 @@ export class Room {
   }
 
   #announce(item: StoredItem): void {
-    const { type, sequence, sender, message } = item;
+    const { type, sequence, sender, message, member, messagesDeleted } = item;
     const shown = this.#messages.get(sequence);
     if (shown) this.#store.emit("message", shown);
     if (shown?.isMention && !shown.isOwn && !shown.isIgnored) this.#store.emit("mention", shown);
     if (type === "updated") this.#notify({ type, member: sender, message });
-    if (type === "removed" || type === "muted" || type === "role") this.#notify(noticeOf(type, item));
+    if (type === "removed" || type === "muted" || type === "role") {
+      const subject = member && withKnownRole(member);
+      const role = knownRole(item.role);
+      this.#notify({ type, member: sender, message, subject, messagesDeleted, until: endOf(item), role });
+    }
   }
 
   #onRole({ member, role, sequence }: StoredItem): void {
@@ -767,13 +719,6 @@ export class Room {
     this.#presence.change(member.id, apply);
     const { you } = this.#store.snapshot;
     if (you?.id === member.id) this.#store.publish({ you: this.#mutes.mark(apply(you)) });
-  }
-
-  #onMuted({ retryAfter }: ErrorFrame): void {
-    const { you } = this.#store.snapshot;
-    if (!you || retryAfter === undefined) return;
-    this.#mutes.noteRefusal(you.id, retryAfter);
-    this.#publishMarks();
   }
 
   /** Publish the members again: somebody was muted, or may send again. */
@@ -786,19 +731,19 @@ export class Room {
     this.#presence.refreshMarks();
   }
 
-  #publishIgnored(): void {
-    this.#store.publish({ ignored: this.#messages.ignoredIds, messages: this.#published() });
+  #setIgnored(memberId: string, isIgnored: boolean): void {
+    this.#messages.setIgnored(memberId, isIgnored);
+    this.#publishMessages({ ignored: this.#messages.ignoredIds });
   }
 
   // A message of ours that arrives, live or in the history, is stored.
   #confirm(items: readonly StoredItem[]): void {
-    const mutes = items.filter(({ type }) => type === "muted");
-    for (const item of mutes) if (item.member) this.#mutes.note(item.member.id, item.sequence, endOf(item));
-    if (mutes.length) this.#publishMarks();
     for (const item of items) {
-      if (item.type === "deleted") this.#outbox.forget(item.clientId);
-      if (item.type === "message" && this.#outbox.confirm(this.#messages.messageOf(item, this.#find))) {
-        this.#messages.addOwnId(item.sender.id);
+      const { type, sequence, member, clientId, sender } = item;
+      if (type === "muted" && member) this.#mutes.note(member.id, sequence, endOf(item));
+      if (type === "deleted") this.#outbox.forget(clientId);
+      if (type === "message" && this.#outbox.confirm(this.#messages.messageOf(item, this.#find))) {
+        this.#messages.addOwnId(sender.id);
       }
     }
   }
@@ -808,38 +753,39 @@ export class Room {
     return this.#messages.publish(messages, this.#timeline.takeFirstChanged(), this.#find);
   }
 
+  #publishMessages(others: Partial<RoomSnapshot> = {}): void {
+    this.#store.publish({ ...others, messages: this.#published() });
+  }
+
   #onHistoryError(error: unknown): void {
     if (!reasonOf(error) && this.#store.snapshot.history === "loading") this.#store.publish({ history: "failed" });
-    this.#onReadError(error);
+    this.#onFailure(error);
   }
 
-  /** End the visit if the room may no longer be read: then it cannot be joined either. */
-  #onReadError(error: unknown): void {
-    if (!reasonOf(error)) {
-      this.#report(error);
-      return;
-    }
-    this.#connection.close();
-    this.#endBy(error);
+  /** End the visit if the room may not be read or joined: neither is possible then. Otherwise report the error. */
+  #onFailure(error: unknown): void {
+    const reason = reasonOf(error);
+    if (reason) this.#end(reason, toChatError(error).message);
+    // A wrong address is not a state of the room, but a mistake of the application.
+    if (!reason || reason === "wrong_url") this.#report(error);
   }
 
-  /** Return whether the room can be joined. A failed request counts as yes, unless it was rejected or not found. */
-  async #canBeJoined(): Promise<boolean> {
+  /** Return why the room cannot be joined. A failed request is no reason, unless it was rejected or not found. */
+  async #findObstacle(): Promise<unknown> {
     const credentials = this.#credentials;
     try {
       await this.#options.rest.getRoom(this.roomId, credentials);
-      return true;
+      return undefined;
     } catch (error) {
       const { owner, ...others } = credentials;
-      if (isForbidden(error) && credentials !== this.#credentials) return this.#canBeJoined();
+      if (isForbidden(error) && credentials !== this.#credentials) return this.#findObstacle();
       if (isForbidden(error) && owner) {
         // The owner's token may be the wrong one: try to enter as a member.
         this.#credentials = others;
         this.#report(error);
-        return this.#canBeJoined();
+        return this.#findObstacle();
       }
-      this.#rejection = error;
-      return reasonOf(error) === undefined;
+      return reasonOf(error) ? error : undefined;
     }
   }
 
@@ -878,24 +824,13 @@ export class Room {
     if (!cached || this.#timeline.position !== null) return;
     for (const id of cached.ownIds) this.#messages.addOwnId(id);
     this.#timeline.restore(cached.messages, cached.position);
-    this.#isResumed = true;
-    this.#store.publish({
-      history: "ready",
-      older: this.#timeline.hasOlder ? "more" : "none",
-      messages: this.#published(),
-    });
+    this.#connections += 1;
+    this.#publishMessages({ history: "ready", older: this.#timeline.hasOlder ? "more" : "none" });
   }
 
-  #endBy(rejection: unknown): void {
-    const reason = reasonOf(rejection);
-    if (!reason || this.state.status === "closed") return;
-    this.#end(reason, toChatError(rejection).message);
-    // Not a state of the room, but a mistake of the application.
-    if (reason === "wrong_url") this.#report(rejection);
-  }
-
-  #end(reason: CloseReason, sentence?: string): void {
+  #end(reason: CloseReason, message?: string): void {
     if (this.state.status === "closed") return;
+    this.#connection.close();
     this.#stopListening();
     this.#stopGreeting();
     this.#history.stop();
@@ -903,14 +838,15 @@ export class Room {
     this.#mutes.stop();
     this.#typing.clear();
     this.#readPosition.stop();
-    const explained = sentence ? { message: sentence } : {};
+    const explained = message ? { message } : {};
     this.#store.publish({ state: { status: "closed", reason, isFinal: isFinal(reason), ...explained } });
     // The frame about the closing may be lost. A room that does not exist any more is closed.
     if (reason === "gone") this.#commands.confirm({ type: "closed" });
     this.#commands.stop();
-    const message = reason === "banned" ? "You were removed from this room." : "This room no longer exists.";
-    if (endsSending(reason)) this.#outbox.end(new ChatError("closed", message));
-    else this.#outbox.leave(new ChatError("closed", "The room is closed. The message was not sent, and is kept."));
+    const isKept = !endsSending(reason);
+    let sentence = reason === "banned" ? "You were removed from this room." : "This room no longer exists.";
+    if (isKept) sentence = "The room is closed. The message was not sent, and is kept.";
+    this.#outbox.end(new ChatError("closed", sentence), isKept);
   }
 
   #report(error: unknown): void {
@@ -925,22 +861,6 @@ function normalizeLines(text: string): string {
 function stateOf(room: RoomInfo): Partial<RoomSnapshot> {
   const { name, private: isPrivate, locked = false, keepDays = 0, slowSeconds = 0 } = room;
   return { name, isPrivate, isLocked: locked, keepDays, slowSeconds };
-}
-
-/** Return the notice about what the owner or a moderator has done to a member. */
-function noticeOf(type: "removed" | "muted" | "role", item: StoredItem): RoomNotice {
-  const { sender, message, member, messagesDeleted } = item;
-  const until = endOf(item);
-  const role = knownRole(item.role);
-  return {
-    type,
-    member: sender,
-    message,
-    ...(member && { subject: withKnownRole(member) }),
-    ...(messagesDeleted && { messagesDeleted }),
-    ...(until && { until }),
-    ...(role && { role }),
-  };
 }
 
 function isForbidden(error: unknown): error is ApiError {

@@ -60,10 +60,9 @@ export class OwnStorage {
   write(kind: string, roomId: string, value: unknown): void {
     if (this.#isForgotten) return;
     const key = this.#keyOf(kind, roomId);
-    const kept = this.#keys();
-    const others = kept.filter((other) => other !== key);
-    const next = value === undefined ? others : [...others, key];
-    if (next.length !== kept.length) writeValue(this.#storage, this.#index, next.length ? next : undefined);
+    const keys = this.#keys().filter((other) => other !== key);
+    if (value !== undefined) keys.push(key);
+    writeValue(this.#storage, this.#index, keys.length ? keys : undefined);
     writeValue(this.#storage, key, value);
   }
 
@@ -74,8 +73,8 @@ export class OwnStorage {
   }
 
   // A storage need not be able to list its keys.
-  #keys(): readonly string[] {
-    const keys = readValue<readonly string[]>(this.#storage, this.#index);
+  #keys(): string[] {
+    const keys = readValue<string[]>(this.#storage, this.#index);
     return Array.isArray(keys) ? keys : [];
   }
 

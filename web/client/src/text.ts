@@ -2,8 +2,7 @@
 
 import { INVISIBLE } from "./glyphs.js";
 
-// With the table of the server instead of the properties of the engine, whose Unicode may be another version. Unassigned
-// characters count as visible: an emoji may be newer.
+// Unassigned characters count as visible: an emoji may be newer.
 const VISIBLE = /* @__PURE__ */ new RegExp(`[^\\p{Cc}\\p{Cs}${INVISIBLE}]`, "u");
 
 /** Test whether a text has a visible glyph. The server rejects names and messages without one. */

@@ -1,15 +1,23 @@
-/** The known messages and events of a room in order, and the range of them that is complete. */
+/** The known messages of a room in order, edited and without deleted ones, and the range of sequences that is complete. */
 
-import { Changes } from "./changes.js";
 import type { ReactionsFrame, StoredItem } from "./frames.js";
 
 export class Timeline {
-  /** In order, as are the messages. A room may keep many, so that a new one must not cost more than its place. */
-  #items: StoredItem[] = [];
+  /** In order, without what was deleted. A room may keep many, so that a new one must not cost more than its place. */
   #messages: StoredItem[] = [];
+  /** The sequences of messages and events. */
   readonly #known = new Set<number>();
+  /** Of those that were added one by one, the lowest and the highest. */
+  #lowest = Number.POSITIVE_INFINITY;
+  #highest = 0;
   #firstChanged = 0;
-  readonly #changes = new Changes();
+  // Each change of a message may arrive before it.
+  readonly #deleted = new Set<number>();
+  /** The members whose messages were deleted with their removal, and its sequence. */
+  readonly #erased = new Map<string, number>();
+  /** The last edit of each message. */
+  readonly #edits = new Map<number, StoredItem>();
+  readonly #reactions = new Map<number, Omit<ReactionsFrame, "type">>();
   /** Messages before the range that were read because others answer them. Null if there is no such message. */
   readonly #apart = new Map<number, StoredItem | null>();
   #position: number | null = null;
@@ -32,9 +40,9 @@ export class Timeline {
     return this.#position;
   }
 
-  /** The first sequence of the range that has been read; older messages are read on request. */
-  get floor(): number | null {
-    return this.#floor ?? this.#items[0]?.sequence ?? null;
+  /** The first sequence of the range that has been read, infinite if there is none; older ones are read on request. */
+  get floor(): number {
+    return this.#floor ?? this.#lowest;
   }
 
   get hasOlder(): boolean {
@@ -42,7 +50,7 @@ export class Timeline {
   }
 
   get hasGap(): boolean {
-    return this.#position !== null && (this.#items.at(-1)?.sequence ?? 0) > this.#position;
+    return this.#position !== null && this.#highest > this.#position;
   }
 
   /**
@@ -51,12 +59,13 @@ export class Timeline {
    */
   add(items: readonly StoredItem[], isBatch = false): StoredItem[] {
     const added = items.filter((item) => {
-      if (item.sequence < (this.#floor ?? 1) || this.#known.has(item.sequence)) return false;
-      this.#known.add(item.sequence);
+      const { sequence, type, messagesDeleted } = item;
+      if (sequence < (this.#floor ?? 1) || this.#known.has(sequence)) return false;
+      this.#lowest = Math.min(this.#lowest, sequence);
+      this.#highest = Math.max(this.#highest, sequence);
       this.#note(item);
-      const current = this.#changes.apply(item);
-      insert(this.#items, current);
-      if (this.#changes.isShown(item)) this.#changeFrom(insert(this.#messages, current));
+      if (type === "deleted" || messagesDeleted) this.#filter();
+      if (this.#isShown(item)) this.#insert(this.#apply(item));
       return true;
     });
     if (isBatch) for (const { type, target = 0 } of items) if (type === "deleted") this.#known.add(target);
@@ -66,15 +75,24 @@ export class Timeline {
 
   /** Note the reactions to a message, also to one that arrives later. Returns whether a message has changed. */
   react(reactions: Omit<ReactionsFrame, "type">): boolean {
-    if (reactions.target < (this.floor ?? 1)) return false;
-    this.#changes.noteReactions(reactions);
+    if (reactions.target < (this.#floor ?? 1)) return false;
+    const known = this.#reactions.get(reactions.target);
+    if (!known || reactions.version > known.version) this.#reactions.set(reactions.target, reactions);
     return this.#renew(reactions.target);
+  }
+
+  /** Note the reactions to messages that were read again. Returns whether a message has changed. */
+  refresh(items: readonly StoredItem[]): boolean {
+    const changed = items.filter(({ sequence: target, reactions = [], reactionsVersion: version }) => {
+      return version !== undefined && this.react({ target, reactions, version });
+    });
+    return changed.length > 0;
   }
 
   /** Return a message as it is now: null if it is none or does not exist any more, undefined if it has not been read. */
   find(sequence: number): StoredItem | null | undefined {
     const message = findIn(this.#messages, sequence) ?? this.#apart.get(sequence);
-    if (message) return this.#changes.isShown(message) ? this.#changes.apply(message) : null;
+    if (message) return this.#isShown(message) ? this.#apply(message) : null;
     return message === null || this.#known.has(sequence) ? null : undefined;
   }
 
@@ -86,17 +104,15 @@ export class Timeline {
 
   /** Record the newest page of the history: it is complete from `lowest` to `lastSequence`. */
   begin(lowest: number, lastSequence: number): void {
-    const earliest = this.#items[0]?.sequence ?? lowest;
-    this.#floor = Math.min(lowest, earliest);
+    this.#floor = Math.min(lowest, this.#lowest);
     // Live messages that arrived before the page and are older than it may have gaps between them.
-    this.#position = earliest < lowest ? earliest - 1 : lastSequence;
+    this.#position = this.#lowest < lowest ? this.#lowest - 1 : lastSequence;
     this.#advance();
   }
 
   /** Start with messages that were read before, complete up to a sequence. */
   restore(messages: readonly StoredItem[], position: number): void {
-    this.#prepend(messages);
-    this.#floor = messages[0]?.sequence ?? null;
+    this.extend(messages, messages[0]?.sequence ?? 1);
     this.#position = position;
   }
 
@@ -108,29 +124,23 @@ export class Timeline {
 
   /** Add an older page, which is complete from `lowest` on. */
   extend(older: readonly StoredItem[], lowest: number): void {
-    this.#prepend(older);
+    for (const item of older) this.#note(item);
+    this.#messages = [...older.map((item) => this.#apply(item)), ...this.#messages];
+    this.#filter();
     this.#floor = lowest;
   }
 
-  #prepend(older: readonly StoredItem[]): void {
-    for (const item of older) {
-      this.#known.add(item.sequence);
-      this.#note(item);
-    }
-    this.#items = [...older.map((item) => this.#changes.apply(item)), ...this.#items];
-    this.#filter();
-  }
-
   #note(item: StoredItem): void {
-    const { type, target = 0, messagesDeleted } = item;
-    this.#changes.note(item);
-    if (type === "deleted") {
-      const index = indexOf(this.#messages, target);
-      if (index >= 0) this.#messages.splice(index, 1);
-      if (index >= 0) this.#changeFrom(index);
+    const { type, sequence, target = 0, text, member, messagesDeleted } = item;
+    this.#known.add(sequence);
+    if (type === "deleted") this.#deleted.add(target);
+    if (type === "removed" && messagesDeleted && member) {
+      this.#erased.set(member.id, Math.max(sequence, this.#erased.get(member.id) ?? 0));
     }
-    if (type === "edited") this.#renew(target);
-    if (type === "removed" && messagesDeleted) this.#filter();
+    if (type === "edited" && text !== undefined && sequence > (this.#edits.get(target)?.sequence ?? 0)) {
+      this.#edits.set(target, item);
+      this.#renew(target);
+    }
     if (this.#apart.has(target)) this.#firstChanged = 0; // what answers it shows it
   }
 
@@ -139,16 +149,43 @@ export class Timeline {
     const index = indexOf(this.#messages, sequence);
     const message = this.#messages[index];
     if (!message) return false;
-    const current = this.#changes.apply(message);
+    const current = this.#apply(message);
     if (current === message) return false;
-    this.#messages[index] = this.#items[indexOf(this.#items, sequence)] = current;
+    this.#messages[index] = current;
     this.#changeFrom(index);
     return true;
   }
 
   #filter(): void {
-    this.#messages = this.#items.filter((item) => this.#changes.isShown(item));
+    this.#messages = this.#messages.filter((item) => this.#isShown(item));
     this.#firstChanged = 0;
+  }
+
+  /** Insert a message in order: new ones belong near the end. */
+  #insert(message: StoredItem): void {
+    const index = this.#messages.findLastIndex(({ sequence }) => sequence < message.sequence) + 1;
+    this.#messages.splice(index, 0, message);
+    this.#changeFrom(index);
+  }
+
+  /** Return whether an item is a message that was not deleted. */
+  #isShown({ type, sequence, sender }: StoredItem): boolean {
+    return type === "message" && !this.#deleted.has(sequence) && sequence > (this.#erased.get(sender.id) ?? 0);
+  }
+
+  /** Return a message with its changes: the same object if there is none that it does not have. */
+  #apply(item: StoredItem): StoredItem {
+    const edit = this.#edits.get(item.sequence);
+    const latest = this.#reactions.get(item.sequence);
+    // The event of each later edit arrives, too. Times are not compared, because servers have different clocks.
+    const isEdited = edit?.text !== undefined && (edit.text !== item.message || edit.sentAt !== item.editedAt);
+    const hasReactions = latest && latest.version > (item.reactionsVersion ?? 0);
+    if (!isEdited && !hasReactions) return item;
+    return {
+      ...item,
+      ...(isEdited && { message: edit.text, editedAt: edit.sentAt }),
+      ...(hasReactions && { reactions: latest.reactions, reactionsVersion: latest.version }),
+    };
   }
 
   #changeFrom(index: number): void {
@@ -179,11 +216,4 @@ function indexOf(items: readonly { readonly sequence: number }[], sequence: numb
     else to = middle;
   }
   return items[from]?.sequence === sequence ? from : -1;
-}
-
-/** Insert an item in order, and return its index: new ones belong near the end. */
-function insert(items: StoredItem[], item: StoredItem): number {
-  const index = items.findLastIndex(({ sequence }) => sequence < item.sequence) + 1;
-  items.splice(index, 0, item);
-  return index;
 }

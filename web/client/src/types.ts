@@ -233,15 +233,15 @@ export interface RoomNotice {
   /** The event as a sentence. Names in it may be of another script: to isolate them, build a sentence from the other parts. */
   readonly message: string;
   /** Of `removed`, `muted` and `role`: the member to whom it was done. */
-  readonly subject?: Member;
+  readonly subject?: Member | undefined;
   /** Of `rename`. */
-  readonly formerName?: string;
+  readonly formerName?: string | undefined;
   /** Of `removed`: whether the messages of the member are deleted, too. */
-  readonly messagesDeleted?: boolean;
+  readonly messagesDeleted?: boolean | undefined;
   /** Of `muted`: an ISO 8601 time. Absent if the member may send again. */
-  readonly until?: string;
+  readonly until?: string | undefined;
   /** Of `role`: the new one. Absent if the member is a plain one now. */
-  readonly role?: Role;
+  readonly role?: Role | undefined;
 }
 
 /** Everything about a room at one moment. */
