@@ -1,5 +1,6 @@
-/** The known messages of a room in order, edited and without deleted ones, and the range of sequences that is complete. */
+/** The known messages of a room in order, with their changes, and the range of sequences that is complete. */
 
+import { Changes } from "./changes.js";
 import type { ReactionsFrame, StoredItem } from "./frames.js";
 
 export class Timeline {
@@ -11,13 +12,7 @@ export class Timeline {
   #lowest = Number.POSITIVE_INFINITY;
   #highest = 0;
   #firstChanged = 0;
-  // Each change of a message may arrive before it.
-  readonly #deleted = new Set<number>();
-  /** The members whose messages were deleted with their removal, and its sequence. */
-  readonly #erased = new Map<string, number>();
-  /** The last edit of each message. */
-  readonly #edits = new Map<number, StoredItem>();
-  readonly #reactions = new Map<number, Omit<ReactionsFrame, "type">>();
+  readonly #changes = new Changes();
   /** Messages before the range that were read because others answer them. Null if there is no such message. */
   readonly #apart = new Map<number, StoredItem | null>();
   #position: number | null = null;
@@ -65,7 +60,7 @@ export class Timeline {
       this.#highest = Math.max(this.#highest, sequence);
       this.#note(item);
       if (type === "deleted" || messagesDeleted) this.#filter();
-      if (this.#isShown(item)) this.#insert(this.#apply(item));
+      if (this.#changes.isShown(item)) this.#insert(this.#changes.apply(item));
       return true;
     });
     if (isBatch) for (const { type, target = 0 } of items) if (type === "deleted") this.#known.add(target);
@@ -76,8 +71,7 @@ export class Timeline {
   /** Note the reactions to a message, also to one that arrives later. Returns whether a message has changed. */
   react(reactions: Omit<ReactionsFrame, "type">): boolean {
     if (reactions.target < (this.#floor ?? 1)) return false;
-    const known = this.#reactions.get(reactions.target);
-    if (!known || reactions.version > known.version) this.#reactions.set(reactions.target, reactions);
+    this.#changes.noteReactions(reactions);
     return this.#renew(reactions.target);
   }
 
@@ -92,7 +86,7 @@ export class Timeline {
   /** Return a message as it is now: null if it is none or does not exist any more, undefined if it has not been read. */
   find(sequence: number): StoredItem | null | undefined {
     const message = findIn(this.#messages, sequence) ?? this.#apart.get(sequence);
-    if (message) return this.#isShown(message) ? this.#apply(message) : null;
+    if (message) return this.#changes.isShown(message) ? this.#changes.apply(message) : null;
     return message === null || this.#known.has(sequence) ? null : undefined;
   }
 
@@ -125,22 +119,16 @@ export class Timeline {
   /** Add an older page, which is complete from `lowest` on. */
   extend(older: readonly StoredItem[], lowest: number): void {
     for (const item of older) this.#note(item);
-    this.#messages = [...older.map((item) => this.#apply(item)), ...this.#messages];
+    this.#messages = [...older.map((item) => this.#changes.apply(item)), ...this.#messages];
     this.#filter();
     this.#floor = lowest;
   }
 
   #note(item: StoredItem): void {
-    const { type, sequence, target = 0, text, member, messagesDeleted } = item;
+    const { type, sequence, target = 0 } = item;
     this.#known.add(sequence);
-    if (type === "deleted") this.#deleted.add(target);
-    if (type === "removed" && messagesDeleted && member) {
-      this.#erased.set(member.id, Math.max(sequence, this.#erased.get(member.id) ?? 0));
-    }
-    if (type === "edited" && text !== undefined && sequence > (this.#edits.get(target)?.sequence ?? 0)) {
-      this.#edits.set(target, item);
-      this.#renew(target);
-    }
+    this.#changes.note(item);
+    if (type === "edited") this.#renew(target);
     if (this.#apart.has(target)) this.#firstChanged = 0; // what answers it shows it
   }
 
@@ -149,7 +137,7 @@ export class Timeline {
     const index = indexOf(this.#messages, sequence);
     const message = this.#messages[index];
     if (!message) return false;
-    const current = this.#apply(message);
+    const current = this.#changes.apply(message);
     if (current === message) return false;
     this.#messages[index] = current;
     this.#changeFrom(index);
@@ -157,7 +145,7 @@ export class Timeline {
   }
 
   #filter(): void {
-    this.#messages = this.#messages.filter((item) => this.#isShown(item));
+    this.#messages = this.#messages.filter((item) => this.#changes.isShown(item));
     this.#firstChanged = 0;
   }
 
@@ -166,26 +154,6 @@ export class Timeline {
     const index = this.#messages.findLastIndex(({ sequence }) => sequence < message.sequence) + 1;
     this.#messages.splice(index, 0, message);
     this.#changeFrom(index);
-  }
-
-  /** Return whether an item is a message that was not deleted. */
-  #isShown({ type, sequence, sender }: StoredItem): boolean {
-    return type === "message" && !this.#deleted.has(sequence) && sequence > (this.#erased.get(sender.id) ?? 0);
-  }
-
-  /** Return a message with its changes: the same object if there is none that it does not have. */
-  #apply(item: StoredItem): StoredItem {
-    const edit = this.#edits.get(item.sequence);
-    const latest = this.#reactions.get(item.sequence);
-    // The event of each later edit arrives, too. Times are not compared, because servers have different clocks.
-    const isEdited = edit?.text !== undefined && (edit.text !== item.message || edit.sentAt !== item.editedAt);
-    const hasReactions = latest && latest.version > (item.reactionsVersion ?? 0);
-    if (!isEdited && !hasReactions) return item;
-    return {
-      ...item,
-      ...(isEdited && { message: edit.text, editedAt: edit.sentAt }),
-      ...(hasReactions && { reactions: latest.reactions, reactionsVersion: latest.version }),
-    };
   }
 
   #changeFrom(index: number): void {
