@@ -70,8 +70,8 @@ export function forgetKey(storage: ChatStorage | undefined): void {
 
 /** Return the key in a storage. If there is none, generate one and keep it there. */
 export function loadKey(storage: ChatStorage | undefined): string {
-  const saved = readValue<string>(storage, KEY) ?? "";
-  if (VALID.test(saved)) return saved;
+  const saved = readValue<unknown>(storage, KEY);
+  if (typeof saved === "string" && VALID.test(saved)) return saved;
   const key = randomId();
   writeValue(storage, KEY, key);
   return key;

@@ -2,7 +2,8 @@
 
 import { INVISIBLE } from "./glyphs.js";
 
-// Unassigned characters count as visible: an emoji may be newer.
+// With the table of the server instead of the properties of the engine, whose Unicode may be another version. Unassigned
+// characters count as visible: an emoji may be newer.
 const VISIBLE = /* @__PURE__ */ new RegExp(`[^\\p{Cc}\\p{Cs}${INVISIBLE}]`, "u");
 
 /** Test whether a text has a visible glyph. The server rejects names and messages without one. */
