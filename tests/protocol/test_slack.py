@@ -94,6 +94,8 @@ def test_address_is_a_word_of_its_own(markup: str, address: str) -> None:
         ("\x1b]0;title\x07done \x1b]8;;https://x.example\x1b\\link\x1b]8;;\x1b\\", "done link"),
         ("\x1b(B\x1b7kept\x1b", "kept"),
         ("\x1b]unfinished\nkept", "unfinished\nkept"),
+        ("\x9dunfinished \x9dtitle\x07kept", "unfinished kept"),
+        ("\x90" * 50_000 + "kept", "kept"),  # it takes minutes if each start is searched for an end
         ("a\x0bb\x00c\x7fd\x85e\x0cf", "abcdef"),
         ("one\r\ntwo\rthree\tfour", "one\ntwo\nthree\tfour"),
         ("cut \ud83d", "cut \ufffd"),
