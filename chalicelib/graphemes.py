@@ -13,12 +13,17 @@ from unicodedata import category, combining
 _CONTINUING = (  # besides marks: joiners, two vowels, sound marks, Hangul vowels and finals, skin tones, tags of flags
     "[\u200c\u200d\u0e33\u0eb3\uff9e\uff9f\u1160-\u11ff\ud7b0-\ud7fb\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
 )
-_CONTINUED = (  # the joiner, Hangul initials, and Grapheme_Cluster_Break=Prepend
-    "[\u200d\u1100-\u115f\ua960-\ua97c\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u0d4e\U000110bd\U000110cd\U000111c2"
+_CONTINUED = (  # Hangul initials, and Grapheme_Cluster_Break=Prepend
+    "[\u1100-\u115f\ua960-\ua97c\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u0d4e\U000110bd\U000110cd\U000111c2"
     "\U000111c3\U000113d1\U0001193f\U00011941\U00011a3a\U00011a84-\U00011a89\U00011d46\U00011f02]"
 )
 _FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 """Regional indicators: each pair of them is a flag."""
+
+_JOINER = "\u200d"
+
+_INFORMATION = "\u2139"
+"""The only emoji whose category is that of a letter."""
 
 _VIRAMA = 9
 """Canonical_Combining_Class of the signs that join two consonants."""
@@ -42,13 +47,32 @@ def is_one(text: str) -> bool:
 def is_boundary(text: str, index: int) -> bool:
     """Return whether a grapheme ends before an index of a text, which is neither its start nor its end."""
     before, after = text[index - 1], text[index]
-    if _is_mark(after) or re.match(_CONTINUING, after) or re.match(_CONTINUED, before):
+    if _is_mark(after) or re.match(_CONTINUING, after):
+        return False
+    if before == _JOINER:
+        return not _joins(text[: index - 1], after)
+    if re.match(_CONTINUED, before):
         return False
     marks_before = takewhile(_is_mark, reversed(text[:index]))
     if any(combining(mark) == _VIRAMA for mark in marks_before) or (before, after) == ("\r", "\n"):
         return False
     letters_before = index - len(text[:index].rstrip(_FLAG_LETTERS))
     return after not in _FLAG_LETTERS or letters_before % 2 == 0
+
+
+def _joins(text: str, after: str) -> bool:
+    """Return whether a joiner at the end of a text may join a character: it joins emoji, and consonants to a virama."""
+    for base in reversed(text):
+        if combining(base) == _VIRAMA:
+            return True
+        if not (_is_mark(base) or re.match(_CONTINUING, base)):
+            return not (_is_letter(base) or _is_letter(after))
+    return False
+
+
+def _is_letter(character: str) -> bool:
+    """Return whether a character is a letter or digit, also of a flag."""
+    return character in _FLAG_LETTERS or (category(character)[0] in "LN" and character != _INFORMATION)
 
 
 def _is_mark(character: str) -> bool:

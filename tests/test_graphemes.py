@@ -7,7 +7,7 @@ import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.graphemes import cut
+from chalicelib.graphemes import cut, is_one
 
 FAMILY = "👩\u200d👩\u200d👧\u200d👦"
 ASSIGNED = st.characters(exclude_categories=("Cs", "Cn"))
@@ -48,6 +48,8 @@ def test_text_is_cut_between_graphemes(text: str, start: str) -> None:
 
 @given(TEXTS, st.integers(0, 30))
 @example("🇯🇵🇫🇯", 3)
+@example("\u2139\ufe0f\u200d👍", 3)
+@example("क्\u200dष", 3)
 @example("\u0915\u094d\u0951\u0937", 3)  # a mark between the sign that joins two consonants and the second one
 def test_cut_text_consists_of_whole_graphemes(text: str, length: int) -> None:
     start = cut(text, length)
@@ -56,6 +58,26 @@ def test_cut_text_consists_of_whole_graphemes(text: str, length: int) -> None:
     graphemes = regex.findall(r"\X", text)
     ends = {sum(map(len, graphemes[:count])) for count in range(len(graphemes) + 1)}
     assert len(start) in ends
+
+
+@pytest.mark.parametrize(
+    ("text", "is_single"),
+    [
+        ("❤️\u200d🔥", True),
+        ("🧑🏽\u200d🎓", True),
+        ("\u2139\ufe0f\u200d👍", True),
+        ("क्\u200dष", True),
+        ("ن\u200d", True),
+        ("n\u200do", False),
+        ("n\u0303\u200d\u200do", False),
+        ("👍\u200da", False),
+        ("1️\u200d👍", False),
+        ("🇯\u200d🇵", False),
+        ("\u200da", False),
+    ],
+)
+def test_joiner_joins_emoji_and_consonants_but_no_letters(text: str, is_single: bool) -> None:
+    assert is_one(text) == is_single == (regex.fullmatch(r"\X", text) is not None)
 
 
 @given(st.lists(st.sampled_from(["a", "日", "e\u0301", "👍🏽", FAMILY, "🇯🇵", "한"]), max_size=30), st.integers(0, 30))

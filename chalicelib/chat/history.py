@@ -133,7 +133,7 @@ def add_edited_texts(room_id: str, messages: Sequence[Message], hidden: Mapping[
     hidden: see Room.hidden.
     """
     edits = [row for row in messages if row.event == "edited"]
-    targets = {int(row.sequence): row for row in messages}
+    targets = {int(row.sequence): row for row in messages if row.is_shown(hidden)}
     missing = {Message.sort_key_of(row.details["target"]) for row in edits if row.details["target"] not in targets}
     if missing:
         rows = Message.batch_get([(room_id, key) for key in sorted(missing)], consistent_read=True)

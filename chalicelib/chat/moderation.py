@@ -17,7 +17,14 @@ from chalicelib.chat import admission, members, messages, names, rights
 from chalicelib.errors import Forbidden, InvalidInput
 from chalicelib.protocol.responses import format_timestamp
 from chalicelib.storage.models import MODERATOR, OWNER, Connection, MemberRecord, Message, Room
-from chalicelib.storage.transactions import Transaction, UpdateAction, retry_on_conflict, transaction
+from chalicelib.storage.transactions import (
+    StorageError,
+    Transaction,
+    UpdateAction,
+    retry_on_conflict,
+    transaction,
+    was_cancelled,
+)
 
 ERASED_NAME = "somebody"
 """The name in a `deleted` event whose names the owner has erased."""
@@ -46,9 +53,14 @@ def delete_message(sender: Connection, sequence: int) -> Message:
     _check_deletion(sender, target)
     details = {"target": sequence} | ({} if target.client_id is None else {"clientId": target.client_id})
     event = messages.event(sender, "deleted", "deleted a message", details)
-    with transaction() as writes:
-        writes.save(event, Message.sort_key.does_not_exist())
-        _erase(writes, target, int(event.sequence))
+    try:
+        with transaction() as writes:
+            writes.save(event, Message.sort_key.does_not_exist())
+            _erase(writes, target, int(event.sequence))
+    except StorageError as error:
+        if was_cancelled(error):  # the retry may find that somebody else has deleted the message, and store nothing
+            messages.close_sequence(event.room_id, int(event.sequence))
+        raise
     return event
 
 

@@ -36,13 +36,19 @@ _REFERENCES = {
 }
 """The sign and the property of elements of rich text that refer to something."""
 
+_TEXTS = ("label", "name", "subtitle", "text", "body", "description", "details", "output", "hint")
+"""The properties of blocks that are text objects, texts or rich texts, besides their titles."""
+
+_MAX_DEPTH = 8
+"""How deep parts of rich text are read that contain others."""
+
 _MARKS = "[*_~`]"
 
 
 def text_of(message: WebhookMessage) -> str:
     """Return what a message says, in lines. It is empty if nothing in it is readable."""
     text = _markup(message.text)
-    lines = [line for block in _objects(message.blocks) for line in _block(block)]
+    lines = [line for block in _blocks(message.blocks) for line in _block(block)]
     for attachment in _objects(message.attachments):
         lines += _attachment(attachment)
     if not lines:
@@ -56,7 +62,7 @@ def text_of(message: WebhookMessage) -> str:
 def _markup(value: Any) -> str:
     """Return a text without Slack's markup for links, mentions, dates and escaped characters."""
     text = _string(value)
-    return _decode(re.sub(_CONTROL_SEQUENCE, _replace, text))
+    return _decode(re.sub(_CONTROL_SEQUENCE, _replace, text)) if text else ""  # most properties are absent
 
 
 def _string(value: Any) -> str:
@@ -136,6 +142,16 @@ def _words(text: str) -> str:
 # Blocks
 
 
+def _blocks(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the blocks in an array, each before those that it contains, such as the cards of a carousel."""
+    waiting = [*_objects(value)][::-1]
+    while waiting:
+        block = waiting.pop()
+        yield block
+        cards = (item for item in _objects(block.get("elements")) if item.get("type") == "card")
+        waiting += [*_objects(block.get("child_blocks")), *_objects(block.get("tasks")), *cards][::-1]
+
+
 def _block(block: dict[str, Any]) -> list[str]:
     """Return the lines of a block. Those of an unknown one are in the properties that other blocks have."""
     match block.get("type"):
@@ -143,15 +159,20 @@ def _block(block: dict[str, Any]) -> list[str]:
             lines = [line for element in _objects(block.get("elements")) for line in _rich_text(element)]
         case "image":
             lines = [_text_object(block.get("title")), _image(block)]
-        case "table":
+        case "table" | "data_table":
             rows = [_list(row) for row in _list(block.get("rows"))]
-            lines = [" | ".join(cells) for row in rows if any(cells := [_cell(cell) for cell in row])]
+            lines = [_text_object(block.get("caption"))]
+            lines += [" | ".join(cells) for row in rows if any(cells := [_cell(cell) for cell in row])]
         case _:
-            title = _link(_text_object(block.get("title")), _decode(_string(block.get("title_url"))))
-            lines = [title, *(_text_object(block.get(name)) for name in ("text", "description"))]
+            title = _text_object(block.get("rich_text_title")) or _text_object(block.get("title"))
+            address = _decode(_string(block.get("title_url")) or _string(block.get("video_url")))
+            lines = [_link(title, address), *(_text_object(block.get(name)) for name in _TEXTS)]
             lines += [_text_object(field) for field in _list(block.get("fields"))]
-            lines += [_element(element) for element in _objects(block.get("elements"))]
-            lines += [_element(element) for element in _objects([block.get("accessory")])]
+            elements = [block.get(name) for name in ("accessory", "hero_image")]
+            for name in ("elements", "actions", "sources"):
+                elements += _list(block.get(name))
+            lines += [_element(element) for element in _objects(elements)]
+            lines += [_chart(chart) for chart in _objects([block.get("chart")])]
     return _without_blank_lines(lines)
 
 
@@ -159,6 +180,8 @@ def _text_object(value: Any) -> str:
     """Return the text of a text object, or of a property that should have one."""
     if not isinstance(value, dict):
         return _markup(value)
+    if value.get("type") == "rich_text":
+        return "\n".join(_block(value))
     text = value.get("text")
     return _decode(_string(text)) if value.get("type") == "plain_text" else _markup(text)
 
@@ -168,8 +191,11 @@ def _element(element: dict[str, Any]) -> str:
     match element.get("type"):
         case "image":
             return _image(element)
-        case "mrkdwn" | "plain_text":
+        case "mrkdwn" | "plain_text" | "rich_text":
             return _text_object(element)
+        case "overflow":
+            options = ({**option, "type": "button"} for option in _objects(element.get("options")))
+            return "\n".join(filter(None, map(_element, options)))
     address = _decode(_string(element.get("url")))
     return _link(_text_object(element.get("text")), address) if address else ""
 
@@ -178,7 +204,9 @@ def _cell(cell: Any) -> str:
     """Return the text of a cell of a table."""
     if not isinstance(cell, dict):
         return _string(cell)
-    lines = _block(cell) if cell.get("type") == "rich_text" else [_decode(_string(cell.get("text")))]
+    text = _string(cell.get("text")) or _string(cell.get("value"))
+    lines = _block(cell) if cell.get("type") == "rich_text" else [_decode(text)]
+    lines += [_text_object(button.get("text")) for button in _objects([cell.get("element")])]
     return " ".join(" ".join(lines).split())
 
 
@@ -186,33 +214,55 @@ def _image(image: dict[str, Any]) -> str:
     return _link(_decode(_string(image.get("alt_text"))), _decode(_string(image.get("image_url"))))
 
 
-def _rich_text(element: dict[str, Any]) -> list[str]:
-    """Return the lines of a part of rich text."""
+def _chart(chart: dict[str, Any]) -> str:
+    """Return the values of a chart."""
+    lines = [_points([point]) for point in _objects(chart.get("segments"))]
+    lines += [_labelled(_string(one.get("name")), _points(one.get("data"))) for one in _objects(chart.get("series"))]
+    return "\n".join(_without_blank_lines(lines))
+
+
+def _points(value: Any) -> str:
+    return ", ".join(_labelled(_string(point.get("label")), _string(point.get("value"))) for point in _objects(value))
+
+
+def _rich_text(element: dict[str, Any], depth: int = 0) -> list[str]:
+    """Return the lines of a part of rich text. Slack nests none, but some programs do."""
+    if depth > _MAX_DEPTH:
+        return []
     match element.get("type"):
         case "rich_text_list":
-            items = [_inline(item) for item in _objects(element.get("elements"))]
-            first, indent = _integer(element.get("offset")) + 1, "  " * _integer(element.get("indent"))
-            ordered = element.get("style") == "ordered"
-            return [f"{indent}{f'{number}.' if ordered else '•'} {item}" for number, item in enumerate(items, first)]
+            return [*_list_items(element, depth)]
         case "rich_text_quote":
-            return [f"> {line}" for line in _inline(element).splitlines()]
-    return [_inline(element)]
+            return [f"> {line}" for line in _inline(element, depth).splitlines()]
+    return [_inline(element, depth)]
+
+
+def _list_items(element: dict[str, Any], depth: int) -> Iterator[str]:
+    indent, number = "  " * _integer(element.get("indent")), _integer(element.get("offset"))
+    for item in _objects(element.get("elements")):
+        if item.get("type") == "rich_text_list":
+            yield from (f"  {indent}{line}" for line in _rich_text(item, depth + 1))
+            continue
+        number += 1
+        mark = f"{number}." if element.get("style") == "ordered" else "•"
+        read = _inline if "elements" in item else _inline_element
+        yield f"{indent}{mark} {read(item, depth)}"
 
 
 def _integer(value: Any) -> int:
     return value if isinstance(value, int) and 0 <= value <= 1_000 else 0
 
 
-def _inline(container: dict[str, Any]) -> str:
+def _inline(container: dict[str, Any], depth: int = 0) -> str:
     elements = [*_objects(container.get("elements"))]
-    texts = [_inline_element(element) for element in elements]
+    texts = [_inline_element(element, depth) for element in elements]
     for index, element in enumerate(elements[:-1]):
         if element.get("url") and not re.match(_END_OF_ADDRESS, texts[index + 1]):
             texts[index] += " "
     return "".join(texts).strip("\n")
 
 
-def _inline_element(element: dict[str, Any]) -> str:
+def _inline_element(element: dict[str, Any], depth: int = 0) -> str:
     def value(name: str) -> str:
         return _decode(_string(element.get(name)))
 
@@ -226,6 +276,8 @@ def _inline_element(element: dict[str, Any]) -> str:
             return _link(value("fallback") or _time(element.get("timestamp")), value("url"))
         case "emoji":
             return _emoji(value("unicode")) or f":{value('name')}:"
+    if "elements" in element:
+        return "".join(f"{line}\n" for line in _rich_text(element, depth + 1))
     text = element.get("text")
     return _decode(repair(text)) if isinstance(text, str) else value("text")  # here a blank text separates words
 
@@ -255,7 +307,7 @@ def _attachment(attachment: dict[str, Any]) -> list[str]:
         _labelled(_markup(field.get("title")), _markup(field.get("value")))
         for field in _objects(attachment.get("fields"))
     ]
-    lines += [line for block in _objects(attachment.get("blocks")) for line in _block(block)]
+    lines += [line for block in _blocks(attachment.get("blocks")) for line in _block(block)]
     lines += [_element({**action, "type": "button"}) for action in _objects(attachment.get("actions"))]
     text = value("text")
     is_repeated = text in (*opening, value("title")) or _is_repeated(text, lines)

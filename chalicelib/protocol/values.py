@@ -36,9 +36,12 @@ _CONTROL_IN_LINE = rf"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029{BIDI_CONTROLS}
 _CONTROL_IN_LINES = r"\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"  # without tab and line feed
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 
-# Of ECMA-48: control sequences, such as colours; control strings, such as titles of windows; and all other ones.
+# Of ECMA-48: control sequences, such as colours; control strings, such as titles of windows; and all other ones. A
+# string ends before the start of another one: otherwise, many starts without an end would take quadratic time.
+_STRING_STARTS = r"\x90\x98\x9d-\x9f"
 _TERMINAL_SEQUENCE = (
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    rf"|(?:\x1b[\]PX^_]|[{_STRING_STARTS}])[^\x07\x1b\x9c\n{_STRING_STARTS}]*(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-~]?"
 )
 

@@ -34,25 +34,29 @@ def parse_message(body: bytes, content_type: str) -> dict[str, Any]:
     """Return the JSON object of a message, or for a text an object with this text.
 
     JSON is recognized whatever the Content-Type: curl declares every body as a form. It is in UTF-8; texts and forms
-    are in the charset that they declare.
+    are in the charset that they declare. A text that only begins like JSON, or like a form that contains it, is a text.
 
     Raises UnreadableMessage.
     """
     kind, charset = content_type.partition(";")[0].strip().lower(), _parameter(content_type, "charset")
-    if kind == _MULTIPART:
-        return _parse_fields(_multipart_fields(body, _parameter(content_type, "boundary")), charset)
     encoding = charset if kind == _PLAIN and charset else json.detect_encoding(body)
     if _decode(body, encoding, "replace").lstrip().startswith("{"):
         try:
             return _parse_json(_decode(body, encoding))
         except UnreadableMessage:
-            if kind != _PLAIN:
+            if kind not in (_PLAIN, _MULTIPART):
                 raise
+    if kind == _MULTIPART:
+        return _parse_fields(_multipart_fields(body, _parameter(content_type, "boundary")), charset)
     fields = _urlencoded_fields(body)
     if kind == _FORM or any(
         name == "payload" and content.lstrip(_BEFORE_JSON).startswith(b"{") for name, content, _ in fields
     ):
-        return _parse_fields(fields, charset)
+        try:
+            return _parse_fields(fields, charset)
+        except UnreadableMessage:
+            if kind != _PLAIN:
+                raise
     if kind == _PLAIN:
         return {"text": escape(_decode(body, encoding), quote=False)}  # not Slack's markup
     raise UnreadableMessage("the body has another form")

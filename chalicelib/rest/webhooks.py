@@ -9,7 +9,14 @@ from chalicelib.auth.identity import User
 from chalicelib.chat import sources, webhooks
 from chalicelib.delivery import addresses, jobs
 from chalicelib.delivery.jobs import Delivery
-from chalicelib.errors import Forbidden, RateLimitExceeded, RoomNotFound, WebhookNotFound
+from chalicelib.errors import (
+    Forbidden,
+    InvalidInput,
+    RateLimitExceeded,
+    RoomNotFound,
+    UnreadableMessage,
+    WebhookNotFound,
+)
 from chalicelib.limits import MAX_WEBHOOK_BODY_BYTES
 from chalicelib.protocol import slack
 from chalicelib.protocol.requests import NewWebhook, WebhookMessage
@@ -64,7 +71,12 @@ def post_message(hook_token: AnyWebhookToken, body: Callable[[], WebhookMessage]
     """
     sources.count_hook_post(source)  # before the token is looked up: guessing costs one write
     webhook = webhooks.find(hook_token)  # before the body is parsed, which takes longer
-    posted = body()
+    try:
+        posted = body()
+    except UnreadableMessage:
+        raise
+    except InvalidInput as error:
+        raise UnreadableMessage(str(error)) from error
     stored = []
     for message in webhooks.store_messages(webhook, slack.text_of(posted), posted.client_id):
         delivery = Delivery(addresses.connections_url(), message.room_id, int(message.sequence))

@@ -326,6 +326,20 @@ def test_message_of_a_removed_member_does_not_come_again(timeline: Timeline, roo
     assert batches(gateway, "b01") == [["spam"]]
 
 
+def test_edit_by_a_member_who_was_removed_since_comes_without_its_text(
+    timeline: Timeline, room: LargeRoom, gateway: Gateway
+) -> None:
+    author = Connection.get("b05", consistent_read=True).member_id
+    timeline.at(0, lambda: room.say("b00", "first"))
+    timeline.at(0.1, lambda: room.say("b05", "spam"))
+    timeline.at(0.2, lambda: act(room.socket("b05"), "editMessage", sequence=2, message="more spam"))
+    timeline.at(0.3, lambda: Room(room.room_id).update([Room.hidden.set({author: 3})]))
+    timeline.run()
+    (edited,) = gateway.frames["b01"][-1]["messages"]
+    assert (edited["type"], edited["target"], "text" in edited) == ("edited", 2, False)
+    assert "spam" not in json.dumps(gateway.frames)
+
+
 def test_batch_that_takes_long_is_passed_on(
     timeline: Timeline, room: LargeRoom, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,8 @@ def test_address_is_a_word_of_its_own(markup: str, address: str) -> None:
         ("\x1b]0;title\x07done \x1b]8;;https://x.example\x1b\\link\x1b]8;;\x1b\\", "done link"),
         ("\x1b(B\x1b7kept\x1b", "kept"),
         ("\x1b]unfinished\nkept", "unfinished\nkept"),
+        ("\x9dunfinished \x9dtitle\x07kept", "unfinished kept"),
+        ("\x90" * 50_000 + "kept", "kept"),  # it takes minutes if each start is searched for an end
         ("a\x0bb\x00c\x7fd\x85e\x0cf", "abcdef"),
         ("one\r\ntwo\rthree\tfour", "one\ntwo\nthree\tfour"),
         ("cut \ud83d", "cut \ufffd"),
@@ -109,6 +111,21 @@ def test_text_is_repaired_wherever_it_is(sent: str, plain: str) -> None:
 
 
 # Blocks
+
+CARD = {
+    "type": "card",
+    "title": {"type": "mrkdwn", "text": "First"},
+    "subtitle": {"type": "mrkdwn", "text": "shop"},
+    "body": {"type": "mrkdwn", "text": "<https://x|ready>"},
+    "hero_image": {"type": "image", "alt_text": "cat", "image_url": "https://c"},
+    "actions": [{"type": "button", "text": {"type": "plain_text", "text": "Open"}, "url": "https://o"}],
+}
+CARD_REST = "shop\nready: https://x\ncat: https://c\nOpen: https://o"
+CARD_LINES = f"First\n{CARD_REST}"
+RICH = {
+    "type": "rich_text",
+    "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "rich"}]}],
+}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +185,85 @@ def test_text_is_repaired_wherever_it_is(sent: str, plain: str) -> None:
             "Open: https://x.example/?a&b",
         ),
         ([{"type": "carousel", "pages": 5}, {"type": "markdown", "text": "**hi**"}], "**hi**"),
-        ([{"type": "video", "title": {"type": "plain_text", "text": "Demo"}, "video_url": 5}], "Demo"),
+        ([{"type": "video", "title": {"type": "plain_text", "text": "Demo"}, "video_url": []}], "Demo"),
+        (
+            [{"type": "video", "title": {"type": "plain_text", "text": "Demo"}, "video_url": "https://v"}],
+            "Demo: https://v",
+        ),
+        ([{"type": "input", "label": {"type": "plain_text", "text": "Reason"}, "element": {"type": "x"}}], "Reason"),
+        ([{"type": "alert", "level": "error", "text": {"type": "mrkdwn", "text": "*Down*"}}], "*Down*"),
+        (
+            [
+                {
+                    "type": "section",
+                    "text": {"type": "mrkdwn", "text": "a"},
+                    "accessory": {
+                        "type": "overflow",
+                        "options": [
+                            {"text": {"type": "plain_text", "text": "Log"}, "value": "1", "url": "https://l"},
+                            {"text": {"type": "plain_text", "text": "Mute"}, "value": "2"},
+                        ],
+                    },
+                }
+            ],
+            "a\nLog: https://l",
+        ),
+        ([{"type": "carousel", "elements": [CARD, {**CARD, "title": "Second"}]}], f"{CARD_LINES}\nSecond\n{CARD_REST}"),
+        (
+            [
+                {
+                    "type": "container",
+                    "title": {"type": "plain_text", "text": "Deploy"},
+                    "child_blocks": [{"type": "container", "rich_text_title": RICH, "child_blocks": [CARD]}],
+                },
+                {"type": "markdown", "text": "after"},
+            ],
+            f"Deploy\nrich\n{CARD_LINES}\nafter",
+        ),
+        (
+            [
+                {
+                    "type": "plan",
+                    "title": "Release",
+                    "tasks": [
+                        {
+                            "type": "task_card",
+                            "title": "Test",
+                            "details": RICH,
+                            "output": RICH,
+                            "sources": [{"type": "url", "url": "https://s", "text": "Log"}],
+                        },
+                        {"type": "task_card", "title": "Deploy"},
+                    ],
+                }
+            ],
+            "Release\nTest\nrich\nrich\nLog: https://s\nDeploy",
+        ),
+        (
+            [
+                {
+                    "type": "data_visualization",
+                    "title": "Load",
+                    "chart": {"type": "pie", "segments": [{"label": "db1", "value": 97}, {"label": "db2", "value": 3}]},
+                }
+            ],
+            "Load\ndb1: 97\ndb2: 3",
+        ),
+        (
+            [
+                {
+                    "type": "data_visualization",
+                    "title": "Load",
+                    "chart": {
+                        "type": "line",
+                        "series": [
+                            {"name": "db1", "data": [{"label": "Mon", "value": 1}, {"label": "Tue", "value": 2}]}
+                        ],
+                    },
+                }
+            ],
+            "Load\ndb1: Mon: 1, Tue: 2",
+        ),
         (
             [
                 {
@@ -247,6 +342,31 @@ def test_rich_text_keeps_lists_quotations_and_code() -> None:
     assert rich_text(words, type_="rich_text_quote") == "> if a:\n>     b()"
 
 
+def test_parts_of_rich_text_may_contain_others() -> None:
+    def part(type_: str, *elements: Any) -> dict[str, Any]:
+        return {"type": f"rich_text_{type_}", "elements": list(elements)}
+
+    words = [{"type": "text", "text": word} for word in ("one", "two", "three")]
+    nested = rich_text(
+        part("section", words[0]),
+        part("list", part("section", words[1]), part("list", words[2])),
+        part("quote", part("section", words[0]), part("section", words[1])),
+        type_="rich_text_list",
+    )
+    assert nested == "• one\n  • two\n    • three\n• one\ntwo"
+    quote = rich_text(part("section", words[0]), part("preformatted", words[1]), type_="rich_text_quote")
+    assert quote == "> one\n> two"
+
+
+def test_deeply_nested_blocks_do_not_fail() -> None:
+    for inner in ("elements", "child_blocks", "tasks", "options", "accessory", "details"):
+        for kind in ("rich_text", "rich_text_list", "rich_text_section", "card", "overflow", "container", "new"):
+            nested: Any = {"type": kind}
+            for _ in range(400):
+                nested = {"type": kind, inner: [nested] if inner[-1] == "s" and inner != "details" else nested}
+            assert text(text="kept", blocks=[nested, {"type": "rich_text", "elements": [nested]}]) == "kept"
+
+
 # Attachments
 
 
@@ -297,12 +417,15 @@ def test_table_becomes_a_line_for_each_row() -> None:
     rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [bold]}] * 2}
     rows = [
         [{"type": "raw_text", "text": "Host"}, {"type": "raw_text", "text": "Load &amp;\nDisk"}],
-        [{"type": "raw_text", "text": "db1"}, rich, {"type": "raw_number", "text": 5}, 7],
+        [{"type": "raw_text", "text": "db1"}, rich, {"type": "raw_number", "value": 5.0, "text": 5}, 7],
+        [{"type": "raw_number", "value": 9}, {"type": "action", "element": {"type": "button", "text": "Restart"}}],
         [{"type": "raw_text", "text": ""}, None],
         "no row",
         [{"type": "raw_text", "text": ""}, {"type": "raw_text", "text": "total"}],
     ]
-    assert block("table", rows=rows) == "Host | Load & Disk\ndb1 | 97 % 97 % | 5 | 7\n | total"
+    lines = "Host | Load & Disk\ndb1 | 97 % 97 % | 5 | 7\n9 | Restart\n | total"
+    assert block("table", rows=rows) == lines
+    assert block("data_table", caption="Load", rows=rows) == f"Load\n{lines}"
     assert block("table", rows={}) == block("table") == ""
 
 
@@ -363,7 +486,8 @@ def test_malformed_properties_do_not_fail(malformed: Any) -> None:
     wrong = dict.fromkeys(PROPERTIES, malformed)
     blocks = [wrong, *({**wrong, "type": kind} for kind in KINDS)]
     for _ in range(3):
-        blocks += [{"type": kind, "elements": blocks} for kind in ("rich_text", "rich_text_list", "context", malformed)]
+        kinds = ("rich_text", "rich_text_list", "context", malformed)
+        blocks += [{"type": kind, "elements": [*blocks]} for kind in kinds]
     attachments = [wrong, {"fields": [wrong], "actions": [wrong], "blocks": blocks}]
     assert text(text="kept", blocks=malformed, attachments=malformed) == "kept"
     assert text(text="kept", blocks=blocks, attachments=attachments).startswith("kept")

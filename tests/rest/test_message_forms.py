@@ -32,7 +32,9 @@ def multipart(*parts: tuple[str, bytes]) -> bytes:
     return b"".join(start + head.encode() + b"\r\n\r\n" + content + b"\r\n" for head, content in parts) + b"--b--\r\n"
 
 
-@pytest.mark.parametrize("content_type", ["application/json", FORM, PLAIN, "", "application/octet-stream", ";;"])
+@pytest.mark.parametrize(
+    "content_type", ["application/json", FORM, MULTIPART, "multipart/form-data", PLAIN, "", "application/xml", ";;"]
+)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 def test_json_is_recognized_whatever_its_content_type(content_type: str, encoding: str) -> None:
     assert text(f" \n{OBJECT}\n".encode(encoding), content_type) == WORDS
@@ -108,6 +110,7 @@ def test_multipart_form_has_the_charset_that_it_declares() -> None:
         (OBJECT.encode("utf-16"), "text/plain; charset=utf-16", WORDS),
         (b"{not JSON}", PLAIN, "{not JSON}"),
         (b"payload=none&text=x", PLAIN, "payload=none&text=x"),
+        (b"payload={57} stored", PLAIN, "payload={57} stored"),
         (b"<https://x.example|x> &lt;", PLAIN, "<https://x.example|x> &lt;"),
         (b"&" * 500, PLAIN, "&" * 500),
     ],
@@ -161,6 +164,10 @@ def test_unknown_form_is_rejected_with_the_accepted_forms(body: bytes, content_t
 def test_form_may_have_plain_line_feeds() -> None:
     body = b'--b\nContent-Disposition: form-data; name="text"\n\none\ntwo\n--b--'
     assert text(body, 'multipart/form-data; boundary="b"') == "one\ntwo"
+
+
+def test_multipart_form_may_have_a_preamble() -> None:
+    assert text(b"{no JSON}\r\n" + multipart(('; name="text"', b"hi")), MULTIPART) == "hi"
 
 
 def test_parts_in_a_part_are_not_parsed() -> None:

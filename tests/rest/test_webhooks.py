@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from chalice.test import Client
+from chalice.test import Client, HTTPResponse
 
 import app as chat_app
 from chalicelib import settings
@@ -34,6 +34,11 @@ def fanout_queue(queue: Any) -> Any:
 @pytest.fixture
 def owner(client: Client, room: Room) -> Hooks:
     return Hooks(client, room)
+
+
+def assert_names_forms(response: HTTPResponse) -> None:
+    for form in ("JSON", "blocks", "attachments", "payload", "multipart/form-data", "text/plain"):
+        assert form in response.json_body["Message"]
 
 
 def test_created_hook_has_a_url_with_a_secret(owner: Hooks) -> None:
@@ -219,8 +224,7 @@ def test_message_without_a_known_form_or_a_text_is_rejected_with_the_accepted_fo
 ) -> None:
     response = owner.send(owner.create(), body)
     assert (response.status_code, response.json_body["Code"]) == (400, "BadRequestError")
-    for form in ("JSON", "blocks", "attachments", "payload", "multipart/form-data", "text/plain"):
-        assert form in response.json_body["Message"]
+    assert_names_forms(response)
     assert texts(owner.room) == []
     assert fanout_queue.receive_messages() == []
 
@@ -229,12 +233,15 @@ def test_message_without_a_known_form_or_a_text_is_rejected_with_the_accepted_fo
     ("body", "name"),
     [
         (b'{"text": 5}', "text"),
+        (b'{"text": ["hi"], "attachments": [{"text": "hi"}]}', "text"),
+        (b'payload={"text": {"text": "hi"}}', "text"),
         (b'{"text": "hi", "clientId": ""}', "clientId"),
         (json.dumps({"text": "hi", "clientId": "x" * 65}).encode(), "clientId"),
     ],
 )
-def test_invalid_property_is_named(owner: Hooks, body: bytes, name: str) -> None:
+def test_invalid_property_is_named_with_the_accepted_forms(owner: Hooks, body: bytes, name: str) -> None:
     response = owner.send(owner.create(), body)
     assert (response.status_code, response.json_body["Code"]) == (400, "BadRequestError")
     assert response.json_body["Message"].startswith(f"{name} must")
+    assert_names_forms(response)
     assert texts(owner.room) == []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from chalice.test import Client
 
-from chalicelib.chat import history
+from chalicelib.chat import history, messages
 from chalicelib.storage.models import Message, Room
 from tests.support.dynamodb import Crash, inject_faults
 from tests.support.gateway import Gateway
@@ -80,6 +82,28 @@ def test_repeated_deletion_sends_the_same_event(bo: Socket, room: Room, gateway:
         act(bo, "deleteMessage", sequence=1)
     assert [frame["message"]["sequence"] for frame in gateway.frames["a"]] == [2, 2]
     assert history_of(room) == [(2, "Bo deleted a message")]
+
+
+def test_deletion_that_loses_the_race_against_another_is_no_news(
+    owner: Socket, bo: Socket, room: Room, gateway: Gateway, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sequence is closed: otherwise the room would have a higher sequence than any that its members can read."""
+    bo.say("hi")
+    event = messages.event
+
+    def late(*arguments: Any, **options: Any) -> Message:
+        monkeypatch.setattr(messages, "event", event)
+        act(owner, "deleteMessage", sequence=1)
+        return event(*arguments, **options)
+
+    monkeypatch.setattr(messages, "event", late)
+    act(bo, "deleteMessage", sequence=1)
+    assert gateway.frames["b"][-1]["message"]["message"] == "Aki deleted a message"
+    body = json.dumps({"rooms": [{"roomId": room.room_id}]}).encode()
+    (found,) = client.http.post("/rooms/unread", headers={"Host": "localhost"}, body=body).json_body["rooms"]
+    act(bo, "hello")
+    assert gateway.frames["b"][-1]["welcome"]["lastSequence"] == found["lastSequence"] == 3
+    assert history_of(room) == [(2, "Aki deleted a message")]
 
 
 @pytest.mark.parametrize("sequence", [1, 2])
