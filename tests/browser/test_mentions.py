@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.test_use import SET_HIDDEN
-from tests.support.browser.visitor import expect_message, say, take_name
+from tests.support.browser.visitor import expect_later, expect_message, say, take_name
 
 # Headless Chromium shows none. It records them, and answers the question for the permission.
 NOTIFICATION = """(answer) => {
@@ -122,3 +123,15 @@ def test_who_types_is_shown_until_the_message_is_there(pair: tuple[Page, Page]) 
     say(bo, "hello")
     expect_message(aki, "hello")
     expect(aki.get_by_text("typing…")).to_have_count(0)
+
+
+@pytest.mark.parametrize("key", ["Home", "ArrowLeft"])
+def test_key_that_moves_the_cursor_away_ends_the_completion(pair: tuple[Page, Page], key: str) -> None:
+    aki, _ = pair
+    field = aki.get_by_label("Message", exact=True)
+    field.press_sequentially("hi @b")
+    expect(aki.get_by_role("option")).to_have_text(["Bo"])
+    field.press(key)
+    expect(aki.get_by_role("listbox", name="Names")).to_be_hidden()
+    field.press("Enter")
+    expect_message(aki, "hi @b")

@@ -34,8 +34,12 @@ export function mentionsIn(text: string): string[] {
   return found;
 }
 
+/** These keys move the cursor away from the name. */
+const AWAY = ["ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"];
+
 /** Handle a key while names are offered. Returns whether it is done. */
 export function takesKey(event: KeyboardEvent): boolean {
+  if (AWAY.includes(event.key)) close();
   if (list.hidden || event.ctrlKey || event.metaKey || event.altKey) return false;
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const member = offered[active];
