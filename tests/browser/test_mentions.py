@@ -135,3 +135,20 @@ def test_key_that_moves_the_cursor_away_ends_the_completion(pair: tuple[Page, Pa
     expect(aki.get_by_role("listbox", name="Names")).to_be_hidden()
     field.press("Enter")
     expect_message(aki, "hi @b")
+
+
+def test_person_who_is_back_in_another_browser_is_mentioned_there(pair: tuple[Page, Page], open_page: OpenPage) -> None:
+    aki, bo = pair
+    say(bo, "back soon")
+    expect_message(aki, "back soon")
+    aki.clock.install()
+    bo.close()
+    expect_later(aki.get_by_role("log").get_by_text("Bo left"))
+    elsewhere = open_page(aki.url, name="Bo")
+    expect(aki.locator("#members li")).to_have_count(2)
+    field = aki.get_by_label("Message", exact=True)
+    field.press_sequentially("@b")
+    expect(aki.get_by_role("option")).to_have_text(["Bo"])
+    field.press("Enter")
+    field.press("Enter")
+    expect(elsewhere.locator(".mentioned .at")).to_have_text("@Bo")

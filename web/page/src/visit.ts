@@ -514,13 +514,19 @@ function warn({ message }: ChatError): void {
   console.warn(message);
 }
 
-/** Return those who can be mentioned: who has spoken last, then the other members. */
+/**
+ * Return those who can be mentioned: who has spoken last, then the other members. Somebody may have come back from another
+ * browser: of one name, those who are here count.
+ */
 function mentionable({ members, messages, you }: RoomSnapshot): Member[] {
   const people = new Map<string, Member>();
   const present = new Map(members.map((member) => [member.id, member]));
   for (const { sender, isOwn, isIgnored } of [...messages].reverse()) {
-    if (!isOwn && !isIgnored && !sender.bot && !people.has(sender.id))
-      people.set(sender.id, present.get(sender.id) ?? sender);
+    const member = present.get(sender.id) ?? sender;
+    const isHidden = member === sender && names.has(sender.name);
+    if (!isOwn && !isIgnored && !sender.bot && !people.has(sender.id) && !isHidden) people.set(sender.id, member);
+    names.add(member.name);
+  const names = new Set(members.map(({ name }) => name));
   }
   for (const member of members) if (!people.has(member.id) && !member.bot) people.set(member.id, member);
   if (you) people.delete(you.id);
