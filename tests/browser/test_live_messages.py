@@ -160,3 +160,15 @@ def test_reactions_and_edits_do_not_move_what_is_read(pair: tuple[Page, Page]) -
     assert after is not None
     assert abs(after["y"] - before["y"]) < 2
     expect(log).to_be_visible()
+
+
+def test_button_of_a_message_keeps_the_focus_when_it_is_edited(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "Hello wrold")
+    button = entry(aki, "Hello").get_by_role("button", name="React or reply")
+    button.focus()
+    edit_last(bo)
+    field(bo).fill("Hello world")
+    field(bo).press("Enter")
+    expect_message(aki, "Hello world")
+    expect(button).to_be_focused()

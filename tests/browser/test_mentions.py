@@ -152,3 +152,15 @@ def test_person_who_is_back_in_another_browser_is_mentioned_there(pair: tuple[Pa
     field.press("Enter")
     field.press("Enter")
     expect(elsewhere.locator(".mentioned .at")).to_have_text("@Bo")
+
+
+def test_tall_mention_stays_open_while_others_come(pair: tuple[Page, Page], open_page: OpenPage) -> None:
+    aki, bo = pair
+    say(aki, "@Bo " + "and so on\n" * 60)
+    bo.get_by_role("button", name="Show all").click()
+    more = bo.get_by_role("log").get_by_role("button", name="More about this message")
+    more.focus()
+    open_page(aki.url, name="Cy")
+    expect(bo.locator("#members li")).to_have_count(3)
+    expect(bo.get_by_role("button", name="Show less")).to_be_visible()
+    expect(more).to_be_focused()

@@ -117,18 +117,18 @@ export function leave(): void {
 export function showMessages(snapshot: RoomSnapshot): void {
   messages = snapshot.messages;
   const isSame = snapshot.isOwner === rights.isOwner && snapshot.you?.role === rights.you?.role;
+  const named = members === snapshot.members ? null : mentionedNames();
   rights = snapshot;
-  memberCount = snapshot.memberCount ?? 0;
-  const isRenamed = members !== snapshot.members;
   members = snapshot.members;
-  if (!isSame) for (const { entry, message } of shown.values()) showButtons(entry, message);
+  memberCount = snapshot.memberCount ?? 0;
+  if (!isSame) for (const { entry, message } of shown.values()) keepFocus(entry, () => showButtons(entry, message));
   if (snapshot.history === "ready" && !isReady) {
     isReady = true;
     liveFrom = (messages.at(-1)?.sequence ?? 0) + 1;
   }
   setText(note, NOTES[snapshot.history]);
   keepPlace(() => {
-    if (isRenamed) showMentions();
+    if (named) showMentions(named);
     render();
   });
 }
@@ -291,10 +291,25 @@ function update(entry: HTMLElement, before: Message, now: Message): void {
     before.quote !== now.quote ||
     before.isMention !== now.isMention
   ) {
-    showContent(entry, now, mentionedName);
-    showButtons(entry, now);
+    showText(entry, now);
   }
   showReactions(entry, now, reactionHandlers);
+}
+
+function showText(entry: HTMLElement, message: Message): void {
+  keepFocus(entry, () => {
+    showContent(entry, message, mentionedName);
+    showButtons(entry, message);
+  });
+}
+
+/** Change an entry. The button that takes the place of the focused one gets the focus. */
+function keepFocus(entry: Element, change: () => void): void {
+  const focused = entry.contains(document.activeElement) ? document.activeElement : null;
+  change();
+  if (!focused || entry.contains(document.activeElement)) return;
+  const kind = [...focused.classList].at(-1); // a link has none
+  ((kind && entry.querySelector<HTMLElement>(`.${kind}`)) || log).focus({ preventScroll: true });
 }
 
 const reactionHandlers = {
@@ -307,13 +322,18 @@ export function mentionedName(memberId: string): string {
   return (memberId === rights.you?.id ? rights.you?.name : nameOf(memberId)) ?? "";
 }
 
-/** The names of those who are mentioned may be known only now. */
-function showMentions(): void {
-  for (const { entry, message } of shown.values()) {
-    if (message.isIgnored || message.mentions.length === 0) continue;
-    showContent(entry, message, mentionedName);
-    showButtons(entry, message);
-  }
+/** The names of those who are mentioned may be known only now. A member who leaves stays marked. */
+function showMentions(before: ReadonlyMap<string, string>): void {
+  const now = mentionedNames();
+  const isRenamed = (memberId: string) => now.get(memberId) && now.get(memberId) !== before.get(memberId);
+  for (const { entry, message } of shown.values())
+    if (!message.isIgnored && message.mentions.some(isRenamed)) showText(entry, message);
+}
+
+/** Return the names of all who are mentioned, by member id. */
+function mentionedNames(): Map<string, string> {
+  const ids = [...shown.values()].flatMap(({ message }) => message.mentions);
+  return new Map(ids.map((id) => [id, mentionedName(id)]));
 }
 
 /** Return the name of another member: that of today, or of who has left that of the last message. */
