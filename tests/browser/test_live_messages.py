@@ -172,3 +172,34 @@ def test_button_of_a_message_keeps_the_focus_when_it_is_edited(pair: tuple[Page,
     field(bo).press("Enter")
     expect_message(aki, "Hello world")
     expect(button).to_be_focused()
+
+
+def test_actions_end_with_their_message_and_the_focus_stays_in_the_log(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "gone soon")
+    expect_message(aki, "gone soon")
+    group = actions(aki, "gone soon")
+    expect(group.get_by_role("button", name="React with 👍")).to_be_focused()
+    entry(bo, "gone soon").get_by_role("button", name="Delete").click()
+    agree(bo, "Delete")
+    expect(group).to_be_hidden()
+    expect(aki.get_by_role("log")).to_be_focused()
+
+
+def test_actions_stay_beside_their_message_when_others_arrive(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    for number in range(12):
+        say(bo, f"message {number}\n\n.")
+    expect(entry(aki, "message 11")).to_be_visible()
+    group = actions(aki, "message 11")
+    distance = """() => {
+        const text = [...document.querySelectorAll(".body")].find((body) => body.innerText.startsWith("message 11"));
+        const group = document.querySelector(".message-actions");
+        return group.getBoundingClientRect().top - text.getBoundingClientRect().top;
+    }"""
+    before = aki.evaluate(distance)
+    for number in range(12, 15):
+        say(bo, f"message {number}")
+        expect(entry(aki, f"message {number}")).to_be_visible()
+    expect(group).to_be_visible()
+    aki.wait_for_function(f"(before) => Math.abs(({distance})() - before) < 2", arg=before)

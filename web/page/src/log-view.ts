@@ -369,6 +369,7 @@ function replaceEntry(entry: Element, other: Element): void {
 }
 
 function leaveEntry(entry: Element): void {
+  actions.leaveEntry(entry);
   if (entry.contains(document.activeElement)) log.focus();
 }
 

@@ -43,6 +43,11 @@ export function leave(): void {
   hide();
 }
 
+/** The entry of a message is about to be removed. */
+export function leaveEntry(entry: Element): void {
+  if (subject?.entry === entry) hide();
+}
+
 /** Return whether a message can still be edited by the visitor. */
 export function isEditable({ isOwn, sentAt }: Message): boolean {
   return isOwn && Date.now() - Date.parse(sentAt) < EDIT_MS;
@@ -188,5 +193,6 @@ document.addEventListener("pointerdown", ({ target }) => {
   if (!group.hidden && !group.contains(target as Node) && !(target as Element).closest?.(".act")) hide();
 });
 log.addEventListener("scroll", () => {
-  if (!group.contains(document.activeElement)) hide();
+  if (subject && group.contains(document.activeElement)) place(subject.entry);
+  else hide();
 });
