@@ -203,3 +203,19 @@ def test_actions_stay_beside_their_message_when_others_arrive(pair: tuple[Page, 
         expect(entry(aki, f"message {number}")).to_be_visible()
     expect(group).to_be_visible()
     aki.wait_for_function(f"(before) => Math.abs(({distance})() - before) < 2", arg=before)
+
+
+def test_removed_reaction_passes_the_focus_on(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "Tea?")
+    for reaction in ("👍", "🎉"):
+        actions(aki, "Tea?").get_by_role("button", name=f"React with {reaction}").click()
+        expect(entry(aki, "Tea?").get_by_role("button", name=f"{reaction} 1: You")).to_be_visible()
+    chips = entry(aki, "Tea?").locator(".chip")
+    chips.last.focus()
+    aki.keyboard.press("Enter")
+    expect(chips).to_have_count(1)
+    expect(chips).to_be_focused()
+    aki.keyboard.press("Enter")
+    expect(chips).to_have_count(0)
+    expect(entry(aki, "Tea?").get_by_role("button", name="React or reply")).to_be_focused()
