@@ -219,3 +219,13 @@ def test_removed_reaction_passes_the_focus_on(pair: tuple[Page, Page]) -> None:
     aki.keyboard.press("Enter")
     expect(chips).to_have_count(0)
     expect(entry(aki, "Tea?").get_by_role("button", name="React or reply")).to_be_focused()
+
+
+def test_quote_of_a_code_block_is_its_first_line(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "```python\n\nprint('tea')\nprint('hot')\n```")
+    expect(aki.locator("li.message pre")).to_be_visible()
+    actions(aki, "print").get_by_role("button", name="Reply").click()
+    expect(aki.locator("#context-text")).to_have_text("Answering Bo: print('tea')…")
+    say(aki, "nice")
+    expect(entry(bo, "nice").locator(".quote")).to_have_text("Bo print('tea')…")
