@@ -162,6 +162,37 @@ def test_reactions_and_edits_do_not_move_what_is_read(pair: tuple[Page, Page]) -
     expect(log).to_be_visible()
 
 
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_text_of_an_edit_is_kept_where_the_visit_ends(pair: tuple[Page, Page], *, is_closed: bool) -> None:
+    aki, bo = pair
+    say(bo, "first")
+    edit_last(bo)
+    field(bo).fill("first, changed")
+    if is_closed:
+        aki.get_by_role("button", name="Manage room").click()
+        aki.get_by_role("button", name="Close this room").click()
+        agree(aki, "Close the room")
+        expect(bo.get_by_text("The owner has closed this room.")).to_be_visible()
+    else:
+        bo.get_by_role("link", name="All rooms").click()
+        expect(bo.get_by_role("heading", name="Your rooms")).to_be_visible()
+        bo.go_back()
+    expect(field(bo)).to_have_value("first, changed")
+    expect(bo.get_by_text("Editing a message")).to_be_hidden()
+
+
+def test_empty_edit_is_not_saved_and_says_so(pair: tuple[Page, Page]) -> None:
+    _, bo = pair
+    say(bo, "first")
+    edit_last(bo)
+    field(bo).fill("  ")
+    field(bo).press("Enter")
+    expect(bo.get_by_text("An edit cannot be empty.")).to_be_visible()
+    field(bo).press("Escape")
+    expect(bo.get_by_text("An edit cannot be empty.")).to_be_hidden()
+    expect(bo.locator(".message .body")).to_have_text(["first"])
+
+
 def test_button_of_a_message_keeps_the_focus_when_it_is_edited(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     say(bo, "Hello wrold")
@@ -219,6 +250,22 @@ def test_removed_reaction_passes_the_focus_on(pair: tuple[Page, Page]) -> None:
     aki.keyboard.press("Enter")
     expect(chips).to_have_count(0)
     expect(entry(aki, "Tea?").get_by_role("button", name="React or reply")).to_be_focused()
+
+
+def test_reply_shows_what_its_message_has_become_meanwhile(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "Tea or wter?")
+    expect_message(aki, "Tea or wter?")
+    actions(aki, "Tea or wter?").get_by_role("button", name="Reply").click()
+    edit_last(bo)
+    field(bo).fill("Tea or water?")
+    field(bo).press("Enter")
+    expect(aki.locator("#context-text")).to_have_text("Answering Bo: Tea or water?")
+    entry(bo, "Tea or water?").get_by_role("button", name="Delete").click()
+    agree(bo, "Delete")
+    expect(aki.locator("#context-text")).to_have_text("Answering a message that is no longer there")
+    say(aki, "Tea")
+    expect(entry(bo, "Tea").locator("p.quote")).to_have_text("A deleted message")
 
 
 def test_quote_of_a_code_block_is_its_first_line(pair: tuple[Page, Page]) -> None:

@@ -122,7 +122,10 @@ export function visitRoom(
     if (isShown && changed("messages", "history", "isOwner", "you", "members")) log.showMessages(now);
     // What was read elsewhere is known, too. After a reload, the missed messages follow.
     if (now.you && before?.you === null && awayAfter === null && !isReadingUnread) noteBack();
-    if (changed("messages")) dialogues?.cleanup.showMessages(now);
+    if (changed("messages")) {
+      composer.showMessages(now.messages);
+      dialogues?.cleanup.showMessages(now);
+    }
     if (changed("you", "keepDays")) view.showLifetime(now);
     if (changed("isOwner", "isLocked", "keepDays", "slowSeconds", "name", "state")) showOwner(now);
     if (isShown && changed("older", "history")) log.showOlder(now.older);
@@ -521,12 +524,12 @@ function warn({ message }: ChatError): void {
 function mentionable({ members, messages, you }: RoomSnapshot): Member[] {
   const people = new Map<string, Member>();
   const present = new Map(members.map((member) => [member.id, member]));
+  const names = new Set(members.map(({ name }) => name));
   for (const { sender, isOwn, isIgnored } of [...messages].reverse()) {
     const member = present.get(sender.id) ?? sender;
     const isHidden = member === sender && names.has(sender.name);
     if (!isOwn && !isIgnored && !sender.bot && !people.has(sender.id) && !isHidden) people.set(sender.id, member);
     names.add(member.name);
-  const names = new Set(members.map(({ name }) => name));
   }
   for (const member of members) if (!people.has(member.id) && !member.bot) people.set(member.id, member);
   if (you) people.delete(you.id);
