@@ -17,7 +17,7 @@ export function namesLike(written: string, members: readonly Member[]): Member[]
     const folded = fold(name);
     // What is complete needs no completion.
     if (`${folded} `.length <= wanted.length) return false;
-    return folded.startsWith(wanted) || folded.split(/\s+/).some((part) => part.startsWith(wanted));
+    return folded.startsWith(wanted) || folded.split(/[^\p{L}\p{N}_]+/u).some((part) => part.startsWith(wanted));
   };
   return members.filter(isLike);
 }

@@ -12,6 +12,10 @@ test("names are found by the start of a part, without case and diacritics", () =
   assert.deepEqual(like("an"), ["Ann", "Ann Lee"]);
   assert.deepEqual(like("ann "), ["Ann Lee"]); // Ann is complete
   assert.deepEqual(like("田"), ["田中"]);
+  assert.deepEqual(
+    namesLike("ho", [{ id: "1", name: "@home" }]).map(({ id }) => id),
+    ["1"],
+  );
   assert.equal(like("").length, people.length);
   assert.deepEqual(like(" an"), []);
   assert.deepEqual(like("nobody"), []);
