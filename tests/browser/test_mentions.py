@@ -164,3 +164,15 @@ def test_tall_mention_stays_open_while_others_come(pair: tuple[Page, Page], open
     expect(bo.locator("#members li")).to_have_count(3)
     expect(bo.get_by_role("button", name="Show less")).to_be_visible()
     expect(more).to_be_focused()
+
+
+def test_code_mentions_nobody(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    field = aki.get_by_label("Message", exact=True)
+    field.fill("```\n")
+    field.press_sequentially("@B")
+    expect(aki.get_by_role("listbox", name="Names")).to_be_hidden()
+    field.press_sequentially("o")
+    field.press("Enter")
+    expect(bo.locator(".message pre code")).to_have_text("@Bo")
+    expect(bo.locator(".mentioned")).to_have_count(0)

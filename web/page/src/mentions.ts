@@ -3,6 +3,12 @@
 import type { Member } from "chalice-chat-client";
 
 const WORD = /[\p{L}\p{N}_]/u;
+const CODE = /```[\s\S]*?(?:```|$)|`[^`\n]+`/g;
+
+/** Return a text with spaces in place of its code: `@property` there is nobody. */
+export function withoutCode(text: string): string {
+  return text.replace(CODE, (code) => " ".repeat(code.length));
+}
 
 /** Test whether the character at an index is at the start of a text, or after a space or punctuation. */
 export function beginsWord(text: string, index: number): boolean {

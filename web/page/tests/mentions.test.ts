@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { beginsWord, findMentions, namesLike, splitMentions } from "../src/mentions.js";
+import { beginsWord, findMentions, namesLike, splitMentions, withoutCode } from "../src/mentions.js";
 
 const people = ["Ann", "Ann Lee", "Élodie Müller", "田中", "Bo"].map((name) => ({ id: `id of ${name}`, name }));
 const like = (written: string) => namesLike(written, people).map(({ name }) => name);
@@ -36,6 +36,14 @@ test("who is in a text is mentioned once, and the longer name counts", () => {
   assert.deepEqual(found("@田中さん"), ["田中"]);
   const twins = [1, 2].map((number) => ({ id: `twin ${number}`, name: "Kim" }));
   assert.deepEqual(findMentions("@Kim", twins), ["twin 1"]);
+});
+
+test("code mentions nobody", () => {
+  const found = (text: string) => findMentions(withoutCode(text), people).map((id) => id.slice("id of ".length));
+  assert.deepEqual(found("`@Bo` ```\n@Ann\n``` @田中"), ["田中"]);
+  assert.deepEqual(found("```\n@Bo"), []);
+  assert.deepEqual(found("it`s @Bo"), ["Bo"]);
+  assert.equal(withoutCode("a `b` c"), "a     c");
 });
 
 test("the parts of a text are the text", () => {
