@@ -166,6 +166,15 @@ def test_tall_mention_stays_open_while_others_come(pair: tuple[Page, Page], open
     expect(more).to_be_focused()
 
 
+def test_mention_stays_marked_when_its_member_takes_another_name(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(aki, "@Bo look")
+    expect(aki.locator(".message .at")).to_have_text("@Bo")
+    take_name(bo, "Robert")
+    expect(aki.get_by_role("list", name="Members")).to_contain_text("Robert")
+    expect(aki.locator(".message .at")).to_have_text("@Bo")
+
+
 def test_code_mentions_nobody(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     field = aki.get_by_label("Message", exact=True)

@@ -322,12 +322,12 @@ export function mentionedName(memberId: string): string {
   return (memberId === rights.you?.id ? rights.you?.name : nameOf(memberId)) ?? "";
 }
 
-/** The names of those who are mentioned may be known only now. A member who leaves stays marked. */
+/** The names of those who are mentioned may be known only now. Who leaves or is renamed stays marked. */
 function showMentions(before: ReadonlyMap<string, string>): void {
   const now = mentionedNames();
-  const isRenamed = (memberId: string) => now.get(memberId) && now.get(memberId) !== before.get(memberId);
+  const isNew = (memberId: string) => now.get(memberId) && !before.get(memberId);
   for (const { entry, message } of shown.values())
-    if (!message.isIgnored && message.mentions.some(isRenamed)) showText(entry, message);
+    if (!message.isIgnored && message.mentions.some(isNew)) showText(entry, message);
 }
 
 /** Return the names of all who are mentioned, by member id. */
