@@ -121,6 +121,19 @@ def test_view_fits_phones_with_large_text(open_page: OpenPage, cloud: LocalCloud
     expect_layout(page)
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_reply_to_a_long_message_fits_the_screen(open_page: OpenPage, cloud: LocalCloud, width: int) -> None:
+    room_id = room_of(cloud, ["See https://example.com/" + "x" * 200])
+    page = open_page(f"{cloud.rest_url}/#/rooms/{room_id}", **TOUCH | {"viewport": {"width": width, "height": 700}})
+    expect(page.locator("#connection-state")).to_have_text("Connected")
+    page.get_by_role("button", name="React or reply").tap()
+    page.get_by_role("button", name="Reply", exact=True).tap()
+    expect(page.get_by_text("Answering Bo")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for button in (page.get_by_role("button", name="Send"), page.get_by_role("button", name="Cancel")):
+        expect(button).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize("session", [None, {"name": "Alexandra Carolina Montgomery", "idToken": "", "subject": "a"}])
 def test_sign_in_fits_phones_with_large_text(open_page: OpenPage, cloud: LocalCloud, session: Any) -> None:
     """The page of a server with sign-in, before and after it."""
