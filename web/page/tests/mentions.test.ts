@@ -38,6 +38,22 @@ test("who is in a text is mentioned once, and the longer name counts", () => {
   assert.deepEqual(findMentions("@Kim", twins), ["twin 1"]);
 });
 
+test("upper and lower case differ only between two names", () => {
+  const found = (text: string, ...names: string[]) =>
+    findMentions(
+      text,
+      names.map((name) => ({ id: name, name })),
+    );
+  assert.deepEqual(found("@bo and @ANN LEE", "Ann", "Ann Lee", "Bo"), ["Bo", "Ann Lee"]);
+  assert.deepEqual(found("@bo", "Bo", "bo"), ["bo"]);
+  assert.deepEqual(found("@Bo", "Bo", "bo"), ["Bo"]);
+  assert.deepEqual(found("@İZMİR", "izmir"), []);
+  assert.deepEqual(
+    splitMentions("hi @bo!", ["Bo"]).map(({ text }) => text),
+    ["hi ", "@bo", "!"],
+  );
+});
+
 test("code mentions nobody", () => {
   const found = (text: string) => findMentions(withoutCode(text), people).map((id) => id.slice("id of ".length));
   assert.deepEqual(found("`@Bo` ```\n@Ann\n``` @田中"), ["田中"]);
@@ -51,7 +67,7 @@ test("the parts of a text are the text", () => {
   const parts = splitMentions(text, ["Bo", "Ann", "Ann Lee", ""]);
   assert.equal(parts.map((part) => part.text).join(""), text);
   assert.deepEqual(
-    parts.filter(({ isMention }) => isMention).map((part) => part.text),
+    parts.filter(({ name }) => name).map((part) => part.text),
     ["@Bo", "@Ann Lee"],
   );
 });
