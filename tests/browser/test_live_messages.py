@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.browser.visitor import agree, expect_message, say
+from tests.support.browser.visitor import agree, expect_message, open_person, say
 
 
 def entry(page: Page, text: str) -> Locator:
@@ -276,3 +276,17 @@ def test_quote_of_a_code_block_is_its_first_line(pair: tuple[Page, Page]) -> Non
     expect(aki.locator("#context-text")).to_have_text("Answering Bo: print('tea')…")
     say(aki, "nice")
     expect(entry(bo, "nice").locator(".quote")).to_have_text("Bo print('tea')…")
+
+
+def test_quote_leads_to_the_messages_of_somebody_who_is_ignored(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    for text in ("first", "second"):
+        say(bo, text)
+    expect_message(aki, "second")
+    actions(aki, "second").get_by_role("button", name="Reply").click()
+    say(aki, "answer")
+    expect(entry(aki, "answer").locator(".quote")).to_have_text("Bo second")
+    open_person(aki, "Bo").get_by_role("button", name="Ignore").click()
+    aki.get_by_role("button", name="Done").click()
+    entry(aki, "answer").get_by_role("button", name="A message of somebody you ignore").click()
+    expect(aki.locator("li.ignored").first).to_be_focused()

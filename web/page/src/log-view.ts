@@ -165,7 +165,9 @@ export async function showMessage(target: number): Promise<void> {
     shownFrom = target;
     keepPlace(render);
   }
-  const entry = shown.get(target)?.entry;
+  let entry = shown.get(target)?.entry;
+  // Of several ignored messages in a row, the first one stands for all.
+  while (entry?.hidden) entry = entry.previousElementSibling as HTMLLIElement;
   if (!entry) {
     addSentence("That message is no longer there.");
     return;
