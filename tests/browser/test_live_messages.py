@@ -278,6 +278,19 @@ def test_quote_of_a_code_block_is_its_first_line(pair: tuple[Page, Page]) -> Non
     expect(entry(bo, "nice").locator(".quote")).to_have_text("Bo print('tea')…")
 
 
+def test_failed_reaction_is_told_of_where_older_messages_are_read(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    for number in range(15):
+        say(bo, f"message {number}\n\n\n\n.")
+    expect(entry(aki, "message 14")).to_be_visible()
+    aki.get_by_role("log").evaluate("log => log.scrollTop = 0")
+    expect(aki.get_by_role("button", name="Jump to latest")).to_be_visible()
+    aki.context.set_offline(True)
+    expect(aki.locator("#connection-state")).to_have_text("Connection lost. Trying again…")
+    actions(aki, "message 0").get_by_role("button", name="React with 👍").click()
+    expect(aki.get_by_text("There is no connection.")).to_be_in_viewport()
+
+
 def test_quote_leads_to_the_messages_of_somebody_who_is_ignored(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     for text in ("first", "second"):

@@ -77,6 +77,8 @@ export interface LogHandlers {
   loadQuote(sequence: number): void;
   /** The newest message is in sight. */
   reachEnd(): void;
+  /** Show a sentence outside of the log. */
+  hint(text: string): void;
 }
 
 export function enter(newHandlers: LogHandlers): void {
@@ -138,6 +140,12 @@ export function addSentence(text: string): void {
   if (isReady) keepPlace(() => live.append(plainNotice(text)));
 }
 
+/** Tell the visitor why something was not done, where they can see it. */
+export function say(text: string): void {
+  if (isAtEnd) addSentence(text);
+  else handlers?.hint(text);
+}
+
 /** Show what somebody has done. */
 export function addNotice(notice: RoomNotice): void {
   if (isReady) keepPlace(() => live.append(noticeEntry(notice, live.lastElementChild, rights.you?.id)));
@@ -158,7 +166,7 @@ export async function showMessage(target: number): Promise<void> {
     if (visit !== handlers || olderState === "failed") return;
   }
   if (isBefore()) {
-    addSentence("That message is too far back. Scroll up to it.");
+    say("That message is too far back. Scroll up to it.");
     return;
   }
   if (target < shownFrom) {
@@ -169,7 +177,7 @@ export async function showMessage(target: number): Promise<void> {
   // Of several ignored messages in a row, the first one stands for all.
   while (entry?.hidden) entry = entry.previousElementSibling as HTMLLIElement;
   if (!entry) {
-    addSentence("That message is no longer there.");
+    say("That message is no longer there.");
     return;
   }
   entry.tabIndex = -1;

@@ -315,7 +315,7 @@ export function visitRoom(
 
   /** Show why something was not done. What was done shows itself. */
   function tell(action: Promise<void>): void {
-    action.catch((error: ChatError) => log.addSentence(sentence(error.message)));
+    action.catch((error: ChatError) => log.say(sentence(error.message)));
   }
 
   function onTokens({ joinToken, ownerToken }: RoomTokens): void {
@@ -398,7 +398,7 @@ export function visitRoom(
   /** Say that there is no connection. With a connection, another version of the page has replaced the file. */
   async function sayNotLoaded(): Promise<void> {
     const isConnected = navigator.onLine && room.state.status === "open";
-    if (!isConnected) log.addSentence(NEEDS_CONNECTION);
+    if (!isConnected) log.say(NEEDS_CONNECTION);
     else await offerReload();
   }
 
@@ -448,7 +448,7 @@ export function visitRoom(
     manage: () => openDialogue(({ ownerView }) => ownerView.open()),
     offerInvite,
     transcript: makeTranscript,
-    say: log.addSentence,
+    say: log.say,
   });
   log.enter({
     loadOlder: () => room.loadOlder(),
@@ -460,6 +460,7 @@ export function visitRoom(
     edit: composer.edit,
     loadQuote: (sequence) => void room.loadQuote(sequence),
     reachEnd: noteRead,
+    hint: composer.showHint,
   });
   newRoom.enter(roomId);
   composer.enter(roomId, {
