@@ -303,3 +303,20 @@ def test_quote_leads_to_the_messages_of_somebody_who_is_ignored(pair: tuple[Page
     aki.get_by_role("button", name="Done").click()
     entry(aki, "answer").get_by_role("button", name="A message of somebody you ignore").click()
     expect(aki.locator("li.ignored").first).to_be_focused()
+
+
+def test_tall_message_that_is_edited_stays_open_where_it_is_read(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "line\n" * 80 + "end")
+    aki.get_by_role("button", name="Show all").click()
+    log = aki.get_by_role("log")
+    log.evaluate("log => log.scrollTop = 700")
+    expect(aki.get_by_role("button", name="Jump to latest")).to_be_visible()
+    edit_last(bo)
+    field(bo).fill("line\n" * 80 + "END")
+    field(bo).press("Enter")
+    expect(aki.get_by_text("(edited)")).to_have_count(1)
+    expect(aki.get_by_role("button", name="Show less")).to_have_attribute("aria-expanded", "true")
+    assert abs(log.evaluate("log => log.scrollTop") - 700) < 2
+    aki.get_by_role("button", name="Show less").click()
+    expect(aki.get_by_role("button", name="Show all")).to_be_in_viewport()
