@@ -320,3 +320,17 @@ def test_tall_message_that_is_edited_stays_open_where_it_is_read(pair: tuple[Pag
     assert abs(log.evaluate("log => log.scrollTop") - 700) < 2
     aki.get_by_role("button", name="Show less").click()
     expect(aki.get_by_role("button", name="Show all")).to_be_in_viewport()
+
+
+def test_dialogue_about_a_message_shows_nothing_of_it_when_it_is_deleted(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "gone soon")
+    expect_message(aki, "gone soon")
+    entry(aki, "gone soon").get_by_role("button", name="More about this message").click()
+    dialog = aki.get_by_role("dialog")
+    expect(dialog.get_by_text("gone soon")).to_be_visible()
+    entry(bo, "gone soon").get_by_role("button", name="Delete").click()
+    agree(bo, "Delete")
+    expect(dialog.get_by_text("gone soon")).to_be_hidden()
+    expect(dialog.get_by_role("button", name="Report")).to_be_hidden()
+    expect(dialog.get_by_role("button", name="Ignore")).to_be_visible()

@@ -130,7 +130,7 @@ export function visitRoom(
     if (changed("isOwner", "isLocked", "keepDays", "slowSeconds", "name", "state")) showOwner(now);
     if (isShown && changed("older", "history")) log.showOlder(now.older);
     if (changed("members", "memberCount", "you", "ignored")) view.showMembers(now);
-    if (changed("members", "you", "isOwner", "ignored")) dialogues?.personView.showPerson();
+    if (changed("messages", "members", "you", "isOwner", "ignored")) dialogues?.personView.showPerson();
     if (before && changed("ignored")) saveIgnored(roomId, now.ignored);
     if (changed("you")) {
       view.showYou(now.you, now.you?.mutedUntil ? null : currentName);
