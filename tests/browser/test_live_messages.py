@@ -334,3 +334,18 @@ def test_dialogue_about_a_message_shows_nothing_of_it_when_it_is_deleted(pair: t
     expect(dialog.get_by_text("gone soon")).to_be_hidden()
     expect(dialog.get_by_role("button", name="Report")).to_be_hidden()
     expect(dialog.get_by_role("button", name="Ignore")).to_be_visible()
+
+
+def test_closed_room_offers_no_reply_and_no_edit(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "first")
+    expect_message(aki, "first")
+    expect(actions(bo, "first").get_by_role("button", name="Edit")).to_be_visible()
+    aki.get_by_role("button", name="Manage room").click()
+    aki.get_by_role("button", name="Close this room").click()
+    agree(aki, "Close the room")
+    expect(bo.get_by_text("The owner has closed this room.")).to_be_visible()
+    group = actions(bo, "first")
+    expect(group.get_by_role("button", name="React with 👍")).to_be_visible()
+    for name in ("Reply", "Edit"):
+        expect(group.get_by_role("button", name=name, exact=True)).to_be_hidden()

@@ -196,6 +196,7 @@ export function showOlder(state: RoomSnapshot["older"]): void {
 
 /** The visit has ended: what is not there yet does not come any more. */
 export function end(): void {
+  actions.end();
   setText(note, "");
   olderState = "none";
   showOlderState();

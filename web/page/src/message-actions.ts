@@ -31,11 +31,20 @@ const field = make("input", "");
 /** The message whose actions are shown, and its entry. */
 let subject: { message: Message; entry: HTMLElement } | null = null;
 let handlers: ActionHandlers | null = null;
+/** Whether nothing can be written any more. */
+let hasEnded = false;
 let findMessage: (entry: HTMLElement) => Message | undefined = () => undefined;
 
 export function enter(newHandlers: ActionHandlers, find: typeof findMessage): void {
   handlers = newHandlers;
+  hasEnded = false;
   findMessage = find;
+}
+
+/** The visit has ended: offer no more answers and edits. */
+export function end(): void {
+  hasEnded = true;
+  hide();
 }
 
 export function leave(): void {
@@ -78,7 +87,8 @@ function show(entry: HTMLElement): void {
   }
   if (subject?.entry !== entry) field.hidden = true;
   subject = { message, entry };
-  editButton.hidden = !isEditable(message);
+  replyButton.hidden = hasEnded;
+  editButton.hidden = hasEnded || !isEditable(message);
   for (const quick of group.querySelectorAll<HTMLElement>("[data-reaction]")) {
     const own = message.reactions.find(({ reaction }) => reaction === quick.dataset.reaction)?.isOwn;
     quick.setAttribute("aria-pressed", String(own ?? false));
