@@ -67,7 +67,7 @@ export function enter(newRoomId: string, newHandlers: ComposerHandlers): void {
 /** Stop writing: nothing can be sent any more. The text stays in its field, and in its draft, with that of an edit. */
 export function close(): void {
   handlers = null;
-  if (!isSaving) field.value = draft();
+  field.value = isSaving ? (target?.draft ?? "") : draft(); // what is being saved has been sent
   target = null;
   isSaving = false;
   keep();
