@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, Route, ViewportSize, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.support.browser.visitor import create_room, expect_message, expect_view, open_person, room_of, say
+from tests.support.browser.visitor import create_room, expect_message, expect_view, open_person, room_of, say, take_name
 from tests.support.projects import PROJECT
 
 LAYOUT = (PROJECT / "tests/support/browser/layout.js").read_text()
@@ -132,6 +132,24 @@ def test_reply_to_a_long_message_fits_the_screen(open_page: OpenPage, cloud: Loc
     assert page.evaluate("document.documentElement.scrollWidth") == width
     for button in (page.get_by_role("button", name="Send"), page.get_by_role("button", name="Cancel")):
         expect(button).to_be_in_viewport(ratio=1)
+
+
+def test_long_name_leaves_space_to_what_is_quoted(pair: tuple[Page, Page], open_page: OpenPage) -> None:
+    aki, bo = pair
+    take_name(bo, "Bartholomew Featherstonehaugh-Cholmondel")
+    say(bo, "Tea?")
+    expect_message(aki, "Tea?")
+    phone = open_page(aki.url, **TOUCH | {"viewport": {"width": 320, "height": 700}})
+    phone.get_by_role("button", name="React or reply").tap()
+    phone.get_by_role("button", name="Reply", exact=True).tap()
+    expect(phone.locator("#context-text bdi").last).to_have_text("Tea?")
+    say(phone, "Yes")
+    expect(phone.locator("li:not(.pending) .quote")).to_be_visible()
+    phone.get_by_role("button", name="React or reply").first.tap()
+    phone.get_by_role("button", name="Reply", exact=True).tap()
+    for line in (phone.locator("#context-text"), phone.locator(".quote")):
+        end = line.evaluate("(line) => line.getBoundingClientRect().right")
+        assert line.locator("bdi").last.evaluate("(text) => text.getBoundingClientRect().right") <= end
 
 
 @pytest.mark.parametrize("session", [None, {"name": "Alexandra Carolina Montgomery", "idToken": "", "subject": "a"}])
