@@ -185,3 +185,20 @@ def test_code_mentions_nobody(pair: tuple[Page, Page]) -> None:
     field.press("Enter")
     expect(bo.locator(".message pre code")).to_have_text("@Bo")
     expect(bo.locator(".mentioned")).to_have_count(0)
+
+
+def test_name_is_completed_with_a_keyboard_that_composes_every_word(
+    pair: tuple[Page, Page], open_page: OpenPage
+) -> None:
+    aki, _ = pair
+    phone = open_page(aki.url, name="Cy", has_touch=True, is_mobile=True, viewport={"width": 320, "height": 640})
+    expect(phone.locator("#members li")).to_have_count(3)
+    field = phone.get_by_label("Message", exact=True)
+    keyboard = phone.context.new_cdp_session(phone)
+    field.press_sequentially("@")
+    expect(phone.get_by_role("option")).to_have_count(2)
+    keyboard.send("Input.imeSetComposition", {"text": "b", "selectionStart": 1, "selectionEnd": 1})
+    expect(phone.get_by_role("option")).to_have_text(["Bo"])
+    phone.get_by_role("option").tap()
+    expect(field).to_have_value("@Bo ")
+    expect(phone.get_by_role("listbox", name="Names")).to_be_hidden()

@@ -101,7 +101,8 @@ function close(): void {
   field.removeAttribute("aria-activedescendant");
 }
 
-field.addEventListener("input", (event) => (event as InputEvent).isComposing || offer());
+// Keyboards of phones compose every word.
+field.addEventListener("input", offer);
 field.addEventListener("compositionend", offer);
 field.addEventListener("click", offer);
 field.addEventListener("blur", close);
