@@ -15,7 +15,7 @@ export interface ReactionHandlers {
 /** Show the reactions of a message in its entry. Buttons that stay keep the focus, and those that go pass it on. */
 export function showReactions(entry: Element, message: Message, handlers: ReactionHandlers): void {
   const before = [...entry.querySelectorAll(".chip")];
-  const focused = before.findIndex((chip) => chip === document.activeElement);
+  const focused = before.indexOf(document.activeElement as Element);
   arrangeChips(entry, message, handlers);
   if (focused < 0 || before[focused]?.isConnected) return;
   const chips = entry.querySelectorAll<HTMLElement>(".chip");
