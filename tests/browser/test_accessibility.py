@@ -153,3 +153,14 @@ def test_no_state_has_an_accessibility_violation(
     for state in view(page, cloud):
         with subtests.test(state):
             expect_no_violations(page)
+
+
+def test_dialogue_about_a_long_message_has_no_violations(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    aki.emulate_media(reduced_motion="reduce")  # colours that change are none of the scheme
+    say(bo, "line\n" * 40)
+    entry = aki.locator("li.message[data-sequence]")
+    entry.get_by_role("button", name="More about this message").click()
+    expect(aki.locator("#person-message")).to_be_visible()
+    assert aki.locator("#person-message").evaluate("(quote) => quote.scrollHeight > quote.clientHeight")
+    expect_no_violations(aki)

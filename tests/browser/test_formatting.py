@@ -34,6 +34,17 @@ SELECT = """([body, from, to]) => {
     document.getSelection().setBaseAndExtent(first, 0, last, last.length);
 }"""
 
+SELECT_WORDS = """(body, words) => {
+    const walker = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
+    const [start, end] = words.map((word) => {
+        for (walker.currentNode = body; walker.nextNode(); ) {
+            const at = walker.currentNode.data.indexOf(word);
+            if (at >= 0) return { node: walker.currentNode, at };
+        }
+    });
+    document.getSelection().setBaseAndExtent(start.node, start.at, end.node, end.at + words[1].length);
+}"""
+
 
 def open_room(open_page: OpenPage, cloud: LocalCloud, said: list[str], **options: object) -> Page:
     page = open_page(f"{cloud.rest_url}/#/rooms/{room_of(cloud, said)}", **options)
@@ -145,6 +156,25 @@ def test_selected_text_is_copied_as_it_was_typed(
     body = page.locator("li.message .body").nth(message)
     expect(body.locator("strong, pre, blockquote").first).to_be_visible()
     body.evaluate(f"(body, [from, to]) => ({SELECT})([body, from || null, to || null])", [start, end])
+    assert page.evaluate(COPIED) == copied
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "copied"),
+    [
+        ("words", "after", "words after"),
+        ("before", "bold", "before bold"),
+        ("bold words", "here", "*bold words* after `code here`"),
+        ("words", "code", "words after code"),
+    ],
+)
+def test_part_of_emphasis_is_copied_without_its_markers(
+    open_page: OpenPage, cloud: LocalCloud, start: str, end: str, copied: str
+) -> None:
+    page = open_room(open_page, cloud, ["before *bold words* after `code here` end"])
+    body = page.locator("li.message .body")
+    expect(body.locator("strong")).to_be_visible()
+    body.evaluate(SELECT_WORDS, [start, end])
     assert page.evaluate(COPIED) == copied
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.browser.visitor import agree, expect_message, say
+from tests.support.browser.visitor import agree, expect_message, open_person, say
 
 
 def entry(page: Page, text: str) -> Locator:
@@ -160,3 +160,192 @@ def test_reactions_and_edits_do_not_move_what_is_read(pair: tuple[Page, Page]) -
     assert after is not None
     assert abs(after["y"] - before["y"]) < 2
     expect(log).to_be_visible()
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_text_of_an_edit_is_kept_where_the_visit_ends(pair: tuple[Page, Page], *, is_closed: bool) -> None:
+    aki, bo = pair
+    say(bo, "first")
+    edit_last(bo)
+    field(bo).fill("first, changed")
+    if is_closed:
+        aki.get_by_role("button", name="Manage room").click()
+        aki.get_by_role("button", name="Close this room").click()
+        agree(aki, "Close the room")
+        expect(bo.get_by_text("The owner has closed this room.")).to_be_visible()
+    else:
+        bo.get_by_role("link", name="All rooms").click()
+        expect(bo.get_by_role("heading", name="Your rooms")).to_be_visible()
+        bo.go_back()
+    expect(field(bo)).to_have_value("first, changed")
+    expect(bo.get_by_text("Editing a message")).to_be_hidden()
+
+
+def test_empty_edit_is_not_saved_and_says_so(pair: tuple[Page, Page]) -> None:
+    _, bo = pair
+    say(bo, "first")
+    edit_last(bo)
+    field(bo).fill("  ")
+    field(bo).press("Enter")
+    expect(bo.get_by_text("An edit cannot be empty.")).to_be_visible()
+    field(bo).press("Escape")
+    expect(bo.get_by_text("An edit cannot be empty.")).to_be_hidden()
+    expect(bo.locator(".message .body")).to_have_text(["first"])
+
+
+def test_button_of_a_message_keeps_the_focus_when_it_is_edited(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "Hello wrold")
+    button = entry(aki, "Hello").get_by_role("button", name="React or reply")
+    button.focus()
+    edit_last(bo)
+    field(bo).fill("Hello world")
+    field(bo).press("Enter")
+    expect_message(aki, "Hello world")
+    expect(button).to_be_focused()
+
+
+def test_actions_end_with_their_message_and_the_focus_stays_in_the_log(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "gone soon")
+    expect_message(aki, "gone soon")
+    group = actions(aki, "gone soon")
+    expect(group.get_by_role("button", name="React with 👍")).to_be_focused()
+    entry(bo, "gone soon").get_by_role("button", name="Delete").click()
+    agree(bo, "Delete")
+    expect(group).to_be_hidden()
+    expect(aki.get_by_role("log")).to_be_focused()
+
+
+def test_actions_stay_beside_their_message_when_others_arrive(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    for number in range(12):
+        say(bo, f"message {number}\n\n.")
+    expect(entry(aki, "message 11")).to_be_visible()
+    group = actions(aki, "message 11")
+    distance = """() => {
+        const text = [...document.querySelectorAll(".body")].find((body) => body.innerText.startsWith("message 11"));
+        const group = document.querySelector(".message-actions");
+        return group.getBoundingClientRect().top - text.getBoundingClientRect().top;
+    }"""
+    before = aki.evaluate(distance)
+    for number in range(12, 15):
+        say(bo, f"message {number}")
+        expect(entry(aki, f"message {number}")).to_be_visible()
+    expect(group).to_be_visible()
+    aki.wait_for_function(f"(before) => Math.abs(({distance})() - before) < 2", arg=before)
+
+
+def test_removed_reaction_passes_the_focus_on(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "Tea?")
+    for reaction in ("👍", "🎉"):
+        actions(aki, "Tea?").get_by_role("button", name=f"React with {reaction}").click()
+        expect(entry(aki, "Tea?").get_by_role("button", name=f"{reaction} 1: You")).to_be_visible()
+    chips = entry(aki, "Tea?").locator(".chip")
+    chips.last.focus()
+    aki.keyboard.press("Enter")
+    expect(chips).to_have_count(1)
+    expect(chips).to_be_focused()
+    aki.keyboard.press("Enter")
+    expect(chips).to_have_count(0)
+    expect(entry(aki, "Tea?").get_by_role("button", name="React or reply")).to_be_focused()
+
+
+def test_reply_shows_what_its_message_has_become_meanwhile(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "Tea or wter?")
+    expect_message(aki, "Tea or wter?")
+    actions(aki, "Tea or wter?").get_by_role("button", name="Reply").click()
+    edit_last(bo)
+    field(bo).fill("Tea or water?")
+    field(bo).press("Enter")
+    expect(aki.locator("#context-text")).to_have_text("Answering Bo: Tea or water?")
+    entry(bo, "Tea or water?").get_by_role("button", name="Delete").click()
+    agree(bo, "Delete")
+    expect(aki.locator("#context-text")).to_have_text("Answering a message that is no longer there")
+    say(aki, "Tea")
+    expect(entry(bo, "Tea").locator("p.quote")).to_have_text("A deleted message")
+
+
+def test_quote_of_a_code_block_is_its_first_line(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "```python\n\nprint('tea')\nprint('hot')\n```")
+    expect(aki.locator("li.message pre")).to_be_visible()
+    actions(aki, "print").get_by_role("button", name="Reply").click()
+    expect(aki.locator("#context-text")).to_have_text("Answering Bo: print('tea')…")
+    say(aki, "nice")
+    expect(entry(bo, "nice").locator(".quote")).to_have_text("Bo print('tea')…")
+
+
+def test_failed_reaction_is_told_of_where_older_messages_are_read(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    for number in range(15):
+        say(bo, f"message {number}\n\n\n\n.")
+    expect(entry(aki, "message 14")).to_be_visible()
+    aki.get_by_role("log").evaluate("log => log.scrollTop = 0")
+    expect(aki.get_by_role("button", name="Jump to latest")).to_be_visible()
+    aki.context.set_offline(True)
+    expect(aki.locator("#connection-state")).to_have_text("Connection lost. Trying again…")
+    actions(aki, "message 0").get_by_role("button", name="React with 👍").click()
+    expect(aki.get_by_text("There is no connection.")).to_be_in_viewport()
+
+
+def test_quote_leads_to_the_messages_of_somebody_who_is_ignored(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    for text in ("first", "second"):
+        say(bo, text)
+    expect_message(aki, "second")
+    actions(aki, "second").get_by_role("button", name="Reply").click()
+    say(aki, "answer")
+    expect(entry(aki, "answer").locator(".quote")).to_have_text("Bo second")
+    open_person(aki, "Bo").get_by_role("button", name="Ignore").click()
+    aki.get_by_role("button", name="Done").click()
+    entry(aki, "answer").get_by_role("button", name="A message of somebody you ignore").click()
+    expect(aki.locator("li.ignored").first).to_be_focused()
+
+
+def test_tall_message_that_is_edited_stays_open_where_it_is_read(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "line\n" * 80 + "end")
+    aki.get_by_role("button", name="Show all").click()
+    log = aki.get_by_role("log")
+    log.evaluate("log => log.scrollTop = 700")
+    expect(aki.get_by_role("button", name="Jump to latest")).to_be_visible()
+    edit_last(bo)
+    field(bo).fill("line\n" * 80 + "END")
+    field(bo).press("Enter")
+    expect(aki.get_by_text("(edited)")).to_have_count(1)
+    expect(aki.get_by_role("button", name="Show less")).to_have_attribute("aria-expanded", "true")
+    assert abs(log.evaluate("log => log.scrollTop") - 700) < 2
+    aki.get_by_role("button", name="Show less").click()
+    expect(aki.get_by_role("button", name="Show all")).to_be_in_viewport()
+
+
+def test_dialogue_about_a_message_shows_nothing_of_it_when_it_is_deleted(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "gone soon")
+    expect_message(aki, "gone soon")
+    entry(aki, "gone soon").get_by_role("button", name="More about this message").click()
+    dialog = aki.get_by_role("dialog")
+    expect(dialog.get_by_text("gone soon")).to_be_visible()
+    entry(bo, "gone soon").get_by_role("button", name="Delete").click()
+    agree(bo, "Delete")
+    expect(dialog.get_by_text("gone soon")).to_be_hidden()
+    expect(dialog.get_by_role("button", name="Report")).to_be_hidden()
+    expect(dialog.get_by_role("button", name="Ignore")).to_be_visible()
+
+
+def test_closed_room_offers_no_reply_and_no_edit(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(bo, "first")
+    expect_message(aki, "first")
+    expect(actions(bo, "first").get_by_role("button", name="Edit")).to_be_visible()
+    aki.get_by_role("button", name="Manage room").click()
+    aki.get_by_role("button", name="Close this room").click()
+    agree(aki, "Close the room")
+    expect(bo.get_by_text("The owner has closed this room.")).to_be_visible()
+    group = actions(bo, "first")
+    expect(group.get_by_role("button", name="React with 👍")).to_be_visible()
+    for name in ("Reply", "Edit"):
+        expect(group.get_by_role("button", name=name, exact=True)).to_be_hidden()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.test_use import SET_HIDDEN
-from tests.support.browser.visitor import expect_message, say, take_name
+from tests.support.browser.visitor import expect_later, expect_message, say, take_name
 
 # Headless Chromium shows none. It records them, and answers the question for the permission.
 NOTIFICATION = """(answer) => {
@@ -122,3 +123,82 @@ def test_who_types_is_shown_until_the_message_is_there(pair: tuple[Page, Page]) 
     say(bo, "hello")
     expect_message(aki, "hello")
     expect(aki.get_by_text("typing…")).to_have_count(0)
+
+
+@pytest.mark.parametrize("key", ["Home", "ArrowLeft"])
+def test_key_that_moves_the_cursor_away_ends_the_completion(pair: tuple[Page, Page], key: str) -> None:
+    aki, _ = pair
+    field = aki.get_by_label("Message", exact=True)
+    field.press_sequentially("hi @b")
+    expect(aki.get_by_role("option")).to_have_text(["Bo"])
+    field.press(key)
+    expect(aki.get_by_role("listbox", name="Names")).to_be_hidden()
+    field.press("Enter")
+    expect_message(aki, "hi @b")
+
+
+def test_person_who_is_back_in_another_browser_is_mentioned_there(pair: tuple[Page, Page], open_page: OpenPage) -> None:
+    aki, bo = pair
+    say(bo, "back soon")
+    expect_message(aki, "back soon")
+    aki.clock.install()
+    bo.close()
+    expect_later(aki.get_by_role("log").get_by_text("Bo left"))
+    elsewhere = open_page(aki.url, name="Bo")
+    expect(aki.locator("#members li")).to_have_count(2)
+    field = aki.get_by_label("Message", exact=True)
+    field.press_sequentially("@b")
+    expect(aki.get_by_role("option")).to_have_text(["Bo"])
+    field.press("Enter")
+    field.press("Enter")
+    expect(elsewhere.locator(".mentioned .at")).to_have_text("@Bo")
+
+
+def test_tall_mention_stays_open_while_others_come(pair: tuple[Page, Page], open_page: OpenPage) -> None:
+    aki, bo = pair
+    say(aki, "@Bo " + "and so on\n" * 60)
+    bo.get_by_role("button", name="Show all").click()
+    more = bo.get_by_role("log").get_by_role("button", name="More about this message")
+    more.focus()
+    open_page(aki.url, name="Cy")
+    expect(bo.locator("#members li")).to_have_count(3)
+    expect(bo.get_by_role("button", name="Show less")).to_be_visible()
+    expect(more).to_be_focused()
+
+
+def test_mention_stays_marked_when_its_member_takes_another_name(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(aki, "@Bo look")
+    expect(aki.locator(".message .at")).to_have_text("@Bo")
+    take_name(bo, "Robert")
+    expect(aki.get_by_role("list", name="Members")).to_contain_text("Robert")
+    expect(aki.locator(".message .at")).to_have_text("@Bo")
+
+
+def test_code_mentions_nobody(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    field = aki.get_by_label("Message", exact=True)
+    field.fill("```\n")
+    field.press_sequentially("@B")
+    expect(aki.get_by_role("listbox", name="Names")).to_be_hidden()
+    field.press_sequentially("o")
+    field.press("Enter")
+    expect(bo.locator(".message pre code")).to_have_text("@Bo")
+    expect(bo.locator(".mentioned")).to_have_count(0)
+
+
+def test_name_is_completed_with_a_keyboard_that_composes_every_word(
+    pair: tuple[Page, Page], open_page: OpenPage
+) -> None:
+    aki, _ = pair
+    phone = open_page(aki.url, name="Cy", has_touch=True, is_mobile=True, viewport={"width": 320, "height": 640})
+    expect(phone.locator("#members li")).to_have_count(3)
+    field = phone.get_by_label("Message", exact=True)
+    keyboard = phone.context.new_cdp_session(phone)
+    field.press_sequentially("@")
+    expect(phone.get_by_role("option")).to_have_count(2)
+    keyboard.send("Input.imeSetComposition", {"text": "b", "selectionStart": 1, "selectionEnd": 1})
+    expect(phone.get_by_role("option")).to_have_text(["Bo"])
+    phone.get_by_role("option").tap()
+    expect(field).to_have_value("@Bo ")
+    expect(phone.get_by_role("listbox", name="Names")).to_be_hidden()

@@ -214,6 +214,53 @@ def test_visitor_who_goes_back_while_the_room_is_loading_stays_in_the_list(
     expect(page).to_have_title("Tea · Chalice Chat")
 
 
+def test_question_to_reload_ends_when_the_visitor_goes_back(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room_of(cloud, ["hello"])
+    page = open_page()
+    page.route(ROOM_SCRIPT, lambda route: route.fulfill(status=404))
+    page.get_by_role("list", name="Rooms").get_by_role("link").first.click()
+    expect(page.get_by_role("alertdialog")).to_contain_text("Reload the page?")
+    address = page.url
+    page.go_back()
+    expect(page.get_by_role("alertdialog")).to_be_hidden()
+    page.go_forward()
+    expect(page.get_by_role("alertdialog")).to_contain_text("Reload the page?")
+    page.unroute(ROOM_SCRIPT)
+    agree(page, "Reload")
+    expect(page.get_by_role("status")).to_have_text("Connected")
+    assert page.url == address
+
+
+def test_visitor_without_connection_tries_again_to_open_a_room(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room_of(cloud, ["hello"])
+    page = open_page()
+    link = page.get_by_role("list", name="Rooms").get_by_role("link").first
+    expect(link).to_be_visible()
+    page.context.set_offline(True)
+    link.click()
+    expect(page.get_by_role("alertdialog")).to_contain_text("there is no connection.")
+    page.context.set_offline(False)
+    agree(page, "Try again")
+    expect(page.get_by_role("status")).to_have_text("Connected")
+
+
+def test_room_that_loads_slowly_says_so(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room_of(cloud, ["hello"])
+    page = open_page()
+    expect(page.get_by_role("list", name="Rooms").get_by_role("link").first).to_be_visible()
+    page.clock.install()
+    held: list[Route] = []
+    page.route(ROOM_SCRIPT, lambda route: held.append(route))
+    with page.expect_request(ROOM_SCRIPT):
+        page.get_by_role("list", name="Rooms").get_by_role("link").first.click()
+    assert not page.get_by_text(STILL_LOADING).is_visible()
+    page.clock.run_for(3_000)
+    expect(page.get_by_text(STILL_LOADING)).to_be_visible()
+    held[0].continue_()
+    expect(page.get_by_label("Message", exact=True)).to_be_visible()
+    expect(page.get_by_text(STILL_LOADING)).to_be_hidden()
+
+
 def test_slow_script_is_not_an_error(open_page: OpenPage, cloud: LocalCloud) -> None:
     page = open_page("about:blank")
     held: list[Route] = []
@@ -230,7 +277,7 @@ def test_slow_script_is_not_an_error(open_page: OpenPage, cloud: LocalCloud) -> 
     assert page.get_by_role("alert").count() == 0
     held[0].continue_()
     expect_view(page)
-    assert still_loading.count() == 0
+    assert not still_loading.is_visible()
 
 
 def test_page_without_scripts_says_what_it_needs(open_page: OpenPage) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, Route, ViewportSize, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.support.browser.visitor import create_room, expect_message, expect_view, open_person, room_of, say
+from tests.support.browser.visitor import create_room, expect_message, expect_view, open_person, room_of, say, take_name
 from tests.support.projects import PROJECT
 
 LAYOUT = (PROJECT / "tests/support/browser/layout.js").read_text()
@@ -119,6 +119,37 @@ def test_view_fits_phones_with_large_text(open_page: OpenPage, cloud: LocalCloud
         expect(bo.locator("#connection-state")).to_have_text("Connected")
     show(page)
     expect_layout(page)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_reply_to_a_long_message_fits_the_screen(open_page: OpenPage, cloud: LocalCloud, width: int) -> None:
+    room_id = room_of(cloud, ["See https://example.com/" + "x" * 200])
+    page = open_page(f"{cloud.rest_url}/#/rooms/{room_id}", **TOUCH | {"viewport": {"width": width, "height": 700}})
+    expect(page.locator("#connection-state")).to_have_text("Connected")
+    page.get_by_role("button", name="React or reply").tap()
+    page.get_by_role("button", name="Reply", exact=True).tap()
+    expect(page.get_by_text("Answering Bo")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for button in (page.get_by_role("button", name="Send"), page.get_by_role("button", name="Cancel")):
+        expect(button).to_be_in_viewport(ratio=1)
+
+
+def test_long_name_leaves_space_to_what_is_quoted(pair: tuple[Page, Page], open_page: OpenPage) -> None:
+    aki, bo = pair
+    take_name(bo, "Bartholomew Featherstonehaugh-Cholmondel")
+    say(bo, "Tea?")
+    expect_message(aki, "Tea?")
+    phone = open_page(aki.url, **TOUCH | {"viewport": {"width": 320, "height": 700}})
+    phone.get_by_role("button", name="React or reply").tap()
+    phone.get_by_role("button", name="Reply", exact=True).tap()
+    expect(phone.locator("#context-text bdi").last).to_have_text("Tea?")
+    say(phone, "Yes")
+    expect(phone.locator("li:not(.pending) .quote")).to_be_visible()
+    phone.get_by_role("button", name="React or reply").first.tap()
+    phone.get_by_role("button", name="Reply", exact=True).tap()
+    for line in (phone.locator("#context-text"), phone.locator(".quote")):
+        end = line.evaluate("(line) => line.getBoundingClientRect().right")
+        assert line.locator("bdi").last.evaluate("(text) => text.getBoundingClientRect().right") <= end
 
 
 @pytest.mark.parametrize("session", [None, {"name": "Alexandra Carolina Montgomery", "idToken": "", "subject": "a"}])

@@ -26,7 +26,9 @@ export function ask(question: string | readonly (Node | string)[], agree: string
 
 /** A file that the page loads later is missing: offer to reload the page. Resolves if the visitor does not want to. */
 export async function offerReload(): Promise<void> {
-  if (await ask(RELOAD, "Reload")) location.reload();
+  if (!(await ask(RELOAD, "Reload"))) return;
+  location.reload();
+  await new Promise(() => {}); // nothing is to change the address meanwhile
 }
 
 /** Close the question, if one is open: what it was about has ended. */

@@ -45,7 +45,7 @@ const FINAL = ["forbidden", "invalid_message", "closed"];
 let roomId = "";
 let handlers: ComposerHandlers | null = null;
 /** The message that is answered, or edited: then with the text that was in the field before. */
-let target: { readonly message: Message; readonly draft?: string } | null = null;
+let target: { readonly message: Message; readonly draft?: string; readonly isGone?: boolean } | null = null;
 let isSaving = false;
 let mutedUntil: string | undefined;
 /** A note about an action that failed. It is shown until the visitor goes on. */
@@ -64,11 +64,22 @@ export function enter(newRoomId: string, newHandlers: ComposerHandlers): void {
   field.focus();
 }
 
-/** Stop writing: nothing can be sent any more. The text stays in its field, and in its draft. */
+/** Stop writing: nothing can be sent any more. The text stays in its field, and in its draft, with that of an edit. */
 export function close(): void {
   handlers = null;
-  endContext();
-  update();
+  field.value = isSaving ? (target?.draft ?? "") : draft(); // what is being saved has been sent
+  target = null;
+  isSaving = false;
+  keep();
+}
+
+/** The messages have changed: show what is answered as it is now. */
+export function showMessages(messages: readonly Message[]): void {
+  if (!target || target.draft !== undefined) return;
+  const { sequence } = target.message;
+  const message = messages.find((one) => one.sequence === sequence);
+  target = { message: message ?? target.message, isGone: message === undefined };
+  showContext();
 }
 
 /** Show until when the visitor may not write. What they have written stays in the field. */
@@ -135,11 +146,12 @@ function showContext(): void {
   }
   const { message } = target;
   if (target.draft !== undefined) setText(contextText, "Editing a message");
+  else if (target.isGone) setText(contextText, "Answering a message that is no longer there");
   else
     setText(
       contextText,
       "Answering ",
-      make("bdi", "name", message.sender.name),
+      make("bdi", "name", message.isIgnored ? "" : message.sender.name),
       ": ",
       make("bdi", "", quotedLine(message)),
     );
@@ -183,6 +195,10 @@ function noteOn(left: number): (Node | string)[] {
 function submit(event: Event): void {
   event.preventDefault();
   const text = cleanMessage(field.value);
+  if (target?.draft !== undefined && !hasGlyph(text)) {
+    showHint("An edit cannot be empty. To remove the message, delete it.");
+    return;
+  }
   if (!handlers || isSaving || mutedUntil || !hasGlyph(text) || lengthOf(text) > MAX_LENGTH) return;
   if (target?.draft !== undefined) {
     void save(target.message, text);

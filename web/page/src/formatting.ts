@@ -39,7 +39,7 @@ function markNames(body: Element, names: readonly string[]): void {
     if (node instanceof Element && !node.matches("a, code, pre, [hidden]")) markNames(node, names);
     if (node.nodeType !== Node.TEXT_NODE || !node.textContent?.includes("@")) continue;
     const parts = splitMentions(node.textContent, names);
-    node.replaceWith(...parts.map(({ text, isMention }) => (isMention ? make("bdi", "at", text) : text)));
+    node.replaceWith(...parts.map(({ text, name }) => (name ? make("bdi", "at", text) : text)));
   }
 }
 

@@ -77,6 +77,8 @@ export interface LogHandlers {
   loadQuote(sequence: number): void;
   /** The newest message is in sight. */
   reachEnd(): void;
+  /** Show a sentence outside of the log. */
+  hint(text: string): void;
 }
 
 export function enter(newHandlers: LogHandlers): void {
@@ -117,18 +119,18 @@ export function leave(): void {
 export function showMessages(snapshot: RoomSnapshot): void {
   messages = snapshot.messages;
   const isSame = snapshot.isOwner === rights.isOwner && snapshot.you?.role === rights.you?.role;
+  const named = members === snapshot.members ? null : mentionedNames();
   rights = snapshot;
-  memberCount = snapshot.memberCount ?? 0;
-  const isRenamed = members !== snapshot.members;
   members = snapshot.members;
-  if (!isSame) for (const { entry, message } of shown.values()) showButtons(entry, message);
+  memberCount = snapshot.memberCount ?? 0;
+  if (!isSame) for (const { entry, message } of shown.values()) keepFocus(entry, () => showButtons(entry, message));
   if (snapshot.history === "ready" && !isReady) {
     isReady = true;
     liveFrom = (messages.at(-1)?.sequence ?? 0) + 1;
   }
   setText(note, NOTES[snapshot.history]);
   keepPlace(() => {
-    if (isRenamed) showMentions();
+    if (named) showMentions(named);
     render();
   });
 }
@@ -136,6 +138,12 @@ export function showMessages(snapshot: RoomSnapshot): void {
 /** Show a sentence between the messages, after those that are there now. Before there are any, it would be pushed down. */
 export function addSentence(text: string): void {
   if (isReady) keepPlace(() => live.append(plainNotice(text)));
+}
+
+/** Tell the visitor why something was not done, where they can see it. */
+export function say(text: string): void {
+  if (isAtEnd) addSentence(text);
+  else handlers?.hint(text);
 }
 
 /** Show what somebody has done. */
@@ -158,16 +166,18 @@ export async function showMessage(target: number): Promise<void> {
     if (visit !== handlers || olderState === "failed") return;
   }
   if (isBefore()) {
-    addSentence("That message is too far back. Scroll up to it.");
+    say("That message is too far back. Scroll up to it.");
     return;
   }
   if (target < shownFrom) {
     shownFrom = target;
     keepPlace(render);
   }
-  const entry = shown.get(target)?.entry;
+  let entry = shown.get(target)?.entry;
+  // Of several ignored messages in a row, the first one stands for all.
+  while (entry?.hidden) entry = entry.previousElementSibling as HTMLLIElement;
   if (!entry) {
-    addSentence("That message is no longer there.");
+    say("That message is no longer there.");
     return;
   }
   entry.tabIndex = -1;
@@ -186,6 +196,7 @@ export function showOlder(state: RoomSnapshot["older"]): void {
 
 /** The visit has ended: what is not there yet does not come any more. */
 export function end(): void {
+  actions.end();
   setText(note, "");
   olderState = "none";
   showOlderState();
@@ -291,10 +302,25 @@ function update(entry: HTMLElement, before: Message, now: Message): void {
     before.quote !== now.quote ||
     before.isMention !== now.isMention
   ) {
-    showContent(entry, now, mentionedName);
-    showButtons(entry, now);
+    showText(entry, now);
   }
   showReactions(entry, now, reactionHandlers);
+}
+
+function showText(entry: HTMLElement, message: Message): void {
+  keepFocus(entry, () => {
+    showContent(entry, message, mentionedName);
+    showButtons(entry, message);
+  });
+}
+
+/** Change an entry. The button that takes the place of the focused one gets the focus. */
+function keepFocus(entry: Element, change: () => void): void {
+  const focused = entry.contains(document.activeElement) ? document.activeElement : null;
+  change();
+  if (!focused || entry.contains(document.activeElement)) return;
+  const kind = [...focused.classList].at(-1); // a link has none
+  ((kind && entry.querySelector<HTMLElement>(`.${kind}`)) || log).focus({ preventScroll: true });
 }
 
 const reactionHandlers = {
@@ -307,13 +333,18 @@ export function mentionedName(memberId: string): string {
   return (memberId === rights.you?.id ? rights.you?.name : nameOf(memberId)) ?? "";
 }
 
-/** The names of those who are mentioned may be known only now. */
-function showMentions(): void {
-  for (const { entry, message } of shown.values()) {
-    if (message.isIgnored || message.mentions.length === 0) continue;
-    showContent(entry, message, mentionedName);
-    showButtons(entry, message);
-  }
+/** The names of those who are mentioned may be known only now. Who leaves or is renamed stays marked. */
+function showMentions(before: ReadonlyMap<string, string>): void {
+  const now = mentionedNames();
+  const isNew = (memberId: string) => now.get(memberId) && !before.get(memberId);
+  for (const { entry, message } of shown.values())
+    if (!message.isIgnored && message.mentions.some(isNew)) showText(entry, message);
+}
+
+/** Return the names of all who are mentioned, by member id. */
+function mentionedNames(): Map<string, string> {
+  const ids = [...shown.values()].flatMap(({ message }) => message.mentions);
+  return new Map(ids.map((id) => [id, mentionedName(id)]));
 }
 
 /** Return the name of another member: that of today, or of who has left that of the last message. */
@@ -349,6 +380,7 @@ function replaceEntry(entry: Element, other: Element): void {
 }
 
 function leaveEntry(entry: Element): void {
+  actions.leaveEntry(entry);
   if (entry.contains(document.activeElement)) log.focus();
 }
 

@@ -1,7 +1,7 @@
 /** Entry point: hash routing, and the visitor's name. visit.ts, the room, is loaded when the first room is opened. */
 
 import { ChatClient, cleanName } from "chalice-chat-client";
-import { offerReload } from "./ask.js";
+import { ask, cancelQuestion, offerReload } from "./ask.js";
 import { byId, hasFiles, isComposing, limitLengths } from "./dom.js";
 import { makeLobby } from "./lobby.js";
 import { addressOf, type RoomAddress, roomIn } from "./route.js";
@@ -13,11 +13,16 @@ import type { Visit } from "./visit.js";
 
 type Rooms = typeof import("./visit.js");
 
+const OFFLINE = "The room could not be loaded: there is no connection.";
+/** When loading a room takes longer, the page says so. */
+const SLOW_MS = 3_000;
+
 const nameField = byId("your-name", HTMLInputElement);
 const chooseName = byId("choose-name", HTMLButtonElement);
 const messageField = byId("message", HTMLTextAreaElement);
 const lobbyView = byId("lobby", HTMLElement);
 const roomView = byId("room", HTMLElement);
+const stillLoading = byId("still-loading", HTMLElement);
 const waiting = byId("waiting", HTMLElement);
 const waitingText = byId("waiting-text", HTMLElement);
 const waitingLink = byId("waiting-link", HTMLAnchorElement);
@@ -45,7 +50,8 @@ async function start(): Promise<void> {
   lobby.showSignIn(signIn.isMissing());
   if (!(await loading)) return; // the page goes on to say that it is still loading
   window.addEventListener("hashchange", () => void followAddress());
-  byId("still-loading", HTMLElement).remove();
+  stillLoading.hidden = true;
+  stillLoading.style.animation = "none"; // from now on, it is shown in time
   await followAddress();
 }
 
@@ -61,9 +67,19 @@ async function loadRooms(): Promise<boolean> {
 }
 
 async function followAddress(): Promise<void> {
-  if (!(await loadRooms())) {
-    await offerReload();
-    history.replaceState(null, "", here);
+  const { hash } = location;
+  cancelQuestion(); // about the address before
+  const slow = setTimeout(() => {
+    stillLoading.hidden = !roomIn(location.hash);
+  }, SLOW_MS);
+  const isLoaded = await loadRooms();
+  clearTimeout(slow);
+  stillLoading.hidden = true;
+  if (!isLoaded) {
+    if (location.hash !== hash) return; // the visitor has gone elsewhere meanwhile
+    if (navigator.onLine) await offerReload();
+    else if (await ask(OFFLINE, "Try again")) return followAddress();
+    if (location.hash === hash) history.replaceState(null, "", here);
     return;
   }
   const room = roomIn(location.hash);

@@ -26,17 +26,25 @@ export function formattedBody(plain: HTMLElement, text: string): HTMLElement | n
   return body;
 }
 
+const INLINE = "strong, em, code";
+
 /**
- * Return what is selected in a body as it was typed: with the markers of each part that is selected as a whole. Return null
- * within code, which is copied without.
+ * Return what is selected in a body as it was typed: with the markers of blocks, and of each other part that is selected as a
+ * whole. Return null within code, which is copied without.
  */
 export function typedText(selected: Range, body: Element): string | null {
   if (elementAt(selected.commonAncestorContainer).closest("code, pre")) return null;
   const typed = selected.cloneRange();
-  for (const part of partsAround(selected.startContainer, body))
-    if (isWhole(part, selected)) typed.setStartBefore(part);
-  for (const part of partsAround(selected.endContainer, body)) if (isWhole(part, selected)) typed.setEndAfter(part);
-  return typed.toString().replace(/^\n/, ""); // the first marker follows a line feed
+  const [first, last] = [partsAround(selected.startContainer, body), partsAround(selected.endContainer, body)];
+  for (const part of first) if (isWhole(part, selected)) typed.setStartBefore(part);
+  for (const part of last) if (isWhole(part, selected)) typed.setEndAfter(part);
+  const cut = [...first, ...last].filter((part) => part.matches(INLINE) && !isWhole(part, selected));
+  const left = cut.flatMap((part) => [...part.querySelectorAll(":scope > [hidden]")]);
+  for (const mark of left) mark.classList.add("left");
+  const content = typed.cloneContents();
+  for (const mark of left) mark.classList.remove("left");
+  for (const mark of content.querySelectorAll(".left")) mark.remove();
+  return (content.textContent ?? "").replace(/^\n/, ""); // the first marker follows a line feed
 }
 
 function nodeOf(part: Part): Node | string {

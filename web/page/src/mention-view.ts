@@ -5,7 +5,7 @@
 
 import type { Member } from "chalice-chat-client";
 import { arrange, byId, make } from "./dom.js";
-import { beginsWord, findMentions, namesLike } from "./mentions.js";
+import { beginsWord, findMentions, namesLike, withoutCode } from "./mentions.js";
 
 const SHOWN = 6;
 
@@ -29,13 +29,17 @@ export function enter(newPeople: () => readonly Member[]): void {
 
 /** Return the ids of those whom a text mentions by their names. The completion of the next text begins. */
 export function mentionsIn(text: string): string[] {
-  const found = findMentions(text, [...chosen, ...people()]);
+  const found = findMentions(withoutCode(text), [...chosen, ...people()]);
   chosen = [];
   return found;
 }
 
+/** These keys move the cursor away from the name. */
+const AWAY = ["ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"];
+
 /** Handle a key while names are offered. Returns whether it is done. */
 export function takesKey(event: KeyboardEvent): boolean {
+  if (AWAY.includes(event.key)) close();
   if (list.hidden || event.ctrlKey || event.metaKey || event.altKey) return false;
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const member = offered[active];
@@ -50,7 +54,7 @@ export function takesKey(event: KeyboardEvent): boolean {
 /** Offer the names that begin with what is written between an `@` and the cursor. */
 function offer(): void {
   const cursor = field.selectionStart;
-  start = field.value.lastIndexOf("@", cursor - 1);
+  start = withoutCode(field.value.slice(0, cursor)).lastIndexOf("@");
   const isName = field.selectionEnd === cursor && start >= 0 && start < cursor && beginsWord(field.value, start);
   offered = isName ? namesLike(field.value.slice(start + 1, cursor), people()).slice(0, SHOWN) : [];
   if (offered.length === 0) {
@@ -97,7 +101,8 @@ function close(): void {
   field.removeAttribute("aria-activedescendant");
 }
 
-field.addEventListener("input", (event) => (event as InputEvent).isComposing || offer());
+// Keyboards of phones compose every word.
+field.addEventListener("input", offer);
 field.addEventListener("compositionend", offer);
 field.addEventListener("click", offer);
 field.addEventListener("blur", close);

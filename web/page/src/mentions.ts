@@ -3,6 +3,12 @@
 import type { Member } from "chalice-chat-client";
 
 const WORD = /[\p{L}\p{N}_]/u;
+const CODE = /```[\s\S]*?(?:```|$)|`[^`\n]+`/g;
+
+/** Return a text with spaces in place of its code: `@property` there is nobody. */
+export function withoutCode(text: string): string {
+  return text.replace(CODE, (code) => " ".repeat(code.length));
+}
 
 /** Test whether the character at an index is at the start of a text, or after a space or punctuation. */
 export function beginsWord(text: string, index: number): boolean {
@@ -17,7 +23,7 @@ export function namesLike(written: string, members: readonly Member[]): Member[]
     const folded = fold(name);
     // What is complete needs no completion.
     if (`${folded} `.length <= wanted.length) return false;
-    return folded.startsWith(wanted) || folded.split(/\s+/).some((part) => part.startsWith(wanted));
+    return folded.startsWith(wanted) || folded.split(/[^\p{L}\p{N}_]+/u).some((part) => part.startsWith(wanted));
   };
   return members.filter(isLike);
 }
@@ -26,31 +32,36 @@ export function namesLike(written: string, members: readonly Member[]): Member[]
 export function findMentions(text: string, members: readonly Member[]): string[] {
   const byName = new Map<string, string>();
   for (const { name, id } of members) if (!byName.has(name)) byName.set(name, id);
-  const found = splitMentions(text, [...byName.keys()]).filter(({ isMention }) => isMention);
-  return [...new Set(found.map((part) => byName.get(part.text.slice(1)) ?? ""))];
+  const found = splitMentions(text, [...byName.keys()]).flatMap(({ name }) => byName.get(name ?? "") ?? []);
+  return [...new Set(found)];
 }
 
 export interface Part {
   readonly text: string;
-  readonly isMention: boolean;
+  /** The name that is mentioned. Absent between mentions. */
+  readonly name?: string;
 }
 
-/** Split a text into `@Name`, for each of the names, and what is between. Of `@Ann` and `@Ann Lee`, the longer one counts. */
+/**
+ * Split a text into `@Name`, for each of the names, and what is between. Of `@Ann` and `@Ann Lee`, the longer one counts. Upper
+ * and lower case differ only between two names.
+ */
 export function splitMentions(text: string, names: readonly string[]): Part[] {
   const longest = [...names].filter(Boolean).sort((one, other) => other.length - one.length);
   const parts: Part[] = [];
   let end = 0;
   for (let at = text.indexOf("@"); at >= 0; at = text.indexOf("@", at + 1)) {
-    const name =
-      beginsWord(text, at) &&
-      at >= end &&
-      longest.find((one) => text.startsWith(one, at + 1) && endsAt(text, at + 1 + one.length));
-    if (!name) continue;
-    if (at > end) parts.push({ text: text.slice(end, at), isMention: false });
+    if (at < end || !beginsWord(text, at)) continue;
+    const written = (name: string) => text.slice(at + 1, at + 1 + name.length);
+    const isLike = (name: string) => written(name).toLowerCase() === name.toLowerCase();
+    const [first, ...others] = longest.filter((one) => isLike(one) && endsAt(text, at + 1 + one.length));
+    if (first === undefined) continue;
+    const name = others.find((one) => written(first) === one) ?? first;
+    if (at > end) parts.push({ text: text.slice(end, at) });
     end = at + 1 + name.length;
-    parts.push({ text: text.slice(at, end), isMention: true });
+    parts.push({ text: text.slice(at, end), name });
   }
-  if (end < text.length) parts.push({ text: text.slice(end), isMention: false });
+  if (end < text.length) parts.push({ text: text.slice(end) });
   return parts;
 }
 

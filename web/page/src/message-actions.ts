@@ -31,16 +31,30 @@ const field = make("input", "");
 /** The message whose actions are shown, and its entry. */
 let subject: { message: Message; entry: HTMLElement } | null = null;
 let handlers: ActionHandlers | null = null;
+/** Whether nothing can be written any more. */
+let hasEnded = false;
 let findMessage: (entry: HTMLElement) => Message | undefined = () => undefined;
 
 export function enter(newHandlers: ActionHandlers, find: typeof findMessage): void {
   handlers = newHandlers;
+  hasEnded = false;
   findMessage = find;
+}
+
+/** The visit has ended: offer no more answers and edits. */
+export function end(): void {
+  hasEnded = true;
+  hide();
 }
 
 export function leave(): void {
   handlers = null;
   hide();
+}
+
+/** The entry of a message is about to be removed. */
+export function leaveEntry(entry: Element): void {
+  if (subject?.entry === entry) hide();
 }
 
 /** Return whether a message can still be edited by the visitor. */
@@ -73,7 +87,8 @@ function show(entry: HTMLElement): void {
   }
   if (subject?.entry !== entry) field.hidden = true;
   subject = { message, entry };
-  editButton.hidden = !isEditable(message);
+  replyButton.hidden = hasEnded;
+  editButton.hidden = hasEnded || !isEditable(message);
   for (const quick of group.querySelectorAll<HTMLElement>("[data-reaction]")) {
     const own = message.reactions.find(({ reaction }) => reaction === quick.dataset.reaction)?.isOwn;
     quick.setAttribute("aria-pressed", String(own ?? false));
@@ -188,5 +203,6 @@ document.addEventListener("pointerdown", ({ target }) => {
   if (!group.hidden && !group.contains(target as Node) && !(target as Element).closest?.(".act")) hide();
 });
 log.addEventListener("scroll", () => {
-  if (!group.contains(document.activeElement)) hide();
+  if (subject && group.contains(document.activeElement)) place(subject.entry);
+  else hide();
 });

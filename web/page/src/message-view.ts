@@ -32,7 +32,7 @@ export function messageEntry(message: Message, nameOf: NameOf): HTMLLIElement {
   return entry;
 }
 
-/** Show the text of a message in its entry, below what it answers. */
+/** Show the text of a message in its entry, below what it answers. One that was shown whole is again. */
 export function showContent(entry: Element, message: Message, nameOf: NameOf): void {
   const { sequence, sentAt, editedAt } = message;
   const aside = make("span", "aside");
@@ -47,6 +47,7 @@ export function showContent(entry: Element, message: Message, nameOf: NameOf): v
   entry.classList.toggle("mentioned", message.isMention);
   const line = lineOf(message.message, aside, message.mentions.map(nameOf));
   line.firstElementChild?.setAttribute("id", bodyIdOf(sequence));
+  if (entry.querySelector(".whole")) line.firstElementChild?.classList.add("whole");
   for (const former of entry.querySelectorAll(".quote, .line, .fold")) former.remove();
   entry.querySelector(".head")?.after(...[quoteOf(message), line].filter((part) => part !== null));
 }
@@ -111,17 +112,24 @@ export function foldTall(log: Element, changed: () => void): void {
     if (measured.has(body)) continue;
     measured.add(body);
     const isFolded = body.parentElement?.nextElementSibling?.classList.contains("fold");
-    if (body.scrollHeight <= body.clientHeight + FOLDED_FROM_PX || isFolded) continue;
-    const button = make("button", "plain fold", "Show all");
-    button.type = "button";
-    button.setAttribute("aria-expanded", "false");
-    button.addEventListener("click", () => {
-      const isWhole = body.classList.toggle("whole");
+    if (isFolded) continue;
+    const wasWhole = body.classList.contains("whole");
+    body.classList.remove("whole");
+    if (body.scrollHeight <= body.clientHeight + FOLDED_FROM_PX) continue;
+    const button = make("button", "plain fold");
+    const show = (isWhole: boolean) => {
+      body.classList.toggle("whole", isWhole);
       button.setAttribute("aria-expanded", String(isWhole));
       setText(button, isWhole ? "Show less" : "Show all");
+    };
+    button.type = "button";
+    button.addEventListener("click", () => {
+      const isWhole = !body.classList.contains("whole");
+      show(isWhole);
       if (!isWhole) button.scrollIntoView({ block: "nearest" });
       changed();
     });
+    show(wasWhole);
     body.classList.add("folded");
     body.parentElement?.after(button);
   }

@@ -77,6 +77,9 @@ export function showPerson(): void {
   const { id } = subject;
   const member: PresentMember = now.members.find((one) => one.id === id) ?? subject;
   const isIgnored = now.ignored.includes(id);
+  // It may have been deleted or edited meanwhile.
+  if (message) message = now.messages.find(({ sequence }) => sequence === message?.sequence) ?? null;
+  if (!message) reportForm.hidden = true;
   heading.replaceChildren(personName(member));
   showText(quote, message ? [...message.message].slice(0, MAX_QUOTE).join("") : "");
   setText(ignoreButton, isIgnored ? "Ignore no longer" : "Ignore");

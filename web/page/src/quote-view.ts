@@ -4,6 +4,7 @@ import { cutText, type Message, type PendingMessage, type Quote } from "chalice-
 import { make } from "./dom.js";
 
 const MAX_LENGTH = 120;
+const FENCE = /^\s*(?:`{3,}[\w+#.-]*\s*)?$/;
 
 export interface QuoteHandlers {
   /** Scroll to a message. */
@@ -20,10 +21,11 @@ export function enter(newHandlers: QuoteHandlers | null): void {
   handlers = newHandlers;
 }
 
-/** Return the first line of a quoted message as text. */
+/** Return the first line of a quoted message as text. That of a code block is the first one of the code. */
 export function quotedLine({ message, isIgnored }: Quote): string {
   if (isIgnored) return "A message of somebody you ignore";
-  const line = message.trim().split("\n", 1)[0] ?? "";
+  const lines = message.trim().split("\n");
+  const line = lines.find((one) => !FENCE.test(one)) ?? lines[0] ?? "";
   const cut = cutText(line, MAX_LENGTH);
   return cut === message.trim() ? line : `${cut}…`;
 }

@@ -12,8 +12,17 @@ export interface ReactionHandlers {
   nameOf(memberId: string): string | undefined;
 }
 
-/** Show the reactions of a message in its entry. Buttons that stay keep the focus. */
-export function showReactions(entry: Element, { sequence, reactions }: Message, handlers: ReactionHandlers): void {
+/** Show the reactions of a message in its entry. Buttons that stay keep the focus, and those that go pass it on. */
+export function showReactions(entry: Element, message: Message, handlers: ReactionHandlers): void {
+  const before = [...entry.querySelectorAll(".chip")];
+  const focused = before.indexOf(document.activeElement as Element);
+  arrangeChips(entry, message, handlers);
+  if (focused < 0 || before[focused]?.isConnected) return;
+  const chips = entry.querySelectorAll<HTMLElement>(".chip");
+  (chips[Math.min(focused, chips.length - 1)] ?? entry.querySelector<HTMLElement>(".act"))?.focus();
+}
+
+function arrangeChips(entry: Element, { sequence, reactions }: Message, handlers: ReactionHandlers): void {
   const list = entry.querySelector(".reactions");
   if (reactions.length === 0) {
     list?.remove();

@@ -122,12 +122,15 @@ export function visitRoom(
     if (isShown && changed("messages", "history", "isOwner", "you", "members")) log.showMessages(now);
     // What was read elsewhere is known, too. After a reload, the missed messages follow.
     if (now.you && before?.you === null && awayAfter === null && !isReadingUnread) noteBack();
-    if (changed("messages")) dialogues?.cleanup.showMessages(now);
+    if (changed("messages")) {
+      composer.showMessages(now.messages);
+      dialogues?.cleanup.showMessages(now);
+    }
     if (changed("you", "keepDays")) view.showLifetime(now);
     if (changed("isOwner", "isLocked", "keepDays", "slowSeconds", "name", "state")) showOwner(now);
     if (isShown && changed("older", "history")) log.showOlder(now.older);
     if (changed("members", "memberCount", "you", "ignored")) view.showMembers(now);
-    if (changed("members", "you", "isOwner", "ignored")) dialogues?.personView.showPerson();
+    if (changed("messages", "members", "you", "isOwner", "ignored")) dialogues?.personView.showPerson();
     if (before && changed("ignored")) saveIgnored(roomId, now.ignored);
     if (changed("you")) {
       view.showYou(now.you, now.you?.mutedUntil ? null : currentName);
@@ -312,7 +315,7 @@ export function visitRoom(
 
   /** Show why something was not done. What was done shows itself. */
   function tell(action: Promise<void>): void {
-    action.catch((error: ChatError) => log.addSentence(sentence(error.message)));
+    action.catch((error: ChatError) => log.say(sentence(error.message)));
   }
 
   function onTokens({ joinToken, ownerToken }: RoomTokens): void {
@@ -395,7 +398,7 @@ export function visitRoom(
   /** Say that there is no connection. With a connection, another version of the page has replaced the file. */
   async function sayNotLoaded(): Promise<void> {
     const isConnected = navigator.onLine && room.state.status === "open";
-    if (!isConnected) log.addSentence(NEEDS_CONNECTION);
+    if (!isConnected) log.say(NEEDS_CONNECTION);
     else await offerReload();
   }
 
@@ -445,7 +448,7 @@ export function visitRoom(
     manage: () => openDialogue(({ ownerView }) => ownerView.open()),
     offerInvite,
     transcript: makeTranscript,
-    say: log.addSentence,
+    say: log.say,
   });
   log.enter({
     loadOlder: () => room.loadOlder(),
@@ -457,6 +460,7 @@ export function visitRoom(
     edit: composer.edit,
     loadQuote: (sequence) => void room.loadQuote(sequence),
     reachEnd: noteRead,
+    hint: composer.showHint,
   });
   newRoom.enter(roomId);
   composer.enter(roomId, {
@@ -514,13 +518,19 @@ function warn({ message }: ChatError): void {
   console.warn(message);
 }
 
-/** Return those who can be mentioned: who has spoken last, then the other members. */
+/**
+ * Return those who can be mentioned: who has spoken last, then the other members. Somebody may have come back from another
+ * browser: of one name, those who are here count.
+ */
 function mentionable({ members, messages, you }: RoomSnapshot): Member[] {
   const people = new Map<string, Member>();
   const present = new Map(members.map((member) => [member.id, member]));
+  const names = new Set(members.map(({ name }) => name));
   for (const { sender, isOwn, isIgnored } of [...messages].reverse()) {
-    if (!isOwn && !isIgnored && !sender.bot && !people.has(sender.id))
-      people.set(sender.id, present.get(sender.id) ?? sender);
+    const member = present.get(sender.id) ?? sender;
+    const isHidden = member === sender && names.has(sender.name);
+    if (!isOwn && !isIgnored && !sender.bot && !people.has(sender.id) && !isHidden) people.set(sender.id, member);
+    names.add(member.name);
   }
   for (const member of members) if (!people.has(member.id) && !member.bot) people.set(member.id, member);
   if (you) people.delete(you.id);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { beginsWord, findMentions, namesLike, splitMentions } from "../src/mentions.js";
+import { beginsWord, findMentions, namesLike, splitMentions, withoutCode } from "../src/mentions.js";
 
 const people = ["Ann", "Ann Lee", "Élodie Müller", "田中", "Bo"].map((name) => ({ id: `id of ${name}`, name }));
 const like = (written: string) => namesLike(written, people).map(({ name }) => name);
@@ -12,6 +12,10 @@ test("names are found by the start of a part, without case and diacritics", () =
   assert.deepEqual(like("an"), ["Ann", "Ann Lee"]);
   assert.deepEqual(like("ann "), ["Ann Lee"]); // Ann is complete
   assert.deepEqual(like("田"), ["田中"]);
+  assert.deepEqual(
+    namesLike("ho", [{ id: "1", name: "@home" }]).map(({ id }) => id),
+    ["1"],
+  );
   assert.equal(like("").length, people.length);
   assert.deepEqual(like(" an"), []);
   assert.deepEqual(like("nobody"), []);
@@ -34,12 +38,36 @@ test("who is in a text is mentioned once, and the longer name counts", () => {
   assert.deepEqual(findMentions("@Kim", twins), ["twin 1"]);
 });
 
+test("upper and lower case differ only between two names", () => {
+  const found = (text: string, ...names: string[]) =>
+    findMentions(
+      text,
+      names.map((name) => ({ id: name, name })),
+    );
+  assert.deepEqual(found("@bo and @ANN LEE", "Ann", "Ann Lee", "Bo"), ["Bo", "Ann Lee"]);
+  assert.deepEqual(found("@bo", "Bo", "bo"), ["bo"]);
+  assert.deepEqual(found("@Bo", "Bo", "bo"), ["Bo"]);
+  assert.deepEqual(found("@İZMİR", "izmir"), []);
+  assert.deepEqual(
+    splitMentions("hi @bo!", ["Bo"]).map(({ text }) => text),
+    ["hi ", "@bo", "!"],
+  );
+});
+
+test("code mentions nobody", () => {
+  const found = (text: string) => findMentions(withoutCode(text), people).map((id) => id.slice("id of ".length));
+  assert.deepEqual(found("`@Bo` ```\n@Ann\n``` @田中"), ["田中"]);
+  assert.deepEqual(found("```\n@Bo"), []);
+  assert.deepEqual(found("it`s @Bo"), ["Bo"]);
+  assert.equal(withoutCode("a `b` c"), "a     c");
+});
+
 test("the parts of a text are the text", () => {
   const text = "Hi @Bo, and @Ann Lee!";
   const parts = splitMentions(text, ["Bo", "Ann", "Ann Lee", ""]);
   assert.equal(parts.map((part) => part.text).join(""), text);
   assert.deepEqual(
-    parts.filter(({ isMention }) => isMention).map((part) => part.text),
+    parts.filter(({ name }) => name).map((part) => part.text),
     ["@Bo", "@Ann Lee"],
   );
 });

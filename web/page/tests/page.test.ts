@@ -556,6 +556,24 @@ test("a deletion that is rejected says why", async () => {
   assert.deepEqual(entries(), ["mine", "Not yours."]);
 });
 
+for (const before of ["", "half a thought"]) {
+  test(`an edit that is being saved when the visitor leaves is no draft, but “${before}” is`, async () => {
+    await go("#/rooms/r1");
+    await say("first");
+    field().value = before;
+    find("#log .act").click();
+    find(".message-actions [title=Edit]").click();
+    field().value = "first, changed";
+    server.onFrame = (_, { action }) => action === "editMessage";
+    find<HTMLFormElement>("#compose").requestSubmit();
+    await settle();
+    assert.equal(field().readOnly, true);
+    await go("#/");
+    await go("#/rooms/r1");
+    assert.equal(field().value, before);
+  });
+}
+
 test("an edit is offered for as long as the server allows", async () => {
   await go("#/rooms/r1");
   await say("mine");
