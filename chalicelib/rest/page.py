@@ -109,10 +109,10 @@ def _content_security_policy(websocket_url: str, page: str) -> str:
     # Any WebSocket if the address is unknown: without this the page could not connect until it is reloaded.
     websocket_origin = f"{url.scheme}://{url.netloc}" if websocket_url else "wss:"
     issuer_origin = f" {issuer.scheme}://{issuer.netloc}" if settings.AUTH_CLIENT_ID else ""
-    hashes = [hashlib.sha256(script.encode()).digest() for script in _INLINE_SCRIPT.findall(page)]
-    inline = [f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes]
+    digests = [hashlib.sha256(script.encode()).digest() for script in _INLINE_SCRIPT.findall(page)]
+    hashes = "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return (
-        f"default-src 'none'; script-src 'self'{''.join(inline)}; style-src 'self'; img-src data:; "
+        f"default-src 'none'; script-src 'self'; script-src-elem 'self'{hashes}; style-src 'self'; img-src data:; "
         f"connect-src 'self' {websocket_origin}{issuer_origin}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )

@@ -57,9 +57,10 @@ def test_content_security_policy_allows_only_own_files_and_apis(
     monkeypatch.setattr(settings, "WEBSOCKET_URL", "wss://chat.example.org/socket")
     page = client.http.get("/")
     policy = dict(part.split(" ", 1) for part in page.headers["Content-Security-Policy"].split("; "))
-    assert re.fullmatch(r"'self' 'sha256-[\w+/]{43}='", policy.pop("script-src"))
+    assert re.fullmatch(r"'self' 'sha256-[\w+/]{43}='", policy.pop("script-src-elem"))
     assert policy == {
         "default-src": "'none'",
+        "script-src": "'self'",
         "style-src": "'self'",
         "img-src": "data:",
         "connect-src": "'self' wss://chat.example.org",
