@@ -72,9 +72,9 @@ def room_with_messages_not_sent(page: Page, cloud: LocalCloud) -> States:
     page.reload()
     expect(page.get_by_text("Not sent. Too long.")).to_be_visible()
     yield "rejected"
-    expire_room(cloud, page)
     page.context.set_offline(True)
     expect(page.get_by_role("status")).to_have_text("Connection lost. Trying again…")
+    expire_room(cloud, page)
     say(page, "Too late")
     page.context.set_offline(False)
     expect(page.get_by_role("button", name="Open a new room of this name")).to_be_visible()

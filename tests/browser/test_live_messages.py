@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.browser.visitor import agree, expect_message, open_person, say
+from tests.support.browser.visitor import agree, expect_message, expect_true, open_person, say
 
 
 def entry(page: Page, text: str) -> Locator:
@@ -233,7 +233,7 @@ def test_actions_stay_beside_their_message_when_others_arrive(pair: tuple[Page, 
         say(bo, f"message {number}")
         expect(entry(aki, f"message {number}")).to_be_visible()
     expect(group).to_be_visible()
-    aki.wait_for_function(f"(before) => Math.abs(({distance})() - before) < 2", arg=before)
+    expect_true(aki, f"(before) => Math.abs(({distance})() - before) < 2", arg=before)
 
 
 def test_removed_reaction_passes_the_focus_on(pair: tuple[Page, Page]) -> None:

@@ -18,6 +18,7 @@ from tests.support.browser.visitor import (
     expect_greeting,
     expect_later,
     expect_message,
+    expect_true,
     expect_view,
     messages,
     room_of,
@@ -328,11 +329,12 @@ def test_scrolling_up_loads_older_messages(open_page: OpenPage, cloud: LocalClou
     page = open_page(f"{cloud.rest_url}/#/rooms/{room_of(cloud, said)}")
     expect_message(page, "message 120")
     assert "message 1" not in messages(page)
-    page.wait_for_function(
+    expect_true(
+        page,
         """() => {
             document.querySelector("[role=log]").scrollTop = 0;
             return [...document.querySelectorAll(".message .body")].some((body) => body.innerText === "message 1");
-        }"""
+        }""",
     )
     assert messages(page) == said
 
@@ -402,7 +404,7 @@ def test_connection_closed_by_api_gateway_is_replaced_without_a_warning(open_pag
     (connection_id,) = connection_ids(cloud, room_id)
     url = cloud.websocket_url.replace("ws", "http", 1)
     requests.delete(f"{url}/@connections/{connection_id}", timeout=20)
-    page.wait_for_function("() => statuses.includes('Connected')")
+    expect_true(page, "() => statuses.includes('Connected')")
     assert page.evaluate("statuses") == ["Connecting…", "Connected"]
     say(page, "still here")
     expect_message(page, "still here")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.support.browser.visitor import expect_message, room_of, say
+from tests.support.browser.visitor import expect_message, expect_true, room_of, say
 
 BYTES_BEFORE_FIRST_PAINT = 60_000
 # The first paint of an element inside the view. The head of the page is painted earlier.
@@ -36,7 +36,7 @@ def test_first_paint_loads_at_most_60_kilobytes(open_page: OpenPage, cloud: Loca
     page = open_page("about:blank")
     page.add_init_script(NOTE_FIRST_PAINT)
     page.goto(f"{cloud.rest_url}/{fragment}")
-    page.wait_for_function("() => window.firstPaint")
+    expect_true(page, "() => window.firstPaint")
     assert 10_000 < page.evaluate(BYTES_LOADED) <= BYTES_BEFORE_FIRST_PAINT
 
 

@@ -18,7 +18,15 @@ from localcloud.stack import client
 from tests.browser.conftest import OpenPage
 from tests.support.browser.axe import expect_no_violations
 from tests.support.browser.sign_in import cloud_with_sign_in
-from tests.support.browser.visitor import agree, create_room, expect_greeting, expect_message, messages, say
+from tests.support.browser.visitor import (
+    agree,
+    create_room,
+    expect_greeting,
+    expect_message,
+    expect_true,
+    messages,
+    say,
+)
 from tests.support.provider import Provider
 
 
@@ -164,7 +172,7 @@ def test_what_users_read_and_write_elsewhere_is_no_news(
     expect_message(phone, "Who wants Tea?")
     say(phone, "I do")
     room_id = links["Tea"].rsplit("/", 1)[-1]
-    phone.wait_for_function("id => localStorage[`chalice-chat.read.${id}`] === '2'", arg=room_id)
+    expect_true(phone, "id => localStorage[`chalice-chat.read.${id}`] === '2'", arg=room_id)
     headers = {"Authorization": f"Bearer {token_of(phone)}"}
     phone.get_by_role("link", name="All rooms").click()
 
@@ -262,7 +270,7 @@ def test_provider_that_is_busy_signs_nobody_out(
 
 
 def test_duplicated_tab_stays_signed_in_as_the_first_one_does(open_page: OpenPage, provider: Provider) -> None:
-    # Such tokens are renewed before each use. The provider accepts each refresh token once.
+    # The provider accepts each refresh token once.
     provider.set(lifetime=1, refresh_tokens=True)
     first = open_page(reduced_motion="reduce")
     sign_in(first, "Aki")
@@ -273,6 +281,7 @@ def test_duplicated_tab_stays_signed_in_as_the_first_one_does(open_page: OpenPag
     expect_connected(second)
     renewals = provider.requests()["POST /token"]
     for page in (first, second) * 2:
+        let_session_expire(page)
         page.reload()
         expect_connected(page)
     say(first, "from the first")

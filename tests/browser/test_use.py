@@ -13,6 +13,7 @@ from tests.browser.conftest import OpenPage
 from tests.support.browser.visitor import (
     create_room,
     expect_message,
+    expect_true,
     expect_view,
     expire_room,
     messages,
@@ -46,11 +47,12 @@ def test_only_the_log_scrolls(open_page: OpenPage, cloud: LocalCloud, viewport: 
     page.get_by_role("log").hover()
     page.mouse.wheel(0, 2_000)
     page.mouse.wheel(0, -300)
-    page.wait_for_function("document.querySelector('[role=log]').scrollTop > 0")
+    expect_true(page, "document.querySelector('[role=log]').scrollTop > 0")
     page.mouse.wheel(0, 5_000)
-    page.wait_for_function(
+    expect_true(
+        page,
         "() => { const log = document.querySelector('[role=log]');"
-        " return log.scrollTop + log.clientHeight >= log.scrollHeight - 1; }"
+        " return log.scrollTop + log.clientHeight >= log.scrollHeight - 1; }",
     )
     page.mouse.wheel(0, 5_000)
     heights = page.evaluate("[document.documentElement.scrollHeight, innerHeight, scrollY]")
@@ -193,9 +195,9 @@ def test_page_keys_scroll_the_log_from_the_message_field(open_page: OpenPage, cl
     expect(page.locator("#you")).to_be_visible()  # the log has its final height
     bottom = scroll_top(page)
     message_box(page).press("PageUp")
-    page.wait_for_function("(bottom) => document.querySelector('[role=log]').scrollTop < bottom - 100", arg=bottom)
+    expect_true(page, "(bottom) => document.querySelector('[role=log]').scrollTop < bottom - 100", arg=bottom)
     message_box(page).press("PageDown")
-    page.wait_for_function("(bottom) => document.querySelector('[role=log]').scrollTop >= bottom - 2", arg=bottom)
+    expect_true(page, "(bottom) => document.querySelector('[role=log]').scrollTop >= bottom - 2", arg=bottom)
     expect(message_box(page)).to_be_focused()
 
 
@@ -209,7 +211,7 @@ def test_list_keeps_its_place_on_the_way_back(open_page: OpenPage) -> None:
     expect(page.get_by_role("alert")).to_contain_text("This room no longer exists")
     page.go_back()
     expect_view(page)
-    page.wait_for_function("scrollY === 100")
+    expect_true(page, "scrollY === 100")
 
 
 def test_guest_learns_their_name_and_chooses_another(open_page: OpenPage) -> None:

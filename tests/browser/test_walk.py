@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.axe import expect_no_violations
-from tests.support.browser.visitor import agree, create_room, expect_message, open_person, say, take_name
+from tests.support.browser.visitor import agree, create_room, expect_message, expect_true, open_person, say, take_name
 
 PHONE = {"width": 390, "height": 844}
 WIDE = {"width": 1280, "height": 800}
@@ -78,7 +78,7 @@ def field(page: Page) -> Locator:
 
 
 def expect_announced(page: Page, text: str) -> None:
-    page.wait_for_function("text => announced.some((one) => one.includes(text))", arg=text)
+    expect_true(page, "text => announced.some((one) => one.includes(text))", arg=text)
 
 
 def press(page: Page, name: str) -> None:

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.support.browser.visitor import create_room, expect_message, expire_room, say
+from tests.support.browser.visitor import create_room, expect_message, expect_true, expire_room, say
 
 
 def your_rooms(page: Page) -> Locator:
@@ -93,7 +93,7 @@ def test_rooms_with_something_unread_are_marked_by_one_request(pair: tuple[Page,
     your_rooms(aki).get_by_role("link").click()
     expect_message(aki, "unseen")
     read = "Object.entries(localStorage).some(([key, seen]) => key.startsWith('chalice-chat.read.') && seen === '2')"
-    aki.wait_for_function(read)
+    expect_true(aki, read)
     go_to_lobby(aki)
     expect(your_rooms(aki).locator(".count")).to_be_visible()
     expect(your_rooms(aki).locator(".news")).to_have_count(0)

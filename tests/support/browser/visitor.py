@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import requests
 from playwright.sync_api import Locator, Page, expect
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    retry_if_not_result,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from localcloud.cloud import LocalCloud
 from localcloud.stack import client
@@ -12,6 +19,8 @@ from tests.support.rooms import history_items
 
 MESSAGES_TABLE = "chalice-chat-local-messages"
 BATCH_SIZE = 25  # DynamoDB's limit for BatchWriteItem
+SECONDS = 15
+POLL_SECONDS = 0.05
 
 
 def expect_view(page: Page) -> None:
@@ -61,6 +70,16 @@ def expect_message(page: Page, message: str) -> None:
 def expect_greeting(page: Page) -> None:
     """Wait for the members, which come last. What the page waits for would time out when the test moves the clock."""
     expect(page.get_by_role("list", name="Members").get_by_role("listitem")).not_to_have_count(0)
+
+
+def expect_true(page: Page, function: str, arg: object = None) -> None:
+    """Wait until a JavaScript function or expression is true in a page.
+
+    From the second time on, Playwright's `wait_for_function` lets the page evaluate it, which its Content Security
+    Policy forbids.
+    """
+    attempts = Retrying(retry=retry_if_not_result(bool), stop=stop_after_delay(SECONDS), wait=wait_fixed(POLL_SECONDS))
+    attempts(page.evaluate, function, arg)
 
 
 def expect_later(locator: Locator) -> None:
