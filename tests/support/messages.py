@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from chalice.test import Client
 
 from chalicelib.chat import history, messages
@@ -47,6 +49,18 @@ def stored_items() -> str:
 def take_sequence(room: Room) -> int:
     """Take a sequence like a message that is stored late or never."""
     return int(messages.take_sequence(room.room_id).last_sequence)
+
+
+def before_next_event(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """Make a change before the next event takes its sequence."""
+    event = messages.event
+
+    def late(*arguments: Any, **options: Any) -> Message:
+        monkeypatch.setattr(messages, "event", event)
+        change()
+        return event(*arguments, **options)
+
+    monkeypatch.setattr(messages, "event", late)
 
 
 def fill_gap(room: Room, sequence: int) -> None:

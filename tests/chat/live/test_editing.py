@@ -12,11 +12,11 @@ import time_machine
 from chalice.test import Client
 
 from chalicelib import settings
-from chalicelib.chat import editing, messages
-from chalicelib.storage.models import Connection, Message, Room
+from chalicelib.chat import editing
+from chalicelib.storage.models import Connection, Room
 from tests.support.dynamodb import Crash, Meanwhile, WriteUnits, inject_faults
 from tests.support.gateway import Gateway
-from tests.support.messages import fill_gap, items, stored_items
+from tests.support.messages import before_next_event, fill_gap, items, stored_items
 from tests.support.moderation import Sockets, act, error_code, member_id
 from tests.support.sockets import Socket
 
@@ -188,14 +188,7 @@ def test_edit_that_is_not_stored_is_no_news(
     bo: Socket, room: Room, gateway: Gateway, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its sequence is closed: otherwise the room would have a higher sequence than any that its members can read."""
-    event = messages.event
-
-    def late(*arguments: Any, **options: Any) -> Message:
-        monkeypatch.setattr(messages, "event", event)
-        act(bo, "deleteMessage", sequence=1)
-        return event(*arguments, **options)
-
-    monkeypatch.setattr(messages, "event", late)
+    before_next_event(monkeypatch, lambda: act(bo, "deleteMessage", sequence=1))
     act(bo, "editMessage", sequence=1, message="hi there")
     body = json.dumps({"rooms": [{"roomId": room.room_id}]}).encode()
     (found,) = client.http.post("/rooms/unread", headers={"Host": "localhost"}, body=body).json_body["rooms"]

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from chalice.test import Client
 
-from chalicelib.chat import history, messages
+from chalicelib.chat import history
 from chalicelib.storage.models import Message, Room
 from tests.support.dynamodb import Crash, inject_faults
 from tests.support.gateway import Gateway
-from tests.support.messages import fill_gap, take_sequence
+from tests.support.messages import before_next_event, fill_gap, take_sequence
 from tests.support.moderation import BOS, CYS, Sockets, act, error_code, history_of, member_id
 from tests.support.sockets import Socket
 
@@ -89,14 +89,7 @@ def test_deletion_that_loses_the_race_against_another_is_no_news(
 ) -> None:
     """Its sequence is closed: otherwise the room would have a higher sequence than any that its members can read."""
     bo.say("hi")
-    event = messages.event
-
-    def late(*arguments: Any, **options: Any) -> Message:
-        monkeypatch.setattr(messages, "event", event)
-        act(owner, "deleteMessage", sequence=1)
-        return event(*arguments, **options)
-
-    monkeypatch.setattr(messages, "event", late)
+    before_next_event(monkeypatch, lambda: act(owner, "deleteMessage", sequence=1))
     act(bo, "deleteMessage", sequence=1)
     assert gateway.frames["b"][-1]["message"]["message"] == "Aki deleted a message"
     body = json.dumps({"rooms": [{"roomId": room.room_id}]}).encode()

@@ -24,7 +24,7 @@ export function ask(question: string | readonly (Node | string)[], agree: string
   });
 }
 
-/** A file that the page loads later is missing: offer to reload the page. Resolves if the visitor does not want to. */
+/** Offer to reload the page, because a file that it loads later is missing. Resolves if the visitor does not want to. */
 export async function offerReload(): Promise<void> {
   if (!(await ask(RELOAD, "Reload"))) return;
   location.reload();

@@ -73,7 +73,7 @@ export function close(): void {
   keep();
 }
 
-/** The messages have changed: show what is answered as it is now. */
+/** Show what is answered as it is now, after the messages have changed. */
 export function showMessages(messages: readonly Message[]): void {
   if (!target || target.draft !== undefined) return;
   const { sequence } = target.message;

@@ -41,7 +41,7 @@ export function enter(newHandlers: ActionHandlers, find: typeof findMessage): vo
   findMessage = find;
 }
 
-/** The visit has ended: offer no more answers and edits. */
+/** Offer no more answers and edits: the visit has ended. */
 export function end(): void {
   hasEnded = true;
   hide();
@@ -52,7 +52,7 @@ export function leave(): void {
   hide();
 }
 
-/** The entry of a message is about to be removed. */
+/** Hide the actions of a message whose entry is about to be removed. */
 export function leaveEntry(entry: Element): void {
   if (subject?.entry === entry) hide();
 }
