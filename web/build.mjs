@@ -1,6 +1,6 @@
 /**
- * Build the page into chalicelib/static/: index.html, one style sheet, one script, and those that the script loads later. All
- * are named after their content.
+ * Build the page into chalicelib/static/: index.html, one style sheet, one script, those that the script loads later, and a
+ * service worker. All but the first are named after their content.
  *
  * `node build.mjs --check` fails if the files there are not those that it would write. `--watch` builds after each save,
  * until its standard input ends.
@@ -34,7 +34,8 @@ async function build() {
       .replaceAll('"icon.svg"', `"data:image/svg+xml,${encodeURIComponent(icon.trim())}"`)
       .replace('"style.css"', `"static/${styleName}"`)
       .replace('"src/main.ts"', `"static/${nameOf("page")}"`)
-      .replace('"src/visit.ts"', `"static/${nameOf("visit")}"`),
+      .replace('"src/visit.ts"', `"static/${nameOf("visit")}"`)
+      .replace('"src/notification-worker.ts"', `"static/${nameOf("notification-worker")}"`),
   };
 }
 
@@ -42,7 +43,7 @@ async function build() {
 async function buildScripts() {
   const bundle = await rolldown({
     cwd: PAGE,
-    input: { page: "src/main.ts" },
+    input: { page: "src/main.ts", "notification-worker": "src/notification-worker.ts" },
     tsconfig: join(PAGE, "tsconfig.json"),
     transform: { target: BROWSERS },
   });

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.test_use import SET_HIDDEN
-from tests.support.browser.visitor import expect_later, expect_message, say, take_name
+from tests.support.browser.visitor import expect_later, expect_message, expect_true, say, take_name
 
 # Headless Chromium shows none. It records them, and answers the question for the permission.
 NOTIFICATION = """(answer) => {
@@ -45,6 +45,46 @@ def test_mention_notifies_who_has_turned_that_on(pair: tuple[Page, Page]) -> Non
     assert bo.evaluate("latest.isClosed")
     bo.evaluate("latest.dispatchEvent(new Event('click'))")
     expect(bo.locator("li.message", has_text="@Bo come here")).to_be_focused()
+
+
+def test_phone_notifies_by_the_service_worker(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    bo.evaluate(NOTIFICATION, "granted")
+    bo.evaluate("""() => {
+        window.Notification = class {
+            static permission = "granted";
+            constructor() { throw new TypeError("Illegal constructor"); } // as Chromium on Android
+        };
+        ServiceWorkerRegistration.prototype.getNotifications = async ({ tag }) => [
+            { close() { window.withdrawn = tag; } },
+        ];
+    }""")
+    bo.get_by_label("Notify me of mentions").evaluate("(choice) => { choice.checked = true; }")
+    bo.evaluate(SET_HIDDEN, True)
+    # Headless Chromium shows none. The first one starts the worker, which then records the next.
+    with bo.context.expect_event("serviceworker") as started:
+        say(aki, "@Bo hello")
+    worker = started.value
+    worker.evaluate("""() => {
+        self.notified = new Promise((resolve) => {
+            registration.showNotification = async (title, options) => {
+                if (options.body === "@Bo come here") resolve([title, options]);
+            };
+        });
+    }""")
+    say(aki, "@Bo come here")
+    title, options = worker.evaluate("notified")
+    assert (title, options["tag"]) == ("Aki", bo.url.rpartition("/")[2])
+    worker.evaluate(
+        """(data) => dispatchEvent(Object.assign(new Event("notificationclick"), {
+            notification: { data, close() {} },
+            waitUntil(task) { task.catch(() => {}); }, // only a real click may focus a tab
+        }))""",
+        options["data"],
+    )
+    expect(bo.locator("li.message", has_text="@Bo come here")).to_be_focused()
+    bo.evaluate(SET_HIDDEN, False)
+    expect_true(bo, "(tag) => window.withdrawn === tag", options["tag"])
 
 
 def test_browser_that_denies_notifications_is_told_of(pair: tuple[Page, Page]) -> None:

@@ -3,6 +3,7 @@
 import { cutText, type Message } from "chalice-chat-client";
 import { byId, showText } from "./dom.js";
 import { showMessage } from "./log-view.js";
+import type { NotificationRequest } from "./notification-worker.js";
 import { loadNotifies, saveNotifies } from "./store.js";
 
 const MAX_LENGTH = 100;
@@ -10,27 +11,46 @@ const MAX_LENGTH = 100;
 const part = byId("notify-part", HTMLElement);
 const choice = byId("notify", HTMLInputElement);
 const note = byId("notify-note", HTMLElement);
-let shown: Notification | null = null;
+const workerUrl = document.querySelector<HTMLMetaElement>("meta[name=notification-worker]")?.content ?? "";
+let closeShown = () => {};
 
 /** Notify the visitor of a message. A later one of the same room replaces it. */
 export function notify(roomId: string, { sender, message, sequence }: Message): void {
   if (!document.hidden || !choice.checked || Notification.permission !== "granted") return;
+  const options = { body: cutText(message, MAX_LENGTH), tag: roomId };
+  let shown: Notification;
   try {
-    shown = new Notification(sender.name, { body: cutText(message, MAX_LENGTH), tag: roomId });
+    shown = new Notification(sender.name, options);
   } catch {
-    return; // Chromium on Android allows it in service workers only
+    // Chromium on Android shows those of service workers only.
+    void notifyByWorker({ title: sender.name, options, sequence });
+    return;
   }
+  closeShown = () => shown.close();
   shown.addEventListener("click", () => {
     window.focus();
-    shown?.close();
+    closeShown();
     void showMessage(sequence);
   });
 }
 
+async function notifyByWorker(request: NotificationRequest): Promise<void> {
+  const registration = await navigator.serviceWorker.register(workerUrl);
+  const worker = registration.active ?? registration.installing;
+  // The first time, it has to start before it can show something.
+  while (worker?.state === "installing" || worker?.state === "installed" || worker?.state === "activating") {
+    await new Promise((resolve) => worker.addEventListener("statechange", resolve, { once: true }));
+  }
+  worker?.postMessage(request);
+  const { tag = "" } = request.options;
+  closeShown = async () => {
+    for (const shown of await registration.getNotifications({ tag })) shown.close();
+  };
+}
+
 /** The visitor looks, or has left the room. */
 export function withdraw(): void {
-  shown?.close();
-  shown = null;
+  closeShown();
 }
 
 async function choose(): Promise<void> {
@@ -47,3 +67,5 @@ part.hidden = !("Notification" in globalThis);
 choice.checked = !part.hidden && loadNotifies() && Notification.permission === "granted";
 choice.addEventListener("change", () => void choose());
 document.addEventListener("visibilitychange", () => document.hidden || withdraw());
+// The visitor has clicked on a notification.
+navigator.serviceWorker?.addEventListener("message", ({ data }) => void showMessage(data));
