@@ -1,13 +1,16 @@
 /** The elements of one message, and its grouping with the previous message. */
 
 import type { Message } from "chalice-chat-client";
-import { DATE_LANGUAGE, timeOf } from "./dates.js";
+import { DATE_LANGUAGE, formatMoment, timeOf } from "./dates.js";
 import { make, setText } from "./dom.js";
 import { fill } from "./formatting.js";
 import { continues, type Placement, startsDay } from "./grouping.js";
 import { personName } from "./person.js";
 import { quoteOf } from "./quote-view.js";
 import { counted, isEmoji } from "./text.js";
+
+const DAY: Intl.DateTimeFormatOptions = { dateStyle: "full" };
+const MOMENT: Intl.DateTimeFormatOptions = { dateStyle: "full", timeStyle: "medium" };
 
 /** Less than half a line that is cut off is only what a font adds. */
 const FOLDED_FROM_PX = 10;
@@ -53,8 +56,7 @@ export function showContent(entry: Element, message: Message, nameOf: NameOf): v
 }
 
 function titleOf(element: Element | null, time: string): void {
-  const title = new Date(time).toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
-  element?.setAttribute("title", title);
+  element?.setAttribute("title", formatMoment(new Date(time), MOMENT));
 }
 
 /** Build the entry of a message of somebody whom the visitor ignores. `arrangeMessages` shows one line for several in a row. */
@@ -160,7 +162,7 @@ function showDay(entry: Element, moment: Date | null): void {
   const shown = entry.querySelector(".day");
   if (!moment) shown?.remove();
   if (!moment || shown) return;
-  const day = make("p", "day", moment.toLocaleDateString([], { dateStyle: "full" }));
+  const day = make("p", "day", formatMoment(moment, DAY));
   day.lang = DATE_LANGUAGE;
   entry.prepend(day);
 }

@@ -1,6 +1,7 @@
 /** Conversations as text: what is copied, and what is saved. */
 
 import type { Message } from "chalice-chat-client";
+import { formatMoment } from "./dates.js";
 import { typedText } from "./formatting.js";
 import { quotedLine } from "./quote-view.js";
 import { counted } from "./text.js";
@@ -57,7 +58,7 @@ function entryOf(message: Message): string {
 }
 
 function dateOf(time: string | Date): string {
-  return new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  return formatMoment(new Date(time));
 }
 
 function bodyAround(node: Node): Element | null {

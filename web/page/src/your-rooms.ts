@@ -21,6 +21,7 @@ import {
 /** The number of rooms that are shown at first. */
 const FEW = 5;
 const COPIED_MS = 4_000;
+const DATE: Intl.DateTimeFormatOptions = { dateStyle: "medium" };
 
 const section = byId("your-rooms", HTMLElement);
 const list = byId("visited", HTMLUListElement);
@@ -109,9 +110,7 @@ function newEntry(room: VisitedRoom, owner: string | undefined, shown: string): 
 
 function visitOf({ visitedAt }: VisitedRoom): (Node | string)[] {
   const moment = new Date(visitedAt);
-  return isToday(moment)
-    ? ["last visit at ", timeOf(moment)]
-    : ["last visit on ", timeOf(moment, { dateStyle: "medium" })];
+  return isToday(moment) ? ["last visit at ", timeOf(moment)] : ["last visit on ", timeOf(moment, DATE)];
 }
 
 /** Make a button. What `object` names is read by screen readers only: it is in sight. */
