@@ -23,7 +23,9 @@ export function notify(roomId: string, { sender, message, sequence }: Message): 
     shown = new Notification(sender.name, options);
   } catch {
     // Chromium on Android shows those of service workers only.
-    void notifyByWorker({ title: sender.name, options, sequence });
+    notifyByWorker({ title: sender.name, options, sequence }).catch(({ message: reason }: Error) => {
+      console.warn(`notification: ${reason}`); // a new version of the page may have replaced the worker
+    });
     return;
   }
   closeShown = () => shown.close();
