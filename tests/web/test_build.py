@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
@@ -58,6 +59,20 @@ def test_page_that_differs_from_its_sources_is_reported(copy: Path, name: str) -
     )
     build(copy)
     assert build(copy, "--check").returncode == 0
+
+
+@pytest.mark.parametrize(("name", "limit"), [("page", 22_500), ("visit", 19_500)])
+def test_script_of_the_page_stays_within_its_budget(name: str, limit: int) -> None:
+    (script,) = (PROJECT / "chalicelib/static").glob(f"{name}-*.js")
+    assert len(gzip.compress(script.read_bytes())) <= limit
+
+
+def test_client_library_stays_within_its_budget(copy: Path) -> None:
+    entry = copy / "web/entry.ts"
+    entry.write_text('export { ChatClient } from "./client/src/index.ts";')
+    bundle = [copy / "web/node_modules/.bin/rolldown", entry, "--minify", "--dir", copy / "bundle"]
+    subprocess.run(bundle, cwd=copy, check=True, capture_output=True)
+    assert len(gzip.compress((copy / "bundle/entry.js").read_bytes())) <= 15_000
 
 
 def test_file_that_the_build_does_not_write_is_reported(copy: Path) -> None:
