@@ -11,12 +11,15 @@ const part = byId("notify-part", HTMLElement);
 const choice = byId("notify", HTMLInputElement);
 const note = byId("notify-note", HTMLElement);
 let shown: Notification | null = null;
+/** The sequence of the message that it is about. */
+let subject = 0;
 
 /** Notify the visitor of a message. A later one of the same room replaces it. */
 export function notify(roomId: string, { sender, message, sequence }: Message): void {
   if (!document.hidden || !choice.checked || Notification.permission !== "granted") return;
   try {
     shown = new Notification(sender.name, { body: cutText(message, MAX_LENGTH), tag: roomId });
+    subject = sequence;
   } catch {
     return; // Chromium on Android allows it in service workers only
   }
@@ -31,6 +34,11 @@ export function notify(roomId: string, { sender, message, sequence }: Message): 
 export function withdraw(): void {
   shown?.close();
   shown = null;
+}
+
+/** Withdraw the notification unless its message is one of these. */
+export function withdrawOthers(messages: readonly Message[]): void {
+  if (shown && !messages.some(({ sequence }) => sequence === subject)) withdraw();
 }
 
 async function choose(): Promise<void> {
