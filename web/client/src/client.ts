@@ -10,6 +10,7 @@ import { RoomList } from "./room-list.js";
 import { browserStorage, OwnStorage } from "./storage.js";
 import { type GetToken, TokenSource } from "./token-source.js";
 import type { ChatStorage, CreatedRoom, Hook, RoomPage, VisitedRoom, WebSocketConstructor } from "./types.js";
+import { isUrl } from "./url.js";
 
 /** The server's limit for one request. */
 const MAX_UNREAD = 50;
@@ -278,6 +279,6 @@ export class ChatClient {
 
 /** Return the address of a WebSocket API. Throws a ChatError if it is none. */
 function checkWebSocketUrl(url: string): string {
-  if (/^wss?:/i.test(url) && URL.canParse(url)) return url;
+  if (/^wss?:/i.test(url) && isUrl(url)) return url;
   throw new ChatError("invalid_url", `expected the address of the WebSocket API, wss://…, not ${url}`);
 }

@@ -8,6 +8,8 @@
  * titles of a wiki, as in /wiki/JR東日本, unless its host names a language with Latin letters, as en.wikipedia.org does.
  */
 
+import { isUrl } from "./url.js";
+
 export interface Piece {
   readonly text: string;
   /** Null for a piece that is not a link. */
@@ -189,13 +191,4 @@ function withoutTrail(link: string, trail: string): string {
 function isQuoted(link: string, end: number): boolean {
   const opening = link[end - 1] === "'" ? link.lastIndexOf("'", end - 2) : -1;
   return opening > 0 && opening < end - 2 && /[^\p{L}\p{N}]/u.test(link[opening - 1] ?? "");
-}
-
-// Not URL.canParse, which Chrome has since version 120 of December 2023.
-function isUrl(link: string): boolean {
-  try {
-    return Boolean(new URL(link));
-  } catch {
-    return false;
-  }
 }

@@ -389,6 +389,35 @@ test("a tab that was frozen shows what was written in another one meanwhile, and
   assert.equal(localStorage.getItem(DRAFT), "one, two, three");
 });
 
+test("a reaction is added and taken back in browsers that know neither Intl.Segmenter nor ariaPressed", async () => {
+  const { Segmenter } = Intl;
+  server.store("hello");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  Reflect.deleteProperty(Intl, "Segmenter");
+  find("#log .act").click();
+  find<HTMLButtonElement>('.message-actions [title="Another reaction"]').click();
+  const emoji = find<HTMLInputElement>(".message-actions input");
+  emoji.value = "🙂";
+  emoji.dispatchEvent(new (window as unknown as Window).Event("input") as never);
+  Object.defineProperty(Intl, "Segmenter", { value: Segmenter, configurable: true, writable: true });
+  server.socket.receive(server.react(1, "🙂", server.socket.member.id));
+  await settle();
+  const chip = find("#log .chip");
+  Object.defineProperty(chip, "ariaPressed", { value: undefined });
+  chip.click();
+  await settle();
+  const reactions = server.socket.frames.filter(({ action }) => action === "react").map(({ data }) => data);
+  assert.deepEqual(
+    reactions.map(({ reaction, remove = false } = {}) => [reaction, remove]),
+    [
+      ["🙂", false],
+      ["🙂", true],
+    ],
+  );
+});
+
 test("a room that is gone does not go on loading while an unsent message is shown", async () => {
   const unsent = [{ clientId: "c1", message: "too late", sentAt: null, failure: null }];
   sessionStorage.setItem("chalice-chat.outbox.r1", JSON.stringify(unsent));
