@@ -121,7 +121,13 @@ export class ChatClient {
   }
 
   /** Read a page of the public rooms, newest first. `limit` is 1 to 100. Rejects with a ChatError. */
-  listRooms({ limit = 20, cursor = null }: { limit?: number; cursor?: string | null } = {}): Promise<RoomPage> {
+  listRooms({
+    limit = 20,
+    cursor = null,
+  }: {
+    limit?: number | undefined;
+    cursor?: string | null | undefined;
+  } = {}): Promise<RoomPage> {
     return this.#rest.listRooms(limit, cursor);
   }
 
@@ -173,7 +179,7 @@ export class ChatClient {
    */
   createRoom(
     roomName: string,
-    options: { private?: boolean; keepDays?: number | undefined } = {},
+    options: { private?: boolean | undefined; keepDays?: number | undefined } = {},
   ): Promise<CreatedRoom> {
     return this.#rest.createRoom(roomName, options.private ?? false, options.keepDays);
   }

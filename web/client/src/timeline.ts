@@ -35,6 +35,11 @@ export class Timeline {
     return this.#position;
   }
 
+  /** The highest sequence that is known. */
+  get last(): number {
+    return Math.max(this.#position ?? 0, this.#highest);
+  }
+
   /** The first sequence of the range that has been read, infinite if there is none; older ones are read on request. */
   get floor(): number {
     return this.#floor ?? this.#lowest;

@@ -364,6 +364,17 @@ test("what was read goes out when the page is closed or the room is left, and is
   assert.equal(framesOf("markRead").length, 4);
 });
 
+test("a position beyond the last message does not hide what arrives later", async () => {
+  const room = await join();
+  server.deliver(server.store("a", BO));
+  room.markRead(99);
+  assert.equal(room.getSnapshot().readSequence, 1);
+  server.deliver(server.store("b", BO));
+  assert.equal(room.getSnapshot().readSequence, 1);
+  await pass(10_000);
+  assert.equal(server.readSequence, 1);
+});
+
 test("what was read on another device is read here", async () => {
   for (const text of ["a", "b", "c"]) server.store(text, BO);
   server.readSequence = 2;
