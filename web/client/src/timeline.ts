@@ -92,7 +92,8 @@ export class Timeline {
   find(sequence: number): StoredItem | null | undefined {
     const message = findIn(this.#messages, sequence) ?? this.#apart.get(sequence);
     if (message) return this.#changes.isShown(message) ? this.#changes.apply(message) : null;
-    return message === null || this.#known.has(sequence) ? null : undefined;
+    const isRead = sequence >= this.floor && sequence <= (this.#position ?? 0); // what is not there was deleted
+    return message === null || isRead || this.#known.has(sequence) ? null : undefined;
   }
 
   /** Record a message before the range. */
