@@ -60,7 +60,7 @@ export function splitLinks(text: string): Piece[] {
     // What follows a host that has been cut is not part of the link.
     const rest = shown === host ? scan.rest(after, text[index - 1] ?? "", host) : "";
     // An underscore belongs to a path, as in /a_b_, unless it ends emphasis, as in _see https://a.example/x_.
-    const trail = rest && !scan.isEmphasized(index) ? TRAILING : `${TRAILING}_`;
+    const trail = scan.isEmphasized(index) || !rest ? `${TRAILING}_` : TRAILING;
     const link = withoutTrail(origin + rest, trail);
     const url = new URL(complete(link));
     if (index > end) pieces.push({ text: text.slice(end, index), href: null });

@@ -42,6 +42,7 @@ test("an underscore at the end of a path belongs to it, unless it ends emphasis"
       "https://a.example/?_x=__",
     ],
     ["_https://a.example/a_b_", "https://a.example/a_b"],
+    ["_https://a.example and https://a.example/x_", "https://a.example", "https://a.example/x"],
     ["_see https://a.example/a_b__ and https://a.example/_", "https://a.example/a_b", "https://a.example/"],
     ["(_see https://a.example/x_), https://a.example/x_", "https://a.example/x", "https://a.example/x_"],
     ["_no\nhttps://a.example/x_", "https://a.example/x_"],
