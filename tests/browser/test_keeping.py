@@ -80,6 +80,17 @@ def test_copied_messages_say_who_and_when_and_have_no_buttons(pair: tuple[Page, 
     assert copied(aki) == "first"
 
 
+def test_name_time_and_date_can_be_copied(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    aki.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    say(bo, "hello")
+    expect_message(aki, "hello")
+    for part in (".head", "time", ".day"):
+        aki.locator(f".message {part}").evaluate("(part) => getSelection().selectAllChildren(part)")
+        selected = aki.locator(f".message {part}").inner_text()
+        assert copied(aki).strip() == selected
+
+
 def test_saved_conversation_has_what_the_server_keeps(open_page: OpenPage, cloud: LocalCloud, tmp_path: Path) -> None:
     room_id = room_of(cloud, [f"message {number}" for number in range(130)])
     page = open_page(f"{cloud.rest_url}/#/rooms/{room_id}", viewport=PHONE)

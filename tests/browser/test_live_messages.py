@@ -113,6 +113,19 @@ def test_any_emoji_is_a_reaction(pair: tuple[Page, Page], text: str, shown: str)
     expect(entry(bo, "Tea?").locator(".chip bdi")).to_have_text([shown])
 
 
+def test_emoji_of_an_input_method_is_taken_when_it_is_chosen(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    say(aki, "hello")
+    bo.get_by_role("button", name="React or reply").click()
+    bo.get_by_role("button", name="Another reaction").click()
+    input_method = bo.context.new_cdp_session(bo)
+    for candidate in ("😂", "🙌"):
+        input_method.send("Input.imeSetComposition", {"text": candidate, "selectionStart": 2, "selectionEnd": 2})
+        expect(bo.get_by_label("An emoji")).to_have_value(candidate)
+    input_method.send("Input.insertText", {"text": "🙌"})
+    expect(aki.locator(".chip")).to_have_text("🙌 1")
+
+
 def test_reply_quotes_the_message_and_leads_to_it(pair: tuple[Page, Page]) -> None:
     aki, bo = pair
     say(bo, "Tea or coffee?\nI have both.")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.test_use import SET_HIDDEN
-from tests.support.browser.visitor import expect_later, expect_message, expect_true, say, take_name
+from tests.support.browser.visitor import agree, expect_later, expect_message, expect_true, say, take_name
 
 # Headless Chromium shows none. It records them, and answers the question for the permission.
 NOTIFICATION = """(answer) => {
@@ -85,6 +85,31 @@ def test_phone_notifies_by_the_service_worker(pair: tuple[Page, Page]) -> None:
     expect(bo.locator("li.message", has_text="@Bo come here")).to_be_focused()
     bo.evaluate(SET_HIDDEN, False)
     expect_true(bo, "(tag) => window.withdrawn === tag", options["tag"])
+
+
+def test_notification_ends_when_its_message_is_deleted_or_read_in_another_tab(pair: tuple[Page, Page]) -> None:
+    aki, bo = pair
+    bo.evaluate(NOTIFICATION, "granted")
+    bo.get_by_label("Notify me of mentions").check()
+    field = aki.get_by_label("Message", exact=True)
+    bo.evaluate(SET_HIDDEN, True)
+    field.fill("@Bo a slip")
+    field.press("Enter")
+    expect(bo.locator(".mentioned .body")).to_have_text("@Bo a slip")
+    assert not bo.evaluate("latest.isClosed")
+    aki.locator("li.message", has_text="a slip").get_by_role("button", name="Delete").click()
+    agree(aki, "Delete")
+    expect(bo.locator(".mentioned .body")).to_have_count(0)
+    assert bo.evaluate("latest.isClosed")
+    field.fill("@Bo come here")
+    field.press("Enter")
+    expect(bo.locator(".mentioned .body")).to_have_text("@Bo come here")
+    assert not bo.evaluate("latest.isClosed")
+    other = bo.context.new_page()
+    other.goto(bo.url)
+    expect(other.locator(".mentioned .body")).to_have_text("@Bo come here")
+    expect(bo).to_have_title("Tea · Chalice Chat")
+    assert bo.evaluate("latest.isClosed")
 
 
 def test_browser_that_denies_notifications_is_told_of(pair: tuple[Page, Page]) -> None:

@@ -10,6 +10,7 @@ import { RoomList } from "./room-list.js";
 import { browserStorage, OwnStorage } from "./storage.js";
 import { type GetToken, TokenSource } from "./token-source.js";
 import type { ChatStorage, CreatedRoom, Hook, RoomPage, VisitedRoom, WebSocketConstructor } from "./types.js";
+import { isUrl } from "./url.js";
 
 /** The server's limit for one request. */
 const MAX_UNREAD = 50;
@@ -120,7 +121,13 @@ export class ChatClient {
   }
 
   /** Read a page of the public rooms, newest first. `limit` is 1 to 100. Rejects with a ChatError. */
-  listRooms({ limit = 20, cursor = null }: { limit?: number; cursor?: string | null } = {}): Promise<RoomPage> {
+  listRooms({
+    limit = 20,
+    cursor = null,
+  }: {
+    limit?: number | undefined;
+    cursor?: string | null | undefined;
+  } = {}): Promise<RoomPage> {
     return this.#rest.listRooms(limit, cursor);
   }
 
@@ -172,7 +179,7 @@ export class ChatClient {
    */
   createRoom(
     roomName: string,
-    options: { private?: boolean; keepDays?: number | undefined } = {},
+    options: { private?: boolean | undefined; keepDays?: number | undefined } = {},
   ): Promise<CreatedRoom> {
     return this.#rest.createRoom(roomName, options.private ?? false, options.keepDays);
   }
@@ -278,6 +285,6 @@ export class ChatClient {
 
 /** Return the address of a WebSocket API. Throws a ChatError if it is none. */
 function checkWebSocketUrl(url: string): string {
-  if (/^wss?:/i.test(url) && URL.canParse(url)) return url;
+  if (/^wss?:/i.test(url) && isUrl(url)) return url;
   throw new ChatError("invalid_url", `expected the address of the WebSocket API, wss://…, not ${url}`);
 }

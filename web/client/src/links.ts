@@ -8,6 +8,8 @@
  * titles of a wiki, as in /wiki/JR東日本, unless its host names a language with Latin letters, as en.wikipedia.org does.
  */
 
+import { isUrl } from "./url.js";
+
 export interface Piece {
   readonly text: string;
   /** Null for a piece that is not a link. */
@@ -38,7 +40,7 @@ const OTHER_SCRIPT = /(?![\0-\x7f\p{Script=Latin}])[\p{L}\p{N}\p{S}]/gu;
 const LATIN_LABEL = /^(?:[\p{Script=Latin}\p{M}\d_-]|%[\da-f]{2})*[\p{Script=Latin}\p{M}\d]/iu;
 /** The characters after which a text is no host: it is a user name, or an invisible character hides the rest of the host. */
 const NO_END = /@|\p{Cf}+[\w.-]/uy;
-const TRAILING = ".,;:!?'*_|~";
+const TRAILING = ".,;:!?'*|~";
 const BRACKETS: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };
 
 /** Split a text into links and the text between them. A link without a scheme, as in www.example.com, gets https. */
@@ -56,12 +58,16 @@ export function splitLinks(text: string): Piece[] {
     const complete = (link: string) => (scheme ? link : `https://${link}`);
     if (!isUrl(complete(origin))) continue;
     // What follows a host that has been cut is not part of the link.
-    const link = withoutTrail(shown === host ? origin + scan.rest(after, text[index - 1] ?? "", host) : origin);
+    const rest = shown === host ? scan.rest(after, text[index - 1] ?? "", host) : "";
+    // An underscore belongs to a path, as in /a_b_, unless it ends emphasis, as in _see https://a.example/x_.
+    const trail = scan.isEmphasized(index) || !rest ? `${TRAILING}_` : TRAILING;
+    const link = withoutTrail(origin + rest, trail);
     const url = new URL(complete(link));
     if (index > end) pieces.push({ text: text.slice(end, index), href: null });
     const isClear = link.slice(scheme.length).toLowerCase().startsWith(url.hostname);
     pieces.push({ text: link, href: url.href, ...(!isClear && { host: url.hostname }) });
     end = index + link.length;
+    scan.skip(end);
   }
   if (end < text.length) pieces.push({ text: text.slice(end), href: null });
   return pieces;
@@ -84,6 +90,8 @@ class Scan {
   #user = 0;
   #word = 0;
   #other = -1;
+  #seen = 0;
+  #isEmphasized = false;
   /** The place of the partner of each bracket in the word that has one. */
   readonly #partners = new Map<number, number>();
 
@@ -112,6 +120,25 @@ class Scan {
       if (partner < start || partner >= end) break;
     }
     return this.#text.slice(start, index);
+  }
+
+  /** Return whether an underscore in the same line begins emphasis that has not ended before this place. */
+  isEmphasized(start: number): boolean {
+    for (; this.#seen < start; this.#seen += 1) {
+      const [before = "\n", mark, after = "\n"] = [-1, 0, 1].map((step) => this.#text[this.#seen + step]);
+      if (mark === "\n") this.#isEmphasized = false;
+      else if (mark === "_") {
+        this.#isEmphasized = this.#isEmphasized
+          ? /[\s_]/.test(before) || /[a-z\d_]/i.test(after)
+          : /[^a-z\d`/_]/i.test(before) && /[^\s_]/.test(after);
+      }
+    }
+    return this.#isEmphasized;
+  }
+
+  /** Take what is before this place for a link: its underscores are no markers. */
+  skip(end: number): void {
+    this.#seen = end;
   }
 
   #readWord(start: number): void {
@@ -154,9 +181,9 @@ function endOf(pattern: RegExp, text: string, start: number): number {
   return pattern.lastIndex;
 }
 
-function withoutTrail(link: string): string {
+function withoutTrail(link: string, trail: string): string {
   let end = link.length;
-  while (TRAILING.includes(link[end - 1] ?? " ") && !isQuoted(link, end)) end -= 1;
+  while (trail.includes(link[end - 1] ?? " ") && !isQuoted(link, end)) end -= 1;
   return link.slice(0, end);
 }
 
@@ -164,13 +191,4 @@ function withoutTrail(link: string): string {
 function isQuoted(link: string, end: number): boolean {
   const opening = link[end - 1] === "'" ? link.lastIndexOf("'", end - 2) : -1;
   return opening > 0 && opening < end - 2 && /[^\p{L}\p{N}]/u.test(link[opening - 1] ?? "");
-}
-
-// Not URL.canParse, which Chrome has since version 120 of December 2023.
-function isUrl(link: string): boolean {
-  try {
-    return Boolean(new URL(link));
-  } catch {
-    return false;
-  }
 }

@@ -153,9 +153,9 @@ export class Outbox {
 
   /** Queue a failed message again, behind the waiting ones. */
   retry(clientId: string): Promise<Message> {
+    if (this.#ended) return rejected(this.#ended);
     const entry = this.#find(clientId);
     if (!entry?.error) return rejected(new ChatError("unknown_message", "There is no failed message of this id."));
-    if (this.#ended) return rejected(this.#ended);
     this.#remove(entry);
     entry.attempts = 0;
     entry.error = undefined;

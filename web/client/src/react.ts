@@ -44,12 +44,12 @@ export interface UseRoom extends RoomSnapshot {
   /** Change the text of one's own message. */
   edit(sequence: number, text: string): Promise<void>;
   /** Add a reaction to a message, or remove one's own. */
-  react(sequence: number, reaction: string, options?: { readonly remove?: boolean }): Promise<void>;
+  react(sequence: number, reaction: string, options?: { readonly remove?: boolean | undefined }): Promise<void>;
   loadQuote(sequence: number): Promise<void>;
   markRead(sequence?: number): void;
   /** Delete a message: one's own, or as the owner any. */
   deleteMessage(sequence: number): Promise<void>;
-  loadOlder(options?: { readonly limit?: number }): Promise<void>;
+  loadOlder(options?: { readonly limit?: number | undefined }): Promise<void>;
   /** Connect now, if the connection is lost. A room that was left, or is closed, but not for good (`isFinal`), is joined again. */
   reconnect(): void;
 }
@@ -136,14 +136,14 @@ export function useRoom(client: ChatClient, roomId: string | null, options: UseR
     () => ({
       send: (text: string, options?: SendOptions) => current.current?.room.send(text, options) ?? notJoined(),
       edit: (sequence: number, text: string) => current.current?.room.edit(sequence, text) ?? notJoined(),
-      react: (sequence: number, reaction: string, options?: { readonly remove?: boolean }) =>
+      react: (sequence: number, reaction: string, options?: { readonly remove?: boolean | undefined }) =>
         current.current?.room.react(sequence, reaction, options) ?? notJoined(),
       loadQuote: async (sequence: number) => current.current?.room.loadQuote(sequence),
       markRead: (sequence?: number) => current.current?.room.markRead(sequence),
       retry: (clientId: string) => current.current?.room.retry(clientId) ?? notJoined(),
       discard: (clientId: string) => current.current?.room.discard(clientId),
       deleteMessage: (sequence: number) => current.current?.room.deleteMessage(sequence) ?? notJoined(),
-      loadOlder: async (range?: { readonly limit?: number }) => current.current?.room.loadOlder(range),
+      loadOlder: async (range?: { readonly limit?: number | undefined }) => current.current?.room.loadOlder(range),
       reconnect: () => {
         const state = current.current?.room.state;
         const canJoin = state?.status === "closed" && (!state.isFinal || state.reason === "left");

@@ -4,6 +4,7 @@ import { ApiError, ChatError } from "./errors.js";
 import type { StoredItem } from "./frames.js";
 import type { TokenSource } from "./token-source.js";
 import type { Ban, CreatedRoom, Hook, Member, RoomPage, StoredReport, VisitedRoom } from "./types.js";
+import { isUrl } from "./url.js";
 
 const TIMEOUT_MS = 20_000;
 
@@ -209,7 +210,7 @@ function pathOf(roomId: string): string {
 function checkUrl(url: string | URL): string {
   const text = String(url).replace(/[?#].*/s, "");
   // A path is relative to the page. On a server, there is none, and no request either.
-  if (!/^\/(?!\/)/.test(text) && !(/^https?:/i.test(text) && URL.canParse(text))) {
+  if (!/^\/(?!\/)/.test(text) && !(/^https?:/i.test(text) && isUrl(text))) {
     throw new ChatError("invalid_url", `expected the REST address of the chat, https://…, not ${text || "nothing"}`);
   }
   return text.replace(/\/+$/, "");

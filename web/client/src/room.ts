@@ -42,6 +42,7 @@ import type {
   Message,
   PendingMessage,
   PresentMember,
+  RoomChanges,
   RoomEvents,
   RoomNotice,
   RoomSnapshot,
@@ -236,7 +237,7 @@ export class Room {
   }
 
   /** Read the messages before the first one: 50, or `limit`. See `older` in the snapshot. */
-  loadOlder({ limit }: { readonly limit?: number } = {}): Promise<void> {
+  loadOlder({ limit }: { readonly limit?: number | undefined } = {}): Promise<void> {
     return this.#history.readOlder(limit);
   }
 
@@ -277,7 +278,11 @@ export class Room {
    * such as `:tada:`. Resolves when it is stored, also if it changes nothing. Rejects with a ChatError, as `deleteMessage`
    * does, and with `too_large` if the message has 1,000 reactions.
    */
-  async react(sequence: number, reaction: string, { remove = false }: { remove?: boolean } = {}): Promise<void> {
+  async react(
+    sequence: number,
+    reaction: string,
+    { remove = false }: { remove?: boolean | undefined } = {},
+  ): Promise<void> {
     const wasOwn = this.#messages.noteOwnReaction(sequence, reaction, !remove);
     const data = { sequence, reaction, remove: remove || undefined };
     const reacting = this.#commands.run("react", data, "reactions", ({ target, reactions = [] }) => {
@@ -297,7 +302,8 @@ export class Room {
    * every ten seconds, and never goes back.
    */
   markRead(sequence = this.#timeline.position ?? 0): void {
-    if (this.state.status !== "closed") this.#readPosition.mark(sequence);
+    // Nobody has read what has not arrived: a position above it would hide what arrives.
+    if (this.state.status !== "closed") this.#readPosition.mark(Math.min(sequence, this.#timeline.last));
   }
 
   /**
@@ -326,7 +332,7 @@ export class Room {
    * As the owner, change the room. What is left out stays as it is. `keepDays`, 0 to 30, is the number of days for which the
    * room outlives its members. With `slowSeconds`, 0 to 120, plain members wait so long between two messages.
    */
-  async update(changes: { name?: string; locked?: boolean; keepDays?: number; slowSeconds?: number }): Promise<void> {
+  async update(changes: RoomChanges): Promise<void> {
     const { name, ...others } = changes;
     // The server removes the spaces around a name.
     const wanted = Object.entries({ ...others, name: name?.trim() });
@@ -343,7 +349,7 @@ export class Room {
    */
   async removeMember(
     memberIds: string | readonly string[],
-    { deleteMessages = false }: { deleteMessages?: boolean } = {},
+    { deleteMessages = false }: { deleteMessages?: boolean | undefined } = {},
   ): Promise<void> {
     const missing = new Set([memberIds].flat());
     const target = typeof memberIds === "string" ? { memberId: memberIds } : { memberIds };
@@ -413,13 +419,13 @@ export class Room {
    * Resolves to the new tokens, which the event `tokens` has, too. If no response arrives, they are requested again, three
    * times in all.
    */
-  renewTokens(tokens: { join?: boolean; owner?: boolean }): Promise<RoomTokens> {
+  renewTokens(tokens: { join?: boolean | undefined; owner?: boolean | undefined }): Promise<RoomTokens> {
     const renewal = this.#renewTokens(tokens);
     this.#renewal = renewal.catch(() => {});
     return renewal;
   }
 
-  async #renewTokens({ join = false, owner = false }: { join?: boolean; owner?: boolean }): Promise<RoomTokens> {
+  async #renewTokens({ join, owner }: Parameters<Room["renewTokens"]>[0]): Promise<RoomTokens> {
     return {
       ...(owner && { ownerToken: await this.#renewToken("ownerToken", { newOwnerToken: true }) }),
       ...(join && { joinToken: await this.#renewToken("joinToken", { newJoinToken: true }) }),

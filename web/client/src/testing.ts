@@ -3,6 +3,7 @@
 import { ChatClient, type ChatClientOptions, type JoinOptions } from "./client.js";
 import type { ErrorCode } from "./errors.js";
 import type { Room } from "./room.js";
+import { hasGlyph } from "./text.js";
 import type { ChatStorage, CloseReason, Member, SendOptions, WebSocketConstructor, WebSocketLike } from "./types.js";
 
 /** Somebody else in a room: a name, or a whole member with a role or other marks. */
@@ -10,11 +11,11 @@ export type Somebody = string | Member;
 
 export interface FakeRoomOptions {
   /** By default, the room has its id as its name. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Whether joining takes the `joinToken`. Then the room is not listed, either. */
-  readonly private?: boolean;
+  readonly private?: boolean | undefined;
   /** Whether the room is a large one: then each message arrives in a frame that may contain several. */
-  readonly batch?: boolean;
+  readonly batch?: boolean | undefined;
 }
 
 type Data = Readonly<Record<string, unknown>>;
@@ -34,6 +35,7 @@ interface Item extends Data {
   readonly sentAt: string;
 }
 
+const MAX_LENGTH = 4_000;
 const OWNER: Member = { id: "owner", name: "Owner", role: "owner" };
 const OWNER_ACTIONS = ["updateRoom", "unbanMember", "setRole", "closeRoom"];
 const MODERATOR_ACTIONS = ["removeMember", "muteMember"];
@@ -172,7 +174,12 @@ export class FakeRoom {
   }
 
   /** Let somebody react to a message, or remove the reaction. */
-  react(sequence: number, reaction: string, who: Somebody = "Bo", { remove = false }: { remove?: boolean } = {}): void {
+  react(
+    sequence: number,
+    reaction: string,
+    who: Somebody = "Bo",
+    { remove = false }: { remove?: boolean | undefined } = {},
+  ): void {
     const all = this.#reactions.get(sequence) ?? new Map<string, Set<string>>();
     const members = all.get(reaction) ?? new Set();
     this.#reactions.set(sequence, all.set(reaction, members));
@@ -226,7 +233,7 @@ export class FakeRoom {
   refuse(
     action: string,
     code: ErrorCode,
-    { message = code, retryAfter }: { message?: string; retryAfter?: number } = {},
+    { message = code, retryAfter }: { message?: string | undefined; retryAfter?: number | undefined } = {},
   ): void {
     this.#refusals.push([action, { code, message, retryAfter }]);
   }
@@ -311,15 +318,26 @@ export class FakeRoom {
   }
 
   /** Return the error of an action that the client may not do, as the server has it. */
-  #objection({ member, isOwner }: FakeSocket, action: string, { sequence }: Data): Data | undefined {
+  #objection({ member, isOwner }: FakeSocket, action: string, { sequence, message }: Data): Data | undefined {
     if ((OWNER_ACTIONS.includes(action) && !isOwner) || (MODERATOR_ACTIONS.includes(action) && !member.role)) {
       return { code: "forbidden", message: FORBIDDEN[1].Message };
     }
-    if (action !== "editMessage" && action !== "react") return undefined;
-    const message = this.#items.find((item) => item.sequence === sequence && item.type === "message");
-    if (!message) return { code: "invalid_message", message: "there is no such message" };
-    if (action === "react" || message.sender.id === member.id) return undefined;
-    return { code: "forbidden", message: "only its author can edit a message" };
+    if (action === "sendMessage" || action === "editMessage") {
+      const { length } = [...String(message)];
+      if (!hasGlyph(String(message))) return invalid("message must not be blank");
+      if (length > MAX_LENGTH)
+        return invalid(`message must have at most 4,000 characters, not ${length.toLocaleString("en")}`);
+    }
+    if (!["editMessage", "react", "deleteMessage"].includes(action)) return undefined;
+    const subject = this.#items.find((item) => item.sequence === sequence && item.type === "message");
+    if (!subject) {
+      const wasDeleted = action === "deleteMessage" && Number(sequence) <= this.#sequence;
+      return wasDeleted ? undefined : invalid("sequence must be that of a message in this room");
+    }
+    if (action === "react" || subject.sender.id === member.id) return undefined;
+    if (action === "editMessage") return { code: "forbidden", message: "only its author can edit a message" };
+    if (isOwner || (member.role && !subject.sender.role)) return undefined;
+    return { code: "forbidden", message: "only its author, the owner and the moderators may delete a message" };
   }
 
   #carryOut(socket: FakeSocket, action: string, data: Data): void {
@@ -596,6 +614,10 @@ function connect(chat: FakeChat): WebSocketConstructor {
       super(chat, url);
     }
   };
+}
+
+function invalid(message: string): Data {
+  return { code: "invalid_message", message };
 }
 
 function memberOf(who: Somebody): Member {

@@ -35,6 +35,11 @@ export class Timeline {
     return this.#position;
   }
 
+  /** The highest sequence that is known. */
+  get last(): number {
+    return Math.max(this.#position ?? 0, this.#highest);
+  }
+
   /** The first sequence of the range that has been read, infinite if there is none; older ones are read on request. */
   get floor(): number {
     return this.#floor ?? this.#lowest;
@@ -87,7 +92,8 @@ export class Timeline {
   find(sequence: number): StoredItem | null | undefined {
     const message = findIn(this.#messages, sequence) ?? this.#apart.get(sequence);
     if (message) return this.#changes.isShown(message) ? this.#changes.apply(message) : null;
-    return message === null || this.#known.has(sequence) ? null : undefined;
+    const isRead = sequence >= this.floor && sequence <= (this.#position ?? 0); // what is not there was deleted
+    return message === null || isRead || this.#known.has(sequence) ? null : undefined;
   }
 
   /** Record a message before the range. */

@@ -182,6 +182,16 @@ export interface CreatedRoom {
   readonly joinToken?: string | undefined;
 }
 
+/** What the owner can change of a room. What is left out stays as it is. */
+export interface RoomChanges {
+  readonly name?: string | undefined;
+  readonly locked?: boolean | undefined;
+  /** The number of days for which the room outlives its members, 0 to 30. */
+  readonly keepDays?: number | undefined;
+  /** The seconds that plain members wait between two messages, 0 to 120. */
+  readonly slowSeconds?: number | undefined;
+}
+
 /** The new tokens of a room: those that were requested. The former ones no longer work. */
 export interface RoomTokens {
   readonly joinToken?: string;

@@ -364,6 +364,25 @@ test("what was read goes out when the page is closed or the room is left, and is
   assert.equal(framesOf("markRead").length, 4);
 });
 
+test("a message that was deleted before the history was read is known to be, without a request", async () => {
+  for (const text of ["first", "gone"]) server.store(text, BO);
+  server.stored.push({ ...server.store("answer", BO), replyTo: 2 });
+  server.stored.splice(1, 2);
+  const room = await join();
+  assert.deepEqual([room.messages.at(-1)?.message, room.messages.at(-1)?.quote], ["answer", null]);
+});
+
+test("a position beyond the last message does not hide what arrives later", async () => {
+  const room = await join();
+  server.deliver(server.store("a", BO));
+  room.markRead(99);
+  assert.equal(room.getSnapshot().readSequence, 1);
+  server.deliver(server.store("b", BO));
+  assert.equal(room.getSnapshot().readSequence, 1);
+  await pass(10_000);
+  assert.equal(server.readSequence, 1);
+});
+
 test("what was read on another device is read here", async () => {
   for (const text of ["a", "b", "c"]) server.store(text, BO);
   server.readSequence = 2;

@@ -33,6 +33,20 @@ test("rooms are listed page by page", async () => {
   assert.deepEqual(server.requests, ["GET /rooms?limit=20", "GET /rooms?limit=5&cursor=c2"]);
 });
 
+test("a browser without URL.canParse has a client", async () => {
+  const { canParse } = URL;
+  try {
+    Reflect.deleteProperty(URL, "canParse");
+    server.respond = () => [200, { rooms: [], nextCursor: null }];
+    const options = { url: "https://rest.test", webSocketUrl: "wss://ws.test", fetch: server.fetch };
+    assert.deepEqual(await new ChatClient(options).listRooms(), { rooms: [], cursor: null });
+    assert.throws(() => new ChatClient({ ...options, webSocketUrl: "wss://" }), { code: "invalid_url" });
+    assert.throws(() => client("https://"), { code: "invalid_url" });
+  } finally {
+    Object.defineProperty(URL, "canParse", { value: canParse, configurable: true, writable: true });
+  }
+});
+
 test("creating a room resolves to its id, and to its tokens", async () => {
   server.respond = () => [
     201,

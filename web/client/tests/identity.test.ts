@@ -256,6 +256,14 @@ for (const [name, run] of CLOSED_COMMANDS) {
   });
 }
 
+test("a message that is sent again in a room that was left rejects with closed, also if it has not failed", async () => {
+  const room = await join(client({ key: AKI }));
+  server.onFrame = () => true;
+  room.send("hello").catch(() => {});
+  room.leave();
+  await assert.rejects(room.retry(room.pending[0]?.clientId ?? ""), { code: "closed" });
+});
+
 test("a failed message that is sent again in a room that was left rejects with closed, and is kept", async () => {
   const room = await join(client({ key: AKI }));
   server.onFrame = (socket, { action, data }) => {

@@ -33,6 +33,31 @@ test("punctuation after a link is not part of it", () => {
   assert.deepEqual(linksIn("<https://a.example/x>"), ["https://a.example/x"]);
 });
 
+test("an underscore at the end of a path belongs to it, unless it ends emphasis", () => {
+  for (const [text, ...links] of [
+    ["https://a.example/a_b_", "https://a.example/a_b_"],
+    [
+      "see https://a.example/a_b_, or _this_: https://a.example/?_x=__.",
+      "https://a.example/a_b_",
+      "https://a.example/?_x=__",
+    ],
+    ["_https://a.example/a_b_", "https://a.example/a_b"],
+    ["_https://a.example and https://a.example/x_", "https://a.example", "https://a.example/x"],
+    ["_see https://a.example/a_b__ and https://a.example/_", "https://a.example/a_b", "https://a.example/"],
+    ["(_see https://a.example/x_), https://a.example/x_", "https://a.example/x", "https://a.example/x_"],
+    ["_no\nhttps://a.example/x_", "https://a.example/x_"],
+    ["snake_case _ __init__ `_`: https://a.example/x_", "https://a.example/x_"],
+    [
+      "https://a.example_ https://a.example/_x https://a.example/x_",
+      "https://a.example",
+      "https://a.example/_x",
+      "https://a.example/x_",
+    ],
+  ]) {
+    assert.deepEqual(linksIn(text ?? ""), links, text);
+  }
+});
+
 test("brackets that a link opens itself belong to it", () => {
   assert.deepEqual(linksIn("(https://a.example/Tea_(drink))"), ["https://a.example/Tea_(drink)"]);
 });
@@ -151,7 +176,7 @@ function stepsIn(text: string): number {
 
 test("the work grows with the length of a text, whatever links and brackets it holds", () => {
   const starts = ["https://", "http://a.example", "https://a.example/", "https://a%20.example/", "www.a"];
-  const parts = [..."()[]{}'’@.,:?#-=/a見👍*", "/(", "/(-", "/(/", "/(見", ".}]", "/'a"];
+  const parts = [..."()[]{}'’@.,:?#-=/a見👍*", "/(", "/(-", "/(/", "/(見", ".}]", "/'a", "_", "/_ ", "_/x_ "];
   const texts = starts.flatMap((start) => parts.flatMap((part) => [start + part, part + start]));
   const onceThenRepeated = ["(", ")", ".}]", "(x)", "'", "/'", "www.", "[1"].map((part) => ["http://a.example/", part]);
   for (const [start = "", part = ""] of [...texts.map((text) => ["", text]), ...onceThenRepeated]) {

@@ -294,6 +294,38 @@ test("others type and signal, and the signals of the client are noted", async ()
   );
 });
 
+test("what the server would refuse is refused, and options that are undefined count as absent", async () => {
+  const theirs = tea.receive("Hello");
+  const none = { code: "invalid_message", message: "sequence must be that of a message in this room" };
+  await assert.rejects(room.send(" \u200b"), { code: "invalid_message", message: "message must not be blank" });
+  await assert.rejects(room.send("😀".repeat(4_001)), {
+    message: "message must have at most 4,000 characters, not 4,001",
+  });
+  await assert.rejects(room.deleteMessage(theirs), { code: "forbidden" });
+  await assert.rejects(room.deleteMessage(99), none);
+  const own = (await room.send("😀".repeat(4_000), { replyTo: undefined, mentions: undefined })).sequence;
+  await assert.rejects(room.edit(own, ""), { code: "invalid_message", message: "message must not be blank" });
+  await room.react(own, "👍", { remove: undefined });
+  await room.deleteMessage(own);
+  await room.deleteMessage(own);
+  tea.setRole("moderator");
+  await room.deleteMessage(theirs);
+  const byOwner = tea.receive("Rules", { id: "owner", name: "Owner", role: "owner" });
+  await assert.rejects(room.deleteMessage(byOwner), { code: "forbidden" });
+  await room.loadOlder({ limit: undefined });
+  const { roomId, ownerToken: owner } = await client.createRoom("New", { private: undefined, keepDays: undefined });
+  const visit = client.join(roomId, { name: undefined, owner });
+  await pass(10);
+  await visit.update({ name: undefined, locked: true, keepDays: undefined, slowSeconds: undefined });
+  assert.deepEqual(await visit.renewTokens({ join: undefined, owner: true }), {
+    ownerToken: client.room(roomId).ownerToken,
+  });
+  await visit.removeMember("member-Bo", { deleteMessages: undefined });
+  assert.equal((await client.listRooms({ limit: undefined, cursor: undefined })).rooms.length, 2);
+  assert.equal(visit.getSnapshot().isLocked, true);
+  visit.leave();
+});
+
 test("the read position is kept, and tells which rooms have something new", async () => {
   const position = tea.receive("Hello");
   room.markRead();

@@ -9,7 +9,7 @@ import { byId, isComposing, make, setText, showText } from "./dom.js";
 import { goToEnd, scrollByPages } from "./log-view.js";
 import { mentionsIn, takesKey } from "./mention-view.js";
 import { quotedLine } from "./quote-view.js";
-import { loadDraft, loadEnterSends, saveDraft, saveEnterSends } from "./store.js";
+import { loadDraft, loadEnterSends, MAX_DRAFT, saveDraft, saveEnterSends, watchDraft } from "./store.js";
 import { cleanMessage, counted, lengthOf, sentence } from "./text.js";
 
 const MAX_LENGTH = 4_000;
@@ -44,6 +44,9 @@ const FINAL = ["forbidden", "invalid_message", "closed"];
 
 let roomId = "";
 let handlers: ComposerHandlers | null = null;
+/** The draft that is stored, as far as this tab knows. */
+let stored = "";
+let stopWatching = () => {};
 /** The message that is answered, or edited: then with the text that was in the field before. */
 let target: { readonly message: Message; readonly draft?: string; readonly isGone?: boolean } | null = null;
 let isSaving = false;
@@ -59,7 +62,9 @@ export function enter(newRoomId: string, newHandlers: ComposerHandlers): void {
   isSaving = false;
   mutedUntil = undefined;
   hint = "";
-  field.value = loadDraft(roomId);
+  field.value = stored = loadDraft(roomId);
+  stopWatching();
+  stopWatching = watchDraft(roomId, takeDraft);
   update();
   field.focus();
 }
@@ -67,6 +72,7 @@ export function enter(newRoomId: string, newHandlers: ComposerHandlers): void {
 /** Stop writing: nothing can be sent any more. The text stays in its field, and in its draft, with that of an edit. */
 export function close(): void {
   handlers = null;
+  stopWatching();
   field.value = isSaving ? (target?.draft ?? "") : draft(); // what is being saved has been sent
   target = null;
   isSaving = false;
@@ -134,7 +140,22 @@ export function showHint(text: string): void {
 
 function keep(): void {
   hint = "";
-  saveDraft(roomId, draft());
+  const text = draft();
+  if (text !== stored) saveDraft(roomId, text);
+  stored = text;
+  update();
+}
+
+/**
+ * Take over the draft that another tab has saved: all tabs of a room show the same one. So no tab overwrites what was typed in
+ * another one, and what was sent from there is not sent again. An edit goes on, and what it has displaced is replaced.
+ */
+function takeDraft(): void {
+  const text = loadDraft(roomId);
+  if (!handlers || text === stored.slice(0, MAX_DRAFT)) return;
+  stored = text;
+  if (target?.draft === undefined) field.value = text;
+  else target = { ...target, draft: text };
   update();
 }
 
@@ -280,6 +301,8 @@ enterSends.addEventListener("change", () => {
   saveEnterSends(enterSends.checked);
   showEnter();
 });
+// A tab that the browser has frozen learns nothing.
+document.addEventListener("visibilitychange", () => document.hidden || takeDraft());
 contextCancel.addEventListener("click", () => {
   endContext();
   field.focus();

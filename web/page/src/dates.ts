@@ -16,7 +16,7 @@ export const DATE_LANGUAGE = new Intl.DateTimeFormat().resolvedOptions().locale;
 /** Write a moment in the visitor's language. Use a constant for the options, so that a formatter is made only once. */
 export function formatMoment(moment: Date, options: Options = DATE_AND_TIME): string {
   // The time zone of the system may be another one in a later task.
-  if (formatters.size === 0) setTimeout(() => formatters.clear());
+  if (formatters.size === 0) setTimeout(() => formatters.clear(), 0);
   const formatter = formatters.get(options) ?? new Intl.DateTimeFormat([], options);
   formatters.set(options, formatter);
   return formatter.format(moment);

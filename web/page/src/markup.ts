@@ -232,21 +232,35 @@ function inlineParts(text: string): Part[] {
     parts.push(marker);
   };
 
+  const addText = (content: string) => {
+    let done = 0;
+    for (const { 0: marker, index } of content.matchAll(/\*+|_+/g)) {
+      addWords(content.slice(done, index));
+      addMarker(marker, place + index);
+      done = index + marker.length;
+    }
+    addWords(content.slice(done));
+  };
+
+  const addLink = (link: Piece) => {
+    parts.push(link);
+    words += 1;
+  };
+
+  // Those of the whole line: emphasis that begins before code may end behind a link. Code ends a link, so that none is cut.
+  const pieces = splitLinks(text).values();
+  let piece = pieces.next().value;
+  let pieceEnd = piece?.text.length ?? 0;
+
   const addUpTo = (end: number) => {
-    for (const piece of splitLinks(text.slice(place, end))) {
-      if (piece.href === null) {
-        let done = 0;
-        for (const { 0: marker, index } of piece.text.matchAll(/\*+|_+/g)) {
-          addWords(piece.text.slice(done, index));
-          addMarker(marker, place + index);
-          done = index + marker.length;
-        }
-        addWords(piece.text.slice(done));
-      } else {
-        parts.push(piece);
-        words += 1;
-      }
-      place += piece.text.length;
+    while (place < end && piece) {
+      const stop = Math.min(end, pieceEnd);
+      if (piece.href === null) addText(text.slice(place, stop));
+      else if (place < stop) addLink(piece);
+      place = Math.max(place, stop);
+      if (stop < pieceEnd) return;
+      piece = pieces.next().value;
+      pieceEnd += piece?.text.length ?? 0;
     }
   };
 

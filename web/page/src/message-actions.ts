@@ -144,7 +144,8 @@ function openField(): void {
 export function reactionIn(text: string): string | null {
   const reaction = text.trim();
   if (/^:[\w+-]{1,14}:$/.test(reaction)) return reaction;
-  const isOne = [...new Intl.Segmenter().segment(reaction)].length === 1;
+  // Firefox has it since version 125 of April 2024. The server checks it, too.
+  const isOne = !Intl.Segmenter || [...new Intl.Segmenter().segment(reaction)].length === 1;
   return isOne && hasGlyph(reaction) && [...reaction].length <= 16 ? reaction : null;
 }
 
@@ -153,6 +154,11 @@ function take(): void {
   field.setCustomValidity(reaction === null ? "Enter a single emoji or character." : "");
   if (reaction === null) field.reportValidity();
   else react(reaction);
+}
+
+/** What an emoji keyboard enters is complete. */
+function takeEmoji(): void {
+  if (isEmoji(field.value) && reactionIn(field.value)) take();
 }
 
 function button(text: string, label: string, press: () => void): HTMLButtonElement {
@@ -171,11 +177,12 @@ field.setAttribute("aria-label", "An emoji");
 field.placeholder = "😀";
 field.autocomplete = "off";
 field.hidden = true;
-field.addEventListener("input", () => {
+field.addEventListener("input", (event) => {
   field.setCustomValidity("");
-  // What an emoji keyboard enters is complete.
-  if (isEmoji(field.value) && reactionIn(field.value)) take();
+  // An input method shows one emoji after the other, until one is chosen.
+  if (!(event as InputEvent).isComposing) takeEmoji();
 });
+field.addEventListener("compositionend", takeEmoji);
 field.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !isComposing(event)) take();
 });
@@ -186,8 +193,8 @@ const quick = QUICK.map((reaction) => {
 });
 group.append(...quick, otherButton, field, replyButton, editButton);
 log.after(group);
-group.addEventListener("keydown", ({ key }) => {
-  if (key === "Escape") hide();
+group.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !isComposing(event)) hide();
 });
 group.addEventListener("focusout", ({ relatedTarget }) => {
   if (relatedTarget && !group.contains(relatedTarget as Node)) hide();

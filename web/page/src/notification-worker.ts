@@ -2,7 +2,10 @@
 
 export interface NotificationRequest {
   readonly title: string;
-  readonly options: NotificationOptions;
+  readonly body: string;
+  /** A later one of the same tag replaces it. */
+  readonly tag: string;
+  /** The message that it is about. */
   readonly sequence: number;
 }
 
@@ -27,8 +30,8 @@ declare const registration: ServiceWorkerRegistration;
 
 addEventListener("message", (event) => {
   const request = event as unknown as RequestEvent;
-  const { title, options, sequence } = request.data;
-  request.waitUntil(registration.showNotification(title, { ...options, data: [request.source.id, sequence] }));
+  const { title, body, tag, sequence } = request.data;
+  request.waitUntil(registration.showNotification(title, { body, tag, data: [request.source.id, sequence] }));
 });
 
 addEventListener("notificationclick", (event) => {

@@ -12,28 +12,27 @@ const part = byId("notify-part", HTMLElement);
 const choice = byId("notify", HTMLInputElement);
 const note = byId("notify-note", HTMLElement);
 const workerUrl = document.querySelector<HTMLMetaElement>("meta[name=notification-worker]")?.content ?? "";
-let closeShown = () => {};
+/** The sequence of the message that was notified of last, and what closes its notification. */
+let shown: { readonly sequence: number; close(): void } | null = null;
 
 /** Notify the visitor of a message. A later one of the same room replaces it. */
 export function notify(roomId: string, { sender, message, sequence }: Message): void {
   if (!document.hidden || !choice.checked || Notification.permission !== "granted") return;
-  const options = { body: cutText(message, MAX_LENGTH), tag: roomId };
-  let shown: Notification;
+  const request = { title: sender.name, body: cutText(message, MAX_LENGTH), tag: roomId, sequence };
   try {
-    shown = new Notification(sender.name, options);
+    const notification = new Notification(request.title, request);
+    shown = { sequence, close: () => notification.close() };
+    notification.addEventListener("click", () => {
+      window.focus();
+      notification.close();
+      void showMessage(sequence);
+    });
   } catch {
     // Chromium on Android shows those of service workers only.
-    notifyByWorker({ title: sender.name, options, sequence }).catch(({ message: reason }: Error) => {
+    notifyByWorker(request).catch(({ message: reason }: Error) => {
       console.warn(`notification: ${reason}`); // a new version of the page may have replaced the worker
     });
-    return;
   }
-  closeShown = () => shown.close();
-  shown.addEventListener("click", () => {
-    window.focus();
-    closeShown();
-    void showMessage(sequence);
-  });
 }
 
 async function notifyByWorker(request: NotificationRequest): Promise<void> {
@@ -44,15 +43,21 @@ async function notifyByWorker(request: NotificationRequest): Promise<void> {
     await new Promise((resolve) => worker.addEventListener("statechange", resolve, { once: true }));
   }
   worker?.postMessage(request);
-  const { tag = "" } = request.options;
-  closeShown = async () => {
-    for (const shown of await registration.getNotifications({ tag })) shown.close();
+  const close = async () => {
+    for (const notification of await registration.getNotifications({ tag: request.tag })) notification.close();
   };
+  shown = { sequence: request.sequence, close: () => void close() };
 }
 
 /** The visitor looks, or has left the room. */
 export function withdraw(): void {
-  closeShown();
+  shown?.close();
+  shown = null;
+}
+
+/** Withdraw the notification unless its message is one of these. */
+export function withdrawOthers(messages: readonly Message[]): void {
+  if (shown && !messages.some(({ sequence }) => sequence === shown?.sequence)) withdraw();
 }
 
 async function choose(): Promise<void> {

@@ -55,7 +55,7 @@ function makeChip(sequence: number, reaction: string, { react }: ReactionHandler
   chip.tabIndex = -1;
   chip.dataset.reaction = reaction;
   chip.append(make("bdi", "", reaction), " ", make("span"));
-  chip.addEventListener("click", () => react(sequence, reaction, chip.ariaPressed === "true"));
+  chip.addEventListener("click", () => react(sequence, reaction, chip.matches("[aria-pressed=true]")));
   return chip;
 }
 

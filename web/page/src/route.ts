@@ -13,9 +13,8 @@ export interface RoomAddress {
 
 /** Return the hash of a room. */
 export function addressOf({ roomId, token, owner }: RoomAddress): string {
-  const parameters = new URLSearchParams({ ...(token && { token }), ...(owner && { owner }) });
-  const query = parameters.size ? `?${parameters}` : "";
-  return `#/rooms/${encodeURIComponent(roomId)}${query}`;
+  const query = String(new URLSearchParams({ ...(token && { token }), ...(owner && { owner }) }));
+  return `#/rooms/${encodeURIComponent(roomId)}${query && `?${query}`}`;
 }
 
 /** Return the full address of a room: an invite link, or with the owner's token the owner's link. */

@@ -76,9 +76,7 @@ export const saveName = (name: string) => write(() => localStorage, NAME, name);
 
 /** Call a function when another tab has saved a name. */
 export function watchName(listener: (name: string) => void): void {
-  window.addEventListener("storage", ({ key, newValue }) => {
-    if (key === NAME) listener(newValue ?? "");
-  });
+  watch(NAME, listener);
 }
 
 /** Whether the Enter key sends, as the visitor has chosen. Null without a choice. */
@@ -136,9 +134,7 @@ function forgetReading(roomId: string): void {
 
 /** Call a function when another tab has visited a room. */
 export function watchVisited(listener: () => void): void {
-  window.addEventListener("storage", ({ key }) => {
-    if (key === VISITED) listener();
-  });
+  watch(VISITED, listener);
 }
 
 function otherVisited(roomId: string): readonly VisitedRoom[] {
@@ -154,6 +150,9 @@ export const loadDraft = (roomId: string) => read(() => localStorage, DRAFT + ro
 export const saveDraft = (roomId: string, text: string) =>
   write(() => localStorage, DRAFT + roomId, text.slice(0, MAX_DRAFT));
 
+/** Call a function when another tab has saved a draft of a room. Returns the function that ends that. */
+export const watchDraft = (roomId: string, listener: () => void) => watch(DRAFT + roomId, listener);
+
 /** Return the sequence up to which the messages of a room were read in this browser, or null. */
 export function loadRead(roomId: string): number | null {
   const saved = read(() => localStorage, READ + roomId);
@@ -161,6 +160,9 @@ export function loadRead(roomId: string): number | null {
 }
 
 export const saveRead = (roomId: string, sequence: number) => write(() => localStorage, READ + roomId, `${sequence}`);
+
+/** Call a function when the visitor has read on in another tab. Returns the function that ends that. */
+export const watchRead = (roomId: string, listener: (sequence: string) => void) => watch(READ + roomId, listener);
 
 export const loadRoomName = (roomId: string) => read(() => sessionStorage, ROOM_NAME + roomId);
 export const saveRoomName = (roomId: string, name: string) => write(() => sessionStorage, ROOM_NAME + roomId, name);
@@ -187,9 +189,12 @@ export const saveIgnored = (roomId: string, ids: readonly string[]) =>
   write(() => localStorage, IGNORED + roomId, ids.length ? JSON.stringify(ids) : "");
 
 /** Call a function when another tab has changed whom the visitor ignores in a room. Returns the function that ends that. */
-export function watchIgnored(roomId: string, listener: () => void): () => void {
-  const onStorage = ({ key }: StorageEvent) => {
-    if (key === IGNORED + roomId) listener();
+export const watchIgnored = (roomId: string, listener: () => void) => watch(IGNORED + roomId, listener);
+
+/** Call a function when another tab has saved a value, "" if it has removed it. Returns the function that ends that. */
+function watch(watched: string, listener: (value: string) => void): () => void {
+  const onStorage = ({ key, newValue }: StorageEvent) => {
+    if (key === watched) listener(newValue ?? "");
   };
   window.addEventListener("storage", onStorage);
   return () => window.removeEventListener("storage", onStorage);

@@ -11,7 +11,7 @@ export function transcriptLine({ sender, sentAt, message }: Message, text = mess
   return `[${dateOf(sentAt)}] ${sender.name}: ${text}`;
 }
 
-/** Return what of the log is selected as text, or null if that is a part of one message that the browser copies as it is. */
+/** Return what of the log is selected as text, or null if the browser copies that as it is: a part of one message, or nothing of any. */
 export function selectedText(log: Element, messageOf: (entry: HTMLElement) => Message | undefined): string | null {
   const selection = document.getSelection();
   if (!selection?.rangeCount) return null;
@@ -26,7 +26,7 @@ export function selectedText(log: Element, messageOf: (entry: HTMLElement) => Me
     if (!body) lines.push([...entry.childNodes].map(textWithoutButtons).join("").trim());
     else if (message && range.intersectsNode(body)) lines.push(transcriptLine(message, partIn(body, range)));
   }
-  return lines.join("\n");
+  return lines.join("\n") || null; // of a name, a time or a date
 }
 
 /** Return a conversation as a text file. */

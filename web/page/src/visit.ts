@@ -16,7 +16,7 @@ import * as log from "./log-view.js";
 import * as mentions from "./mention-view.js";
 import { isEditable } from "./message-actions.js";
 import * as newRoom from "./new-room-view.js";
-import { notify, withdraw } from "./notify.js";
+import { notify, withdraw, withdrawOthers } from "./notify.js";
 import { showPending } from "./pending-view.js";
 import { showColours } from "./person.js";
 import * as view from "./room-view.js";
@@ -39,9 +39,10 @@ import {
   saveVisited,
   saveWaiting,
   watchIgnored,
+  watchRead,
 } from "./store.js";
 import { sentence } from "./text.js";
-import { clearTitle, countUnread, showTitle } from "./title.js";
+import { clearTitle, countUnread, noteArrival, showTitle } from "./title.js";
 import { transcript } from "./transcript.js";
 import "./transfer.js";
 import { showTyping } from "./typing-view.js";
@@ -122,7 +123,9 @@ export function visitRoom(
     if (isShown && changed("messages", "history", "isOwner", "you", "members")) log.showMessages(now);
     // What was read elsewhere is known, too. After a reload, the missed messages follow.
     if (now.you && before?.you === null && awayAfter === null && !isReadingUnread) noteBack();
+    if (changed("messages", "you")) noteOwn(now);
     if (changed("messages")) {
+      showUnread();
       composer.showMessages(now.messages);
       dialogues?.cleanup.showMessages(now);
     }
@@ -190,6 +193,18 @@ export function visitRoom(
    */
   function noteRead(): void {
     if (document.hidden || isReadingUnread || awayAfter !== null || room.getSnapshot().you === null) return;
+    markRead();
+  }
+
+  /** What the visitor has written is read also where they do not look, unless something unread of others comes before it. */
+  function noteOwn({ messages, you }: RoomSnapshot): void {
+    if (you === null || !isStarted || isReadingUnread || readUpTo === null) return;
+    const read = readUpTo;
+    const last = messages.findLast(({ sequence, isOwn, isIgnored }) => sequence <= read || !(isOwn || isIgnored));
+    if ((last?.sequence ?? 0) <= read) markRead();
+  }
+
+  function markRead(): void {
     isMarking = true;
     room.markRead();
     isMarking = false;
@@ -197,17 +212,21 @@ export function visitRoom(
   }
 
   /** Return whether the position has moved on. */
-  function advanceRead(): boolean {
-    const sequence = room.getSnapshot().readSequence ?? 0;
+  function advanceRead(sequence = room.getSnapshot().readSequence ?? 0): boolean {
     if (sequence <= (readUpTo ?? -1)) return false;
     readUpTo = sequence;
     saveRead(roomId, sequence);
+    showUnread();
     return true;
   }
 
   /** The visitor has read more on another device: the line is moved, if it is drawn already. */
-  function takeReadElsewhere(): void {
-    if (advanceRead() && isStarted) void startAtUnread();
+  function takeReadElsewhere(sequence?: number): void {
+    if (advanceRead(sequence) && isStarted) void startAtUnread();
+  }
+
+  function showUnread(): void {
+    withdrawOthers(countUnread(room.messages, readUpTo ?? 0));
   }
 
   /** Remember the visit, as long as the server admits the visitor. */
@@ -269,9 +288,11 @@ export function visitRoom(
     log.hold(true);
   }
 
-  function onMessage({ sequence, isOwn, isIgnored, isMention }: Message): void {
+  function onMessage(message: Message): void {
+    const { sequence, isOwn, isIgnored } = message;
     if (isOwn || isIgnored) return;
-    countUnread(isMention);
+    noteArrival(message);
+    showUnread();
     if (sequence <= Math.max(awayAfter ?? sequence, readUpTo ?? 0)) return;
     if (newFrom !== null && newFrom < sequence) return; // a live message may overtake missed ones
     newFrom = sequence;
@@ -471,13 +492,15 @@ export function visitRoom(
   });
   mentions.enter(() => mentionable(room.getSnapshot()));
   room.on("message", onMessage);
-  room.on("mention", (message) => notify(roomId, message));
+  room.on("mention", (message) => message.sequence > (readUpTo ?? 0) && notify(roomId, message));
   room.on("notice", log.addNotice);
   room.on("reported", log.addReport);
   room.on("tokens", onTokens);
   room.on("expired", () => log.addSentence("Some earlier messages are no longer kept."));
   room.on("error", warn);
   const stopSharing = watchIgnored(roomId, shareIgnored);
+  // In a tab that the visitor looks at, the line stays where they read.
+  const stopFollowing = watchRead(roomId, (sequence) => document.hidden && takeReadElsewhere(Number(sequence)));
   room.subscribe(show);
   document.addEventListener("visibilitychange", onVisibility);
   show();
@@ -494,6 +517,7 @@ export function visitRoom(
       remember();
       clearTimeout(backTimer);
       stopSharing();
+      stopFollowing();
       document.removeEventListener("visibilitychange", onVisibility);
       room.leave();
       showPending({ pending: [], slowSeconds: 0, messages: [] }, room); // the next visit's entries need buttons of their own

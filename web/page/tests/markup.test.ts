@@ -30,6 +30,12 @@ const FORMATTED: Readonly<Record<string, readonly (readonly [text: string, expec
     ["_see *this*_", "<em>{_}see <strong>{*}this{*}</>{_}</>"],
     ["*_x_*", "<strong>{*}<em>{_}x{_}</>{*}</>"],
     ["🎉*x*🎉 ❤️*y*", "🎉<strong>{*}x{*}</>🎉 ❤️<strong>{*}y{*}</>"],
+    ["https://a.example/a_b_ *x*", "[https://a.example/a_b_] <strong>{*}x{*}</>"],
+    [
+      "_see https://a.example/a_b_, https://a.example/x_",
+      "<em>{_}see [https://a.example/a_b]{_}</>, [https://a.example/x_]",
+    ],
+    ["_`a` https://a.example/x_ `b`", "<em>{_}<code>{`}a{`}</> [https://a.example/x]{_}</> <code>{`}b{`}</>"],
     ["*see* _snake_case_", "<strong>{*}see{*}</> <em>{_}snake_case{_}</>"],
   ],
   "markers without a partner beside those with one": [

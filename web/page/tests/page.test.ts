@@ -303,6 +303,121 @@ test("what arrives in a hidden tab is not read, and what the visitor writes is",
   assert.equal(localStorage.getItem(READ), "2");
 });
 
+test("one's own message is read where nobody sees its echo, unless somebody else's comes before it", async () => {
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  await say("seen");
+  server.onFrame = () => true;
+  await say("mine");
+  look(false);
+  const clientId = server.socket.frames.at(-1)?.data?.clientId;
+  server.deliver(server.store("mine", server.socket.member, clientId));
+  assert.equal(localStorage.getItem(READ), "2");
+  server.deliver(server.store("unseen"));
+  server.deliver(server.store("by another device", server.socket.member));
+  assert.equal(localStorage.getItem(READ), "2");
+  look(true);
+  assert.deepEqual(entries().slice(-3), ["New", "unseen", "by another device"]);
+});
+
+/** Store a value as another tab does. */
+function storeElsewhere(key: string, newValue: string): void {
+  localStorage.setItem(key, newValue);
+  const Event = (window as unknown as Window).StorageEvent;
+  window.dispatchEvent(new Event("storage", { key, newValue }) as never);
+}
+
+test("the title of a hidden tab counts what was neither read in another tab or device nor deleted", async () => {
+  server.store("old");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  const you = server.socket.member.id;
+  look(false);
+  for (const text of ["two", "three", "four", "five"]) {
+    const stored = server.store(text);
+    server.deliver({ ...stored, mentions: text === "three" ? [you] : [] });
+  }
+  assert.equal(document.title, "(4 @1) Tea · Chalice Chat");
+  storeElsewhere(READ, "2");
+  assert.equal(document.title, "(3 @1) Tea · Chalice Chat");
+  server.readSequence = 3;
+  server.welcome(server.socket);
+  await settle();
+  assert.equal(document.title, "(2) Tea · Chalice Chat");
+  server.deliver(server.storeEvent("deleted", { target: 4 }));
+  assert.equal(document.title, "(1) Tea · Chalice Chat");
+  look(true);
+  assert.deepEqual(entries(), ["old", "two", "three", "New", "five"]);
+  assert.equal(document.title, "Tea · Chalice Chat");
+});
+
+const DRAFT = "chalice-chat.draft.r1";
+
+function write(text: string): void {
+  field().value = text;
+  field().dispatchEvent(new (window as unknown as Window).Event("input") as never);
+}
+
+test("all tabs of a room show one draft, and an edit keeps it", async () => {
+  await go("#/rooms/r1");
+  await say("mine");
+  write("one");
+  storeElsewhere(DRAFT, "one, two");
+  assert.equal(field().value, "one, two");
+  find("#log .act").click();
+  find<HTMLButtonElement>('.message-actions [title="Edit"]').click();
+  assert.equal(field().value, "mine");
+  storeElsewhere(DRAFT, "one, two, three");
+  assert.equal(field().value, "mine");
+  find("#context-cancel").click();
+  assert.equal(field().value, "one, two, three");
+  storeElsewhere(DRAFT, ""); // sent
+  assert.equal(field().value, "");
+});
+
+test("a tab that was frozen shows what was written in another one meanwhile, and does not overwrite it", async () => {
+  await go("#/rooms/r1");
+  write("one");
+  look(false);
+  localStorage.setItem(DRAFT, "one, two");
+  look(true);
+  assert.equal(field().value, "one, two");
+  localStorage.setItem(DRAFT, "one, two, three");
+  await go("#/");
+  assert.equal(localStorage.getItem(DRAFT), "one, two, three");
+});
+
+test("a reaction is added and taken back in browsers that know neither Intl.Segmenter nor ariaPressed", async () => {
+  const { Segmenter } = Intl;
+  server.store("hello");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  Reflect.deleteProperty(Intl, "Segmenter");
+  find("#log .act").click();
+  find<HTMLButtonElement>('.message-actions [title="Another reaction"]').click();
+  const emoji = find<HTMLInputElement>(".message-actions input");
+  emoji.value = "🙂";
+  emoji.dispatchEvent(new (window as unknown as Window).Event("input") as never);
+  Object.defineProperty(Intl, "Segmenter", { value: Segmenter, configurable: true, writable: true });
+  server.socket.receive(server.react(1, "🙂", server.socket.member.id));
+  await settle();
+  const chip = find("#log .chip");
+  Object.defineProperty(chip, "ariaPressed", { value: undefined });
+  chip.click();
+  await settle();
+  const reactions = server.socket.frames.filter(({ action }) => action === "react").map(({ data }) => data);
+  assert.deepEqual(
+    reactions.map(({ reaction, remove = false } = {}) => [reaction, remove]),
+    [
+      ["🙂", false],
+      ["🙂", true],
+    ],
+  );
+});
+
 test("a room that is gone does not go on loading while an unsent message is shown", async () => {
   const unsent = [{ clientId: "c1", message: "too late", sentAt: null, failure: null }];
   sessionStorage.setItem("chalice-chat.outbox.r1", JSON.stringify(unsent));

@@ -12,6 +12,16 @@ test("an address leads back to its room", () => {
   for (const room of rooms) assert.deepEqual(roomIn(addressOf(room)), room);
 });
 
+test("an address has its tokens in browsers without URLSearchParams.size, too", () => {
+  const size = Object.getOwnPropertyDescriptor(URLSearchParams.prototype, "size") as PropertyDescriptor;
+  try {
+    Reflect.deleteProperty(URLSearchParams.prototype, "size");
+    assert.equal(addressOf({ roomId: "r1", token: "t1", owner: "o1" }), "#/rooms/r1?token=t1&owner=o1");
+  } finally {
+    Object.defineProperty(URLSearchParams.prototype, "size", size);
+  }
+});
+
 test("what names no room is none", () => {
   for (const hash of ["", "#/", "#/rooms", "#/rooms/", "#/rooms/a/b", "#/rooms/%", "#/other/a"]) {
     assert.equal(roomIn(hash), null, hash);

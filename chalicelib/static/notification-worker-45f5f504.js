@@ -1,1 +1,0 @@
-addEventListener(`message`,e=>{let t=e,{title:n,options:r,sequence:i}=t.data;t.waitUntil(registration.showNotification(n,{...r,data:[t.source.id,i]}))}),addEventListener(`notificationclick`,t=>{let n=t;n.notification.close(),n.waitUntil(e(...n.notification.data))});async function e(e,t){let n=await clients.get(e);n?.postMessage(t),await n?.focus()}

@@ -1,0 +1,1 @@
+addEventListener(`message`,e=>{let t=e,{title:n,body:r,tag:i,sequence:a}=t.data;t.waitUntil(registration.showNotification(n,{body:r,tag:i,data:[t.source.id,a]}))}),addEventListener(`notificationclick`,t=>{let n=t;n.notification.close(),n.waitUntil(e(...n.notification.data))});async function e(e,t){let n=await clients.get(e);n?.postMessage(t),await n?.focus()}
