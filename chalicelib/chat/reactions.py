@@ -20,11 +20,11 @@ SUMMARY_SECONDS = 2
 """In large rooms, the time between two summaries of the reactions to a message."""
 
 
-def react(sender: Connection, sequence: int, reaction: str, *, remove: bool = False) -> tuple[Reactions, bool]:
-    """Add or remove the reaction of a member to a message. Return all reactions to it, and whether that is news.
+def react(sender: Connection, sequence: int, reaction: str, *, remove: bool = False) -> Reactions:
+    """Add or remove the reaction of a member to a message, and return all reactions to it.
 
-    A repeated reaction is news: those to whom the first was not delivered learn of it. The removal of a reaction that
-    is not there is none.
+    The caller delivers them also if nothing has changed: a crash may have come between an earlier attempt and its
+    delivery.
 
     Raises InvalidInput if there is no such message, the reaction is not valid, or MAX_REACTION_KINDS others are there;
     TooLarge if there are MAX_REACTIONS, Muted, and StorageError if DynamoDB fails.
@@ -35,7 +35,7 @@ def react(sender: Connection, sequence: int, reaction: str, *, remove: bool = Fa
     row = Reactions(target.room_id, Reactions.sort_key_of(sequence), expires_at=target.expires_at)
     if remove:
         return _remove(row, reaction, sender.member_id)
-    return _add(row, reaction, sender.member_id), True
+    return _add(row, reaction, sender.member_id)
 
 
 def pages_between(room_id: str, first: int, last: int) -> Iterator[list[Reactions]]:
@@ -98,13 +98,13 @@ def _add(row: Reactions, reaction: str, member_id: str) -> Reactions:
 
 
 @retry_on_conflict
-def _remove(row: Reactions, reaction: str, member_id: str) -> tuple[Reactions, bool]:
-    """Remove a member from a reaction, and the reaction if nobody else has it. Return whether the member was there."""
+def _remove(row: Reactions, reaction: str, member_id: str) -> Reactions:
+    """Remove a member from a reaction, if it is there, and the reaction if nobody else has it."""
     members = Reactions.members_of(reaction)
     while True:
         present = _require_open(row)
         if member_id not in present.members.get(reaction, ()):
-            return present, False
+            return present
         updates = [members.delete({member_id}), Reactions.version.add(1)]
         if len(present.members[reaction]) == 1:
             updates.append(Reactions.kinds.delete({reaction}))
@@ -117,7 +117,7 @@ def _remove(row: Reactions, reaction: str, member_id: str) -> tuple[Reactions, b
             if not condition_failed(error):
                 raise
         else:
-            return present, True
+            return present
 
 
 def _require_open(row: Reactions) -> Reactions:
