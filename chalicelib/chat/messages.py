@@ -114,14 +114,15 @@ def store(
     one more if the sender has joined since.
 
     sequence: a sequence already taken by the caller; saves one request. It is closed if it gets no message.
-    reply_to: the sequence of the message that it answers. mentions: the ids of the members that it is meant for.
+    reply_to: the sequence of the message that it answers. mentions: the ids of the members that it is meant for,
+    repeated ones once.
     part: which part of a longer text this one is. Each part has an idempotency record.
 
     Retries conflicts with transactions for up to 10 seconds. Raises InvalidInput if the earlier message has another
     text and was not edited, or if reply_to is not that of an earlier message, Forbidden if the message was deleted,
     SlowModeLimitExceeded, NotInRoom if the room is closed, and StorageError if DynamoDB fails.
     """
-    content = _Content(text, reply_to, tuple(mentions), part)
+    content = _Content(text, reply_to, tuple(dict.fromkeys(mentions)), part)
     return _store(sender, content, client_id, [] if sequence is None else [sequence])
 
 

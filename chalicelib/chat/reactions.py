@@ -75,26 +75,35 @@ def _check_reaction(reaction: str) -> None:
 
 @retry_on_conflict
 def _add(row: Reactions, reaction: str, member_id: str) -> Reactions:
-    """Add a member to a reaction. The number of members is known only afterwards."""
+    """Add a member to a reaction, unless it is there."""
+    members = Reactions.members_of(reaction)
     has_kind = Reactions.kinds.contains(reaction) | Reactions.kinds.does_not_exist()
     is_allowed = has_kind | (size(Reactions.kinds) < limits.MAX_REACTION_KINDS)
+    is_allowed &= Reactions.total.does_not_exist() | (Reactions.total < limits.MAX_REACTIONS)
+    is_new = ~members.contains(member_id)
     updates: list[UpdateAction] = [
-        Reactions.members_of(reaction).add({member_id}),
+        members.add({member_id}),
         Reactions.kinds.add({reaction}),
+        Reactions.total.add(1),
         Reactions.version.add(1),
         Reactions.expires_at.set(row.expires_at),
     ]
-    try:
-        row.update(updates, is_allowed & Reactions.closed.does_not_exist())
-    except StorageError as error:
-        if not condition_failed(error):
-            raise
-        _require_open(row)
-        raise InvalidInput(f"a message can have at most {limits.MAX_REACTION_KINDS} different reactions") from error
-    if row.total > limits.MAX_REACTIONS:
-        _remove(row, reaction, member_id)
-        raise TooLarge(f"a message can have at most {limits.MAX_REACTIONS:,} reactions")
-    return row
+    while True:
+        try:
+            row.update(updates, is_allowed & is_new & Reactions.closed.does_not_exist())
+        except StorageError as error:
+            if not condition_failed(error):
+                raise
+            present = _require_open(row)
+            if member_id in present.members.get(reaction, ()):
+                return present
+            if present.total >= limits.MAX_REACTIONS:
+                raise TooLarge(f"a message can have at most {limits.MAX_REACTIONS:,} reactions") from error
+            if reaction not in present.members and len(present.members) >= limits.MAX_REACTION_KINDS:
+                most = limits.MAX_REACTION_KINDS
+                raise InvalidInput(f"a message can have at most {most} different reactions") from error
+        else:
+            return row
 
 
 @retry_on_conflict
@@ -105,7 +114,7 @@ def _remove(row: Reactions, reaction: str, member_id: str) -> Reactions:
         present = _require_open(row)
         if member_id not in present.members.get(reaction, ()):
             return present
-        updates = [members.delete({member_id}), Reactions.version.add(1)]
+        updates = [members.delete({member_id}), Reactions.total.add(-1), Reactions.version.add(1)]
         if len(present.members[reaction]) == 1:
             updates.append(Reactions.kinds.delete({reaction}))
             is_unchanged = size(members) == 1

@@ -61,7 +61,7 @@ def test_reaction_reaches_everyone_and_is_in_the_history(
 def test_repeated_reaction_counts_once(bo: Socket, gateway: Gateway) -> None:
     for _ in range(3):
         act(bo, "react", sequence=1, reaction="👍")
-    assert gateway.frames["b"][-1] == summary(("👍", [member_id("b")]), version=3)
+    assert gateway.frames["b"] == gateway.frames["a"] == [summary(("👍", [member_id("b")]), version=1)] * 3
 
 
 def test_reaction_is_removed_and_others_stay(
@@ -203,6 +203,31 @@ def test_message_has_at_most_1000_reactions(
     assert row_of(room).kinds == {"👍"}
     act(bo, "react", sequence=1, reaction="👍")
     assert gateway.frames["b"][-1]["reactions"]["reactions"][0]["count"] == 2
+
+
+def test_repeated_reaction_stays_although_there_are_too_many(
+    bo: Socket, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_REACTIONS", 1)
+    ids = {member_id("b"), "8hVt2mQwXz0sY4bN"}
+    Reactions(room.room_id, Reactions.sort_key_of(1)).update(
+        [Reactions.members_of("👍").add(ids), Reactions.kinds.add({"👍"}), Reactions.total.add(2)]
+    )
+    act(bo, "react", sequence=1, reaction="👍")
+    assert gateway.frames["b"][-1]["reactions"]["reactions"][0]["count"] == 2
+    assert row_of(room).members == {"👍": ids}
+
+
+def test_removed_reactions_do_not_count(
+    bo: Socket, aki: Socket, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_REACTIONS", 1)
+    for remove in (False, True, True):
+        act(bo, "react", sequence=1, reaction="👍", remove=remove)
+    act(aki, "react", sequence=1, reaction="🎉")
+    assert row_of(room).members == {"🎉": {member_id("a")}}
+    act(bo, "react", sequence=1, reaction="🎉")
+    assert error_code(gateway, "b") == "too_large"
 
 
 def test_summary_lists_at_most_20_members_and_in_the_history_the_reader_first(
