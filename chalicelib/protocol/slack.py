@@ -16,7 +16,9 @@ from chalicelib.protocol.requests import WebhookMessage
 from chalicelib.protocol.values import repair
 
 # The patterns are compiled when they are first used: cold starts should not wait for them.
-_CONTROL_SEQUENCE = r"<([^<>|\n]+)(?:\|([^<>]*))?>"
+_CONTROL_SEQUENCE = r"<([^<>|\n]+)(?:\|([^<>]*))?>([*_~`]+(?=[\s.,;:!?)\]}\"']|\Z))?"
+"""What is between angle brackets, and the markers after it that end a formatted text."""
+
 _ADDRESS = r"(?i:[a-z][a-z0-9+.-]*://|mailto:|tel:)\S+\Z"
 _LABELLED_ADDRESS = r"(?i:[a-z][a-z0-9+.-]*://|mailto:|tel:)\S.*\Z|[^\s/]+\.\S+\Z"
 """Some programs, such as those of Nagios, do not encode spaces, and others omit the scheme."""
@@ -83,27 +85,38 @@ def _decode(text: str) -> str:
 
 
 def _replace(sequence: re.Match[str]) -> str:
-    target, label = sequence[1].strip(), (sequence[2] or "").strip()
+    target, label, closing = sequence[1].strip(), (sequence[2] or "").strip(), sequence[3] or ""
     if re.match(_MENTION, target):
-        return target[0] + (label.removeprefix(target[0]) or target[1:])
+        return target[0] + (label.removeprefix(target[0]) or target[1:]) + closing
     if target.startswith("!"):
-        return _special(target[1:], label) or sequence[0]
+        words, target = _special(target[1:], label)
+        if not target:
+            return f"{words}{closing}" if words else sequence[0]
+        label = words
     if not re.match(_LABELLED_ADDRESS if label else _ADDRESS, target):
         return sequence[0]  # of a sender that does not escape texts, such as List<int>
-    text, start, end = sequence.string, sequence.start(), sequence.end()
+    address, text, start, end = _address(target), sequence.string, sequence.start(), sequence.end()
+    if label and not _is_same(label, address):
+        label, closing = f"{label}{closing}", ""  # what is formatted ends before the address
+    else:
+        label, end = "", end - len(closing)
     before = " " if not label and text[start - 1 : start].isalnum() else ""
     after = "" if re.compile(_END_OF_ADDRESS).match(text, end) else " "
-    return before + _link(label, target) + after
+    return before + _link(label, target) + after + closing
 
 
-def _special(command: str, label: str) -> str:
-    """Return the words for a date, or for everyone or a group of users. They are empty for unknown commands."""
+def _special(command: str, label: str) -> tuple[str, str]:
+    """Return the words for a date, and its address if it has one; or the words for everyone or a group of users.
+
+    They are empty for unknown commands.
+    """
     kind, *values = command.split("^")
     if kind == "date":
-        words = label or _date(values[0] if values else "", values[1] if len(values) > 1 else "")
-        return _link(words, values[2]) if len(values) > 2 else words
+        seconds, form, address = [*values, "", "", ""][:3]
+        words = label or _date(seconds, form)
+        return words, address if words else ""
     name = (label or (values[0] if values else kind)).removeprefix("@")
-    return f"@{name}" if kind in _EVERYONE else label
+    return f"@{name}" if kind in _EVERYONE else label, ""
 
 
 def _date(seconds: Any, form: str) -> str:
@@ -116,15 +129,24 @@ def _date(seconds: Any, form: str) -> str:
 
 
 def _link(label: str, address: str) -> str:
-    address = re.sub(r"\s", "%20", re.sub("(?i)^(mailto|tel):", "", address.strip()))
-    if not label or _without_scheme(label) == _without_scheme(address):
+    address = _address(address)
+    if not label or _is_same(label, address):
         return address
     return f"{_with_colon(label)} {address}" if address else label
 
 
-def _without_scheme(address: str) -> str:
-    """Return what programs show as the label of an address."""
-    return re.sub("(?i)^https?://", "", address).rstrip("/")
+def _address(target: str) -> str:
+    """Return the target of a link as people read it."""
+    target = target.strip()
+    if re.match("(?i)tel:", target):
+        return target[4:]
+    return re.sub(r"\s", "%20", re.sub("(?i)^mailto:", "", target))
+
+
+def _is_same(label: str, address: str) -> bool:
+    """Return whether a label is the address, perhaps without its scheme."""
+    bare_label, bare_address = (re.sub("(?i)^https?://", "", text).rstrip("/") for text in (label, address))
+    return bare_label == bare_address
 
 
 def _labelled(label: str, value: str) -> str:
@@ -258,7 +280,8 @@ def _list_items(element: dict[str, Any], depth: int) -> Iterator[str]:
         number += 1
         mark = f"{number}." if element.get("style") == "ordered" else "•"
         read = _inline if "elements" in item else _inline_element
-        yield f"{indent}{mark} {read(item, depth)}"
+        if words := read(item, depth):
+            yield f"{indent}{mark} {words}"
 
 
 def _integer(value: Any) -> int:

@@ -54,6 +54,12 @@ def rich_text(*elements: Any, type_: str = "rich_text_section", **properties: An
         ("<mailto:bo@example.org|Bo>", "Bo: bo@example.org"),
         ("<mailto:bo@example.org>", "bo@example.org"),
         ("<tel:+49123|Call>", "Call: +49123"),
+        ("<tel:+49 123|Call>", "Call: +49 123"),
+        ("*<https://ci.example/7|Build 7>* failed", "*Build 7*: https://ci.example/7 failed"),
+        ("_Log of <https://ci.example/7|Build 7>_.", "_Log of Build 7_: https://ci.example/7."),
+        ("*<!date^1700000000^{date}^https://x.example/|then>*", "*then*: https://x.example/"),
+        ("*<@U1>* _<!here>_ ~<#C1|general>~", "*@U1* _@here_ ~#general~"),
+        ("*<https://ci.example|ci.example>*", "*https://ci.example *"),
         ("<!here> <!channel> <!everyone>", "@here @channel @everyone"),
         ("<!channel|channel>: <!here|@here>", "@channel: @here"),
         ("<!subteam^S1|@ops> <!subteam^S1|ops> <!subteam^S1>", "@ops @ops @S1"),
@@ -349,6 +355,7 @@ def test_rich_text_keeps_lists_quotations_and_code() -> None:
 
     assert rich_text(section("one"), section("two"), type_="rich_text_list", style="bullet") == "• one\n• two"
     ordered = rich_text(section("c"), section("d"), type_="rich_text_list", style="ordered", offset=2, indent=1)
+    assert rich_text({}, section(""), section("two"), type_="rich_text_list", style="ordered") == "3. two"
     assert text(text="x", blocks=[{"type": "rich_text", "elements": 5}]) == "x"
     assert ordered == "  3. c\n  4. d"
     words = {"type": "text", "text": "if a:\n    b()\n"}
