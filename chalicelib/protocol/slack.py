@@ -245,7 +245,9 @@ def _cell(cell: Any) -> str:
 
 
 def _image(image: dict[str, Any]) -> str:
-    return _link(_decode(_string(image.get("alt_text"))), _decode(_string(image.get("image_url"))))
+    file = next(_objects([image.get("slack_file")]), {})
+    address = _string(image.get("image_url")) or _string(file.get("url"))
+    return _link(_decode(_string(image.get("alt_text"))), _decode(address))
 
 
 def _chart(chart: dict[str, Any]) -> str:

@@ -201,6 +201,11 @@ RICH = {
             "Open: https://x.example/?a&b",
         ),
         ([{"type": "carousel", "pages": 5}, {"type": "markdown", "text": "**hi**"}], "**hi**"),
+        (
+            [{"type": "image", "slack_file": {"url": "https://files.example/1"}, "alt_text": "a curve"}],
+            "a curve: https://files.example/1",
+        ),
+        ([{"type": "image", "slack_file": {"id": "F1"}, "alt_text": "a curve"}], "a curve"),
         ([{"type": "video", "title": {"type": "plain_text", "text": "Demo"}, "video_url": []}], "Demo"),
         (
             [{"type": "video", "title": {"type": "plain_text", "text": "Demo"}, "video_url": "https://v"}],
