@@ -90,10 +90,7 @@ def find_message(room_id: str, sequence: int) -> Message:
     Raises InvalidInput if there is none, or it was deleted, also if it was not erased yet.
     """
     message = Message.find(room_id, Message.sort_key_of(sequence))
-    if message is None or message.event is not None:
-        raise InvalidInput(NO_SUCH_MESSAGE)
-    room = Room.find(room_id)
-    if not message.is_shown({} if room is None else room.hidden or {}):
+    if message is None or message.event is not None or not _is_shown(message):
         raise InvalidInput(NO_SUCH_MESSAGE)
     return message
 
@@ -113,17 +110,19 @@ def store(
     Idempotent: if the sender used client_id in the room within IDEMPOTENCY_TTL_SECONDS, nothing is stored, and the
     message stored for it is returned. Users, guests with a key, and webhooks have client_ids of their own; all other
     guests of a room share theirs. Messages of webhooks omit it: a member could mistake one for the acknowledgement of
-    its own. Costs two requests; for a repeated client_id five, or two if the sender's last one was repeated, too.
+    its own. Costs two requests; for a repeated client_id five, or two if the sender's last one was repeated, too; and
+    one more if the sender has joined since.
 
     sequence: a sequence already taken by the caller; saves one request. It is closed if it gets no message.
-    reply_to: the sequence of the message that it answers. mentions: the ids of the members that it is meant for.
+    reply_to: the sequence of the message that it answers. mentions: the ids of the members that it is meant for,
+    repeated ones once.
     part: which part of a longer text this one is. Each part has an idempotency record.
 
     Retries conflicts with transactions for up to 10 seconds. Raises InvalidInput if the earlier message has another
     text and was not edited, or if reply_to is not that of an earlier message, Forbidden if the message was deleted,
     SlowModeLimitExceeded, NotInRoom if the room is closed, and StorageError if DynamoDB fails.
     """
-    content = _Content(text, reply_to, tuple(mentions), part)
+    content = _Content(text, reply_to, tuple(dict.fromkeys(mentions)), part)
     return _store(sender, content, client_id, [] if sequence is None else [sequence])
 
 
@@ -138,14 +137,14 @@ def _store(
     if not taken:
         earlier = _earlier_message(room_id, record_key) if client_id is not None and is_repeating(sender) else None
         if earlier is not None:
-            return _repeated(earlier, content)
+            return _repeated(sender, earlier, content)
     try:
         _take_in_slow_mode(sender, taken)
     except SlowModeLimitExceeded:
         earlier = None if client_id is None else _earlier_message(room_id, record_key)
         if earlier is None:
             raise
-        return _repeated(earlier, content)
+        return _repeated(sender, earlier, content)
     sequence = int(taken[0].last_sequence)
     expires_at = now + _retention(sender, taken[0])
     if content.reply_to is not None and content.reply_to >= sequence:
@@ -176,7 +175,7 @@ def _store(
             _remember_repetition(sender)
             if not is_taken:
                 _close(tombstone(room_id, sequence, expires_at))
-            return _repeated(earlier, content)
+            return _repeated(sender, earlier, content)
         if is_taken:
             taken.clear()
         raise
@@ -323,14 +322,24 @@ def _close(row: Message) -> None:
             log.warning("could not close sequence %s of room %s", row.sequence, row.room_id, exc_info=True)
 
 
-def _repeated(earlier: tuple[Message, int], content: _Content) -> Message:
-    """Return the earlier message of a clientId. Raises Forbidden or InvalidInput if it is not the same message."""
+def _repeated(sender: Connection | WebhookSender, earlier: tuple[Message, int], content: _Content) -> Message:
+    """Return the earlier message of a clientId. Raises Forbidden or InvalidInput if it is not the same message.
+
+    Only the message of a sender who has joined again since may be hidden: a removal closes all connections.
+    """
     message, part_count = earlier
-    if message.is_tombstone:
+    has_joined_since = isinstance(sender, Connection) and sender.joined_at > (message.sent_at or sender.joined_at)
+    if message.is_tombstone or (has_joined_since and not _is_shown(message)):
         raise Forbidden("this message was deleted, and is not stored again")
     if part_count != content.part.total or (message.text != content.text and message.edited_by is None):
         raise InvalidInput("clientId belongs to another message: use a new one, such as a UUID")
     return message
+
+
+def _is_shown(message: Message) -> bool:
+    """Return whether readers see a message, by a consistent read of its room: a removal may have hidden it."""
+    room = Room.find(message.room_id)
+    return message.is_shown({} if room is None else room.hidden or {})
 
 
 def _sender_of_client_ids(sender: Connection | WebhookSender) -> str | None:

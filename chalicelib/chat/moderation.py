@@ -27,7 +27,7 @@ from chalicelib.storage.transactions import (
 )
 
 ERASED_NAME = "somebody"
-"""The name in a `deleted` event whose names the owner has erased."""
+"""The name in an event whose names the owner has erased."""
 
 FIRST_PAGE_SIZE = 100
 """Number of members that the first request of the list of bans reads."""
@@ -37,8 +37,8 @@ FIRST_PAGE_SIZE = 100
 def delete_message(sender: Connection, sequence: int) -> Message:
     """Erase a message, and return the event. If the message was deleted before, return the event of that time.
 
-    The owner can also delete events, whose texts contain names. A `deleted` event loses only the names. A moderator can
-    delete the messages of plain members and webhooks.
+    The owner can also delete events, whose texts contain names. Those that tell of edits and deletions lose only the
+    names. A moderator can delete the messages of plain members and webhooks.
 
     Raises InvalidInput if there is no such message, and Forbidden if the sender may not delete it.
     """
@@ -81,13 +81,19 @@ def _check_deletion(sender: Connection, target: Message) -> None:
 
 def _erase(writes: Transaction, target: Message, deleted_by: int) -> None:
     """Add the erasure of a message or an event to a transaction."""
-    if target.event != "deleted":
+    details: dict[str, Any] = target.details or {}
+    if target.event in ("deleted", "edited"):
+        predicate = f"{target.event} a message"
+    elif "messagesDeleted" in details:
+        predicate, details = f"removed {ERASED_NAME}", details | {"member": details["member"] | {"name": ERASED_NAME}}
+    else:
         messages.erase(writes, target, deleted_by)
         return
-    changes: list[UpdateAction] = [  # clients that catch up still have to learn what was deleted
+    changes: list[UpdateAction] = [  # clients that catch up still have to learn which messages have changed
         Message.deleted_by.set(deleted_by),
-        Message.text.set(f"{ERASED_NAME} deleted a message"),
+        Message.text.set(f"{ERASED_NAME} {predicate}"),
         Message.sender_name.set(ERASED_NAME),
+        Message.details.set(details),
     ]
     writes.update(target, changes, Message.text.exists())
 

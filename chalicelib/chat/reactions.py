@@ -20,11 +20,11 @@ SUMMARY_SECONDS = 2
 """In large rooms, the time between two summaries of the reactions to a message."""
 
 
-def react(sender: Connection, sequence: int, reaction: str, *, remove: bool = False) -> tuple[Reactions, bool]:
-    """Add or remove the reaction of a member to a message. Return all reactions to it, and whether that is news.
+def react(sender: Connection, sequence: int, reaction: str, *, remove: bool = False) -> Reactions:
+    """Add or remove the reaction of a member to a message, and return all reactions to it.
 
-    A repeated reaction is news: those to whom the first was not delivered learn of it. The removal of a reaction that
-    is not there is none.
+    The caller delivers them also if nothing has changed: a crash may have come between an earlier attempt and its
+    delivery.
 
     Raises InvalidInput if there is no such message, the reaction is not valid, or MAX_REACTION_KINDS others are there;
     TooLarge if there are MAX_REACTIONS, Muted, and StorageError if DynamoDB fails.
@@ -35,7 +35,7 @@ def react(sender: Connection, sequence: int, reaction: str, *, remove: bool = Fa
     row = Reactions(target.room_id, Reactions.sort_key_of(sequence), expires_at=target.expires_at)
     if remove:
         return _remove(row, reaction, sender.member_id)
-    return _add(row, reaction, sender.member_id), True
+    return _add(row, reaction, sender.member_id)
 
 
 def pages_between(room_id: str, first: int, last: int) -> Iterator[list[Reactions]]:
@@ -75,37 +75,46 @@ def _check_reaction(reaction: str) -> None:
 
 @retry_on_conflict
 def _add(row: Reactions, reaction: str, member_id: str) -> Reactions:
-    """Add a member to a reaction. The number of members is known only afterwards."""
+    """Add a member to a reaction, unless it is there."""
+    members = Reactions.members_of(reaction)
     has_kind = Reactions.kinds.contains(reaction) | Reactions.kinds.does_not_exist()
     is_allowed = has_kind | (size(Reactions.kinds) < limits.MAX_REACTION_KINDS)
+    is_allowed &= Reactions.total.does_not_exist() | (Reactions.total < limits.MAX_REACTIONS)
+    is_new = ~members.contains(member_id)
     updates: list[UpdateAction] = [
-        Reactions.members_of(reaction).add({member_id}),
+        members.add({member_id}),
         Reactions.kinds.add({reaction}),
+        Reactions.total.add(1),
         Reactions.version.add(1),
         Reactions.expires_at.set(row.expires_at),
     ]
-    try:
-        row.update(updates, is_allowed & Reactions.closed.does_not_exist())
-    except StorageError as error:
-        if not condition_failed(error):
-            raise
-        _require_open(row)
-        raise InvalidInput(f"a message can have at most {limits.MAX_REACTION_KINDS} different reactions") from error
-    if row.total > limits.MAX_REACTIONS:
-        _remove(row, reaction, member_id)
-        raise TooLarge(f"a message can have at most {limits.MAX_REACTIONS:,} reactions")
-    return row
+    while True:
+        try:
+            row.update(updates, is_allowed & is_new & Reactions.closed.does_not_exist())
+        except StorageError as error:
+            if not condition_failed(error):
+                raise
+            present = _require_open(row)
+            if member_id in present.members.get(reaction, ()):
+                return present
+            if present.total >= limits.MAX_REACTIONS:
+                raise TooLarge(f"a message can have at most {limits.MAX_REACTIONS:,} reactions") from error
+            if reaction not in present.members and len(present.members) >= limits.MAX_REACTION_KINDS:
+                most = limits.MAX_REACTION_KINDS
+                raise InvalidInput(f"a message can have at most {most} different reactions") from error
+        else:
+            return row
 
 
 @retry_on_conflict
-def _remove(row: Reactions, reaction: str, member_id: str) -> tuple[Reactions, bool]:
-    """Remove a member from a reaction, and the reaction if nobody else has it. Return whether the member was there."""
+def _remove(row: Reactions, reaction: str, member_id: str) -> Reactions:
+    """Remove a member from a reaction, if it is there, and the reaction if nobody else has it."""
     members = Reactions.members_of(reaction)
     while True:
         present = _require_open(row)
         if member_id not in present.members.get(reaction, ()):
-            return present, False
-        updates = [members.delete({member_id}), Reactions.version.add(1)]
+            return present
+        updates = [members.delete({member_id}), Reactions.total.add(-1), Reactions.version.add(1)]
         if len(present.members[reaction]) == 1:
             updates.append(Reactions.kinds.delete({reaction}))
             is_unchanged = size(members) == 1
@@ -117,7 +126,7 @@ def _remove(row: Reactions, reaction: str, member_id: str) -> tuple[Reactions, b
             if not condition_failed(error):
                 raise
         else:
-            return present, True
+            return present
 
 
 def _require_open(row: Reactions) -> Reactions:

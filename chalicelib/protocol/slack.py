@@ -16,9 +16,13 @@ from chalicelib.protocol.requests import WebhookMessage
 from chalicelib.protocol.values import repair
 
 # The patterns are compiled when they are first used: cold starts should not wait for them.
-_CONTROL_SEQUENCE = r"<([^<>|\n]+)(?:\|([^<>]*))?>"
-_ADDRESS = r"(?i:[a-z][a-z0-9+.-]*://\S+|mailto:\S+|tel:\S+)\Z"
-_ADDRESS_WITHOUT_SCHEME = r"[^\s/]+\.\S+\Z"
+_CONTROL_SEQUENCE = r"<([^<>|\n]+)(?:\|([^<>]*))?>([*_~`]+(?=[\s.,;:!?)\]}\"']|\Z))?"
+"""What is between angle brackets, and the markers after it that end a formatted text."""
+
+_ADDRESS = r"(?i:[a-z][a-z0-9+.-]*://|mailto:|tel:)\S+\Z"
+_LABELLED_ADDRESS = r"(?i:[a-z][a-z0-9+.-]*://|mailto:|tel:)\S.*\Z|[^\s/]+\.\S+\Z"
+"""Some programs, such as those of Nagios, do not encode spaces, and others omit the scheme."""
+
 _ENTITY = "&(amp|lt|gt);"
 _CHARACTERS = {"amp": "&", "lt": "<", "gt": ">"}
 _END_OF_ADDRESS = r"[.,;:!?)\]}\"']*(\s|\Z)"
@@ -40,7 +44,10 @@ _TEXTS = ("label", "name", "subtitle", "text", "body", "description", "details",
 """The properties of blocks that are text objects, texts or rich texts, besides their titles."""
 
 _MAX_DEPTH = 8
-"""How deep parts of rich text are read that contain others."""
+"""How deep parts of rich text are read that contain others, and how deep lists are indented."""
+
+_DATE_TOKENS = r"\{\w+\}(?:.*\{\w+\})?"
+"""From the first to the last token of the format of a date, such as {date_num}."""
 
 _MARKS = "[*_~`]"
 
@@ -78,41 +85,68 @@ def _decode(text: str) -> str:
 
 
 def _replace(sequence: re.Match[str]) -> str:
-    target, label = sequence[1].strip(), (sequence[2] or "").strip()
+    target, label, closing = sequence[1].strip(), (sequence[2] or "").strip(), sequence[3] or ""
     if re.match(_MENTION, target):
-        return target[0] + (label.removeprefix(target[0]) or target[1:])
+        return target[0] + (label.removeprefix(target[0]) or target[1:]) + closing
     if target.startswith("!"):
-        return _special(target[1:], label) or sequence[0]
-    if not re.match(_ADDRESS, target) and not (label and re.match(_ADDRESS_WITHOUT_SCHEME, target)):
+        words, target = _special(target[1:], label)
+        if not target:
+            return f"{words}{closing}" if words else sequence[0]
+        label = words
+    if not re.match(_LABELLED_ADDRESS if label else _ADDRESS, target):
         return sequence[0]  # of a sender that does not escape texts, such as List<int>
-    text, start, end = sequence.string, sequence.start(), sequence.end()
+    address, text, start, end = _address(target), sequence.string, sequence.start(), sequence.end()
+    if label and not _is_same(label, address):
+        label, closing = f"{label}{closing}", ""  # what is formatted ends before the address
+    else:
+        label, end = "", end - len(closing)
     before = " " if not label and text[start - 1 : start].isalnum() else ""
     after = "" if re.compile(_END_OF_ADDRESS).match(text, end) else " "
-    return before + _link(label, target) + after
+    return before + _link(label, target) + after + closing
 
 
-def _special(command: str, label: str) -> str:
-    """Return the words for a date, or for everyone or a group of users. They are empty for unknown commands."""
+def _special(command: str, label: str) -> tuple[str, str]:
+    """Return the words for a date, and its address if it has one; or the words for everyone or a group of users.
+
+    They are empty for unknown commands.
+    """
     kind, *values = command.split("^")
     if kind == "date":
-        words = label or _time(values[0] if values else "")
-        return _link(words, values[2]) if len(values) > 2 else words
+        seconds, form, address = [*values, "", "", ""][:3]
+        words = label or _date(seconds, form)
+        return words, address if words else ""
     name = (label or (values[0] if values else kind)).removeprefix("@")
-    return f"@{name}" if kind in _EVERYONE else label
+    return f"@{name}" if kind in _EVERYONE else label, ""
 
 
-def _time(seconds: Any) -> str:
+def _date(seconds: Any, form: str) -> str:
+    """Return a time with the words of its format. It is empty if the time is not valid."""
     try:
-        return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%d %H:%M} UTC"
+        time = f"{datetime.fromtimestamp(float(seconds), UTC):%Y-%m-%d %H:%M} UTC"
     except (OSError, OverflowError, TypeError, ValueError):
         return ""
+    return re.sub(_DATE_TOKENS, time, form, count=1) if re.search(_DATE_TOKENS, form) else time
 
 
 def _link(label: str, address: str) -> str:
-    address = re.sub("(?i)^(mailto|tel):", "", address)
-    if not label or label == address:
+    address = _address(address)
+    if not label or _is_same(label, address):
         return address
     return f"{_with_colon(label)} {address}" if address else label
+
+
+def _address(target: str) -> str:
+    """Return the target of a link as people read it."""
+    target = target.strip()
+    if re.match("(?i)tel:", target):
+        return target[4:]
+    return re.sub(r"\s", "%20", re.sub("(?i)^mailto:", "", target))
+
+
+def _is_same(label: str, address: str) -> bool:
+    """Return whether a label is the address, perhaps without its scheme."""
+    bare_label, bare_address = (re.sub("(?i)^https?://", "", text).rstrip("/") for text in (label, address))
+    return bare_label == bare_address
 
 
 def _labelled(label: str, value: str) -> str:
@@ -120,7 +154,7 @@ def _labelled(label: str, value: str) -> str:
 
 
 def _with_colon(label: str) -> str:
-    return label if label.endswith(":") else f"{label}:"
+    return label if label.endswith((":", ".", "!", "?", "…")) else f"{label}:"
 
 
 def _is_repeated(text: str, others: Iterable[str]) -> bool:
@@ -211,7 +245,9 @@ def _cell(cell: Any) -> str:
 
 
 def _image(image: dict[str, Any]) -> str:
-    return _link(_decode(_string(image.get("alt_text"))), _decode(_string(image.get("image_url"))))
+    file = next(_objects([image.get("slack_file")]), {})
+    address = _string(image.get("image_url")) or _string(file.get("url"))
+    return _link(_decode(_string(image.get("alt_text"))), _decode(address))
 
 
 def _chart(chart: dict[str, Any]) -> str:
@@ -238,7 +274,7 @@ def _rich_text(element: dict[str, Any], depth: int = 0) -> list[str]:
 
 
 def _list_items(element: dict[str, Any], depth: int) -> Iterator[str]:
-    indent, number = "  " * _integer(element.get("indent")), _integer(element.get("offset"))
+    indent, number = "  " * min(_integer(element.get("indent")), _MAX_DEPTH), _integer(element.get("offset"))
     for item in _objects(element.get("elements")):
         if item.get("type") == "rich_text_list":
             yield from (f"  {indent}{line}" for line in _rich_text(item, depth + 1))
@@ -246,7 +282,8 @@ def _list_items(element: dict[str, Any], depth: int) -> Iterator[str]:
         number += 1
         mark = f"{number}." if element.get("style") == "ordered" else "•"
         read = _inline if "elements" in item else _inline_element
-        yield f"{indent}{mark} {read(item, depth)}"
+        if words := read(item, depth):
+            yield f"{indent}{mark} {words}"
 
 
 def _integer(value: Any) -> int:
@@ -273,7 +310,7 @@ def _inline_element(element: dict[str, Any], depth: int = 0) -> str:
         case "link":
             return _link(value("text"), value("url"))
         case "date":
-            return _link(value("fallback") or _time(element.get("timestamp")), value("url"))
+            return _link(value("fallback") or _date(element.get("timestamp"), value("format")), value("url"))
         case "emoji":
             return _emoji(value("unicode")) or f":{value('name')}:"
     if "elements" in element:
@@ -304,7 +341,7 @@ def _attachment(attachment: dict[str, Any]) -> list[str]:
     author, title = _link(value("author_name"), address("author_link")), _link(value("title"), address("title_link"))
     opening = [*dict.fromkeys([value("pretext"), author, title])]
     lines = [
-        _labelled(_markup(field.get("title")), _markup(field.get("value")))
+        _labelled(_markup(field.get("title")), _field_value(field.get("value")))
         for field in _objects(attachment.get("fields"))
     ]
     lines += [line for block in _blocks(attachment.get("blocks")) for line in _block(block)]
@@ -314,6 +351,10 @@ def _attachment(attachment: dict[str, Any]) -> list[str]:
     readable = [line for line in [*opening, "" if is_repeated else text, *lines] if line] or [value("fallback")]
     image = address("image_url") or ("" if any(readable) else address("thumb_url"))
     return _without_blank_lines([*readable, image, value("footer")])
+
+
+def _field_value(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else _markup(value)
 
 
 def _without_blank_lines(texts: list[str]) -> list[str]:

@@ -21,13 +21,13 @@ MAX_DIGITS = 18
 """Longest number that is parsed as an int. Python rejects very long ones, and none is in a declared range."""
 
 
-def parse_object(body: str | bytes) -> dict[str, Any]:
-    """Parse a JSON object.
+def parse_object(body: str | bytes, *, strict: bool = True) -> dict[str, Any]:
+    """Parse a JSON object. strict: whether strings may not contain unescaped control characters, as JSON demands.
 
     Raises InvalidJSON if body is not JSON, or is another JSON value.
     """
     try:
-        value = json.loads(body, parse_int=_parse_integer, parse_constant=_reject_constant)
+        value = json.loads(body, parse_int=_parse_integer, parse_constant=_reject_constant, strict=strict)
     except (ValueError, RecursionError) as error:
         raise InvalidJSON("expected a JSON object: this is not valid JSON") from error
     if not isinstance(value, dict):
@@ -124,8 +124,10 @@ def _convert(values: dict[str, Any], declared: type[S]) -> S:
         return msgspec.convert(values, declared)
     except ValidationError as error:
         raise InvalidInput(_sentence(error, declared, values)) from error
-    except UnicodeEncodeError as error:
-        raise InvalidInput("expected valid Unicode, without lone surrogates") from error
+    except UnicodeEncodeError:
+        for name, value in values.items():
+            json_size(value, name)
+        raise
 
 
 def _sentence(error: ValidationError, declared: type[Struct], values: Any) -> str:

@@ -120,6 +120,6 @@ def _decode(content: bytes, charset: str, errors: str = "strict") -> str:
 
 def _parse_json(text: str) -> dict[str, Any]:
     try:
-        return parse_object(text)
+        return parse_object(text, strict=False)  # scripts put texts of several lines into JSON as they are
     except InvalidJSON as error:
         raise UnreadableMessage("the body contains no valid JSON object") from error

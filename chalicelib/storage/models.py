@@ -373,8 +373,9 @@ class Reactions(ExpiryMixin, Table):
     """The reactions to a message.
 
     kinds: the reactions. members: for each, the members who have it. They are string sets, each an attribute of the
-    item, because DynamoDB changes sets in top-level attributes only ("Update expressions"). version: the number of
-    changes. summary_due_at: when the queue sends the next summary to a large room, in Unix milliseconds.
+    item, because DynamoDB changes sets in top-level attributes only ("Update expressions"). total: the number of
+    reactions of all members together. version: the number of changes. summary_due_at: when the queue sends the next
+    summary to a large room, in Unix milliseconds.
 
     closed: the message is deleted.
     """
@@ -388,6 +389,7 @@ class Reactions(ExpiryMixin, Table):
     room_id = UnicodeAttribute(hash_key=True)
     sort_key = UnicodeAttribute(range_key=True)
     kinds = UnicodeSetAttribute(null=True)
+    total = NumberAttribute(default=0)
     version = NumberAttribute(default=0)
     summary_due_at = NumberAttribute(default=0)
     closed = BooleanAttribute(null=True)
@@ -415,11 +417,6 @@ class Reactions(ExpiryMixin, Table):
             for name, value in attribute_values.items()
             if name.startswith(self.MEMBERS)
         }
-
-    @property
-    def total(self) -> int:
-        """The number of reactions of all members together."""
-        return sum(map(len, self.members.values()))
 
     @property
     def target(self) -> int:

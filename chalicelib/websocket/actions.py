@@ -91,11 +91,11 @@ def edit_message(context: Context, data: EditMessage) -> None:
 def react(context: Context, data: React) -> None:
     """Add a reaction to a message, or remove your own.
 
-    Everyone receives the reactions to the message, the sender alone if there was nothing to remove. In large rooms the
-    sender receives them at once, and the others at most every 2 seconds.
+    Everyone receives the reactions to the message, the sender alone if it never had one. In large rooms the sender
+    receives them at once, and the others at most every 2 seconds.
     """
-    row, is_news = reactions.react(context.sender, data.sequence, data.reaction, remove=data.remove)
-    if not is_news:
+    row = reactions.react(context.sender, data.sequence, data.reaction, remove=data.remove)
+    if not row.version:
         context.reply(Reactions.of(row))
         return
     recipients = models.Connection.recipients_in(row.room_id)

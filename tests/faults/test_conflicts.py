@@ -155,7 +155,7 @@ def test_message_is_edited(conflicts: Conflicts, owner: Connection) -> None:
 def test_message_gets_reactions_and_loses_them(conflicts: Conflicts, owner: Connection) -> None:
     sequence = messages.store(owner, "hi", None).sequence
     conflicts(lambda: reactions.react(owner, sequence, "👍"))
-    present, _ = reactions.react(owner, sequence, "🎉")
+    present = reactions.react(owner, sequence, "🎉")
     assert sorted(present.members) == ["🎉", "👍"]
     assert conflicts(lambda: reactions.claim_summary(present)) is True
     conflicts(lambda: reactions.react(owner, sequence, "👍", remove=True))

@@ -450,6 +450,7 @@ class RoomMachine(RuleBasedStateMachine):
             found = {} if message.reactions is None else message.reactions.members
             reacted = self.reactions.get(message.client_id, {})
             assert found == {reaction: ids for reaction, ids in reacted.items() if ids}
+            assert message.reactions is None or message.reactions.total == sum(map(len, found.values()))
         keys = [(self.room.room_id, Reactions.sort_key_of(self.acknowledged[client_id])) for client_id in self.deleted]
         assert not any(row.members for row in Reactions.batch_get(keys, consistent_read=True))
         targets = [message.details["target"] for message in read if message.event == "deleted"]

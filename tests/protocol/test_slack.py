@@ -41,11 +41,25 @@ def rich_text(*elements: Any, type_: str = "rich_text_section", **properties: An
         ("< > < | > <|x>", "< > < | > <|x>"),
         ("<https://ci.example|two\nlines>", "two\nlines: https://ci.example"),
         ("<ci.example/7|Build>", "Build: ci.example/7"),
+        ("<https://ci.example/?service=Disk Space|Disk Space>", "Disk Space: https://ci.example/?service=Disk%20Space"),
+        ("<mailto:bo@example.org?subject=Disk full|Bo>", "Bo: bo@example.org?subject=Disk%20full"),
+        ("<https://ci.example is down>", "<https://ci.example is down>"),
+        (
+            "<https://ci.example/|ci.example> <http://ci.example/7|ci.example/7>",
+            "https://ci.example/ http://ci.example/7",
+        ),
+        ("<https://ci.example|DB is down.>", "DB is down. https://ci.example"),
         ("<HTTPS://CI.example|x>", "x: HTTPS://CI.example"),
         ("<mailto:bo@example.org|bo@example.org>", "bo@example.org"),
         ("<mailto:bo@example.org|Bo>", "Bo: bo@example.org"),
         ("<mailto:bo@example.org>", "bo@example.org"),
         ("<tel:+49123|Call>", "Call: +49123"),
+        ("<tel:+49 123|Call>", "Call: +49 123"),
+        ("*<https://ci.example/7|Build 7>* failed", "*Build 7*: https://ci.example/7 failed"),
+        ("_Log of <https://ci.example/7|Build 7>_.", "_Log of Build 7_: https://ci.example/7."),
+        ("*<!date^1700000000^{date}^https://x.example/|then>*", "*then*: https://x.example/"),
+        ("*<@U1>* _<!here>_ ~<#C1|general>~", "*@U1* _@here_ ~#general~"),
+        ("*<https://ci.example|ci.example>*", "*https://ci.example *"),
         ("<!here> <!channel> <!everyone>", "@here @channel @everyone"),
         ("<!channel|channel>: <!here|@here>", "@channel: @here"),
         ("<!subteam^S1|@ops> <!subteam^S1|ops> <!subteam^S1>", "@ops @ops @S1"),
@@ -54,6 +68,8 @@ def rich_text(*elements: Any, type_: str = "rich_text_section", **properties: An
         ("<!date^1700000000^{date}|in November>", "in November"),
         ("<!date^1700000000^{date}^https://x.example/|then>", "then: https://x.example/"),
         ("<!date^1700000000^{date}>", "2023-11-14 22:13 UTC"),
+        ("<!date^1700000000.5^Due {date_num} at {time}!>", "Due 2023-11-14 22:13 UTC!"),
+        ("<!date^1700000000^Due {date_num}^https://x.example/>", "Due 2023-11-14 22:13 UTC: https://x.example/"),
         ("<!unknown|the label>", "the label"),
         ("a &lt;b&gt; &amp; c", "a <b> & c"),
         ("&amp;lt; &quot; &copy;", "&lt; &quot; &copy;"),
@@ -185,6 +201,11 @@ RICH = {
             "Open: https://x.example/?a&b",
         ),
         ([{"type": "carousel", "pages": 5}, {"type": "markdown", "text": "**hi**"}], "**hi**"),
+        (
+            [{"type": "image", "slack_file": {"url": "https://files.example/1"}, "alt_text": "a curve"}],
+            "a curve: https://files.example/1",
+        ),
+        ([{"type": "image", "slack_file": {"id": "F1"}, "alt_text": "a curve"}], "a curve"),
         ([{"type": "video", "title": {"type": "plain_text", "text": "Demo"}, "video_url": []}], "Demo"),
         (
             [{"type": "video", "title": {"type": "plain_text", "text": "Demo"}, "video_url": "https://v"}],
@@ -318,6 +339,10 @@ def test_blocks_become_lines(blocks: Any, plain: str) -> None:
         ),
         ([{"type": "date", "timestamp": 1700000000, "format": "{date}", "fallback": "in November"}], "in November"),
         (
+            [{"type": "date", "timestamp": "1700000000", "format": "Due {date_long} at {time_secs}, at last"}],
+            "Due 2023-11-14 22:13 UTC, at last",
+        ),
+        (
             [{"type": "date", "timestamp": 1700000000, "format": "{date}", "url": "https://x"}],
             "2023-11-14 22:13 UTC: https://x",
         ),
@@ -335,11 +360,21 @@ def test_rich_text_keeps_lists_quotations_and_code() -> None:
 
     assert rich_text(section("one"), section("two"), type_="rich_text_list", style="bullet") == "• one\n• two"
     ordered = rich_text(section("c"), section("d"), type_="rich_text_list", style="ordered", offset=2, indent=1)
+    assert rich_text({}, section(""), section("two"), type_="rich_text_list", style="ordered") == "3. two"
     assert text(text="x", blocks=[{"type": "rich_text", "elements": 5}]) == "x"
     assert ordered == "  3. c\n  4. d"
     words = {"type": "text", "text": "if a:\n    b()\n"}
     assert rich_text(words, type_="rich_text_preformatted") == "if a:\n    b()"
     assert rich_text(words, type_="rich_text_quote") == "> if a:\n>     b()"
+
+
+def test_indents_of_lists_have_a_limit() -> None:
+    nested: Any = [{"type": "text", "text": "item"}]
+    for _ in range(6):
+        nested = [{"type": "rich_text_list", "indent": 1_000, "elements": nested}]
+    (line,) = text(blocks=[{"type": "rich_text", "elements": nested}]).splitlines()
+    assert line.strip() == "• item"
+    assert len(line) < 150
 
 
 def test_parts_of_rich_text_may_contain_others() -> None:
@@ -389,6 +424,7 @@ def test_deeply_nested_blocks_do_not_fail() -> None:
                 "fields": [
                     {"title": "CPU", "value": 97, "short": True},
                     {"title": "Host:", "value": "a"},
+                    {"title": "Paged?", "value": False},
                     {"value": "v"},
                 ],
                 "actions": [{"type": "button", "text": "Runbook", "url": "https://x.example/r"}, {"text": "Silence"}],
@@ -396,7 +432,7 @@ def test_deeply_nested_blocks_do_not_fail() -> None:
                 "footer": "Foot",
                 "ts": 1700000000,
             },
-            "@here\nAki: https://x.example/aki\nT\n*t*\nCPU: 97\nHost: a\nv\nRunbook: https://x.example/r\n"
+            "@here\nAki: https://x.example/aki\nT\n*t*\nCPU: 97\nHost: a\nPaged? false\nv\nRunbook: https://x.example/r\n"
             "https://x.example/i.png\nFoot",
         ),
         ({"title": "T", "pretext": "T", "text": "T"}, "T"),
@@ -405,6 +441,7 @@ def test_deeply_nested_blocks_do_not_fail() -> None:
         ({"thumb_url": "https://x.example/t.png", "text": "t"}, "t"),
         ({"thumb_url": "https://x.example/t.png", "image_url": "https://x.example/i.png"}, "https://x.example/i.png"),
         ({"title": "https://x.example", "title_link": "https://x.example", "text": "t"}, "https://x.example\nt"),
+        ({"title": "T", "title_link": "https://x.example/a b\n"}, "T: https://x.example/a%20b"),
     ],
 )
 def test_attachment_becomes_lines(attachment: dict[str, Any], plain: str) -> None:

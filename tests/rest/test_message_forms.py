@@ -40,6 +40,11 @@ def test_json_is_recognized_whatever_its_content_type(content_type: str, encodin
     assert text(f" \n{OBJECT}\n".encode(encoding), content_type) == WORDS
 
 
+@pytest.mark.parametrize("body", ['{"text": "one\n\ttwo"}', 'payload={"text": "one\n\ttwo"}'])
+def test_json_may_contain_line_feeds_as_they_are(body: str) -> None:
+    assert text(body.encode(), FORM) == "one\n\ttwo"
+
+
 @pytest.mark.parametrize("charset", ["iso-8859-1", "utf-16", "x-unknown"])
 def test_json_is_utf_8_whatever_its_charset(charset: str) -> None:
     assert text(OBJECT.encode(), f"application/json; charset={charset}") == WORDS

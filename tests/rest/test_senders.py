@@ -294,6 +294,35 @@ SENDERS = {
         has_status_200,
         "shop: https://argocd.example/applications/shop\nSync Status: OutOfSync",
     ),
+    "Healthchecks": Sender(
+        {
+            "username": "Healthchecks",
+            "attachments": [
+                {
+                    "color": "danger",
+                    "fallback": 'The check "Backup" is DOWN.',
+                    "mrkdwn_in": ["fields"],
+                    "title": "“Backup” is DOWN.",
+                    "title_link": "https://hc.example/cloaked/7/",
+                    "fields": [
+                        {"title": "Total Pings", "value": "57", "short": True},
+                        {"title": "Last Ping Body", "value": "```\nno space\n```", "short": False},
+                    ],
+                }
+            ],
+        },
+        is_successful,
+        "“Backup” is DOWN. https://hc.example/cloaked/7/\nTotal Pings: 57\nLast Ping Body: ```\nno space\n```",
+    ),
+    "Nagios": Sender(
+        {
+            "channel": "#ops",
+            "text": "<https://nagios.example/extinfo.cgi?type=2&host=db1&service=Disk Space|db1/Disk Space> is down",
+        },
+        is_successful,
+        "db1/Disk Space: https://nagios.example/extinfo.cgi?type=2&host=db1&service=Disk%20Space is down",
+        is_form=True,
+    ),
     "Zabbix": Sender(
         {
             "channel": "#ops",

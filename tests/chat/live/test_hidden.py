@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+import time_machine
 from chalice.test import Client
 
 from chalicelib import limits
@@ -58,6 +59,19 @@ def test_author_who_comes_back_edits_only_later_messages(
     act(bo, "editMessage", sequence=3, message="sorry")
     complete(client, queue)
     assert [text for _, text in history_of(room)] == ["Aki removed Bo", "sorry", "Bo edited a message"]
+
+
+def test_hidden_message_that_its_author_repeats_is_not_delivered_again(
+    bos: str, aki: Socket, socket: Sockets, room: Room, gateway: Gateway, clock: time_machine.Traveller
+) -> None:
+    clock.shift(1)
+    act(aki, "unbanMember", memberId=bos)
+    bo = socket("b2")
+    assert bo.connect(roomId=room.room_id, name="Bo", key=BOS) == 200
+    gateway.frames.clear()
+    bo.say("hi", clientId="c-1")
+    assert error_code(gateway, "b2") == "forbidden"
+    assert "a" not in gateway.frames
 
 
 def test_reply_to_a_hidden_message_does_not_quote_it(

@@ -17,6 +17,7 @@ from chalicelib.chat import reactions
 from chalicelib.delivery import jobs
 from chalicelib.errors import InvalidInput
 from chalicelib.storage.models import Connection, Message, Reactions, Room
+from chalicelib.websocket.dispatch import Context
 from tests.support.dynamodb import Crash, WriteUnits
 from tests.support.gateway import Gateway
 from tests.support.messages import items, stored_items
@@ -60,7 +61,7 @@ def test_reaction_reaches_everyone_and_is_in_the_history(
 def test_repeated_reaction_counts_once(bo: Socket, gateway: Gateway) -> None:
     for _ in range(3):
         act(bo, "react", sequence=1, reaction="👍")
-    assert gateway.frames["b"][-1] == summary(("👍", [member_id("b")]), version=3)
+    assert gateway.frames["b"] == gateway.frames["a"] == [summary(("👍", [member_id("b")]), version=1)] * 3
 
 
 def test_reaction_is_removed_and_others_stay(
@@ -78,7 +79,7 @@ def test_reaction_is_removed_and_others_stay(
     assert listed(client, room) == {}
 
 
-def test_removal_of_what_is_not_there_stores_nothing_and_is_no_news_to_others(
+def test_removal_from_a_message_that_never_had_a_reaction_stores_nothing_and_reaches_its_sender_alone(
     bo: Socket, room: Room, gateway: Gateway
 ) -> None:
     act(bo, "react", sequence=1, reaction="👍", remove=True)
@@ -87,12 +88,41 @@ def test_removal_of_what_is_not_there_stores_nothing_and_is_no_news_to_others(
         row_of(room)
 
 
-def test_repeated_removal_returns_what_is_there_to_its_sender(bo: Socket, aki: Socket, gateway: Gateway) -> None:
-    for member, remove in ((aki, False), (bo, False), (bo, True)):
-        act(member, "react", sequence=1, reaction="👍", remove=remove)
-    gateway.reset()
+def test_repeated_removal_reaches_those_who_have_missed_the_first_in_a_crash(
+    bo: Socket, aki: Socket, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for member in (aki, bo):
+        act(member, "react", sequence=1, reaction="👍")
+    gateway.frames.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(Context, "broadcast", crash)
+        with pytest.raises(Crash):
+            act(bo, "react", sequence=1, reaction="👍", remove=True)
+    assert gateway.frames == {}
     act(bo, "react", sequence=1, reaction="👍", remove=True)
-    assert gateway.frames == {"b": [summary(("👍", [member_id("a")]), version=3)]}
+    rest = summary(("👍", [member_id("a")]), version=3)
+    assert gateway.frames == {"a": [rest], "b": [rest]}
+
+
+def test_repeated_removal_in_a_large_room_brings_what_a_crash_has_lost(
+    bo: Socket,
+    aki: Socket,
+    gateway: Gateway,
+    client: Client,
+    queue: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: time_machine.Traveller,
+) -> None:
+    act(bo, "react", sequence=1, reaction="👍")
+    monkeypatch.setattr(settings, "FANOUT_BATCH", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "enqueue_later", crash)
+        with pytest.raises(Crash):
+            act(bo, "react", sequence=1, reaction="👍", remove=True)
+    clock.shift(reactions.SUMMARY_SECONDS)
+    act(bo, "react", sequence=1, reaction="👍", remove=True)
+    complete(client, queue)
+    assert gateway.frames["a"][-1] == summary(version=2)
 
 
 VALID = [
@@ -173,6 +203,31 @@ def test_message_has_at_most_1000_reactions(
     assert row_of(room).kinds == {"👍"}
     act(bo, "react", sequence=1, reaction="👍")
     assert gateway.frames["b"][-1]["reactions"]["reactions"][0]["count"] == 2
+
+
+def test_repeated_reaction_stays_although_there_are_too_many(
+    bo: Socket, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_REACTIONS", 1)
+    ids = {member_id("b"), "8hVt2mQwXz0sY4bN"}
+    Reactions(room.room_id, Reactions.sort_key_of(1)).update(
+        [Reactions.members_of("👍").add(ids), Reactions.kinds.add({"👍"}), Reactions.total.add(2)]
+    )
+    act(bo, "react", sequence=1, reaction="👍")
+    assert gateway.frames["b"][-1]["reactions"]["reactions"][0]["count"] == 2
+    assert row_of(room).members == {"👍": ids}
+
+
+def test_removed_reactions_do_not_count(
+    bo: Socket, aki: Socket, room: Room, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_REACTIONS", 1)
+    for remove in (False, True, True):
+        act(bo, "react", sequence=1, reaction="👍", remove=remove)
+    act(aki, "react", sequence=1, reaction="🎉")
+    assert row_of(room).members == {"🎉": {member_id("a")}}
+    act(bo, "react", sequence=1, reaction="🎉")
+    assert error_code(gateway, "b") == "too_large"
 
 
 def test_summary_lists_at_most_20_members_and_in_the_history_the_reader_first(

@@ -29,6 +29,12 @@ def test_reply_and_mentions_arrive_and_are_stored(
     assert items(client, room)[-1] == message
 
 
+def test_member_who_is_mentioned_twice_is_listed_once(bo: Socket, aki: Socket, gateway: Gateway) -> None:
+    ids = [member_id("b"), member_id("a"), member_id("b")]
+    say(aki, "hello", mentions=ids)
+    assert gateway.frames["b"][-1]["message"]["mentions"] == ids[:2]
+
+
 def test_other_messages_have_neither(bo: Socket, room: Room, client: Client) -> None:
     for mentions in (None, []):
         say(bo, "ho", replyTo=None, mentions=mentions)
@@ -79,7 +85,7 @@ def test_deleted_reply_leaves_neither_target_nor_mentions(bo: Socket, aki: Socke
 def test_reply_with_mentions_costs_as_much_as_another_message(
     bo: Socket, requests: Counter[str], write_units: WriteUnits
 ) -> None:
-    mentions = [member_id("b")] * 10
+    mentions = [f"{number:016}" for number in range(10)]
     requests.clear()
     say(bo, "x" * 500, clientId="c-2")
     expected = (dict(requests), dict(write_units))

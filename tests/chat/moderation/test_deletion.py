@@ -131,6 +131,27 @@ def test_deleted_event_loses_its_names_and_keeps_its_target(
     assert gateway.frames["a"][-1]["message"]["sequence"] == 3
 
 
+def test_deleted_event_of_an_edit_still_tells_of_the_new_text(owner: Socket, bo: Socket, room: Room) -> None:
+    bo.say("hi")
+    act(bo, "editMessage", sequence=1, message="hello")
+    act(owner, "deleteMessage", sequence=2)
+    _, edited, _ = history.read(room.room_id).messages
+    assert (edited.text, edited.sender_name) == ("somebody edited a message", "somebody")
+    assert (edited.details, edited.edited_text) == ({"target": 1}, "hello")
+
+
+def test_deleted_event_of_a_removal_still_tells_which_messages_were_deleted(
+    owner: Socket, bo: Socket, room: Room, gateway: Gateway
+) -> None:
+    bo.say("hi")
+    id_ = member_id("b")
+    act(owner, "removeMember", memberId=id_, deleteMessages=True)
+    act(owner, "deleteMessage", sequence=2)
+    removed, _ = history.read(room.room_id).messages
+    assert (removed.text, removed.sender_name) == ("somebody removed somebody", "somebody")
+    assert removed.details == {"member": {"id": id_, "name": "somebody"}, "messagesDeleted": True}
+
+
 def test_expired_message_cannot_be_deleted(
     bo: Socket, socket: Sockets, room: Room, gateway: Gateway, clock: Any
 ) -> None:
