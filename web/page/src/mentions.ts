@@ -1,9 +1,18 @@
 /** Names after an `@` in a text. */
 
 import type { Member } from "chalice-chat-client";
+import { UNSPACED } from "./text.js";
 
 const WORD = /[\p{L}\p{N}_]/u;
-const CODE = /```[\s\S]*?(?:```|$)|`[^`\n]+`/g;
+/** The code that markup.ts shows: blocks, and between as many backticks. Within a word, a backtick is an apostrophe. */
+const CODE = new RegExp(
+  [
+    String.raw`(?<!\x60)(\x60{3,})(?!\x60)[^\x60\n]*\n[^]*?\1\x60*\s*$`,
+    String.raw`^\s*\x60{3,}[\w+#.-]*\s*$[^]*`, // not closed yet
+    String.raw`(?:(?<![\x60\p{L}\p{N}\p{M}])|(?<=[${UNSPACED}]))(\x60+)(?!\x60)[^\n]*?(?<!\x60)\2(?!\x60)`,
+  ].join("|"),
+  "gmu",
+);
 
 /** Return a text with spaces in place of its code: `@property` there is nobody. */
 export function withoutCode(text: string): string {

@@ -56,8 +56,12 @@ test("upper and lower case differ only between two names", () => {
 
 test("code mentions nobody", () => {
   const found = (text: string) => findMentions(withoutCode(text), people).map((id) => id.slice("id of ".length));
-  assert.deepEqual(found("`@Bo` ```\n@Ann\n``` @田中"), ["田中"]);
-  assert.deepEqual(found("```\n@Bo"), []);
+  assert.deepEqual(found("`@Bo` ```\n@Ann\n```\n@田中"), ["田中"]);
+  for (const code of ["```\n@Bo", "``a ` @Bo``", "````\n```\n@Bo\n```\n````", "日本`@Bo`"])
+    assert.deepEqual(found(code), []);
+  for (const text of ["don`t ask @Bo, it`s late", "what is ``` for, @Bo?", "об`єкт @Bo `"]) {
+    assert.deepEqual(found(text), ["Bo"], text);
+  }
   assert.deepEqual(found("it`s @Bo"), ["Bo"]);
   assert.equal(withoutCode("a `b` c"), "a     c");
 });
