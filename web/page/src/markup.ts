@@ -9,7 +9,7 @@
  */
 
 import { type Piece, splitLinks } from "chalice-chat-client";
-import { UNSPACED } from "./text.js";
+import { UNSPACED } from "./mentions.js";
 
 export type Part = string | Piece | Formatted;
 

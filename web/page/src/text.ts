@@ -1,8 +1,5 @@
 /** Helpers for text from users and from the server. */
 
-/** Scripts that write words without spaces, or particles directly after a word: there, a marker may touch a letter. */
-export const UNSPACED = String.raw`\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}`;
-
 const FEW_EMOJI = makeFewEmoji();
 
 // The names of the API's fields, as the page calls them.
