@@ -147,13 +147,13 @@ function writeVisited(visited: readonly VisitedRoom[]): void {
   write(() => localStorage, VISITED, visited.length ? JSON.stringify(visited) : "");
 }
 
-/** Return what was written to a room and not sent, null if nothing is known. It is kept as long as the visit is remembered. */
+/** Return what was written to a room and not sent, null if that is not known. It is kept as long as the visit is remembered. */
 export function loadDraft(roomId: string): string | null {
   const text = read(() => localStorage, DRAFT + roomId);
   return text === EMPTY ? "" : text;
 }
 
-/** Save a draft. An empty one is kept, too: it was sent or deleted, and the other tabs drop it. One that is forgotten they keep. */
+/** Save a draft. An empty one is stored, too, so that other tabs tell what was sent or deleted from what was forgotten. */
 export const saveDraft = (roomId: string, text: string) =>
   write(() => localStorage, DRAFT + roomId, text.slice(0, MAX_DRAFT) || EMPTY);
 
@@ -166,7 +166,10 @@ export function loadRead(roomId: string): number | null {
   return saved === null ? null : Number(saved) || 0;
 }
 
-export const saveRead = (roomId: string, sequence: number) => write(() => localStorage, READ + roomId, `${sequence}`);
+/** Save what was read, unless another tab has read on further. */
+export function saveRead(roomId: string, sequence: number): void {
+  if (sequence > (loadRead(roomId) ?? -1)) write(() => localStorage, READ + roomId, `${sequence}`);
+}
 
 /** Call a function when the visitor has read on in another tab. Returns the function that ends that. */
 export const watchRead = (roomId: string, listener: (sequence: string) => void) => watch(READ + roomId, listener);

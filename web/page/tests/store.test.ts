@@ -54,6 +54,8 @@ test("drafts and read marks are kept as long as the visits are remembered", () =
     ["to r32", 7],
   ]);
   assert.equal(values.size, 1 + 2 * 30);
+  saveRead("r3", 6); // by a tab that lags behind
+  assert.equal(loadRead("r3"), 7);
   forgetVisited("r3");
   assert.deepEqual(known("r3"), [null, null]);
   saveDraft("r4", "x".repeat(1_000_000));
