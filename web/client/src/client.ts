@@ -146,9 +146,10 @@ export class ChatClient {
   }
 
   /**
-   * Call a function with the result of `findUnread` now, whenever somebody looks at the page again, and every minute while
-   * it is visible. It also gets the read positions by the ids of the rooms, with what was read on another device: keep them
-   * as `readSequence`. After a failed request, the next one follows a minute later. Returns the function that ends that.
+   * Call a function with the result of `findUnread` now, whenever somebody looks at the page again, when another user has
+   * taken over this client, and every minute while the page is visible. It also gets the read positions by the ids of the
+   * rooms, with what was read on another device: keep them as `readSequence`. After a failed request, the next one follows a
+   * minute later. Returns the function that ends that.
    */
   watchUnread(
     rooms: readonly VisitedRoom[],
@@ -164,12 +165,12 @@ export class ChatClient {
       if (found && !isOver) listener(...found);
     };
     const timer = setInterval(() => void read(), UNREAD_INTERVAL_MS);
-    const stopListening = watchPlatform({ wake: () => void read() });
+    const stops = [watchPlatform({ wake: () => void read() }), this.onIdentity(() => void read())];
     void read();
     return () => {
       isOver = true;
       clearInterval(timer);
-      stopListening();
+      for (const stop of stops) stop();
     };
   }
 

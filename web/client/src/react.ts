@@ -169,7 +169,8 @@ export function useTyping(room: Room | null): { readonly members: readonly Membe
 
 /**
  * Return the ids of those rooms in which something is newer than their `readSequence`. They are read when the component is
- * mounted, when somebody looks at the page again, and every minute: one request for 50 rooms.
+ * mounted, when somebody looks at the page again, when another user has taken over the client, and every minute: one request
+ * for 50 rooms.
  */
 export function useUnread(client: ChatClient, rooms: readonly VisitedRoom[]): ReadonlySet<string> {
   const [unread, setUnread] = useState<ReadonlySet<string>>(new Set());

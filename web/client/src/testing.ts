@@ -4,7 +4,17 @@ import { ChatClient, type ChatClientOptions, type JoinOptions } from "./client.j
 import type { ErrorCode } from "./errors.js";
 import type { Room } from "./room.js";
 import { hasGlyph } from "./text.js";
-import type { ChatStorage, CloseReason, Member, SendOptions, WebSocketConstructor, WebSocketLike } from "./types.js";
+import type {
+  Ban,
+  ChatStorage,
+  CloseReason,
+  Hook,
+  Member,
+  SendOptions,
+  StoredReport,
+  WebSocketConstructor,
+  WebSocketLike,
+} from "./types.js";
 
 /** Somebody else in a room: a name, or a whole member with a role or other marks. */
 export type Somebody = string | Member;
@@ -36,6 +46,8 @@ interface Item extends Data {
 }
 
 const MAX_LENGTH = 4_000;
+const MAX_ROOM_NAME_LENGTH = 80;
+const BAN_MS = 60 * 60_000;
 const OWNER: Member = { id: "owner", name: "Owner", role: "owner" };
 const OWNER_ACTIONS = ["updateRoom", "unbanMember", "setRole", "closeRoom"];
 const MODERATOR_ACTIONS = ["removeMember", "muteMember"];
@@ -118,6 +130,11 @@ export class FakeRoom {
   /** The members who have each reaction, by the sequence of the message. */
   readonly #reactions = new Map<number, Map<string, Set<string>>>();
   #reactionsVersion = 0;
+  readonly #bans = new Map<string, Ban>();
+  /** The newest first. */
+  readonly #reports: StoredReport[] = [];
+  #hooks: Hook[] = [];
+  #hookCount = 0;
   #sequence = 0;
   #readSequence: number | undefined;
   #closed: Result | undefined;
@@ -194,6 +211,16 @@ export class FakeRoom {
   /** Let somebody type, or send another signal. */
   signal(name = "typing", data?: unknown, from: Somebody = "Bo"): void {
     this.#send({ signal: { name, data, sender: memberOf(from) } });
+  }
+
+  /** Let somebody report a message. The client learns it as the owner or a moderator. */
+  report(sequence: number, reason?: string, who: Somebody = "Bo"): void {
+    const sender = memberOf(who);
+    const report = { target: sequence, ...(reason && { reason }), sender };
+    this.#reports.unshift({ ...report, sentAt: new Date().toISOString() });
+    const message = `${sender.name} reported a message`;
+    for (const socket of this.sockets)
+      if (socket.member.role) socket.receive({ message: { type: "reported", ...report, message } });
   }
 
   /** Let somebody join. */
@@ -278,11 +305,25 @@ export class FakeRoom {
       case "messages":
         return [200, this.#page(query)];
       case "bans":
-      case "reports":
-        return this.isOwner(query) ? [200, { [part]: [] }] : FORBIDDEN;
+        return this.isOwner(query) ? [200, { bans: [...this.#bans.values()] }] : FORBIDDEN;
+      case "reports": {
+        const mayRead = this.isOwner(query) || [...this.sockets].some(({ member }) => member.role);
+        return mayRead ? [200, { reports: this.#reports }] : FORBIDDEN;
+      }
       default:
         return NOT_FOUND;
     }
+  }
+
+  /** @internal Respond to a request of the owner about webhooks. */
+  respondToOwner(method: string, hookId: string | undefined, body: unknown): Result {
+    if (method === "DELETE") this.#hooks = this.#hooks.filter((hook) => hook.hookId !== hookId);
+    if (method === "DELETE") return [204, null];
+    if (method === "GET") return [200, { hooks: this.#hooks }];
+    this.#hookCount += 1;
+    const id = `hook-${this.#hookCount}`;
+    this.#hooks.push({ hookId: id, name: JSON.parse(String(body)).name, createdAt: new Date().toISOString() });
+    return [201, { hookId: id, url: `https://chat.test/hooks/${id}` }];
   }
 
   /** @internal */
@@ -318,7 +359,8 @@ export class FakeRoom {
   }
 
   /** Return the error of an action that the client may not do, as the server has it. */
-  #objection({ member, isOwner }: FakeSocket, action: string, { sequence, message }: Data): Data | undefined {
+  #objection({ member, isOwner }: FakeSocket, action: string, data: Data): Data | undefined {
+    const { sequence, message } = data;
     if ((OWNER_ACTIONS.includes(action) && !isOwner) || (MODERATOR_ACTIONS.includes(action) && !member.role)) {
       return { code: "forbidden", message: FORBIDDEN[1].Message };
     }
@@ -328,16 +370,26 @@ export class FakeRoom {
       if (length > MAX_LENGTH)
         return invalid(`message must have at most 4,000 characters, not ${length.toLocaleString("en")}`);
     }
-    if (!["editMessage", "react", "deleteMessage"].includes(action)) return undefined;
+    if (action === "updateRoom") return this.#objectionToUpdate(data);
+    if (!["editMessage", "react", "deleteMessage", "reportMessage"].includes(action)) return undefined;
     const subject = this.#items.find((item) => item.sequence === sequence && item.type === "message");
     if (!subject) {
       const wasDeleted = action === "deleteMessage" && Number(sequence) <= this.#sequence;
       return wasDeleted ? undefined : invalid("sequence must be that of a message in this room");
     }
-    if (action === "react" || subject.sender.id === member.id) return undefined;
+    if (action === "react" || action === "reportMessage" || subject.sender.id === member.id) return undefined;
     if (action === "editMessage") return { code: "forbidden", message: "only its author can edit a message" };
     if (isOwner || (member.role && !subject.sender.role)) return undefined;
     return { code: "forbidden", message: "only its author, the owner and the moderators may delete a message" };
+  }
+
+  #objectionToUpdate({ newJoinToken, roomName, clientId: _, ...others }: Data): Data | undefined {
+    if (newJoinToken && !this.joinToken) {
+      return invalid("newJoinToken must be absent: this room is public, and has no joinToken");
+    }
+    if (roomName !== undefined) return invalidName(String(roomName));
+    if (newJoinToken || Object.keys(others).length) return undefined;
+    return invalid("expected roomName, locked, keepDays, slowSeconds, newJoinToken or newOwnerToken");
   }
 
   #carryOut(socket: FakeSocket, action: string, data: Data): void {
@@ -391,6 +443,12 @@ export class FakeRoom {
       case "removeMember":
         for (const id of [data.memberIds ?? data.memberId].flat()) this.#remove(member, String(id), data);
         break;
+      case "unbanMember":
+        this.#bans.delete(String(data.memberId));
+        break;
+      case "reportMessage":
+        this.report(Number(data.sequence), data.reason === undefined ? undefined : String(data.reason), member);
+        break;
       case "closeRoom":
         this.close();
     }
@@ -426,6 +484,7 @@ export class FakeRoom {
   #remove(sender: Member, id: string, { deleteMessages }: Data): void {
     const member = this.#find(id);
     this.#others.delete(id);
+    this.#bans.set(id, { id, name: member.name, until: new Date(Date.now() + BAN_MS).toISOString() });
     if (deleteMessages) this.#items = this.#items.filter((item) => item.sender.id !== id);
     this.#store("removed", sender, { member, ...(deleteMessages === true && { messagesDeleted: true }) });
   }
@@ -525,17 +584,23 @@ class FakeChat {
     for (const visit of this.visits) visit.reconnect();
   }
 
-  readonly fetch = async (input: RequestInfo | URL, { method = "GET", body }: RequestInit = {}): Promise<Response> => {
+  readonly fetch = async (input: RequestInfo | URL, request: RequestInit = {}): Promise<Response> => {
     await null; // as a network does, respond later
     if (this.isLost) throw new TypeError("fetch failed");
-    const [status, value] = this.#respond(method, new URL(String(input)), body);
+    const [status, value] = this.#respond(new URL(String(input)), request);
     // Not a `Response`: environments of tests such as jsdom may have none.
     return { status, ok: status < 300, json: async () => value } as Response;
   };
 
-  #respond(method: string, { pathname, searchParams }: URL, body: unknown): Result {
-    const [, roomId, part] = pathname.split("/").filter(Boolean).map(decodeURIComponent);
+  #respond({ pathname, searchParams }: URL, { method = "GET", body, headers }: RequestInit): Result {
+    const [, roomId, part, id] = pathname.split("/").filter(Boolean).map(decodeURIComponent);
     if (roomId === "unread") return this.#unread(JSON.parse(String(body)).rooms);
+    if (roomId !== undefined && part === "hooks") {
+      const { Authorization: bearer = "" } = headers as Record<string, string>; // as this library sends them
+      const owner = searchParams.get("owner") ?? bearer.replace("Bearer ", "");
+      const room = this.room(roomId);
+      return room.isOwner(new URLSearchParams({ owner })) ? room.respondToOwner(method, id, body) : FORBIDDEN;
+    }
     if (roomId !== undefined) return this.room(roomId).respond(part, searchParams);
     if (method === "POST") return this.#create(JSON.parse(String(body)));
     const listed = [...this.rooms.values()].filter(({ isListed }) => isListed).reverse();
@@ -552,6 +617,8 @@ class FakeChat {
   }
 
   #create({ roomName, private: isPrivate }: { roomName: string; private: boolean }): Result {
+    const refusal = invalidName(roomName);
+    if (refusal) return [400, { Code: "BadRequestError", Message: refusal.message }];
     const room = this.room(`room-${this.rooms.size + 1}`, { name: roomName, private: isPrivate });
     const { roomId, ownerToken, joinToken } = room;
     return [201, { message: "created", roomId, ownerToken, joinToken }];
@@ -618,6 +685,14 @@ function connect(chat: FakeChat): WebSocketConstructor {
 
 function invalid(message: string): Data {
   return { code: "invalid_message", message };
+}
+
+/** Return the error of a name that no room can have. */
+function invalidName(roomName: string): Data | undefined {
+  const { length } = [...roomName];
+  if (!hasGlyph(roomName)) return invalid("roomName must not be blank");
+  if (length <= MAX_ROOM_NAME_LENGTH) return undefined;
+  return invalid(`roomName must have at most ${MAX_ROOM_NAME_LENGTH} characters, not ${length}`);
 }
 
 function memberOf(who: Somebody): Member {

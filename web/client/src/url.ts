@@ -1,6 +1,7 @@
 /** Addresses. */
 
-/** Test whether a text is an address. Not with URL.canParse, which Chrome has since version 120 of December 2023, and Safari since 17. */
+// Not URL.canParse, which Chrome has since version 120 of December 2023, and Safari since 17.
+/** Test whether a text is an address. */
 export function isUrl(text: string): boolean {
   try {
     return Boolean(new URL(text));

@@ -114,6 +114,26 @@ test("another user who takes over a client leaves the rooms of the former one, a
   assert.deepEqual(subjects, ["aki", "bo"]);
 });
 
+test("what another user has not read is told as soon as they take over the client", async () => {
+  let user = "aki";
+  server.respond = (path) => {
+    if (path !== "/rooms/unread") return undefined;
+    return [200, { rooms: [{ roomId: "r1", lastSequence: 5, readSequence: user === "aki" ? 5 : 4 }] }];
+  };
+  const shared = client({ getToken: () => tokenOf(user) });
+  const heard: string[][] = [];
+  const stop = shared.watchUnread([{ roomId: "r1", readSequence: 0 }], (unread) => heard.push([...unread]));
+  await pass(10);
+  user = "bo";
+  await shared.identify();
+  await pass(10);
+  stop();
+  user = "aki";
+  await shared.identify();
+  await pass(10);
+  assert.deepEqual(heard, [[], ["r1"]]);
+});
+
 test("a reconnect with the token of another user does not open a connection for the former one", async () => {
   let user = "aki";
   const room = await join(client({ getToken: () => tokenOf(user) }));

@@ -183,7 +183,7 @@ test("an owner changes, cleans and closes a room that the client has created", a
   const renewed = await own.renewTokens({ join: true, owner: true });
   assert.deepEqual(renewed, { joinToken: fake.joinToken, ownerToken: fake.ownerToken });
   assert.notEqual(renewed.joinToken, joinToken);
-  assert.deepEqual([await own.bans(), await own.reports()], [[], []]);
+  assert.deepEqual([(await own.bans()).map(({ id }) => id), await own.reports()], [["member-Bo"], []]);
   await own.close();
   assert.equal(own.state.status, "closed");
 });
@@ -294,6 +294,48 @@ test("others type and signal, and the signals of the client are noted", async ()
   );
 });
 
+test("the owner reads who was removed and what was reported, and has webhooks; a moderator reads reports", async () => {
+  const own = client.join("tea", { owner: tea.ownerToken });
+  const reported: unknown[] = [];
+  own.on("reported", ({ target, reason, sender }) => reported.push([target, reason, sender.name]));
+  await pass(10);
+  const sequence = tea.receive("Bad", "Cy");
+  tea.report(sequence, "rude");
+  room.reportMessage(sequence).catch(() => {});
+  await pass(10);
+  assert.deepEqual(reported, [[sequence, "rude", "Bo"]]); // the fake client is one member
+  assert.deepEqual(
+    (await own.reports()).map(({ target, reason, sender }) => [target, reason, sender.name]),
+    [
+      [sequence, undefined, "Aki"],
+      [sequence, "rude", "Bo"],
+    ],
+  );
+  tea.join("Cy");
+  await own.removeMember("member-Cy");
+  assert.deepEqual(
+    (await own.bans()).map(({ id, name }) => [id, name]),
+    [["member-Cy", "Cy"]],
+  );
+  const unbanning = own.unbanMember("member-Cy");
+  await pass(5_000);
+  await unbanning;
+  assert.deepEqual(await own.bans(), []);
+  const { hookId, url } = await client.createHook("tea", tea.ownerToken, "Build");
+  assert.ok(url.endsWith(hookId));
+  assert.deepEqual(
+    (await client.listHooks("tea", tea.ownerToken)).map(({ name }) => name),
+    ["Build"],
+  );
+  await client.deleteHook("tea", tea.ownerToken, hookId);
+  assert.deepEqual(await client.listHooks("tea", tea.ownerToken), []);
+  await assert.rejects(client.listHooks("tea", "wrong"), { code: "http_403" });
+  own.leave();
+  await assert.rejects(room.reports(), { code: "http_403" });
+  tea.setRole("moderator");
+  assert.equal((await room.reports()).length, 2);
+});
+
 test("what the server would refuse is refused, and options that are undefined count as absent", async () => {
   const theirs = tea.receive("Hello");
   const none = { code: "invalid_message", message: "sequence must be that of a message in this room" };
@@ -313,10 +355,14 @@ test("what the server would refuse is refused, and options that are undefined co
   const byOwner = tea.receive("Rules", { id: "owner", name: "Owner", role: "owner" });
   await assert.rejects(room.deleteMessage(byOwner), { code: "forbidden" });
   await room.loadOlder({ limit: undefined });
+  await assert.rejects(client.createRoom(" "), { code: "http_400", message: "roomName must not be blank" });
   const { roomId, ownerToken: owner } = await client.createRoom("New", { private: undefined, keepDays: undefined });
   const visit = client.join(roomId, { name: undefined, owner });
   await pass(10);
   await visit.update({ name: undefined, locked: true, keepDays: undefined, slowSeconds: undefined });
+  await assert.rejects(visit.update({ name: "x".repeat(81) }), { code: "invalid_message" });
+  await assert.rejects(visit.update({}), { code: "invalid_message" });
+  await assert.rejects(visit.renewTokens({ join: true }), { code: "invalid_message" });
   assert.deepEqual(await visit.renewTokens({ join: undefined, owner: true }), {
     ownerToken: client.room(roomId).ownerToken,
   });

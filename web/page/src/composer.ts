@@ -62,7 +62,7 @@ export function enter(newRoomId: string, newHandlers: ComposerHandlers): void {
   isSaving = false;
   mutedUntil = undefined;
   hint = "";
-  field.value = stored = loadDraft(roomId);
+  field.value = stored = loadDraft(roomId) ?? "";
   stopWatching();
   stopWatching = watchDraft(roomId, takeDraft);
   update();
@@ -152,7 +152,7 @@ function keep(): void {
  */
 function takeDraft(): void {
   const text = loadDraft(roomId);
-  if (!handlers || text === stored.slice(0, MAX_DRAFT)) return;
+  if (!handlers || text === null || text === stored.slice(0, MAX_DRAFT)) return;
   stored = text;
   if (target?.draft === undefined) field.value = text;
   else target = { ...target, draft: text };

@@ -9,6 +9,7 @@
  */
 
 import { type Piece, splitLinks } from "chalice-chat-client";
+import { UNSPACED } from "./mentions.js";
 
 export type Part = string | Piece | Formatted;
 
@@ -47,8 +48,6 @@ const OPENING_FENCE = /(?<!`)`{3,}(?!`)(?=[^`]*$)/;
 const CLOSING_FENCE = /(?<!`)(`{3,})\s*$/;
 const LANGUAGE = /^[\w+#.-]*\s*$/;
 
-/** Scripts that write words without spaces, or particles directly after a word: there, a marker may touch a letter. */
-const UNSPACED = String.raw`\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}`;
 const NOT_ASCII = String.raw`(?![\0-\x7f])`;
 /** The characters that may stand before the opening marker, after it, and after the closing one. */
 const BEFORE = new RegExp(String.raw`^$|[\s"'(*,[_{|\p{Cf}\ufe0f${UNSPACED}]|${NOT_ASCII}[\p{P}\p{S}]`, "u");

@@ -5,7 +5,7 @@
 
 import type { Member } from "chalice-chat-client";
 import { arrange, byId, make } from "./dom.js";
-import { beginsWord, findMentions, namesLike, withoutCode } from "./mentions.js";
+import { beginsWord, findMentions, namesLike, proseOf } from "./mentions.js";
 
 const SHOWN = 6;
 
@@ -29,7 +29,7 @@ export function enter(newPeople: () => readonly Member[]): void {
 
 /** Return the ids of those whom a text mentions by their names. The completion of the next text begins. */
 export function mentionsIn(text: string): string[] {
-  const found = findMentions(withoutCode(text), [...chosen, ...people()]);
+  const found = findMentions(proseOf(text), [...chosen, ...people()]);
   chosen = [];
   return found;
 }
@@ -54,7 +54,7 @@ export function takesKey(event: KeyboardEvent): boolean {
 /** Offer the names that begin with what is written between an `@` and the cursor. */
 function offer(): void {
   const cursor = field.selectionStart;
-  start = withoutCode(field.value.slice(0, cursor)).lastIndexOf("@");
+  start = proseOf(field.value.slice(0, cursor)).lastIndexOf("@");
   const isName = field.selectionEnd === cursor && start >= 0 && start < cursor && beginsWord(field.value, start);
   offered = isName ? namesLike(field.value.slice(start + 1, cursor), people()).slice(0, SHOWN) : [];
   if (offered.length === 0) {

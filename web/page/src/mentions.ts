@@ -1,13 +1,25 @@
 /** Names after an `@` in a text. */
 
-import type { Member } from "chalice-chat-client";
+import { type Member, splitLinks } from "chalice-chat-client";
 
 const WORD = /[\p{L}\p{N}_]/u;
-const CODE = /```[\s\S]*?(?:```|$)|`[^`\n]+`/g;
+/** Scripts that write words without spaces, or particles directly after a word: there, a marker may touch a letter. */
+export const UNSPACED = String.raw`\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}`;
+/** The code that markup.ts shows: blocks, and between as many backticks. Within a word, a backtick is an apostrophe. */
+const CODE = new RegExp(
+  [
+    String.raw`(?<!\x60)(\x60{3,})(?!\x60)[^\x60\n]*\n[^]*?\1\x60*[ \t]*$`,
+    String.raw`^[ \t]*\x60{3,}[\w+#.-]*[ \t]*$[^]*`, // not closed yet
+    String.raw`(?:(?<![\x60\p{L}\p{N}\p{M}])|(?<=[${UNSPACED}]))(\x60+)(?!\x60)[^\n]*?(?<!\x60)\2(?!\x60)`,
+  ].join("|"),
+  "gmu",
+);
 
-/** Return a text with spaces in place of its code: `@property` there is nobody. */
-export function withoutCode(text: string): string {
-  return text.replace(CODE, (code) => " ".repeat(code.length));
+/** Return a text with spaces in place of its code and links: `@property` and the `@name` of an address are nobody. */
+export function proseOf(text: string): string {
+  const blank = (part: string) => " ".repeat(part.length);
+  const pieces = splitLinks(text.replace(CODE, blank));
+  return pieces.map((piece) => (piece.href ? blank(piece.text) : piece.text)).join("");
 }
 
 /** Test whether the character at an index is at the start of a text, or after a space or punctuation. */

@@ -182,7 +182,8 @@ field.addEventListener("input", (event) => {
   // An input method shows one emoji after the other, until one is chosen.
   if (!(event as InputEvent).isComposing) takeEmoji();
 });
-field.addEventListener("compositionend", takeEmoji);
+// Safari reports only afterwards the Enter that has chosen it, which would press the button that gets the focus.
+field.addEventListener("compositionend", () => setTimeout(takeEmoji));
 field.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !isComposing(event)) take();
 });

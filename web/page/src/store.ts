@@ -6,6 +6,8 @@ const NAME = "chalice-chat.name";
 const ENTER = "chalice-chat.enter";
 const NOTIFIES = "chalice-chat.notifies";
 const DRAFT = "chalice-chat.draft.";
+/** What is stored in place of an empty draft. */
+const EMPTY = "\n";
 /** The longest draft that is kept, and the longest text that the field takes: several times what can be sent. */
 export const MAX_DRAFT = 20_000;
 const READ = "chalice-chat.read.";
@@ -128,7 +130,7 @@ export function forgetVisited(roomId: string): void {
 }
 
 function forgetReading(roomId: string): void {
-  saveDraft(roomId, "");
+  write(() => localStorage, DRAFT + roomId, "");
   write(() => localStorage, READ + roomId, "");
 }
 
@@ -145,10 +147,15 @@ function writeVisited(visited: readonly VisitedRoom[]): void {
   write(() => localStorage, VISITED, visited.length ? JSON.stringify(visited) : "");
 }
 
-/** Return what was written to a room and not sent. It is kept as long as the visit is remembered. */
-export const loadDraft = (roomId: string) => read(() => localStorage, DRAFT + roomId) ?? "";
+/** Return what was written to a room and not sent, null if that is not known. It is kept as long as the visit is remembered. */
+export function loadDraft(roomId: string): string | null {
+  const text = read(() => localStorage, DRAFT + roomId);
+  return text === EMPTY ? "" : text;
+}
+
+/** Save a draft. An empty one is stored, too, so that other tabs tell what was sent or deleted from what was forgotten. */
 export const saveDraft = (roomId: string, text: string) =>
-  write(() => localStorage, DRAFT + roomId, text.slice(0, MAX_DRAFT));
+  write(() => localStorage, DRAFT + roomId, text.slice(0, MAX_DRAFT) || EMPTY);
 
 /** Call a function when another tab has saved a draft of a room. Returns the function that ends that. */
 export const watchDraft = (roomId: string, listener: () => void) => watch(DRAFT + roomId, listener);
@@ -159,7 +166,10 @@ export function loadRead(roomId: string): number | null {
   return saved === null ? null : Number(saved) || 0;
 }
 
-export const saveRead = (roomId: string, sequence: number) => write(() => localStorage, READ + roomId, `${sequence}`);
+/** Save what was read, unless another tab has read on further. */
+export function saveRead(roomId: string, sequence: number): void {
+  if (sequence > (loadRead(roomId) ?? -1)) write(() => localStorage, READ + roomId, `${sequence}`);
+}
 
 /** Call a function when the visitor has read on in another tab. Returns the function that ends that. */
 export const watchRead = (roomId: string, listener: (sequence: string) => void) => watch(READ + roomId, listener);

@@ -48,7 +48,7 @@ export function enter(client: ChatClient): void {
   if (rooms.length === 0) return;
   stopWatching = client.watchUnread(rooms, (found, readSequences) => {
     unread = found;
-    for (const [roomId, sequence] of readSequences) if (sequence > (loadRead(roomId) ?? 0)) saveRead(roomId, sequence);
+    for (const [roomId, sequence] of readSequences) if (sequence) saveRead(roomId, sequence);
     show();
   });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { beginsWord, findMentions, namesLike, splitMentions, withoutCode } from "../src/mentions.js";
+import { beginsWord, findMentions, namesLike, proseOf, splitMentions } from "../src/mentions.js";
 
 const people = ["Ann", "Ann Lee", "Élodie Müller", "田中", "Bo"].map((name) => ({ id: `id of ${name}`, name }));
 const like = (written: string) => namesLike(written, people).map(({ name }) => name);
@@ -54,12 +54,22 @@ test("upper and lower case differ only between two names", () => {
   );
 });
 
-test("code mentions nobody", () => {
-  const found = (text: string) => findMentions(withoutCode(text), people).map((id) => id.slice("id of ".length));
-  assert.deepEqual(found("`@Bo` ```\n@Ann\n``` @田中"), ["田中"]);
-  assert.deepEqual(found("```\n@Bo"), []);
+test("code and links mention nobody", () => {
+  const found = (text: string) => findMentions(proseOf(text), people).map((id) => id.slice("id of ".length));
+  assert.deepEqual(found("`@Bo` ```\n@Ann\n```\n@田中"), ["田中"]);
+  for (const code of [
+    "```\n@Bo",
+    "``a ` @Bo``",
+    "````\n```\n@Bo\n```\n````",
+    "日本`@Bo`",
+    "https://a.example/@Bo www.a.example/@Bo",
+  ])
+    assert.deepEqual(found(code), []);
+  for (const text of ["don`t ask @Bo, it`s late", "what is ``` for, @Bo?", "об`єкт @Bo `"]) {
+    assert.deepEqual(found(text), ["Bo"], text);
+  }
   assert.deepEqual(found("it`s @Bo"), ["Bo"]);
-  assert.equal(withoutCode("a `b` c"), "a     c");
+  assert.equal(proseOf("a `b` c"), "a     c");
 });
 
 test("the parts of a text are the text", () => {
