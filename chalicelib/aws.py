@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import botocore.session
+from botocore.config import Config
 
 SERVICES = ("apigatewaymanagementapi", "apigatewayv2", "dynamodb", "sqs")
 """The services that the functions use. deployment/unused_parts.py packages botocore's data of these services only."""
@@ -43,7 +44,11 @@ def session() -> Any:
 
     Creating another one takes longer than handling a message.
     """
-    return _Session()
+    session = _Session()
+    # Otherwise botocore builds a longer user agent, twice for each request, in a fifth of the time of a request.
+    user_agent = f"{session.user_agent_name}/{session.user_agent_version}"
+    session.set_default_client_config(Config(user_agent=user_agent))
+    return session
 
 
 def is_configured() -> bool:

@@ -36,10 +36,12 @@ def package(stage: str, folder: Path, project: Path = PROJECT) -> None:
         secret.check(stage, configuration)
     if outdated := outdated_policies(stage, project):
         raise PackageError(f"{outdated[0]} does not fit the settings: run `make generate`")
-    _run_chalice(stage, folder, project)
-    archive = folder / "deployment.zip"
     architecture = (everything | configuration).get("lambda_architecture", "x86_64")  # Chalice's default
     names = [requirements.REQUIREMENTS, *([sign_in.REQUIREMENTS] if sign_in.is_configured(configuration) else [])]
+    # Before Chalice, so that packaging fails sooner.
+    requirements.install([requirements.CHALICE, *names], project, architecture)
+    _run_chalice(stage, folder, project)
+    archive = folder / "deployment.zip"
     requirements.check_chalice(archive, project, architecture)
     requirements.add_requirements(archive, names, project, architecture)
     secret_services = {service for secret in SECRETS if (service := secret.service(configuration)) is not None}

@@ -27,6 +27,16 @@ INSTALLED = Path("build/requirements")
 PLATFORMS = {"x86_64": "manylinux2014_x86_64", "arm64": "manylinux2014_aarch64"}  # by Chalice's lambda_architecture
 
 
+def install(names: Iterable[str], project: Path, architecture: str) -> None:
+    """Install the requirements in the files of these names. Missing and empty files are skipped.
+
+    Raises PackageError if pip fails.
+    """
+    for name in names:
+        if _lists_any(project / name):
+            _install(project / name, project, architecture)
+
+
 def add_requirements(archive: Path, names: Iterable[str], project: Path, architecture: str) -> None:
     """Add the requirements in the files of these names to an archive. Missing and empty files are skipped.
 

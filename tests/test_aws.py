@@ -1,6 +1,9 @@
 """The shared botocore session."""
 
+import botocore
+import chalice
 import pytest
+from botocore.config import Config
 
 from chalicelib import aws
 
@@ -13,6 +16,13 @@ def test_service_that_is_not_packaged_is_reported() -> None:
 @pytest.mark.parametrize("service", aws.SERVICES)
 def test_packaged_service_has_a_client(service: str) -> None:
     assert aws.session().create_client(service).meta.service_model.service_name == service
+
+
+def test_user_agent_does_not_depend_on_the_request() -> None:
+    client = aws.session().create_client("sqs", config=Config(read_timeout=1))
+    user_agent, _, extra = client.meta.config.user_agent.partition(" ")
+    assert user_agent == f"Botocore/{botocore.__version__}"
+    assert extra in ("", f"aws-chalice/{chalice.__version__}")
 
 
 @pytest.mark.parametrize("service", aws.CREDENTIAL_SERVICES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from jsonschema import Draft7Validator
+from jsonschema_rs import Draft7Validator
 
 from deployment.config import PROJECT
 from deployment.smoke.differences import Difference
@@ -21,7 +21,7 @@ def _validators(references: list[dict[str, str]]) -> Validators:
     return {
         name: Draft7Validator(
             {"components": DOCUMENT["components"], **DOCUMENT["components"]["messages"][name]["payload"]},
-            format_checker=Draft7Validator.FORMAT_CHECKER,
+            validate_formats=True,
         )
         for name in sorted(names)
     }

@@ -24,7 +24,8 @@ from chalicelib.protocol.values import (
 )
 
 # The properties by another implementation of Unicode than the one that the table is generated from.
-INVISIBLE = regex.compile(r"[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cs}]*")
+INVISIBLE_CHARACTER = r"[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cs}]"
+INVISIBLE = regex.compile(f"{INVISIBLE_CHARACTER}*")
 NOT_ON_A_LINE = regex.compile(r"[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]")
 NOT_IN_LINES = regex.compile(r"[^\P{Cc}\n\t]|\p{Cs}")
 
@@ -32,7 +33,7 @@ NOT_IN_LINES = regex.compile(r"[^\P{Cc}\n\t]|\p{Cs}")
 BLANKS = "\N{BRAILLE PATTERN BLANK}\N{KHITAN SMALL SCRIPT FILLER}\N{MUSICAL SYMBOL NULL NOTEHEAD}\U00013441\U00013442"
 
 CHARACTERS = "".join(map(chr, range(sys.maxunicode + 1)))
-INVISIBLES = [character for character in CHARACTERS if INVISIBLE.fullmatch(character) or character in BLANKS]
+INVISIBLES = regex.findall(f"{INVISIBLE_CHARACTER}|[{BLANKS}]", CHARACTERS)
 # Random characters are hardly ever invisible.
 TEXTS = st.text(st.sampled_from(INVISIBLES) | st.characters(), min_size=1, max_size=40)
 

@@ -389,9 +389,9 @@ export class MemoryStorage {
   }
 }
 
-/** Let everything happen that waits for no timer. */
+/** Let everything happen that waits for no timer: some of it takes several turns of the event loop. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
 }
 
 /** Let time pass, in steps of a tenth of a second. Needs mocked timers. */
