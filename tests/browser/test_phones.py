@@ -134,6 +134,23 @@ def test_reply_to_a_long_message_fits_the_screen(open_page: OpenPage, cloud: Loc
         expect(button).to_be_in_viewport(ratio=1)
 
 
+def test_actions_of_a_message_keep_away_from_the_edges(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room_id = room_of(cloud, ["Tea?"])
+    page = open_page(f"{cloud.rest_url}/#/rooms/{room_id}", **TOUCH | {"viewport": {"width": 320, "height": 700}})
+    say(page, "Yes")
+    buttons = page.locator("li:not(.pending)").get_by_role("button", name="React or reply")
+    expect(buttons).to_have_count(2)
+    for style in TEXTS.values():
+        page.evaluate("(style) => { document.documentElement.style.cssText = style; }", style)
+        for button in buttons.all():
+            button.tap()
+            box = page.get_by_role("group", name="React or reply").bounding_box()
+            assert box is not None
+            assert box["x"] >= 8, style
+            assert round(box["x"] + box["width"]) <= 320 - 8, style
+            page.keyboard.press("Escape")
+
+
 def test_long_name_leaves_space_to_what_is_quoted(pair: tuple[Page, Page], open_page: OpenPage) -> None:
     aki, bo = pair
     take_name(bo, "Bartholomew Featherstonehaugh-Cholmondel")
