@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Route, expect
@@ -20,16 +19,6 @@ def page_requests(new_account: NewAccount) -> list[Execution]:
     return [one for one in new_account.requests() if one.path == page or one.path.startswith(f"{page}static/")]
 
 
-def count_successive_requests(new_account: NewAccount) -> int:
-    """Count the requests that a visitor waits for one after the other: each begins after the one before has ended."""
-    count, ended_ms = 0, 0.0
-    for one in sorted(new_account.requests(), key=lambda one: one.ended_ms or math.inf):
-        if one.started_ms >= ended_ms:
-            count += 1
-            ended_ms = one.ended_ms or math.inf
-    return count
-
-
 def wait_for_list(page: Page) -> None:
     """Wait until a room of the list can be followed."""
     expect(page.get_by_role("list", name="Rooms").get_by_role("link").first).to_be_visible()
@@ -45,14 +34,23 @@ def test_first_visit_of_the_list_takes_three_requests_and_the_next_one(
     wait_for_list(page)
     assert [one.status for one in page_requests(new_account)] == [200, 200, 200]
     assert not any(one.is_rejected for one in new_account.executions())
-    assert len(new_account.requests()) == 4
-    assert count_successive_requests(new_account) == 3  # the page, its script, the list
+    assert len(new_account.requests()) == 4  # the page, its style sheet together with its script, the list
     new_account.reset()
     page.goto("about:blank")
     page.goto(new_account.url)
     wait_for_list(page)
     assert [one.status for one in page_requests(new_account)] == [304]
     assert not any(one.is_rejected for one in new_account.executions())
+
+
+def test_page_loads_its_style_sheet_and_its_script_at_once(open_page: OpenPage, cloud: LocalCloud) -> None:
+    page = open_page("about:blank")
+    held: list[Route] = []
+    page.route("**/static/style-*.css", lambda route: held.append(route))
+    with page.expect_response("**/static/page-*.js"), page.expect_request("**/static/style-*.css"):
+        page.goto(f"{cloud.rest_url}/", wait_until="commit")
+    held[0].continue_()
+    expect(page.get_by_label("Room name")).to_be_visible()
 
 
 def test_link_of_a_room_connects_with_few_requests(
