@@ -17,7 +17,7 @@ from chalicelib.protocol.values import repair
 
 # The patterns are compiled when they are first used: cold starts should not wait for them.
 _CONTROL_SEQUENCE = r"<([^<>|\n]+)(?:\|([^<>]*))?>([*_~`]+(?=[\s.,;:!?)\]}\"']|\Z))?"
-"""What is between angle brackets, and the markers after it that end a formatted text."""
+"""A text between angle brackets, and the markers after it that end a formatted text."""
 
 _ADDRESS = r"(?i:[a-z][a-z0-9+.-]*://|mailto:|tel:)\S+\Z"
 _LABELLED_ADDRESS = r"(?i:[a-z][a-z0-9+.-]*://|mailto:|tel:)\S.*\Z|[^\s/]+\.\S+\Z"

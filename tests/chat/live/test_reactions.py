@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,6 +40,21 @@ def listed(client: Client, room: Room, query: str = "after=0") -> Any:
 
 def crash(*_: object, **__: object) -> None:
     raise Crash
+
+
+@pytest.fixture
+def lose(monkeypatch: pytest.MonkeyPatch, clock: time_machine.Traveller) -> Callable[..., None]:
+    """Return a function that reacts in a large room, and crashes before the summary is in the queue."""
+
+    def lose(member: Socket, **data: Any) -> None:
+        monkeypatch.setattr(settings, "FANOUT_BATCH", 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(jobs, "enqueue_later", crash)
+            with pytest.raises(Crash):
+                act(member, "react", **data)
+        clock.shift(reactions.SUMMARY_SECONDS)
+
+    return lose
 
 
 def row_of(room: Room, sequence: int = 1) -> Reactions:
@@ -105,21 +121,10 @@ def test_repeated_removal_reaches_those_who_have_missed_the_first_in_a_crash(
 
 
 def test_repeated_removal_in_a_large_room_brings_what_a_crash_has_lost(
-    bo: Socket,
-    aki: Socket,
-    gateway: Gateway,
-    client: Client,
-    queue: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    clock: time_machine.Traveller,
+    bo: Socket, aki: Socket, gateway: Gateway, client: Client, queue: Any, lose: Callable[..., None]
 ) -> None:
     act(bo, "react", sequence=1, reaction="👍")
-    monkeypatch.setattr(settings, "FANOUT_BATCH", 1)
-    with monkeypatch.context() as patch:
-        patch.setattr(jobs, "enqueue_later", crash)
-        with pytest.raises(Crash):
-            act(bo, "react", sequence=1, reaction="👍", remove=True)
-    clock.shift(reactions.SUMMARY_SECONDS)
+    lose(bo, sequence=1, reaction="👍", remove=True)
     act(bo, "react", sequence=1, reaction="👍", remove=True)
     complete(client, queue)
     assert gateway.frames["a"][-1] == summary(version=2)
@@ -351,20 +356,9 @@ def test_large_room_gets_one_summary_in_2_seconds(
 
 
 def test_reaction_brings_what_a_crash_before_the_queue_has_lost(
-    bo: Socket,
-    aki: Socket,
-    gateway: Gateway,
-    client: Client,
-    queue: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    clock: time_machine.Traveller,
+    bo: Socket, aki: Socket, gateway: Gateway, client: Client, queue: Any, lose: Callable[..., None]
 ) -> None:
-    monkeypatch.setattr(settings, "FANOUT_BATCH", 1)
-    with monkeypatch.context() as patch:
-        patch.setattr(jobs, "enqueue_later", crash)
-        with pytest.raises(Crash):
-            act(aki, "react", sequence=1, reaction="👍")
-    clock.shift(reactions.SUMMARY_SECONDS)
+    lose(aki, sequence=1, reaction="👍")
     act(bo, "react", sequence=1, reaction="🎉")
     complete(client, queue)
     last = summary(("🎉", [member_id("b")]), ("👍", [member_id("a")]), version=2)

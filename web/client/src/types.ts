@@ -182,7 +182,7 @@ export interface CreatedRoom {
   readonly joinToken?: string | undefined;
 }
 
-/** What the owner can change of a room. What is left out stays as it is. */
+/** Changes of a room by its owner. Properties that are left out stay as they are. */
 export interface RoomChanges {
   readonly name?: string | undefined;
   readonly locked?: boolean | undefined;

@@ -156,7 +156,7 @@ function take(): void {
   else react(reaction);
 }
 
-/** What an emoji keyboard enters is complete. */
+/** Take the text of the field if it is an emoji: nothing follows it. Other reactions need Enter. */
 function takeEmoji(): void {
   if (isEmoji(field.value) && reactionIn(field.value)) take();
 }

@@ -6,7 +6,7 @@ const NAME = "chalice-chat.name";
 const ENTER = "chalice-chat.enter";
 const NOTIFIES = "chalice-chat.notifies";
 const DRAFT = "chalice-chat.draft.";
-/** What is stored in place of an empty draft. */
+/** Stored in place of an empty draft: it differs from a draft that was forgotten. */
 const EMPTY = "\n";
 /** The longest draft that is kept, and the longest text that the field takes: several times what can be sent. */
 export const MAX_DRAFT = 20_000;

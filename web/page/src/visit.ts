@@ -196,7 +196,7 @@ export function visitRoom(
     markRead();
   }
 
-  /** What the visitor has written is read also where they do not look, unless something unread of others comes before it. */
+  /** Mark the visitor's own messages read, also in a hidden tab, unless an unread message of somebody else comes before them. */
   function noteOwn({ messages, you }: RoomSnapshot): void {
     if (you === null || !isStarted || isReadingUnread || readUpTo === null) return;
     const read = readUpTo;
