@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from localcloud.cloud import LocalCloud
@@ -143,6 +143,19 @@ def test_users_sign_in_talk_and_sign_out(open_page: OpenPage, provider: Provider
     assert aki.evaluate("Object.keys(sessionStorage).filter(key => key.includes('session')).length") == 0
     assert aki.evaluate(owner_tokens) == 0
     expect(bo.get_by_role("list", name="Members").get_by_text("Aki", exact=True)).to_be_hidden()
+
+
+def test_sign_in_leads_to_the_room_that_is_still_loading(open_page: OpenPage, provider: Provider) -> None:
+    aki = open_page()
+    sign_in(aki, "Aki")
+    create_room(aki, "Tea")
+    bo = open_page()
+    scripts: list[Route] = []
+    bo.route("**/visit-*.js", lambda route: scripts.append(route))
+    with bo.expect_request("**/visit-*.js"):
+        bo.goto(aki.url)
+    sign_in(bo, "Bo")
+    assert bo.url == aki.url
 
 
 def test_what_users_read_and_write_elsewhere_is_no_news(

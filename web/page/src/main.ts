@@ -46,7 +46,7 @@ let rooms: Rooms | null = null;
 // Not at the top level: the files that are loaded later import this one, and would wait for it.
 async function start(): Promise<void> {
   const loading = loadRooms();
-  await signIn.enter({ here: () => here, leave });
+  await signIn.enter({ here: destination, leave });
   lobby.showSignIn(signIn.isMissing());
   if (!(await loading)) return; // the page goes on to say that it is still loading
   window.addEventListener("hashchange", () => void followAddress());
@@ -84,8 +84,8 @@ async function followAddress(): Promise<void> {
   }
   const room = roomIn(location.hash);
   if (room && !rooms) return; // the address has just changed: the next call follows it
-  const address = room ? addressOf({ ...room, owner: undefined }) : "#/";
-  if (room?.owner || current?.address !== address) here = room ? addressOf(room) : "#/";
+  const address = publicAddressOf(room);
+  here = destination();
   // Nobody is to share the owner's token with the address.
   if (room?.owner) history.replaceState(null, "", address);
   else if (current?.address === address) return;
@@ -101,6 +101,17 @@ async function followAddress(): Promise<void> {
   };
   if (!room) lobby.enter(cameBack);
   mentionWaiting(address);
+}
+
+/** Return the address that the page shows or is about to show, with the owner's token. */
+function destination(): string {
+  const room = roomIn(location.hash);
+  if (!room?.owner && current?.address === publicAddressOf(room)) return here;
+  return room ? addressOf(room) : "#/";
+}
+
+function publicAddressOf(room: RoomAddress | null): string {
+  return room ? addressOf({ ...room, owner: undefined }) : "#/";
 }
 
 function enterRoom(rooms: Rooms, room: RoomAddress): Visit {
