@@ -1,81 +1,27 @@
 /** The whole page, in a DOM without layout and against a server inside the test. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { afterEach, before, beforeEach, mock, test } from "node:test";
-import { Window } from "happy-dom";
-import { FakeServer, settle } from "../../client/tests/fake-server.js";
+import { mock, test } from "node:test";
+import type { Window } from "happy-dom";
+import { settle } from "../../client/tests/fake-server.js";
+import {
+  answer,
+  answerWith,
+  entries,
+  field,
+  find,
+  go,
+  isOpen,
+  look,
+  say,
+  server,
+  shown,
+  storeElsewhere,
+  usePage,
+  write,
+} from "./setup.js";
 
-const GLOBALS = [
-  "document",
-  "history",
-  "location",
-  "localStorage",
-  "sessionStorage",
-  "matchMedia",
-  "navigator",
-  "IntersectionObserver",
-  "ResizeObserver",
-  "Element",
-  "Node",
-];
-const ELEMENTS = ["Anchor", "Button", "Details", "Dialog", "Form", "Input", "OList", "Select", "TextArea", "UList", ""];
-
-let server: FakeServer;
-
-before(async () => {
-  mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
-  const window = new Window({ url: "https://chat.test/dev/" });
-  for (const name of [...GLOBALS, "SVGElement", ...ELEMENTS.map((element) => `HTML${element}Element`)]) {
-    Object.defineProperty(globalThis, name, { value: Reflect.get(window, name), configurable: true });
-  }
-  server = new FakeServer();
-  Object.assign(globalThis, { window, fetch: (...request: Parameters<typeof fetch>) => server.fetch(...request) });
-  Object.defineProperty(globalThis, "WebSocket", { get: () => server.WebSocket });
-  const page = readFileSync("page/index.html", "utf-8")
-    .replace("{{webSocketUrl}}", "wss://ws.test/dev")
-    .replace("{{signIn}}", "")
-    .replace("{{editSeconds}}", "60");
-  document.documentElement.innerHTML = page.replaceAll(/<script.*?<\/script>/gs, "");
-  await import("../src/main.js");
-});
-
-beforeEach(() => {
-  server = new FakeServer();
-});
-
-afterEach(async () => {
-  await go("#/");
-  sessionStorage.clear();
-  localStorage.clear();
-});
-
-const find = <Found extends HTMLElement>(selector: string) => document.querySelector(selector) as Found;
-const field = () => find<HTMLTextAreaElement>("#message");
-const shown = () => [...document.querySelectorAll("#log .body")].map(({ textContent }) => textContent);
-
-const entries = () =>
-  [...document.querySelectorAll("#log :is(.body, .new-line, .notice)")].map(({ textContent }) => textContent);
-
-/** Show or hide the tab. */
-function look(isVisible: boolean): void {
-  Object.defineProperty(document, "hidden", { value: !isVisible, configurable: true });
-  document.dispatchEvent(new (window as unknown as Window).Event("visibilitychange") as never);
-}
-
-async function go(hash: string): Promise<void> {
-  if (location.hash === hash) return;
-  const arrived = new Promise((resolve) => window.addEventListener("hashchange", resolve, { once: true }));
-  location.hash = hash;
-  await arrived;
-  await settle();
-}
-
-async function say(text: string): Promise<void> {
-  field().value = text;
-  find<HTMLFormElement>("#compose").requestSubmit();
-  await settle();
-}
+usePage();
 
 for (const [choice, left] of [
   ["Try again", ["unlucky"]],
@@ -321,13 +267,6 @@ test("one's own message is read where nobody sees its echo, unless somebody else
   assert.deepEqual(entries().slice(-3), ["New", "unseen", "by another device"]);
 });
 
-/** Store a value as another tab does. */
-function storeElsewhere(key: string, newValue: string): void {
-  localStorage.setItem(key, newValue);
-  const Event = (window as unknown as Window).StorageEvent;
-  window.dispatchEvent(new Event("storage", { key, newValue }) as never);
-}
-
 test("the title of a hidden tab counts what was neither read in another tab or device nor deleted", async () => {
   server.store("old");
   await go("#/rooms/r1");
@@ -354,11 +293,6 @@ test("the title of a hidden tab counts what was neither read in another tab or d
 });
 
 const DRAFT = "chalice-chat.draft.r1";
-
-function write(text: string): void {
-  field().value = text;
-  field().dispatchEvent(new (window as unknown as Window).Event("input") as never);
-}
 
 test("all tabs of a room show one draft, and an edit keeps it", async () => {
   await go("#/rooms/r1");
@@ -621,24 +555,6 @@ test("three who come are named, each isolated from the text around them", async 
 });
 
 // Deleting, and the owner
-
-const answerWith = (action: string, event: () => ReturnType<FakeServer["storeEvent"]>) => {
-  server.onFrame = (_, frame) => {
-    if (frame.action !== action) return false;
-    server.deliver(event());
-    return true;
-  };
-};
-
-const isOpen = (id: string) => find<HTMLDialogElement>(id).open;
-
-/** Answer the question that the page asks. */
-async function answer(isAgreed: boolean): Promise<void> {
-  assert.equal(isOpen("#ask"), true);
-  find(isAgreed ? "#ask-agree" : "#ask-cancel").click();
-  assert.equal(isOpen("#ask"), false);
-  await settle();
-}
 
 const deleteButtons = () => [...document.querySelectorAll<HTMLButtonElement>("#log .delete")];
 
