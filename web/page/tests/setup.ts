@@ -23,11 +23,14 @@ const ELEMENTS = ["Anchor", "Button", "Details", "Dialog", "Form", "Input", "OLi
 
 export let server: FakeServer;
 
-/** Open the page before the tests of this file. Each test begins in the room list, with a server of its own. */
-export function usePage(): void {
+/**
+ * Open the page before the tests of this file. Each test begins in the room list, with a server of its own. `query` is what a
+ * provider has sent the visitor back with, and `signIn` how to sign in, as the server tells it.
+ */
+export function usePage({ query = "", signIn }: { query?: string; signIn?: unknown } = {}): void {
   before(async () => {
     mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
-    const window = new Window({ url: "https://chat.test/dev/" });
+    const window = new Window({ url: `https://chat.test/dev/${query}` });
     for (const name of [...GLOBALS, "SVGElement", ...ELEMENTS.map((element) => `HTML${element}Element`)]) {
       Object.defineProperty(globalThis, name, { value: Reflect.get(window, name), configurable: true });
     }
@@ -36,7 +39,7 @@ export function usePage(): void {
     Object.defineProperty(globalThis, "WebSocket", { get: () => server.WebSocket });
     const page = readFileSync("page/index.html", "utf-8")
       .replace("{{webSocketUrl}}", "wss://ws.test/dev")
-      .replace("{{signIn}}", "")
+      .replace("{{signIn}}", JSON.stringify(signIn)?.replaceAll('"', "&quot;") ?? "")
       .replace("{{editSeconds}}", "60");
     document.documentElement.innerHTML = page.replaceAll(/<script.*?<\/script>/gs, "");
     await import("../src/main.js");
