@@ -1,23 +1,19 @@
-"""Drafts, and copying, printing and saving a conversation."""
+"""Copying, pasting, printing and saving a conversation."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Locator, Page, ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.support.browser.visitor import create_room, expect_message, expect_view, room_of, say
+from tests.support.browser.room import Room
+from tests.support.browser.visitor import expect_message, room_of, say, write_history
 
 WHEN = r"\[\w{3} \d{1,2}, \d{4}, \d{1,2}:\d\d\s[AP]M\]"
 PHONE: ViewportSize = {"width": 390, "height": 700}
-
-
-def message_box(page: Page) -> Locator:
-    return page.get_by_label("Message", exact=True)
 
 
 def copied(page: Page) -> str:
@@ -25,70 +21,41 @@ def copied(page: Page) -> str:
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
-def test_draft_outlasts_its_tab_until_it_is_sent(open_page: OpenPage) -> None:
-    page = open_page()
-    create_room(page, "Tea")
-    message_box(page).fill("not finished")
-    address, context = page.url, page.context
-    page.close()
-    page = context.new_page()
-    page.goto(address)
-    expect(message_box(page)).to_have_value("not finished")
-    expect(page.get_by_role("status")).to_have_text("Connected")
-    page.get_by_role("button", name="Send").click()
-    expect_message(page, "not finished")
-    page.close()
-    page = context.new_page()
-    page.goto(address)
-    expect_message(page, "not finished")
-    expect(message_box(page)).to_have_value("")
-
-
-def test_pasted_text_of_100000_lines_is_cut(open_page: OpenPage) -> None:
-    page = open_page(permissions=["clipboard-read", "clipboard-write"])
-    create_room(page, "Tea")
-    page.evaluate("navigator.clipboard.writeText('x' + '\\n'.repeat(100_000) + 'x')")
-    message_box(page).press("Control+V")
-    expect(page.locator("#compose-note")).to_have_text("Only the beginning of that text is here.")
-    assert message_box(page).input_value() == "x" + "\n" * 999
-
-
-def test_copied_messages_say_who_and_when_and_have_no_buttons(pair: tuple[Page, Page]) -> None:
-    aki, bo = pair
-    aki.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    say(bo, "first\nof two lines")
-    expect(aki.locator("li.message .body")).to_have_count(1)
-    say(aki, "see https://example.com")
-    expect(aki.locator("li.message:not(.pending) .body")).to_have_count(2)
-    aki.evaluate("getSelection().selectAllChildren(document.querySelector('#log'))")
-    lines = copied(aki).split("\n")
-    first, second, third = lines[-3:]
+def test_copied_messages_say_who_and_when_and_a_pasted_text_is_cut(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room = Room(cloud.rest_url, cloud.websocket_url)
+    write_history(cloud, room.id, ["first\nof two lines"])
+    page = open_page(room.link(), name="Aki", permissions=["clipboard-read", "clipboard-write"])
+    expect_message(page, "first of two lines")
+    expect(page.locator("#you")).to_be_visible()
+    say(page, "see https://example.com")
+    expect(page.locator("li.message:not(.pending) .body")).to_have_count(2)
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('#log'))")
+    first, second, third = copied(page).split("\n")
     assert re.fullmatch(rf"{WHEN} Bo: first", first)
     assert second == "of two lines"
     assert re.fullmatch(rf"{WHEN} Aki: see https://example.com", third)
-    assert re.fullmatch(r"(Bo joined)?", "\n".join(lines[:-3]))
 
-    aki.evaluate(
+    page.evaluate(
         "() => { const [one, other] = document.querySelectorAll('#log .body');"
         " getSelection().setBaseAndExtent(one.firstChild, 9, other.firstChild, 3); }"
     )
-    assert re.fullmatch(rf"{WHEN} Bo: two lines\n{WHEN} Aki: see", copied(aki))
-    aki.evaluate(
+    assert re.fullmatch(rf"{WHEN} Bo: two lines\n{WHEN} Aki: see", copied(page))
+    page.evaluate(
         "() => { const [one] = document.querySelectorAll('#log .body');"
         " getSelection().setBaseAndExtent(one.firstChild, 0, one.firstChild, 5); }"
     )
-    assert copied(aki) == "first"
-
-
-def test_name_time_and_date_can_be_copied(pair: tuple[Page, Page]) -> None:
-    aki, bo = pair
-    aki.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    say(bo, "hello")
-    expect_message(aki, "hello")
+    assert copied(page) == "first"
     for part in (".head", "time", ".day"):
-        aki.locator(f".message {part}").evaluate("(part) => getSelection().selectAllChildren(part)")
-        selected = aki.locator(f".message {part}").inner_text()
-        assert copied(aki).strip() == selected
+        found = page.locator(f".message {part}").first
+        found.evaluate("(part) => getSelection().selectAllChildren(part)")
+        assert copied(page).strip() == found.inner_text()
+
+    page.evaluate("navigator.clipboard.writeText('x' + '\\n'.repeat(100_000) + 'x')")
+    box = page.get_by_label("Message", exact=True)
+    box.click()
+    box.press("Control+V")
+    expect(page.locator("#compose-note")).to_have_text("Only the beginning of that text is here.")
+    assert box.input_value() == "x" + "\n" * 999
 
 
 def test_saved_conversation_has_what_the_server_keeps(open_page: OpenPage, cloud: LocalCloud, tmp_path: Path) -> None:
@@ -108,32 +75,17 @@ def test_saved_conversation_has_what_the_server_keeps(open_page: OpenPage, cloud
     assert [re.sub(f"^{WHEN} Bo: ", "", line) for line in saved[4:]] == [f"message {number}" for number in range(130)]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_print_has_the_whole_conversation_without_controls(pair: tuple[Page, Page], scheme: str) -> None:
-    aki, bo = pair
-    for number in range(6):
-        say(bo, f"message {number}\n" + "line\n" * 30 + "end")
-        expect(aki.locator("li.message .body")).to_have_count(number + 1)
-    aki.emulate_media(media="print", color_scheme=scheme)  # type: ignore[arg-type]
-    for control in aki.locator("button, input, textarea, summary").all():
-        expect(control).to_be_hidden()
-    expect(aki.get_by_role("heading", name="Tea")).to_be_visible()
-    assert aki.evaluate("document.documentElement.scrollHeight > document.querySelector('#log').scrollHeight")
-    for body in aki.locator("li.message .body").all():
-        assert body.evaluate("(body) => body.scrollHeight <= body.clientHeight")
-    assert aki.locator("li.message .body").first.evaluate("(body) => getComputedStyle(body).color") == "rgb(43, 32, 39)"
-
-
-def test_file_that_is_dropped_on_the_page_does_not_replace_it(open_page: OpenPage) -> None:
-    page = open_page()
-    expect_view(page)
-    drop = """() => {
-        const dataTransfer = new DataTransfer();
-        dataTransfer.items.add(new File(["picture"], "picture.png", { type: "image/png" }));
-        return ["dragover", "drop"].map((type) => document.querySelector("main:not([hidden])").dispatchEvent(
-            new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true })));
-    }"""
-    assert page.evaluate(drop) == [False, False]
-    create_room(page, "Tea")
-    assert page.evaluate(drop) == [False, False]
-    expect(page.get_by_text("Only text can be sent here")).to_be_visible()
+def test_print_has_the_whole_conversation_without_controls(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room_id = room_of(cloud, [f"message {number}\n" + "line\n" * 30 + "end" for number in range(6)])
+    page = open_page(f"{cloud.rest_url}/#/rooms/{room_id}")
+    expect(page.get_by_role("button", name="Show all")).to_have_count(6)
+    bodies = page.locator("li.message .body")
+    for scheme in ("light", "dark"):
+        page.emulate_media(media="print", color_scheme=scheme)  # type: ignore[arg-type]
+        for control in page.locator("button, input, textarea, summary").all():
+            expect(control).to_be_hidden()
+        expect(page.get_by_role("heading", name="Long")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollHeight > document.querySelector('#log').scrollHeight")
+        for body in bodies.all():
+            assert body.evaluate("(body) => body.scrollHeight <= body.clientHeight")
+        assert bodies.first.evaluate("(body) => getComputedStyle(body).color") == "rgb(43, 32, 39)"

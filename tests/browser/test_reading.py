@@ -4,38 +4,44 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.browser.test_use import SET_HIDDEN
+from tests.support.browser.room import Member, Room
 from tests.support.browser.visitor import expect_message, room_of, say
 
 # Where the client library keeps the secret of a guest.
 KEY = "chalice-chat.key"
-TALL = "line {}\nand\nmore\nof it"
 
 
-def say_tall(page: Page, count: int) -> None:
+def say_tall(member: Member, count: int) -> None:
     for number in range(count):
-        say(page, TALL.format(number))
-        expect(page.locator("li.message:not(.pending) .body").last).to_contain_text(f"line {number}\n")
+        member.say(f"line {number}\nand\nmore\nof it")
 
 
 def expect_start_at_new(page: Page, count: int) -> None:
     expect(page.get_by_role("button", name=f"{count} new messages")).to_be_visible()
     expect(page.locator(".new-line")).to_be_in_viewport()
+    expect(page.locator(".new-line + li")).to_contain_text("line 0")
     expect(page.get_by_text("line 0")).to_be_in_viewport()
     expect(page.get_by_text(f"line {count - 1}\n")).not_to_be_in_viewport()
 
 
-def test_visit_starts_at_the_first_new_message_until_the_end_was_seen(pair: tuple[Page, Page]) -> None:
-    aki, bo = pair
-    say(bo, "seen")
-    expect_message(aki, "seen")
-    aki.get_by_role("link", name="All rooms").click()
-    say_tall(bo, 18)
+def expect_end_without_line(page: Page, text: str) -> None:
+    expect(page.get_by_text(text)).to_be_in_viewport()
+    expect(page.locator(".new-line")).to_have_count(0)
+
+
+def test_visit_starts_at_the_first_new_message_until_the_end_was_seen(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room = Room(cloud.rest_url, cloud.websocket_url)
+    aki = open_page(room.link(), name="Aki")
+    with room.join("Bo") as bo:
+        bo.say("seen")
+        expect_message(aki, "seen")
+        aki.get_by_role("link", name="All rooms").click()
+        say_tall(bo, 18)
     aki.go_back()
     expect_start_at_new(aki, 18)
     aki.reload()
@@ -43,36 +49,18 @@ def test_visit_starts_at_the_first_new_message_until_the_end_was_seen(pair: tupl
     aki.get_by_role("button", name="18 new messages").click()
     expect(aki.get_by_text("line 17\n")).to_be_in_viewport()
     aki.reload()
-    expect(aki.get_by_text("line 17\n")).to_be_in_viewport()
-    expect(aki.locator(".new-line")).to_have_count(0)
+    expect_end_without_line(aki, "line 17\n")
 
 
-def test_what_was_read_on_one_device_is_not_new_on_another(pair: tuple[Page, Page], open_page: OpenPage) -> None:
-    aki, bo = pair
-    say(aki, "seen")
-    expect_message(bo, "seen")
-    bo.get_by_role("link", name="All rooms").click()
-    say_tall(aki, 9)
-    (site,) = bo.context.storage_state()["origins"]
-    key = [entry for entry in site["localStorage"] if entry["name"] == KEY]
-    phone = open_page(aki.url, name="Bo", storage_state={"origins": [{**site, "localStorage": key}]})
-    expect_start_at_new(phone, 9)
-    expect(phone.locator(".new-line + li")).to_contain_text("line 0")
-    phone.get_by_role("button", name="9 new messages").click()
-    expect(phone.get_by_text("line 8\n")).to_be_in_viewport()
-    phone.get_by_role("link", name="All rooms").click()
-    bo.go_back()
-    expect(bo.get_by_text("line 8\n")).to_be_in_viewport()
-    expect(bo.locator(".new-line")).to_have_count(0)
-
-
-def test_hidden_tab_stops_at_the_first_new_message(pair: tuple[Page, Page]) -> None:
-    aki, bo = pair
-    say(bo, "seen")
-    expect_message(aki, "seen")
-    aki.evaluate(SET_HIDDEN, True)
-    say_tall(bo, 15)
-    expect(aki.locator("li.message")).to_have_count(16)
+def test_hidden_tab_stops_at_the_first_new_message(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room = Room(cloud.rest_url, cloud.websocket_url)
+    aki = open_page(room.link(), name="Aki")
+    with room.join("Bo") as bo:
+        bo.say("seen")
+        expect_message(aki, "seen")
+        aki.evaluate(SET_HIDDEN, True)
+        say_tall(bo, 15)
+        expect(aki.locator("li.message")).to_have_count(16)
     aki.evaluate(SET_HIDDEN, False)
     expect_start_at_new(aki, 15)
     say(aki, "read")
@@ -81,33 +69,44 @@ def test_hidden_tab_stops_at_the_first_new_message(pair: tuple[Page, Page]) -> N
     expect(aki.get_by_text("read", exact=True)).to_be_in_viewport()
 
 
-@pytest.mark.parametrize(
-    "text", ["\n".join(map(str, range(1_000))), "tea " * 990, "\N{CJK UNIFIED IDEOGRAPH-8336}" * 3_900]
-)
-def test_tall_message_stays_in_its_box_until_all_of_it_is_shown(pair: tuple[Page, Page], text: str) -> None:
-    aki, bo = pair
-    say(bo, f"begin {text} end")
-    body = aki.locator("li.message .body")
-    expect(body).to_be_visible()
-    whole = body.evaluate("(body) => body.scrollHeight")
-    folded = body.bounding_box()
-    assert folded
-    assert folded["height"] <= 400
-    aki.get_by_role("button", name="Show all").click()
-    opened = body.bounding_box()
-    assert opened
-    assert opened["height"] >= whole
-    aki.get_by_role("button", name="Show less").click()
-    assert body.bounding_box() == folded
+def test_what_was_read_on_one_device_is_not_new_on_another(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room = Room(cloud.rest_url, cloud.websocket_url)
+    desk = open_page(room.link(), name="Aki")
+    with room.join("Bo") as bo:
+        bo.say("seen")
+        expect_message(desk, "seen")
+        desk.get_by_role("link", name="All rooms").click()
+        say_tall(bo, 9)
+    (site,) = desk.context.storage_state()["origins"]
+    key = [entry for entry in site["localStorage"] if entry["name"] == KEY]
+    phone = open_page(room.link(), name="Aki", storage_state={"origins": [{**site, "localStorage": key}]})
+    expect_start_at_new(phone, 9)
+    phone.get_by_role("button", name="9 new messages").click()
+    expect(phone.get_by_text("line 8\n")).to_be_in_viewport()
+    phone.get_by_role("link", name="All rooms").click()
+    desk.go_back()
+    expect_end_without_line(desk, "line 8\n")
 
 
-def test_message_that_becomes_tall_on_a_narrow_screen_can_be_shown_whole(pair: tuple[Page, Page]) -> None:
-    aki, bo = pair
-    say(bo, "tea " * 200)
-    expect(aki.locator("li.message .body")).to_be_visible()
-    expect(aki.get_by_role("button", name="Show all")).to_have_count(0)
-    aki.set_viewport_size({"width": 320, "height": 700})
-    expect(aki.get_by_role("button", name="Show all")).to_be_visible()
+def test_tall_message_stays_in_its_box_until_all_of_it_is_shown(open_page: OpenPage, cloud: LocalCloud) -> None:
+    tall = ["\n".join(map(str, range(1_000))), "tea " * 990, "\N{CJK UNIFIED IDEOGRAPH-8336}" * 3_900]
+    texts = [*(f"begin {text} end" for text in tall), "tea " * 200]
+    page = open_page(f"{cloud.rest_url}/#/rooms/{room_of(cloud, texts)}")
+    entries = page.locator("li.message")
+    expect(entries).to_have_count(4)
+    for entry in entries.all()[:3]:
+        body = entry.locator(".body")
+        expect(entry.get_by_role("button", name="Show all")).to_be_visible()
+        whole, folded = body.evaluate("({ scrollHeight, offsetHeight }) => [scrollHeight, offsetHeight]")
+        assert folded <= 400
+        entry.get_by_role("button", name="Show all").click()
+        assert body.evaluate("(body) => body.offsetHeight") >= whole
+        entry.get_by_role("button", name="Show less").click()
+        assert body.evaluate("(body) => body.offsetHeight") == folded
+    # The last one becomes tall on a narrow screen.
+    expect(entries.last.get_by_role("button", name="Show all")).to_have_count(0)
+    page.set_viewport_size({"width": 320, "height": 700})
+    expect(entries.last.get_by_role("button", name="Show all")).to_be_visible()
 
 
 def test_dates_name_their_language(open_page: OpenPage, cloud: LocalCloud) -> None:
