@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from localcloud.cloud import LocalCloud
+from tests.browser.conftest import OpenPage
+from tests.support.browser.room import Room
 from tests.support.browser.visitor import agree, open_person
 
 DIALOGUES = "**/static/dialogues-*.js"
 
 
-def test_dialogues_are_loaded_once_when_the_first_is_opened(pair: tuple[Page, Page]) -> None:
-    aki, _ = pair
-    loaded: list[str] = []
-    aki.on("request", lambda request: loaded.append(request.url))
-    with aki.expect_request(DIALOGUES):
-        open_person(aki, "Bo").get_by_role("button", name="Done").click()
-    aki.get_by_role("button", name="Manage room").click()
-    expect(aki.get_by_role("button", name="Close this room")).to_be_visible()
-    assert len([url for url in loaded if "/static/" in url]) == 1
+def test_dialogues_are_loaded_once_also_after_another_version_has_replaced_them_and_after_an_outage(
+    open_page: OpenPage, cloud: LocalCloud
+) -> None:
+    room = Room(cloud.rest_url, cloud.websocket_url)
+    aki = open_page(room.link(owner=True), name="Aki")
+    status, more = aki.get_by_role("status"), aki.get_by_role("button", name="More about Bo")
+    with room.join("Bo"):
+        aki.route(DIALOGUES, lambda route: route.fulfill(status=404))
+        aki.get_by_label("Message", exact=True).fill("not finished")
+        more.click()
+        expect(aki.get_by_role("alertdialog")).to_contain_text("Reload the page? What you have written is kept.")
+        aki.unroute(DIALOGUES)
+        agree(aki, "Reload")
+        expect(status).to_have_text("Connected")
+        expect(aki.get_by_label("Message", exact=True)).to_have_value("not finished")
+        expect(more).to_be_visible()
 
+        aki.context.set_offline(True)
+        expect(status).to_have_text("Connection lost. Trying again…")
+        more.click()
+        expect(aki.get_by_role("log").get_by_text("This needs a connection to the chat.")).to_be_visible()
+        aki.context.set_offline(False)
+        expect(status).to_have_text("Connected")
 
-def test_dialogue_that_another_version_has_replaced_is_there_after_a_reload(pair: tuple[Page, Page]) -> None:
-    aki, _ = pair
-    aki.route(DIALOGUES, lambda route: route.fulfill(status=404))
-    aki.get_by_label("Message", exact=True).fill("not finished")
-    aki.get_by_role("button", name="More about Bo").click()
-    expect(aki.get_by_role("alertdialog")).to_contain_text("Reload the page? What you have written is kept.")
-    aki.unroute(DIALOGUES)
-    agree(aki, "Reload")
-    expect(aki.get_by_role("status")).to_have_text("Connected")
-    expect(aki.get_by_label("Message", exact=True)).to_have_value("not finished")
-    expect(open_person(aki, "Bo")).to_be_visible()
-
-
-def test_dialogue_without_a_connection_says_so_and_opens_later(pair: tuple[Page, Page]) -> None:
-    aki, _ = pair
-    aki.context.set_offline(True)
-    expect(aki.get_by_role("status")).to_have_text("Connection lost. Trying again…")
-    aki.get_by_role("button", name="More about Bo").click()
-    expect(aki.get_by_role("log").get_by_text("This needs a connection to the chat.")).to_be_visible()
-    aki.context.set_offline(False)
-    expect(aki.get_by_role("status")).to_have_text("Connected")
-    expect(open_person(aki, "Bo")).to_be_visible()
+        loaded: list[str] = []
+        aki.on("request", lambda request: loaded.append(request.url))
+        with aki.expect_request(DIALOGUES):
+            open_person(aki, "Bo").get_by_role("button", name="Done").click()
+        aki.get_by_role("button", name="Manage room").click()
+        expect(aki.get_by_role("button", name="Close this room")).to_be_visible()
+        assert len([url for url in loaded if "/static/" in url]) == 1

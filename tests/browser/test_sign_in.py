@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import requests
 from playwright.sync_api import Page, Route, expect
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from localcloud.cloud import LocalCloud
 from localcloud.stack import client
@@ -21,13 +20,13 @@ from tests.support.browser.sign_in import cloud_with_sign_in
 from tests.support.browser.visitor import (
     agree,
     create_room,
-    expect_greeting,
     expect_message,
-    expect_true,
     messages,
     say,
 )
 from tests.support.provider import Provider
+
+ROOM_SCRIPT = "**/static/visit-*.js"
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +100,23 @@ def expect_connected(page: Page) -> None:
     expect(page.locator("#connection-state")).to_have_text("Connected")
 
 
-def test_users_sign_in_talk_and_sign_out(open_page: OpenPage, provider: Provider) -> None:
+def manage_webhooks(owner: Page) -> None:
+    owner.get_by_role("button", name="Manage room").click()
+    dialog = owner.get_by_role("dialog", name="Manage this room")
+    dialog.get_by_label("Name of the program").fill("Build")
+    dialog.get_by_role("button", name="Add").click()
+    address = dialog.get_by_label("Address to post to")
+    expect(address).to_have_value(re.compile("/hooks/"))
+    assert requests.post(address.input_value(), json={"text": "Build 42 passed"}, timeout=20).status_code == 200
+    expect_message(owner, "Build 42 passed")
+    dialog.get_by_role("button", name="Delete webhook Build").click()
+    agree(owner, "Delete")
+    expect(dialog.get_by_text("Deleted.")).to_be_visible()
+    expect(dialog.get_by_role("list", name="Webhooks").get_by_role("listitem")).to_have_count(0)
+    dialog.get_by_role("button", name="Done").click()
+
+
+def test_users_sign_in_talk_manage_webhooks_and_sign_out(open_page: OpenPage, provider: Provider) -> None:
     aki = open_page(reduced_motion="reduce")
     expect(aki.get_by_text("Please sign in to see the rooms.")).to_be_visible()
     expect(aki.get_by_label("Room name")).to_be_hidden()
@@ -119,8 +134,14 @@ def test_users_sign_in_talk_and_sign_out(open_page: OpenPage, provider: Provider
     bo = open_page(aki.url, reduced_motion="reduce")
     expect(bo.get_by_text("Please sign in to enter this room.")).to_be_visible()
     expect_no_violations(bo)
+    # Also if the scripts of the room are still being loaded.
+    held: list[Route] = []
+    bo.route(ROOM_SCRIPT, lambda route: held.append(route))
+    with bo.expect_request(ROOM_SCRIPT):
+        bo.reload(wait_until="commit")
     sign_in(bo, "Bo")
     assert bo.url == aki.url
+    held[-1].continue_()
     expect_message(bo, "hello")
     say(bo, "hi Aki")
     expect_message(aki, "hi Aki")
@@ -134,6 +155,7 @@ def test_users_sign_in_talk_and_sign_out(open_page: OpenPage, provider: Provider
     expect(aki.locator("li.message.own .body")).to_have_text("hello")
     assert not [url for url in scripts if "oauth-" in url or provider.url in url]
 
+    manage_webhooks(aki)
     owner_tokens = "Object.keys(localStorage).filter(key => key.includes('owner')).length"
     assert aki.evaluate(owner_tokens) == 1
     aki.get_by_role("button", name="Sign out").click()
@@ -143,67 +165,6 @@ def test_users_sign_in_talk_and_sign_out(open_page: OpenPage, provider: Provider
     assert aki.evaluate("Object.keys(sessionStorage).filter(key => key.includes('session')).length") == 0
     assert aki.evaluate(owner_tokens) == 0
     expect(bo.get_by_role("list", name="Members").get_by_text("Aki", exact=True)).to_be_hidden()
-
-
-def test_sign_in_leads_to_the_room_that_is_still_loading(open_page: OpenPage, provider: Provider) -> None:
-    aki = open_page()
-    sign_in(aki, "Aki")
-    create_room(aki, "Tea")
-    bo = open_page()
-    scripts: list[Route] = []
-    bo.route("**/visit-*.js", lambda route: scripts.append(route))
-    with bo.expect_request("**/visit-*.js"):
-        bo.goto(aki.url)
-    sign_in(bo, "Bo")
-    assert bo.url == aki.url
-
-
-def test_what_users_read_and_write_elsewhere_is_no_news(
-    open_page: OpenPage, provider: Provider, cloud: LocalCloud
-) -> None:
-    bo = open_page()
-    sign_in(bo, "Bo")
-    links = {}
-    for name in ("Coffee", "Tea"):
-        create_room(bo, name)
-        links[name] = bo.url
-        bo.get_by_role("link", name="All rooms").click()
-    desk = open_page(links["Coffee"])
-    sign_in(desk, "Mia")
-    expect_greeting(desk)  # from then on, the page remembers the visit
-    desk.goto(links["Tea"])
-    expect(desk.get_by_role("heading", name="Tea")).to_be_visible()
-    expect_greeting(desk)
-    desk.get_by_role("link", name="All rooms").click()
-    phone = open_page(links["Tea"])
-    sign_in(phone, "Mia")
-    expect_connected(phone)
-    for name in links:
-        bo.goto(links[name])
-        say(bo, f"Who wants {name}?")
-        expect(bo.locator("li.message[data-sequence] .body")).to_have_text(f"Who wants {name}?")  # it is stored
-    expect_message(phone, "Who wants Tea?")
-    say(phone, "I do")
-    room_id = links["Tea"].rsplit("/", 1)[-1]
-    expect_true(phone, "id => localStorage[`chalice-chat.read.${id}`] === '2'", arg=room_id)
-    headers = {"Authorization": f"Bearer {token_of(phone)}"}
-    phone.get_by_role("link", name="All rooms").click()
-
-    def read_sequence() -> int | None:
-        body = {"rooms": [{"roomId": room_id}]}
-        (found,) = requests.post(f"{cloud.rest_url}/rooms/unread", json=body, headers=headers, timeout=20).json()[
-            "rooms"
-        ]
-        return found.get("readSequence")  # type: ignore[no-any-return]
-
-    is_missing = retry_if_result(lambda sequence: sequence != 2)
-    Retrying(retry=is_missing, wait=wait_fixed(0.05), stop=stop_after_delay(20))(read_sequence)
-    desk.reload()
-    rooms = desk.get_by_role("list", name="Your rooms").get_by_role("listitem")
-    expect(rooms).to_have_count(2)
-    expect(rooms.filter(has_text="Coffee").locator(".news")).to_have_text("new")
-    expect(rooms.filter(has_text="Tea").locator(".news")).to_have_count(0)
-    assert desk.evaluate("id => localStorage[`chalice-chat.read.${id}`]", room_id) == "2"
 
 
 def test_expired_token_loses_nothing(open_page: OpenPage, provider: Provider, cloud: LocalCloud) -> None:
@@ -237,57 +198,29 @@ def test_expired_token_loses_nothing(open_page: OpenPage, provider: Provider, cl
     assert messages(bo) == ["kept"]
 
 
-def test_token_is_renewed_unnoticed_while_keys_change(
+def test_token_is_renewed_unnoticed_while_keys_change_and_in_a_duplicated_tab(
     open_page: OpenPage, provider: Provider, cloud: LocalCloud
 ) -> None:
     # The page renews such a token before each use. The server accepts it for a minute, as clocks may differ.
-    provider.set(lifetime=1, refresh_tokens=True)
-    page = open_page(reduced_motion="reduce")
-    sign_in(page, "Aki")
-    create_room(page, "Tea")
-    say(page, "before")
-    expect_message(page, "before")
-    former, renewals = token_of(page), provider.requests()["POST /token"]
-    provider.rotate_key()
-    provider.set(refresh_tokens=True)  # the next token does not expire before the page is connected again
-    let_connections_expire(cloud)
-    say(page, "after")
-    expect_message(page, "after")
-    expect(page.locator("#pending li")).to_have_count(0)
-    expect(page.locator("li.message.own .body")).to_have_text(["before", "after"])
-    expect_connected(page)
-    assert token_of(page) != former
-    assert provider.requests()["POST /token"] > renewals
-
-
-@pytest.mark.parametrize("status", [408, 429, 503])
-def test_provider_that_is_busy_signs_nobody_out(
-    open_page: OpenPage, provider: Provider, cloud: LocalCloud, status: int
-) -> None:
-    provider.set(lifetime=1, refresh_tokens=True)
-    page = open_page(reduced_motion="reduce")
-    sign_in(page, "Aki")
-    create_room(page, "Tea")
-    provider.set(lifetime=1, refresh_tokens=True, refusal=status)
-    let_session_expire(page)
-    let_connections_expire(cloud)
-    with page.expect_response(lambda response: response.status == status):
-        say(page, "kept")
-    assert session_of(page)["refreshToken"]
-    former = token_of(page)
-    provider.set(refresh_tokens=True)
-    expect(page.locator("#pending li")).to_have_count(0)
-    assert token_of(page) != former
-    expect_connected(page)
-    expect(page.get_by_role("button", name="Sign in again")).to_be_hidden()
-
-
-def test_duplicated_tab_stays_signed_in_as_the_first_one_does(open_page: OpenPage, provider: Provider) -> None:
     # The provider accepts each refresh token once.
     provider.set(lifetime=1, refresh_tokens=True)
     first = open_page(reduced_motion="reduce")
     sign_in(first, "Aki")
     create_room(first, "Tea")
+    say(first, "before")
+    expect_message(first, "before")
+    former, renewals = token_of(first), provider.requests()["POST /token"]
+    provider.rotate_key()
+    provider.set(refresh_tokens=True)  # the next token does not expire before the page is connected again
+    let_connections_expire(cloud)
+    say(first, "after")
+    expect_message(first, "after")
+    expect(first.locator("#pending li")).to_have_count(0)
+    expect(first.locator("li.message.own .body")).to_have_text(["before", "after"])
+    expect_connected(first)
+    assert token_of(first) != former
+    assert provider.requests()["POST /token"] > renewals
+
     with first.expect_popup() as duplicate:
         first.evaluate("window.open(location.href)")  # the new tab has a copy of sessionStorage
     second = duplicate.value
@@ -307,28 +240,3 @@ def test_duplicated_tab_stays_signed_in_as_the_first_one_does(open_page: OpenPag
     first.close()
     second.reload()
     expect_connected(second)
-
-
-def test_response_that_this_tab_has_not_asked_for_signs_nobody_in(open_page: OpenPage, cloud: LocalCloud) -> None:
-    page = open_page(f"{cloud.rest_url}/?code=stolen&state=guessed")
-    expect(page.get_by_role("alert").get_by_text("Signing in did not work. Please try again.")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"/local/(#/)?$"))
-    expect(page.get_by_role("button", name="Sign in").locator("visible=true").first).to_be_visible()
-
-
-def test_owner_who_has_signed_in_manages_webhooks(open_page: OpenPage, provider: Provider) -> None:
-    aki = open_page()
-    sign_in(aki, "Aki")
-    create_room(aki, "Builds")
-    aki.get_by_role("button", name="Manage room").click()
-    dialog = aki.get_by_role("dialog", name="Manage this room")
-    dialog.get_by_label("Name of the program").fill("Build")
-    dialog.get_by_role("button", name="Add").click()
-    address = dialog.get_by_label("Address to post to")
-    expect(address).to_have_value(re.compile("/hooks/"))
-    assert requests.post(address.input_value(), json={"text": "Build 42 passed"}, timeout=20).status_code == 200
-    expect_message(aki, "Build 42 passed")
-    dialog.get_by_role("button", name="Delete webhook Build").click()
-    agree(aki, "Delete")
-    expect(dialog.get_by_text("Deleted.")).to_be_visible()
-    expect(dialog.get_by_role("list", name="Webhooks").get_by_role("listitem")).to_have_count(0)
