@@ -103,6 +103,7 @@ def test_tall_message_stays_in_its_box_until_all_of_it_is_shown(open_page: OpenP
         assert body.evaluate("(body) => body.offsetHeight") >= whole
         entry.get_by_role("button", name="Show less").click()
         assert body.evaluate("(body) => body.offsetHeight") == folded
+        expect(entry.get_by_role("button", name="Show all")).to_be_in_viewport()
     # The last one becomes tall on a narrow screen.
     expect(entries.last.get_by_role("button", name="Show all")).to_have_count(0)
     page.set_viewport_size({"width": 320, "height": 700})

@@ -109,7 +109,7 @@ def test_log_scrolls_by_keys_and_by_the_button_for_new_messages(open_page: OpenP
 def test_list_keeps_its_place_on_the_way_back(open_page: OpenPage, cloud: LocalCloud) -> None:
     room_of(cloud, [])
     page = open_page(viewport={"width": 390, "height": 500})
-    expect(page.get_by_role("list", name="Rooms").get_by_role("link").first).to_be_visible()
+    expect(page.get_by_role("list", name="Rooms").get_by_role("link", name="Long 0 here").first).to_be_visible()
     page.evaluate("window.scrollTo(0, 100)")
     assert page.evaluate("scrollY") == 100
     page.evaluate("location.hash = '#/rooms/nosuchroom'")

@@ -67,11 +67,6 @@ def expect_message(page: Page, message: str) -> None:
     expect(page.get_by_role("log").get_by_text(message, exact=True)).to_be_visible()
 
 
-def expect_greeting(page: Page) -> None:
-    """Wait for the members, which come last. What the page waits for would time out when the test moves the clock."""
-    expect(page.get_by_role("list", name="Members").get_by_role("listitem")).not_to_have_count(0)
-
-
 def expect_true(page: Page, function: str, arg: object = None) -> None:
     """Wait until a JavaScript function or expression is true in a page.
 
