@@ -77,6 +77,21 @@ async function say(text: string): Promise<void> {
   await settle();
 }
 
+/** Hold the requests back. Returns the function that lets them go. */
+function holdRequests(): () => Promise<void> {
+  const { fetch } = globalThis;
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  globalThis.fetch = (...request) => released.then(() => fetch(...request));
+  return async () => {
+    globalThis.fetch = fetch;
+    release();
+    await settle();
+  };
+}
+
 for (const [choice, left] of [
   ["Try again", ["unlucky"]],
   ["Discard", []],
@@ -125,17 +140,10 @@ test("a visitor who leaves while the room is opened again stays where they went"
   assert.equal(find("#ending").hidden, false);
   server.respond = (path) => (path === "/rooms" ? [201, { roomId: "r2" }] : undefined);
   server.rejectsHandshakes = false;
-  const { fetch } = globalThis;
-  let respond = () => {};
-  const slow = new Promise<void>((resolve) => {
-    respond = resolve;
-  });
-  globalThis.fetch = (...request) => slow.then(() => fetch(...request));
+  const respond = holdRequests();
   find("#open-again").click();
   await go("#/");
-  respond();
-  await settle();
-  globalThis.fetch = fetch;
+  await respond();
   assert.equal(location.hash, "#/");
   assert.ok(server.requests.includes("POST /rooms"), String(server.requests));
 });
@@ -844,13 +852,9 @@ test("adding a webhook twice by a double click adds one", async () => {
 test("a slow response about the webhooks of a room is not shown in another room", async () => {
   server.respond = (path) =>
     path.endsWith("/hooks") ? [200, { hooks: [{ hookId: "h1", name: "Secret" }], url: "https://h1" }] : undefined;
-  const { fetch } = globalThis;
-  let respond = () => {};
-  const slow = new Promise<void>((resolve) => {
-    respond = resolve;
-  });
   await go("#/rooms/r1?owner=owner-token");
-  globalThis.fetch = (...request) => slow.then(() => fetch(...request));
+  const { fetch } = globalThis;
+  const respond = holdRequests();
   find("#manage").click();
   find<HTMLInputElement>("#hook-name").value = "Build";
   find<HTMLFormElement>("#add-hook").requestSubmit();
@@ -861,8 +865,7 @@ test("a slow response about the webhooks of a room is not shown in another room"
   find("#manage").click();
   await settle();
   server.respond = () => [200, { hooks: [{ hookId: "h1", name: "Secret" }], url: "https://h1" }];
-  respond();
-  await settle();
+  await respond();
   assert.deepEqual([find("#hooks").textContent, find("#hook-created").hidden], ["", true]);
 });
 
@@ -1836,6 +1839,86 @@ test("visits that another tab stores show in the lobby, and what is no list is n
     tell();
     assert.deepEqual(visited(), []);
   }
+});
+
+// Slow responses
+
+/** Ask for a new room, as a visitor of the list does. */
+function createRoom(name: string): void {
+  find<HTMLInputElement>("#room-name").value = name;
+  find<HTMLFormElement>("#create-room").requestSubmit();
+}
+
+test("a visitor who opens another room while one is created stays there, and has the new one in the list", async () => {
+  server.respond = (path) => (path === "/rooms" ? [201, { roomId: "r2", ownerToken: "owner-2" }] : undefined);
+  await go("#/");
+  const respond = holdRequests();
+  createRoom("Coffee");
+  await go("#/rooms/r1");
+  await respond();
+  assert.equal(location.hash, "#/rooms/r1");
+  await go("#/");
+  assert.deepEqual(visited().sort(), ["Coffee", "Tea"]);
+  assert.equal(localStorage.getItem("chalice-chat.owner.r2"), "owner-2");
+});
+
+test("a room that could not be created while the visitor went elsewhere shows no error there or later", async () => {
+  server.respond = (path) => (path === "/rooms" ? "unreachable" : undefined);
+  await go("#/");
+  const respond = holdRequests();
+  createRoom("Coffee");
+  await go("#/rooms/r1");
+  await respond();
+  await go("#/");
+  assert.equal(find("#create-error").hidden, true);
+});
+
+test("a room that is created while its visitor signs out leaves no owner's token", async () => {
+  sessionStorage.setItem("chalice-chat.session", JSON.stringify({ subject: "aki" }));
+  server.respond = (path) => (path === "/rooms" ? [201, { roomId: "r2", ownerToken: "owner-2" }] : undefined);
+  await go("#/");
+  const respond = holdRequests();
+  createRoom("Coffee");
+  sessionStorage.removeItem("chalice-chat.session");
+  await respond();
+  assert.equal(location.hash, "#/");
+  assert.equal(localStorage.getItem("chalice-chat.owner.r2"), null);
+});
+
+test("rooms that are loaded slowly do not take the focus from the field in which the visitor types", async () => {
+  const rooms = (first: number) =>
+    Array.from({ length: 20 }, (_, index) => ({ room_id: `x${first + index}`, name: "X", member_count: 1 }));
+  server.respond = (path) =>
+    path === "/rooms" ? [200, { rooms: rooms(server.requests.length), nextCursor: "c" }] : undefined;
+  await go("#/rooms/r1");
+  await go("#/");
+  const field = find<HTMLInputElement>("#room-name");
+  for (const isTyping of [true, false]) {
+    const respond = holdRequests();
+    find("#show-more").focus();
+    find("#show-more").click();
+    if (isTyping) field.focus();
+    await respond();
+    assert.equal(document.activeElement === field, isTyping);
+  }
+  assert.equal(document.activeElement?.closest("ul")?.id, "room-list");
+});
+
+test("of a room that was forgotten, a late response leaves nothing", async () => {
+  const rooms = [
+    { roomId: "old0", lastSequence: 5, readSequence: 5 },
+    { roomId: "old1", lastSequence: 5, readSequence: 4 },
+  ];
+  server.respond = (path) => (path === "/rooms/unread" ? [200, { rooms }] : undefined);
+  await go("#/rooms/r1");
+  remember(2);
+  const respond = holdRequests();
+  await go("#/");
+  assert.deepEqual(visited(), ["Tea", "Old 0", "Old 1"]);
+  for (let room = 0; room < 2; room += 1) click("Forget");
+  await respond();
+  const read = [0, 1].map((number) => localStorage.getItem(`chalice-chat.read.old${number}`));
+  assert.deepEqual([visited(), read], [["Old 1"], [null, "4"]]);
 });
 
 test("a room that is opened again says that its link is new, until the visitor has seen it", async () => {
