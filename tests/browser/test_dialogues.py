@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser.visitor import agree, open_person
 
@@ -42,3 +42,20 @@ def test_dialogue_without_a_connection_says_so_and_opens_later(pair: tuple[Page,
     aki.context.set_offline(False)
     expect(aki.get_by_role("status")).to_have_text("Connected")
     expect(open_person(aki, "Bo")).to_be_visible()
+
+
+def test_owner_dialogue_that_loads_slowly_does_not_open_in_a_room_that_was_closed(pair: tuple[Page, Page]) -> None:
+    aki, _ = pair
+    held: list[Route] = []
+    aki.route(DIALOGUES, lambda route: held.append(route))
+    with aki.expect_request(DIALOGUES):
+        aki.get_by_role("button", name="Manage room").click()
+    other = aki.context.new_page()
+    other.goto(aki.url)
+    other.get_by_role("button", name="Manage room").click()
+    other.get_by_role("button", name="Close this room").click()
+    agree(other, "Close the room")
+    expect(aki.get_by_text("The owner has closed this room.")).to_be_visible()
+    held[0].continue_()
+    aki.evaluate("address => import(address).then(() => {})", held[0].request.url)  # the page has it by then, too
+    expect(aki.locator("dialog[open]")).to_have_count(0)

@@ -243,6 +243,8 @@ function optionsOf(text: string, message: Message | undefined): SendOptions {
 /** Save an edit. Until the server has confirmed it, the text stays in the field. */
 async function save(message: Message, text: string): Promise<void> {
   const editing = target;
+  const visit = handlers;
+  field.focus(); // not afterwards: by then, the visitor may be elsewhere
   if (text === message.message) {
     endContext();
     return;
@@ -250,13 +252,13 @@ async function save(message: Message, text: string): Promise<void> {
   isSaving = true;
   update();
   try {
-    await handlers?.edit(message.sequence, text);
+    await visit?.edit(message.sequence, text);
     if (target === editing) endContext();
   } catch (error) {
-    if (target !== editing) return;
+    if (visit !== handlers) return;
     const { code, message: reason } = error as ChatError;
-    isSaving = false;
-    if (FINAL.includes(code)) {
+    if (target === editing) isSaving = false;
+    if (target === editing && FINAL.includes(code)) {
       // It can only be sent as a message of its own.
       const unsaved = draft();
       target = null;
@@ -265,7 +267,6 @@ async function save(message: Message, text: string): Promise<void> {
     }
     showHint(`The edit was not saved. ${sentence(reason)}`);
   }
-  field.focus();
 }
 
 function onKey(event: KeyboardEvent): void {

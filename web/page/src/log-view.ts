@@ -160,7 +160,7 @@ export function addReport(report: Report): void {
 /** Scroll to a message and focus it. Older messages are loaded, up to a number. */
 export async function showMessage(target: number): Promise<void> {
   const visit = handlers;
-  const isBefore = () => olderState === "more" && (messages[0]?.sequence ?? 0) > target;
+  const isBefore = () => /more|loading/.test(olderState) && (messages[0]?.sequence ?? 0) > target;
   for (const end = messages.length + MAX_BACK; isBefore() && messages.length < end; ) {
     await visit?.loadOlder();
     if (visit !== handlers || olderState === "failed") return;
