@@ -48,7 +48,7 @@ let handlers: ComposerHandlers | null = null;
 let stored = "";
 let stopWatching = () => {};
 /** The message that is answered, or edited: then with the text that was in the field before. */
-let target: { readonly message: Message; readonly draft?: string; readonly isGone?: boolean } | null = null;
+let target: { readonly message: Message; draft?: string; readonly isGone?: boolean } | null = null;
 let isSaving = false;
 let mutedUntil: string | undefined;
 /** A note about an action that failed. It is shown until the visitor goes on. */
@@ -155,7 +155,7 @@ function takeDraft(): void {
   if (!handlers || text === null || text === stored.slice(0, MAX_DRAFT)) return;
   stored = text;
   if (target?.draft === undefined) field.value = text;
-  else target = { ...target, draft: text };
+  else target.draft = text; // the same target: it may be being saved
   update();
 }
 

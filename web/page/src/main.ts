@@ -67,6 +67,7 @@ async function loadRooms(): Promise<boolean> {
 }
 
 async function followAddress(): Promise<void> {
+  if (document.body.inert) return; // signing out
   const following = ++followings;
   cancelQuestion(); // about the address before
   const slow = setTimeout(() => {

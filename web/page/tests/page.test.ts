@@ -2039,6 +2039,54 @@ test("an edit that is rejected while the next one is written says so", async () 
   assert.deepEqual([note(), field().value], ["The edit was not saved. Too late.", "another change"]);
 });
 
+test("an edit that is being saved ends while another tab writes, and gives way to its draft", async () => {
+  await go("#/rooms/r1");
+  await say("first");
+  editFirst("first, changed");
+  server.onFrame = (_, { action }) => action === "editMessage";
+  find<HTMLFormElement>("#compose").requestSubmit();
+  storeElsewhere(DRAFT, "one");
+  await settle();
+  server.deliver(server.edit(1, "first, changed"));
+  await settle();
+  assert.deepEqual([field().readOnly, field().value, find("#send").textContent], [false, "one", "Send"]);
+});
+
+test("a quoted message that is loaded slowly does not take the focus from a visitor who has begun to write", async () => {
+  for (let number = 1; number <= 60; number += 1) server.store(`message ${number}`);
+  const quoting = server.store("indeed");
+  server.stored[server.stored.length - 1] = { ...quoting, replyTo: 2 };
+  await meetBo();
+  find("#log .quote").click();
+  await settle();
+  const respond = holdRequests();
+  find("#log .quote").focus();
+  find("#log .quote").click();
+  field().focus();
+  await respond();
+  assert.equal(document.activeElement, field());
+});
+
+test("a removal that is confirmed while the owner writes does not put a new invite link under the next key", async () => {
+  server.isPrivate = true;
+  server.onFrame = (_, { action }) => action === "removeMember";
+  await openBo("#/rooms/r1?token=join-0&owner=owner-token");
+  find<HTMLFormElement>("#person-remove").requestSubmit();
+  await settle();
+  find("#person-done").click();
+  field().focus();
+  server.deliver(server.storeEvent("removed", { member: BO }));
+  await settle();
+  assert.deepEqual([isOpen("#invite"), document.activeElement?.id], [true, "invite-done"]);
+});
+
+test("a visitor who is signing out enters no room", async () => {
+  document.body.inert = true;
+  await go("#/rooms/r1");
+  assert.equal(server.sockets.length, 0);
+  document.body.inert = false;
+});
+
 test("the owner adds a webhook while the response about that of another room is awaited", async () => {
   const add = () => {
     find<HTMLInputElement>("#hook-name").value = "Build";
