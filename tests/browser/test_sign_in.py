@@ -388,6 +388,19 @@ def test_response_that_this_tab_has_not_asked_for_signs_nobody_in(open_page: Ope
     expect(page.get_by_role("button", name="Sign in").locator("visible=true").first).to_be_visible()
 
 
+def test_visitor_who_goes_back_past_the_provider_stays_signed_in_without_an_error(
+    open_page: OpenPage, provider: Provider, cloud: LocalCloud
+) -> None:
+    page = open_page()
+    sign_in(page, "Aki")
+    former = token_of(page)
+    page.goto(f"{cloud.rest_url}/?state=former&code=former")
+    expect(page.locator("#user-name")).to_have_text("Aki")
+    expect(page.locator("#sign-in-note")).to_be_hidden()
+    assert "?" not in page.url
+    assert token_of(page) == former
+
+
 def test_owner_who_has_signed_in_manages_webhooks(open_page: OpenPage, provider: Provider) -> None:
     aki = open_page()
     sign_in(aki, "Aki")

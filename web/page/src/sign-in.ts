@@ -80,6 +80,8 @@ async function comeBack(signIn: SignIn, answer: URLSearchParams): Promise<void> 
   saveAttempt(null);
   // The code is to be neither in the history nor in a link that the visitor copies.
   history.replaceState(null, "", redirectUri + (attempt?.hash ?? ""));
+  // Who goes back through the history comes by the provider once more.
+  if (!attempt && isSignedIn()) return;
   try {
     if (!attempt) throw new Error("this tab has not started it");
     const session = await (await import("./oauth.js")).finish(signIn, redirectUri, answer, attempt);
