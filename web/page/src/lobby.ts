@@ -31,8 +31,8 @@ export function makeLobby(client: ChatClient): Lobby {
       const created = await client.createRoom(roomName, { private: isPrivate, keepDays });
       if (subject() !== visitor) return; // who has signed out leaves nothing here
       saveCreated(created, roomName);
-      if (location.hash !== hash) return; // the visitor has gone elsewhere meanwhile
       view.clearForms();
+      if (location.hash !== hash) return; // the visitor has gone elsewhere meanwhile
       location.hash = addressOf({ roomId: created.roomId, token: created.joinToken });
     } catch (error) {
       if (location.hash !== hash) return;

@@ -1859,6 +1859,7 @@ test("a visitor who opens another room while one is created stays there, and has
   assert.equal(location.hash, "#/rooms/r1");
   await go("#/");
   assert.deepEqual(visited().sort(), ["Coffee", "Tea"]);
+  assert.equal(find<HTMLInputElement>("#room-name").value, "");
   assert.equal(localStorage.getItem("chalice-chat.owner.r2"), "owner-2");
 });
 
