@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
@@ -43,3 +43,20 @@ def test_dialogues_are_loaded_once_also_after_another_version_has_replaced_them_
         aki.get_by_role("button", name="Manage room").click()
         expect(aki.get_by_role("button", name="Close this room")).to_be_visible()
         assert len([url for url in loaded if "/static/" in url]) == 1
+
+
+def test_owner_dialogue_that_loads_slowly_does_not_open_in_a_room_that_was_closed(pair: tuple[Page, Page]) -> None:
+    aki, _ = pair
+    held: list[Route] = []
+    aki.route(DIALOGUES, lambda route: held.append(route))
+    with aki.expect_request(DIALOGUES):
+        aki.get_by_role("button", name="Manage room").click()
+    other = aki.context.new_page()
+    other.goto(aki.url)
+    other.get_by_role("button", name="Manage room").click()
+    other.get_by_role("button", name="Close this room").click()
+    agree(other, "Close the room")
+    expect(aki.get_by_text("The owner has closed this room.")).to_be_visible()
+    held[0].continue_()
+    aki.evaluate("address => import(address).then(() => {})", held[0].request.url)  # the page has it by then, too
+    expect(aki.locator("dialog[open]")).to_have_count(0)

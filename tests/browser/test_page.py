@@ -143,6 +143,44 @@ def test_room_that_loads_slowly_says_so_and_is_not_opened_for_a_visitor_who_has_
     expect(page).to_have_title("Tea · Chalice Chat")
 
 
+def test_visitor_who_comes_to_a_room_that_loads_slowly_can_go_to_the_list(
+    open_page: OpenPage, cloud: LocalCloud
+) -> None:
+    room_id = room_of(cloud, ["hello"])
+    page = open_page()
+    held: list[Route] = []
+    page.route(ROOM_SCRIPT, lambda route: held.append(route))
+    with page.expect_request(ROOM_SCRIPT):
+        page.evaluate(f"() => {{ location.hash = '#/rooms/{room_id}'; location.reload(); }}")
+    expect(page.locator("body")).to_have_attribute("data-view", "loading")
+    page.go_back()
+    expect(page.get_by_role("list", name="Rooms").get_by_role("link").first).to_be_visible()
+    with page.expect_response(ROOM_SCRIPT):
+        held[-1].continue_()
+    create_room(page, "Tea")
+    expect(page).to_have_title("Tea · Chalice Chat")
+
+
+def test_room_that_another_version_replaces_while_the_visitor_goes_to_and_fro_is_there_after_a_reload(
+    open_page: OpenPage, cloud: LocalCloud
+) -> None:
+    room_of(cloud, ["hello"])
+    page = open_page()
+    held: list[Route] = []
+    page.route(ROOM_SCRIPT, lambda route: held.append(route))
+    with page.expect_request(ROOM_SCRIPT):
+        page.get_by_role("list", name="Rooms").get_by_role("link").first.click()
+    address = page.url
+    page.go_back()
+    page.go_forward()
+    held[0].fulfill(status=404)
+    expect(page.get_by_role("alertdialog")).to_contain_text("Reload the page?")
+    page.unroute(ROOM_SCRIPT)
+    agree(page, "Reload")
+    expect(page.get_by_role("status")).to_have_text("Connected")
+    assert page.url == address
+
+
 def test_page_without_scripts_says_what_it_needs(open_page: OpenPage) -> None:
     page = open_page(java_script_enabled=False)
     page.evaluate(END_DELAY)

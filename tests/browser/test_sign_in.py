@@ -27,6 +27,7 @@ from tests.support.browser.visitor import (
 from tests.support.provider import Provider
 
 ROOM_SCRIPT = "**/static/visit-*.js"
+SIGN_IN_SCRIPT = "**/static/oauth-*.js"
 
 
 @pytest.fixture(scope="module")
@@ -240,3 +241,86 @@ def test_token_is_renewed_unnoticed_while_keys_change_and_in_a_duplicated_tab(
     first.close()
     second.reload()
     expect_connected(second)
+
+
+def test_sign_in_leads_to_the_room_that_was_opened_while_it_was_prepared(
+    open_page: OpenPage, provider: Provider
+) -> None:
+    aki = open_page()
+    sign_in(aki, "Aki")
+    create_room(aki, "Tea")
+    bo = open_page()
+    scripts: list[Route] = []
+    bo.route(SIGN_IN_SCRIPT, lambda route: scripts.append(route))
+    with bo.expect_request(SIGN_IN_SCRIPT):
+        bo.get_by_role("button", name="Sign in").locator("visible=true").first.click()
+    bo.evaluate("address => { location.href = address }", aki.url)
+    expect(bo.get_by_text("Please sign in to enter this room.")).to_be_visible()
+    bo.route(SIGN_IN_SCRIPT, lambda route: route.continue_())  # a later handler comes first
+    scripts[0].continue_()
+    bo.get_by_label("User").fill("Bo")
+    bo.get_by_role("button", name="Continue").click()
+    expect_connected(bo)
+    assert bo.url == aki.url
+
+
+def test_sign_in_whose_script_was_replaced_works_after_a_reload(open_page: OpenPage, provider: Provider) -> None:
+    page = open_page()
+    page.route(SIGN_IN_SCRIPT, lambda route: route.fulfill(status=404))
+    page.get_by_role("button", name="Sign in").locator("visible=true").first.click()
+    expect(page.get_by_role("alertdialog")).to_contain_text("Reload the page?")
+    page.unroute(SIGN_IN_SCRIPT)
+    agree(page, "Reload")
+    expect(page.get_by_role("alertdialog")).to_be_hidden()
+    sign_in(page, "Aki")
+
+
+def test_token_whose_script_was_replaced_is_used_while_it_is_valid_and_renewed_after_a_reload(
+    open_page: OpenPage, provider: Provider
+) -> None:
+    provider.set(refresh_tokens=True)
+    page = open_page()
+    sign_in(page, "Aki")
+    create_room(page, "Tea")
+    page.route(SIGN_IN_SCRIPT, lambda route: route.fulfill(status=404))
+    page.evaluate(
+        """() => {
+            const session = JSON.parse(sessionStorage.getItem("chalice-chat.session"));
+            sessionStorage.setItem("chalice-chat.session", JSON.stringify({...session, renewAt: 0}));
+        }"""
+    )
+    page.reload()
+    expect_connected(page)
+    let_session_expire(page)
+    page.reload()
+    expect(page.get_by_role("alertdialog")).to_contain_text("Reload the page?")
+    page.unroute(SIGN_IN_SCRIPT)
+    agree(page, "Reload")
+    expect_connected(page)
+
+
+def test_page_from_before_the_visitor_signed_out_is_loaded_again(open_page: OpenPage, provider: Provider) -> None:
+    page = open_page()
+    sign_in(page, "Aki")
+    # Playwright turns off the browser's cache of pages.
+    page.evaluate(
+        """() => {
+            sessionStorage.removeItem("chalice-chat.session");
+            dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+        }"""
+    )
+    expect(page.get_by_text("Please sign in to see the rooms.")).to_be_visible()
+    expect(page.locator("#user-name")).to_be_hidden()
+
+
+def test_visitor_who_goes_back_past_the_provider_stays_signed_in_without_an_error(
+    open_page: OpenPage, provider: Provider, cloud: LocalCloud
+) -> None:
+    page = open_page()
+    sign_in(page, "Aki")
+    former = token_of(page)
+    page.goto(f"{cloud.rest_url}/?state=former&code=former")
+    expect(page.locator("#user-name")).to_have_text("Aki")
+    expect(page.locator("#sign-in-note")).to_be_hidden()
+    assert "?" not in page.url
+    assert token_of(page) == former

@@ -43,6 +43,8 @@ export class History {
   /** Whether the last page has ended early: there is more to read. */
   #endsEarly = false;
   #isReadingOlder = false;
+  /** Settles when the older messages are read that were asked for last. */
+  #older: Promise<void> = Promise.resolve();
   #isStopped = false;
   #refreshes = 0;
   #refreshTimer: ReturnType<typeof setTimeout> | undefined;
@@ -78,9 +80,14 @@ export class History {
     if (this.#timer === undefined) this.#readIn(between(GAP_DELAY_MS, longest), isLarge);
   }
 
-  /** Read this number of older messages, with as many requests as it takes. */
-  async readOlder(limit = PAGE): Promise<void> {
-    if (this.#isReadingOlder || this.#isStopped || !this.#timeline.hasOlder) return;
+  /** Read this number of older messages, with as many requests as it takes. While some are read, wait for those. */
+  readOlder(limit = PAGE): Promise<void> {
+    if (!this.#isReadingOlder) this.#older = this.#readOlder(limit);
+    return this.#older;
+  }
+
+  async #readOlder(limit: number): Promise<void> {
+    if (this.#isStopped || !this.#timeline.hasOlder) return;
     this.#isReadingOlder = true;
     let wanted = Math.max(1, Math.ceil(limit) || PAGE);
     let state: OlderState = "loading";

@@ -236,7 +236,7 @@ export class Room {
     this.#outbox.discard(clientId);
   }
 
-  /** Read the messages before the first one: 50, or `limit`. See `older` in the snapshot. */
+  /** Read the messages before the first one: 50, or `limit`. While some are read, wait for those. See `older` in the snapshot. */
   loadOlder({ limit }: { readonly limit?: number | undefined } = {}): Promise<void> {
     return this.#history.readOlder(limit);
   }

@@ -430,6 +430,15 @@ test("older pages that end early are continued until there are as many messages 
   assert.deepEqual([room.messages.length, room.getSnapshot().older], [200, "none"]);
 });
 
+test("older messages that are requested while some are read are waited for, and read once", async () => {
+  for (let number = 1; number <= 60; number += 1) server.store(String(number));
+  const room = await join();
+  void room.loadOlder();
+  await room.loadOlder();
+  assert.deepEqual([room.messages.length, room.getSnapshot().older], [60, "none"]);
+  assert.equal(requestsOf("before=").length, 1);
+});
+
 test("an older page that ends where it began has failed, and can be read again", async () => {
   for (let number = 1; number <= 60; number += 1) server.store(String(number));
   const room = await join();

@@ -48,7 +48,7 @@ let handlers: ComposerHandlers | null = null;
 let stored = "";
 let stopWatching = () => {};
 /** The message that is answered, or edited: then with the text that was in the field before. */
-let target: { readonly message: Message; readonly draft?: string; readonly isGone?: boolean } | null = null;
+let target: { readonly message: Message; draft?: string; readonly isGone?: boolean } | null = null;
 let isSaving = false;
 let mutedUntil: string | undefined;
 /** A note about an action that failed. It is shown until the visitor goes on. */
@@ -155,7 +155,7 @@ function takeDraft(): void {
   if (!handlers || text === null || text === stored.slice(0, MAX_DRAFT)) return;
   stored = text;
   if (target?.draft === undefined) field.value = text;
-  else target = { ...target, draft: text };
+  else target.draft = text; // the same target: it may be being saved
   update();
 }
 
@@ -243,6 +243,8 @@ function optionsOf(text: string, message: Message | undefined): SendOptions {
 /** Save an edit. Until the server has confirmed it, the text stays in the field. */
 async function save(message: Message, text: string): Promise<void> {
   const editing = target;
+  const visit = handlers;
+  field.focus(); // not afterwards: by then, the visitor may be elsewhere
   if (text === message.message) {
     endContext();
     return;
@@ -250,13 +252,13 @@ async function save(message: Message, text: string): Promise<void> {
   isSaving = true;
   update();
   try {
-    await handlers?.edit(message.sequence, text);
+    await visit?.edit(message.sequence, text);
     if (target === editing) endContext();
   } catch (error) {
-    if (target !== editing) return;
+    if (visit !== handlers) return;
     const { code, message: reason } = error as ChatError;
-    isSaving = false;
-    if (FINAL.includes(code)) {
+    if (target === editing) isSaving = false;
+    if (target === editing && FINAL.includes(code)) {
       // It can only be sent as a message of its own.
       const unsaved = draft();
       target = null;
@@ -265,7 +267,6 @@ async function save(message: Message, text: string): Promise<void> {
     }
     showHint(`The edit was not saved. ${sentence(reason)}`);
   }
-  field.focus();
 }
 
 function onKey(event: KeyboardEvent): void {

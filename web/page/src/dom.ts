@@ -69,6 +69,11 @@ export function isComposing(event: KeyboardEvent): boolean {
   return event.isComposing || event.keyCode === 229;
 }
 
+/** Test whether the focus is in a field: it is not to be taken from there after a slow response. */
+export function isInField(): boolean {
+  return document.activeElement?.matches("input, textarea") === true;
+}
+
 /** Test whether what is dragged or dropped contains files. */
 export function hasFiles({ dataTransfer }: DragEvent): boolean {
   return dataTransfer?.types.includes("Files") === true;

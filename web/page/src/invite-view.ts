@@ -2,7 +2,7 @@
 
 import type { ChatError } from "chalice-chat-client";
 import { copyOnClick } from "./copy.js";
-import { byId, make, setText, showText } from "./dom.js";
+import { byId, isInField, make, setText, showText } from "./dom.js";
 import { sentence } from "./text.js";
 
 const dialog = byId("invite", HTMLDialogElement);
@@ -50,8 +50,9 @@ function show(...text: (Node | string)[]): void {
   question.replaceChildren(...text);
   showLink("");
   showText(error, "");
+  const first = isInField() ? doneButton : makeButton; // a key that is pressed there makes no link
   if (!dialog.open) dialog.showModal();
-  makeButton.focus();
+  first.focus();
 }
 
 /** Show the new link, or the question if there is none. */

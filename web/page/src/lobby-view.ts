@@ -100,7 +100,9 @@ export function countShown(): number {
   return list.children.length;
 }
 
+/** Focus a room, unless the visitor has gone on to something else while it was loaded. */
 export function focusRoom(index: number): void {
+  if (document.activeElement !== document.body && document.activeElement !== moreButton) return;
   list.children[index]?.querySelector("a")?.focus();
 }
 

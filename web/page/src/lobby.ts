@@ -3,6 +3,7 @@
 import { ApiError, type ChatClient } from "chalice-chat-client";
 import * as view from "./lobby-view.js";
 import { addressOf, findInvitation } from "./route.js";
+import { subject } from "./sign-in.js";
 import { loadRoomList, saveCreated, saveRoomList, saveRoomName } from "./store.js";
 import { sentence } from "./text.js";
 import * as yourRooms from "./your-rooms.js";
@@ -24,12 +25,17 @@ export function makeLobby(client: ChatClient): Lobby {
     roomName: string,
     { isPrivate, keepDays }: { isPrivate: boolean; keepDays: number | undefined },
   ): Promise<void> {
+    const { hash } = location;
+    const visitor = subject();
     try {
       const created = await client.createRoom(roomName, { private: isPrivate, keepDays });
-      view.clearForms();
+      if (subject() !== visitor) return; // who has signed out leaves nothing here
       saveCreated(created, roomName);
+      view.clearForms();
+      if (location.hash !== hash) return; // the visitor has gone elsewhere meanwhile
       location.hash = addressOf({ roomId: created.roomId, token: created.joinToken });
     } catch (error) {
+      if (location.hash !== hash) return;
       if (error instanceof ApiError && error.status === 401) await list.refresh(); // shows the button to sign in
       view.showCreateError(error instanceof ApiError ? sentence(error.message) : UNREACHABLE);
     }

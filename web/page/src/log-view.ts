@@ -2,7 +2,7 @@
 
 import type { Message, Report, RoomNotice, RoomSnapshot } from "chalice-chat-client";
 import { chooseTabStop, deleteButton, followArrowKeys, moreButton } from "./deletion.js";
-import { byId, make, setText } from "./dom.js";
+import { byId, isInField, make, setText } from "./dom.js";
 import { onLateFormatting } from "./formatting.js";
 import * as actions from "./message-actions.js";
 import { arrangeMessages, foldTall, forgetHeights, ignoredEntry, messageEntry, showContent } from "./message-view.js";
@@ -160,10 +160,12 @@ export function addReport(report: Report): void {
 /** Scroll to a message and focus it. Older messages are loaded, up to a number. */
 export async function showMessage(target: number): Promise<void> {
   const visit = handlers;
-  const isBefore = () => olderState === "more" && (messages[0]?.sequence ?? 0) > target;
+  const focused = document.activeElement;
+  const isBefore = () => /more|loading/.test(olderState) && (messages[0]?.sequence ?? 0) > target;
   for (const end = messages.length + MAX_BACK; isBefore() && messages.length < end; ) {
     await visit?.loadOlder();
     if (visit !== handlers || olderState === "failed") return;
+    if (document.activeElement !== focused && isInField()) return; // the visitor has begun to write
   }
   if (isBefore()) {
     say("That message is too far back. Scroll up to it.");

@@ -40,6 +40,8 @@ const lobby = makeLobby(client);
 let current: { readonly address: string; readonly visit: Visit | null } | null = null;
 /** The address of this room, or of the list, with the owner's token. */
 let here = "#/";
+/** The number of changes of the address that were followed: a later one ends an earlier one. */
+let followings = 0;
 /** Null until the first room is opened. */
 let rooms: Rooms | null = null;
 
@@ -48,11 +50,9 @@ async function start(): Promise<void> {
   const loading = loadRooms();
   await signIn.enter({ here: destination, leave });
   lobby.showSignIn(signIn.isMissing());
-  if (!(await loading)) return; // the page goes on to say that it is still loading
-  window.addEventListener("hashchange", () => void followAddress());
-  stillLoading.hidden = true;
-  stillLoading.style.animation = "none"; // from now on, it is shown in time
-  await followAddress();
+  window.addEventListener("hashchange", () => void followAddress()); // also away from a room that is still loading
+  // If it has failed, the page goes on to say that it is still loading.
+  if ((await loading) && followings === 0) await followAddress();
 }
 
 /** Load what a room needs if the address is that of a room. Returns whether it is there. */
@@ -67,20 +67,22 @@ async function loadRooms(): Promise<boolean> {
 }
 
 async function followAddress(): Promise<void> {
-  const { hash } = location;
+  if (document.body.inert) return; // signing out
+  const following = ++followings;
   cancelQuestion(); // about the address before
   const slow = setTimeout(() => {
     stillLoading.hidden = !roomIn(location.hash);
   }, SLOW_MS);
   const isLoaded = await loadRooms();
   clearTimeout(slow);
+  if (following !== followings) return; // the visitor has gone elsewhere meanwhile
   stillLoading.hidden = true;
+  stillLoading.style.animation = "none"; // from now on, it is shown in time
   if (!isLoaded) {
-    if (location.hash !== hash) return; // the visitor has gone elsewhere meanwhile
     if (navigator.onLine) await offerReload();
     else if (await ask(OFFLINE, "Try again")) return followAddress();
-    if (location.hash === hash) history.replaceState(null, "", here);
-    return;
+    if (following !== followings) return;
+    history.replaceState(null, "", here);
   }
   const room = roomIn(location.hash);
   if (room && !rooms) return; // the address has just changed: the next call follows it

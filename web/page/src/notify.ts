@@ -36,12 +36,15 @@ export function notify(roomId: string, { sender, message, sequence }: Message): 
 }
 
 async function notifyByWorker(request: NotificationRequest): Promise<void> {
+  const waiting = { sequence: request.sequence, close() {} };
+  shown = waiting;
   const registration = await navigator.serviceWorker.register(workerUrl);
   const worker = registration.active ?? registration.installing;
   // The first time, it has to start before it can show something.
   while (worker?.state === "installing" || worker?.state === "installed" || worker?.state === "activating") {
     await new Promise((resolve) => worker.addEventListener("statechange", resolve, { once: true }));
   }
+  if (shown !== waiting) return; // the visitor has looked meanwhile, or there is a later one
   worker?.postMessage(request);
   const close = async () => {
     for (const notification of await registration.getNotifications({ tag: request.tag })) notification.close();

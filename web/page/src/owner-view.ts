@@ -71,6 +71,7 @@ export function enter(newHandlers: OwnerHandlers): void {
 
 export function leave(): void {
   handlers = null;
+  isAdding = false;
   dialog.close();
 }
 
@@ -244,8 +245,9 @@ hookForm.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (isAdding) return;
   isAdding = true;
+  const visit = handlers;
   await attempt(addHook, "Added.");
-  isAdding = false;
+  if (visit === handlers) isAdding = false;
 });
 copyOnClick(linkCopyButton, link, linkCopied);
 copyOnClick(hookCopyButton, hookUrl, hookCopied);

@@ -123,6 +123,7 @@ export function leave(): void {
   manageButton.hidden = true;
   view.classList.remove("closed");
   linkToCopy.hidden = true;
+  openAgainButton.disabled = saveButton.disabled = false;
 }
 
 export function showName(name: string | null, { isPrivate, isLocked }: RoomSnapshot): void {
@@ -232,13 +233,16 @@ function moreButton(): HTMLButtonElement {
 }
 
 async function share(): Promise<void> {
-  if (handlers?.offerInvite()) return;
+  const visit = handlers;
+  if (visit?.offerInvite()) return;
   if (canShare) {
     // Rejects when the visitor closes the dialogue, which is a response, too.
     await navigator.share({ title: heading.textContent ?? "", url: location.href }).catch(() => {});
     return;
   }
-  if (await copyText(location.href)) {
+  const isCopied = await copyText(location.href);
+  if (visit !== handlers) return; // that was the link of another room
+  if (isCopied) {
     sayCopied(true);
   } else {
     // Show the link as text; the next click hides it.
@@ -257,26 +261,30 @@ function sayCopied(isCopied: boolean): void {
 }
 
 async function openAgain(): Promise<void> {
+  const visit = handlers;
   openAgainButton.disabled = true;
-  await handlers?.openAgain().catch(() => setText(endingText, "A new room could not be opened. Please try again."));
-  openAgainButton.disabled = false;
+  const fail = () => visit === handlers && setText(endingText, "A new room could not be opened. Please try again.");
+  await visit?.openAgain().catch(fail);
+  if (visit === handlers) openAgainButton.disabled = false;
 }
 
 /** Save the conversation to a file. */
 async function save(): Promise<void> {
-  if (!handlers) return;
+  const visit = handlers;
+  if (!visit) return;
   saveButton.disabled = true;
   const link = make("a");
   try {
-    const text = await handlers.transcript();
+    const text = await visit.transcript();
+    if (visit !== handlers) return;
     link.download = `${text.split("\n", 1)}.txt`;
     link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
     setTimeout(URL.revokeObjectURL, DOWNLOAD_MS, link.href);
     link.click();
   } catch {
-    handlers?.say("The conversation could not be saved. Please try again.");
+    if (visit === handlers) visit.say("The conversation could not be saved. Please try again.");
   } finally {
-    saveButton.disabled = false;
+    if (visit === handlers) saveButton.disabled = false;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Sign-in of the visitor, where the server offers it. oauth.ts, which talks to the provider, is loaded on demand. */
 
-import { ask } from "./ask.js";
+import { ask, offerReload } from "./ask.js";
 import { byId, setText, showText } from "./dom.js";
 import {
   forgetVisitor,
@@ -15,6 +15,9 @@ import {
 const FAILED = "Signing in did not work. Please try again.";
 const UNSENT = "Messages that were not sent are lost when you sign out. Sign out?";
 
+/** If oauth.js could not be loaded so often to renew a token, the page offers a reload. */
+const ENOUGH_FAILURES = 3;
+
 const content = document.querySelector<HTMLMetaElement>("meta[name=sign-in]")?.content;
 const signIn: SignIn | null = JSON.parse(content || "null");
 /** The address that the provider sends the visitor back to: this page, without the room. */
@@ -27,6 +30,8 @@ const guest = byId("guest", HTMLElement);
 const note = byId("sign-in-note", HTMLElement);
 const signOutButton = byId("sign-out", HTMLButtonElement);
 const buttons = document.querySelectorAll<HTMLButtonElement>("button.sign-in");
+
+let failures = 0;
 
 export interface SignInHandlers {
   /** Return the address of the room to come back to. */
@@ -60,9 +65,14 @@ export async function enter(handlers: SignInHandlers): Promise<void> {
   for (const button of buttons) {
     button.hidden = isUser && button.parentElement === site;
     setText(button, isUser ? "Sign in again" : "Sign in");
-    button.addEventListener("click", () => void goToProvider(signIn, handlers.here()));
+    button.addEventListener("click", () => void goToProvider(signIn, handlers));
   }
   signOutButton.addEventListener("click", () => void signOut(signIn, handlers));
+  const shown = subject();
+  window.addEventListener("pageshow", ({ persisted }) => {
+    // The visitor has come back to a page from before they signed in or out.
+    if (persisted && subject() !== shown) location.reload();
+  });
 }
 
 async function comeBack(signIn: SignIn, answer: URLSearchParams): Promise<void> {
@@ -70,6 +80,8 @@ async function comeBack(signIn: SignIn, answer: URLSearchParams): Promise<void> 
   saveAttempt(null);
   // The code is to be neither in the history nor in a link that the visitor copies.
   history.replaceState(null, "", redirectUri + (attempt?.hash ?? ""));
+  // Who goes back through the history comes by the provider once more.
+  if (!attempt && isSignedIn()) return;
   try {
     if (!attempt) throw new Error("this tab has not started it");
     const session = await (await import("./oauth.js")).finish(signIn, redirectUri, answer, attempt);
@@ -82,11 +94,13 @@ async function comeBack(signIn: SignIn, answer: URLSearchParams): Promise<void> 
   }
 }
 
-async function goToProvider(signIn: SignIn, hash: string): Promise<void> {
+async function goToProvider(signIn: SignIn, { here }: SignInHandlers): Promise<void> {
   showText(note, "");
   try {
-    const { address, attempt } = await (await import("./oauth.js")).start(signIn, redirectUri);
-    saveAttempt({ ...attempt, hash });
+    const oauth = await import("./oauth.js").catch(offerToReload);
+    const { address, attempt } = await oauth.start(signIn, redirectUri);
+    if (document.body.inert) return; // signing out
+    saveAttempt({ ...attempt, hash: here() }); // the visitor may have gone elsewhere meanwhile
     location.assign(address);
   } catch (error) {
     fail(error);
@@ -111,7 +125,22 @@ async function signOut(signIn: SignIn, { leave }: SignInHandlers): Promise<void>
 async function currentToken(signIn: SignIn): Promise<string | null> {
   const session = loadSession();
   if (!session?.refreshToken || Date.now() < session.renewAt) return session?.idToken ?? null;
-  return (await import("./oauth.js")).renew(signIn, { load: loadSession, save: saveSession });
+  try {
+    const oauth = await import("./oauth.js");
+    failures = 0;
+    return oauth.renew(signIn, { load: loadSession, save: saveSession });
+  } catch (error) {
+    if (Date.now() < (session.expiresAt ?? 0)) return session.idToken;
+    // The client tries again by itself.
+    if (++failures === ENOUGH_FAILURES) offerToReload(error);
+    throw error;
+  }
+}
+
+/** Offer to reload the page: oauth.js may have been replaced, and Firefox does not load again what has failed once. */
+function offerToReload(error: unknown): never {
+  if (navigator.onLine) void offerReload();
+  throw error;
 }
 
 function fail(error: unknown): void {

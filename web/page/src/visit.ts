@@ -153,7 +153,7 @@ export function visitRoom(
   async function readOlder(limit: number, isTooNew: (first: number) => boolean): Promise<void> {
     let count = -1;
     const isWorthReading = ({ older, messages: [first], messages: { length } }: RoomSnapshot) =>
-      older === "more" && length > count && length < limit && isTooNew(first?.sequence ?? 0);
+      /more|loading/.test(older) && length > count && length < limit && isTooNew(first?.sequence ?? 0);
     while (!hasLeft && isWorthReading(room.getSnapshot())) {
       count = room.messages.length;
       await room.loadOlder();
@@ -367,6 +367,7 @@ export function visitRoom(
     if (hasReports || !isReady || !(isOwner || you?.role === "moderator")) return;
     hasReports = true;
     const reports = await room.reports().catch(warn);
+    hasReports = Boolean(reports); // after a failure, the next connection tries again
     if (!hasLeft && reports) for (const report of reports.slice(0, MAX_REPORTS).reverse()) log.addReport(report);
   }
 
@@ -392,18 +393,23 @@ export function visitRoom(
 
   /** Offer a new invite link, if this page does not know the one of its private room. Returns whether it does that. */
   function offerInvite(): boolean {
-    const isUnknown = room.getSnapshot().isPrivate && address.token === undefined;
-    if (isUnknown) void openDialogue(({ invite }) => invite.offerUnknown());
+    const isUnknown = mayManage() && room.getSnapshot().isPrivate && address.token === undefined;
+    if (isUnknown) void openDialogue(({ invite }) => mayManage() && invite.offerUnknown());
     return isUnknown;
   }
 
+  function mayManage(): boolean {
+    const { isOwner, state } = room.getSnapshot();
+    return isOwner && state.status !== "closed";
+  }
+
   function showOwner(snapshot: RoomSnapshot): void {
-    view.showManage(snapshot.isOwner && snapshot.state.status !== "closed");
+    view.showManage(mayManage());
     dialogues?.ownerView.showOwner(snapshot);
   }
 
   /** Open a dialogue, when it is loaded. Of those that are requested until then, only the last one. */
-  async function openDialogue(open: (loaded: Dialogues) => void): Promise<void> {
+  async function openDialogue(open: (loaded: Dialogues) => unknown): Promise<void> {
     const opening = ++openings;
     try {
       dialogues ??= await import("./dialogues.js");
@@ -466,7 +472,7 @@ export function visitRoom(
     tryNow: () => room.reconnect(),
     openAgain,
     showMore: (member) => openDialogue(({ personView }) => personView.open(member, null)),
-    manage: () => openDialogue(({ ownerView }) => ownerView.open()),
+    manage: () => openDialogue(({ ownerView }) => mayManage() && ownerView.open()),
     offerInvite,
     transcript: makeTranscript,
     say: log.say,

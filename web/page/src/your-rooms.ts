@@ -48,7 +48,11 @@ export function enter(client: ChatClient): void {
   if (rooms.length === 0) return;
   stopWatching = client.watchUnread(rooms, (found, readSequences) => {
     unread = found;
-    for (const [roomId, sequence] of readSequences) if (sequence) saveRead(roomId, sequence);
+    // Some may have been forgotten meanwhile.
+    for (const { roomId } of loadVisited()) {
+      const sequence = readSequences.get(roomId);
+      if (sequence) saveRead(roomId, sequence);
+    }
     show();
   });
 }
