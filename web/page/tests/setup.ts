@@ -27,7 +27,10 @@ export let server: FakeServer;
 /** What the page has thrown while it handled events. */
 const uncaught: unknown[] = [];
 
-/** Open the page before the tests of this file. Each test begins in the room list, with a server of its own, and fails if the page throws. */
+/**
+ * Open the page before the tests of this file. Each test begins in the room list, with a server of its own. It fails if the
+ * page throws while it handles an event.
+ */
 export function usePage(): void {
   before(async () => {
     mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
