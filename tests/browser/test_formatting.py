@@ -115,8 +115,8 @@ def test_selected_text_is_copied_as_it_was_typed(open_page: OpenPage, cloud: Loc
         assert page.evaluate(COPIED) == copied, (start, end)
     page.evaluate("() => getSelection().selectAllChildren(document.querySelector('#log'))")
     text = page.evaluate(COPIED)
-    for message in said:
-        assert f"Bo: {message}" in text
+    for typed in said:
+        assert f"Bo: {typed}" in text
     assert text.count("] Bo: ") == len(said)
     # The button that copies code selects it where it cannot.
     page.evaluate(
