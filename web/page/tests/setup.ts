@@ -6,6 +6,9 @@ import { afterEach, before, beforeEach, mock } from "node:test";
 import { Window } from "happy-dom";
 import { FakeServer, settle } from "../../client/tests/fake-server.js";
 
+/** What the page has thrown while it handled events: no test may leave anything here. */
+const uncaught: unknown[] = [];
+
 const GLOBALS = [
   "document",
   "history",
@@ -24,13 +27,7 @@ const ELEMENTS = ["Anchor", "Button", "Details", "Dialog", "Form", "Input", "OLi
 
 export let server: FakeServer;
 
-/** What the page has thrown while it handled events. */
-const uncaught: unknown[] = [];
-
-/**
- * Open the page before the tests of this file. Each test begins in the room list, with a server of its own. It fails if the
- * page throws while it handles an event.
- */
+/** Open the page before the tests of this file. Each test begins in the room list, with a server of its own. */
 export function usePage(): void {
   before(async () => {
     mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
