@@ -121,7 +121,11 @@ export class FakeServer {
     const index = this.stored.findIndex(({ sequence }) => sequence === target);
     const before = this.stored[index] as Stored;
     const version = (before.reactionsVersion ?? 0) + 1;
-    const reactions = members.length ? [{ reaction, count: members.length, members: members.slice(0, 20) }] : [];
+    const changed = { reaction, count: members.length, members: members.slice(0, 20) };
+    const known = before.reactions ?? [];
+    const isKnown = known.some((one) => one.reaction === reaction);
+    const all = isKnown ? known.map((one) => (one.reaction === reaction ? changed : one)) : [...known, changed];
+    const reactions = all.filter(({ count }) => count > 0);
     this.stored[index] = { ...before, reactions, reactionsVersion: version };
     return { reactions: { target, reactions, version } };
   }

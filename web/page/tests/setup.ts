@@ -6,6 +6,9 @@ import { afterEach, before, beforeEach, mock } from "node:test";
 import { Window } from "happy-dom";
 import { FakeServer, settle } from "../../client/tests/fake-server.js";
 
+/** What the page has thrown while it handled events: no test may leave anything here. */
+const uncaught: unknown[] = [];
+
 const GLOBALS = [
   "document",
   "history",
@@ -16,6 +19,7 @@ const GLOBALS = [
   "navigator",
   "IntersectionObserver",
   "ResizeObserver",
+  "Event",
   "Element",
   "Node",
 ];
@@ -43,6 +47,7 @@ export function usePage({ query = "", signIn }: { query?: string; signIn?: unkno
       .replace("{{editSeconds}}", "60");
     document.documentElement.innerHTML = page.replaceAll(/<script.*?<\/script>/gs, "");
     await import("../src/main.js");
+    window.addEventListener("error", (event) => uncaught.push((event as unknown as ErrorEvent).error));
   });
 
   beforeEach(() => {
@@ -53,6 +58,7 @@ export function usePage({ query = "", signIn }: { query?: string; signIn?: unkno
     await go("#/");
     sessionStorage.clear();
     localStorage.clear();
+    assert.deepEqual(uncaught.splice(0), []);
   });
 }
 
@@ -112,3 +118,60 @@ export const answerWith = (action: string, event: () => ReturnType<FakeServer["s
     return true;
   };
 };
+
+/** The other person of many tests. */
+export const BO = { id: "m-Bo", name: "Bo" };
+
+/** Enter a room where Bo is, whose messages and members have been read. */
+export async function meet(): Promise<void> {
+  server.members.set(BO.id, BO.name);
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+}
+
+/** Leave the room, and come back to what the server has stored. */
+export async function comeBack(): Promise<void> {
+  await go("#/");
+  await meet();
+}
+
+/** Return the button with a label that a visitor can press. */
+export function buttonNamed(label: string, within: ParentNode = document): HTMLButtonElement {
+  const labels = new Map<string, HTMLButtonElement>();
+  for (const button of within.querySelectorAll("button")) {
+    const name = button.getAttribute("aria-label") ?? button.textContent?.trim() ?? "";
+    if (!button.closest("[hidden], dialog:not([open])")) labels.set(name, button);
+  }
+  return labels.get(label) ?? assert.fail(`expected a button “${label}”; there are: ${[...labels.keys()].join(", ")}`);
+}
+
+/** Return the entry of the stored message whose text contains this one. */
+export function messageWith(text: string): HTMLElement {
+  const entries = [...document.querySelectorAll<HTMLElement>("#log .message[data-sequence]")];
+  const found = entries.filter((entry) => entry.querySelector(".body")?.textContent?.includes(text));
+  assert.equal(found.length, 1, `expected one message with “${text}”; there are: ${shown().join(", ")}`);
+  return found[0] as HTMLElement;
+}
+
+/** Open the actions of a message by its button, and return them. */
+export function openActions(text: string): HTMLElement {
+  buttonNamed("React or reply", messageWith(text)).click();
+  const actions = find(".message-actions");
+  assert.equal(actions.hidden, false);
+  return actions;
+}
+
+/** Press a key in a field. Returns whether the page has used it, instead of the browser. */
+export function pressKey(key: string, target: HTMLElement = field()): boolean {
+  const Event = (window as unknown as Window).KeyboardEvent;
+  const event = new Event("keydown", { key, bubbles: true, cancelable: true });
+  target.dispatchEvent(event as never);
+  return event.defaultPrevented;
+}
+
+/** Return the data of the frames of an action that the page has sent, without the ids that it has made up for them. */
+export const sentData = (action: string) =>
+  server.sockets
+    .flatMap(({ frames }) => frames)
+    .flatMap(({ action: sent, data: { clientId: _, ...data } = {} }) => (sent === action ? [data] : []));

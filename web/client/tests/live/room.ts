@@ -161,6 +161,34 @@ test("the server's reason for rejecting a message arrives", async () => {
   room.leave();
 });
 
+test("a burst over the rate limit is held back, and arrives whole and in order on one connection", async () => {
+  let connections = 0;
+  class Counted extends WebSocket {
+    constructor(address: string) {
+      super(address);
+      connections += 1;
+    }
+  }
+  const client = new ChatClient({ url: url as string, WebSocket: Counted, storage: new MemoryStorage() });
+  const { roomId } = await client.createRoom("Flood");
+  const aki = client.join(roomId, { name: "Aki" });
+  const bo = connect().join(roomId, { name: "Bo" });
+  await until(bo, ({ you, history }) => you !== null && history === "ready");
+  const said = Array.from({ length: 25 }, (_, number) => `message ${number}`); // MESSAGES_PER_WINDOW is 20
+  const sent = Promise.all(said.map((text) => aki.send(text)));
+  await until(aki, ({ pending }) => pending[0]?.status === "held");
+  await sent;
+  for (const room of [aki, bo]) {
+    const { messages } = await until(room, (snapshot) => snapshot.messages.length === said.length);
+    assert.deepEqual(
+      messages.map(({ message }) => message),
+      said,
+    );
+  }
+  assert.equal(connections, 1);
+  for (const room of [aki, bo]) room.leave();
+});
+
 test("a large room is delivered in frames of several messages, and its crowd in frames of several joins", async () => {
   const frames: string[][] = [];
   class Recorder extends WebSocket {

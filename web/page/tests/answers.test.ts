@@ -1,0 +1,224 @@
+/** Reactions, replies, and what else is open about a message. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Window } from "happy-dom";
+import { settle } from "../../client/tests/fake-server.js";
+import {
+  BO,
+  buttonNamed,
+  comeBack,
+  field,
+  find,
+  meet,
+  messageWith,
+  openActions,
+  pressKey,
+  say,
+  sentData,
+  server,
+  shown,
+  usePage,
+  write,
+} from "./setup.js";
+
+usePage();
+
+/** Return what is said above the field, null if that is hidden. */
+const context = () => (find("#context").hidden ? null : find("#context-text").textContent);
+const chips = () => [...document.querySelectorAll<HTMLButtonElement>("#log .chip")];
+const labels = () => chips().map((chip) => [chip.getAttribute("aria-label"), chip.getAttribute("aria-pressed")]);
+
+/** Meet Bo, who has said something. */
+async function hear(...texts: string[]): Promise<void> {
+  for (const text of texts) server.store(text, BO);
+  await meet();
+}
+
+const deleteFirst = () => server.deliver(server.storeEvent("deleted", { target: 1 }, BO));
+
+// Reactions
+
+/** Let a member react to the first message, or take that back. */
+function react(member: string, reaction: string, isRemoval = false): void {
+  const before = server.stored[0]?.reactions?.find((one) => one.reaction === reaction)?.members ?? [];
+  const others = before.filter((id) => id !== member);
+  server.socket.receive(server.react(1, reaction, ...others, ...(isRemoval ? [] : [member])));
+}
+
+/** Let the server take the reactions of the visitor. */
+function takeReactions(): void {
+  server.onFrame = (socket, { action, data }) => {
+    if (action === "react") react(socket.member.id, data?.reaction ?? "", Boolean(data?.remove));
+    return action === "react";
+  };
+}
+
+/** Press the button of a reaction. */
+async function press(chip: HTMLElement | undefined): Promise<void> {
+  chip?.focus();
+  chip?.click();
+  await settle();
+}
+
+test("a reaction is added and taken back, names who has it, and keeps the focus", async () => {
+  takeReactions();
+  await hear("Tea?");
+  buttonNamed("React with 👍", openActions("Tea?")).click();
+  await settle();
+  assert.deepEqual(labels(), [["👍 1: You", "true"]]);
+  assert.equal(find(".message-actions").hidden, true);
+  react(BO.id, "👍");
+  assert.deepEqual(labels(), [["👍 2: You and Bo", "true"]]);
+  await press(chips()[0]);
+  assert.deepEqual(labels(), [["👍 1: Bo", "false"]]);
+  assert.equal(document.activeElement, chips()[0]);
+  await press(chips()[0]);
+  assert.deepEqual(labels(), [["👍 2: You and Bo", "true"]]);
+  const own = { sequence: 1, reaction: "👍" };
+  assert.deepEqual(sentData("react"), [own, { ...own, remove: true }, own]);
+  await comeBack();
+  assert.deepEqual(labels(), [["👍 2: You and Bo", "true"]]);
+});
+
+test("a reaction that is taken back passes the focus on", async () => {
+  takeReactions();
+  await hear("Tea?");
+  for (const reaction of ["👍", "🎉"]) {
+    buttonNamed(`React with ${reaction}`, openActions("Tea?")).click();
+    await settle();
+  }
+  await press(chips()[1]);
+  assert.deepEqual(labels(), [["👍 1: You", "true"]]);
+  assert.equal(document.activeElement, chips()[0]);
+  await press(chips()[0]);
+  assert.deepEqual(labels(), []);
+  assert.equal(document.activeElement, buttonNamed("React or reply", messageWith("Tea?")));
+});
+
+for (const [reaction, isTakenAtOnce] of [
+  ["🦄", true],
+  ["👩‍👩‍👧", true],
+  [":tada:", false],
+] as const) {
+  test(`${reaction} is a reaction ${isTakenAtOnce ? "as soon as it is written" : "after Enter"}, and a word is none`, async () => {
+    takeReactions();
+    await hear("Tea?");
+    const actions = openActions("Tea?");
+    buttonNamed("Another reaction", actions).click();
+    const emoji = find<HTMLInputElement>('.message-actions input[aria-label="An emoji"]');
+    assert.equal(document.activeElement, emoji);
+    const enter = (text: string) => {
+      emoji.value = text;
+      emoji.dispatchEvent(new (window as unknown as Window).Event("input") as never);
+    };
+    enter("no");
+    pressKey("Enter", emoji);
+    assert.deepEqual([actions.hidden, emoji.validationMessage], [false, "Enter a single emoji or character."]);
+    enter(reaction);
+    assert.equal(actions.hidden, isTakenAtOnce);
+    if (!isTakenAtOnce) pressKey("Enter", emoji);
+    await settle();
+    assert.equal(actions.hidden, true);
+    assert.deepEqual(sentData("react"), [{ sequence: 1, reaction }]);
+    assert.equal(find("#log .chip bdi").textContent, reaction);
+  });
+}
+
+// Replies
+
+/** Begin to answer a message. */
+function reply(text: string): void {
+  buttonNamed("Reply", openActions(text)).click();
+  assert.equal(document.activeElement, field());
+}
+
+/** Return the quotes, each with the name of its element: a button leads to its message. */
+const quotes = () =>
+  [...document.querySelectorAll("#log .quote")].map(({ tagName, textContent }) => [tagName, textContent?.trim()]);
+
+test("a reply quotes the message as it is now, and leads to it", async () => {
+  await hear("Tea or coffee?\nI have both.");
+  reply("Tea or coffee?");
+  assert.equal(context(), "Answering Bo: Tea or coffee?…");
+  await say("Tea, please");
+  assert.equal(context(), null);
+  assert.deepEqual(sentData("sendMessage"), [{ message: "Tea, please", replyTo: 1, mentions: [BO.id] }]);
+  assert.deepEqual(quotes(), [["BUTTON", "Bo Tea or coffee?…"]]);
+  buttonNamed("Bo Tea or coffee?…").click();
+  await settle();
+  assert.equal(document.activeElement, messageWith("Tea or coffee?"));
+  server.deliver(server.edit(1, "Tea or water?"));
+  assert.deepEqual(quotes(), [["BUTTON", "Bo Tea or water?"]]);
+  deleteFirst();
+  assert.deepEqual(quotes(), [["P", "A deleted message"]]);
+});
+
+test("a reply is cancelled with Escape, and keeps the text", async () => {
+  await hear("Tea?");
+  reply("Tea?");
+  write("Yes");
+  pressKey("Escape");
+  assert.deepEqual([context(), field().value], [null, "Yes"]);
+  pressKey("Enter");
+  await settle();
+  assert.deepEqual([shown(), quotes()], [["Tea?", "Yes"], []]);
+  assert.deepEqual(sentData("sendMessage"), [{ message: "Yes" }]);
+});
+
+test("a reply that is being written shows what its message has become meanwhile", async () => {
+  await hear("Tea or wter?");
+  reply("Tea or wter?");
+  server.deliver(server.edit(1, "Tea or water?"));
+  assert.equal(context(), "Answering Bo: Tea or water?");
+  deleteFirst();
+  assert.equal(context(), "Answering a message that is no longer there");
+  await say("Tea");
+  assert.deepEqual(quotes(), [["P", "A deleted message"]]);
+});
+
+test("the quote of a code block is its first line", async () => {
+  await hear("```python\n\nprint('tea')\nprint('hot')\n```");
+  reply("print");
+  assert.equal(context(), "Answering Bo: print('tea')…");
+  await say("nice");
+  assert.deepEqual(quotes(), [["BUTTON", "Bo print('tea')…"]]);
+});
+
+test("a quote leads to the line for the messages of somebody who is ignored", async () => {
+  await hear("first", "second");
+  reply("second");
+  await say("answer");
+  assert.deepEqual(quotes(), [["BUTTON", "Bo second"]]);
+  buttonNamed("More about Bo").click();
+  await settle();
+  buttonNamed("Ignore", find("#person")).click();
+  buttonNamed("Done", find("#person")).click();
+  buttonNamed("A message of somebody you ignore").click();
+  await settle();
+  assert.equal(document.activeElement, find("#log .ignored"));
+  assert.match(document.activeElement?.textContent ?? "", /^2 messages of somebody you ignore\./);
+});
+
+// What is open about a message
+
+test("the actions end with their message, and the focus stays in the log", async () => {
+  await hear("gone soon");
+  const actions = openActions("gone soon");
+  assert.equal(document.activeElement, buttonNamed("React with 👍", actions));
+  deleteFirst();
+  assert.deepEqual([actions.hidden, document.activeElement?.id], [true, "log"]);
+});
+
+test("the dialogue about a message shows nothing of it when that is deleted", async () => {
+  await hear("gone soon");
+  buttonNamed("More about this message", messageWith("gone soon")).click();
+  await settle();
+  const dialog = find("#person");
+  assert.deepEqual([find("#person-message").hidden, find("#person-message").textContent], [false, "gone soon"]);
+  buttonNamed("Report", dialog);
+  deleteFirst();
+  assert.deepEqual([find("#person-message").hidden, find("#person-message").textContent], [true, ""]);
+  assert.throws(() => buttonNamed("Report", dialog), /expected a button/);
+  buttonNamed("Ignore", dialog);
+});
