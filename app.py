@@ -153,16 +153,16 @@ def list_unread(body: UnreadRooms, user: User | None) -> UnreadList:
 
 @app.route("/rooms/{room_id}/bans")
 @endpoint(errors=[Forbidden, RoomNotFound])
-def list_bans(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> BanList:
+def list_bans(room_id: AnyRoomId, query: RoomQuery, user: User | None, owner_token: str) -> BanList:
     """List the removed members who may not join yet, as the owner or a moderator, those whose ban ends last first."""
-    return BanList.of(moderation.list_banned(room_id, query.credentials(user)))
+    return BanList.of(moderation.list_banned(room_id, query.credentials(user, owner_token)))
 
 
 @app.route("/rooms/{room_id}/reports")
 @endpoint(errors=[Forbidden, RoomNotFound])
-def list_reports(room_id: AnyRoomId, query: RoomQuery, user: User | None) -> ReportList:
+def list_reports(room_id: AnyRoomId, query: RoomQuery, user: User | None, owner_token: str) -> ReportList:
     """List the reports of messages, newest first, as the owner or a moderator."""
-    return ReportList.of(reports.list_reports(room_id, query.credentials(user)))
+    return ReportList.of(reports.list_reports(room_id, query.credentials(user, owner_token)))
 
 
 app.register_blueprint(page.blueprint)

@@ -61,7 +61,11 @@ def positions(wanted: UnreadRooms, user: User | None) -> dict[str, Positions]:
         if room.is_alive and credentials[id_].has_identity
     ]
     records = {row.room_id: row for row in MemberRecord.batch_get(member_keys, consistent_read=True)}
-    readable = [id_ for id_, room in found.items() if admission.may_read(room, records.get(id_), credentials[id_])]
+    readable = [
+        id_
+        for id_, given in credentials.items()  # batch reads return items in no order
+        if id_ in found and admission.may_read(found[id_], records.get(id_), given)
+    ]
     counters = RoomSequence.batch_get([(id_, RoomSequence.SORT_KEY) for id_ in readable], consistent_read=True)
     last = {row.room_id: int(row.last_sequence) for row in counters}
     return {id_: Positions(last.get(id_, 0), _read_sequence(records.get(id_))) for id_ in readable}

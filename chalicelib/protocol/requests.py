@@ -105,9 +105,9 @@ class RoomQuery(Request):
     key: Key | None = None
     owner: OwnerToken | None = None
 
-    def credentials(self, user: User | None) -> Credentials:
-        """Return the credentials of a client, who may have signed in."""
-        return Credentials(self.token, self.key, self.owner, user)
+    def credentials(self, user: User | None, owner_token: str = "") -> Credentials:
+        """Return the credentials of a client, who may have signed in. owner_token: that of the header Authorization."""
+        return Credentials(self.token, self.key, owner_token or self.owner, user)
 
 
 class OwnerQuery(Request):

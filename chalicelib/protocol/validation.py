@@ -152,8 +152,8 @@ def _sentence(error: ValidationError, declared: type[Struct], values: Any) -> st
             return f"{name} must be true or false, not {_kind(value)}"
         case inspect.LiteralType(values=choices):
             return f"{name} must be one of {', '.join(map(str, choices))}"
-        case inspect.ListType(max_length=int(most)):
-            return f"{name} must be an array of at most {most} values"
+        case inspect.ListType(min_length=least, max_length=int(most)):
+            return f"{name} must be an array of {f'{least} to' if least else 'at most'} {most} values"
     kind = "an array" if isinstance(expected, inspect.ListType) else "an object"
     return f"{name} must be {kind}, not {_kind(value)}"
 

@@ -8,7 +8,7 @@
 
 A view receives what its parameters name:
 
-    query           the query string, as a struct of protocol/requests.py
+    query           the query string, as a struct of protocol/requests.py. Empty credentials are absent, as in $connect
     body            the JSON body, as a struct of protocol/requests.py. If its type is Callable[[], STRUCT], a function
                     that parses it, so that the view can check the path before
     user            the user of the access token, None for a guest
@@ -35,7 +35,7 @@ from chalicelib import settings
 from chalicelib.auth.authentication import authenticate, is_configured
 from chalicelib.errors import BodyTooLarge, ChatError, RateLimitExceeded, SourceLimitExceeded, Unauthorized
 from chalicelib.limits import MAX_BODY_BYTES
-from chalicelib.protocol.requests import OwnerQuery, Request
+from chalicelib.protocol.requests import OwnerQuery, Request, RoomQuery
 from chalicelib.protocol.validation import parse_object, validate, validate_query
 from chalicelib.rest.etags import conditional_response
 
@@ -45,6 +45,8 @@ BodyParser = Callable[[bytes, str], dict[str, Any]]
 
 INPUTS = ("query", "body", "user", "owner_token", "source")
 """The parameters of a view that are no path parameters."""
+
+CREDENTIALS = RoomQuery.__struct_fields__
 
 
 class Endpoint(Struct, frozen=True):
@@ -144,16 +146,17 @@ def _input(endpoint: Endpoint, request: Any) -> dict[str, Any]:
     scheme, _, token = authorization.partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""
     is_malformed = bool(authorization) and not bearer
+    query = {name: text for name, text in (request.query_params or {}).items() if text or name not in CREDENTIALS}
     values: dict[str, Any] = {}
     if "owner_token" in endpoint.types:
-        values["owner_token"], bearer = _owner_token(request.query_params or {}, bearer)
+        values["owner_token"], bearer = _owner_token(query, bearer)
     if "user" in endpoint.types:
         # A malformed header is an error, not an anonymous request.
         if is_malformed and is_configured():
             raise Unauthorized("expected the header Authorization to have the form: Bearer TOKEN")
         values["user"] = authenticate(bearer)
     if endpoint.query is not None and "query" in endpoint.types:
-        values["query"] = validate_query(request.query_params or {}, endpoint.query)
+        values["query"] = validate_query(query, endpoint.query)
     if endpoint.body is not None:
         if len(request.raw_body) > endpoint.max_body_bytes:
             raise BodyTooLarge(endpoint.max_body_bytes)

@@ -62,6 +62,11 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "403",
 include-operation-id = "postMessage"
 phases.fuzzing.generation.max-examples = {examples(test=20, fuzz=400)}
 
+# Few examples have a room and wrong credentials for it.
+[[operations]]
+include-operation-id = "listMembers"
+phases.fuzzing.generation.max-examples = {examples(test=20, fuzz=400)}
+
 # One room with messages, a member and hooks, and one private room.
 [dictionaries]
 rooms = {{ values = ["TALK", "PARTY"] }}

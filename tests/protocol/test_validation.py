@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from msgspec import Meta, Struct
 
 from chalicelib.errors import InvalidInput, InvalidJSON
-from chalicelib.protocol.requests import Request, WebhookMessage
+from chalicelib.protocol.requests import RemoveMember, Request, WebhookMessage
 from chalicelib.protocol.validation import is_valid, parse_object, validate, validate_query
 from chalicelib.protocol.values import IDENTIFIER, LINE, LINES, ClientId, RoomName, WebhookText
 from docs.json_schema import schema_of
@@ -230,6 +230,7 @@ def test_error_of_a_list_names_the_invalid_item() -> None:
     assert rejection({"cups": [{"sugarCubes": 1}, "tea"]}) == "cups[1] must be an object, not a string"
     assert rejection({"cups": [{"sugarCubes": 1}] * 3}) == "cups must be an array of at most 2 values"
     assert rejection({"cups": {}}) == "cups must be an array of at most 2 values"
+    assert rejection({"memberIds": []}, RemoveMember) == "memberIds must be an array of 1 to 25 values"
 
 
 def test_missing_property_is_named() -> None:

@@ -119,6 +119,12 @@ def test_last_sequences_of_rooms_cost_three_requests(
     assert requests == {"BatchGetItem": 3}
 
 
+def test_rooms_have_the_order_of_the_request(client: Client, tables: None) -> None:
+    ids = sorted(create_room(f"Room {number}").room_id for number in range(8))
+    for wanted in (ids, ids[::-1]):
+        assert [room["roomId"] for room in positions(client, *({"roomId": id_} for id_ in wanted))] == wanted
+
+
 def test_rooms_have_the_read_position_of_the_member_alone(
     bo: Socket, aki: Socket, room: Room, client: Client, requests: Counter[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from chalice.test import Client
@@ -40,6 +41,29 @@ def test_owner_needs_no_join_token(socket: Sockets, client: Client, tables: None
         assert socket("a").connect(roomId=room.room_id, owner=owner or "") == status
         for path in ("", "/members", "/messages"):
             assert client.http.get(f"/rooms/{room.room_id}{path}?owner={owner}").status_code == status
+
+
+def test_client_that_may_join_with_empty_credentials_may_read_with_them(
+    socket: Sockets, client: Client, room: Room
+) -> None:
+    query = {"token": "", "key": "", "owner": ""}
+    assert socket("a").connect(roomId=room.room_id, **query) == 200
+    for path in ("", "/members", "/messages"):
+        assert client.http.get(f"/rooms/{room.room_id}{path}?{urlencode(query)}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["hooks", "bans", "reports"])
+def test_owner_reads_with_the_token_in_the_query_or_in_the_header(client: Client, room: Room, path: str) -> None:
+    url, right = f"/rooms/{room.room_id}/{path}", room.owner_token or ""
+    for query, header, status in (
+        (f"?owner={right}", "", 200),
+        ("", f"Bearer {right}", 200),
+        ("?owner=", f"Bearer {right}", 200),
+        ("", f"Bearer {right}x", 403),
+        ("?owner=x", f"Bearer {right}", 403),
+        ("", "", 403),
+    ):
+        assert client.http.get(url + query, headers={"Authorization": header}).status_code == status
 
 
 @pytest.mark.parametrize(
