@@ -237,6 +237,17 @@ def test_wrong_owner_token_of_a_link_does_not_replace_the_right_one(open_page: O
     bo.goto(f"{link}#owner={owner}")
     expect(bo.get_by_text("Manage room")).to_be_visible()
     assert bo.url == link
+    aki.goto(f"{site}/create/")
+    create_room(aki, "Surprise", private=True)
+    expect(aki.get_by_text("Manage room")).to_be_visible()
+    path = aki.url.partition("#")[0]
+    (room_id,) = re.findall(r"id=([\w-]+)", path)
+    owner = aki.evaluate("(id) => localStorage.getItem(`chalice-chat.owner.${id}`)", room_id)
+    bo.goto(f"{path}#owner=wrong")
+    expect(bo.get_by_text("This room is private")).to_be_visible()
+    bo.goto("about:blank")
+    bo.goto(f"{path}#owner={owner}")
+    expect(bo.get_by_text("Manage room")).to_be_visible()
 
 
 def test_draft_outlasts_a_closed_room(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:

@@ -61,9 +61,11 @@ export function Room({ roomId }: { roomId: string }) {
   const title = name ?? "Room";
 
   useEffect(() => hideOwnerToken(roomId), [roomId]);
+  // Whether it is known what rights the owner's token gives.
+  const isJudged = you !== null || (state.status === "closed" && ["private", "locked"].includes(state.reason));
   useEffect(() => {
-    if (you && owner) sortOwnerTokens(roomId, owner, isOwner);
-  }, [roomId, you, owner, isOwner]);
+    if (isJudged && owner) sortOwnerTokens(roomId, owner, isOwner);
+  }, [roomId, isJudged, owner, isOwner]);
   useEffect(() => room?.on("tokens", (tokens) => saveTokens(roomId, tokens)), [room, roomId]);
   useEffect(() => {
     if (room) saveIgnored(roomId, ignored);
