@@ -219,6 +219,81 @@ def test_tokens_reach_no_server_of_pages(open_page: OpenPage, site: str) -> None
     assert [text for text in requested if token in text or owner in text] == []
 
 
+def test_wrong_owner_token_of_a_link_does_not_replace_the_right_one(open_page: OpenPage, site: str) -> None:
+    aki = open_page(f"{site}/create/")
+    create_room(aki, "Tea")
+    expect(aki.get_by_text("Manage room")).to_be_visible()
+    link = aki.url
+    (owner,) = aki.evaluate("Object.entries(localStorage).filter(([key]) => key.includes('.owner.')).map((e) => e[1])")
+    aki.goto("about:blank")
+    aki.goto(f"{link}#owner=wrong")
+    expect(aki.get_by_text("Manage room")).to_be_visible()
+    assert aki.url == link
+    aki.reload()
+    expect(aki.get_by_text("Manage room")).to_be_visible()
+    bo = open_page(f"{link}#owner=wrong")
+    expect_connected(bo)
+    bo.goto("about:blank")
+    bo.goto(f"{link}#owner={owner}")
+    expect(bo.get_by_text("Manage room")).to_be_visible()
+    assert bo.url == link
+    aki.goto(f"{site}/create/")
+    create_room(aki, "Surprise", private=True)
+    expect(aki.get_by_text("Manage room")).to_be_visible()
+    path = aki.url.partition("#")[0]
+    (room_id,) = re.findall(r"id=([\w-]+)", path)
+    owner = aki.evaluate("(id) => localStorage.getItem(`chalice-chat.owner.${id}`)", room_id)
+    bo.goto(f"{path}#owner=wrong")
+    expect(bo.get_by_text("This room is private")).to_be_visible()
+    bo.goto("about:blank")
+    bo.goto(f"{path}#owner={owner}")
+    expect(bo.get_by_text("Manage room")).to_be_visible()
+
+
+def test_draft_outlasts_a_closed_room(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
+    page = open_page(f"{site}/room/?id={room_of(cloud, ['early'])}")
+    expect_connected(page)
+    page.get_by_label("Message", exact=True).fill("A draft")
+    page.get_by_role("button", name="Leave").click()
+    page.get_by_role("button", name="Join again").click()
+    expect(page.get_by_label("Message", exact=True)).to_have_value("A draft")
+
+
+def test_edit_that_is_saved_leaves_another_one_alone(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
+    page = open_page(f"{site}/room/?id={room_of(cloud, ['early'])}")
+    expect_connected(page)
+    for text in ("first", "second"):
+        say(page, text)
+        open_actions(page, text).get_by_role("button", name="Edit").click()
+    fields = page.get_by_label("Text of your message")
+    fields.first.fill("first, changed")
+    fields.last.fill("second, half chang")
+    fields.first.press("Enter")
+    fields.last.focus()
+    expect_message(page, "first, changed")
+    expect(fields).to_have_count(1)
+    expect(fields).to_have_value("second, half chang")
+    expect(fields).to_be_focused()
+    fields.press("Escape")
+    expect(fields).to_have_count(0)
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+
+
+def test_log_stays_readable_on_a_small_screen(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
+    page = open_page(f"{site}/room/?id={room_of(cloud, ['early'])}")
+    expect_connected(page)
+    page.set_viewport_size({"width": 320, "height": 400})
+    page.get_by_label("Message", exact=True).fill("x" * 4_001)
+    log = page.get_by_role("log")
+    log.scroll_into_view_if_needed()
+    expect(log).to_be_in_viewport(ratio=1)
+    box = log.bounding_box()
+    assert box is not None
+    assert box["height"] >= 100
+    page.get_by_role("button", name="Send").scroll_into_view_if_needed()
+    expect(page.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
+
+
 def test_owner_manages_the_room(open_page: OpenPage, site: str) -> None:
     aki = open_page(f"{site}/create/")
     create_room(aki, "Tea", private=True)
@@ -229,6 +304,14 @@ def test_owner_manages_the_room(open_page: OpenPage, site: str) -> None:
     take_guest_name(bo, "Bo")
     aki.get_by_text("Manage room").click()
     aki.get_by_label("Name", exact=True).fill("Coffee")
+    owner_token = aki.evaluate("Object.entries(localStorage).find(([key]) => key.includes('.owner.'))[1]")
+    desk = open_page(f"{former_link}&owner={owner_token}")  # the owner's other device
+    desk.get_by_text("Manage room").click()
+    desk.get_by_label("Days to keep").fill("2")
+    desk.get_by_role("button", name="Save").click()
+    expect(aki.get_by_label("Days to keep")).to_have_value("2")
+    expect(aki.get_by_label("Name", exact=True)).to_have_value("Coffee")
+    desk.close()
     aki.get_by_label("Seconds between").fill("5")
     aki.get_by_role("button", name="Save").click()
     expect(bo.get_by_role("heading", name="Coffee")).to_be_visible()
@@ -490,7 +573,9 @@ def test_new_messages_are_announced_to_those_who_read_earlier_ones(
     expect(page.get_by_role("button", name="1 new message")).to_be_visible()
     say(other, "two")
     expect(log.get_by_text("message 20", exact=True)).to_be_in_viewport()
-    page.get_by_role("button", name="2 new messages").click()
+    expect(page.get_by_role("button", name="2 new messages")).to_be_visible()
+    open_actions(other, "one").get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="1 new message").click()
     expect(log.get_by_text("two", exact=True)).to_be_in_viewport()
     expect(page.get_by_role("button", name="new message")).to_have_count(0)
     log.get_by_text("message 20", exact=True).scroll_into_view_if_needed()
@@ -564,12 +649,26 @@ def test_room_page_without_a_room_shows_the_list(open_page: OpenPage, site: str)
 
 
 def test_earlier_messages_are_shown_on_request(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
-    page = open_page(f"{site}/room/?id={room_of(cloud, [f'message {number}' for number in range(52)])}")
-    expect(page.get_by_role("log").get_by_text("message 51")).to_be_in_viewport()
+    page = open_page(f"{site}/room/?id={room_of(cloud, [f'message {number}' for number in range(110)])}")
+    log = page.get_by_role("log")
+    expect(log.get_by_text("message 109")).to_be_in_viewport()
     expect(page.locator(".log .text")).to_have_count(50)
+    expect(page.get_by_text("1 person")).to_be_visible()  # this line makes the log smaller
+    log.evaluate("(log) => log.scrollTo(0, -log.scrollHeight)")
     page.get_by_role("button", name="Show earlier messages").click()
-    expect(page.locator(".log .text")).to_have_count(52)
-    expect(page.get_by_role("log")).to_be_focused()
+    expect(page.locator(".log .text")).to_have_count(100)
+    expect(log).to_be_focused()
+    expect(log.get_by_text("message 60")).to_be_in_viewport()  # the visitor reads on there
+
+
+def test_error_of_a_request_that_is_repeated_does_not_stay(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
+    page = open_page(site)
+    page.route("**/messages?*", lambda route: route.fulfill(status=500, body=""))
+    page.goto(f"{site}/room/?id={room_of(cloud, ['early'])}")
+    expect(page.get_by_text("The messages could not be loaded. Trying again…")).to_be_visible()
+    page.unroute("**/messages?*")
+    expect_message(page, "early")
+    expect(page.locator("main").get_by_role("alert")).to_have_count(0)
 
 
 def test_failed_messages_are_sent_again_or_discarded(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:

@@ -2,7 +2,7 @@
 
 import type { Message, Room } from "chalice-chat-client";
 import { type UseRoom, useTyping } from "chalice-chat-client/react";
-import { type FormEvent, type KeyboardEvent, type RefObject, useState } from "react";
+import type { FormEvent, KeyboardEvent, RefObject } from "react";
 import { isComposing } from "@/lib/keyboard";
 import { isSendable } from "@/lib/message-text";
 import { LocalTime } from "./local-time";
@@ -11,6 +11,8 @@ import { QuotedLine } from "./quoted-line";
 import { Typists } from "./typists";
 
 interface Props extends Pick<UseRoom, "send"> {
+  text: string;
+  onText: (text: string) => void;
   room: Room | null;
   /** The time until which the visitor may not write. */
   mutedUntil: string | undefined;
@@ -23,20 +25,20 @@ interface Props extends Pick<UseRoom, "send"> {
   ref: RefObject<HTMLTextAreaElement | null>;
 }
 
-export function Composer({ send, room, mutedUntil, replyTo, quoted, onReplyEnd, onEditLast, ref }: Props) {
-  const [text, setText] = useState("");
+export function Composer(props: Props) {
+  const { text, onText, send, room, mutedUntil, replyTo, quoted, onReplyEnd, onEditLast, ref } = props;
   const { members, type } = useTyping(room);
 
   function submit(event: FormEvent) {
     event.preventDefault();
     if (!isSendable(text) || mutedUntil) return;
     void send(text, { replyTo: replyTo ?? undefined }); // a message that fails stays in `pending`
-    setText("");
+    onText("");
     onReplyEnd();
   }
 
   function change(changed: string) {
-    setText(changed);
+    onText(changed);
     if (changed) type();
   }
 

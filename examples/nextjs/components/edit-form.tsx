@@ -11,7 +11,7 @@ interface Props extends Acting {
   message: Message;
   room: Room;
   /** Called when the message is changed, or the visitor has cancelled that. */
-  onEnd: () => void;
+  onEnd: (movesFocus: boolean) => void;
 }
 
 /** The text of one's own message, to change it. It stays if that fails. */
@@ -21,24 +21,29 @@ export function EditForm({ message: { sequence, message }, room, act, onEnd }: P
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => field.current?.focus(), []);
 
+  function end() {
+    const { activeElement } = document;
+    onEnd(activeElement === field.current || !(activeElement instanceof HTMLTextAreaElement)); // who writes elsewhere stays there
+  }
+
   function save(event: FormEvent) {
     event.preventDefault();
     if (!isSendable(text) || isSaving) return;
     if (text === message) {
-      onEnd();
+      end();
       return;
     }
     setSaving(true);
     act(
       room
         .edit(sequence, text)
-        .then(onEnd)
+        .then(end)
         .finally(() => setSaving(false)),
     );
   }
 
   function onKey(event: KeyboardEvent) {
-    if (event.key === "Escape" && !isComposing(event)) onEnd();
+    if (event.key === "Escape" && !isComposing(event)) end();
   }
 
   return (
@@ -47,7 +52,7 @@ export function EditForm({ message: { sequence, message }, room, act, onEnd }: P
       <button type="submit" disabled={isSaving}>
         Save
       </button>
-      <button type="button" onClick={onEnd}>
+      <button type="button" onClick={end}>
         Cancel
       </button>
     </form>

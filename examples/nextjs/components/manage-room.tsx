@@ -44,22 +44,31 @@ function Settings({ room, name, isLocked, keepDays, slowSeconds, act }: Props) {
     );
   }
 
-  // The key fills the form anew whenever the room has changed.
+  // The keys fill the fields anew that were changed elsewhere, and leave alone what is typed in the others.
   return (
-    <form className="row" onSubmit={save} key={[name, isLocked, keepDays, slowSeconds].join()}>
+    <form className="row" onSubmit={save}>
       <label>
-        Name <input name="name" required defaultValue={name ?? ""} />
+        Name <input name="name" required defaultValue={name ?? ""} key={name} />
       </label>
       <label>
-        <input name="locked" type="checkbox" defaultChecked={isLocked} /> Locked: nobody new can enter
+        <input name="locked" type="checkbox" defaultChecked={isLocked} key={String(isLocked)} /> Locked: nobody new can
+        enter
       </label>
       <label>
         Days to keep it when everyone has left{" "}
-        <input name="keepDays" type="number" min={0} max={30} required defaultValue={keepDays} />
+        <input name="keepDays" type="number" min={0} max={30} required defaultValue={keepDays} key={keepDays} />
       </label>
       <label>
         Seconds between two messages of a member{" "}
-        <input name="slowSeconds" type="number" min={0} max={120} required defaultValue={slowSeconds} />
+        <input
+          name="slowSeconds"
+          type="number"
+          min={0}
+          max={120}
+          required
+          defaultValue={slowSeconds}
+          key={slowSeconds}
+        />
       </label>
       <button type="submit">Save</button>
     </form>

@@ -14,7 +14,7 @@ import { QuickReactions, Reactions } from "./reactions";
 /** The functions stay the same, for the sake of `memo`. */
 export interface Answering {
   onEdit: (sequence: number) => void;
-  onEditEnd: () => void;
+  onEditEnd: (sequence: number, movesFocus: boolean) => void;
   onReply: (sequence: number) => void;
 }
 
@@ -36,7 +36,7 @@ interface Props extends Acting, Answering, Pick<UseRoom, "loadQuote"> {
 /** A message that the server has stored. `memo` saves its rendering, because it rarely changes. */
 export const MessageItem = memo(function MessageItem({ startsDay, followsLoss, ...props }: Props) {
   const { message, isEditing, names, room, act, loadQuote, onEditEnd, onButtonGone } = props;
-  const { message: text, sender, sentAt, editedAt, replyTo, quote, isOwn, isIgnored } = message;
+  const { sequence, message: text, sender, sentAt, editedAt, replyTo, quote, isOwn, isIgnored } = message;
   const isMention = message.isMention && !isOwn;
   const [isShown, setShown] = useState(false);
 
@@ -79,7 +79,7 @@ export const MessageItem = memo(function MessageItem({ startsDay, followsLoss, .
               <QuotedLine quote={quote} />
             ))}
           {isEditing && room ? (
-            <EditForm message={message} room={room} act={act} onEnd={onEditEnd} />
+            <EditForm message={message} room={room} act={act} onEnd={(movesFocus) => onEditEnd(sequence, movesFocus)} />
           ) : (
             <p className="text" dir="auto">
               <LinkedText text={text} />

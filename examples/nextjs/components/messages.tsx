@@ -10,9 +10,11 @@ import { PendingItem } from "./pending-item";
 const HISTORY = { loading: "Loading messages…", failed: "The messages could not be loaded. Trying again…", ready: "" };
 const OLDER = { more: "Show earlier messages", loading: "Loading…", failed: "Not loaded. Try again" };
 
+const NONE: ReadonlySet<number> = new Set();
+
 interface Props extends UseRoom, Acting, Answering {
-  /** The sequence of the message that the visitor edits. */
-  editing: number | null;
+  /** The sequences of the messages that the visitor edits. */
+  editing: readonly number[];
 }
 
 /** The log of a room: its history, what has arrived since then, and what has not been sent yet. */
@@ -22,13 +24,14 @@ export function Messages(props: Props) {
   const log = useRef<HTMLDivElement>(null);
   // Screen readers announce the messages from this sequence on: those that have not been read as history.
   const [liveFrom, setLiveFrom] = useState(Number.POSITIVE_INFINITY);
-  const [unseen, setUnseen] = useState(0);
+  // The sequences of those that have arrived below what the visitor reads.
+  const [arrived, setArrived] = useState<ReadonlySet<number>>(NONE);
   const [lostAfter, setLostAfter] = useState(Number.POSITIVE_INFINITY);
   useEffect(() => {
     const stops = [
-      room?.on("message", ({ sequence, isOwn, isIgnored }) => {
+      room?.on("message", ({ sequence, isOwn }) => {
         setLiveFrom((first) => Math.min(first, sequence));
-        if (!isOwn && !isIgnored && !isAtEnd(log.current)) setUnseen((count) => count + 1);
+        if (!isOwn && !isAtEnd(log.current)) setArrived((before) => new Set(before).add(sequence));
       }),
       room?.on("expired", ({ after }) => setLostAfter(after)),
     ];
@@ -59,7 +62,7 @@ export function Messages(props: Props) {
       startsDay={dayOf(message.sentAt) !== dayOf(messages[index - 1]?.sentAt ?? "")}
       followsLoss={message === firstAfterLoss}
       mayDelete={message.isOwn || isOwner || (you?.role === "moderator" && !message.sender.role)}
-      isEditing={message.sequence === editing}
+      isEditing={editing.includes(message.sequence)}
       names={names}
       room={room}
       act={act}
@@ -70,6 +73,9 @@ export function Messages(props: Props) {
       onButtonGone={focusLog}
     />
   ));
+  // Not those that were deleted since.
+  const unseen =
+    arrived.size && messages.filter(({ sequence, isIgnored }) => arrived.has(sequence) && !isIgnored).length;
   const live = messages.findLastIndex(({ sequence }) => sequence < liveFrom) + 1;
 
   return (
@@ -80,13 +86,14 @@ export function Messages(props: Props) {
         aria-label="Messages"
         tabIndex={0}
         ref={log}
-        onScroll={() => isAtEnd(log.current) && setUnseen(0)}
+        onScroll={() => isAtEnd(log.current) && setArrived(NONE)}
       >
         <div>
           {state.status !== "closed" && <p>{HISTORY[history]}</p>}
           {older !== "none" && (
             <button
               type="button"
+              className="older"
               onClick={() => {
                 void loadOlder();
                 focusLog();

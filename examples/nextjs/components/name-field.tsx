@@ -34,8 +34,8 @@ export function NameField() {
       </label>
       {!isValid && (
         <p role="alert">
-          Not saved: a name has at most 40 characters on one line, and one of them is visible. This one has{" "}
-          {[...(typed ?? "")].length}.
+          Not saved: a name has at most 40 characters on one line, one of them visible, and none that changes the
+          direction of text. This one has {[...(typed ?? "")].length}.
         </p>
       )}
     </>

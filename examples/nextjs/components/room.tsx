@@ -6,7 +6,7 @@ import Link from "next/link";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { chat } from "@/lib/chat";
 import { readIgnored, saveIgnored } from "@/lib/ignored";
-import { hideOwnerToken, roomPath, saveTokens, useTokens } from "@/lib/room-link";
+import { hideOwnerToken, roomPath, saveTokens, sortOwnerTokens, useTokens } from "@/lib/room-link";
 import { useName } from "@/lib/use-name";
 import { Composer } from "./composer";
 import { CopyLink } from "./copy-link";
@@ -34,6 +34,11 @@ const ENDINGS = {
   left: "You have left this room.",
 };
 
+/** Whether a request has failed that is sent again: the state and the log tell that. */
+function isTemporary({ code }: ChatError): boolean {
+  return code === "network" || code.startsWith("http_5");
+}
+
 export function Room({ roomId }: { roomId: string }) {
   const [visitorName] = useName();
   const { token, owner } = useTokens(roomId);
@@ -43,17 +48,24 @@ export function Room({ roomId }: { roomId: string }) {
     token,
     owner,
     ignored: readIgnored(roomId),
-    onError: (failed) => failed.code !== "network" && setError(failed), // the state tells that, and it is tried again
+    onError: (failed) => isTemporary(failed) || setError(failed),
   });
   const { room, state, name, nameError, isPrivate, isLocked, ignored, isOwner, you, messages, reconnect, send } =
     chatRoom;
-  // The sequences of the message that the visitor edits, and of that which the visitor answers.
-  const [editing, setEditing] = useState<number | null>(null);
+  // Here, because the composer is not there while the room is closed.
+  const [draft, setDraft] = useState("");
+  // The sequences of the messages that the visitor edits, and of that which the visitor answers.
+  const [editing, setEditing] = useState<readonly number[]>([]);
   const [replyTo, setReplyTo] = useState<number | null>(null);
   const composer = useRef<HTMLTextAreaElement>(null);
   const title = name ?? "Room";
 
   useEffect(() => hideOwnerToken(roomId), [roomId]);
+  // Whether it is known what rights the owner's token gives.
+  const isJudged = you !== null || (state.status === "closed" && ["private", "locked"].includes(state.reason));
+  useEffect(() => {
+    if (isJudged && owner) sortOwnerTokens(roomId, owner, isOwner);
+  }, [roomId, isJudged, owner, isOwner]);
   useEffect(() => room?.on("tokens", (tokens) => saveTokens(roomId, tokens)), [room, roomId]);
   useEffect(() => {
     if (room) saveIgnored(roomId, ignored);
@@ -69,10 +81,15 @@ export function Room({ roomId }: { roomId: string }) {
     setReplyTo(sequence);
     composer.current?.focus();
   }, []);
-  const endEdit = useCallback(() => {
-    setEditing(null);
-    composer.current?.focus();
+  const edit = useCallback((sequence: number) => setEditing((before) => [...before, sequence]), []);
+  const endEdit = useCallback((sequence: number, movesFocus: boolean) => {
+    setEditing((before) => before.filter((one) => one !== sequence));
+    if (movesFocus) composer.current?.focus();
   }, []);
+  function editLast() {
+    const last = messages.findLast(({ isOwn }) => isOwn);
+    if (last && !editing.includes(last.sequence)) edit(last.sequence);
+  }
 
   return (
     <main className="room">
@@ -99,7 +116,7 @@ export function Room({ roomId }: { roomId: string }) {
       {room && (isOwner || you?.role) && state.status !== "closed" && (
         <ManageRoom {...chatRoom} room={room} act={act} token={token} owner={owner} />
       )}
-      <Messages {...chatRoom} act={act} editing={editing} onEdit={setEditing} onEditEnd={endEdit} onReply={reply} />
+      <Messages {...chatRoom} act={act} editing={editing} onEdit={edit} onEditEnd={endEdit} onReply={reply} />
       {nameError && <p role="alert">Your name is not in use: {nameError.message}.</p>}
       {error && (
         <p role="alert">
@@ -121,13 +138,15 @@ export function Room({ roomId }: { roomId: string }) {
         </p>
       ) : (
         <Composer
+          text={draft}
+          onText={setDraft}
           send={send}
           room={room}
           mutedUntil={you?.mutedUntil}
           replyTo={replyTo}
           quoted={messages.find(({ sequence }) => sequence === replyTo) ?? null}
           onReplyEnd={() => setReplyTo(null)}
-          onEditLast={() => setEditing(messages.findLast(({ isOwn }) => isOwn)?.sequence ?? null)}
+          onEditLast={editLast}
           ref={composer}
         />
       )}

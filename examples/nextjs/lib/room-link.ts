@@ -24,9 +24,9 @@ export function roomPath(roomId: string, token?: string | null, owner?: string |
 /** Return the tokens of a room that the visitor has. */
 export function useTokens(roomId: string): Tokens {
   const fragment = useSyncExternalStore(subscribeToFragment, getFragment, getNothing);
-  const saved = useSyncExternalStore(subscribeToStorage, () => readItem(keyOf(roomId)), getNothing);
+  const saved = useSyncExternalStore(subscribeToStorage, () => readOwnerTokens(roomId)[0] ?? null, getNothing);
   const tokens = new URLSearchParams(fragment?.slice(1));
-  return { token: tokens.get("token"), owner: tokens.get("owner") ?? saved };
+  return { token: tokens.get("token"), owner: saved ?? tokens.get("owner") };
 }
 
 export function saveOwnerToken(roomId: string, owner: string): void {
@@ -38,8 +38,14 @@ export function hideOwnerToken(roomId: string): void {
   const tokens = new URLSearchParams(getFragment().slice(1));
   const owner = tokens.get("owner");
   if (!owner) return;
-  saveOwnerToken(roomId, owner);
+  writeItem(keyOf(roomId), [...new Set([...readOwnerTokens(roomId), owner])].join(" "));
   replaceAddress(roomPath(roomId, tokens.get("token")));
+}
+
+/** Forget the owner's tokens that have given no rights, unless there is no other one to try. */
+export function sortOwnerTokens(roomId: string, owner: string, isOwner: boolean): void {
+  const others = readOwnerTokens(roomId).filter((token) => token !== owner);
+  if (others.length) writeItem(keyOf(roomId), isOwner ? owner : others.join(" "));
 }
 
 /** Replace the tokens of a room: the former ones no longer work. */
@@ -51,6 +57,11 @@ export function saveTokens(roomId: string, { joinToken, ownerToken }: RoomTokens
 function replaceAddress(path: string): void {
   window.history.replaceState(window.history.state, "", path);
   window.dispatchEvent(new HashChangeEvent("hashchange")); // only the user's own changes send it
+}
+
+/** The saved tokens, the one to use first: that of a link may be wrong, and must not replace the right one. */
+function readOwnerTokens(roomId: string): string[] {
+  return readItem(keyOf(roomId))?.split(" ").filter(Boolean) ?? [];
 }
 
 function keyOf(roomId: string): string {

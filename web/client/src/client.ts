@@ -10,7 +10,7 @@ import { RoomList } from "./room-list.js";
 import { browserStorage, OwnStorage } from "./storage.js";
 import { type GetToken, TokenSource } from "./token-source.js";
 import type { ChatStorage, CreatedRoom, Hook, RoomPage, VisitedRoom, WebSocketConstructor } from "./types.js";
-import { isUrl } from "./url.js";
+import { isUrl, withoutQuery } from "./url.js";
 
 /** The server's limit for one request. */
 const MAX_UNREAD = 50;
@@ -20,7 +20,7 @@ export interface ChatClientOptions {
   /** The REST address, as `make deploy` and `make run` print it. */
   readonly url: string | URL;
   /** The address of the WebSocket API. By default, it is asked from the REST API before the first connection. */
-  readonly webSocketUrl?: string | undefined;
+  readonly webSocketUrl?: string | URL | undefined;
   /** By default, the platform's. Node.js 20 has none: hand in that of the package `ws`. */
   readonly WebSocket?: WebSocketConstructor | undefined;
   /** By default, the platform's. */
@@ -285,7 +285,8 @@ export class ChatClient {
 }
 
 /** Return the address of a WebSocket API. Throws a ChatError if it is none. */
-function checkWebSocketUrl(url: string): string {
-  if (/^wss?:/i.test(url) && isUrl(url)) return url;
+function checkWebSocketUrl(url: string | URL): string {
+  const text = withoutQuery(url);
+  if (/^wss?:/i.test(text) && isUrl(text)) return text;
   throw new ChatError("invalid_url", `expected the address of the WebSocket API, wss://…, not ${url}`);
 }

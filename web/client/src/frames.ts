@@ -7,7 +7,7 @@ import type { Member, Report, RoomTokens, Signal } from "./types.js";
 /** A room as `welcome` and events describe it. */
 export interface RoomInfo {
   readonly name: string;
-  readonly private: boolean;
+  readonly private?: boolean;
   readonly locked?: boolean;
   readonly keepDays?: number;
   readonly slowSeconds?: number;
@@ -157,6 +157,16 @@ export function serialize(action: string, data?: Readonly<Record<string, unknown
   return JSON.stringify({ action, data });
 }
 
+/** Return an item of the history. One that is not readable becomes an event of no known type: its sequence is not missing. */
+export function readItem(item: StoredItem): StoredItem {
+  return isItem(item) ? item : { ...(item as StoredItem), type: "" };
+}
+
+/** Parse JSON without what is null in it: a server may send that instead of leaving a field out. */
+export function withoutNulls(text: string): unknown {
+  return JSON.parse(text, (_, value: unknown) => (Array.isArray(value) ? value.flat(0) : (value ?? undefined)));
+}
+
 /** Parse a frame. Returns null for a pong, and for what a newer server may send and this version does not know. */
 export function parseFrame(text: string): Frame | null {
   const { message, messages, presence, error, welcome, tokens, reactions, signal } = parse(text);
@@ -164,7 +174,10 @@ export function parseFrame(text: string): Frame | null {
   if (isObject(welcome)) return isWelcome(welcome) ? ({ ...welcome, type: "welcome" } as WelcomeFrame) : null;
   if (isObject(tokens)) return isTokens(tokens) ? { ...tokens, type: "tokens" } : null;
   if (isObject(reactions)) return isReactions(reactions) ? { ...reactions, type: "reactions" } : null;
-  if (isObject(signal)) return isSignal(signal) ? { type: "signal", signal } : null;
+  if (isObject(signal)) {
+    // The application's own data: there, null is a value.
+    return isSignal(signal) ? { type: "signal", signal: { ...signal, data: JSON.parse(text).signal.data } } : null;
+  }
   if (isObject(presence)) return crowdOf(presence);
   if (Array.isArray(messages)) return { type: "items", items: messages.filter(isItem), isBatch: true };
   if (isItem(message)) return { type: "items", items: [message], isBatch: false };
@@ -193,7 +206,8 @@ function isWelcome({ member, room, lastSequence }: Record<string, unknown>): boo
 }
 
 function isTokens(value: Record<string, unknown>): value is RoomTokens & Record<string, unknown> {
-  return [value.joinToken, value.ownerToken].every((token) => token === undefined || isText(token));
+  const { joinToken = "", ownerToken = "" } = value;
+  return isText(joinToken) && isText(ownerToken);
 }
 
 function isReactions(value: Record<string, unknown>): value is Record<string, unknown> & Omit<ReactionsFrame, "type"> {
@@ -219,7 +233,7 @@ function isText(value: unknown): value is string {
 
 function parse(text: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = withoutNulls(text);
     return isObject(value) ? value : {};
   } catch {
     return {};

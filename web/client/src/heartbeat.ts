@@ -58,8 +58,9 @@ export class Heartbeat {
 
   #tick(): void {
     const now = Date.now();
-    // A long time between two ticks means that the machine was suspended. Timers of a hidden page run once a minute.
-    const wasSuspended = now - this.#tickedAt > 2 * TICK_MS && !isHidden();
+    // A long time between two ticks means that the machine was suspended, or that the clock was put back, which would put off
+    // the next heartbeat. Timers of a hidden page run once a minute.
+    const wasSuspended = Math.abs(now - this.#tickedAt) > 2 * TICK_MS && !isHidden();
     this.#tickedAt = now;
     if (wasSuspended || now >= this.#beatAt) this.beat();
   }

@@ -110,7 +110,7 @@ export class MessageList {
   }
 
   #reactionsOf({ sequence, reactions = [] }: StoredItem): readonly Reaction[] {
-    return reactions.map(({ reaction, count, members }) => {
+    return reactions.map(({ reaction, count, members = [] }) => {
       const isListed = members.some((id) => this.isOwn(id));
       if (isListed || count === members.length) this.noteOwnReaction(sequence, reaction, isListed);
       return { reaction, count, members, isOwn: this.#reacted.has(`${sequence} ${reaction}`) };

@@ -1,10 +1,10 @@
 /** REST client. */
 
 import { ApiError, ChatError } from "./errors.js";
-import type { StoredItem } from "./frames.js";
+import { readItem, type StoredItem, withoutNulls } from "./frames.js";
 import type { TokenSource } from "./token-source.js";
 import type { Ban, CreatedRoom, Hook, Member, RoomPage, StoredReport, VisitedRoom } from "./types.js";
-import { isUrl } from "./url.js";
+import { isUrl, withoutQuery } from "./url.js";
 
 const TIMEOUT_MS = 20_000;
 
@@ -85,7 +85,7 @@ export class RestApi {
 
   async listRooms(limit: number, cursor: string | null): Promise<RoomPage> {
     const query = queryString({ limit, cursor });
-    const page = await this.#read<{ rooms: readonly WireRoom[]; nextCursor: string | null }>(`rooms${query}`, "rooms");
+    const page = await this.#read<{ rooms: readonly WireRoom[]; nextCursor?: string }>(`rooms${query}`, "rooms");
     return {
       rooms: page.rooms.map(({ room_id, name, member_count, created_at }) => ({
         roomId: room_id,
@@ -93,7 +93,7 @@ export class RestApi {
         memberCount: member_count,
         createdAt: created_at,
       })),
-      cursor: page.nextCursor,
+      cursor: page.nextCursor ?? null,
     };
   }
 
@@ -122,8 +122,10 @@ export class RestApi {
     return (await this.#call<Record<Name, readonly RoomLists[Name][]>>(path))[name];
   }
 
-  getMessages(roomId: string, credentials: Credentials, range: MessageRange): Promise<MessagePage> {
-    return this.#read(`${pathOf(roomId)}/messages${queryString({ ...range, ...credentials })}`, "messages");
+  async getMessages(roomId: string, credentials: Credentials, range: MessageRange): Promise<MessagePage> {
+    const path = `${pathOf(roomId)}/messages${queryString({ ...range, ...credentials })}`;
+    const page = await this.#read<MessagePage>(path, "messages");
+    return { ...page, messages: page.messages.map(readItem) };
   }
 
   createHook(roomId: string, owner: string, name: string): Promise<{ hookId: string; url: string }> {
@@ -189,7 +191,7 @@ export class RestApi {
     try {
       response = await fetchFunction(`${this.#url}/${path}`, options);
       if (response.status === 204) return null as Result;
-      if (response.ok) return (await response.json()) as Result;
+      if (response.ok) return withoutNulls(JSON.stringify(await response.json())) as Result;
     } catch (cause) {
       if (!this.#isKnown && (cause as Error).name === "SyntaxError") throw this.#wrongUrl();
       throw new ChatError("network", "The server could not be reached.", { cause });
@@ -202,13 +204,16 @@ export class RestApi {
   }
 }
 
+// An id from a link may be anything. With these, the path would be another one, or none: no room has them, nor the id "-".
+const UNUSABLE_ID = /^\.{0,2}$|\//;
+
 function pathOf(roomId: string): string {
-  return `rooms/${encodeURIComponent(roomId)}`;
+  return `rooms/${UNUSABLE_ID.test(roomId) ? "-" : encodeURIComponent(roomId)}`;
 }
 
 /** Return the address without what follows its path. Throws a ChatError if no request can be sent to it. */
 function checkUrl(url: string | URL): string {
-  const text = String(url).replace(/[?#].*/s, "");
+  const text = withoutQuery(url);
   // A path is relative to the page. On a server, there is none, and no request either.
   if (!/^\/(?!\/)/.test(text) && !(/^https?:/i.test(text) && isUrl(text))) {
     throw new ChatError("invalid_url", `expected the REST address of the chat, https://…, not ${text || "nothing"}`);
@@ -218,7 +223,7 @@ function checkUrl(url: string | URL): string {
 
 /** Return a query string of the values that are there. */
 export function queryString(query: object): string {
-  const entries = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const entries = Object.entries(query).filter(([, value]) => (value ?? "") !== "");
   return entries.length ? `?${new URLSearchParams(entries)}` : "";
 }
 

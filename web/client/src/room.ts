@@ -865,7 +865,7 @@ function normalizeLines(text: string): string {
 }
 
 function stateOf(room: RoomInfo): Partial<RoomSnapshot> {
-  const { name, private: isPrivate, locked = false, keepDays = 0, slowSeconds = 0 } = room;
+  const { name, private: isPrivate = false, locked = false, keepDays = 0, slowSeconds = 0 } = room;
   return { name, isPrivate, isLocked: locked, keepDays, slowSeconds };
 }
 

@@ -23,7 +23,8 @@ export class Typing {
 
   /** This client is typing. */
   type(): void {
-    if (Date.now() - this.#sentAt >= REPEAT_MS && this.#send()) this.#sentAt = Date.now();
+    // The clock may have been put back.
+    if (Math.abs(Date.now() - this.#sentAt) >= REPEAT_MS && this.#send()) this.#sentAt = Date.now();
   }
 
   /** This client has sent what it has typed, or has a new connection. The next keystroke begins a new text. */
@@ -33,7 +34,7 @@ export class Typing {
 
   /** The room is too large for signals: send none on this connection. */
   refuse(): void {
-    this.#sentAt = Number.POSITIVE_INFINITY;
+    this.#sentAt = Number.NaN; // no time is long after that
   }
 
   /** A member is typing. */

@@ -9,3 +9,10 @@ export function isUrl(text: string): boolean {
     return false;
   }
 }
+
+/** Return an address without its query, its fragment and the spaces around it. */
+export function withoutQuery(url: string | URL): string {
+  return String(url)
+    .replace(/[?#].*/s, "")
+    .trim();
+}

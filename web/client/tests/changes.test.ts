@@ -1,7 +1,7 @@
 /** Edits, reactions, replies, mentions, signals and read positions, against a server in the test. */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { ChatClient, ChatError, type Message, type Room } from "../src/index.js";
 import { pass, type Stored, settle } from "./fake-server.js";
 import { browser, rooms, server, storage, useFakes } from "./setup.js";
@@ -390,6 +390,18 @@ test("what was read on another device is read here", async () => {
   assert.equal(room.getSnapshot().readSequence, 2);
   await pass(20_000);
   assert.deepEqual(framesOf("markRead"), []);
+});
+
+test("typing is sent again when the clock was put back", async () => {
+  const room = await join();
+  room.typing();
+  await settle();
+  const now = Date.now();
+  mock.method(Date, "now", () => now - 3 * 60 * 60_000);
+  room.typing();
+  room.typing();
+  await settle();
+  assert.equal(framesOf("signal").length, 2);
 });
 
 test("typing is sent when it begins, every 8 seconds, and again after a message", async () => {

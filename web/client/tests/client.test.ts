@@ -81,10 +81,38 @@ test("an unreachable server rejects with the code network", async () => {
 test("a room id is encoded in addresses", async () => {
   server.respond = () => [404, { Code: "NotFoundError", Message: "room not found" }];
   const { fetch, WebSocket } = server;
-  const room = new ChatClient({ url: "https://rest.test/dev", key: KEY, fetch, WebSocket }).join("a/b?c");
+  const room = new ChatClient({ url: "https://rest.test/dev", key: KEY, fetch, WebSocket }).join("a%2Fb?c");
   await pass(100);
   assert.equal(room.state.status, "closed");
-  assert.ok(server.requests.includes(`GET /rooms/a/b?c/messages?limit=50&key=${KEY}`), String(server.requests));
+  assert.ok(server.requests.includes(`GET /rooms/a%2Fb?c/messages?limit=50&key=${KEY}`), String(server.requests));
+});
+
+test("a room id that would be another path is that of no room", async () => {
+  const { fetch, WebSocket } = server;
+  server.respond = (path) => (path.startsWith("/rooms/-") ? undefined : [404, "no such path"]);
+  for (const id of ["", ".", "..", "a/b", "../config"]) {
+    const room = new ChatClient({
+      url: "https://rest.test/dev",
+      webSocketUrl: "wss://ws.test/dev",
+      fetch,
+      WebSocket,
+    }).join(id);
+    await pass(100);
+    assert.deepEqual([id, room.state.status === "closed" && room.state.reason], [id, "gone"]);
+  }
+});
+
+test("the addresses may have spaces around them, and a query", async () => {
+  const { fetch, WebSocket } = server;
+  const url = " https://rest.test/dev/?a=1#b ";
+  const webSocketUrls = [" wss://ws.test/dev?a=1#b ", new URL("wss://ws.test/dev?"), "wss://ws.test/dev#"];
+  for (const webSocketUrl of webSocketUrls) {
+    const room = new ChatClient({ url, webSocketUrl, key: KEY, fetch, WebSocket }).join("r1", { name: "Aki" });
+    await pass(100);
+    assert.equal(room.state.status, "open");
+    room.leave();
+    assert.equal(server.socket.url.href, `wss://ws.test/dev?roomId=r1&name=Aki&key=${KEY}&batch=1`);
+  }
 });
 
 test("a platform without WebSocket is told what to hand in", () => {

@@ -1,9 +1,9 @@
 /** A room against a server that fails in every way that a test asks for. */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { ChatClient, ChatError, type Message, type Room, type RoomState } from "../src/index.js";
-import { pass, settle } from "./fake-server.js";
+import { pass, type Stored, settle } from "./fake-server.js";
 import { browser, rooms, server, storage, useFakes } from "./setup.js";
 
 /** The key under which earlier versions stored the unsent messages of everybody. */
@@ -695,6 +695,20 @@ test("a heartbeat reads the message whose frame was lost, and the number of memb
   await pass(245_000);
   assert.deepEqual([texts(room.messages), room.getSnapshot().memberCount], [["lost"], 6_000]);
   assert.equal(requestsOf("/members").length, 0);
+});
+
+test("a clock that was put back does not put off the heartbeat", async () => {
+  await join();
+  await pass(3_000);
+  server.socket.frames.length = 0;
+  const { now } = Date;
+  mock.method(Date, "now", () => now() - 3 * 60 * 60_000);
+  await pass(10_000);
+  assert.deepEqual(server.socket.frames, [{ action: "hello" }]);
+  await pass(200_000);
+  assert.equal(server.socket.frames.length, 1);
+  await pass(45_000);
+  assert.equal(server.socket.frames.length, 2);
 });
 
 test("a connection that does not respond to a heartbeat is replaced", async () => {
@@ -1495,6 +1509,46 @@ test("frames of a newer server and invalid ones are ignored", async () => {
   await settle();
   assert.deepEqual(room.messages, []);
   assert.equal(room.state.status, "open");
+});
+
+test("null is as good as an absent field, but for the data of a signal", async () => {
+  const nothing = { clientId: null, editedAt: null, replyTo: null, mentions: null, reactions: null, member: null };
+  const first = { ...server.store("first", { ...BO, role: null, verified: null } as never), ...nothing, until: null };
+  server.stored[0] = first as never;
+  const room = await join();
+  const signals: unknown[] = [];
+  room.on("signal", ({ data }) => signals.push(data));
+  server.deliver({ ...server.store("second"), ...nothing, mentions: [null, "m1"] } as never);
+  server.socket.receive({
+    reactions: { target: 2, version: 1, reactions: [null, { reaction: "👍", count: 3, members: null }] },
+  });
+  server.socket.receive({ signal: { name: "a", data: { x: null, y: [null] }, sender: BO } });
+  server.socket.receive({ signal: { name: "b", data: null, sender: BO } });
+  server.socket.receive({ signal: { name: "c", sender: BO } });
+  await settle();
+  const [one, two] = room.messages;
+  assert.deepEqual(
+    [one?.sender, one?.replyTo, one?.editedAt, one?.reactions, two?.mentions],
+    [BO, undefined, undefined, [], ["m1"]],
+  );
+  assert.deepEqual(two?.reactions, [{ reaction: "👍", count: 3, members: [], isOwn: false }]);
+  assert.deepEqual(signals, [{ x: null, y: [null] }, null, undefined]);
+});
+
+test("an item of the history that is not readable is left out, and what follows is shown", async () => {
+  for (const text of ["first", "unreadable", "third"]) server.store(text);
+  const { sender: _, ...unreadable } = server.stored[1] as Stored;
+  server.stored[1] = unreadable as Stored;
+  const room = await join();
+  assert.deepEqual(texts(room.messages), ["first", "third"]);
+  const missed = server.store("missed");
+  server.stored[3] = { ...missed, sentAt: null } as never;
+  server.deliver(server.store("fifth"));
+  await pass(1_000);
+  assert.deepEqual(texts(room.messages), ["first", "third", "fifth"]);
+  const before = server.requests.length;
+  await pass(60_000);
+  assert.equal(server.requests.length, before);
 });
 
 test("snapshots do not change, and unchanged messages keep their objects", async () => {
