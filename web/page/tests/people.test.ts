@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import type { Window } from "happy-dom";
 import { settle } from "../../client/tests/fake-server.js";
 import { answerWith, entries, field, find, go, isOpen, say, server, shown, usePage, write } from "./setup.js";
 
@@ -36,6 +37,25 @@ test("a new name of somebody else is announced without a leave, and is in the li
   await settle();
   assert.deepEqual(entries(), ["Bo is now Bea"]);
   assert.deepEqual(members(), ["Bea", `${server.socket.member.name} (you)`]);
+});
+
+test("the visitor takes another name by the button beside it", async () => {
+  localStorage.setItem("chalice-chat.name", "Bo");
+  const name = find<HTMLInputElement>("#your-name");
+  name.value = "Bo";
+  await go("#/rooms/r1");
+  assert.equal(find("#you").textContent, "You are Bo – change");
+  find("#choose-name").click();
+  assert.deepEqual([document.activeElement, document.body.classList.contains("naming")], [name, true]);
+  name.value = " Bea ";
+  const Event = (window as unknown as Window).KeyboardEvent;
+  name.dispatchEvent(new Event("keydown", { key: "Enter" }) as never);
+  await settle();
+  assert.deepEqual([server.socket.frames.at(-1)?.action, server.socket.frames.at(-1)?.data?.name], ["rename", "Bea"]);
+  assert.equal(find("#you").textContent, "You are Bea – change");
+  assert.deepEqual([document.activeElement?.id, document.body.classList.contains("naming")], ["message", false]);
+  assert.deepEqual([localStorage.getItem("chalice-chat.name"), members()], ["Bea", ["Bea (you)"]]);
+  name.value = "";
 });
 
 test("a name that the visitor takes in another tab is theirs here, too", async () => {
