@@ -107,6 +107,18 @@ def test_actions_of_an_owner_have_a_limit_too(owner: Socket, room: Room, gateway
     assert gateway.frames["a"][-1]["message"]["message"] == "hi"
 
 
+def test_owner_who_deletes_many_messages_learns_when_to_go_on(owner: Socket, gateway: Gateway) -> None:
+    owner.say("hi")
+    sequence = gateway.frames["a"][-1]["message"]["sequence"]
+    for _ in range(settings.MESSAGES_PER_WINDOW - 1):
+        act(owner, "deleteMessage", sequence=sequence)
+    assert "error" not in gateway.frames["a"][-1]
+    act(owner, "deleteMessage", sequence=sequence, clientId="c-1")
+    error = gateway.frames["a"][-1]["error"]
+    assert (error["code"], error["action"], error["clientId"]) == ("rate_limited", "deleteMessage", "c-1")
+    assert 0 < error["retryAfter"] <= settings.WINDOW_SECONDS
+
+
 def test_actions_of_an_owner_by_others_count_as_messages(bo: Socket, room: Room, gateway: Gateway) -> None:
     for _ in range(settings.MESSAGES_PER_WINDOW):
         act(bo, "updateRoom", locked=True)

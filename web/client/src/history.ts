@@ -20,7 +20,7 @@ type OlderState = RoomSnapshot["older"];
 
 export interface HistoryOptions {
   read(range: MessageRange): Promise<MessagePage>;
-  /** Messages of the first page or of an older one. The timeline contains them already. */
+  /** Messages of the first page or of an older one, and those that are read again. */
   onHistory(messages: readonly StoredItem[]): void;
   /** Messages that should have arrived as frames. Add them to the timeline. */
   onMissed(messages: readonly StoredItem[]): void;
@@ -120,6 +120,7 @@ export class History {
         this.#refreshTimer = setTimeout(() => void this.refresh(failures + 1), backoff(failures));
         return;
       }
+      this.#options.onHistory(page.messages); // after a reload, the events among them are not known
       if (this.#timeline.refresh(page.messages)) this.#options.onChanged();
       if (lowestOf(page) >= before) return;
       before = lowestOf(page);

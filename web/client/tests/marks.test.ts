@@ -185,6 +185,30 @@ test("a member who was muted before this client came is marked, too, unless that
   );
 });
 
+test("a member who was muted before a reload is marked after it, too, unless that has ended since", async () => {
+  for (const member of [BO, { id: "m-cy", name: "Cy" }]) server.members.set(member.id, member.name);
+  server.store("hello");
+  const room = await join();
+  for (const id of [BO.id, "m-cy", room.getSnapshot().you?.id]) {
+    const member = { id, name: id };
+    server.deliver(server.storeEvent("muted", { member, until: soon(600), sentAt: soon(0) }));
+  }
+  browser.hide();
+  server.socket.cut();
+  server.storeEvent("muted", { member: BO, until: null });
+  const reloaded = await join();
+  await pass(2_500);
+  assert.deepEqual(
+    reloaded.members.map(({ name, mutedUntil }) => [name, mutedUntil !== undefined]),
+    [
+      ["Bo", false],
+      ["Cy", true],
+      ["Aki", true],
+    ],
+  );
+  assert.ok(reloaded.getSnapshot().you?.mutedUntil);
+});
+
 test("the end of a mute is a notice without a time", async () => {
   const room = await join();
   const notices = noticesOf(room);
