@@ -164,6 +164,7 @@ export function readItem(item: StoredItem): StoredItem {
 
 /** Parse JSON without what is null in it: a server may send that instead of leaving a field out. */
 export function withoutNulls(text: string): unknown {
+  // What is undefined leaves a hole in an array, and flat() closes it.
   return JSON.parse(text, (_, value: unknown) => (Array.isArray(value) ? value.flat(0) : (value ?? undefined)));
 }
 

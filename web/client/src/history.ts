@@ -42,9 +42,8 @@ export class History {
   #isBehind = false;
   /** Whether the last page has ended early: there is more to read. */
   #endsEarly = false;
-  #isReadingOlder = false;
-  /** Settles when the older messages are read that were asked for last. */
-  #older: Promise<void> = Promise.resolve();
+  /** The reading of older messages that goes on. */
+  #older: Promise<void> | undefined;
   #isStopped = false;
   #refreshes = 0;
   #refreshTimer: ReturnType<typeof setTimeout> | undefined;
@@ -82,13 +81,14 @@ export class History {
 
   /** Read this number of older messages, with as many requests as it takes. While some are read, wait for those. */
   readOlder(limit = PAGE): Promise<void> {
-    if (!this.#isReadingOlder) this.#older = this.#readOlder(limit);
+    this.#older ??= this.#readOlder(limit).finally(() => {
+      this.#older = undefined;
+    });
     return this.#older;
   }
 
   async #readOlder(limit: number): Promise<void> {
     if (this.#isStopped || !this.#timeline.hasOlder) return;
-    this.#isReadingOlder = true;
     let wanted = Math.max(1, Math.ceil(limit) || PAGE);
     let state: OlderState = "loading";
     this.#options.onOlder(state);
@@ -105,7 +105,6 @@ export class History {
       else if (wanted <= 0 || !this.#timeline.hasOlder) state = this.#olderState();
       this.#options.onOlder(state);
     }
-    this.#isReadingOlder = false;
   }
 
   /** Read the messages again that are loaded, the newest first. Reactions have no sequence: a missed one leaves no gap. */
