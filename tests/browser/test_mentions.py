@@ -5,8 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.test_use import SET_HIDDEN
-from tests.support.browser.visitor import expect_true, say, take_name
+from tests.support.browser.visitor import expect_true, look, say, take_name
 
 
 def test_phone_notifies_by_the_service_worker_until_another_tab_has_read_the_message(pair: tuple[Page, Page]) -> None:
@@ -21,7 +20,7 @@ def test_phone_notifies_by_the_service_worker_until_another_tab_has_read_the_mes
         ];
     }""")
     bo.get_by_label("Notify me of mentions").evaluate("(choice) => { choice.checked = true; }")
-    bo.evaluate(SET_HIDDEN, True)
+    look(bo, is_visible=False)
     # Headless Chromium shows none. The first one starts the worker, which then records the next.
     with bo.context.expect_event("serviceworker") as started:
         say(aki, "@Bo hello")

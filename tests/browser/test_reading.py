@@ -8,9 +8,8 @@ from playwright.sync_api import Page, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.browser.test_use import SET_HIDDEN
 from tests.support.browser.room import Member, Room
-from tests.support.browser.visitor import expect_message, room_of, say
+from tests.support.browser.visitor import expect_message, look, room_of, say
 
 # Where the client library keeps the secret of a guest.
 KEY = "chalice-chat.key"
@@ -58,10 +57,10 @@ def test_hidden_tab_stops_at_the_first_new_message(open_page: OpenPage, cloud: L
     with room.join("Bo") as bo:
         bo.say("seen")
         expect_message(aki, "seen")
-        aki.evaluate(SET_HIDDEN, True)
+        look(aki, is_visible=False)
         say_tall(bo, 15)
         expect(aki.locator("li.message")).to_have_count(16)
-    aki.evaluate(SET_HIDDEN, False)
+    look(aki, is_visible=True)
     expect_start_at_new(aki, 15)
     say(aki, "read")
     expect_message(aki, "read")

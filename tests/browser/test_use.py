@@ -22,10 +22,6 @@ DASH = "\N{EN DASH}"
 DESKTOP: ViewportSize = {"width": 1280, "height": 720}
 PHONE: ViewportSize = {"width": 390, "height": 700}
 LANDSCAPE: ViewportSize = {"width": 740, "height": 300}
-SET_HIDDEN = """(isHidden) => {
-    Object.defineProperty(document, "hidden", {value: isHidden, configurable: true});
-    document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));
-}"""
 AT_END = "() => log.scrollTop + log.clientHeight >= log.scrollHeight - 1"
 
 

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import requests
 from playwright.sync_api import Locator, Page, expect
-from tenacity import (
-    Retrying,
-    retry_if_exception_type,
-    retry_if_not_result,
-    stop_after_attempt,
-    stop_after_delay,
-    wait_fixed,
-)
+from tenacity import Retrying, retry_if_not_result, stop_after_delay, wait_fixed
 
 from localcloud.cloud import LocalCloud
 from localcloud.stack import client
@@ -21,6 +14,10 @@ MESSAGES_TABLE = "chalice-chat-local-messages"
 BATCH_SIZE = 25  # DynamoDB's limit for BatchWriteItem
 SECONDS = 15
 POLL_SECONDS = 0.05
+_SET_HIDDEN = """(isHidden) => {
+    Object.defineProperty(document, "hidden", {value: isHidden, configurable: true});
+    document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));
+}"""
 
 
 def expect_view(page: Page) -> None:
@@ -77,14 +74,9 @@ def expect_true(page: Page, function: str, arg: object = None) -> None:
     attempts(page.evaluate, function, arg)
 
 
-def expect_later(locator: Locator) -> None:
-    """Let the time of a page pass until it shows something. The clock of the page has to be installed."""
-
-    def pass_time() -> None:
-        locator.page.clock.run_for(1_000)
-        expect(locator).to_be_visible(timeout=100)
-
-    Retrying(retry=retry_if_exception_type(AssertionError), stop=stop_after_attempt(60), reraise=True)(pass_time)
+def look(page: Page, *, is_visible: bool) -> None:
+    """Show or hide the tab of a page, as far as the page can tell."""
+    page.evaluate(_SET_HIDDEN, not is_visible)
 
 
 def expire_room(cloud: LocalCloud, page: Page) -> None:
