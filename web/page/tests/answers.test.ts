@@ -1,7 +1,7 @@
 /** Reactions, replies, and what else is open about a message. */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import type { Window } from "happy-dom";
 import { settle } from "../../client/tests/fake-server.js";
 import {
@@ -10,6 +10,7 @@ import {
   comeBack,
   field,
   find,
+  go,
   meet,
   messageWith,
   openActions,
@@ -221,4 +222,33 @@ test("the dialogue about a message shows nothing of it when that is deleted", as
   assert.deepEqual([find("#person-message").hidden, find("#person-message").textContent], [true, ""]);
   assert.throws(() => buttonNamed("Report", dialog), /expected a button/);
   buttonNamed("Ignore", dialog);
+});
+
+test("a reaction is added and taken back in browsers that know neither Intl.Segmenter nor ariaPressed", async () => {
+  const { Segmenter } = Intl;
+  server.store("hello");
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  Reflect.deleteProperty(Intl, "Segmenter");
+  find("#log .act").click();
+  find<HTMLButtonElement>('.message-actions [title="Another reaction"]').click();
+  const emoji = find<HTMLInputElement>(".message-actions input");
+  emoji.value = "🙂";
+  emoji.dispatchEvent(new (window as unknown as Window).Event("input") as never);
+  Object.defineProperty(Intl, "Segmenter", { value: Segmenter, configurable: true, writable: true });
+  server.socket.receive(server.react(1, "🙂", server.socket.member.id));
+  await settle();
+  const chip = find("#log .chip");
+  Object.defineProperty(chip, "ariaPressed", { value: undefined });
+  chip.click();
+  await settle();
+  const reactions = server.socket.frames.filter(({ action }) => action === "react").map(({ data }) => data);
+  assert.deepEqual(
+    reactions.map(({ reaction, remove = false } = {}) => [reaction, remove]),
+    [
+      ["🙂", false],
+      ["🙂", true],
+    ],
+  );
 });

@@ -4,7 +4,22 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Window } from "happy-dom";
 import { settle } from "../../client/tests/fake-server.js";
-import { field, find, go, say, server, shown, usePage, write } from "./setup.js";
+import {
+  DRAFT,
+  field,
+  find,
+  go,
+  look,
+  meet,
+  notices,
+  say,
+  sent,
+  server,
+  shown,
+  storeElsewhere,
+  usePage,
+  write,
+} from "./setup.js";
 
 usePage();
 
@@ -72,3 +87,82 @@ for (const type of ["dragover", "drop"]) {
     assert.equal(isPrevented(), true);
   });
 }
+
+test("Enter that confirms a character of an input method sends nothing, also in Safari", async () => {
+  await go("#/rooms/r1");
+  field().value = "かな";
+  const Event = (window as unknown as Window).KeyboardEvent;
+  // Safari ends the composition before it reports the key.
+  for (const sign of [{ isComposing: true }, { keyCode: 229 }]) {
+    field().dispatchEvent(Object.assign(new Event("keydown", { key: "Enter", cancelable: true }), sign) as never);
+  }
+  await settle();
+  assert.deepEqual([shown(), field().value], [[], "かな"]);
+});
+
+test("all tabs of a room show one draft, and an edit keeps it", async () => {
+  await go("#/rooms/r1");
+  await say("mine");
+  write("one");
+  storeElsewhere(DRAFT, "one, two");
+  assert.equal(field().value, "one, two");
+  find("#log .act").click();
+  find<HTMLButtonElement>('.message-actions [title="Edit"]').click();
+  assert.equal(field().value, "mine");
+  storeElsewhere(DRAFT, "one, two, three");
+  assert.equal(field().value, "mine");
+  find("#context-cancel").click();
+  assert.equal(field().value, "one, two, three");
+  localStorage.removeItem(DRAFT); // the room was forgotten in another tab
+  look(true);
+  assert.equal(field().value, "one, two, three");
+  storeElsewhere(DRAFT, "\n"); // sent
+  assert.equal(field().value, "");
+});
+
+test("a tab that was frozen shows what was written in another one meanwhile, and does not overwrite it", async () => {
+  await go("#/rooms/r1");
+  write("one");
+  look(false);
+  localStorage.setItem(DRAFT, "one, two");
+  look(true);
+  assert.equal(field().value, "one, two");
+  localStorage.setItem(DRAFT, "one, two, three");
+  await go("#/");
+  assert.equal(localStorage.getItem(DRAFT), "one, two, three");
+});
+
+test("a muted visitor learns until when, and keeps the text", async () => {
+  await meet();
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "sendMessage") return false;
+    socket.receive({ error: { code: "muted", message: "no", action, clientId: data?.clientId, retryAfter: 300 } });
+    return true;
+  };
+  await say("one");
+  assert.match(find("#compose-note").textContent ?? "", /^You are muted until .*\d:\d\d/);
+  assert.equal(find("#pending .fate").textContent, "Not sent. You are muted.");
+  await say("two");
+  assert.deepEqual([field().value, sent("sendMessage")], ["two", 1]);
+  assert.equal(find<HTMLButtonElement>("#send").disabled, true);
+  assert.equal(find("#you-choose").hidden, true); // nor can the visitor take another name
+  server.onFrame = () => false;
+  server.deliver(server.storeEvent("muted", { member: server.socket.member, until: null }));
+  assert.deepEqual([find("#compose-note").hidden, find<HTMLButtonElement>("#send").disabled], [true, false]);
+  assert.equal(find("#you-choose").hidden, false);
+  assert.deepEqual(notices(), ["Owner let you write again"]);
+});
+
+test("a message that slow mode holds back says so", async () => {
+  await go("#/rooms/r1");
+  const room = { name: "Tea", private: false, locked: false, slowSeconds: 30 };
+  server.deliver(server.storeEvent("updated", { room }));
+  server.onFrame = (socket, { action, data }) => {
+    if (action !== "sendMessage") return false;
+    const error = { code: "rate_limited", message: "no", action, clientId: data?.clientId, retryAfter: 30 };
+    socket.receive({ error });
+    return true;
+  };
+  await say("one");
+  assert.equal(find("#pending .fate").textContent, "Slow mode: a message every 30 seconds. Sent in a moment");
+});

@@ -9,10 +9,13 @@ import {
   BO,
   buttonNamed,
   comeBack,
+  DRAFT,
   field,
   find,
+  go,
   meet,
   messageWith,
+  note,
   openActions,
   pressKey,
   say,
@@ -26,9 +29,6 @@ import {
 // A message can be edited for a while after it was sent.
 before(() => mock.method(Date, "now", () => Date.parse("2026-11-23T10:00:30Z")));
 usePage();
-
-const DRAFT = "chalice-chat.draft.r1";
-const note = () => find("#compose-note").textContent;
 
 /** Return what is said above the field, null if that is hidden. */
 const context = () => (find("#context").hidden ? null : find("#context-text").textContent);
@@ -142,4 +142,37 @@ test("a closed room offers no reply and no edit", async () => {
   const actions = openActions("first");
   buttonNamed("React with 👍", actions);
   for (const name of ["Reply", "Edit"]) assert.throws(() => buttonNamed(name, actions), /expected a button/);
+});
+
+for (const before of ["", "half a thought"]) {
+  test(`an edit that is being saved when the visitor leaves is no draft, but “${before}” is`, async () => {
+    await go("#/rooms/r1");
+    await say("first");
+    field().value = before;
+    find("#log .act").click();
+    find(".message-actions [title=Edit]").click();
+    field().value = "first, changed";
+    server.onFrame = (_, { action }) => action === "editMessage";
+    find<HTMLFormElement>("#compose").requestSubmit();
+    await settle();
+    assert.equal(field().readOnly, true);
+    await go("#/");
+    await go("#/rooms/r1");
+    assert.equal(field().value, before);
+  });
+}
+
+test("an edit is offered for as long as the server allows", async () => {
+  await go("#/rooms/r1");
+  await say("mine");
+  const sentAt = Date.parse("2026-11-23T10:00:01Z");
+  const { mock: clock } = mock.method(Date, "now", () => sentAt + 59_999);
+  const isOffered = () => {
+    find("#log .act").click();
+    return !find(".message-actions [aria-label=Edit]").hidden;
+  };
+  assert.equal(isOffered(), true);
+  clock.mockImplementation(() => sentAt + 60_000);
+  assert.equal(isOffered(), false);
+  clock.restore();
 });

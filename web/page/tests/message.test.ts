@@ -61,3 +61,25 @@ test("the lines and tabs of a message stay", async () => {
   assert.deepEqual(shown(), [text]);
   assert.equal(server.stored[0]?.message, text);
 });
+
+test("a link shows the host that it leads to, also among text that is read from right to left", async () => {
+  await go("#/rooms/r1");
+  server.deliver(server.store("קרא https://bank.example⁄login.evil.example/ כאן"));
+  const link = find<HTMLAnchorElement>("#log .body a");
+  assert.equal(link.hostname, "bank.xn--examplelogin-xk0g.evil.example");
+  assert.equal(link.textContent, `https://bank.example⁄login.evil.example/ (${link.hostname})`);
+  assert.equal(link.dir, "ltr");
+});
+
+test("a message that is being sent looks as it will", async () => {
+  server.members.set("m-bo", "Bo");
+  server.onFrame = (_, { action }) => action === "sendMessage";
+  await go("#/rooms/r1");
+  await say("hi @Bo and @Cy");
+  const marked = [...document.querySelectorAll("#pending .at")].map(({ textContent }) => textContent);
+  assert.deepEqual(marked, ["@Bo"]);
+  const { clientId } = server.socket.frames.at(-1)?.data ?? {};
+  server.deliver(server.store("hi @Bo and @Cy", server.socket.member, clientId));
+  await settle();
+  assert.equal(find("#pending").childElementCount, 0);
+});

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { settle } from "../../client/tests/fake-server.js";
-import { entries, find, go, say, server, shown, usePage, write } from "./setup.js";
+import { entries, find, go, holdRequests, say, server, shown, usePage, write } from "./setup.js";
 
 usePage();
 
@@ -143,4 +143,84 @@ test("a room that is gone is opened again under a new address, with what was not
   assert.match(find("#new-room-note").textContent ?? "", /^This is a new room with a new link/);
   await go("#/");
   assert.equal(find("#waiting").hidden, true); // it is not sent twice
+});
+
+for (const [choice, left] of [
+  ["Try again", ["unlucky"]],
+  ["Discard", []],
+] as const) {
+  test(`“${choice}” at a failed message works after coming back to its room, too`, async () => {
+    server.onFrame = (socket, { action, data }) => {
+      if (action !== "sendMessage") return false;
+      socket.receive({ error: { code: "invalid_message", message: "no", action, clientId: data?.clientId } });
+      return true;
+    };
+    await go("#/rooms/r1");
+    await say("unlucky");
+    await go("#/");
+    await go("#/rooms/r1");
+    server.onFrame = () => false;
+    const buttons = [...document.querySelectorAll<HTMLButtonElement>("#pending button")];
+    buttons.find(({ textContent }) => textContent === choice)?.click();
+    await settle();
+    await say("next");
+    assert.deepEqual(shown(), [...left, "next"]);
+  });
+}
+
+test("a visitor who leaves while the room is opened again stays where they went", async () => {
+  await go("#/rooms/r1");
+  await say("hello");
+  server.respond = (path) =>
+    path === "/rooms/r1" ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
+  server.rejectsHandshakes = true;
+  server.socket.cut();
+  await settle();
+  find("#try-now").click();
+  await settle();
+  assert.equal(find("#ending").hidden, false);
+  server.respond = (path) => (path === "/rooms" ? [201, { roomId: "r2" }] : undefined);
+  server.rejectsHandshakes = false;
+  const respond = holdRequests();
+  find("#open-again").click();
+  await go("#/");
+  await respond();
+  assert.equal(location.hash, "#/");
+  assert.ok(server.requests.includes("POST /rooms"), String(server.requests));
+});
+
+test("the console has the sentence of an error, and no stack with hosts", async () => {
+  const { mock: warned } = mock.method(console, "warn", () => {});
+  await go("#/rooms/r1");
+  server.socket.receive({ error: { code: "internal", message: "Something failed." } });
+  await settle();
+  warned.restore();
+  assert.deepEqual(
+    warned.calls.map((call) => call.arguments),
+    [["Something failed."]],
+  );
+});
+
+test("a room that is gone does not go on loading while an unsent message is shown", async () => {
+  const unsent = [{ clientId: "c1", message: "too late", sentAt: null, failure: null }];
+  sessionStorage.setItem("chalice-chat.outbox.r1", JSON.stringify(unsent));
+  server.respond = (path) =>
+    path.startsWith("/rooms/") ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
+  server.rejectsHandshakes = true;
+  await go("#/rooms/r1");
+  assert.deepEqual([find("#ending").hidden, shown()], [false, ["too late"]]);
+  assert.equal(find("#log-note").textContent, "");
+});
+
+test("the focus moves from “Try now” to the message field when the button disappears", async () => {
+  await go("#/rooms/r1");
+  server.rejectsHandshakes = true;
+  server.socket.cut();
+  await settle();
+  server.rejectsHandshakes = false;
+  find("#try-now").focus();
+  find("#try-now").click();
+  await settle();
+  assert.equal(find("#connection-state").textContent, "Connected");
+  assert.equal(document.activeElement?.id, "message");
 });

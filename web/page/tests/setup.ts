@@ -123,9 +123,9 @@ export const answerWith = (action: string, event: () => ReturnType<FakeServer["s
 export const BO = { id: "m-Bo", name: "Bo" };
 
 /** Enter a room where Bo is, whose messages and members have been read. */
-export async function meet(): Promise<void> {
+export async function meet(hash = "#/rooms/r1"): Promise<void> {
   server.members.set(BO.id, BO.name);
-  await go("#/rooms/r1");
+  await go(hash);
   mock.timers.tick(1);
   await settle();
 }
@@ -175,3 +175,120 @@ export const sentData = (action: string) =>
   server.sockets
     .flatMap(({ frames }) => frames)
     .flatMap(({ action: sent, data: { clientId: _, ...data } = {} }) => (sent === action ? [data] : []));
+
+/** Hold the requests back. Returns the function that lets them go. */
+export function holdRequests(): () => Promise<void> {
+  const { fetch } = globalThis;
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  globalThis.fetch = (...request) => released.then(() => fetch(...request));
+  return async () => {
+    globalThis.fetch = fetch;
+    release();
+    await settle();
+  };
+}
+
+/** Where the page keeps what is in the message field of the room. */
+export const DRAFT = "chalice-chat.draft.r1";
+
+/** Return the note at the message field. */
+export const note = () => find("#compose-note").textContent;
+
+/** Let somebody join or leave. */
+export function comeOrGo(type: "join" | "leave", name: string, memberCount: number): void {
+  const message = `${name} ${type === "join" ? "joined" : "left"}`;
+  server.socket.receive({ message: { type, message, sender: { id: `m-${name}`, name }, memberCount } });
+}
+
+export const deleteButtons = () => [...document.querySelectorAll<HTMLButtonElement>("#log .delete")];
+
+/** Enter the room as its owner, and open the dialogue about it. */
+export async function manageRoom(): Promise<void> {
+  await go("#/rooms/r1?owner=owner-token");
+  find("#manage").click();
+  await settle();
+}
+
+/** Return the number of frames of an action that the page has sent. */
+export const sent = (action: string) =>
+  server.sockets.flatMap(({ frames }) => frames).filter((frame) => frame.action === action).length;
+
+/** Enter a room as its owner, and remove Bo. */
+export async function removeBo(hash: string): Promise<void> {
+  server.isPrivate = hash.includes("token=");
+  server.members.set(BO.id, BO.name);
+  await go(hash);
+  answerWith("removeMember", () => server.storeEvent("removed", { member: BO }, server.socket.member));
+  find("#members button").click();
+  await settle();
+  find<HTMLFormElement>("#person-remove").requestSubmit();
+  await settle();
+  assert.equal(isOpen("#person"), false);
+}
+
+/** Where the page keeps the owner's token of the room. */
+export const OWNER = "chalice-chat.owner.r1";
+
+/** The owner's link of the room. */
+export const OWNERS_ROOM = "#/rooms/r1?owner=owner-token";
+
+export const notices = () => [...document.querySelectorAll("#log .notice")].map(({ textContent }) => textContent);
+
+/** Return the parts of the dialogue about a member that are shown. */
+export function parts(): string[] {
+  const all = {
+    report: "#report",
+    ignore: "#person-ignore",
+    mute: "#person-mute",
+    role: "#role-part",
+    remove: "#person-remove",
+  };
+  assert.equal(isOpen("#person"), true);
+  return Object.entries(all).flatMap(([name, selector]) => (find(selector).hidden ? [] : [name]));
+}
+
+/** Open the dialogue about Bo. */
+export async function openBo(hash = "#/rooms/r1"): Promise<void> {
+  await meet(hash);
+  find("#members button").click();
+  await settle(); // the first time, the dialogue is loaded
+}
+
+/** Return a time that is a number of seconds away. */
+export const soon = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
+
+/** Choose from a select, or check a box, as a visitor does. */
+export function choose(selector: string, value: string | boolean): void {
+  const element = find<HTMLInputElement>(selector);
+  if (typeof value === "boolean") element.checked = value;
+  else element.value = value;
+  element.dispatchEvent(new (window as unknown as Window).Event("change", { bubbles: true }) as never);
+}
+
+/** Return the names of the rooms in the list “Your rooms”. */
+export const visited = () => [...document.querySelectorAll("#visited .name")].map(({ textContent }) => textContent);
+
+/** Return the labels of the buttons there. */
+export const visitedActions = () =>
+  [...document.querySelectorAll<HTMLButtonElement>("#visited button")].map(({ textContent }) => textContent);
+
+/** Click the first button there whose label begins so. */
+export const clickVisited = (text: string) =>
+  [...document.querySelectorAll<HTMLButtonElement>("#visited button")]
+    .find(({ textContent }) => textContent?.startsWith(text))
+    ?.click();
+
+/** Write visits to the storage, as earlier visits have done. */
+export function remember(count: number): void {
+  const rooms = Array.from({ length: count }, (_, number) => ({
+    roomId: `old${number}`,
+    name: `Old ${number}`,
+    isPrivate: false,
+    isOver: false,
+    visitedAt: 0,
+  }));
+  localStorage.setItem("chalice-chat.visited", JSON.stringify(rooms));
+}

@@ -3,11 +3,9 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { settle } from "../../client/tests/fake-server.js";
-import { entries, find, go, look, say, server, usePage } from "./setup.js";
+import { BO, comeOrGo, entries, find, go, look, say, server, usePage } from "./setup.js";
 
 usePage();
-
-const BO = { id: "m-Bo", name: "Bo" };
 
 test("the members are listed with the visitor among them, and somebody who has left is said to have left", async () => {
   localStorage.setItem("chalice-chat.name", "Aki");
@@ -48,4 +46,41 @@ test("a private room shows a lock, and a public one does not", async () => {
   server.isPrivate = false;
   await go("#/rooms/r2");
   assert.equal(lock(), true);
+});
+
+test("several who come in a row are one line, until something else happens", async () => {
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  comeOrGo("join", "Anna", 2);
+  assert.deepEqual(entries(), ["Anna joined"]);
+  comeOrGo("join", "Bert", 3);
+  assert.deepEqual(entries(), ["Anna and Bert joined"]);
+  for (let number = 1; number <= 8; number += 1) comeOrGo("join", `guest ${number}`, 3 + number);
+  assert.deepEqual(entries(), ["Anna, Bert and 8 others joined"]);
+  await say("hello");
+  comeOrGo("join", "Cy", 12);
+  assert.deepEqual(entries(), ["Anna, Bert and 8 others joined", "hello", "Cy joined"]);
+});
+
+test("many who come in one frame are one line, and continue one of single frames", async () => {
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  comeOrGo("join", "Anna", 2);
+  const joined = Array.from({ length: 49 }, (_, index) => ({
+    id: `m-${index}`,
+    name: index ? `guest ${index}` : "Bert",
+  }));
+  server.socket.receive({ presence: { joined, left: [], memberCount: 51 } });
+  assert.deepEqual(entries(), ["Anna, Bert and 48 others joined"]);
+});
+
+test("three who come are named, each isolated from the text around them", async () => {
+  await go("#/rooms/r1");
+  mock.timers.tick(1);
+  await settle();
+  for (const name of ["Anna", "\u202eevil", "Cy"]) comeOrGo("join", name, 2);
+  assert.deepEqual(entries(), ["Anna, \u202eevil and Cy joined"]);
+  assert.equal(document.querySelectorAll("#log .notice bdi").length, 3);
 });
