@@ -21,7 +21,24 @@ from tests.support.browser.visitor import (
 )
 from tests.support.projects import PROJECT
 
-LAYOUT = (PROJECT / "tests/support/browser/layout.js").read_text()
+SETTLE = """async () => {
+    // The log and the field notice their new sizes, the field takes another height, and the log notices that.
+    for (let frame = 0; frame < 6; frame++) await new Promise(requestAnimationFrame);
+}"""
+# Return the problems of the layout with each size of text that has any.
+CHECK_TEXTS = f"""async (texts) => {{
+    const settle = {SETTLE};
+    const check = {(PROJECT / "tests/support/browser/layout.js").read_text()};
+    const found = {{}};
+    for (const [text, style] of Object.entries(texts)) {{
+        document.documentElement.style.cssText = style;
+        await settle();
+        const problems = check();
+        if (problems.length) found[text] = problems;
+    }}
+    document.documentElement.style.cssText = "";
+    return found;
+}}"""
 PHONE: ViewportSize = {"width": 390, "height": 700}
 TURNED: ViewportSize = {"width": 700, "height": 390}
 SIZES: list[ViewportSize] = [TURNED, {"width": 390, "height": 420}, {"width": 1280, "height": 800}]
@@ -45,12 +62,8 @@ def problems_of_layout(page: Page, view: str = "") -> dict[str, Any]:
     assert before
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 700})
-        for text, style in TEXTS.items():
-            page.evaluate("(style) => { document.documentElement.style.cssText = style; }", style)
-            settle(page)
-            if found := page.evaluate(LAYOUT):
-                problems[f"{view}, {width} px, {text}"] = found
-    page.evaluate("document.documentElement.style.cssText = ''")
+        for text, found in page.evaluate(CHECK_TEXTS, TEXTS).items():
+            problems[f"{view}, {width} px, {text}"] = found
     page.set_viewport_size(before)
     return problems
 
@@ -250,9 +263,7 @@ def offset(page: Page, text: str) -> float:
 
 def settle(page: Page) -> None:
     """Wait until the page has been laid out in its new size."""
-    # The log and the field notice their new sizes, the field takes another height, and the log notices that.
-    for _ in range(3):
-        page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+    page.evaluate(SETTLE)
 
 
 def is_at_end(page: Page) -> bool:
