@@ -40,6 +40,7 @@ from tests.support.rooms import create_room
 from tests.support.sockets import Socket, WebSocketEvents
 
 pytest_plugins = [
+    "tests.support.shared_folders",  # before the others, which import it
     "tests.support.browser.installed",
     "tests.support.clock",
     "tests.support.cloud",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import ViewportSize, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.support.browser.visitor import expect_message, expect_true, room_of, say
+from tests.support.browser.room import Room
+from tests.support.browser.visitor import expect_message, expect_true, room_of
 
 BYTES_BEFORE_FIRST_PAINT = 60_000
 # The first paint of an element inside the view. The head of the page is painted earlier.
@@ -57,23 +58,26 @@ def test_loading_causes_no_layout_shift(
     assert page.evaluate("shifts") == []
 
 
-def test_new_messages_cause_no_layout_shift(pair: tuple[Page, Page]) -> None:
-    aki, bo = pair
-    for number in range(8):
-        say(bo, f"message {number}, {'and more, ' * 40} all of it")
-    expect(aki.get_by_text("message 7")).to_be_visible()
-    aki.evaluate(NOTE_SHIFTS)
-    say(bo, "at the bottom")
-    expect_message(aki, "at the bottom")
-    log = aki.get_by_role("log")
-    log.evaluate("(log) => { log.scrollTop = log.scrollHeight / 3; }")
-    reading = aki.locator("li.message").nth(3)
-    place = reading.bounding_box()
-    for number in range(3):
-        say(bo, f"further down {number}")
-    expect(aki.get_by_role("button", name="3 new messages")).to_be_visible()
+def test_new_messages_cause_no_layout_shift(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room = Room(cloud.rest_url, cloud.websocket_url)
+    page = open_page(room.link())
+    expect(page.locator("#you")).to_be_visible()
+    with room.join("Bo") as bo:
+        for number in range(8):
+            bo.say(f"message {number}, {'and more, ' * 40} all of it")
+        expect(page.get_by_text("message 7")).to_be_visible()
+        page.evaluate(NOTE_SHIFTS)
+        bo.say("at the bottom")
+        expect_message(page, "at the bottom")
+        log = page.get_by_role("log")
+        log.evaluate("(log) => { log.scrollTop = log.scrollHeight / 3; }")
+        reading = page.locator("li.message").nth(3)
+        place = reading.bounding_box()
+        for number in range(3):
+            bo.say(f"further down {number}")
+        expect(page.get_by_role("button", name="3 new messages")).to_be_visible()
     assert reading.bounding_box() == place
-    assert aki.evaluate("shifts") == []
-    aki.get_by_role("button", name="3 new messages").click()
-    expect(aki.get_by_text("further down 2")).to_be_in_viewport()
-    expect(aki.get_by_role("button", name="new message")).to_be_hidden()
+    assert page.evaluate("shifts") == []
+    page.get_by_role("button", name="3 new messages").click()
+    expect(page.get_by_text("further down 2")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="new message")).to_be_hidden()

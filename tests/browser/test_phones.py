@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-import requests
 from playwright.sync_api import Locator, Page, Route, ViewportSize, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.support.browser.visitor import create_room, expect_message, expect_view, open_person, room_of, say, take_name
+from tests.support.browser.room import Room
+from tests.support.browser.visitor import (
+    expect_message,
+    expect_view,
+    open_person,
+    room_of,
+    say,
+    write_history,
+)
 from tests.support.projects import PROJECT
 
-LAYOUT = (PROJECT / "tests/support/browser/layout.js").read_text()
+SETTLE = """async () => {
+    // The log and the field notice their new sizes, the field takes another height, and the log notices that.
+    for (let frame = 0; frame < 6; frame++) await new Promise(requestAnimationFrame);
+}"""
+# Return the problems of the layout with each size of text that has any.
+CHECK_TEXTS = f"""async (texts) => {{
+    const settle = {SETTLE};
+    const check = {(PROJECT / "tests/support/browser/layout.js").read_text()};
+    const found = {{}};
+    for (const [text, style] of Object.entries(texts)) {{
+        document.documentElement.style.cssText = style;
+        await settle();
+        const problems = check();
+        if (problems.length) found[text] = problems;
+    }}
+    document.documentElement.style.cssText = "";
+    return found;
+}}"""
 PHONE: ViewportSize = {"width": 390, "height": 700}
 TURNED: ViewportSize = {"width": 700, "height": 390}
+SIZES: list[ViewportSize] = [TURNED, {"width": 390, "height": 420}, {"width": 1280, "height": 800}]
 TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 
 WIDTHS = [320, 360, 390]
@@ -31,27 +55,25 @@ TEXTS = {
 NAME = "Film night with Carolina"
 
 
-def expect_layout(page: Page) -> None:
-    """Check the layout at all widths, with all sizes of text."""
+def problems_of_layout(page: Page, view: str = "") -> dict[str, Any]:
+    """Return what is wrong with the layout of a view, at all widths, with all sizes of text."""
     problems = {}
+    before = page.viewport_size
+    assert before
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 700})
-        for text, style in TEXTS.items():
-            page.evaluate("(style) => { document.documentElement.style.cssText = style; }", style)
-            settle(page)
-            if found := page.evaluate(LAYOUT):
-                problems[f"{width} px, {text}"] = found
-    page.evaluate("document.documentElement.style.cssText = ''")
+        for text, found in page.evaluate(CHECK_TEXTS, TEXTS).items():
+            problems[f"{view}, {width} px, {text}"] = found
+    page.set_viewport_size(before)
+    return problems
+
+
+def expect_none(problems: dict[str, Any]) -> None:
     assert problems == {}, json.dumps(problems, indent=1, ensure_ascii=False)
 
 
-def show_lobby(page: Page) -> None:
-    page.get_by_role("link", name="All rooms").click()
-    expect(page.get_by_role("list", name="Your rooms").get_by_role("link")).to_have_count(1)
-    expect(page.get_by_role("list", name="Rooms", exact=True).get_by_role("link", name=NAME).first).to_be_visible()
-
-
-def show_room(page: Page) -> None:
+def expect_member(page: Page) -> None:
+    expect(page.locator("#connection-state")).to_have_text("Connected")
     expect(page.locator("#you")).to_be_visible()
 
 
@@ -61,7 +83,6 @@ def show_people(page: Page) -> None:
 
 
 def show_manage(page: Page) -> None:
-    show_people(page)
     page.get_by_role("button", name="Manage room").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     page.get_by_label("Name of the program").fill("Build server of the cinema")
@@ -69,69 +90,90 @@ def show_manage(page: Page) -> None:
     expect(page.get_by_role("button", name="Copy the address")).to_be_visible()
 
 
-def show_cleanup(page: Page) -> None:
-    show_manage(page)
-    page.get_by_role("button", name="Delete messages").click()
-    expect(page.get_by_role("list", name="Messages to delete").get_by_role("listitem")).to_have_count(3)
+def close_dialogues(page: Page) -> None:
+    dialogues = page.get_by_role("dialog")
+    for left in reversed(range(dialogues.count())):
+        page.keyboard.press("Escape")
+        expect(dialogues).to_have_count(left)
 
 
-def show_invite(page: Page) -> None:
+def test_views_of_a_room_fit_phones_with_large_text(open_page: OpenPage, cloud: LocalCloud) -> None:
+    """Its messages, the people, somebody else, what the owner manages and deletes, an outage, and its end."""
+    room = Room(cloud.rest_url, cloud.websocket_url, roomName=NAME)
+    page = open_page(room.link(owner=True), name="Alexandra", **TOUCH)
+    expect_member(page)
+    for message in ["Who brings the popcorn on Saturday?", "ok", "See https://example.com/a/long/path?of=1234567890"]:
+        say(page, message)
+    expect(page.locator("li.message:not(.pending)")).to_have_count(3)
+    problems = problems_of_layout(page, "the room")
+
+    with room.join("Bo"):
+        show_people(page)
+        expect(page.get_by_role("button", name="More about Bo", exact=True)).to_be_visible()
+        problems |= problems_of_layout(page, "the people")
+        expect(open_person(page, "Bo")).to_be_visible()
+        problems |= problems_of_layout(page, "the dialogue about Bo")
+        close_dialogues(page)
+        show_manage(page)
+        problems |= problems_of_layout(page, "the dialogue of the owner")
+        page.get_by_role("button", name="Delete messages").click()
+        expect(page.get_by_role("list", name="Messages to delete").get_by_role("listitem")).to_have_count(3)
+        problems |= problems_of_layout(page, "the messages to delete")
+        close_dialogues(page)
+
+    page.reload()  # closes the people
+    expect_member(page)
+    page.context.set_offline(True)
+    expect(page.get_by_role("button", name="Try now")).to_be_visible()
+    say(page, "not sent yet")
+    problems |= problems_of_layout(page, "the room without a connection")
+    page.context.set_offline(False)
+    expect(page.locator("li.message:not(.pending)")).to_have_count(4)
+
+    show_people(page)
+    page.get_by_role("button", name="Manage room").click()
+    page.get_by_role("button", name="Close this room").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Close the room").click()
+    expect(page.get_by_role("alert").filter(has_text="closed this room")).to_be_visible()
+    expect_none(problems | problems_of_layout(page, "the closed room"))
+
+
+def test_new_invite_link_and_the_lobby_fit_phones_with_large_text(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room = Room(cloud.rest_url, cloud.websocket_url, roomName=NAME, private=True)
+    page = open_page(room.link(owner=True), name="Alexandra", **TOUCH)
+    expect_member(page)
+    show_people(page)
     show_manage(page)
     page.get_by_role("button", name="New invite link").click()
     page.get_by_role("dialog").get_by_role("button", name="New link", exact=True).click()
     expect(page.get_by_role("dialog").get_by_label("The new link")).to_be_visible()
+    problems = problems_of_layout(page, "the new invite link")
+    close_dialogues(page)
+
+    public = Room(cloud.rest_url, cloud.websocket_url, roomName=NAME)
+    with public.join("Bo"):  # without anybody, it would leave the list
+        page.goto(public.link(owner=True))
+        expect(page.locator("#lock")).to_be_hidden()
+        expect_member(page)
+        page.get_by_role("link", name="All rooms").click()
+        expect(page.get_by_role("list", name="Your rooms").get_by_role("link")).to_have_count(2)
+        expect(page.get_by_role("list", name="Rooms", exact=True).get_by_role("link", name=NAME).first).to_be_visible()
+        expect_none(problems | problems_of_layout(page, "the lobby"))
 
 
-def show_person(page: Page) -> None:
-    page.locator("#member-count").click()
-    expect(open_person(page, "Bo")).to_be_visible()
-
-
-def show_lost(page: Page) -> None:
-    page.context.set_offline(True)
-    expect(page.get_by_role("button", name="Try now")).to_be_visible()
-    say(page, "not sent yet")
-
-
-def show_end(page: Page) -> None:
-    show_manage(page)
-    page.get_by_role("button", name="Close this room").click()
-    page.get_by_role("alertdialog").get_by_role("button", name="Close the room").click()
-    expect(page.get_by_role("alert").filter(has_text="closed this room")).to_be_visible()
-
-
-@pytest.mark.parametrize(
-    "show",
-    [show_lobby, show_room, show_people, show_manage, show_cleanup, show_invite, show_person, show_lost, show_end],
-)
-def test_view_fits_phones_with_large_text(open_page: OpenPage, cloud: LocalCloud, show: Callable[[Page], None]) -> None:
-    new = {"roomName": NAME, "private": show is show_invite}
-    created = requests.post(f"{cloud.rest_url}/rooms", json=new, timeout=20).json()
-    token = f"&token={created['joinToken']}" if "joinToken" in created else ""
-    link = f"{cloud.rest_url}/#/rooms/{created['roomId']}"
-    page = open_page(f"{link}?owner={created['ownerToken']}{token}", name="Alexandra", **TOUCH)
-    expect(page.locator("#connection-state")).to_have_text("Connected")
-    for message in ["Who brings the popcorn on Saturday?", "ok", "See https://example.com/a/long/path?of=1234567890"]:
-        say(page, message)
-    expect(page.locator("li.message:not(.pending)")).to_have_count(3)
-    if show is show_person:
-        bo = open_page(link, name="Bo")
-        expect(bo.locator("#connection-state")).to_have_text("Connected")
-    show(page)
-    expect_layout(page)
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_reply_to_a_long_message_fits_the_screen(open_page: OpenPage, cloud: LocalCloud, width: int) -> None:
+def test_reply_to_a_long_message_fits_the_screen(open_page: OpenPage, cloud: LocalCloud) -> None:
     room_id = room_of(cloud, ["See https://example.com/" + "x" * 200])
-    page = open_page(f"{cloud.rest_url}/#/rooms/{room_id}", **TOUCH | {"viewport": {"width": width, "height": 700}})
+    page = open_page(f"{cloud.rest_url}/#/rooms/{room_id}", **TOUCH)
     expect(page.locator("#connection-state")).to_have_text("Connected")
     page.get_by_role("button", name="React or reply").tap()
     page.get_by_role("button", name="Reply", exact=True).tap()
     expect(page.get_by_text("Answering Bo")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    for button in (page.get_by_role("button", name="Send"), page.get_by_role("button", name="Cancel")):
-        expect(button).to_be_in_viewport(ratio=1)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 700})
+        settle(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        for button in (page.get_by_role("button", name="Send"), page.get_by_role("button", name="Cancel")):
+            expect(button).to_be_in_viewport(ratio=1)
 
 
 def test_actions_of_a_message_keep_away_from_the_edges(open_page: OpenPage, cloud: LocalCloud) -> None:
@@ -151,12 +193,11 @@ def test_actions_of_a_message_keep_away_from_the_edges(open_page: OpenPage, clou
             page.keyboard.press("Escape")
 
 
-def test_long_name_leaves_space_to_what_is_quoted(pair: tuple[Page, Page], open_page: OpenPage) -> None:
-    aki, bo = pair
-    take_name(bo, "Bartholomew Featherstonehaugh-Cholmondel")
-    say(bo, "Tea?")
-    expect_message(aki, "Tea?")
-    phone = open_page(aki.url, **TOUCH | {"viewport": {"width": 320, "height": 700}})
+def test_long_name_leaves_space_to_what_is_quoted(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room = Room(cloud.rest_url, cloud.websocket_url)
+    with room.join("Bartholomew Featherstonehaugh-Cholmondel", key="bartholomew-1234567890") as bo:
+        bo.say("Tea?")
+    phone = open_page(room.link(), **TOUCH | {"viewport": {"width": 320, "height": 700}})
     phone.get_by_role("button", name="React or reply").tap()
     phone.get_by_role("button", name="Reply", exact=True).tap()
     expect(phone.locator("#context-text bdi").last).to_have_text("Tea?")
@@ -188,7 +229,7 @@ def test_sign_in_fits_phones_with_large_text(open_page: OpenPage, cloud: LocalCl
     expect_view(page)
     name = "Sign out" if session else "Sign in"
     expect(page.get_by_role("button", name=name).first).to_be_visible()
-    expect_layout(page)
+    expect_none(problems_of_layout(page))
 
 
 def message_box(page: Page) -> Locator:
@@ -222,9 +263,7 @@ def offset(page: Page, text: str) -> float:
 
 def settle(page: Page) -> None:
     """Wait until the page has been laid out in its new size."""
-    # The log and the field notice their new sizes, the field takes another height, and the log notices that.
-    for _ in range(3):
-        page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+    page.evaluate(SETTLE)
 
 
 def is_at_end(page: Page) -> bool:
@@ -242,63 +281,48 @@ def open_history(open_page: OpenPage, cloud: LocalCloud, **options: Any) -> Page
     return page
 
 
-def test_enter_of_a_touch_keyboard_breaks_the_line_and_the_button_sends(open_page: OpenPage) -> None:
-    page = open_page(**TOUCH)
-    create_room(page, "Tea")
-    box = message_box(page)
+def test_enter_of_a_touch_keyboard_breaks_the_line_unless_the_visitor_chooses_otherwise(
+    open_page: OpenPage, cloud: LocalCloud
+) -> None:
+    page = open_page(Room(cloud.rest_url, cloud.websocket_url).link(), **TOUCH)
+    expect_member(page)
+    box, sent = message_box(page), page.locator("li.message:not(.pending) .body")
     expect(box).to_have_attribute("enterkeyhint", "enter")
     box.press_sequentially("one")
     box.press("Enter")
     box.press_sequentially("two")
     expect(box).to_have_value("one\ntwo")
     page.get_by_role("button", name="Send").click()
-    expect(page.locator("li.message:not(.pending) .body")).to_have_text("one\ntwo")
+    expect(sent).to_have_text("one\ntwo")
     box.press_sequentially("three")
     box.press("Control+Enter")
-    expect(page.locator("li.message:not(.pending) .body")).to_have_text(["one\ntwo", "three"])
+    expect(sent).to_have_text(["one\ntwo", "three"])
 
-
-def test_visitor_chooses_what_enter_does(open_page: OpenPage) -> None:
-    page = open_page(**TOUCH)
-    create_room(page, "Tea")
     page.locator("#member-count").click()
     page.get_by_label("Enter sends").check()
-    box = message_box(page)
     expect(box).to_have_attribute("enterkeyhint", "send")
-    box.press_sequentially("one")
+    box.press_sequentially("four")
     box.press("Enter")
-    expect(page.locator("li.message:not(.pending) .body")).to_have_text("one")
+    expect(sent).to_have_text(["one\ntwo", "three", "four"])
     page.reload()
     expect(box).to_have_attribute("enterkeyhint", "send")
     page.locator("#member-count").click()
     page.get_by_label("Enter sends").uncheck()
-    box.press_sequentially("two")
+    box.press_sequentially("five")
     box.press("Enter")
-    expect(box).to_have_value("two\n")
+    expect(box).to_have_value("five\n")
 
 
-def test_keyboard_without_touch_sends_by_enter_unless_chosen_otherwise(open_page: OpenPage) -> None:
-    page = open_page()
-    create_room(page, "Tea")
-    box = message_box(page)
-    expect(box).to_have_attribute("enterkeyhint", "send")
-    expect(page.get_by_label("Enter sends")).to_be_checked()
-    page.get_by_label("Enter sends").uncheck()
-    box.press_sequentially("one")
-    box.press("Enter")
-    expect(box).to_have_value("one\n")
-
-
-@pytest.mark.parametrize("size", [TURNED, {"width": 390, "height": 420}, {"width": 1280, "height": 800}])
-def test_resizing_keeps_the_reading_place(open_page: OpenPage, cloud: LocalCloud, size: ViewportSize) -> None:
+def test_resizing_keeps_the_reading_place(open_page: OpenPage, cloud: LocalCloud) -> None:
     page = open_history(open_page, cloud, **TOUCH)
     first = "message 14"
     scroll_to(page, first)
     assert abs(offset(page, first)) < 2
-    for resized in (size, PHONE):
-        page.set_viewport_size(resized)
-        settle(page)
-        assert abs(offset(page, first)) < 2
+    for size in SIZES:
+        for resized in (size, PHONE):
+            page.set_viewport_size(resized)
+            settle(page)
+            assert abs(offset(page, first)) < 2, f"{resized}, after {size}"
 
 
 def test_resizing_and_larger_text_keep_the_end(open_page: OpenPage, cloud: LocalCloud) -> None:
@@ -328,10 +352,9 @@ def test_composer_stays_above_a_keyboard_that_covers_the_page(open_page: OpenPag
             visualViewport.dispatchEvent(new Event("scroll"));
         };"""
     )
-    address = f"{cloud.rest_url}/#/rooms/{room_of(cloud, [f'message {number}' for number in range(40)])}"
-    bo = open_page(address, name="Bo")
-    expect(bo.locator("#connection-state")).to_have_text("Connected")
-    page.goto(address)
+    room = Room(cloud.rest_url, cloud.websocket_url)
+    write_history(cloud, room.id, [f"message {number}" for number in range(40)])
+    page.goto(room.link())
     expect_message(page, "message 39")
     expect(page.locator("#you")).to_be_visible()
 
@@ -352,10 +375,11 @@ def test_composer_stays_above_a_keyboard_that_covers_the_page(open_page: OpenPag
     settle(page)
     assert edges() == [0, 700]
     assert is_at_end(page)
-    page.locator("#member-count").click()
-    open_person(page, "Bo")
-    page.evaluate("cover(380, 120)")
-    box = page.get_by_role("dialog").bounding_box()
-    assert box
-    assert box["y"] >= 120
-    assert box["y"] + box["height"] <= 500
+    with room.join("Bo"):
+        page.locator("#member-count").click()
+        expect(open_person(page, "Bo")).to_be_visible()
+        page.evaluate("cover(380, 120)")
+        box = page.get_by_role("dialog").bounding_box()
+        assert box
+        assert box["y"] >= 120
+        assert box["y"] + box["height"] <= 500

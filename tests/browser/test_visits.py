@@ -10,7 +10,7 @@ from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.executions import Execution
 from tests.support.browser.new_account import NewAccount
-from tests.support.browser.visitor import create_room, expect_message, expect_view, room_of
+from tests.support.browser.visitor import expect_message, expect_view, room_of
 
 
 def page_requests(new_account: NewAccount) -> list[Execution]:
@@ -27,8 +27,7 @@ def wait_for_list(page: Page) -> None:
 def test_first_visit_of_the_list_takes_three_requests_and_the_next_one(
     new_account: NewAccount, open_page: OpenPage, cloud: LocalCloud
 ) -> None:
-    owner = open_page(f"{cloud.rest_url}/")
-    create_room(owner, "Tea")
+    room_of(cloud, [])
     new_account.reset()
     page = open_page(new_account.url)
     wait_for_list(page)

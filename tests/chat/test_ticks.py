@@ -140,7 +140,8 @@ def test_crash_at_any_write_loses_no_message(
         with dynamodb.empty_tables(), monkeypatch.context() as patch:
             room = LargeRoom(socket, timeline)
             inject_faults(patch, lambda operation, _: fault if operation in WRITES and is_fatal() else None)
-            patch.setattr(timeline, "crash", lambda: raise_crash() if is_fatal() else None)
+            if fault == "crash before":  # a crash around a request to the queue is the same with both faults
+                patch.setattr(timeline, "crash", lambda: raise_crash() if is_fatal() else None)
             room.say_all(texts, 0.5)
             timeline.run()
             if next(steps) <= fatal:
@@ -150,7 +151,7 @@ def test_crash_at_any_write_loses_no_message(
             for id_ in [*BATCH, *SINGLE]:
                 assert sorted(received(gateway, id_)) == texts, f"crash {fatal}"
         gateway.reset()
-    assert fatal > 4 * 4 + 3 * 8
+    assert fatal > 4 * 4 + (3 * 8 if fault == "crash before" else 3 * 3)
 
 
 def test_posts_that_fail_are_repeated(timeline: Timeline, room: LargeRoom, gateway: Gateway) -> None:

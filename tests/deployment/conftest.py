@@ -13,9 +13,10 @@ from moto.s3.models import FakeBucket
 from deployment import policies
 from deployment.package import package
 from deployment.requirements import INSTALLED
-from tests.support.packages import SECRET, SOURCE_SECRET, STAGES, THIS_ARCHITECTURE, Packages
+from tests.support.packages import SECRET, SOURCE_SECRET, STAGES, THIS_ARCHITECTURE, Packages, packaged_stage
 from tests.support.projects import PROJECT, copy_project, edit_stage, set_variables
 from tests.support.sam import expand
+from tests.support.shared_folders import SharedFolder
 
 REQUIREMENTS = ("requirements.txt", "requirements-chalice.txt")
 
@@ -27,12 +28,9 @@ def bucket_policies_without_effect(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
+def packages(shared_folder: SharedFolder) -> Packages:
     """Package each stage once, and return the folders."""
-    folders = {stage: tmp_path_factory.mktemp(stage) for stage in STAGES}
-    for stage, folder in folders.items():
-        package(stage, folder)
-    return folders
+    return {stage: packaged_stage(stage, shared_folder) for stage in STAGES}
 
 
 @pytest.fixture(scope="session")
@@ -42,28 +40,36 @@ def expanded(packages: Packages) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def packages_with_sign_in(tmp_path_factory: pytest.TempPathFactory) -> Packages:
+def packages_with_sign_in(shared_folder: SharedFolder) -> Packages:
     """Package a copy of the project whose stages have secrets for sign-in and for sources; dev is for x86_64."""
-    project = copy_project(tmp_path_factory.mktemp("project"), *REQUIREMENTS, "requirements-sign-in.txt")
-    for stage in STAGES:
-        set_variables(project, stage, AUTH_SECRET=SECRET, SOURCE_SECRET=SOURCE_SECRET)
-    share_requirements(project)
-    edit_stage(project, "dev", lambda_architecture="x86_64")
-    policies.write(project)
-    folders = {stage: tmp_path_factory.mktemp(stage) for stage in STAGES}
-    for stage, folder in folders.items():
-        package(stage, folder, project)
-    return folders
+
+    def fill(folder: Path) -> None:
+        (folder / "project").mkdir()
+        project = copy_project(folder / "project", *REQUIREMENTS, "requirements-sign-in.txt")
+        for stage in STAGES:
+            set_variables(project, stage, AUTH_SECRET=SECRET, SOURCE_SECRET=SOURCE_SECRET)
+        share_requirements(project)
+        edit_stage(project, "dev", lambda_architecture="x86_64")
+        policies.write(project)
+        for stage in STAGES:
+            package(stage, folder / stage, project)
+
+    packaged = shared_folder("packages-with-sign-in", fill)
+    return {stage: packaged / stage for stage in STAGES}
 
 
 @pytest.fixture(scope="session")
-def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def native(shared_folder: SharedFolder) -> Path:
     """Package the stage prod once for the architecture of this machine, and return the archive."""
-    project = copy_project(tmp_path_factory.mktemp("project"), *REQUIREMENTS)
-    share_requirements(project)
-    edit_stage(project, "prod", lambda_architecture=THIS_ARCHITECTURE)
-    package("prod", project / "package", project)
-    return project / "package/deployment.zip"
+
+    def fill(folder: Path) -> None:
+        (folder / "project").mkdir()
+        project = copy_project(folder / "project", *REQUIREMENTS)
+        share_requirements(project)
+        edit_stage(project, "prod", lambda_architecture=THIS_ARCHITECTURE)
+        package("prod", folder, project)
+
+    return shared_folder("native", fill) / "deployment.zip"
 
 
 def share_requirements(project: Path) -> None:

@@ -129,17 +129,6 @@ def test_running_invocation_finishes_on_the_version_that_started_it(run: Run, tm
         assert json.loads(member.recv(SECONDS)) == {"pong": "late"}
 
 
-def test_new_route_responses_at_the_same_address(run: Run) -> None:
-    route = '@app.route("/name")\ndef name():\n    return {"name": "Tea"}\n\n\n@app.route("/config")'
-    with run.saved("app.py", '@app.route("/config")', route):
-        run.wait_until(lambda: run.get("/name"), lambda response: response.text == '{"name":"Tea"}')
-        preflight = {"Origin": "https://chat.example.org", "Access-Control-Request-Method": "GET"}
-        allowed = requests.options(f"{run.rest}/name", headers=preflight, timeout=SECONDS)
-        assert allowed.headers["Access-Control-Allow-Origin"] == "*"
-        assert run.get("/rooms").status_code == 200
-    run.wait_until(lambda: run.get("/name"), lambda response: response.status_code == 403)
-
-
 def test_changed_handler_leaves_the_stack_unchanged(run: Run) -> None:
     with (
         run.saved("app.py", "# One batch", "# Just one batch"),
@@ -150,17 +139,25 @@ def test_changed_handler_leaves_the_stack_unchanged(run: Run) -> None:
     assert "Reload failed" not in shown
 
 
-def test_new_function_and_new_setting_update_the_stack(run: Run) -> None:
+def test_new_route_function_and_setting_work_at_the_same_address(run: Run) -> None:
+    route = '@app.route("/name")\ndef name():\n    return {"name": "Tea"}\n\n\n@app.route("/config")'
     function = '@app.schedule("rate(1 hour)")\ndef count_rooms(event):\n    pass\n\n\n@app.on_ws_connect()'
     policy = '"count_rooms": {"iam_policy_file": "policies/local/api_handler.json"},\n "api_handler": {'
     setting = '"STAGE": "local",\n "UNUSED_ROOM_SECONDS": "60"'
     with (
         run.saved(".chalice/config.json", '"api_handler": {', policy),
         run.saved("app.py", "@app.on_ws_connect()", function),
+        run.saved("app.py", '@app.route("/config")', route),
         run.saved(".chalice/config.json", '"STAGE": "local"', setting),
     ):
         run.wait_until(Stack(run.port).environment, lambda settings: settings.get("UNUSED_ROOM_SECONDS") == "60")
         run.wait_until(lambda: function_names(run.port), lambda names: any("CountRooms" in name for name in names))
+        run.wait_until(lambda: run.get("/name"), lambda response: response.text == '{"name":"Tea"}')
+        preflight = {"Origin": "https://chat.example.org", "Access-Control-Request-Method": "GET"}
+        allowed = requests.options(f"{run.rest}/name", headers=preflight, timeout=SECONDS)
+        assert allowed.headers["Access-Control-Allow-Origin"] == "*"
+        assert run.get("/rooms").status_code == 200
+    run.wait_until(lambda: run.get("/name"), lambda response: response.status_code == 403)
 
 
 @pytest.mark.parametrize(

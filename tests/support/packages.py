@@ -11,7 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from deployment.config import read_stages
+from deployment.package import package
 from tests.support.projects import PROJECT
+from tests.support.shared_folders import SharedFolder
 
 Packages = dict[str, Path]
 """The folders of the packages, by stage."""
@@ -29,6 +31,11 @@ SIGN_IN_STAGES = {"x86_64": "dev", "arm64": "prod"}
 
 SIX = re.findall(r"^six==.*\n(?: +--hash.*\n)+", (PROJECT / "requirements.txt").read_text(), re.MULTILINE)[0]
 """A small requirement, with its hashes."""
+
+
+def packaged_stage(stage: str, shared_folder: SharedFolder) -> Path:
+    """Package a stage of this project, unless another test has done so, and return the folder."""
+    return shared_folder(f"package-{stage}", lambda folder: package(stage, folder))
 
 
 def resources_of(folder: Path) -> dict[str, Any]:
