@@ -61,8 +61,10 @@ test("a setting that changes on another device leaves alone what the owner types
   const desk = client.join("tea", { owner: "owner-of-tea" });
   await wait();
   await happen(() => void desk.update({ keepDays: 2 }));
-  desk.leave();
   assert.deepEqual([fieldNamed("Days to keep").value, fieldNamed("Name").value], ["2", "Coffee"]);
+  await happen(() => void desk.update({ name: "Cocoa" }));
+  desk.leave();
+  assert.equal(fieldNamed("Name").value, "Cocoa");
 });
 
 test("a new invite link is in the address, and keeps the connection", async () => {

@@ -29,7 +29,7 @@ const uncaught: unknown[] = [];
 
 export let client: FakeChatClient;
 
-/** Open the example before the tests of this file. Each test has a chat of its own, and begins on no page. */
+/** Open the example before the tests of this file. Each test has a chat of its own, and begins on the first page. */
 export function useExample(): void {
   let App: ComponentType;
   let root: Root;
@@ -164,7 +164,7 @@ export async function fill(field: HTMLInputElement, value: string): Promise<void
   });
 }
 
-/** Press a key in the field or elsewhere: `options` are those of the event. */
+/** Press a key in a field. `options` are those of the event. */
 export async function pressKey(target: HTMLElement, key: string, options: KeyboardEventInit = {}): Promise<void> {
   await happen(() => {
     target.dispatchEvent(newEvent("KeyboardEvent", "keydown", { key, bubbles: true, cancelable: true, ...options }));
