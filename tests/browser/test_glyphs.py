@@ -113,7 +113,7 @@ def test_stacked_marks_stay_in_the_box_of_their_text(open_page: OpenPage, cloud:
     """In a message, the name of its sender, a notice, the list of members, and the list of rooms."""
     room = Room(cloud.rest_url, cloud.websocket_url, roomName=f".{ABOVE * 40}{BELOW * 39}")
     page = open_page(room.link())
-    expect(page.locator("#you")).to_be_visible()
+    expect(page.locator("#members li")).to_have_count(1)  # those who join from now on are announced
     with room.join(f".{ABOVE * 20}{BELOW * 19}", key="b" * 22) as bo:
         bo.say(f".{ABOVE * 50}{BELOW * 49}" * 20)
         for place in (".message .body", ".message .head", ".notice", "#members li"):
