@@ -1,4 +1,4 @@
-"""What a browser adds to the page: scrolling, keys that scroll, the height of the field, and small screens."""
+"""The page in a browser: scrolling, keys that scroll, the height of the field, and small screens."""
 
 from __future__ import annotations
 

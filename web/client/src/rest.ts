@@ -191,7 +191,7 @@ export class RestApi {
     try {
       response = await fetchFunction(`${this.#url}/${path}`, options);
       if (response.status === 204) return null as Result;
-      if (response.ok) return withoutNulls(JSON.stringify(await response.json())) as Result;
+      if (response.ok) return withoutNulls(await response.text()) as Result;
     } catch (cause) {
       if (!this.#isKnown && (cause as Error).name === "SyntaxError") throw this.#wrongUrl();
       throw new ChatError("network", "The server could not be reached.", { cause });

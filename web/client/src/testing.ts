@@ -589,7 +589,7 @@ class FakeChat {
     if (this.isLost) throw new TypeError("fetch failed");
     const [status, value] = this.#respond(new URL(String(input)), request);
     // Not a `Response`: environments of tests such as jsdom may have none.
-    return { status, ok: status < 300, json: async () => value } as Response;
+    return { status, ok: status < 300, text: async () => JSON.stringify(value), json: async () => value } as Response;
   };
 
   #respond({ pathname, searchParams }: URL, { method = "GET", body, headers }: RequestInit): Result {

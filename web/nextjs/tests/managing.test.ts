@@ -1,4 +1,4 @@
-/** What the owner of a room does in the Next.js example, and what the members see of it. */
+/** The owner of a room in the Next.js example, and the members to whom things happen. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -16,6 +16,7 @@ import {
   open,
   openActions,
   press,
+  requests,
   say,
   status,
   texts,
@@ -36,10 +37,6 @@ async function manage(isPrivate = false): Promise<FakeRoom> {
   await press("Manage room");
   return tea;
 }
-
-/** What was requested of an action, without the ids that the client makes up. */
-const requests = (tea: FakeRoom, wanted: string) =>
-  tea.requests.flatMap(({ action, data: { clientId: _, ...data } }) => (action === wanted ? [data] : []));
 
 test("the owner changes the name, the lock and the limits of the room", async () => {
   const tea = await manage();

@@ -21,6 +21,7 @@ import {
   openActions,
   press,
   pressKey,
+  requests,
   say,
   texts,
   useExample,
@@ -41,7 +42,6 @@ beforeEach(async () => {
 const editFields = () => fields("Text of your message");
 const editField = () => fieldNamed("Text of your message");
 const quoteIn = (entry: ParentNode) => find(".quote", entry).textContent;
-const requests = (wanted: string) => tea.requests.flatMap(({ action, data }) => (action === wanted ? [data] : []));
 
 /** Choose an action of a message, and return the entry of that. */
 async function choose(label: string, text: string): Promise<HTMLElement> {
@@ -59,12 +59,12 @@ test("the arrow up edits the last own message, unless an input method uses the k
   await fill(editField(), "Hello");
   await pressKey(editField(), "Escape", { keyCode: 229 });
   await pressKey(editField(), "Enter", { keyCode: 229 });
-  assert.deepEqual([editField().value, requests("editMessage")], ["Hello", []]);
+  assert.deepEqual([editField().value, requests(tea, "editMessage")], ["Hello", []]);
   await pressKey(editField(), "Enter");
   assert.deepEqual([texts(), editFields(), focused()], [["Hello"], [], composer()]);
   assert.match(entryOf("Hello").textContent ?? "", /\(edited\)/);
   assert.deepEqual(
-    requests("editMessage").map(({ sequence, message }) => [sequence, message]),
+    requests(tea, "editMessage").map(({ sequence, message }) => [sequence, message]),
     [[1, "Hello"]],
   );
 });
@@ -75,7 +75,7 @@ test("an edit is cancelled with Escape, which leaves the draft of the next messa
   await choose("Edit", "Hello");
   await fill(editField(), "Nonsense");
   await pressKey(editField(), "Escape");
-  assert.deepEqual([texts(), requests("editMessage")], [["Hello"], []]);
+  assert.deepEqual([texts(), requests(tea, "editMessage")], [["Hello"], []]);
   assert.deepEqual([composer().value, focused()], ["A draft", composer()]);
 });
 
@@ -139,7 +139,7 @@ test("reactions tell who has them, and a press adds or removes one's own", async
   await press("👍 1: You");
   assert.deepEqual([entry.querySelectorAll(".reactions").length, focused()], [0, log()]);
   assert.deepEqual(
-    requests("react").map(({ reaction, remove = false }) => [reaction, remove]),
+    requests(tea, "react").map(({ reaction, remove = false }) => [reaction, remove]),
     [
       ["👍", false],
       ["👍", true],
@@ -165,7 +165,7 @@ test("an answer quotes the first line of its question, and can be cancelled befo
   await say("Coffee, please");
   assert.deepEqual([line(), quoteIn(entryOf("Coffee, please"))], [null, "Bo: Tea?…"]);
   assert.deepEqual(
-    requests("sendMessage").map(({ message, replyTo }) => [message, replyTo]),
+    requests(tea, "sendMessage").map(({ message, replyTo }) => [message, replyTo]),
     [["Coffee, please", 1]],
   );
 });
@@ -181,7 +181,7 @@ test("a message that was deleted is not quoted any more, not even while it is an
   assert.equal(quoteIn(document.querySelector(".reply") as Element), "A deleted message");
   assert.deepEqual([texts(), focused()], [[], log()]);
   assert.deepEqual(
-    requests("deleteMessage").map(({ sequence }) => sequence),
+    requests(tea, "deleteMessage").map(({ sequence }) => sequence),
     [2],
   );
 });
@@ -201,7 +201,7 @@ test("a message is reported with its reason, and its sender ignored, also after 
   await wait(5_000); // the server responds only if it refuses
   assert.equal(find('[role="status"]', entry).textContent, "Reported to the owner and the moderators.");
   assert.deepEqual(
-    requests("reportMessage").map(({ sequence, reason }) => [sequence, reason]),
+    requests(tea, "reportMessage").map(({ sequence, reason }) => [sequence, reason]),
     [[1, "wrong"]],
   );
   await press("Ignore this person", entry);

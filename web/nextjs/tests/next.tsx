@@ -1,4 +1,4 @@
-/** What the example uses of Next.js, for its tests: links and a router that change the address, and load no page. */
+/** The part of Next.js that the example uses, for its tests: links and a router that change the address, and load no page. */
 
 import { type ComponentProps, useSyncExternalStore } from "react";
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, mock } from "node:test";
-import { FakeChatClient } from "chalice-chat-client/testing";
+import { FakeChatClient, type FakeRoom } from "chalice-chat-client/testing";
 import { Window } from "happy-dom";
 import type { ComponentType, ReactNode } from "react";
 import { act } from "react";
@@ -24,7 +24,7 @@ const GLOBALS = [
   "IntersectionObserver",
 ];
 
-/** What React could not render, and what the handlers of events have thrown: no test may leave anything here. */
+/** Errors of rendering and of event handlers. No test may leave one here. */
 const uncaught: unknown[] = [];
 
 export let client: FakeChatClient;
@@ -212,3 +212,7 @@ export async function visit(path: string): Promise<void> {
 
 /** The state of the connection. */
 export const status = () => document.querySelector('main [role="status"]')?.textContent;
+
+/** Return the data of the requests of an action, without the ids that the client makes up. */
+export const requests = (room: FakeRoom, wanted: string) =>
+  room.requests.flatMap(({ action, data: { clientId: _, ...data } }) => (action === wanted ? [data] : []));

@@ -8,6 +8,7 @@ import {
   BO,
   buttonNamed,
   comeBack,
+  context,
   field,
   find,
   go,
@@ -25,8 +26,6 @@ import {
 
 usePage();
 
-/** Return what is said above the field, null if that is hidden. */
-const context = () => (find("#context").hidden ? null : find("#context-text").textContent);
 const chips = () => [...document.querySelectorAll<HTMLButtonElement>("#log .chip")];
 const labels = () => chips().map((chip) => [chip.getAttribute("aria-label"), chip.getAttribute("aria-pressed")]);
 

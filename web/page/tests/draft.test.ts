@@ -1,4 +1,4 @@
-/** What is in the message field before it is sent. */
+/** Drafts: text in the message field that is not sent yet. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -9,6 +9,7 @@ import {
   BO,
   buttonNamed,
   comeBack,
+  context,
   DRAFT,
   field,
   find,
@@ -29,9 +30,6 @@ import {
 // A message can be edited for a while after it was sent.
 before(() => mock.method(Date, "now", () => Date.parse("2026-11-23T10:00:30Z")));
 usePage();
-
-/** Return what is said above the field, null if that is hidden. */
-const context = () => (find("#context").hidden ? null : find("#context-text").textContent);
 
 /** Send a message, and begin to edit it. */
 async function editNew(text: string): Promise<void> {

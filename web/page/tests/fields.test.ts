@@ -1,4 +1,4 @@
-/** How long a field may be, and what Enter does in the message field. */
+/** Fields: their longest texts, and Enter in the message field. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

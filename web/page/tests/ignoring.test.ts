@@ -1,11 +1,12 @@
 /** Ignoring members, and reporting messages. */
 
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { test } from "node:test";
 import type { Window } from "happy-dom";
 import { settle } from "../../client/tests/fake-server.js";
 import {
   BO,
+  enter,
   entries,
   find,
   go,
@@ -45,9 +46,7 @@ test("ignored messages in a row are one line, which shows them again", async () 
   assert.equal(lines()[1], "2 messages of somebody you ignore.");
   assert.match(find("#members").textContent ?? "", /Bo \(ignored\)/);
   await go("#/");
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   assert.deepEqual(shown(), ["between"]);
   const button = find("#log .ignored button");
   button.focus();
@@ -55,9 +54,7 @@ test("ignored messages in a row are one line, which shows them again", async () 
   assert.deepEqual(shown(), ["one", "two", "between", "three", "four"]);
   assert.equal(document.activeElement?.id, "log");
   await go("#/");
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   assert.equal(shown().length, 5);
   assert.equal(localStorage.getItem("chalice-chat.ignored.r1"), null);
 });

@@ -1,17 +1,15 @@
-/** What is kept of a conversation: on paper, and in a file. */
+/** Conversations on paper and in a file. */
 
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import type { Window } from "happy-dom";
 import { settle } from "../../client/tests/fake-server.js";
-import { entries, find, go, server, shown, usePage } from "./setup.js";
+import { enter, entries, find, server, shown, usePage } from "./setup.js";
 
 usePage();
 
 test("what is printed has every message that is loaded", async () => {
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   server.deliverTogether(Array.from({ length: 510 }, (_, index) => server.store(`message ${index + 1}`)));
   assert.equal(shown().length, 500);
   const announce = (type: string) => window.dispatchEvent(new (window as unknown as Window).Event(type) as never);
@@ -32,9 +30,7 @@ test("a conversation is saved, also after an attempt that failed", async () => {
     throw new Error("blocked");
   });
   server.store("hello");
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   save.click();
   await settle();
   assert.equal(save.disabled, false);

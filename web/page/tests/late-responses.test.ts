@@ -171,13 +171,18 @@ test("a conversation is saved with the earlier messages that are just being load
   assert.match((await saved[0]?.text()) ?? "", /These are all that the chat still keeps\..*: message 1\n/s);
 });
 
-test("a quoted message is found among the earlier ones that are just being loaded", async () => {
+/** Enter a room whose newest message answers one that is not loaded, and read that one. */
+async function meetQuote(): Promise<void> {
   for (let number = 1; number <= 60; number += 1) server.store(`message ${number}`);
   const quoting = server.store("indeed");
   server.stored[server.stored.length - 1] = { ...quoting, replyTo: 2 };
   await meet();
   find("#log .quote").click();
   await settle();
+}
+
+test("a quoted message is found among the earlier ones that are just being loaded", async () => {
+  await meetQuote();
   const respond = holdRequests();
   find("#show-older").click();
   find("#log .quote").click();
@@ -242,12 +247,7 @@ test("an edit that is being saved ends while another tab writes, and gives way t
 });
 
 test("a quoted message that is loaded slowly does not take the focus from a visitor who has begun to write", async () => {
-  for (let number = 1; number <= 60; number += 1) server.store(`message ${number}`);
-  const quoting = server.store("indeed");
-  server.stored[server.stored.length - 1] = { ...quoting, replyTo: 2 };
-  await meet();
-  find("#log .quote").click();
-  await settle();
+  await meetQuote();
   const respond = holdRequests();
   find("#log .quote").focus();
   find("#log .quote").click();

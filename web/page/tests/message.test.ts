@@ -1,18 +1,16 @@
 /** One message in the log: what it shows beside its text, and that its text is nothing but text. */
 
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { test } from "node:test";
 import { settle } from "../../client/tests/fake-server.js";
-import { find, go, say, server, shown, usePage } from "./setup.js";
+import { enter, find, go, say, server, shown, usePage } from "./setup.js";
 
 usePage();
 
 test("HTML in messages, names and the name of the room is shown as text", async () => {
   const hostile = "<img src=x onerror=alert(1)><b>bold</b>";
   const sender = { id: "m-aki", name: "<i>Aki</i>" };
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   await say(hostile);
   server.deliver(server.store(hostile, sender));
   server.socket.receive({ message: { type: "join", message: "", sender, memberCount: 2 } });

@@ -1,4 +1,4 @@
-/** What the owner of a room does, on the whole page, and what the others see of it. */
+/** The owner of a room on the whole page, and the others in it. */
 
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";

@@ -1,4 +1,4 @@
-/** What is pasted or dropped: invite links, texts and pictures. */
+/** Pasting and dropping: invite links, texts and pictures. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -9,6 +9,7 @@ import {
   BO,
   comeOrGo,
   deleteButtons,
+  enter,
   entries,
   field,
   find,
@@ -86,9 +87,7 @@ test("a visitor whose name is taken sees the one that they have got", async () =
     }
     return false;
   };
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   await say("Me, too");
   assert.equal(find("#you-are").textContent, "You are mia (2)");
   assert.deepEqual([members(), shown()], [["Mia", "mia (2) (you)"], ["Me, too"]]);

@@ -1,9 +1,9 @@
-/** What is new in a room, and what was read, here and on other devices. */
+/** New messages and read ones, here and on other devices. */
 
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { settle } from "../../client/tests/fake-server.js";
-import { entries, find, go, look, say, server, storeElsewhere, usePage } from "./setup.js";
+import { enter, entries, find, go, look, say, server, storeElsewhere, usePage } from "./setup.js";
 
 usePage();
 
@@ -48,9 +48,7 @@ test("the line of new messages is above those that a live one overtook", async (
 test("the line of new messages shows what came to a room that was opened in a hidden tab", async () => {
   server.store("before");
   look(false);
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   server.deliver(server.store("unseen"));
   look(true);
   assert.deepEqual(entries(), ["before", "New", "unseen"]);
@@ -58,36 +56,26 @@ test("the line of new messages shows what came to a room that was opened in a hi
 
 test("coming back to a room shows where the new messages begin, as far back as the visitor has read", async () => {
   for (let number = 1; number <= 3; number += 1) server.store(`message ${number}`);
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   assert.deepEqual(entries(), ["message 1", "message 2", "message 3"]); // on the first visit, nothing is new
   assert.equal(localStorage.getItem(READ), "3");
   await go("#/");
   for (let number = 4; number <= 130; number += 1) server.store(`message ${number}`);
   server.requests.length = 0;
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   const listed = entries();
   assert.deepEqual([listed.indexOf("New"), listed.indexOf("message 4"), listed.length], [3, 4, 131]);
   assert.equal(localStorage.getItem(READ), "130");
   await go("#/");
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   assert.equal(entries().includes("New"), false);
 });
 
 test("in a room that was empty, everything is new to who comes back", async () => {
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   await go("#/");
   server.store("first");
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   assert.deepEqual(entries(), ["New", "first"]);
 });
 
@@ -137,17 +125,13 @@ test("after a reconnect, only what was not read on another device is new", async
 
 test("an edit does not leave the room unread", async () => {
   server.store("message");
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   server.deliver(server.edit(1, "changed"));
   assert.equal(localStorage.getItem(READ), "2");
 });
 
 test("what arrives in a hidden tab is not read, and what the visitor writes is", async () => {
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   await say("mine");
   assert.equal(localStorage.getItem(READ), "1");
   look(false);
@@ -159,9 +143,7 @@ test("what arrives in a hidden tab is not read, and what the visitor writes is",
 });
 
 test("one's own message is read where nobody sees its echo, unless somebody else's comes before it", async () => {
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   await say("seen");
   server.onFrame = () => true;
   await say("mine");
@@ -178,9 +160,7 @@ test("one's own message is read where nobody sees its echo, unless somebody else
 
 test("the title of a hidden tab counts what was neither read in another tab or device nor deleted", async () => {
   server.store("old");
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   const you = server.socket.member.id;
   look(false);
   for (const text of ["two", "three", "four", "five"]) {

@@ -6,7 +6,7 @@ import { afterEach, before, beforeEach, mock } from "node:test";
 import { Window } from "happy-dom";
 import { FakeServer, settle } from "../../client/tests/fake-server.js";
 
-/** What the page has thrown while it handled events: no test may leave anything here. */
+/** Errors of the page's event handlers. No test may leave one here. */
 const uncaught: unknown[] = [];
 
 const GLOBALS = [
@@ -122,12 +122,17 @@ export const answerWith = (action: string, event: () => ReturnType<FakeServer["s
 /** The other person of many tests. */
 export const BO = { id: "m-Bo", name: "Bo" };
 
-/** Enter a room where Bo is, whose messages and members have been read. */
-export async function meet(hash = "#/rooms/r1"): Promise<void> {
-  server.members.set(BO.id, BO.name);
+/** Enter a room, and read its messages and members. */
+export async function enter(hash = "#/rooms/r1"): Promise<void> {
   await go(hash);
   mock.timers.tick(1);
   await settle();
+}
+
+/** Enter a room where Bo is. */
+export async function meet(hash?: string): Promise<void> {
+  server.members.set(BO.id, BO.name);
+  await enter(hash);
 }
 
 /** Leave the room, and come back to what the server has stored. */
@@ -191,8 +196,11 @@ export function holdRequests(): () => Promise<void> {
   };
 }
 
-/** Where the page keeps what is in the message field of the room. */
+/** Key of the room's draft in the storage. */
 export const DRAFT = "chalice-chat.draft.r1";
+
+/** Return the text about a reply or an edit above the message field, null if it is hidden. */
+export const context = () => (find("#context").hidden ? null : find("#context-text").textContent);
 
 /** Return the note at the message field. */
 export const note = () => find("#compose-note").textContent;
@@ -213,8 +221,7 @@ export async function manageRoom(): Promise<void> {
 }
 
 /** Return the number of frames of an action that the page has sent. */
-export const sent = (action: string) =>
-  server.sockets.flatMap(({ frames }) => frames).filter((frame) => frame.action === action).length;
+export const sent = (action: string) => sentData(action).length;
 
 /** Enter a room as its owner, and remove Bo. */
 export async function removeBo(hash: string): Promise<void> {
@@ -229,7 +236,7 @@ export async function removeBo(hash: string): Promise<void> {
   assert.equal(isOpen("#person"), false);
 }
 
-/** Where the page keeps the owner's token of the room. */
+/** Key of the room's owner token in the storage. */
 export const OWNER = "chalice-chat.owner.r1";
 
 /** The owner's link of the room. */

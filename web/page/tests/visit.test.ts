@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { settle } from "../../client/tests/fake-server.js";
-import { BO, comeOrGo, entries, find, go, look, say, server, usePage } from "./setup.js";
+import { BO, comeOrGo, enter, entries, find, go, look, say, server, usePage } from "./setup.js";
 
 usePage();
 
@@ -14,9 +13,7 @@ test("the members are listed with the visitor among them, and somebody who has l
       ? [200, { members: [BO, { ...server.socket.member, name: "Aki", role: "owner" }] }]
       : undefined;
   const members = () => [...document.querySelectorAll("#members li")].map(({ textContent }) => textContent);
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   assert.deepEqual([members(), find("#member-count").textContent], [["Aki owner (you)", "Bo⋯"], "2 here"]);
   server.socket.receive({ message: { type: "leave", message: "Bo left", sender: BO, memberCount: 1 } });
   mock.timers.tick(9_999);
@@ -49,9 +46,7 @@ test("a private room shows a lock, and a public one does not", async () => {
 });
 
 test("several who come in a row are one line, until something else happens", async () => {
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   comeOrGo("join", "Anna", 2);
   assert.deepEqual(entries(), ["Anna joined"]);
   comeOrGo("join", "Bert", 3);
@@ -64,9 +59,7 @@ test("several who come in a row are one line, until something else happens", asy
 });
 
 test("many who come in one frame are one line, and continue one of single frames", async () => {
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   comeOrGo("join", "Anna", 2);
   const joined = Array.from({ length: 49 }, (_, index) => ({
     id: `m-${index}`,
@@ -77,9 +70,7 @@ test("many who come in one frame are one line, and continue one of single frames
 });
 
 test("three who come are named, each isolated from the text around them", async () => {
-  await go("#/rooms/r1");
-  mock.timers.tick(1);
-  await settle();
+  await enter();
   for (const name of ["Anna", "\u202eevil", "Cy"]) comeOrGo("join", name, 2);
   assert.deepEqual(entries(), ["Anna, \u202eevil and Cy joined"]);
   assert.equal(document.querySelectorAll("#log .notice bdi").length, 3);
