@@ -77,8 +77,8 @@ class RoomToCheck(Request):
     owner: OwnerToken | None = None
 
     def credentials(self, key: str | None, user: User | None) -> Credentials:
-        """Return the credentials of a client for the room."""
-        return Credentials(self.token, key, self.owner, user)
+        """Return the credentials of a client for the room. As in $connect, empty ones are absent."""
+        return Credentials(self.token or None, key, self.owner or None, user)
 
 
 class UnreadRooms(Request):

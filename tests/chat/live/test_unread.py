@@ -125,6 +125,13 @@ def test_rooms_have_the_order_of_the_request(client: Client, tables: None) -> No
         assert [room["roomId"] for room in positions(client, *({"roomId": id_} for id_ in wanted))] == wanted
 
 
+def test_empty_credentials_are_absent(client: Client, tables: None) -> None:
+    room = create_room("Tea", private=True)
+    for given in ({"token": room.join_token, "owner": ""}, {"token": "", "owner": room.owner_token}):
+        (found,) = positions(client, {"roomId": room.room_id} | given)
+        assert found["roomId"] == room.room_id
+
+
 def test_rooms_have_the_read_position_of_the_member_alone(
     bo: Socket, aki: Socket, room: Room, client: Client, requests: Counter[str]
 ) -> None:
