@@ -77,6 +77,8 @@ export interface LogHandlers {
   loadQuote(sequence: number): void;
   /** The newest message is in sight. */
   reachEnd(): void;
+  /** The visitor goes to the newest message, past those that are new. */
+  skip(): void;
   /** Show a sentence outside of the log. */
   hint(text: string): void;
 }
@@ -225,8 +227,8 @@ export function hold(shouldHold: boolean): void {
 export function goToEnd(): void {
   isAtEnd = true;
   isHeld = false;
-  countNewBelow(0);
   stayAtEnd();
+  handlers?.skip();
 }
 
 /** Scroll by a share of the visible height: -0.9 is a page up. */
@@ -455,7 +457,7 @@ function showOlderMessages(): void {
 
 function countNewBelow(count: number): void {
   newBelow = count;
-  toLatest.hidden = isAtEnd;
+  toLatest.hidden = isAtEnd && !isAtLine;
   setText(toLatest, count ? counted(count, "new message") : "Jump to latest");
 }
 
@@ -465,6 +467,7 @@ function stayAtEnd(): void {
   const line = newLine.offsetTop - ABOVE_LINE_PX;
   isAtLine = isHeld && newLine.isConnected && line < end - NEAR_END_PX;
   log.scrollTop = isAtLine ? line : end;
+  countNewBelow(isAtLine ? newMessages().length : 0);
 }
 
 /** Somebody reads the new messages from the first one on. */
@@ -500,7 +503,8 @@ function sizeOf({ clientWidth, clientHeight }: Element): string {
 function onScroll(): void {
   if (size !== sizeOf(log)) return; // the visitor has not scrolled: `restorePlace` comes next
   isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
-  if (isAtLine && !isAtEnd) leaveLine();
+  if (isAtLine && isAtEnd) goToEnd();
+  else leaveLine();
   notePlace();
   countNewBelow(isAtEnd ? 0 : newBelow);
   noteEnd();

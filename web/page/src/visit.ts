@@ -306,6 +306,12 @@ export function visitRoom(
     log.hold(false);
   }
 
+  /** The visitor goes past the new messages: those that are here are read. */
+  function skip(): void {
+    if (!view.isAway(room.state)) awayAfter = null;
+    noteBack();
+  }
+
   function onVisibility(): void {
     if (document.hidden) noteAway();
     else noteBack();
@@ -487,6 +493,7 @@ export function visitRoom(
     edit: composer.edit,
     loadQuote: (sequence) => void room.loadQuote(sequence),
     reachEnd: noteRead,
+    skip,
     hint: composer.showHint,
   });
   newRoom.enter(roomId);
