@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.axe import SCREENS, expect_no_violations
-from tests.support.browser.visitor import create_room, expect_message, expire_room, room_of, say, take_name
+from tests.support.browser.visitor import create_room, expect_message, expire_room, room_of, say, scroll_log, take_name
 
 States = Iterator[str]
 """Brings the page into one state after the other, and yields the name of each."""
@@ -60,8 +60,7 @@ def room(page: Page, cloud: LocalCloud) -> States:
     yield "with a dialogue about a long message"
     page.keyboard.press("Escape")
     page.set_viewport_size(SCREENS["phone"])
-    page.get_by_role("log").evaluate("(log) => { log.scrollTop = 0; }")
-    expect(page.get_by_role("button", name="Jump to latest")).to_be_visible()
+    scroll_log(page, "0")
     page.locator("#member-count").click()
     expect(page.get_by_role("list", name="Members")).to_be_visible()
     yield "on a phone, with new messages below, and the members"

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.support.browser.visitor import expect_true, room_of, say
+from tests.support.browser.visitor import expect_true, room_of, say, scroll_log
 
 # How far the actions are below the top of their message.
 DISTANCE = """() => {
@@ -93,7 +93,7 @@ def test_what_is_read_stays_in_place_while_others_write_and_react(open_page: Ope
     expect(aki.get_by_text("Bo is typing…")).to_be_visible()
     assert log.bounding_box() == box
 
-    log.evaluate("log => log.scrollTop = log.scrollHeight / 2")
+    scroll_log(aki, "log.scrollHeight / 2")
     before = entry(aki, "message 9").bounding_box()
     actions(bo, "message 2").get_by_role("button", name="React with 🎉").click()
     expect(entry(aki, "message 2").locator(".chip")).to_have_count(1)
@@ -108,8 +108,7 @@ def test_failed_reaction_is_told_of_where_older_messages_are_read(open_page: Ope
     page = open_page(f"{cloud.rest_url}/#/rooms/{room}")
     expect(page.get_by_role("status")).to_have_text("Connected")
     expect(entry(page, "message 14")).to_be_visible()
-    page.get_by_role("log").evaluate("log => log.scrollTop = 0")
-    expect(page.get_by_role("button", name="Jump to latest")).to_be_visible()
+    scroll_log(page, "0")
     page.context.set_offline(True)
     expect(page.locator("#connection-state")).to_have_text("Connection lost. Trying again…")
     actions(page, "message 0").get_by_role("button", name="React with 👍").click()
@@ -128,8 +127,7 @@ def test_tall_message_that_was_opened_stays_open_where_it_is_read(pair: tuple[Pa
     expect(aki.locator("#members li")).to_have_count(3)
     expect(aki.get_by_role("button", name="Show less")).to_be_visible()
     expect(more).to_be_focused()
-    log.evaluate("log => log.scrollTop = 700")
-    expect(aki.get_by_role("button", name="Jump to latest")).to_be_visible()
+    scroll_log(aki, "700")
     edit_last(bo)
     field(bo).fill("@Aki " + "line\n" * 80 + "END")
     field(bo).press("Enter")

@@ -8,7 +8,7 @@ from playwright.sync_api import ViewportSize, expect
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.room import Room
-from tests.support.browser.visitor import expect_message, expect_true, room_of
+from tests.support.browser.visitor import expect_message, expect_true, room_of, scroll_log
 
 BYTES_BEFORE_FIRST_PAINT = 60_000
 # The first paint of an element inside the view. The head of the page is painted earlier.
@@ -69,8 +69,7 @@ def test_new_messages_cause_no_layout_shift(open_page: OpenPage, cloud: LocalClo
         page.evaluate(NOTE_SHIFTS)
         bo.say("at the bottom")
         expect_message(page, "at the bottom")
-        log = page.get_by_role("log")
-        log.evaluate("(log) => { log.scrollTop = log.scrollHeight / 3; }")
+        scroll_log(page, "log.scrollHeight / 3")
         reading = page.locator("li.message").nth(3)
         place = reading.bounding_box()
         for number in range(3):

@@ -79,6 +79,7 @@ def test_guest_is_one_member_with_one_name_and_one_colour_whatever_happens(
     expect(second.locator("li.own .body")).to_have_count(1 + RELOADS)
     expect_connected(second)
     for page in (aki, bo, *tabs):
+        expect(members(page)).to_have_count(3)  # the colours of all depend on who is there
         assert colours(page, name) == {colour}
         others = colours(page, "Aki") | colours(page, "Bo")
         assert len(others) == 2

@@ -15,6 +15,7 @@ from tests.support.browser.visitor import (
     expect_true,
     expect_view,
     room_of,
+    scroll_log,
     write_history,
 )
 
@@ -86,8 +87,7 @@ def test_log_scrolls_by_keys_and_by_the_button_for_new_messages(open_page: OpenP
     expect(box).to_be_focused()
     expect(to_latest).to_be_hidden()
 
-    page.get_by_role("log").evaluate("(log) => { log.scrollTop = 0; }")
-    expect(to_latest).to_be_visible()
+    scroll_log(page, "0")
     with room.join("Bo") as bo:
         bo.say("news")
     page.get_by_role("button", name="1 new message").click()

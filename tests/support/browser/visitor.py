@@ -74,6 +74,11 @@ def expect_true(page: Page, function: str, arg: object = None) -> None:
     attempts(page.evaluate, function, arg)
 
 
+def scroll_log(page: Page, place: str) -> None:
+    """Scroll the log up to a place, an expression in JavaScript. While it is laid out anew, the page puts it back."""
+    expect_true(page, f"() => {{ log.scrollTop = {place}; return !document.querySelector('#to-latest').hidden; }}")
+
+
 def look(page: Page, *, is_visible: bool) -> None:
     """Show or hide the tab of a page, as far as the page can tell."""
     page.evaluate(_SET_HIDDEN, not is_visible)

@@ -19,6 +19,7 @@ const MAX_VISITED = 30;
 const WAITING = "chalice-chat.waiting";
 const OWNER = "chalice-chat.owner.";
 const RENEWAL = `${OWNER}renewal.`;
+const OFFERED = `${OWNER}offered.`;
 const IGNORED = "chalice-chat.ignored.";
 const SESSION = "chalice-chat.session";
 /** The prefix of the sessions that a tab has renewed for the others. */
@@ -180,6 +181,10 @@ export const saveRoomName = (roomId: string, name: string) => write(() => sessio
 /** Return the owner's token of a room that was created here, or whose owner's link has given the rights here. */
 export const loadOwner = (roomId: string) => read(() => localStorage, OWNER + roomId) ?? undefined;
 export const saveOwner = (roomId: string, token: string) => write(() => localStorage, OWNER + roomId, token);
+
+/** The owner's token of a link, until the server has said whether it gives the rights: the tab may be reloaded before. */
+export const loadOffered = (roomId: string) => read(() => sessionStorage, OFFERED + roomId) ?? undefined;
+export const saveOffered = (roomId: string, token = "") => write(() => sessionStorage, OFFERED + roomId, token);
 
 /**
  * Whether a new owner's token was requested, and none has arrived yet: the response may have been lost, and with it the

@@ -25,6 +25,7 @@ import { isSignedIn } from "./sign-in.js";
 import {
   endVisited,
   loadIgnored,
+  loadOffered,
   loadOwner,
   loadRead,
   loadRenewal,
@@ -32,6 +33,7 @@ import {
   saveCreated,
   saveDraft,
   saveIgnored,
+  saveOffered,
   saveOwner,
   saveRead,
   saveRenewal,
@@ -83,11 +85,13 @@ export interface VisitHandlers {
 /** Visit a room. `visitorName` is null for a user who has signed in: the name is that of the token. */
 export function visitRoom(
   client: ChatClient,
-  { owner: offered, ...address }: RoomAddress,
+  { owner: linked, ...address }: RoomAddress,
   visitorName: string | null,
   handlers: VisitHandlers,
 ): Visit {
   const { roomId } = address;
+  const offered = linked ?? loadOffered(roomId);
+  saveOffered(roomId, offered);
   // A room has one owner's token. That of a link may be wrong: it must not replace the right one.
   let owner = loadOwner(roomId) ?? offered;
   const room = client.join(roomId, {
@@ -114,6 +118,7 @@ export function visitRoom(
     shown = now;
     const changed = (...parts: (keyof RoomSnapshot)[]) => !before || parts.some((part) => now[part] !== before[part]);
     if (changed("isOwner") && now.isOwner && owner) saveOwner(roomId, owner);
+    if (changed("you") && now.you) saveOffered(roomId);
     if (changed("name", "isPrivate", "isLocked")) showName(now);
     if (changed("name", "isPrivate", "you")) remember();
     if (changed("members", "messages", "you")) showColours(peopleIn(now));
@@ -306,10 +311,11 @@ export function visitRoom(
     log.hold(false);
   }
 
-  /** The visitor goes past the new messages: those that are here are read. */
+  /** The visitor goes past the new messages: those that are here are read, whatever was read elsewhere. */
   function skip(): void {
-    if (!view.isAway(room.state)) awayAfter = null;
-    noteBack();
+    if (view.isAway(room.state)) return;
+    awayAfter = null;
+    markRead();
   }
 
   function onVisibility(): void {

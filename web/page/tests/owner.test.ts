@@ -58,6 +58,19 @@ for (const [code, text] of [
   });
 }
 
+test("an owner's link is not forgotten with a reload before the server has responded", async () => {
+  server.holdsHandshakes = true;
+  await go(OWNERS_ROOM);
+  await go("#/"); // as after a reload, the address that is left has no token
+  server.holdsHandshakes = false;
+  await go("#/rooms/r1");
+  assert.equal(find("#manage").hidden, false);
+  assert.deepEqual(
+    Object.keys(sessionStorage).filter((key) => key.includes("owner")),
+    [],
+  );
+});
+
 test("what the owner has deleted does not come back with the next visit", async () => {
   for (const text of ["spam", "more spam", "fine"]) server.store(text);
   server.onFrame = (socket, { action, data }) => {
