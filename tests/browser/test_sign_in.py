@@ -213,6 +213,7 @@ def test_token_is_renewed_unnoticed_while_keys_change_and_in_a_duplicated_tab(
     former, renewals = token_of(first), provider.requests()["POST /token"]
     provider.rotate_key()
     provider.set(refresh_tokens=True)  # the next token does not expire before the page is connected again
+    let_session_expire(first)
     let_connections_expire(cloud)
     say(first, "after")
     expect_message(first, "after")
