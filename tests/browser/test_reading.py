@@ -15,6 +15,12 @@ from tests.support.browser.visitor import expect_message, look, room_of, say
 KEY = "chalice-chat.key"
 
 
+def enter(open_page: OpenPage, room: Room) -> Page:
+    page = open_page(room.link(), name="Aki")
+    expect(page.locator("#you")).to_be_visible()  # from now on, what is read is noted
+    return page
+
+
 def say_tall(member: Member, count: int) -> None:
     for number in range(count):
         member.say(f"line {number}\nand\nmore\nof it")
@@ -35,7 +41,7 @@ def expect_end_without_line(page: Page, text: str) -> None:
 
 def test_visit_starts_at_the_first_new_message_until_the_end_was_seen(open_page: OpenPage, cloud: LocalCloud) -> None:
     room = Room(cloud.rest_url, cloud.websocket_url)
-    aki = open_page(room.link(), name="Aki")
+    aki = enter(open_page, room)
     with room.join("Bo") as bo:
         bo.say("seen")
         expect_message(aki, "seen")
@@ -55,7 +61,7 @@ def test_new_messages_are_counted_and_skipped_before_the_connection_is_there(
     open_page: OpenPage, cloud: LocalCloud
 ) -> None:
     room = Room(cloud.rest_url, cloud.websocket_url)
-    aki = open_page(room.link(), name="Aki")
+    aki = enter(open_page, room)
     with room.join("Bo") as bo:
         bo.say("seen")
         expect_message(aki, "seen")
@@ -74,7 +80,7 @@ def test_new_messages_are_counted_and_skipped_before_the_connection_is_there(
 
 def test_hidden_tab_stops_at_the_first_new_message(open_page: OpenPage, cloud: LocalCloud) -> None:
     room = Room(cloud.rest_url, cloud.websocket_url)
-    aki = open_page(room.link(), name="Aki")
+    aki = enter(open_page, room)
     with room.join("Bo") as bo:
         bo.say("seen")
         expect_message(aki, "seen")
@@ -91,7 +97,7 @@ def test_hidden_tab_stops_at_the_first_new_message(open_page: OpenPage, cloud: L
 
 def test_what_was_read_on_one_device_is_not_new_on_another(open_page: OpenPage, cloud: LocalCloud) -> None:
     room = Room(cloud.rest_url, cloud.websocket_url)
-    desk = open_page(room.link(), name="Aki")
+    desk = enter(open_page, room)
     with room.join("Bo") as bo:
         bo.say("seen")
         expect_message(desk, "seen")

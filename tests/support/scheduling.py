@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
+
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+LOCAL_CLOUD = "tests/localcloud/"
+OTHERS = "tests/"
 LONGEST_FIRST = [
     "tests/descriptions/test_extending.py",
     "tests/browser/test_engines.py",
-    "tests/deployment/",
-    "tests/localcloud/",
     "tests/web/",
+    "tests/deployment/",
+    "tests/localcloud/test_soak.py",
+    "tests/localcloud/test_smoke.py",
+    "tests/localcloud/test_rest_schema.py",
     "tests/browser/",
     "tests/benchmarks/",
     "tests/faults/",
-    "tests/",
+    LOCAL_CLOUD,
+    OTHERS,
 ]
+SHORT_TESTS = 20
+"""The number of short tests that follow a test on the local cloud: together they take about as long as that."""
 SHARE_A_FIXTURE = {
     "tests/benchmarks/test_run.py",
     "tests/browser/test_engines.py",
@@ -49,8 +58,17 @@ USE_PACKAGES = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the folders whose tests take long: the short ones at the end let the workers finish together."""
-    items.sort(key=lambda item: next(rank for rank, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)))
+    """Start with the folders whose tests take long: the short ones at the end let the workers finish together.
+
+    Tests on the local cloud mostly wait, and short ones compute: mixed, they keep the processors busy.
+    """
+    groups: dict[str, list[pytest.Item]] = {path: [] for path in LONGEST_FIRST}
+    for item in items:
+        groups[next(path for path in LONGEST_FIRST if item.nodeid.startswith(path))].append(item)
+    short = iter(groups.pop(OTHERS))
+    waiting = groups.pop(LOCAL_CLOUD)
+    mixed = [test for item in waiting for test in (item, *islice(short, SHORT_TESTS))]
+    items[:] = [*chain.from_iterable(groups.values()), *mixed, *short]
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has no type hints
