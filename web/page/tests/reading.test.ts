@@ -9,20 +9,29 @@ usePage();
 
 const READ = "chalice-chat.read.r1";
 
+async function loseConnection(): Promise<void> {
+  server.rejectsHandshakes = true;
+  server.socket.cut();
+  await settle();
+  server.rejectsHandshakes = false;
+}
+
+/** Connect again, and read what was missed. */
+async function reconnect(): Promise<void> {
+  find("#try-now").click();
+  await settle();
+  mock.timers.tick(1);
+  await settle();
+}
+
 test("the line of new messages stays at the first one when the connection is lost while nobody looks", async () => {
   await go("#/rooms/r1");
   await say("hello");
   look(false);
   server.deliver(server.store("first"));
-  server.rejectsHandshakes = true;
-  server.socket.cut();
-  await settle();
-  server.rejectsHandshakes = false;
+  await loseConnection();
   server.store("second");
-  find("#try-now").click();
-  await settle();
-  mock.timers.tick(1);
-  await settle();
+  await reconnect();
   look(true);
   assert.deepEqual(entries(), ["hello", "New", "first", "second"]);
 });
@@ -30,10 +39,7 @@ test("the line of new messages stays at the first one when the connection is los
 test("the line of new messages is above those that a live one overtook", async () => {
   await go("#/rooms/r1");
   await say("hello");
-  server.rejectsHandshakes = true;
-  server.socket.cut();
-  await settle();
-  server.rejectsHandshakes = false;
+  await loseConnection();
   server.onFrame = () => true;
   find("#try-now").click();
   await settle();
@@ -110,16 +116,10 @@ for (const order of ["before", "after"] as const) {
 test("after a reconnect, only what was not read on another device is new", async () => {
   await go("#/rooms/r1");
   await say("hello");
-  server.rejectsHandshakes = true;
-  server.socket.cut();
-  await settle();
-  server.rejectsHandshakes = false;
+  await loseConnection();
   for (const text of ["read elsewhere", "new"]) server.store(text);
   server.readSequence = 2;
-  find("#try-now").click();
-  await settle();
-  mock.timers.tick(1);
-  await settle();
+  await reconnect();
   assert.deepEqual(entries(), ["hello", "read elsewhere", "New", "new"]);
 });
 
