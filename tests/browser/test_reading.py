@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.room import Member, Room
-from tests.support.browser.visitor import expect_message, look, room_of, say
+from tests.support.browser.visitor import expect_message, expect_true, look, room_of, say
 
 # Where the client library keeps the secret of a guest.
 KEY = "chalice-chat.key"
@@ -40,9 +40,9 @@ def expect_end_without_line(page: Page, text: str) -> None:
     expect(page.locator(".new-line")).to_have_count(0)
 
 
-@pytest.mark.parametrize("has_connection", [True, False])
+@pytest.mark.parametrize(("has_connection", "scrolls"), [(True, False), (False, False), (False, True)])
 def test_visit_starts_at_the_first_new_message_until_the_end_was_seen(
-    open_page: OpenPage, cloud: LocalCloud, has_connection: bool
+    open_page: OpenPage, cloud: LocalCloud, has_connection: bool, scrolls: bool
 ) -> None:
     room = Room(cloud.rest_url, cloud.websocket_url)
     aki = enter(open_page, room)
@@ -57,7 +57,12 @@ def test_visit_starts_at_the_first_new_message_until_the_end_was_seen(
         aki.route_web_socket("**", lambda _: None)  # no response
     aki.reload()
     expect_start_at_new(aki, 18)
-    aki.get_by_role("button", name="18 new messages").click()
+    if scrolls:  # in one step, as the key End does where nothing is animated
+        expect_true(
+            aki, "() => { log.scrollTop = log.scrollHeight; return document.querySelector('#to-latest').hidden; }"
+        )
+    else:
+        aki.get_by_role("button", name="18 new messages").click()
     expect(aki.get_by_text("line 17\n")).to_be_in_viewport()
     aki.reload()
     expect_end_without_line(aki, "line 17\n")
