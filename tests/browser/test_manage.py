@@ -13,7 +13,7 @@ from deployment.smoke.client import act
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.axe import SCREENS
-from tests.support.browser.visitor import agree, create_room, expect_message, messages, say, write_history
+from tests.support.browser.visitor import agree, create_room, expect_message, messages, say, scroll_log, write_history
 
 
 def manage(page: Page) -> Locator:
@@ -120,8 +120,7 @@ def test_deletion_does_not_move_the_messages_that_are_read(open_page: OpenPage, 
     page = open_page(f"{cloud.rest_url}/#/rooms/{room_id}")
     expect(page.locator("li.message")).to_have_count(15)
     first, second = (page.locator("li.message").nth(number) for number in (7, 8))
-    first.evaluate("entry => { entry.closest('[role=log]').scrollTop = entry.offsetTop + 20; }")
-    expect(page.get_by_role("button", name="Jump to latest")).to_be_visible()
+    scroll_log(page, "document.querySelectorAll('li.message')[7].offsetTop + 20")
     top = second.bounding_box()
     sequence = int(first.get_attribute("data-sequence") or "")
     with connect(f"{cloud.websocket_url}?roomId={room_id}&owner={token}", ping_interval=None, proxy=None) as owner:
