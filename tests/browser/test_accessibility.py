@@ -87,6 +87,7 @@ def room(page: Page, cloud: LocalCloud) -> States:
     page.reload()
     expect(page.get_by_text("Not sent. Too long.")).to_be_visible()
     yield "with a rejected message"
+    expect(page.get_by_role("status")).to_have_text("Connected")
     page.context.set_offline(True)
     expect(page.get_by_role("status")).to_have_text("Connection lost. Trying again…")
     expire_room(cloud, page)
