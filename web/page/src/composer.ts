@@ -9,7 +9,16 @@ import { byId, isComposing, make, setText, showText } from "./dom.js";
 import { goToEnd, scrollByPages } from "./log-view.js";
 import { mentionsIn, takesKey } from "./mention-view.js";
 import { quotedLine } from "./quote-view.js";
-import { loadDraft, loadEnterSends, MAX_DRAFT, saveDraft, saveEnterSends, watchDraft } from "./store.js";
+import {
+  loadAnswered,
+  loadDraft,
+  loadEnterSends,
+  MAX_DRAFT,
+  saveAnswered,
+  saveDraft,
+  saveEnterSends,
+  watchDraft,
+} from "./store.js";
 import { cleanMessage, counted, lengthOf, sentence } from "./text.js";
 
 const MAX_LENGTH = 4_000;
@@ -49,6 +58,8 @@ let stored = "";
 let stopWatching = () => {};
 /** The message that is answered, or edited: then with the text that was in the field before. */
 let target: { readonly message: Message; draft?: string; readonly isGone?: boolean } | null = null;
+/** The sequence of the message that was answered when the room was left, until it is loaded again. */
+let answered = 0;
 let isSaving = false;
 let mutedUntil: string | undefined;
 /** A note about an action that failed. It is shown until the visitor goes on. */
@@ -59,6 +70,7 @@ export function enter(newRoomId: string, newHandlers: ComposerHandlers): void {
   roomId = newRoomId;
   handlers = newHandlers;
   target = null;
+  answered = loadAnswered(roomId);
   isSaving = false;
   mutedUntil = undefined;
   hint = "";
@@ -81,10 +93,11 @@ export function close(): void {
 
 /** Show what is answered as it is now, after the messages have changed. */
 export function showMessages(messages: readonly Message[]): void {
-  if (!target || target.draft !== undefined) return;
-  const { sequence } = target.message;
+  if (target?.draft !== undefined) return;
+  const sequence = target?.message.sequence ?? answered;
   const message = messages.find((one) => one.sequence === sequence);
-  target = { message: message ?? target.message, isGone: message === undefined };
+  if (message) target = { message };
+  else if (target) target = { ...target, isGone: true };
   showContext();
 }
 
@@ -97,15 +110,26 @@ export function showMuted(until: string | undefined): void {
 /** Return what was written and not sent. */
 export function draft(): string {
   const edited = target?.draft !== undefined && field.value === target.message.message ? "" : field.value;
-  return [target?.draft, edited].filter(Boolean).join("\n");
+  return joined(target?.draft, edited);
+}
+
+function joined(...texts: (string | undefined)[]): string {
+  return texts.filter(Boolean).join("\n");
 }
 
 /** Answer a message. */
 export function reply(message: Message): void {
   if (target?.draft !== undefined) endContext();
-  target = { message };
+  answer(message);
   update();
   field.focus();
+}
+
+/** Answer a message, or none, also after the visitor has been elsewhere. */
+function answer(message?: Message): void {
+  target = message ? { message } : null;
+  answered = message?.sequence ?? 0;
+  saveAnswered(roomId, answered);
 }
 
 /** Edit a message of the visitor. What is in the field comes back afterwards. */
@@ -120,7 +144,7 @@ export function edit(message: Message): void {
 /** Answer, or edit, no longer. An edit is dropped. */
 function endContext(): void {
   if (target?.draft !== undefined) field.value = target.draft;
-  target = null;
+  answer();
   isSaving = false;
   keep();
 }
@@ -226,7 +250,7 @@ function submit(event: Event): void {
     return;
   }
   handlers.send(text, optionsOf(text, target?.message));
-  target = null;
+  answer();
   field.value = "";
   keep();
   goToEnd();
@@ -257,12 +281,13 @@ async function save(message: Message, text: string): Promise<void> {
   } catch (error) {
     if (visit !== handlers) return;
     const { code, message: reason } = error as ChatError;
-    if (target === editing) isSaving = false;
-    if (target === editing && FINAL.includes(code)) {
+    const isOver = target !== editing; // the visitor edits or writes something else
+    if (!isOver) isSaving = false;
+    if (isOver || FINAL.includes(code)) {
       // It can only be sent as a message of its own.
-      const unsaved = draft();
-      target = null;
-      field.value = unsaved;
+      if (!isOver) endContext();
+      if (target?.draft === undefined) field.value = joined(field.value, text);
+      else target.draft = joined(target.draft, text);
       keep();
     }
     showHint(`The edit was not saved. ${sentence(reason)}`);

@@ -10,6 +10,7 @@ const DRAFT = "chalice-chat.draft.";
 const EMPTY = "\n";
 /** The longest draft that is kept, and the longest text that the field takes: several times what can be sent. */
 export const MAX_DRAFT = 20_000;
+const ANSWERED = "chalice-chat.answered.";
 const READ = "chalice-chat.read.";
 const ROOM_NAME = "chalice-chat.room-name.";
 const ROOM_LIST = "chalice-chat.room-list";
@@ -160,6 +161,11 @@ export const saveDraft = (roomId: string, text: string) =>
 
 /** Call a function when another tab has saved a draft of a room. Returns the function that ends that. */
 export const watchDraft = (roomId: string, listener: () => void) => watch(DRAFT + roomId, listener);
+
+/** Return the sequence of the message of a room that the visitor is answering in this tab, or 0. */
+export const loadAnswered = (roomId: string) => Number(read(() => sessionStorage, ANSWERED + roomId));
+export const saveAnswered = (roomId: string, sequence: number) =>
+  write(() => sessionStorage, ANSWERED + roomId, sequence ? `${sequence}` : "");
 
 /** Return the sequence up to which the messages of a room were read in this browser, or null. */
 export function loadRead(roomId: string): number | null {

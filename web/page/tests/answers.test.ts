@@ -166,6 +166,31 @@ test("a reply is cancelled with Escape, and keeps the text", async () => {
   assert.deepEqual(sentData("sendMessage"), [{ message: "Yes" }]);
 });
 
+test("a reply that was not sent still answers its message when the visitor comes back, and then no longer", async () => {
+  await hear("Tea?");
+  reply("Tea?");
+  write("Yes");
+  await comeBack();
+  assert.deepEqual([context(), field().value], ["Answering Bo: Tea?", "Yes"]);
+  pressKey("Enter");
+  await settle();
+  assert.deepEqual(sentData("sendMessage"), [{ message: "Yes", replyTo: 1, mentions: [BO.id] }]);
+  reply("Tea?");
+  pressKey("Escape");
+  await comeBack();
+  assert.equal(context(), null);
+});
+
+test("a reply that was not sent answers nothing when the visitor comes back and its message was deleted", async () => {
+  await hear("Tea?");
+  reply("Tea?");
+  write("Yes");
+  await go("#/");
+  server.storeEvent("deleted", { target: 1 }, BO);
+  await meet();
+  assert.deepEqual([context(), field().value], [null, "Yes"]);
+});
+
 test("a reply that is being written shows what its message has become meanwhile", async () => {
   await hear("Tea or wter?");
   reply("Tea or wter?");

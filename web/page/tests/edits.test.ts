@@ -121,6 +121,29 @@ for (const [end, leave] of [
   });
 }
 
+for (const next of ["Edit", "Reply"]) {
+  test(`the text of an edit that is not saved is kept after another ${next} was begun`, async () => {
+    await meet();
+    await say("first");
+    await editNew("second");
+    write("second, changed");
+    server.onFrame = (_, { action }) => action === "editMessage";
+    await save();
+    const { action, data } = server.socket.frames.at(-1) ?? assert.fail();
+    buttonNamed(next, openActions("first")).click();
+    const begun = [field().value, context()];
+    const message = "Something went wrong.";
+    server.socket.receive({ error: { code: "internal", message, action, clientId: data?.clientId } });
+    await settle();
+    assert.match(note() ?? "", /^The edit was not saved\. ./);
+    if (next === "Edit") {
+      assert.deepEqual([field().value, context()], begun);
+      pressKey("Escape");
+    }
+    assert.equal(field().value, "second, changed");
+  });
+}
+
 test("an empty edit is not saved, and says so", async () => {
   await meet();
   await editNew("first");
