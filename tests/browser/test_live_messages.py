@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
-from tests.support.browser.visitor import expect_true, room_of, say, scroll_log
+from tests.support.browser.visitor import expect_true, room_of, say, scroll_log, settle
 
 # How far the actions are below the top of their message.
 DISTANCE = """() => {
@@ -79,6 +79,7 @@ def test_what_is_read_stays_in_place_while_others_write_and_react(open_page: Ope
     log = aki.get_by_role("log")
 
     group = actions(aki, "message 14")
+    settle(aki)
     distance = aki.evaluate(DISTANCE)
     for number in range(15, 18):
         say(bo, f"message {number}")
@@ -97,6 +98,7 @@ def test_what_is_read_stays_in_place_while_others_write_and_react(open_page: Ope
     before = entry(aki, "message 9").bounding_box()
     actions(bo, "message 2").get_by_role("button", name="React with 🎉").click()
     expect(entry(aki, "message 2").locator(".chip")).to_have_count(1)
+    settle(aki)
     after = entry(aki, "message 9").bounding_box()
     assert before is not None
     assert after is not None

@@ -13,7 +13,16 @@ from deployment.smoke.client import act
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.axe import SCREENS
-from tests.support.browser.visitor import agree, create_room, expect_message, messages, say, scroll_log, write_history
+from tests.support.browser.visitor import (
+    agree,
+    create_room,
+    expect_message,
+    messages,
+    say,
+    scroll_log,
+    settle,
+    write_history,
+)
 
 
 def manage(page: Page) -> Locator:
@@ -126,6 +135,7 @@ def test_deletion_does_not_move_the_messages_that_are_read(open_page: OpenPage, 
     with connect(f"{cloud.websocket_url}?roomId={room_id}&owner={token}", ping_interval=None, proxy=None) as owner:
         owner.send(act("deleteMessage", sequence=sequence))
         expect(page.locator("li.message")).to_have_count(14)
+    settle(page)
     moved = page.locator("li.message").nth(7).bounding_box()
     assert top is not None
     assert moved is not None

@@ -8,7 +8,7 @@ from playwright.sync_api import ViewportSize, expect
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.room import Room
-from tests.support.browser.visitor import expect_message, expect_true, room_of, scroll_log
+from tests.support.browser.visitor import expect_message, expect_true, room_of, scroll_log, settle
 
 BYTES_BEFORE_FIRST_PAINT = 60_000
 # The first paint of an element inside the view. The head of the page is painted earlier.
@@ -75,6 +75,7 @@ def test_new_messages_cause_no_layout_shift(open_page: OpenPage, cloud: LocalClo
         for number in range(3):
             bo.say(f"further down {number}")
         expect(page.get_by_role("button", name="3 new messages")).to_be_visible()
+    settle(page)
     assert reading.bounding_box() == place
     assert page.evaluate("shifts") == []
     page.get_by_role("button", name="3 new messages").click()

@@ -12,19 +12,17 @@ from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.room import Room
 from tests.support.browser.visitor import (
+    SETTLE,
     expect_message,
     expect_view,
     open_person,
     room_of,
     say,
+    settle,
     write_history,
 )
 from tests.support.projects import PROJECT
 
-SETTLE = """async () => {
-    // The log and the field notice their new sizes, the field takes another height, and the log notices that.
-    for (let frame = 0; frame < 6; frame++) await new Promise(requestAnimationFrame);
-}"""
 # Return the problems of the layout with each size of text that has any.
 CHECK_TEXTS = f"""async (texts) => {{
     const settle = {SETTLE};
@@ -259,11 +257,6 @@ def offset(page: Page, text: str) -> float:
                 - document.querySelector("#log").getBoundingClientRect().top"""
         )
     )
-
-
-def settle(page: Page) -> None:
-    """Wait until the page has been laid out in its new size."""
-    page.evaluate(SETTLE)
 
 
 def is_at_end(page: Page) -> bool:

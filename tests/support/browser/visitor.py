@@ -14,6 +14,10 @@ MESSAGES_TABLE = "chalice-chat-local-messages"
 BATCH_SIZE = 25  # DynamoDB's limit for BatchWriteItem
 SECONDS = 15
 POLL_SECONDS = 0.05
+SETTLE = """async () => {
+    // The log and the field notice their new sizes, the field takes another height, and the log notices that.
+    for (let frame = 0; frame < 6; frame++) await new Promise(requestAnimationFrame);
+}"""
 _SET_HIDDEN = """(isHidden) => {
     Object.defineProperty(document, "hidden", {value: isHidden, configurable: true});
     document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));
@@ -77,6 +81,12 @@ def expect_true(page: Page, function: str, arg: object = None) -> None:
 def scroll_log(page: Page, place: str) -> None:
     """Scroll the log up to a place, an expression in JavaScript. While it is laid out anew, the page puts it back."""
     expect_true(page, f"() => {{ log.scrollTop = {place}; return !document.querySelector('#to-latest').hidden; }}")
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has laid out what has changed, and has put the reading place back."""
+    page.evaluate(SETTLE)
 
 
 def look(page: Page, *, is_visible: bool) -> None:
