@@ -16,6 +16,7 @@ from tests.support.browser.visitor import (
     expect_view,
     room_of,
     scroll_log,
+    settle,
     write_history,
 )
 
@@ -75,6 +76,7 @@ def test_log_scrolls_by_keys_and_by_the_button_for_new_messages(open_page: OpenP
     write_history(cloud, room.id, [f"message {number}" for number in range(40)])
     page = open_page(room.link())
     expect(page.locator("#you")).to_be_visible()  # the log has its final height
+    settle(page)
     box, to_latest = message_box(page), page.locator("#to-latest")
     expect(to_latest).to_be_hidden()
     bottom = page.evaluate("log.scrollTop")
