@@ -46,6 +46,8 @@ export interface ComposerHandlers {
   typing(): void;
   /** Return the last message of the visitor that can be edited. */
   lastOwn(): Message | undefined;
+  /** Return a message that is loaded. */
+  find(sequence: number): Message | undefined;
 }
 
 /** After these errors, the edit cannot succeed later, either. */
@@ -143,8 +145,12 @@ export function edit(message: Message): void {
 
 /** Answer, or edit, no longer. An edit is dropped. */
 function endContext(): void {
-  if (target?.draft !== undefined) field.value = target.draft;
-  answer();
+  if (target?.draft === undefined) answer();
+  else {
+    field.value = target.draft;
+    target = null;
+    takeAnswered();
+  }
   isSaving = false;
   keep();
 }
@@ -176,11 +182,22 @@ function keep(): void {
  */
 function takeDraft(): void {
   const text = loadDraft(roomId);
-  if (!handlers || text === null || text === stored.slice(0, MAX_DRAFT)) return;
-  stored = text;
-  if (target?.draft === undefined) field.value = text;
-  else target.draft = text; // the same target: it may be being saved
+  if (!handlers || text === null) return;
+  const isNew = text !== stored.slice(0, MAX_DRAFT);
+  if (isNew) stored = text;
+  if (target?.draft === undefined) {
+    takeAnswered();
+    if (isNew) field.value = text;
+  } else if (isNew) target.draft = text; // the same target: it may be being saved
   update();
+}
+
+/** Answer what another tab answers. A message that is gone stays. */
+function takeAnswered(): void {
+  answered = loadAnswered(roomId);
+  if (target?.message.sequence === answered) return;
+  const message = handlers?.find(answered);
+  target = message ? { message } : null;
 }
 
 function showContext(): void {

@@ -27,7 +27,10 @@ export function beginsWord(text: string, index: number): boolean {
   return !WORD.test(charBefore(text, index));
 }
 
-/** Return the members of whose names a part begins with what somebody has written, without case and diacritics. */
+/**
+ * Return the members of whose names a part begins with what somebody has written, without case and diacritics. A name that is
+ * written already comes first: Enter must not take "Bo Lee" for `@Bo`.
+ */
 export function namesLike(written: string, members: readonly Member[]): Member[] {
   const wanted = fold(written);
   if (/^\s|\n/.test(written)) return [];
@@ -37,7 +40,8 @@ export function namesLike(written: string, members: readonly Member[]): Member[]
     if (`${folded} `.length <= wanted.length) return false;
     return folded.startsWith(wanted) || folded.split(/[^\p{L}\p{N}_]+/u).some((part) => part.startsWith(wanted));
   };
-  return members.filter(isLike);
+  const isWritten = ({ name }: Member) => Number(fold(name) === wanted);
+  return members.filter(isLike).sort((one, other) => isWritten(other) - isWritten(one));
 }
 
 /** Return the ids of the members whose `@Name` is in a text. Of several members of one name, the first is meant. */

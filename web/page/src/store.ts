@@ -10,7 +10,8 @@ const DRAFT = "chalice-chat.draft.";
 const EMPTY = "\n";
 /** The longest draft that is kept, and the longest text that the field takes: several times what can be sent. */
 export const MAX_DRAFT = 20_000;
-const ANSWERED = "chalice-chat.answered.";
+/** After the key of the draft. */
+const ANSWERED = ".answered";
 const READ = "chalice-chat.read.";
 const ROOM_NAME = "chalice-chat.room-name.";
 const ROOM_LIST = "chalice-chat.room-list";
@@ -133,6 +134,7 @@ export function forgetVisited(roomId: string): void {
 
 function forgetReading(roomId: string): void {
   write(() => localStorage, DRAFT + roomId, "");
+  saveAnswered(roomId, 0);
   write(() => localStorage, READ + roomId, "");
 }
 
@@ -159,13 +161,13 @@ export function loadDraft(roomId: string): string | null {
 export const saveDraft = (roomId: string, text: string) =>
   write(() => localStorage, DRAFT + roomId, text.slice(0, MAX_DRAFT) || EMPTY);
 
-/** Call a function when another tab has saved a draft of a room. Returns the function that ends that. */
+/** Call a function when another tab has saved a draft of a room, or what that answers. Returns the function that ends that. */
 export const watchDraft = (roomId: string, listener: () => void) => watch(DRAFT + roomId, listener);
 
-/** Return the sequence of the message of a room that the visitor is answering in this tab, or 0. */
-export const loadAnswered = (roomId: string) => Number(read(() => sessionStorage, ANSWERED + roomId));
+/** Return the sequence of the message that the draft of a room answers, or 0. */
+export const loadAnswered = (roomId: string) => Number(read(() => localStorage, DRAFT + roomId + ANSWERED));
 export const saveAnswered = (roomId: string, sequence: number) =>
-  write(() => sessionStorage, ANSWERED + roomId, sequence ? `${sequence}` : "");
+  write(() => localStorage, DRAFT + roomId + ANSWERED, sequence ? `${sequence}` : "");
 
 /** Return the sequence up to which the messages of a room were read in this browser, or null. */
 export function loadRead(roomId: string): number | null {
@@ -212,10 +214,13 @@ export const saveIgnored = (roomId: string, ids: readonly string[]) =>
 /** Call a function when another tab has changed whom the visitor ignores in a room. Returns the function that ends that. */
 export const watchIgnored = (roomId: string, listener: () => void) => watch(IGNORED + roomId, listener);
 
-/** Call a function when another tab has saved a value, "" if it has removed it. Returns the function that ends that. */
+/**
+ * Call a function when another tab has saved a value, "" if it has removed it, also under a key that begins with this one.
+ * Returns the function that ends that.
+ */
 function watch(watched: string, listener: (value: string) => void): () => void {
   const onStorage = ({ key, newValue }: StorageEvent) => {
-    if (key === watched) listener(newValue ?? "");
+    if (key?.startsWith(watched)) listener(newValue ?? "");
   };
   window.addEventListener("storage", onStorage);
   return () => window.removeEventListener("storage", onStorage);

@@ -508,6 +508,7 @@ export function visitRoom(
     edit: (sequence, text) => room.edit(sequence, text),
     typing: () => room.typing(),
     lastOwn: () => room.messages.findLast(isEditable),
+    find: (sequence) => room.messages.find((message) => message.sequence === sequence),
   });
   mentions.enter(() => mentionable(room.getSnapshot()));
   room.on("message", onMessage);

@@ -9,6 +9,7 @@ import {
   buttonNamed,
   comeBack,
   context,
+  DRAFT,
   field,
   find,
   go,
@@ -20,6 +21,7 @@ import {
   sentData,
   server,
   shown,
+  storeElsewhere,
   usePage,
   write,
 } from "./setup.js";
@@ -179,6 +181,35 @@ test("a reply that was not sent still answers its message when the visitor comes
   pressKey("Escape");
   await comeBack();
   assert.equal(context(), null);
+});
+
+test("all tabs of a room answer one message, also one that is opened later, and an edit keeps it", async () => {
+  const ANSWERED = `${DRAFT}.answered`;
+  const clock = mock.method(Date, "now", () => Date.parse("2026-11-23T10:00:30Z")); // when messages can be edited
+  await hear("Tea?", "Cake?");
+  await say("mine");
+  storeElsewhere(ANSWERED, "1");
+  storeElsewhere(DRAFT, "Yes");
+  assert.deepEqual([context(), field().value], ["Answering Bo: Tea?", "Yes"]);
+  storeElsewhere(ANSWERED, "2");
+  assert.deepEqual([context(), field().value], ["Answering Bo: Cake?", "Yes"]);
+  await go("#/");
+  sessionStorage.clear(); // the storage of a new tab
+  await meet();
+  assert.equal(context(), "Answering Bo: Cake?");
+  buttonNamed("Edit", openActions("mine")).click();
+  storeElsewhere(ANSWERED, "1");
+  assert.equal(context(), "Editing a message");
+  pressKey("Escape");
+  assert.deepEqual([context(), field().value], ["Answering Bo: Tea?", "Yes"]);
+  pressKey("Enter");
+  await settle();
+  assert.deepEqual(sentData("sendMessage").at(-1), { message: "Yes", replyTo: 1, mentions: [BO.id] });
+  assert.equal(localStorage.getItem(ANSWERED), null);
+  reply("Tea?");
+  storeElsewhere(ANSWERED, ""); // sent from another tab
+  assert.equal(context(), null);
+  clock.mock.restore();
 });
 
 test("a reply that was not sent answers nothing when the visitor comes back and its message was deleted", async () => {

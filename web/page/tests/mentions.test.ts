@@ -21,6 +21,16 @@ test("names are found by the start of a part, without case and diacritics", () =
   assert.deepEqual(like("nobody"), []);
 });
 
+test("a name that is written already comes before those that begin with it", () => {
+  const names = (written: string, ...all: string[]) =>
+    namesLike(
+      written,
+      all.map((name) => ({ id: name, name })),
+    ).map(({ name }) => name);
+  assert.deepEqual(names("bo", "Bo (2)", "Jo Bo", "Bo"), ["Bo", "Bo (2)", "Jo Bo"]);
+  assert.deepEqual(names("b", "Bo (2)", "Bo"), ["Bo (2)", "Bo"]); // who has spoken last
+});
+
 test("an @ within a word, as in an address, begins no name", () => {
   assert.deepEqual(
     ["@a", "x @a", "(@a", "me@a", "9@a", "né@a"].map((text) => beginsWord(text, text.indexOf("@"))),
