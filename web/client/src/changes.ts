@@ -17,7 +17,7 @@ export class Changes {
     if (type === "removed" && messagesDeleted && member) {
       this.#erased.set(member.id, Math.max(sequence, this.#erased.get(member.id) ?? 0));
     }
-    if (type === "edited" && target !== undefined && text !== undefined) {
+    if (type === "edited" && target !== undefined && typeof text === "string") {
       if (sequence > (this.#edits.get(target)?.sequence ?? 0)) this.#edits.set(target, item);
     }
   }

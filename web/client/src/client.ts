@@ -159,16 +159,19 @@ export class ChatClient {
       listener(new Set(), new Map());
       return () => {};
     }
-    let isOver = false;
+    // A response that arrives after a later one, or at the end, is no news, and may be about the former user.
+    let latest = 0;
     const read = async () => {
-      const found = isHidden() ? null : await this.#readPositions(rooms).catch(() => null);
-      if (found && !isOver) listener(...found);
+      if (isHidden()) return;
+      const reading = ++latest;
+      const found = await this.#readPositions(rooms).catch(() => null);
+      if (found && reading === latest) listener(...found);
     };
     const timer = setInterval(() => void read(), UNREAD_INTERVAL_MS);
     const stops = [watchPlatform({ wake: () => void read() }), this.onIdentity(() => void read())];
     void read();
     return () => {
-      isOver = true;
+      latest = 0;
       clearInterval(timer);
       for (const stop of stops) stop();
     };

@@ -8,7 +8,7 @@ import type { RoomTokens } from "./types.js";
 const TIMEOUT_MS = 10_000;
 const SILENCE_MS = 5_000;
 const OFFLINE = "There is no connection. Please try again.";
-const CLOSED = new ChatError("closed", "The room is closed.");
+export const CLOSED = new ChatError("closed", "The room is closed.");
 const UNCONFIRMED = "The server did not confirm it. Please try again.";
 
 /** An event of the room, or the frame `tokens` or `reported`. Only stored events have a sequence. */
@@ -84,7 +84,7 @@ export class Commands {
 
   /** An error frame has arrived. It is ignored if it belongs to something else. */
   reject({ clientId, code, message, retryAfter }: ErrorFrame): void {
-    if (clientId !== undefined) this.#pending.get(clientId)?.settle(new ChatError(code, message, { retryAfter }));
+    this.#pending.get(clientId ?? "")?.settle(new ChatError(code, message, { retryAfter }));
   }
 
   /** The room is closed: nothing is confirmed any more. */

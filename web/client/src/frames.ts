@@ -1,6 +1,7 @@
 /** JSON frames of the WebSocket protocol: serialize what the client sends, parse what it receives. */
 
 import type { ErrorCode } from "./errors.js";
+import { listOf } from "./lists.js";
 import type { ListedMember } from "./rest.js";
 import type { Member, Report, RoomTokens, Signal } from "./types.js";
 
@@ -194,7 +195,7 @@ function crowdOf({ joined, left, memberCount }: Record<string, unknown>): CrowdF
 }
 
 function membersIn(value: unknown): readonly Member[] {
-  return Array.isArray(value) ? value.filter(isMember) : [];
+  return listOf(value as Member[]).filter(isMember);
 }
 
 function isItem(value: unknown): value is StoredItem {

@@ -1,6 +1,7 @@
 /** The newest messages of a room in a storage, so that a page shows them at once after a reload. */
 
 import type { StoredItem } from "./frames.js";
+import { listOf } from "./lists.js";
 import type { OwnStorage } from "./storage.js";
 
 const KIND = "messages";
@@ -21,8 +22,8 @@ export function takeMessages(storage: OwnStorage, roomId: string): CachedMessage
   if (saved === undefined) return undefined;
   storage.write(KIND, roomId, undefined);
   const { savedAt, messages, ownIds } = saved;
-  const isUsable = Date.now() - savedAt < MAX_AGE_MS && Array.isArray(messages) && Array.isArray(ownIds);
-  return isUsable && messages.length ? saved : undefined;
+  const isUsable = Date.now() - savedAt < MAX_AGE_MS && Array.isArray(ownIds);
+  return isUsable && listOf(messages).length ? saved : undefined;
 }
 
 export function saveMessages(storage: OwnStorage, roomId: string, cached: CachedMessages): void {

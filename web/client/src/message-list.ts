@@ -1,6 +1,7 @@
 /** The messages of a snapshot. One that does not change keeps its object, so that views need not render it again. */
 
 import type { StoredItem } from "./frames.js";
+import { listOf } from "./lists.js";
 import { withKnownRole } from "./marks.js";
 import { findIn } from "./timeline.js";
 import type { Message, Quote, Reaction } from "./types.js";
@@ -89,7 +90,8 @@ export class MessageList {
 
   /** Return a stored message as it is published. */
   messageOf(item: StoredItem, find: Find): Message {
-    const { sentAt, clientId, editedAt, replyTo, mentions = [] } = item;
+    const { sentAt, clientId, editedAt, replyTo } = item;
+    const mentions = listOf(item.mentions);
     const quoted = replyTo === undefined ? undefined : find(replyTo);
     return {
       ...this.#quoteOf(item),
@@ -109,8 +111,9 @@ export class MessageList {
     return { sequence, message, sender: withKnownRole(sender), isOwn: this.isOwn(id), isIgnored: this.isIgnored(id) };
   }
 
-  #reactionsOf({ sequence, reactions = [] }: StoredItem): readonly Reaction[] {
-    return reactions.map(({ reaction, count, members = [] }) => {
+  #reactionsOf({ sequence, reactions }: StoredItem): readonly Reaction[] {
+    return listOf(reactions).map(({ reaction, count, members: listed }) => {
+      const members = listOf(listed);
       const isListed = members.some((id) => this.isOwn(id));
       if (isListed || count === members.length) this.noteOwnReaction(sequence, reaction, isListed);
       return { reaction, count, members, isOwn: this.#reacted.has(`${sequence} ${reaction}`) };

@@ -267,5 +267,6 @@ function now(): string {
 }
 
 function isOld({ sentAt }: { sentAt: number | null }): boolean {
-  return sentAt !== null && Date.now() - sentAt > SAFE_TO_REPEAT_MS;
+  // The clock may have been put back.
+  return sentAt !== null && Math.abs(Date.now() - sentAt) > SAFE_TO_REPEAT_MS;
 }

@@ -42,7 +42,7 @@ export class ReadPosition {
   }
 
   #advance(sequence: number): void {
-    if (sequence <= this.#sequence) return;
+    if (!(sequence > this.#sequence)) return; // nor does what is no number change it
     this.#sequence = sequence;
     this.#onChange(sequence);
   }

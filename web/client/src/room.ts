@@ -1,7 +1,7 @@
 /** A visit to one room: connects the WebSocket, history, outbox, presence and commands, and publishes snapshots. */
 
 import { endsSending, isFinal, reasonOf } from "./close-reason.js";
-import { Commands } from "./commands.js";
+import { CLOSED, Commands } from "./commands.js";
 import { Connection, type ConnectionStatus } from "./connection.js";
 import { ApiError, ChatError, rejected, toChatError } from "./errors.js";
 import {
@@ -21,6 +21,7 @@ import {
 } from "./frames.js";
 import { History } from "./history.js";
 import { checkName } from "./identity.js";
+import { listOf } from "./lists.js";
 import { endOf, knownRole, Mutes, withKnownRole, withRole } from "./marks.js";
 import { saveMessages, takeMessages } from "./message-cache.js";
 import { MessageList } from "./message-list.js";
@@ -221,7 +222,7 @@ export class Room {
    * with `closed` if the room is closed, also by `leave`.
    */
   send(text: string, { replyTo, mentions }: SendOptions = {}): Promise<Message> {
-    if (this.state.status === "closed") return rejected(new ChatError("closed", "The room is closed."));
+    if (this.state.status === "closed") return rejected(CLOSED);
     this.#typing.finish();
     return this.#outbox.add(normalizeLines(text), { replyTo, mentions: mentions?.length ? mentions : undefined });
   }
@@ -285,11 +286,12 @@ export class Room {
   ): Promise<void> {
     const wasOwn = this.#messages.noteOwnReaction(sequence, reaction, !remove);
     const data = { sequence, reaction, remove: remove || undefined };
-    const reacting = this.#commands.run("react", data, "reactions", ({ target, reactions = [] }) => {
+    const reacting = this.#commands.run("react", data, "reactions", ({ target, reactions }) => {
       if (target !== sequence) return false;
-      const { members = [], count = 0 } = reactions.find((one) => one.reaction === reaction) ?? {};
-      const isThere = members.some((id) => this.#messages.isOwn(id));
-      return isThere !== remove || count > members.length;
+      const { members, count = 0 } = listOf(reactions).find((one) => one.reaction === reaction) ?? {};
+      const listed = listOf(members);
+      const isThere = listed.some((id) => this.#messages.isOwn(id));
+      return isThere !== remove || count > listed.length;
     });
     await reacting.catch((error: unknown) => {
       this.#messages.noteOwnReaction(sequence, reaction, wasOwn);
@@ -844,8 +846,7 @@ export class Room {
     this.#mutes.stop();
     this.#typing.clear();
     this.#readPosition.stop();
-    const explained = message ? { message } : {};
-    this.#store.publish({ state: { status: "closed", reason, isFinal: isFinal(reason), ...explained } });
+    this.#store.publish({ state: { status: "closed", reason, isFinal: isFinal(reason), ...(message && { message }) } });
     // The frame about the closing may be lost. A room that does not exist any more is closed.
     if (reason === "gone") this.#commands.confirm({ type: "closed" });
     this.#commands.stop();

@@ -1,5 +1,6 @@
 /** JSON values in a storage. A storage that is full, disabled or absent keeps nothing. */
 
+import { listOf } from "./lists.js";
 import type { ChatStorage } from "./types.js";
 
 interface Platform {
@@ -73,9 +74,8 @@ export class OwnStorage {
   }
 
   // A storage need not be able to list its keys.
-  #keys(): string[] {
-    const keys = readValue<string[]>(this.#storage, this.#index);
-    return Array.isArray(keys) ? keys : [];
+  #keys(): readonly string[] {
+    return listOf(readValue<string[]>(this.#storage, this.#index));
   }
 
   #keyOf(kind: string, roomId: string): string {

@@ -383,6 +383,16 @@ test("a position beyond the last message does not hide what arrives later", asyn
   assert.equal(server.readSequence, 1);
 });
 
+test("what is no sequence does not change the position", async () => {
+  const room = await join();
+  for (const text of ["a", "b"]) server.deliver(server.store(text, BO));
+  const positions = [Number.NaN, -1, 2, Number.NaN, 1].map((sequence) => {
+    room.markRead(sequence);
+    return room.getSnapshot().readSequence;
+  });
+  assert.deepEqual(positions, [null, null, 2, 2, 2]);
+});
+
 test("what was read on another device is read here", async () => {
   for (const text of ["a", "b", "c"]) server.store(text, BO);
   server.readSequence = 2;
@@ -524,6 +534,30 @@ test("what was read on another device is no news, and its position is told", asy
   stop();
   assert.deepEqual(heard, [["r2", "r4"], { ...here, r1: 5 }]);
   assert.deepEqual(await connect().findUnread(visited), new Set(["r2", "r4"]));
+});
+
+test("a late response about unread rooms does not replace a later one, nor does one that arrives at the end", async () => {
+  const waiting: ((lastSequence: number) => void)[] = [];
+  const fetch = () =>
+    new Promise<Response>((resolve) => {
+      waiting.push((lastSequence) => resolve(Response.json({ rooms: [{ roomId: "r1", lastSequence }] })));
+    });
+  const client = new ChatClient({ url: "https://rest.test/dev", key: KEY, fetch });
+  const heard: string[][] = [];
+  const stop = client.watchUnread([{ roomId: "r1", readSequence: 4 }], (unread) => heard.push([...unread]));
+  await settle();
+  browser.setHidden(false); // somebody looks at the page again, before the first response
+  await settle();
+  waiting[1]?.(5);
+  await settle();
+  waiting[0]?.(4);
+  await settle();
+  assert.deepEqual(heard, [["r1"]]);
+  await pass(60_000);
+  stop();
+  waiting[2]?.(4);
+  await settle();
+  assert.deepEqual([waiting.length, heard], [3, [["r1"]]]);
 });
 
 test("unread rooms are watched while the page is visible", async () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { ChatClient, ChatError, type Message, type Room, type RoomState } from "../src/index.js";
+import { ChatClient, ChatError, type Message, type PendingMessage, type Room, type RoomState } from "../src/index.js";
 import { pass, type Stored, settle } from "./fake-server.js";
 import { browser, rooms, server, storage, useFakes } from "./setup.js";
 
@@ -1441,6 +1441,22 @@ test("an old unsent message is not sent again, because the server may have forgo
   assert.deepEqual(texts(server.stored), ["old"]);
 });
 
+test("a message that may have been stored waits for the history, also if the clock was put back", async () => {
+  const room = await join();
+  server.onFrame = (_, { action }) => action === "sendMessage"; // it is stored, and its echo is lost
+  const sent = room.send("once");
+  await settle();
+  browser.goOffline();
+  const { clientId } = room.pending[0] as PendingMessage;
+  server.store("once", server.socket.member, clientId);
+  const { now } = Date;
+  mock.method(Date, "now", () => now() - 3 * 60 * 60_000);
+  const frames = () => server.socket.frames.filter(({ action }) => action === "sendMessage");
+  browser.goOnline();
+  await pass(5_000);
+  assert.deepEqual([(await sent).sequence, server.sockets.length, frames()], [1, 2, []]);
+});
+
 test("a storage that fails or contains something else does no harm", async () => {
   storage.setItem(OUTBOX, "{not json");
   storage.setItem = () => {
@@ -1534,6 +1550,42 @@ test("null is as good as an absent field, but for the data of a signal", async (
   assert.deepEqual(two?.reactions, [{ reaction: "👍", count: 3, members: [], isOwn: false }]);
   assert.deepEqual(signals, [{ x: null, y: [null] }, null, undefined]);
 });
+
+for (const [name, wrong] of Object.entries({
+  "a number": 5,
+  "a text": "m1",
+  "an object": { m1: 1 },
+  "something else than expected in it": [5, {}],
+})) {
+  test(`a list of another version that is ${name} costs nothing else, live, in the history and in a storage`, async () => {
+    const change = (stored: Stored, changed: object) => {
+      server.stored[server.stored.length - 1] = { ...stored, ...changed } as Stored;
+      return server.stored.at(-1) as Stored;
+    };
+    const reactionsOf = (members: unknown) => [{ reaction: "👍", count: 2, members }];
+    change(server.store("history", BO), { mentions: wrong, reactions: wrong, reactionsVersion: 1 });
+    const room = await join();
+    const heard: string[] = [];
+    room.on("message", ({ message }) => heard.push(message));
+    server.deliver(change(server.store("live", BO), { mentions: wrong, reactions: reactionsOf(wrong) }));
+    server.deliverTogether([change(server.store("batch", BO), { mentions: wrong, reactions: wrong })]);
+    server.socket.receive({ reactions: { target: 1, version: 2, reactions: reactionsOf(wrong) } });
+    server.onFrame = (_, { action }) => action === "react";
+    const reacting = room.react(2, "👍");
+    await settle();
+    server.socket.receive({ reactions: { target: 2, version: 2, reactions: reactionsOf(wrong) } });
+    server.socket.receive({ reactions: { target: 2, version: 3, reactions: reactionsOf(["m1", "m-bo"]) } });
+    await reacting;
+    server.deliver(server.storeEvent("edited", { target: 1, text: { wrong } as never }, BO));
+    server.deliver(server.store("later", BO));
+    const all = ["history", "live", "batch", "later"];
+    assert.deepEqual([texts(room.messages), heard, room.state.status], [all, all.slice(1), "open"]);
+    assert.ok(room.messages.every(({ mentions, reactions }) => Array.isArray(mentions) && Array.isArray(reactions)));
+    assert.deepEqual(room.messages[1]?.reactions, [{ reaction: "👍", count: 2, members: ["m1", "m-bo"], isOwn: true }]);
+    browser.hide();
+    assert.deepEqual(texts((await join()).messages), all);
+  });
+}
 
 test("an item of the history that is not readable is left out, and what follows is shown", async () => {
   for (const text of ["first", "unreadable", "third"]) server.store(text);
