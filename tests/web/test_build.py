@@ -117,3 +117,14 @@ def test_package_of_the_client_library_is_correct_for_bundlers_and_for_typescrip
     check = ["npm", "--silent", "--prefix", "web", "run", "test:package"]
     checked = subprocess.run(check, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert checked.returncode == 0, checked.stdout
+
+
+def test_declarations_of_the_client_library_need_no_types_of_browsers_and_no_recent_ones(copy: Path) -> None:
+    tsc = copy / "web/node_modules/.bin/tsc"
+    subprocess.run([tsc], cwd=copy / "web/client", check=True, capture_output=True)
+    options = {"strict": True, "noEmit": True, "module": "NodeNext", "lib": ["ES2020"], "types": ["node"]}
+    files = [f"client/dist/{name}.d.ts" for name in ("index", "react", "testing")]
+    # With an own project, because that of the library has the types of web workers. Those of React need the DOM.
+    (copy / "web/application.json").write_text(json.dumps({"compilerOptions": options, "files": files}))
+    checked = subprocess.run([tsc, "-p", "application.json"], cwd=copy / "web", capture_output=True, text=True)
+    assert [line for line in checked.stdout.splitlines() if line.startswith("client/")] == []

@@ -43,7 +43,7 @@ export class ChatError extends Error {
   /** With `rate_limited` and `muted`, the seconds to wait before the next attempt. */
   readonly retryAfter: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { retryAfter?: number | undefined }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; retryAfter?: number | undefined }) {
     super(message, options);
     this.name = "ChatError";
     this.code = code;

@@ -584,7 +584,7 @@ class FakeChat {
     for (const visit of this.visits) visit.reconnect();
   }
 
-  readonly fetch = async (input: RequestInfo | URL, request: RequestInit = {}): Promise<Response> => {
+  readonly fetch = async (input: string | URL | Request, request: RequestInit = {}): Promise<Response> => {
     await null; // as a network does, respond later
     if (this.isLost) throw new TypeError("fetch failed");
     const [status, value] = this.#respond(new URL(String(input)), request);
