@@ -69,7 +69,7 @@ const NOT_FOUND: Result = [404, { Code: "NotFoundError", Message: "not found" }]
 export class FakeChatClient extends ChatClient {
   readonly #chat: FakeChat;
 
-  constructor(options: Pick<ChatClientOptions, "getToken" | "key"> = {}) {
+  constructor(options: Pick<ChatClientOptions, "getToken" | "key" | "user"> = {}) {
     const chat = new FakeChat();
     const key = "key-of-a-fake-chat-client";
     super({

@@ -396,3 +396,19 @@ test("the read position is kept, and tells which rooms have something new", asyn
   assert.deepEqual(await unread(secret.joinToken), ["tea"]);
   visit.leave();
 });
+
+test("a switch of users is tested with the option user", async () => {
+  let user = "aki";
+  const switching = new FakeChatClient({ user: () => user, getToken: () => null });
+  const akis = switching.join("tea", { name: "Aki" });
+  await pass(10);
+  switching.lose();
+  void akis.send("unsent");
+  user = "bo";
+  const bos = switching.join("tea", { name: "Bo" });
+  assert.deepEqual([akis.state.status, bos.pending], ["closed", []]);
+  switching.reconnect();
+  await pass(10);
+  assert.deepEqual([bos.state.status, switching.room("tea").sent], ["open", []]);
+  bos.leave();
+});
