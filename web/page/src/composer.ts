@@ -9,6 +9,7 @@ import { byId, isComposing, make, setText, showText } from "./dom.js";
 import { goToEnd, scrollByPages } from "./log-view.js";
 import { mentionsIn, takesKey } from "./mention-view.js";
 import { quotedLine } from "./quote-view.js";
+import { cleanMessage, counted, lengthOf, sentence } from "./text.js";
 import {
   loadAnswered,
   loadDraft,
@@ -18,8 +19,7 @@ import {
   saveDraft,
   saveEnterSends,
   watchDraft,
-} from "./store.js";
-import { cleanMessage, counted, lengthOf, sentence } from "./text.js";
+} from "./visit-store.js";
 
 const MAX_LENGTH = 4_000;
 /** The server's limit. */

@@ -4,7 +4,7 @@ import { cutText, type Message } from "chalice-chat-client";
 import { byId, showText } from "./dom.js";
 import { showMessage } from "./log-view.js";
 import type { NotificationRequest } from "./notification-worker.js";
-import { loadNotifies, saveNotifies } from "./store.js";
+import { loadNotifies, saveNotifies } from "./visit-store.js";
 
 const MAX_LENGTH = 100;
 

@@ -1,28 +1,21 @@
-/** Storage of the page in the browser. If it is full or disabled, values last until the page is closed. */
+/** What the page keeps in the browser: the name, the rooms that were visited, and who has signed in. */
 
 import type { CreatedRoom, RoomListSnapshot } from "chalice-chat-client";
+import { forget, read, readJson, watch, write } from "./storage.js";
 
 const NAME = "chalice-chat.name";
-const ENTER = "chalice-chat.enter";
-const NOTIFIES = "chalice-chat.notifies";
-const DRAFT = "chalice-chat.draft.";
-/** Stored in place of an empty draft: it differs from a draft that was forgotten. */
-const EMPTY = "\n";
-/** The longest draft that is kept, and the longest text that the field takes: several times what can be sent. */
-export const MAX_DRAFT = 20_000;
+export const DRAFT = "chalice-chat.draft.";
 /** After the key of the draft. */
-const ANSWERED = ".answered";
-const READ = "chalice-chat.read.";
+export const ANSWERED = ".answered";
+export const READ = "chalice-chat.read.";
 const ROOM_NAME = "chalice-chat.room-name.";
 const ROOM_LIST = "chalice-chat.room-list";
 const VISITED = "chalice-chat.visited";
 /** The longest list of visited rooms. */
 const MAX_VISITED = 30;
-const WAITING = "chalice-chat.waiting";
-const OWNER = "chalice-chat.owner.";
-const RENEWAL = `${OWNER}renewal.`;
-const OFFERED = `${OWNER}offered.`;
-const IGNORED = "chalice-chat.ignored.";
+export const WAITING = "chalice-chat.waiting";
+export const OWNER = "chalice-chat.owner.";
+export const IGNORED = "chalice-chat.ignored.";
 const SESSION = "chalice-chat.session";
 /** The prefix of the sessions that a tab has renewed for the others. */
 export const RENEWED = "chalice-chat.renewed.";
@@ -84,18 +77,6 @@ export function watchName(listener: (name: string) => void): void {
   watch(NAME, listener);
 }
 
-/** Whether the Enter key sends, as the visitor has chosen. Null without a choice. */
-export function loadEnterSends(): boolean | null {
-  const choice = read(() => localStorage, ENTER);
-  return choice === null ? null : choice === "sends";
-}
-
-export const saveEnterSends = (sends: boolean) => write(() => localStorage, ENTER, sends ? "sends" : "breaks");
-
-/** Whether the visitor wants to be notified of mentions. */
-export const loadNotifies = () => read(() => localStorage, NOTIFIES) !== null;
-export const saveNotifies = (notifies: boolean) => write(() => localStorage, NOTIFIES, notifies ? "mentions" : "");
-
 /** Return the rooms that were visited in this browser, the newest visit first. */
 export function loadVisited(): readonly VisitedRoom[] {
   const visited = readJson<readonly VisitedRoom[]>(VISITED, () => localStorage);
@@ -134,7 +115,7 @@ export function forgetVisited(roomId: string): void {
 
 function forgetReading(roomId: string): void {
   write(() => localStorage, DRAFT + roomId, "");
-  saveAnswered(roomId, 0);
+  write(() => localStorage, DRAFT + roomId + ANSWERED, "");
   write(() => localStorage, READ + roomId, "");
 }
 
@@ -151,24 +132,6 @@ function writeVisited(visited: readonly VisitedRoom[]): void {
   write(() => localStorage, VISITED, visited.length ? JSON.stringify(visited) : "");
 }
 
-/** Return what was written to a room and not sent, null if that is not known. It is kept as long as the visit is remembered. */
-export function loadDraft(roomId: string): string | null {
-  const text = read(() => localStorage, DRAFT + roomId);
-  return text === EMPTY ? "" : text;
-}
-
-/** Save a draft. An empty one is stored, too, so that other tabs tell what was sent or deleted from what was forgotten. */
-export const saveDraft = (roomId: string, text: string) =>
-  write(() => localStorage, DRAFT + roomId, text.slice(0, MAX_DRAFT) || EMPTY);
-
-/** Call a function when another tab has saved a draft of a room, or what that answers. Returns the function that ends that. */
-export const watchDraft = (roomId: string, listener: () => void) => watch(DRAFT + roomId, listener);
-
-/** Return the sequence of the message that the draft of a room answers, or 0. */
-export const loadAnswered = (roomId: string) => Number(read(() => localStorage, DRAFT + roomId + ANSWERED));
-export const saveAnswered = (roomId: string, sequence: number) =>
-  write(() => localStorage, DRAFT + roomId + ANSWERED, sequence ? `${sequence}` : "");
-
 /** Return the sequence up to which the messages of a room were read in this browser, or null. */
 export function loadRead(roomId: string): number | null {
   const saved = read(() => localStorage, READ + roomId);
@@ -180,51 +143,12 @@ export function saveRead(roomId: string, sequence: number): void {
   if (sequence > (loadRead(roomId) ?? -1)) write(() => localStorage, READ + roomId, `${sequence}`);
 }
 
-/** Call a function when the visitor has read on in another tab. Returns the function that ends that. */
-export const watchRead = (roomId: string, listener: (sequence: string) => void) => watch(READ + roomId, listener);
-
 export const loadRoomName = (roomId: string) => read(() => sessionStorage, ROOM_NAME + roomId);
 export const saveRoomName = (roomId: string, name: string) => write(() => sessionStorage, ROOM_NAME + roomId, name);
 
 /** Return the owner's token of a room that was created here, or whose owner's link has given the rights here. */
 export const loadOwner = (roomId: string) => read(() => localStorage, OWNER + roomId) ?? undefined;
 export const saveOwner = (roomId: string, token: string) => write(() => localStorage, OWNER + roomId, token);
-
-/** The owner's token of a link, until the server has said whether it gives the rights: the tab may be reloaded before. */
-export const loadOffered = (roomId: string) => read(() => sessionStorage, OFFERED + roomId) ?? undefined;
-export const saveOffered = (roomId: string, token = "") => write(() => sessionStorage, OFFERED + roomId, token);
-
-/**
- * Whether a new owner's token was requested, and none has arrived yet: the response may have been lost, and with it the
- * rights of the former token.
- */
-export const loadRenewal = (roomId: string) => read(() => localStorage, RENEWAL + roomId) !== null;
-export const saveRenewal = (roomId: string, isRequested: boolean) =>
-  write(() => localStorage, RENEWAL + roomId, isRequested ? "requested" : "");
-
-/** Return the ids of the members whom the visitor ignores in a room. */
-export function loadIgnored(roomId: string): readonly string[] {
-  const ids = readJson<unknown>(IGNORED + roomId, () => localStorage);
-  return Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [];
-}
-
-export const saveIgnored = (roomId: string, ids: readonly string[]) =>
-  write(() => localStorage, IGNORED + roomId, ids.length ? JSON.stringify(ids) : "");
-
-/** Call a function when another tab has changed whom the visitor ignores in a room. Returns the function that ends that. */
-export const watchIgnored = (roomId: string, listener: () => void) => watch(IGNORED + roomId, listener);
-
-/**
- * Call a function when another tab has saved a value, "" if it has removed it, also under a key that begins with this one.
- * Returns the function that ends that.
- */
-function watch(watched: string, listener: (value: string) => void): () => void {
-  const onStorage = ({ key, newValue }: StorageEvent) => {
-    if (key?.startsWith(watched)) listener(newValue ?? "");
-  };
-  window.addEventListener("storage", onStorage);
-  return () => window.removeEventListener("storage", onStorage);
-}
 
 /** Return the room list as it was shown last in this tab, or null. */
 export const loadRoomList = () => readJson<RoomListSnapshot>(ROOM_LIST);
@@ -244,56 +168,7 @@ export const saveAttempt = (attempt: Attempt | null) =>
 
 /** Forget who has signed in, and what only they may use: drafts, unsent messages, their rooms and the tokens of these. */
 export function forgetVisitor(): void {
-  kept.clear();
   forget(() => sessionStorage, "chalice-chat.");
   forget(() => localStorage, OWNER);
   for (const prefix of [IGNORED, VISITED, RENEWED, DRAFT, READ]) forget(() => localStorage, prefix);
-}
-
-function forget(storage: () => Storage, prefix: string): void {
-  try {
-    for (const key of Object.keys(storage())) {
-      if (key.startsWith(prefix)) storage().removeItem(key);
-    }
-  } catch {
-    // A browser that blocks storage remembers nothing.
-  }
-}
-
-/** Remember how many messages of a room wait to be sent. */
-export function saveWaiting(roomId: string, waiting: Waiting): void {
-  const { [roomId]: _, ...others } = loadWaiting();
-  const all = waiting.count ? { ...others, [roomId]: waiting } : others;
-  write(() => sessionStorage, WAITING, Object.keys(all).length ? JSON.stringify(all) : "");
-}
-
-/** The values that could not be written. */
-const kept = new Map<string, string>();
-
-// Browsers that block storage throw where it is accessed.
-function read(storage: () => Storage, key: string): string | null {
-  try {
-    return kept.get(key) ?? storage().getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function readJson<Value>(key: string, storage = () => sessionStorage): Value | null {
-  try {
-    return JSON.parse(read(storage, key) ?? "null");
-  } catch {
-    return null; // written by something else
-  }
-}
-
-function write(storage: () => Storage, key: string, value: string): void {
-  try {
-    if (value) storage().setItem(key, value);
-    else storage().removeItem(key);
-    kept.delete(key);
-  } catch {
-    kept.set(key, value);
-    console.warn("the browser's storage is full or disabled");
-  }
 }

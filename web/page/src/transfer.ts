@@ -2,7 +2,7 @@
 
 import { insert, showHint } from "./composer.js";
 import { byId, hasFiles } from "./dom.js";
-import { MAX_DRAFT } from "./store.js";
+import { MAX_DRAFT } from "./visit-store.js";
 
 const ONLY_TEXT = "Only text can be sent here, no pictures or other files.";
 const CUT = "Only the beginning of that text is here.";

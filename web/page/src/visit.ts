@@ -24,30 +24,32 @@ import { addressOf, type RoomAddress, urlOf } from "./route.js";
 import { isSignedIn } from "./sign-in.js";
 import {
   endVisited,
-  loadIgnored,
-  loadOffered,
   loadOwner,
   loadRead,
-  loadRenewal,
   loadRoomName,
   saveCreated,
-  saveDraft,
-  saveIgnored,
-  saveOffered,
   saveOwner,
   saveRead,
-  saveRenewal,
   saveRoomName,
   saveVisited,
-  saveWaiting,
-  watchIgnored,
-  watchRead,
 } from "./store.js";
 import { sentence } from "./text.js";
 import { clearTitle, countUnread, noteArrival, showTitle } from "./title.js";
 import { transcript } from "./transcript.js";
 import "./transfer.js";
 import { showTyping } from "./typing-view.js";
+import {
+  loadIgnored,
+  loadOffered,
+  loadRenewal,
+  saveDraft,
+  saveIgnored,
+  saveOffered,
+  saveRenewal,
+  saveWaiting,
+  watchIgnored,
+  watchRead,
+} from "./visit-store.js";
 
 type Dialogues = typeof import("./dialogues.js");
 

@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  forgetVisited,
-  forgetVisitor,
-  loadDraft,
-  loadRead,
-  loadVisited,
-  saveDraft,
-  saveRead,
-  saveVisited,
-} from "../src/store.js";
+import { forgetVisited, forgetVisitor, loadRead, loadVisited, saveRead, saveVisited } from "../src/store.js";
+import { loadDraft, saveDraft } from "../src/visit-store.js";
 
 test("a draft and a visit outlast a storage that is disabled or full", () => {
   const full = {
