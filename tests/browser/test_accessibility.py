@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from localcloud.cloud import LocalCloud
 from tests.browser.conftest import OpenPage
 from tests.support.browser.axe import SCREENS, expect_no_violations
+from tests.support.browser.unsent import leave_rejected
 from tests.support.browser.visitor import create_room, expect_message, expire_room, room_of, say, scroll_log, take_name
 
 States = Iterator[str]
@@ -78,13 +79,7 @@ def room(page: Page, cloud: LocalCloud) -> States:
     page.context.set_offline(False)
     page.get_by_role("link", name="Go there").click()
     expect(page.locator("li.message:not(.pending)").get_by_text("Anybody?")).to_be_visible()
-    page.evaluate(
-        """() => {
-            const key = "chalice-chat.outbox." + location.hash.split("/").at(-1);
-            sessionStorage.setItem(key, JSON.stringify([{ clientId: "c1", message: "Hello", failure: "too long" }]));
-        }"""
-    )
-    page.reload()
+    leave_rejected(page, page.url.rpartition("/")[2], "Hello", failure="too long")
     expect(page.get_by_text("Not sent. Too long.")).to_be_visible()
     yield "with a rejected message"
     expect(page.get_by_role("status")).to_have_text("Connected")

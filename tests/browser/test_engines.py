@@ -203,7 +203,7 @@ def test_messages_of_an_outage_arrive_after_it(tab: Tab, cloud: LocalCloud, room
         empty(tab, rest_url)
 
 
-def test_message_that_waits_survives_a_reload(tab: Tab, cloud: LocalCloud, room: Room) -> None:
+def test_message_that_waits_survives_a_reload_and_the_tab(tab: Tab, cloud: LocalCloud, room: Room) -> None:
     outage = Outage()
     with proxy(cloud, outage) as rest_url:
         empty(tab, rest_url)
@@ -212,6 +212,7 @@ def test_message_that_waits_survives_a_reload(tab: Tab, cloud: LocalCloud, room:
         tab.expect_texts(STATE, LOST)
         say(tab, "patience")
         tab.expect_texts(MESSAGES, "patience")
+        tab.call("() => sessionStorage.clear()")  # another tab has none of it
         tab.reload()
         tab.expect_texts("li.pending .body", "patience")
         outage.end()

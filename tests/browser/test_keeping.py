@@ -58,11 +58,36 @@ def test_copied_messages_say_who_and_when_and_a_pasted_text_is_cut(open_page: Op
     assert box.input_value() == "x" + "\n" * 999
 
 
+def test_message_that_waits_survives_its_tab(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room = Room(cloud.rest_url, cloud.websocket_url)
+    first = open_page(room.link(), name="Aki")
+    context = first.context
+    second = context.new_page()
+    second.goto(room.link())
+    for page in (first, second):
+        expect(page.get_by_role("heading", name="Tea")).to_be_visible()
+    context.set_offline(True)
+    for page, text in ((first, "one"), (second, "two")):
+        expect(page.get_by_role("status")).to_have_text("Connection lost. Trying again…")
+        say(page, text)
+        expect(page.locator("li.pending .body")).to_have_text([text])
+        page.close()
+    context.set_offline(False)
+    page = context.new_page()
+    page.goto(f"{cloud.rest_url}/")
+    expect(page.get_by_text("to Tea not sent yet.")).to_be_visible()
+    page.get_by_role("link", name="Go there").click()
+    expect(page.locator("li.message:not(.pending) .body")).to_have_text(["one", "two"])
+    page.get_by_role("link", name="All rooms").click()
+    expect(page.get_by_role("heading", name="Rooms", exact=True)).to_be_visible()
+    expect(page.get_by_text("not sent yet")).to_be_hidden()
+
+
 def test_saved_conversation_has_what_the_server_keeps(open_page: OpenPage, cloud: LocalCloud, tmp_path: Path) -> None:
     room_id = room_of(cloud, [f"message {number}" for number in range(130)])
     page = open_page(f"{cloud.rest_url}/#/rooms/{room_id}", viewport=PHONE)
     expect_message(page, "message 129")
-    expect(page.get_by_role("status")).to_have_text("Connected")
+    expect(page.get_by_role("heading", name="Long")).to_be_visible()
     page.locator("#member-count").click()
     with page.expect_download() as downloading:
         page.get_by_role("button", name="Save conversation").click()

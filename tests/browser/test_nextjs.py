@@ -5,7 +5,6 @@ It has what needs a browser or the real server. web/nextjs/tests/ has the rest.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -24,6 +23,7 @@ from tests.browser.conftest import OpenPage
 from tests.support.browser import visitor
 from tests.support.browser.axe import expect_no_violations
 from tests.support.browser.room import Room
+from tests.support.browser.unsent import leave_rejected
 from tests.support.browser.visitor import expect_message, room_of, say
 from tests.support.projects import PROJECT
 
@@ -121,16 +121,6 @@ def room_path(page: Page) -> str:
     """Return the path of a room on the page of the app."""
     (room_id,) = re.findall(r"/room/\?id=([\w-]+)", page.url)
     return f"#/rooms/{room_id}"
-
-
-def fail_messages(page: Page, room_id: str, *texts: str) -> None:
-    """Reload the page of a room with messages that were not sent."""
-    pending = [{"clientId": text, "message": text, "sentAt": None, "failure": "too fast"} for text in texts]
-    page.evaluate(
-        "([key, value]) => sessionStorage.setItem(key, value)", [f"chalice-chat.outbox.{room_id}", json.dumps(pending)]
-    )
-    page.reload()
-    expect(page.get_by_text("Not sent: too fast")).to_have_count(len(texts))
 
 
 def test_front_end_and_page_of_the_app_share_a_room(open_page: OpenPage, site: str, cloud: LocalCloud) -> None:
@@ -311,7 +301,8 @@ def states(page: Page, site: str, cloud: LocalCloud) -> Iterator[str]:
     yield "rooms"
     page.goto(f"{site}/room/?id={room_id}")
     page.get_by_text("1 person").click()
-    fail_messages(page, room_id, "Well")
+    leave_rejected(page, room_id, "Well", failure="too fast")
+    expect(page.get_by_text("Not sent: too fast")).to_be_visible()
     expect_connected(page)
     page.context.set_offline(True)
     say(page, "Anybody?")

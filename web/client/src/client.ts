@@ -7,7 +7,7 @@ import { isHidden, watchPlatform } from "./platform.js";
 import { RestApi } from "./rest.js";
 import { Room } from "./room.js";
 import { RoomList } from "./room-list.js";
-import { browserStorage, OwnStorage } from "./storage.js";
+import { browserStorage, type Kept, keptOf } from "./storage.js";
 import { type GetToken, TokenSource } from "./token-source.js";
 import type { ChatStorage, CreatedRoom, Hook, RoomPage, VisitedRoom, WebSocketConstructor } from "./types.js";
 import { isUrl, withoutQuery } from "./url.js";
@@ -40,7 +40,11 @@ export interface ChatClientOptions {
    * has not sent is shown and kept also while no token can be fetched. By default, the `sub` of the token tells.
    */
   readonly user?: (() => string | null) | undefined;
-  /** Keeps unsent messages during a reload, for each user apart. By default `sessionStorage`, where there is one. */
+  /**
+   * Keeps unsent messages, for each user apart. By default the browser's: whoever opens the room again takes over what was not
+   * sent in a tab that is closed. A browser without Web Locks, as on a page without HTTPS, keeps them during a reload only.
+   * Tabs must not share a storage of your own.
+   */
   readonly storage?: ChatStorage | undefined;
 }
 
@@ -67,7 +71,7 @@ export class ChatClient {
   #identity: string | null = null;
   /** The identity that the listeners know. */
   #announced: string | null = null;
-  #storage: OwnStorage | undefined;
+  #kept: Kept | undefined;
 
   /** Throws a ChatError if an address is invalid. */
   constructor(options: ChatClientOptions) {
@@ -113,8 +117,9 @@ export class ChatClient {
     this.#leaveRooms();
     if (this.#identity === null) await this.identify().catch(() => {}); // nobody is known, so nothing of theirs either
     this.#leaveRooms();
-    this.#storage?.forget();
-    this.#storage = undefined;
+    this.#kept?.page.forget();
+    this.#kept?.outbox.forget();
+    this.#kept = undefined;
     this.#identity = null;
     if (this.#options.key === undefined) forgetKey(browserStorage("localStorage"));
     this.#key = this.#options.key;
@@ -227,7 +232,7 @@ export class ChatClient {
       rest: this.#rest,
       tokens: this.#tokens,
       WebSocket,
-      storage: this.#storage,
+      kept: this.#kept,
       findWebSocketUrl: () => this.#findWebSocketUrl(),
     });
     this.#rooms.add(room);
@@ -243,8 +248,8 @@ export class ChatClient {
     if (identity === this.#identity) return identity;
     if (this.#identity !== null) this.#leaveRooms();
     this.#identity = identity;
-    this.#storage = new OwnStorage(this.#options.storage ?? browserStorage("sessionStorage"), identity);
-    for (const room of this.#rooms) room.useStorage(this.#storage);
+    this.#kept = keptOf(identity, this.#options.storage);
+    for (const room of this.#rooms) room.restore(this.#kept);
     const former = this.#announced;
     this.#announced = identity;
     if (former !== null && former !== identity) this.#events.emit("identity", identity);

@@ -1,17 +1,80 @@
-/** The outbox of each room in a storage, so that it survives a reload. */
+/**
+ * The unsent messages of each room in a storage, so that they survive a reload.
+ *
+ * In a storage that tabs share, they survive the tab, too: each visit to a room has a value of its own there, and holds a lock
+ * while there is something in it. The next visit waits for these locks, and takes over what is left behind. The browser ends
+ * the locks of a tab that is closed, or has crashed.
+ */
 
 import { listOf } from "./lists.js";
 import type { SavedMessage } from "./outbox.js";
+import { randomId } from "./random.js";
 import type { OwnStorage } from "./storage.js";
 
 const KIND = "outbox";
 
-export function loadOutbox(storage: OwnStorage, roomId: string): readonly SavedMessage[] {
-  type Saved = readonly SavedMessage[];
-  const saved = storage.read<Saved>(KIND, roomId) ?? storage.adopt<Saved>(KIND, roomId);
-  return listOf(saved).filter((entry) => entry?.clientId && entry?.message);
-}
+export class OutboxStore {
+  readonly #storage: OwnStorage;
+  readonly #roomId: string;
+  readonly #name: string;
+  readonly #take: (messages: readonly SavedMessage[]) => void;
+  #unlock: (() => void) | undefined;
+  #isOver = false;
 
-export function saveOutbox(storage: OwnStorage, roomId: string, messages: readonly SavedMessage[]): void {
-  storage.write(KIND, roomId, messages.length ? messages : undefined);
+  /** `take` is called with what another visit has left. It has to add that to the outbox, which is saved. */
+  constructor(storage: OwnStorage, roomId: string, take: (messages: readonly SavedMessage[]) => void) {
+    this.#storage = storage;
+    this.#roomId = roomId;
+    this.#take = take;
+    this.#name = storage.isShared ? `${roomId}.${randomId()}` : roomId;
+  }
+
+  /** Return what was left before a reload. */
+  load(): readonly SavedMessage[] {
+    return this.#read(this.#name);
+  }
+
+  /** Take over what other visits have left, now or when they end. */
+  adopt(): void {
+    for (const name of this.#storage.find(KIND, `${this.#roomId}.`)) {
+      if (name === this.#name) continue;
+      this.#storage.lock(name, () => {
+        if (this.#isOver) return;
+        this.#take(this.#read(name));
+        this.#storage.write(KIND, name, undefined);
+      });
+    }
+  }
+
+  save(messages: readonly SavedMessage[]): void {
+    // After the end, another visit may have taken them over.
+    if (this.#isOver && !this.#read(this.#name).length) return;
+    if (messages.length) this.#hold();
+    else this.#release();
+    this.#storage.write(KIND, this.#name, messages.length ? messages : undefined);
+  }
+
+  /** Leave the messages to another visit. */
+  end(): void {
+    this.#isOver = true;
+    this.#release();
+  }
+
+  #read(name: string): readonly SavedMessage[] {
+    const saved = this.#storage.read<readonly SavedMessage[]>(KIND, name);
+    return listOf(saved).filter((entry) => entry?.clientId && entry?.message);
+  }
+
+  #hold(): void {
+    if (this.#unlock || this.#isOver) return;
+    const held = new Promise<void>((resolve) => {
+      this.#unlock = resolve;
+    });
+    this.#storage.lock(this.#name, () => held);
+  }
+
+  #release(): void {
+    this.#unlock?.();
+    this.#unlock = undefined;
+  }
 }

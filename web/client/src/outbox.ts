@@ -48,6 +48,8 @@ export class Outbox {
   readonly #options: OutboxOptions;
   #entries: Entry[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The message that was sent last. */
+  #sent: Entry | undefined;
   #isOpen = false;
   #isCaughtUp = false;
   #isHeldBack = false;
@@ -58,9 +60,10 @@ export class Outbox {
     this.#options = options;
   }
 
-  /** Put saved messages before those that were added since. */
+  /** Put saved messages among the others, in the order in which they were written. */
   restore(saved: readonly SavedMessage[]): void {
-    this.#entries = [...saved.map(restore), ...this.#entries];
+    const entries = [...saved.map(restore), ...this.#entries];
+    this.#entries = entries.sort((one, other) => (one.createdAt < other.createdAt ? -1 : 1));
     this.#changed();
   }
 
@@ -200,7 +203,7 @@ export class Outbox {
   }
 
   #remove(entry: Entry): void {
-    if (entry === this.#firstWaiting()) this.#stopWaiting();
+    if (entry === this.#sent) this.#stopWaiting();
     this.#entries = this.#entries.filter((other) => other !== entry);
   }
 
@@ -235,6 +238,7 @@ export class Outbox {
       this.#fail(entry, isTooLong ? TOO_LONG : UNCONFIRMED);
       this.#changed();
     } else if (this.#options.send(frame)) {
+      this.#sent = entry;
       entry.attempts += 1;
       entry.sentAt ??= Date.now();
       this.#save();

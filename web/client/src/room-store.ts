@@ -24,6 +24,9 @@ export const NOT_JOINED: RoomSnapshot = {
   older: "none",
 };
 
+/** The properties whose changes are events of the same name. */
+const EVENTS = ["state", "messages", "typing", "pending"] as const;
+
 interface StoreEvents extends RoomEvents {
   /** Anything has changed. */
   snapshot: RoomSnapshot;
@@ -62,10 +65,7 @@ export class RoomStore extends Emitter<StoreEvents> {
       Object.assign(this.#held, change);
       return;
     }
-    if (change.state) this.emit("state", change.state);
-    if (change.messages) this.emit("messages", change.messages);
-    if (change.typing) this.emit("typing", change.typing);
-    if (change.pending) this.emit("pending", change.pending);
+    for (const type of EVENTS) if (change[type]) this.emit(type, change[type]);
     if (change.members || "memberCount" in change) this.emit("members", this.#snapshot.members);
     this.emit("snapshot", this.#snapshot);
   }

@@ -26,14 +26,14 @@ import { endOf, knownRole, Mutes, withKnownRole, withRole } from "./marks.js";
 import { saveMessages, takeMessages } from "./message-cache.js";
 import { MessageList } from "./message-list.js";
 import { Outbox } from "./outbox.js";
-import { loadOutbox, saveOutbox } from "./outbox-store.js";
+import { OutboxStore } from "./outbox-store.js";
 import { watchPlatform } from "./platform.js";
 import { Presence } from "./presence.js";
 import { between } from "./random.js";
 import { ReadPosition } from "./read-position.js";
 import { type Credentials, queryString, type RestApi } from "./rest.js";
 import { RoomStore } from "./room-store.js";
-import type { OwnStorage } from "./storage.js";
+import type { Kept, OwnStorage } from "./storage.js";
 import { Timeline } from "./timeline.js";
 import type { TokenSource } from "./token-source.js";
 import type {
@@ -75,8 +75,8 @@ export interface RoomOptions {
   readonly rest: RestApi;
   readonly tokens: TokenSource | undefined;
   readonly WebSocket: WebSocketConstructor;
-  /** Absent while it is not known who the user is: then `useStorage` follows. */
-  readonly storage: OwnStorage | undefined;
+  /** Absent while it is not known who the user is: then `restore` follows. */
+  readonly kept: Kept | undefined;
   findWebSocketUrl(): Promise<string>;
 }
 
@@ -105,6 +105,7 @@ export class Room {
   #credentials: Credentials;
   readonly #stopListening: () => void;
   #storage: OwnStorage | undefined;
+  #saved: OutboxStore | undefined;
   #name: string;
   /** Whether this connection has received a welcome. */
   #isGreeted = false;
@@ -133,7 +134,7 @@ export class Room {
     this.#messages = new MessageList(options.ignored);
     this.#outbox = new Outbox({
       send: (frame) => this.#connection.send(frame),
-      save: (messages) => this.#storage && saveOutbox(this.#storage, roomId, messages),
+      save: (messages) => this.#saved?.save(messages),
       onChange: (pending) => this.#store.publish({ pending }),
     });
     this.#store = new RoomStore({
@@ -169,7 +170,7 @@ export class Room {
       // Its response has the last sequence, because a lost frame leaves no visible gap until the next one arrives.
       beat: () => this.#connection.send(HELLO),
     });
-    if (options.storage) this.useStorage(options.storage);
+    if (options.kept) this.restore(options.kept);
     this.#stopListening = watchPlatform({
       wake: () => this.#storage && takeMessages(this.#storage, roomId), // the page was not reloaded
       hide: () => this.#save(),
@@ -179,10 +180,12 @@ export class Room {
   }
 
   /** @internal Show what this user has left here: unsent messages, and those that were shown before a reload. */
-  useStorage(storage: OwnStorage): void {
-    this.#storage = storage;
-    this.#outbox.restore(loadOutbox(storage, this.roomId));
-    this.#restore(storage);
+  restore({ page, outbox }: Kept): void {
+    this.#storage = page;
+    this.#saved = new OutboxStore(outbox, this.roomId, (messages) => this.#outbox.restore(messages));
+    this.#outbox.restore(this.#saved.load());
+    this.#saved.adopt();
+    this.#restore(page);
   }
 
   get state(): RoomState {
@@ -213,7 +216,7 @@ export class Room {
   readonly getSnapshot = (): RoomSnapshot => this.#store.snapshot;
 
   /**
-   * Send a message. It waits in `pending` while there is no connection, and survives a reload in the storage. With
+   * Send a message. It waits in `pending` while there is no connection, and in the storage after a reload. With
    * `replyTo`, it answers an earlier message; `mentions` are the ids of at most 10 members for whom it is meant.
    *
    * Resolves to the stored message. Rejects with a ChatError if the server rejects it (`invalid_message`), or does not
@@ -480,6 +483,7 @@ export class Room {
     this.#lateCheck = setTimeout(() => this.#onListed(), INDEX_LAG_MS);
     this.#welcomeTimeout = setTimeout(() => this.#history.catchUp(), WELCOME_TIMEOUT_MS);
     this.#typing.finish();
+    this.#saved?.adopt();
     this.#outbox.open();
   }
 
@@ -854,6 +858,7 @@ export class Room {
     let sentence = reason === "banned" ? "You were removed from this room." : "This room no longer exists.";
     if (isKept) sentence = "The room is closed. The message was not sent, and is kept.";
     this.#outbox.end(new ChatError("closed", sentence), isKept);
+    this.#saved?.end();
   }
 
   #report(error: unknown): void {

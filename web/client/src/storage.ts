@@ -3,8 +3,14 @@
 import { listOf } from "./lists.js";
 import type { ChatStorage } from "./types.js";
 
+/** The part of the Web Locks API that is used. */
+interface Locks {
+  request(name: string, work: () => unknown): Promise<unknown>;
+}
+
 interface Platform {
   readonly document?: unknown;
+  readonly navigator?: { readonly locks?: Locks };
   readonly localStorage?: ChatStorage;
   readonly sessionStorage?: ChatStorage;
 }
@@ -29,41 +35,54 @@ export function readValue<Value>(storage: ChatStorage | undefined, key: string):
   }
 }
 
+/** What is kept of one identity. */
+export interface Kept {
+  /** What the same page shows after a reload. */
+  readonly page: OwnStorage;
+  /** Unsent messages. They are not lost with the page, where tabs can tell that it is gone. */
+  readonly outbox: OwnStorage;
+}
+
+/** Return what is kept of an identity: in a storage of the application, or in those of the browser. */
+export function keptOf(identity: string, storage: ChatStorage | undefined): Kept {
+  const locks = platform.document === undefined ? undefined : platform.navigator?.locks;
+  const page = new OwnStorage(storage ?? browserStorage("sessionStorage"), identity);
+  if (storage || !locks) return { page, outbox: page };
+  return { page, outbox: new OwnStorage(browserStorage("localStorage"), identity, locks) };
+}
+
 /** The part of a storage that belongs to one identity. Other users of the same browser neither see nor send what it has. */
 export class OwnStorage {
   readonly #storage: ChatStorage | undefined;
   readonly #identity: string;
   readonly #index: string;
+  readonly #locks: Locks | undefined;
   #isForgotten = false;
 
-  constructor(storage: ChatStorage | undefined, identity: string) {
+  /** With `locks`, the storage is one that tabs share. */
+  constructor(storage: ChatStorage | undefined, identity: string, locks?: Locks) {
     this.#storage = storage;
     this.#identity = identity;
     this.#index = `chalice-chat.kept.${identity}`;
+    this.#locks = locks;
   }
 
-  /** Read the value of a room. */
-  read<Value>(kind: string, roomId: string): Value | undefined {
-    return readValue(this.#storage, this.#keyOf(kind, roomId));
+  get isShared(): boolean {
+    return this.#locks !== undefined;
   }
 
-  /** Take over the value that an earlier version has written, for the first who comes. */
-  adopt<Value>(kind: string, roomId: string): Value | undefined {
-    const former = `chalice-chat.${kind}.${roomId}`;
-    const value = readValue<Value>(this.#storage, former);
-    if (value === undefined) return undefined;
-    this.write(kind, roomId, value);
-    writeValue(this.#storage, former, undefined);
-    return value;
+  /** Read a value. */
+  read<Value>(kind: string, name: string): Value | undefined {
+    return readValue(this.#storage, this.#keyOf(kind, name));
   }
 
-  /** Write the value of a room, or remove it if it is undefined. */
-  write(kind: string, roomId: string, value: unknown): void {
+  /** Write a value, or remove it if it is undefined. */
+  write(kind: string, name: string, value: unknown): void {
     if (this.#isForgotten) return;
-    const key = this.#keyOf(kind, roomId);
+    const key = this.#keyOf(kind, name);
     const keys = this.#keys().filter((other) => other !== key);
     if (value !== undefined) keys.push(key);
-    writeValue(this.#storage, this.#index, keys.length ? keys : undefined);
+    if (!this.isShared) writeValue(this.#storage, this.#index, keys.length ? keys : undefined);
     writeValue(this.#storage, key, value);
   }
 
@@ -73,13 +92,26 @@ export class OwnStorage {
     this.#isForgotten = true;
   }
 
-  // A storage need not be able to list its keys.
-  #keys(): readonly string[] {
-    return listOf(readValue<string[]>(this.#storage, this.#index));
+  /** Return the names in a shared storage that begin so. */
+  find(kind: string, start: string): readonly string[] {
+    const { length } = this.#keyOf(kind, "");
+    const keys = this.#keys().filter((key) => key.startsWith(this.#keyOf(kind, start)));
+    return keys.map((key) => key.slice(length));
   }
 
-  #keyOf(kind: string, roomId: string): string {
-    return `chalice-chat.${kind}.${this.#identity}.${roomId}`;
+  /** In a shared storage, call a function while no other tab holds this lock: until the promise settles that it returns. */
+  lock(name: string, work: () => unknown): void {
+    this.#locks?.request(name, work).catch(() => {}); // the page is being closed
+  }
+
+  // A storage that is not the browser's need not be able to list its keys.
+  #keys(): readonly string[] {
+    if (!this.isShared) return listOf(readValue<string[]>(this.#storage, this.#index));
+    return Object.keys(this.#storage ?? {}).filter((key) => key.includes(`.${this.#identity}.`));
+  }
+
+  #keyOf(kind: string, name: string): string {
+    return `chalice-chat.${kind}.${this.#identity}.${name}`;
   }
 }
 

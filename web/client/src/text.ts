@@ -1,10 +1,7 @@
 /** Texts: whether something of them is visible, and where they can be cut. */
 
-import { INVISIBLE } from "./glyphs.js";
-
-// With the table of the server instead of the properties of the engine, whose Unicode may be another version. Unassigned
-// characters count as visible: an emoji may be newer.
-const VISIBLE = /* @__PURE__ */ new RegExp(`[^\\p{Cc}\\p{Cs}${INVISIBLE}]`, "u");
+// The last ones are blank without a property that says so. Unassigned characters count as visible: an emoji may be newer.
+const VISIBLE = /[^\p{Cc}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\u{13441}\u{13442}\u{16fe4}\u{1d159}]/u;
 
 /** Test whether a text has a visible glyph. The server rejects names and messages without one. */
 export function hasGlyph(text: string): boolean {

@@ -329,6 +329,7 @@ function bindSocket(server: FakeServer) {
 /** The browser around the client: its events, its clock, which a test moves on, and whether it has a network. */
 export class FakeBrowser {
   readonly #events = new EventTarget();
+  readonly #locks = new FakeLocks();
 
   install(): void {
     mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: EPOCH });
@@ -357,6 +358,11 @@ export class FakeBrowser {
     this.#events.dispatchEvent(new Event("online"));
   }
 
+  /** Close the other tabs: nothing holds a lock any more. */
+  closeOthers(): void {
+    this.#locks.releaseAll();
+  }
+
   /** Close or reload the page. */
   hide(): void {
     this.#events.dispatchEvent(new Event("pagehide"));
@@ -368,7 +374,40 @@ export class FakeBrowser {
   }
 
   #setOnline(onLine: boolean): void {
-    Object.defineProperty(globalThis, "navigator", { value: { onLine }, configurable: true });
+    Object.defineProperty(globalThis, "navigator", { value: { onLine, locks: this.#locks }, configurable: true });
+  }
+}
+
+/** The locks of a browser. Each is held until the work under it has ended, or its tab is closed. */
+class FakeLocks {
+  readonly #ends = new Map<string, Promise<unknown>>();
+  readonly #releases = new Set<() => void>();
+
+  request(name: string, work: () => unknown): Promise<unknown> {
+    const released = new Promise<void>((resolve) => this.#releases.add(resolve));
+    const end = Promise.resolve(this.#ends.get(name)).then(() => Promise.race([work(), released]));
+    this.#ends.set(name, end);
+    return end;
+  }
+
+  releaseAll(): void {
+    for (const release of this.#releases) release();
+    this.#releases.clear();
+  }
+}
+
+/** A storage whose properties are its values, as those of a browser. */
+export class BrowserStorage {
+  getItem(key: string): string | null {
+    return Object.hasOwn(this, key) ? String(Reflect.get(this, key)) : null;
+  }
+
+  setItem(key: string, value: string): void {
+    Reflect.set(this, key, value);
+  }
+
+  removeItem(key: string): void {
+    Reflect.deleteProperty(this, key);
   }
 }
 

@@ -79,19 +79,6 @@ for (const [who, first, second] of PEOPLE) {
   });
 }
 
-test("unsent messages that an earlier version has kept go to who comes back first, once", async () => {
-  storage.setItem("chalice-chat.outbox.r1", JSON.stringify([{ clientId: "c1", message: "kept", sentAt: null }]));
-  server.holdsHandshakes = true;
-  const texts = async (key: string) => {
-    const room = await join(client({ key }));
-    room.leave();
-    return room.pending.map(({ message }) => message);
-  };
-  assert.deepEqual(await texts(AKI), ["kept"]);
-  assert.equal(storage.getItem("chalice-chat.outbox.r1"), null);
-  assert.deepEqual([await texts(BO), await texts(AKI)], [[], ["kept"]]);
-});
-
 test("another user who takes over a client leaves the rooms of the former one, and is announced", async () => {
   let user = "aki";
   const shared = client({ getToken: () => tokenOf(user) });

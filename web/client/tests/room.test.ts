@@ -2,13 +2,14 @@
 
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import { identityOf } from "../src/identity.js";
 import { ChatClient, ChatError, type Message, type PendingMessage, type Room, type RoomState } from "../src/index.js";
 import { pass, type Stored, settle } from "./fake-server.js";
 import { browser, rooms, server, storage, useFakes } from "./setup.js";
 
-/** The key under which earlier versions stored the unsent messages of everybody. */
-const OUTBOX = "chalice-chat.outbox.r1";
 const KEY = "k".repeat(22);
+/** The key of the unsent messages of a room. */
+const OUTBOX = `chalice-chat.outbox.${identityOf("guest", KEY)}.r1`;
 const BO = { id: "m-bo", name: "Bo" };
 const CLOSE_CODES = [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013, 1014, 1015, 4000, 4999];
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { identityOf } from "../src/identity.js";
 import { ChatClient, type ChatClientOptions, type ChatError, type Room } from "../src/index.js";
 import { FakeSocket, pass, settle } from "./fake-server.js";
 import { browser, rooms, server, storage, useFakes } from "./setup.js";
@@ -138,7 +139,7 @@ test("a handshake that is rejected is repeated with another token", async () => 
 
 test("a room whose server rejects the second token, too, is closed with the server's sentence", async () => {
   storage.setItem(
-    "chalice-chat.outbox.r1",
+    `chalice-chat.outbox.${identityOf("user", "")}.r1`, // the tokens of this file name no user
     JSON.stringify([{ clientId: "c1", message: "for later", sentAt: null, failure: null }]),
   );
   isValid = () => false;

@@ -14,6 +14,8 @@ const VISITED = "chalice-chat.visited";
 /** The longest list of visited rooms. */
 const MAX_VISITED = 30;
 export const WAITING = "chalice-chat.waiting";
+/** The prefix of the client library's unsent messages of users. */
+const UNSENT = "chalice-chat.outbox.user-";
 export const OWNER = "chalice-chat.owner.";
 export const IGNORED = "chalice-chat.ignored.";
 const SESSION = "chalice-chat.session";
@@ -157,7 +159,7 @@ export function saveRoomList({ rooms, hasMore }: RoomListSnapshot): void {
   write(() => sessionStorage, ROOM_LIST, JSON.stringify({ rooms, hasMore, isLoaded: false, error: null }));
 }
 
-export const loadWaiting = () => readJson<Readonly<Record<string, Waiting>>>(WAITING) ?? {};
+export const loadWaiting = () => readJson<Readonly<Record<string, Waiting>>>(WAITING, () => localStorage) ?? {};
 
 export const loadSession = () => readJson<Session>(SESSION);
 export const saveSession = (session: Session) => write(() => sessionStorage, SESSION, JSON.stringify(session));
@@ -170,5 +172,5 @@ export const saveAttempt = (attempt: Attempt | null) =>
 export function forgetVisitor(): void {
   forget(() => sessionStorage, "chalice-chat.");
   forget(() => localStorage, OWNER);
-  for (const prefix of [IGNORED, VISITED, RENEWED, DRAFT, READ]) forget(() => localStorage, prefix);
+  for (const prefix of [IGNORED, VISITED, RENEWED, DRAFT, READ, WAITING, UNSENT]) forget(() => localStorage, prefix);
 }

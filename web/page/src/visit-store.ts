@@ -73,5 +73,5 @@ export const watchIgnored = (roomId: string, listener: () => void) => watch(IGNO
 export function saveWaiting(roomId: string, waiting: Waiting): void {
   const { [roomId]: _, ...others } = loadWaiting();
   const all = waiting.count ? { ...others, [roomId]: waiting } : others;
-  write(() => sessionStorage, WAITING, Object.keys(all).length ? JSON.stringify(all) : "");
+  write(() => localStorage, WAITING, Object.keys(all).length ? JSON.stringify(all) : "");
 }

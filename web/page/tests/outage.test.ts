@@ -38,6 +38,14 @@ async function loseConnection(): Promise<void> {
   assert.equal(state(), "Connection lost. Trying again…");
 }
 
+/** Leave a room without a connection, and with a message for it. */
+async function leaveUnsent(text: string): Promise<void> {
+  await go("#/rooms/r1");
+  await loseConnection();
+  await say(text);
+  await go("#/");
+}
+
 async function findConnection(): Promise<void> {
   server.rejectsHandshakes = false;
   find("#try-now").click();
@@ -112,10 +120,8 @@ test("a message that waits in another room is mentioned, and sent from there", a
 });
 
 test("a message that waits for a room that no longer exists is marked as not sent", async () => {
-  const unsent = [{ clientId: "c1", message: "Anybody?", sentAt: null, failure: null }];
-  sessionStorage.setItem("chalice-chat.outbox.r1", JSON.stringify(unsent));
+  await leaveUnsent("Anybody?");
   server.respond = (path) => (path.startsWith("/rooms/") ? GONE : undefined);
-  server.rejectsHandshakes = true;
   await go("#/rooms/r1");
   assert.equal(find("#pending .failed .body").textContent, "Anybody?");
   assert.equal(find("#pending .fate").textContent, "Not sent. This room no longer exists.");
@@ -202,11 +208,8 @@ test("the console has the sentence of an error, and no stack with hosts", async 
 });
 
 test("a room that is gone does not go on loading while an unsent message is shown", async () => {
-  const unsent = [{ clientId: "c1", message: "too late", sentAt: null, failure: null }];
-  sessionStorage.setItem("chalice-chat.outbox.r1", JSON.stringify(unsent));
-  server.respond = (path) =>
-    path.startsWith("/rooms/") ? [404, { Code: "NotFoundError", Message: "room not found" }] : undefined;
-  server.rejectsHandshakes = true;
+  await leaveUnsent("too late");
+  server.respond = (path) => (path.startsWith("/rooms/") ? GONE : undefined);
   await go("#/rooms/r1");
   assert.deepEqual([find("#ending").hidden, shown()], [false, ["too late"]]);
   assert.equal(find("#log-note").textContent, "");
