@@ -49,7 +49,7 @@ from chalicelib.websocket import events
 app = Chalice(app_name=settings.APP_NAME)
 app.experimental_feature_flags.add("WEBSOCKETS")
 # API Gateway decodes all other bodies as UTF-8, whatever charset they declare ("Working with binary media types").
-app.api.binary_types += ["multipart/form-data", "text/plain"]
+app.api.binary_types += ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"]
 app.log.setLevel(logging.INFO)
 app.api.cors = CORSConfig(allow_origin=origins.preflight_origin(), expose_headers=["ETag", "Retry-After"], max_age=600)
 # Set this before the handlers are registered: each keeps a reference to it.

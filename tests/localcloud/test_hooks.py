@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -57,10 +58,14 @@ def test_form_and_text_reach_the_function_in_their_charset(chat: Chat, charset: 
     hook = create_hook(chat, room := chat.create_room(roomName="Tea"))
     part = (None, "é ü".encode(charset), f"text/plain; charset={charset}")
     plain = {"Content-Type": f"text/plain; charset={charset}"}
+    form = {"Content-Type": f"application/x-www-form-urlencoded; charset={charset}"}
+    quoted = "text=" + quote("é ü", encoding=charset)
     assert requests.post(hook, files={"text": part}, timeout=SECONDS).status_code == 200
     assert requests.post(hook, files={"payload": (None, '{"text": "é ü"}')}, timeout=SECONDS).status_code == 200
     assert requests.post(hook, data="é ü".encode(charset), headers=plain, timeout=SECONDS).status_code == 200
-    assert texts(chat, room) == ["é ü"] * 3
+    assert requests.post(hook, data=quoted, headers=form, timeout=SECONDS).status_code == 200
+    assert requests.post(hook, data=b"text=" + "é ü".encode(charset), headers=form, timeout=SECONDS).status_code == 200
+    assert texts(chat, room) == ["é ü"] * 5
 
 
 def test_tables_contain_no_token(chat: Chat, cloud: LocalCloud) -> None:
