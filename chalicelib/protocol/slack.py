@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from chalicelib.limits import MAX_MESSAGE_LENGTH
@@ -73,8 +74,8 @@ def _markup(value: Any) -> str:
 
 
 def _string(value: Any) -> str:
-    """Return a text, or a number as text. Anything else counts as absent, and so does a blank text."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    """Return a text, or a finite number as text. Anything else counts as absent, and so does a blank text."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
         return str(value)
     text = repair(value) if isinstance(value, str) else ""
     return text if text.strip() else ""

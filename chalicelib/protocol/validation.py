@@ -18,7 +18,10 @@ from chalicelib.protocol.values import BLANK_TEXTS, IDENTIFIER, RULES
 S = TypeVar("S", bound=Struct)
 
 MAX_DIGITS = 18
-"""Longest number that is parsed as an int. Python rejects very long ones, and none is in a declared range."""
+"""Longest number that may be in a declared range."""
+
+INTEGERS = range(-(2**63), 2**64)
+"""The integers that msgspec encodes."""
 
 
 def parse_object(body: str | bytes, *, strict: bool = True) -> dict[str, Any]:
@@ -199,7 +202,10 @@ def _bare(type_: inspect.Type) -> inspect.Type:
 
 
 def _parse_integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
+    """Return an integer, or one that is too large as a float. Python rejects very long integers."""
+    if len(digits) <= len(str(INTEGERS.start)) and (number := int(digits)) in INTEGERS:
+        return number
+    return float(digits)
 
 
 def _reject_constant(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -423,6 +424,8 @@ def test_deeply_nested_blocks_do_not_fail() -> None:
                 "text": "*t*",
                 "fields": [
                     {"title": "CPU", "value": 97, "short": True},
+                    {"title": "Id", "value": 1_234_567_890_123_456_789},
+                    {"title": "Load", "value": math.inf},
                     {"title": "Host:", "value": "a"},
                     {"title": "Paged?", "value": False},
                     {"value": "v"},
@@ -432,8 +435,8 @@ def test_deeply_nested_blocks_do_not_fail() -> None:
                 "footer": "Foot",
                 "ts": 1700000000,
             },
-            "@here\nAki: https://x.example/aki\nT\n*t*\nCPU: 97\nHost: a\nPaged? false\nv\nRunbook: https://x.example/r\n"
-            "https://x.example/i.png\nFoot",
+            "@here\nAki: https://x.example/aki\nT\n*t*\nCPU: 97\nId: 1234567890123456789\nLoad\nHost: a\nPaged? false\nv\n"
+            "Runbook: https://x.example/r\nhttps://x.example/i.png\nFoot",
         ),
         ({"title": "T", "pretext": "T", "text": "T"}, "T"),
         ({"thumb_url": "https://x.example/t.png?a=1&amp;b=2"}, "https://x.example/t.png?a=1&b=2"),
@@ -517,7 +520,8 @@ KINDS = [
 
 
 @pytest.mark.parametrize(
-    "malformed", [None, 5, 0.5, True, [], {}, "", [None], [[]], {"text": {}}, "\ud800", "9" * 5_000, 10**17]
+    "malformed",
+    [None, 5, 0.5, True, [], {}, "", [None], [[]], {"text": {}}, "\ud800", "9" * 5_000, 10**17, 2**64 - 1, math.inf],
 )
 def test_malformed_properties_do_not_fail(malformed: Any) -> None:
     wrong = dict.fromkeys(PROPERTIES, malformed)

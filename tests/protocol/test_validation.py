@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -289,8 +290,19 @@ def test_json_that_is_not_an_object_is_rejected(body: str, kind: str) -> None:
         parse_object(body)
 
 
-def test_numbers_of_any_length_are_parsed() -> None:
-    assert parse_object('{"long": %s}' % ("9" * 5_000)) == {"long": float("inf")}
+@pytest.mark.parametrize("number", [1_234_567_890_123_456_789, 2**64 - 1, -(2**63)])
+def test_integers_of_64_bits_are_kept(number: int) -> None:
+    assert parse_object(f'{{"id": {number}}}') == {"id": number}
+    assert isinstance(parse_object(f'{{"id": {number}}}')["id"], int)
+
+
+@pytest.mark.parametrize(
+    ("digits", "number"), [("9" * 5_000, math.inf), (f"{2**64}", 2.0**64), (f"{-(2**63) - 1}", -(2.0**63))]
+)
+def test_longer_integers_are_parsed_as_floats(digits: str, number: float) -> None:
+    value = parse_object(f'{{"long": {digits}}}')["long"]
+    assert isinstance(value, float)
+    assert value == number
 
 
 # Schemas

@@ -28,8 +28,8 @@ def test_signal_without_data_has_none(bo: Socket, gateway: Gateway, data: dict[s
     assert gateway.frames["a"][-1]["signal"].keys() == {"name", "sender"}
 
 
-@pytest.mark.parametrize("data", [0, False, "", [], {}])
-def test_empty_data_is_delivered(bo: Socket, gateway: Gateway, data: object) -> None:
+@pytest.mark.parametrize("data", [0, False, "", [], {}, {"id": 1_234_567_890_123_456_789}, 2**64 - 1, -(2**63)])
+def test_data_is_delivered_as_it_is(bo: Socket, gateway: Gateway, data: object) -> None:
     act(bo, "signal", name="typing", data=data)
     assert gateway.frames["a"][-1]["signal"]["data"] == data
 
