@@ -12,7 +12,7 @@ from chalicelib import settings
 from chalicelib.chat import messages, rate_limit
 from chalicelib.errors import Forbidden
 from chalicelib.storage.models import Connection, Message
-from chalicelib.storage.transactions import StorageError, UpdateAction, retry_on_conflict, transaction, was_cancelled
+from chalicelib.storage.transactions import UpdateAction, retry_on_conflict
 
 
 @retry_on_conflict
@@ -45,14 +45,8 @@ def edit_message(sender: Connection, sequence: int, text: str) -> Message:
         Message.edited_at.set(event.sent_at),
         Message.edited_by.set(event.sequence),
     ]
-    try:
-        with transaction() as writes:
-            writes.save(event, Message.sort_key.does_not_exist())
-            writes.update(target, changes, Message.text.exists() & is_latest)
-    except StorageError as error:
-        if was_cancelled(error):
-            messages.close_sequence(event.room_id, int(event.sequence))
-        raise
+    with messages.storing(event) as writes:
+        writes.update(target, changes, Message.text.exists() & is_latest)
     event.edited_text = text
     return event
 

@@ -16,7 +16,8 @@ any higher one is stored.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -33,6 +34,7 @@ from chalicelib.storage.transactions import (
     had_conflict,
     retry_on_conflict,
     transaction,
+    was_cancelled,
 )
 
 log = logging.getLogger(f"{settings.APP_NAME}.messages")
@@ -221,6 +223,24 @@ def take_sequence(room_id: str, count: int = 1) -> RoomSequence:
             raise NotInRoom from error
         raise
     return sequence
+
+
+@contextmanager
+def storing(*events: Message) -> Iterator[Transaction]:
+    """Return a context manager that collects writes, and commits all of them with these events, or none, at its end.
+
+    If DynamoDB cancels the transaction, the sequences of the events are closed: a retry takes others, or stores none.
+    """
+    try:
+        with transaction() as writes:
+            for event in events:
+                writes.save(event, Message.sort_key.does_not_exist())
+            yield writes
+    except StorageError as error:
+        if was_cancelled(error):
+            for event in events:
+                close_sequence(event.room_id, int(event.sequence))
+        raise
 
 
 def close_sequence(room_id: str, sequence: int) -> None:

@@ -18,12 +18,9 @@ from chalicelib.errors import Forbidden, InvalidInput
 from chalicelib.protocol.responses import format_timestamp
 from chalicelib.storage.models import MODERATOR, OWNER, Connection, MemberRecord, Message, Room
 from chalicelib.storage.transactions import (
-    StorageError,
     Transaction,
     UpdateAction,
     retry_on_conflict,
-    transaction,
-    was_cancelled,
 )
 
 ERASED_NAME = "somebody"
@@ -53,14 +50,8 @@ def delete_message(sender: Connection, sequence: int) -> Message:
     _check_deletion(sender, target)
     details = {"target": sequence} | ({} if target.client_id is None else {"clientId": target.client_id})
     event = messages.event(sender, "deleted", "deleted a message", details)
-    try:
-        with transaction() as writes:
-            writes.save(event, Message.sort_key.does_not_exist())
-            _erase(writes, target, int(event.sequence))
-    except StorageError as error:
-        if was_cancelled(error):  # the retry may find that somebody else has deleted the message, and store nothing
-            messages.close_sequence(event.room_id, int(event.sequence))
-        raise
+    with messages.storing(event) as writes:
+        _erase(writes, target, int(event.sequence))
     return event
 
 
@@ -141,9 +132,8 @@ def remove_members(
     if delete_messages:
         removed_at = {id_: int(event.sequence) for event, id_ in zip(events, member_ids, strict=True)}
         changes.append(Room.hidden.set((room.hidden or {}) | removed_at))
-    with transaction() as writes:
-        for event, id_ in zip(events, member_ids, strict=True):
-            writes.save(event, Message.sort_key.does_not_exist())
+    with messages.storing(*events) as writes:
+        for id_ in member_ids:
             admission.ban(writes, room.room_id, id_, found[id_].name)
         # An update needs a change. The condition excludes a member who becomes a moderator meanwhile.
         changes = changes or [Room.name.set(room.name)]
@@ -193,8 +183,7 @@ def mute_member(sender: Connection, member_id: str, seconds: int) -> Message:
     details = {"member": {"id": member_id, "name": name}, "until": format_timestamp(until)}
     predicate = f"muted {name} for {_duration(seconds)}" if seconds else f"ended the muting of {name}"
     event = messages.event(sender, "muted", predicate, details)
-    with transaction() as writes:
-        writes.save(event, Message.sort_key.does_not_exist())
+    with messages.storing(event) as writes:
         member.update(writes, [Connection.muted_until.set(until)], [MemberRecord.muted_until.set(until)])
     return event
 
@@ -219,8 +208,7 @@ def set_role(sender: Connection, member_id: str, role: str) -> Message:
     details = {"member": {"id": member_id, "name": member.name}, "role": role}
     predicate = f"made {member.name} a moderator" if role == MODERATOR else f"made {member.name} a plain member"
     event = messages.event(sender, "role", predicate, details)
-    with transaction() as writes:
-        writes.save(event, Message.sort_key.does_not_exist())
+    with messages.storing(event) as writes:
         writes.update(Room(room.room_id), [Room.roles.set(roles)], room.is_unchanged(Room.roles))
         change: UpdateAction = Connection.role.set(MODERATOR) if role == MODERATOR else Connection.role.remove()
         member.update(writes, [change])

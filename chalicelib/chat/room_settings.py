@@ -63,8 +63,7 @@ def update_room(sender: Connection, data: UpdateRoom) -> Message:
     details = {"room": msgspec.to_builtins(RoomSummary.of(room))}
     event = messages.event(sender, "updated", " and ".join(summaries), details)
     event.expires_at = now + room.retention
-    with transaction() as writes:
-        writes.save(event, Message.sort_key.does_not_exist())
+    with messages.storing(event) as writes:
         writes.update(Room(room.room_id), changes, is_unchanged)
         if counter:
             writes.update(RoomSequence(room.room_id), counter, RoomSequence.closed.does_not_exist())

@@ -108,6 +108,29 @@ def test_member_is_removed(conflicts: Conflicts, owner: Connection) -> None:
     assert admission.is_banned(owner.joined_room_id, bo.member_id)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda owner, _: editing.edit_message(owner, 1, "hi there"),
+        lambda owner, _: moderation.delete_message(owner, 1),
+        lambda owner, _: room_settings.update_room(owner, UpdateRoom(room_name="Coffee")),
+        lambda owner, bo: moderation.mute_member(owner, bo, 60),
+        lambda owner, bo: moderation.set_role(owner, bo, "moderator"),
+        lambda owner, bo: moderation.remove_members(owner, [bo], lambda _: None),
+    ],
+    ids=["edit", "deletion", "update", "mute", "role", "removal"],
+)
+def test_sequence_of_a_cancelled_event_is_closed(
+    conflicts: Conflicts, owner: Connection, change: Callable[[Connection, str], object]
+) -> None:
+    """A reader would otherwise have to wait for it, and then to close it."""
+    messages.store(owner, "hi", None)
+    bo = members.join("b", owner.joined_room_id, "Bo", Credentials(key="b" * 22))
+    conflicts(lambda: change(owner, bo.member_id), writes=("TransactWriteItems",))
+    rows = Message.query(owner.joined_room_id, Message.sort_key.startswith(Message.PREFIX), consistent_read=True)
+    assert [(int(row.sequence), row.is_tombstone) for row in rows][1:] == [(2, True), (3, False)]
+
+
 def test_member_is_muted_made_a_moderator_removed_with_messages_and_let_in(
     conflicts: Conflicts, owner: Connection
 ) -> None:

@@ -435,8 +435,8 @@ def test_deeply_nested_blocks_do_not_fail() -> None:
                 "footer": "Foot",
                 "ts": 1700000000,
             },
-            "@here\nAki: https://x.example/aki\nT\n*t*\nCPU: 97\nId: 1234567890123456789\nLoad\nHost: a\nPaged? false\nv\n"
-            "Runbook: https://x.example/r\nhttps://x.example/i.png\nFoot",
+            "@here\nAki: https://x.example/aki\nT\n*t*\nCPU: 97\nId: 1234567890123456789\nLoad\n"
+            "Host: a\nPaged? false\nv\nRunbook: https://x.example/r\nhttps://x.example/i.png\nFoot",
         ),
         ({"title": "T", "pretext": "T", "text": "T"}, "T"),
         ({"thumb_url": "https://x.example/t.png?a=1&amp;b=2"}, "https://x.example/t.png?a=1&b=2"),
