@@ -600,6 +600,7 @@ export class Room {
 
   #onRename({ type, sender, message, formerName }: RenameFrame): void {
     this.#presence.change(sender.id, () => sender);
+    this.#typing.end(sender.id); // the next signal has the new name
     if (this.#messages.isOwn(sender.id)) {
       this.#name = sender.name;
       this.#store.publish({ you: this.#mutes.mark(withKnownRole(sender)) });
@@ -703,6 +704,7 @@ export class Room {
   #apply(item: StoredItem): void {
     const { type, sequence, room, member, sender } = item;
     if (type === "message") this.#typing.end(sender.id);
+    if (member) this.#typing.end(member.id); // who was removed or muted does not go on
     if (type === "updated" && room && sequence > this.#updatedAt) {
       this.#updatedAt = sequence;
       this.#store.publish(stateOf(room));

@@ -462,6 +462,23 @@ test("who types is shown until the message, the leave, or ten seconds without a 
   assert.deepEqual(typing(), []);
 });
 
+test("who is muted, removed or renamed is not shown as typing", async () => {
+  const room = await join();
+  const typing = () => room.getSnapshot().typing.map(({ name }) => name);
+  const types = (sender = BO) => server.socket.receive({ signal: { name: "typing", sender } });
+  for (const type of ["muted", "removed"]) {
+    types();
+    server.deliver(server.storeEvent(type, { member: BO, until: new Date(Date.now() + 60_000).toISOString() }));
+    assert.deepEqual(typing(), []);
+  }
+  types();
+  const renamed = { id: BO.id, name: "Bo B." };
+  server.socket.receive({ message: { type: "rename", message: "Bo is now Bo B.", sender: renamed, formerName: "Bo" } });
+  assert.deepEqual(typing(), []);
+  types(renamed);
+  assert.deepEqual(typing(), ["Bo B."]);
+});
+
 test("in a room that is too large for signals, typing is refused once, and nobody is told", async () => {
   const room = await join();
   const errors: string[] = [];
