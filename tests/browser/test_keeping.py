@@ -114,3 +114,19 @@ def test_print_has_the_whole_conversation_without_controls(open_page: OpenPage, 
         for body in bodies.all():
             assert body.evaluate("(body) => body.scrollHeight <= body.clientHeight")
         assert bodies.first.evaluate("(body) => getComputedStyle(body).color") == "rgb(43, 32, 39)"
+
+
+def test_print_has_what_a_message_answers_and_its_reactions(open_page: OpenPage, cloud: LocalCloud) -> None:
+    room = Room(cloud.rest_url, cloud.websocket_url)
+    page = open_page(room.link())
+    expect(page.get_by_role("heading", name="Tea")).to_be_visible()
+    with room.join("Bo") as bo:
+        bo.say("Tea or coffee?")
+        bo.act("sendMessage", message="Tea!", replyTo=1)
+        bo.act("react", sequence=1, reaction=":tada:")
+        expect(page.get_by_role("button", name=":tada: 1: Bo")).to_be_visible()
+    page.get_by_role("button", name=":tada: 1: Bo").focus()
+    page.emulate_media(media="print")
+    printed = "\n".join(filter(None, page.locator("#log").inner_text().splitlines()))
+    assert re.search(r"Bo\nTea or coffee\?\n.*\n:tada: 1\nBo\nBo Tea or coffee\?\nTea!\n", printed), printed
+    assert page.locator(".chip").evaluate("(chip) => getComputedStyle(chip).outlineStyle") == "none"
