@@ -6,6 +6,7 @@ format. What is not as described there is left out: a message should arrive even
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -56,8 +57,8 @@ _MARKS = "[*_~`]"
 def text_of(message: WebhookMessage) -> str:
     """Return what a message says, in lines. It is empty if nothing in it is readable."""
     text = _markup(message.text)
-    lines = [line for block in _blocks(message.blocks) for line in _block(block)]
-    for attachment in _objects(message.attachments):
+    lines = [line for block in _blocks(_parsed(message.blocks)) for line in _block(block)]
+    for attachment in _objects(_parsed(message.attachments)):
         lines += _attachment(attachment)
     if not lines:
         return text
@@ -361,6 +362,14 @@ def _field_value(value: Any) -> str:
 def _without_blank_lines(texts: list[str]) -> list[str]:
     """Return texts without blank lines around them, and without empty ones."""
     return [stripped for text in texts if (stripped := text.strip("\n"))]
+
+
+def _parsed(value: Any) -> Any:
+    """Return blocks or attachments. Some programs encode them once more, as Slack's method chat.postMessage permits."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return None
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

@@ -22,6 +22,10 @@ _BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
 _FORM, _MULTIPART, _PLAIN = "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"
 
 
+_CONTENTS = ("text", "blocks", "attachments")
+"""The properties of a message of which it has at least one."""
+
+
 class _Field(NamedTuple):
     """A field of a form, with the charset that it declares itself."""
 
@@ -69,12 +73,12 @@ def _parse_fields(fields: Iterable[_Field], charset: str | None) -> dict[str, An
         charset = _decode(named["_charset_"].content, "ascii").strip()
     texts: dict[str, Any] = {
         name: _decode(named[name].content, named[name].charset or charset or "utf-8")
-        for name in ("payload", "text", "clientId")
+        for name in ("payload", *_CONTENTS, "clientId")
         if name in named
     }
     if "payload" in texts:
         return _parse_json(texts["payload"])
-    if "text" not in texts:
+    if not any(name in texts for name in _CONTENTS):
         raise UnreadableMessage("the body has another form")
     return texts
 

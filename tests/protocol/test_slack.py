@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -519,9 +521,34 @@ KINDS = [
 ]
 
 
+@pytest.mark.parametrize("encode", [lambda value: value, json.dumps])
+def test_blocks_and_attachments_may_be_encoded_once_more(encode: Callable[[Any], Any]) -> None:
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*Build* &amp; test"}}]
+    attachments = [{"title": "Build 7", "title_link": "https://ci.example/7"}]
+    assert text(blocks=encode(blocks)) == "*Build* & test"
+    assert text(text="CI", attachments=encode(attachments)) == "CI\nBuild 7: https://ci.example/7"
+
+
 @pytest.mark.parametrize(
     "malformed",
-    [None, 5, 0.5, True, [], {}, "", [None], [[]], {"text": {}}, "\ud800", "9" * 5_000, 10**17, 2**64 - 1, math.inf],
+    [
+        None,
+        5,
+        0.5,
+        True,
+        [],
+        {},
+        "",
+        [None],
+        [[]],
+        {"text": {}},
+        "\ud800",
+        "9" * 5_000,
+        "[" * 15_000,
+        10**17,
+        2**64 - 1,
+        math.inf,
+    ],
 )
 def test_malformed_properties_do_not_fail(malformed: Any) -> None:
     wrong = dict.fromkeys(PROPERTIES, malformed)

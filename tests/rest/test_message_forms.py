@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlencode
 
 import pytest
 from hypothesis import given
@@ -73,6 +73,14 @@ def test_json_may_be_the_payload_of_a_form(content_type: str) -> None:
 )
 def test_form_has_the_charset_that_it_declares(body: bytes, charset: str, expected: str) -> None:
     assert text(body, FORM + charset) == expected
+
+
+def test_form_may_have_blocks_and_attachments() -> None:
+    attachments = [{"title": "Build 7", "text": "failed"}]
+    blocks = [{"type": "header", "text": {"type": "plain_text", "text": "CI"}}]
+    fields = {"blocks": json.dumps(blocks), "attachments": json.dumps(attachments)}
+    posted = validate(parse_message(urlencode(fields).encode(), FORM), WebhookMessage)
+    assert text_of(posted) == "CI\nBuild 7\nfailed"
 
 
 def test_form_may_have_a_client_id() -> None:
