@@ -145,9 +145,11 @@ export class History {
   }
 
   stop(): void {
+    if (this.#isStopped) return; // by a listener
     this.#isStopped = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#refreshTimer);
+    if (this.#older) this.#options.onOlder(this.#olderState());
   }
 
   #readIn(milliseconds: number, isOptional = false): void {

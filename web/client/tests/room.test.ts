@@ -452,6 +452,18 @@ test("an older page that ends where it began has failed, and can be read again",
   assert.deepEqual([room.messages.length, room.getSnapshot().older], [60, "none"]);
 });
 
+test("a room that is left while older messages are read does not go on loading", async () => {
+  for (let number = 1; number <= 60; number += 1) server.store(String(number));
+  const room = await join();
+  const reading = room.loadOlder();
+  assert.equal(room.getSnapshot().older, "loading");
+  room.subscribe(() => room.leave());
+  room.leave();
+  assert.equal(room.getSnapshot().older, "more");
+  await reading;
+  assert.deepEqual([room.messages.length, room.getSnapshot().older], [50, "more"]);
+});
+
 test("older messages are read on request", async () => {
   for (let number = 1; number <= 120; number += 1) server.store(String(number));
   const room = await join();
