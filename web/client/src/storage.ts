@@ -39,7 +39,7 @@ export function readValue<Value>(storage: ChatStorage | undefined, key: string):
 export interface Kept {
   /** What the same page shows after a reload. */
   readonly page: OwnStorage;
-  /** Unsent messages. They are not lost with the page, where tabs can tell that it is gone. */
+  /** Unsent messages, which outlast their tab in a browser with Web Locks. */
   readonly outbox: OwnStorage;
 }
 
@@ -67,6 +67,7 @@ export class OwnStorage {
     this.#locks = locks;
   }
 
+  /** Whether other tabs read and write the same storage. */
   get isShared(): boolean {
     return this.#locks !== undefined;
   }
@@ -92,7 +93,7 @@ export class OwnStorage {
     this.#isForgotten = true;
   }
 
-  /** Return the names in a shared storage that begin so. */
+  /** Return the names of a kind in a shared storage that begin with a text. */
   find(kind: string, start: string): readonly string[] {
     const { length } = this.#keyOf(kind, "");
     const keys = this.#keys().filter((key) => key.startsWith(this.#keyOf(kind, start)));
