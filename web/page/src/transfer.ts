@@ -10,12 +10,16 @@ const MAX_LINES = 1_000;
 /** Above it, Chromium takes longer to paste lines than to set them. */
 const FEW_LINES = 200;
 
+/** More marks, or characters that take no space, than any writing puts in a row: each key in such a field would take seconds. */
+const STACK = /([\p{M}\p{Cf}]{50})[\p{M}\p{Cf}]+/gu;
+
 const field = byId("message", HTMLTextAreaElement);
 const room = byId("room", HTMLElement);
 
 /** Insert a text if the browser would not, or take seconds to do so. Chromium needs a minute for 100,000 lines. */
 function take(event: Event, data: DataTransfer | null, isInserted: boolean): void {
-  const text = data?.getData("text/plain").replace(/\r\n?/g, "\n") ?? "";
+  const copied = data?.getData("text/plain").replace(/\r\n?/g, "\n") ?? "";
+  const text = copied.replace(/[\u2028\u2029]/g, "\n").replace(STACK, "$1");
   const lines = text.slice(0, MAX_DRAFT).split("\n", MAX_LINES);
   if (!text && data?.files.length) {
     event.preventDefault();
@@ -23,7 +27,7 @@ function take(event: Event, data: DataTransfer | null, isInserted: boolean): voi
     return;
   }
   const kept = lines.join("\n");
-  if (!text || (isInserted && kept === text && lines.length <= FEW_LINES)) return;
+  if (!text || (isInserted && kept === copied && lines.length <= FEW_LINES)) return;
   event.preventDefault();
   insert(kept);
   if (kept !== text) showHint(CUT);

@@ -70,6 +70,19 @@ test("more than the field can hold is cut, and says so", async () => {
   assert.deepEqual([field().value, note()], [many, ""]);
 });
 
+test("what makes a field slow is shortened: stacks of marks, invisible characters, and other line breaks", async () => {
+  await go("#/rooms/r1");
+  for (const mark of ["\u0301", "\u200d", "\u00ad", "\u202e", "\u{e0061}", "\ufe0f"]) {
+    field().value = "";
+    assert.equal(paste(field(), `a${mark.repeat(10_000)}b`), true);
+    assert.deepEqual([field().value, note()], [`a${mark.repeat(50)}b`, ""]);
+  }
+  field().value = "";
+  assert.equal(paste(field(), `a\u2028b\u2029${"\u2028".repeat(100_000)}`), true);
+  assert.equal(field().value, `a\nb\n${"\n".repeat(997)}`);
+  assert.equal(paste(field(), "a\u0301\u0323 👩‍👩‍👧‍👦"), false);
+});
+
 test("a file that is dropped does not leave the page, and a text is inserted", async () => {
   assert.equal(drop(find("#lobby"), "", ["Files"]), true);
   assert.equal(drop(find("#lobby"), "text", ["text/plain"]), false);
