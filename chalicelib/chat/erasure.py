@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 
 from chalicelib import limits, request_log
-from chalicelib.chat import messages, rooms
+from chalicelib.chat import messages, reports, rooms
 from chalicelib.delivery import jobs
 from chalicelib.delivery.jobs import Erasure, MessageErasure
 from chalicelib.storage.models import Message, Room, RoomSequence
@@ -106,6 +106,10 @@ def _messages_of(room_id: str, hidden: Mapping[str, int], after: int = 0, **opti
 
 
 def _erase_all(rows: Sequence[Message], hidden: Mapping[str, int]) -> None:
+    """Erase messages, and the reasons of their reports first: after a crash, the next job finds what is left."""
+    due = {int(row.sequence) for row in rows if row.sequence <= hidden[row.sender_id]}
+    if due:
+        reports.erase_reasons(rows[0].room_id, due)
     for start in range(0, len(rows), ERASED_PER_TRANSACTION):
         _erase_rows(rows[start : start + ERASED_PER_TRANSACTION], hidden)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib import limits
 from chalicelib.auth.identity import Credentials
-from chalicelib.chat import admission, members, messages, names, rights
+from chalicelib.chat import admission, members, messages, names, reports, rights
 from chalicelib.errors import Forbidden, InvalidInput
 from chalicelib.protocol.responses import format_timestamp
 from chalicelib.storage.models import MODERATOR, OWNER, Connection, MemberRecord, Message, Room
@@ -44,6 +44,7 @@ def delete_message(sender: Connection, sequence: int) -> Message:
     if target is not None and target.deleted_by is not None:
         event = Message.find(room_id, Message.sort_key_of(int(target.deleted_by)))
         if event is not None and event.event == "deleted":
+            reports.erase_reasons(room_id, [sequence])  # a crash may have come between
             return event
     if target is None or not target.is_alive or target.is_tombstone:
         raise InvalidInput(messages.NO_SUCH_MESSAGE)
@@ -52,6 +53,8 @@ def delete_message(sender: Connection, sequence: int) -> Message:
     event = messages.event(sender, "deleted", "deleted a message", details)
     with messages.storing(event) as writes:
         _erase(writes, target, int(event.sequence))
+    if target.event is None:
+        reports.erase_reasons(room_id, [sequence])
     return event
 
 

@@ -1,13 +1,17 @@
-"""Reports of messages to the owner and the moderators of a room."""
+"""Reports of messages to the owner and the moderators of a room.
+
+A reason may quote the message. So the deletion of a message erases the reasons of its reports, and keeps the reports.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from chalicelib import limits
 from chalicelib.auth.identity import Credentials
 from chalicelib.chat import members, messages, rate_limit, rights, rooms
-from chalicelib.errors import NotInRoom, TooManyReports
+from chalicelib.errors import InvalidInput, NotInRoom, TooManyReports
 from chalicelib.storage.models import MODERATOR, OWNER, Connection, Recipient, Report
 from chalicelib.storage.transactions import StorageError, condition_failed, retry_on_conflict
 
@@ -43,7 +47,31 @@ def report(sender: Connection, sequence: int, reason: str | None) -> bool:
         if not condition_failed(error):
             raise
         return False
+    if reason is not None:
+        try:
+            messages.find_message(room_id, sequence)
+        except InvalidInput:  # it was deleted meanwhile
+            _erase_reason(row)
+            raise
     return True
+
+
+def erase_reasons(room_id: str, targets: Collection[int]) -> None:
+    """Erase the reasons of the reports of at least one deleted message. Raises StorageError if DynamoDB fails."""
+    between = Report.sort_key.between(Report.sort_key_of(min(targets), ""), Report.sort_key_of(max(targets), "~"))
+    for row in Report.query(room_id, between, Report.reason.exists(), consistent_read=True):
+        if row.target in targets:
+            _erase_reason(row)
+
+
+@retry_on_conflict
+def _erase_reason(row: Report) -> None:
+    """Erase the reason of a report. Nothing is stored if the report was deleted with its room."""
+    try:
+        row.update([Report.reason.remove()], Report.sort_key.exists())
+    except StorageError as error:
+        if not condition_failed(error):
+            raise
 
 
 def list_reports(room_id: str, credentials: Credentials) -> list[Report]:

@@ -9,10 +9,11 @@ import pytest
 import time_machine
 from chalice.test import Client
 
-from chalicelib import settings
-from chalicelib.storage.models import Connection, Room
+from chalicelib import limits, settings
+from chalicelib.storage.models import Connection, Report, Room
+from tests.support.dynamodb import Crash, inject_faults
 from tests.support.gateway import Gateway
-from tests.support.moderation import CYS, Sockets, act, error_code, member_id
+from tests.support.moderation import CYS, Sockets, act, complete, error_code, history_of, member_id
 from tests.support.sockets import Socket
 
 
@@ -126,3 +127,91 @@ def test_report_is_stored_for_as_long_as_its_message(
     assert len(reports(client, room, owner=room.owner_token or "").json_body["reports"]) == 1
     clock.shift(1)
     assert reports(client, room, owner=room.owner_token or "").json_body == {"reports": []}
+
+
+def stored_reports() -> list[str]:
+    """Return the raw reports of all rooms."""
+    rows = Report.scan(Report.sort_key.startswith(Report.PREFIX), consistent_read=True)
+    return [str(row.attribute_values) for row in rows]
+
+
+@pytest.fixture
+def reported(cy: Socket, bo: Socket, socket: Sockets, room: Room) -> Socket:
+    """Let Bo send a message, and Di report it with its words, and one of Cy with others."""
+    bo.say("secret words")
+    cy.say("quiet, please")
+    di = socket("d")
+    di.connect(roomId=room.room_id, name="Di")
+    act(di, "reportMessage", sequence=3, reason="says secret words")
+    act(di, "reportMessage", sequence=4, reason="too strict")
+    return di
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_deletion_erases_the_reason_of_a_report_that_may_quote_the_message(
+    reported: Socket, socket: Sockets, room: Room, client: Client, name: str
+) -> None:
+    act(socket(name), "deleteMessage", sequence=3)
+    assert "secret words" not in str(stored_reports())
+    listed = reports(client, room, owner=room.owner_token or "").json_body["reports"]
+    assert {(report["target"], report.get("reason")) for report in listed} == {(3, None), (4, "too strict")}
+
+
+def test_repeated_deletion_erases_the_reasons_that_a_crash_has_left(
+    reported: Socket, bo: Socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        inject_faults(patch, lambda operation, _: "crash after" if operation == "TransactWriteItems" else None)
+        with pytest.raises(Crash):
+            act(bo, "deleteMessage", sequence=3)
+    act(bo, "deleteMessage", sequence=3)
+    assert "secret words" not in str(stored_reports())
+
+
+@pytest.mark.parametrize("erased_at_once", [0, 100])
+def test_deletion_of_the_messages_of_a_member_erases_the_reasons_of_reports(
+    reported: Socket,
+    owner: Socket,
+    client: Client,
+    queue: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    erased_at_once: int,
+) -> None:
+    monkeypatch.setattr(limits, "ERASED_AT_ONCE", erased_at_once)
+    act(owner, "removeMember", memberId=member_id("b"), deleteMessages=True)
+    complete(client, queue)
+    assert "secret words" not in str(stored_reports())
+    assert "too strict" in str(stored_reports())
+
+
+def test_report_that_meets_the_deletion_keeps_no_reason(
+    reported: Socket, bo: Socket, cy: Socket, room: Room, gateway: Gateway
+) -> None:
+    save, patch = Report.save, pytest.MonkeyPatch()
+
+    def save_after_the_deletion(row: Report, *conditions: Any) -> Any:
+        patch.undo()
+        act(bo, "deleteMessage", sequence=3)
+        return save(row, *conditions)
+
+    gateway.frames.clear()
+    patch.setattr(Report, "save", save_after_the_deletion)
+    act(cy, "reportMessage", sequence=3, reason="also secret words")
+    assert history_of(room)[-1] == (5, "Bo deleted a message")
+    assert error_code(gateway, "c") == "invalid_message"
+    assert len(stored_reports()) == 3
+    assert "secret words" not in str([stored_reports(), gateway.frames])
+
+
+def test_reason_is_not_stored_again_after_its_room_was_erased(
+    reported: Socket, bo: Socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update = Report.update
+
+    def update_after_the_erasure(row: Report, *arguments: Any) -> Any:
+        Report(row.room_id, row.sort_key).delete()
+        return update(row, *arguments)
+
+    monkeypatch.setattr(Report, "update", update_after_the_erasure)
+    act(bo, "deleteMessage", sequence=3)
+    assert len(stored_reports()) == 1
