@@ -22,8 +22,10 @@ _CONTROL_SEQUENCE = r"<([^<>|\n]+)(?:\|([^<>]*))?>([*_~`]+(?=[\s.,;:!?)\]}\"']|\
 """A text between angle brackets, and the markers after it that end a formatted text."""
 
 _ADDRESS = r"(?i:[a-z][a-z0-9+.-]*://|mailto:|tel:)\S+\Z"
-_LABELLED_ADDRESS = r"(?i:[a-z][a-z0-9+.-]*://|mailto:|tel:)\S.*\Z|[^\s/]+\.\S+\Z"
-"""Some programs, such as those of Nagios, do not encode spaces, and others omit the scheme."""
+_LABELLED_ADDRESS = r"(?i:[a-z][a-z0-9+.-]*://|mailto:|tel:)\S.*\Z|(?=\S+\Z)[^\s/]+\.\S"
+"""Some programs, such as those of Nagios, do not encode spaces, and others omit the scheme.
+
+The end comes before the dots: a search for it after each of many dots would take quadratic time."""
 
 _ENTITY = "&(amp|lt|gt);"
 _CHARACTERS = {"amp": "&", "lt": "<", "gt": ">"}

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.limits import MAX_WEBHOOK_BODY_BYTES
 from chalicelib.protocol.requests import WebhookMessage
 from chalicelib.protocol.slack import text_of
 from chalicelib.protocol.validation import validate
@@ -603,6 +604,15 @@ def test_equal_fields_of_two_attachments_are_both_shown() -> None:
 
 
 # Any input
+
+
+@pytest.mark.timeout(20)  # in quadratic time, each of them takes minutes
+@pytest.mark.parametrize("repeated", ["a.", "a+", "a/", "a ", "a:", "{a", "^", "*_", "<a.", "a|"])
+@pytest.mark.parametrize("form", ["<{} x|y>", "<https://{} x|y>", "<y|{}>", "<!date^1^{}>", "<https://y>{}x", "{}"])
+def test_longest_text_takes_linear_time(form: str, repeated: str) -> None:
+    filler = repeated * ((MAX_WEBHOOK_BODY_BYTES - 100) // len(repeated))
+    assert text(text=form.format(filler))
+
 
 JSON = st.recursive(
     st.none()
