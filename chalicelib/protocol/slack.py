@@ -78,8 +78,8 @@ def _markup(value: Any) -> str:
 
 def _string(value: Any) -> str:
     """Return a text, or a finite number as text. Anything else counts as absent, and so does a blank text."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
-        return str(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value) if isinstance(value, int) or isfinite(value) else ""  # no float is as large as some integers
     text = repair(value) if isinstance(value, str) else ""
     return text if text.strip() else ""
 
@@ -369,7 +369,7 @@ def _without_blank_lines(texts: list[str]) -> list[str]:
 def _parsed(value: Any) -> Any:
     """Return blocks or attachments. Some programs encode them once more, as Slack's method chat.postMessage permits."""
     try:
-        return json.loads(value) if isinstance(value, str) else value
+        return json.loads(value, strict=False) if isinstance(value, str) else value  # as the body itself
     except (ValueError, RecursionError):
         return None
 

@@ -530,6 +530,16 @@ def test_blocks_and_attachments_may_be_encoded_once_more(encode: Callable[[Any],
     assert text(text="CI", attachments=encode(attachments)) == "CI\nBuild 7: https://ci.example/7"
 
 
+def test_blocks_that_are_encoded_once_more_may_have_line_feeds_in_their_strings() -> None:
+    encoded = '[{"type": "section", "text": {"type": "mrkdwn", "text": "tests:\n3 failed"}}]'
+    assert text(text="CI", blocks=encoded) == "CI\ntests:\n3 failed"
+
+
+@pytest.mark.parametrize("digits", ["7" * 309, "-" + "7" * 400, "7" * 5_000])
+def test_integers_that_no_float_can_express_do_not_fail(digits: str) -> None:
+    assert text(text="CI", attachments=f'[{{"title": "Disk", "fields": [{{"value": {digits}}}]}}]').startswith("CI")
+
+
 @pytest.mark.parametrize(
     "malformed",
     [
