@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from math import isfinite
 from typing import Any
 
@@ -136,6 +137,8 @@ def _link(label: str, address: str) -> str:
     address = _address(address)
     if not label or _is_same(label, address):
         return address
+    if label.endswith(f" {address}"):  # a title that contains its link in markup
+        return label
     return f"{_with_colon(label)} {address}" if address else label
 
 
@@ -297,8 +300,9 @@ def _integer(value: Any) -> int:
 def _inline(container: dict[str, Any], depth: int = 0) -> str:
     elements = [*_objects(container.get("elements"))]
     texts = [_inline_element(element, depth) for element in elements]
-    for index, element in enumerate(elements[:-1]):
-        if element.get("url") and not re.match(_END_OF_ADDRESS, texts[index + 1]):
+    for index, (before, after) in enumerate(pairwise(texts)):
+        ends_address = elements[index].get("url") and not re.match(_END_OF_ADDRESS, after)
+        if ends_address or (before[-1:].isalnum() and elements[index + 1].get("url") and re.match(_ADDRESS, after)):
             texts[index] += " "
     return "".join(texts).strip("\n")
 

@@ -317,6 +317,15 @@ def test_blocks_become_lines(blocks: Any, plain: str) -> None:
             "X: https://x.example/.",
         ),
         ([{"type": "link", "url": "https://x.example/"}, {"type": "text", "text": "now"}], "https://x.example/ now"),
+        ([{"type": "text", "text": "見"}, {"type": "link", "url": "https://x.example/"}], "見 https://x.example/"),
+        (
+            [{"type": "text", "text": "in "}, {"type": "link", "url": "https://x.example/", "text": "CI"}],
+            "in CI: https://x.example/",
+        ),
+        (
+            [{"type": "text", "text": "#"}, {"type": "link", "url": "https://x.example/7", "text": "7"}],
+            "#7: https://x.example/7",
+        ),
         (
             [
                 {"type": "user", "user_id": "U1"},
@@ -447,6 +456,10 @@ def test_deeply_nested_blocks_do_not_fail() -> None:
         ({"thumb_url": "https://x.example/t.png", "text": "t"}, "t"),
         ({"thumb_url": "https://x.example/t.png", "image_url": "https://x.example/i.png"}, "https://x.example/i.png"),
         ({"title": "https://x.example", "title_link": "https://x.example", "text": "t"}, "https://x.example\nt"),
+        (
+            {"title": "<https://x.example|#7>", "title_link": "https://x.example", "text": "t"},
+            "#7: https://x.example\nt",
+        ),
         ({"title": "T", "title_link": "https://x.example/a b\n"}, "T: https://x.example/a%20b"),
     ],
 )
