@@ -2,8 +2,8 @@
  * The unsent messages of each room in a storage, so that they survive a reload.
  *
  * In a storage that tabs share, they survive the tab, too: each visit to a room has a value of its own there, and holds a lock
- * while there is something in it. The next visit waits for these locks, and takes over what is left behind. The browser ends
- * the locks of a tab that is closed, or has crashed.
+ * from its first message to its end. The next visit waits for these locks, and takes over what is left behind. The browser
+ * ends the locks of a tab that is closed, or has crashed.
  */
 
 import { listOf } from "./lists.js";
@@ -38,10 +38,11 @@ export class OutboxStore {
   adopt(): void {
     for (const name of this.#storage.find(KIND, `${this.#roomId}.`)) {
       if (name === this.#name) continue;
-      this.#storage.lock(name, () => {
+      this.#storage.lock(KIND, name, () => {
         if (this.#isOver) return;
-        this.#take(this.#read(name));
-        this.#storage.write(KIND, name, undefined);
+        const left = this.#read(name);
+        this.#storage.write(KIND, name, undefined); // first: a full storage has no room for them twice
+        this.#take(left);
       });
     }
   }
@@ -50,14 +51,13 @@ export class OutboxStore {
     // After the end, another visit may have taken them over.
     if (this.#isOver && !this.#read(this.#name).length) return;
     if (messages.length) this.#hold();
-    else this.#release();
     this.#storage.write(KIND, this.#name, messages.length ? messages : undefined);
   }
 
   /** Leave the messages to another visit. */
   end(): void {
     this.#isOver = true;
-    this.#release();
+    this.#unlock?.();
   }
 
   #read(name: string): readonly SavedMessage[] {
@@ -70,11 +70,6 @@ export class OutboxStore {
     const held = new Promise<void>((resolve) => {
       this.#unlock = resolve;
     });
-    this.#storage.lock(this.#name, () => held);
-  }
-
-  #release(): void {
-    this.#unlock?.();
-    this.#unlock = undefined;
+    this.#storage.lock(KIND, this.#name, () => held);
   }
 }

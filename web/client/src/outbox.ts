@@ -63,7 +63,7 @@ export class Outbox {
   /** Put saved messages among the others, in the order in which they were written. */
   restore(saved: readonly SavedMessage[]): void {
     const entries = [...saved.map(restore), ...this.#entries];
-    this.#entries = entries.sort((one, other) => (one.createdAt < other.createdAt ? -1 : 1));
+    this.#entries = entries.sort((one, other) => Date.parse(one.createdAt) - Date.parse(other.createdAt));
     this.#changed();
   }
 

@@ -182,7 +182,10 @@ export class Room {
   /** @internal Show what this user has left here: unsent messages, and those that were shown before a reload. */
   restore({ page, outbox }: Kept): void {
     this.#storage = page;
-    this.#saved = new OutboxStore(outbox, this.roomId, (messages) => this.#outbox.restore(messages));
+    this.#saved = new OutboxStore(outbox, this.roomId, (messages) => {
+      this.#outbox.restore(messages);
+      this.#confirm(this.#timeline.messages); // some may have arrived here already
+    });
     this.#outbox.restore(this.#saved.load());
     this.#saved.adopt();
     this.#restore(page);

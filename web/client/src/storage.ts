@@ -100,9 +100,13 @@ export class OwnStorage {
     return keys.map((key) => key.slice(length));
   }
 
-  /** In a shared storage, call a function while no other tab holds this lock: until the promise settles that it returns. */
-  lock(name: string, work: () => unknown): void {
-    this.#locks?.request(name, work).catch(() => {}); // the page is being closed
+  /**
+   * In a shared storage, call a function while no other tab holds the lock of a value: until the promise settles that it
+   * returns.
+   */
+  lock(kind: string, name: string, work: () => unknown): void {
+    // Not the name alone: it begins with the id of a room, and browsers refuse locks whose name begins with a hyphen.
+    this.#locks?.request(this.#keyOf(kind, name), work).catch(() => {}); // the page is being closed
   }
 
   // A storage that is not the browser's need not be able to list its keys.

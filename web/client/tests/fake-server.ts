@@ -228,7 +228,7 @@ export class FakeServer {
   }
 
   #respond(requested: string, query: URLSearchParams): Result {
-    const path = requested.replace(/^\/rooms\/r\d+/, "/rooms/r1"); // r2, r3 and so on have the same messages
+    const path = requested.replace(/^\/rooms\/-?r\d+/, "/rooms/r1"); // r2, r3 and so on have the same messages
     if (path === "/config") return [200, { webSocketUrl: "wss://ws.test/dev" }];
     if (path === "/rooms/r1") return [200, { room_id: "r1", name: "Tea", member_count: this.members.size }];
     if (path === "/rooms/r1/members") {
@@ -383,7 +383,8 @@ class FakeLocks {
   readonly #ends = new Map<string, Promise<unknown>>();
   readonly #releases = new Set<() => void>();
 
-  request(name: string, work: () => unknown): Promise<unknown> {
+  async request(name: string, work: () => unknown): Promise<unknown> {
+    if (name.startsWith("-")) throw new DOMException("expected a name without a leading hyphen", "NotSupportedError");
     const released = new Promise<void>((resolve) => this.#releases.add(resolve));
     const end = Promise.resolve(this.#ends.get(name)).then(() => Promise.race([work(), released]));
     this.#ends.set(name, end);

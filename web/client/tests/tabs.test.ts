@@ -33,6 +33,16 @@ function client(options: Partial<ChatClientOptions> = {}): ChatClient {
   return new ChatClient({ url: "https://rest.test/dev", key: KEY, fetch, WebSocket, ...options });
 }
 
+/** Sort in place, as Firefox sorts short lists. */
+function insertionSort<Item>(this: Item[], compare: (one: Item, other: Item) => number): Item[] {
+  for (const [end, item] of [...this].entries()) {
+    let place = end;
+    for (; place > 0 && compare(this[place - 1] as Item, item) > 0; place -= 1) this[place] = this[place - 1] as Item;
+    this[place] = item;
+  }
+  return this;
+}
+
 async function visit(options: Partial<ChatClientOptions> = {}, roomId = "r1"): Promise<Room> {
   const room = client(options).join(roomId);
   rooms.push(room);
@@ -191,6 +201,58 @@ test("signing out forgets what the user has not sent in any tab", async () => {
   await aki.signOut();
   await unsent;
   assert.deepEqual(keptKeys(), []);
+});
+
+test("messages are taken over in a room whose id begins with a hyphen", async () => {
+  void (await visitOffline("-r1")).send("here");
+  browser.closeOthers();
+  assert.deepEqual(textsOf(await visitOffline("-r1")), ["here"]);
+});
+
+test("messages that are taken over stay in a storage that is full", async () => {
+  const closed = await visitOffline();
+  void closed.send("x".repeat(500));
+  const add = local.setItem;
+  local.setItem = function (this: BrowserStorage, key, value) {
+    const used = Object.entries({ ...this, [key]: value }).filter(([name]) => name.includes("outbox"));
+    if (used.join("").length > 1_000) throw new DOMException("full", "QuotaExceededError");
+    add.call(this, key, value);
+  };
+  browser.closeOthers();
+  await visitOffline();
+  browser.closeOthers();
+  assert.deepEqual((await visitOffline()).pending.length, 1);
+});
+
+test("a tab that is open keeps its next message to itself", async () => {
+  const open = await visitOffline();
+  const confirmed = open.send("one");
+  const other = await visitOffline();
+  void confirmed.catch(() => void open.send("two"));
+  open.discard(open.pending[0]?.clientId ?? "");
+  await pass(100);
+  assert.deepEqual([textsOf(open), textsOf(other)], [["two"], []]);
+});
+
+test("messages of the same moment keep their order in a browser that moves what compares as greater", async (context) => {
+  const { sort } = Array.prototype;
+  context.after(() => Object.assign(Array.prototype, { sort }));
+  Object.assign(Array.prototype, { sort: insertionSort });
+  const closed = await visitOffline();
+  for (const text of ["one", "two", "three"]) void closed.send(text);
+  browser.closeOthers();
+  assert.deepEqual(textsOf(await visitOffline()), ["one", "two", "three"]);
+});
+
+test("a message that has arrived here is not taken over", async () => {
+  const frozen = await visitOffline();
+  void frozen.send("arrived");
+  server.store("arrived", { id: "m1", name: "Aki" }, frozen.pending[0]?.clientId);
+  const room = await visitOffline();
+  const before = textsOf(room);
+  browser.closeOthers();
+  await pass(100);
+  assert.deepEqual([room.messages.length, before, textsOf(room), keptKeys()], [1, [], [], []]);
 });
 
 test("in a browser without locks, the tab keeps what was not sent", async () => {
