@@ -1,6 +1,6 @@
 /** Frames that change the room. Each waits for the event that confirms it, or for an error. */
 
-import { ChatError } from "./errors.js";
+import { ChatError, ignorable } from "./errors.js";
 import { type ErrorFrame, type StoredItem, serialize } from "./frames.js";
 import { randomId } from "./random.js";
 import type { RoomTokens } from "./types.js";
@@ -30,10 +30,15 @@ export class Commands {
   }
 
   /**
-   * Send a frame. Resolves to the first event of this type for which `isDone` returns true. Rejects with a ChatError:
-   * `offline`, `closed`, `unconfirmed` after ten seconds, or the code of the server's error.
+   * Send a frame. Resolves when the first event of this type has arrived for which `isDone` returns true. Rejects with a
+   * ChatError: `offline`, `closed`, `unconfirmed` after ten seconds, or the code of the server's error.
    */
-  run(
+  run(...command: Parameters<Commands["request"]>): Promise<void> {
+    return ignorable(this.request(...command).then(() => {}));
+  }
+
+  /** Send a frame as `run` does. Resolves to the event. */
+  request(
     action: string,
     data: Record<string, unknown>,
     type: string,
@@ -47,12 +52,12 @@ export class Commands {
    * Send a frame to which the server responds only if it refuses it. Resolves when no error has arrived within five seconds,
    * or earlier, with the first event for which `isDone` returns true.
    */
-  async runSilently(
+  runSilently(
     action: string,
     data: Record<string, unknown>,
     isDone: (event: RoomEvent) => boolean = () => false,
   ): Promise<void> {
-    await this.#run(action, data, isDone, SILENCE_MS, { type: "silence" });
+    return ignorable(this.#run(action, data, isDone, SILENCE_MS, { type: "silence" }).then(() => {}));
   }
 
   #run(

@@ -73,7 +73,11 @@ export function toChatError(error: unknown): ChatError {
 
 /** Return a rejected promise that may be ignored. */
 export function rejected(error: ChatError): Promise<never> {
-  const promise = Promise.reject<never>(error);
+  return ignorable(Promise.reject<never>(error));
+}
+
+/** Return the promise: a caller who ignores it causes no unhandled rejection, which would end a process of Node.js. */
+export function ignorable<Result>(promise: Promise<Result>): Promise<Result> {
   promise.catch(() => {});
   return promise;
 }

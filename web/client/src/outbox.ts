@@ -1,7 +1,7 @@
 /** Queue of unsent messages: sends them in order, one at a time, until each is confirmed or has failed. */
 
 import { backoff } from "./backoff.js";
-import { ChatError, rejected } from "./errors.js";
+import { ChatError, ignorable, rejected } from "./errors.js";
 import { type ErrorFrame, serialize } from "./frames.js";
 import { randomId } from "./random.js";
 import type { Message, PendingMessage, SendOptions } from "./types.js";
@@ -188,8 +188,7 @@ export class Outbox {
     const promise = new Promise<Message>((resolve, reject) => {
       entry.settle = { resolve, reject };
     });
-    // A caller who looks at `pending` instead of the promise must not cause an unhandled rejection.
-    promise.catch(() => {});
+    ignorable(promise); // a caller may look at `pending` instead
     this.#changed();
     return promise;
   }

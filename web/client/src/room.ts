@@ -273,9 +273,9 @@ export class Room {
    * Change the text of a message of this client, in the first 15 minutes. Resolves when it is changed. Rejects with a
    * ChatError, as `deleteMessage` does.
    */
-  async edit(sequence: number, text: string): Promise<void> {
+  edit(sequence: number, text: string): Promise<void> {
     const message = normalizeLines(text);
-    await this.#commands.run("editMessage", { sequence, message }, "edited", (event) => {
+    return this.#commands.run("editMessage", { sequence, message }, "edited", (event) => {
       return event.target === sequence && event.text === message;
     });
   }
@@ -285,11 +285,7 @@ export class Room {
    * such as `:tada:`. Resolves when it is stored, also if it changes nothing. Rejects with a ChatError, as `deleteMessage`
    * does, and with `too_large` if the message has 1,000 reactions.
    */
-  async react(
-    sequence: number,
-    reaction: string,
-    { remove = false }: { remove?: boolean | undefined } = {},
-  ): Promise<void> {
+  react(sequence: number, reaction: string, { remove = false }: { remove?: boolean | undefined } = {}): Promise<void> {
     const wasOwn = this.#messages.noteOwnReaction(sequence, reaction, !remove);
     const data = { sequence, reaction, remove: remove || undefined };
     const reacting = this.#commands.run("react", data, "reactions", ({ target, reactions }) => {
@@ -299,10 +295,8 @@ export class Room {
       const isThere = listed.some((id) => this.#messages.isOwn(id));
       return isThere !== remove || count > listed.length;
     });
-    await reacting.catch((error: unknown) => {
-      this.#messages.noteOwnReaction(sequence, reaction, wasOwn);
-      throw error;
-    });
+    reacting.catch(() => this.#messages.noteOwnReaction(sequence, reaction, wasOwn));
+    return reacting;
   }
 
   /**
@@ -332,19 +326,19 @@ export class Room {
    * deleted. Rejects with a ChatError, as do the following actions: `forbidden`, `invalid_message`, `offline`, `closed`,
    * `unconfirmed`, `rate_limited` or `internal`.
    */
-  async deleteMessage(sequence: number): Promise<void> {
-    await this.#commands.run("deleteMessage", { sequence }, "deleted", ({ target }) => target === sequence);
+  deleteMessage(sequence: number): Promise<void> {
+    return this.#commands.run("deleteMessage", { sequence }, "deleted", ({ target }) => target === sequence);
   }
 
   /**
    * As the owner, change the room. What is left out stays as it is. `keepDays`, 0 to 30, is the number of days for which the
    * room outlives its members. With `slowSeconds`, 0 to 120, plain members wait so long between two messages.
    */
-  async update(changes: RoomChanges): Promise<void> {
+  update(changes: RoomChanges): Promise<void> {
     const { name, ...others } = changes;
     // The server removes the spaces around a name.
     const wanted = Object.entries({ ...others, name: name?.trim() });
-    await this.#commands.run("updateRoom", { roomName: name, ...others }, "updated", ({ room }) => {
+    return this.#commands.run("updateRoom", { roomName: name, ...others }, "updated", ({ room }) => {
       if (!room) return false;
       const now: Record<string, unknown> = { keepDays: 0, slowSeconds: 0, ...room, name: room.name.trim() };
       return wanted.every(([key, value]) => value === undefined || value === now[key]);
@@ -355,14 +349,14 @@ export class Room {
    * As the owner or a moderator, remove a member, or up to 25 of them, and keep them out for an hour. With `deleteMessages`,
    * their messages are deleted, too. Moderators can remove plain members only.
    */
-  async removeMember(
+  removeMember(
     memberIds: string | readonly string[],
     { deleteMessages = false }: { deleteMessages?: boolean | undefined } = {},
   ): Promise<void> {
     const missing = new Set([memberIds].flat());
     const target = typeof memberIds === "string" ? { memberId: memberIds } : { memberIds };
     const data = { ...target, deleteMessages: deleteMessages || undefined };
-    await this.#commands.run("removeMember", data, "removed", ({ member }) => {
+    return this.#commands.run("removeMember", data, "removed", ({ member }) => {
       if (member) missing.delete(member.id);
       return missing.size === 0;
     });
@@ -374,15 +368,15 @@ export class Room {
   }
 
   /** As the owner, make a member with a key a moderator, or a plain member again. */
-  async setRole(memberId: string, role: "moderator" | "member"): Promise<void> {
-    await this.#commands.run("setRole", { memberId, role }, "role", (event) => {
+  setRole(memberId: string, role: "moderator" | "member"): Promise<void> {
+    return this.#commands.run("setRole", { memberId, role }, "role", (event) => {
       return event.member?.id === memberId && event.role === role;
     });
   }
 
   /** As the owner or a moderator, keep a member from sending for up to a day. With 0 seconds, the member may send again. */
-  async muteMember(memberId: string, seconds: number): Promise<void> {
-    await this.#commands.run("muteMember", { memberId, seconds }, "muted", ({ member }) => member?.id === memberId);
+  muteMember(memberId: string, seconds: number): Promise<void> {
+    return this.#commands.run("muteMember", { memberId, seconds }, "muted", ({ member }) => member?.id === memberId);
   }
 
   /**
@@ -441,8 +435,8 @@ export class Room {
   }
 
   /** As the owner, close the room for everyone. */
-  async close(): Promise<void> {
-    await this.#commands.run("closeRoom", {}, "closed");
+  close(): Promise<void> {
+    return this.#commands.run("closeRoom", {}, "closed");
   }
 
   /** Connect now, if the connection is lost and waits before its next attempt. A closed room has to be joined again. */
@@ -635,7 +629,7 @@ export class Room {
   async #renewToken(name: keyof RoomTokens, data: Record<string, unknown>): Promise<string> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const event = await this.#commands.run("updateRoom", data, "tokens", ({ [name]: token }) => !!token);
+        const event = await this.#commands.request("updateRoom", data, "tokens", ({ [name]: token }) => !!token);
         return event[name] ?? "";
       } catch (error) {
         const isLost = error instanceof ChatError && error.code === "unconfirmed";

@@ -1646,3 +1646,31 @@ test("a listener that was removed is not called, and one that throws does not st
   assert.equal(thrown.length, 1);
   for (const listener of before) process.on("uncaughtException", listener);
 });
+
+test("a command whose promise is ignored causes no unhandled rejection", async () => {
+  const room = await join();
+  room.leave();
+  const unhandled: unknown[] = [];
+  const before = process.listeners("unhandledRejection");
+  process.removeAllListeners("unhandledRejection");
+  process.on("unhandledRejection", (error) => unhandled.push(error));
+  const commands = [
+    () => room.edit(1, "text"),
+    () => room.react(1, "👍"),
+    () => room.deleteMessage(1),
+    () => room.update({ locked: true }),
+    () => room.removeMember("m2"),
+    () => room.unbanMember("m2"),
+    () => room.setRole("m2", "moderator"),
+    () => room.muteMember("m2", 60),
+    () => room.reportMessage(1),
+    () => room.renewTokens({ owner: true }),
+    () => room.close(),
+  ];
+  for (const command of commands) void command();
+  await settle();
+  process.removeAllListeners("unhandledRejection");
+  for (const listener of before) process.on("unhandledRejection", listener);
+  assert.deepEqual(unhandled, []);
+  for (const command of commands) await assert.rejects(command(), { code: "closed" });
+});
