@@ -339,7 +339,7 @@ export class Room {
     // The server removes the spaces around a name.
     const wanted = Object.entries({ ...others, name: name?.trim() });
     return this.#commands.run("updateRoom", { roomName: name, ...others }, "updated", ({ room }) => {
-      if (!room) return false;
+      if (!room?.name) return false;
       const now: Record<string, unknown> = { keepDays: 0, slowSeconds: 0, ...room, name: room.name.trim() };
       return wanted.every(([key, value]) => value === undefined || value === now[key]);
     });
@@ -702,7 +702,7 @@ export class Room {
     const { type, sequence, room, member, sender } = item;
     if (type === "message") this.#typing.end(sender.id);
     if (member) this.#typing.end(member.id); // who was removed or muted does not go on
-    if (type === "updated" && room && sequence > this.#updatedAt) {
+    if (type === "updated" && room?.name && sequence > this.#updatedAt) {
       this.#updatedAt = sequence;
       this.#store.publish(stateOf(room));
     }

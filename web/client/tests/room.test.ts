@@ -1674,3 +1674,13 @@ test("a command whose promise is ignored causes no unhandled rejection", async (
   assert.deepEqual(unhandled, []);
   for (const command of commands) await assert.rejects(command(), { code: "closed" });
 });
+
+test("an event about the room that does not have its name changes nothing", async () => {
+  const room = await join();
+  server.onFrame = () => true;
+  const update = assert.rejects(room.update({ locked: true }), { code: "unconfirmed" });
+  server.deliver(server.storeEvent("updated", { room: { locked: true } }));
+  assert.deepEqual([room.getSnapshot().name, room.getSnapshot().isLocked], ["Tea", false]);
+  await pass(10_000);
+  await update;
+});
