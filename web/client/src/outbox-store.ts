@@ -18,6 +18,8 @@ export class OutboxStore {
   readonly #roomId: string;
   readonly #name: string;
   readonly #take: (messages: readonly SavedMessage[]) => void;
+  /** What was saved last, as JSON. */
+  #saved: string | undefined;
   #unlock: (() => void) | undefined;
   #isOver = false;
 
@@ -48,8 +50,9 @@ export class OutboxStore {
   }
 
   save(messages: readonly SavedMessage[]): void {
-    // After the end, another visit may have taken them over.
-    if (this.#isOver && !this.#read(this.#name).length) return;
+    // After the end, another visit may have taken them over, or go on with them in the same place.
+    if (this.#isOver && JSON.stringify(this.#read(this.#name)) !== this.#saved) return;
+    this.#saved = JSON.stringify(messages);
     if (messages.length) this.#hold();
     this.#storage.write(KIND, this.#name, messages.length ? messages : undefined);
   }

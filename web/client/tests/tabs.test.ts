@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { ChatClient, type ChatClientOptions, type Room } from "../src/index.js";
 import { BrowserStorage, pass } from "./fake-server.js";
-import { browser, rooms, server, useFakes } from "./setup.js";
+import { browser, rooms, server, storage, useFakes } from "./setup.js";
 
 const KEY = "k".repeat(32);
 
@@ -163,6 +163,16 @@ test("a message that is discarded after its room was left does not come back", a
   await unsent;
   left.discard(left.pending[0]?.clientId ?? "");
   assert.deepEqual([keptKeys(), textsOf(await visitOffline())], [[], []]);
+});
+
+test("what is discarded in a room that was left leaves the next visit what it has, in a storage of the application", async () => {
+  const options = { WebSocket: Unconnected, storage };
+  const left = await visit(options);
+  void left.send("left");
+  left.leave();
+  void (await visit(options)).send("next");
+  left.discard(left.pending[0]?.clientId ?? "");
+  assert.deepEqual(textsOf(await visit(options)), ["left", "next"]);
 });
 
 test("failed messages are kept, and those that may have arrived are not sent again", async () => {
