@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { BrowserStorage } from "../../client/tests/fake-server.js";
 import { forgetVisited, forgetVisitor, loadRead, loadVisited, saveRead, saveVisited } from "../src/store.js";
 import { loadDraft, saveDraft } from "../src/visit-store.js";
 
@@ -57,4 +58,14 @@ test("drafts and read marks are kept as long as the visits are remembered", () =
   Object.defineProperty(globalThis, "sessionStorage", { value: storage, configurable: true });
   forgetVisitor();
   assert.equal(values.size, 0);
+});
+
+test("signing out forgets what the user has not sent in any tab, but neither the name nor what a guest has left", () => {
+  const kept = ["chalice-chat.name", "chalice-chat.key", "chalice-chat.outbox.guest-1.r1.c1"];
+  const local = new BrowserStorage();
+  for (const key of [...kept, "chalice-chat.waiting", "chalice-chat.outbox.user-1.r1.c2"]) local.setItem(key, "[]");
+  Object.defineProperty(globalThis, "localStorage", { value: local, configurable: true });
+  Object.defineProperty(globalThis, "sessionStorage", { value: new BrowserStorage(), configurable: true });
+  forgetVisitor();
+  assert.deepEqual(Object.keys(local), kept);
 });
