@@ -69,11 +69,11 @@ export class Outbox {
 
   /** The messages for a snapshot. */
   get pending(): readonly PendingMessage[] {
-    const first = this.#firstWaiting();
+    const current = this.#timer === undefined ? this.#firstWaiting() : this.#sent;
     const status = this.#isHeldBack ? "held" : this.#isOpen ? "sending" : "offline";
     return this.#entries.map((entry) => {
       const { sentAt, attempts, settle, ...message } = entry;
-      return { ...message, status: entry.error ? "failed" : entry === first ? status : "queued" };
+      return { ...message, status: entry.error ? "failed" : entry === current ? status : "queued" };
     });
   }
 

@@ -117,7 +117,13 @@ test("a message that is taken over while another one is sent follows it at once"
   await pass(100);
   browser.closeOthers();
   await pass(100);
-  assert.deepEqual(textsOf(room), ["older", "newer"]);
+  assert.deepEqual(
+    room.pending.map(({ message, status }) => [message, status]),
+    [
+      ["older", "queued"],
+      ["newer", "sending"],
+    ],
+  );
   answer();
   await pass(100);
   assert.deepEqual(stored(), ["newer", "older"]);
