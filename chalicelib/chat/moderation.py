@@ -17,11 +17,7 @@ from chalicelib.chat import admission, members, messages, names, reports, rights
 from chalicelib.errors import Forbidden, InvalidInput
 from chalicelib.protocol.responses import format_timestamp
 from chalicelib.storage.models import MODERATOR, OWNER, Connection, MemberRecord, Message, Room
-from chalicelib.storage.transactions import (
-    Transaction,
-    UpdateAction,
-    retry_on_conflict,
-)
+from chalicelib.storage.transactions import Transaction, UpdateAction, retry_on_conflict
 
 ERASED_NAME = "somebody"
 """The name in an event whose names the owner has erased."""

@@ -80,7 +80,8 @@ def _markup(value: Any) -> str:
 def _string(value: Any) -> str:
     """Return a text, or a finite number as text. Anything else counts as absent, and so does a blank text."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value) if isinstance(value, int) or isfinite(value) else ""  # no float is as large as some integers
+        # isfinite() raises an error for an integer that is too large for a float.
+        return str(value) if isinstance(value, int) or isfinite(value) else ""
     text = repair(value) if isinstance(value, str) else ""
     return text if text.strip() else ""
 

@@ -21,7 +21,6 @@ _NO_CHARSETS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape")
 _BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
 _FORM, _MULTIPART, _PLAIN = "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"
 
-
 _CONTENTS = ("text", "blocks", "attachments")
 """The properties of a message of which it has at least one."""
 

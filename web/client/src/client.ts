@@ -249,7 +249,7 @@ export class ChatClient {
     if (this.#identity !== null) this.#leaveRooms();
     this.#identity = identity;
     this.#kept = keptOf(identity, this.#options.storage);
-    for (const room of this.#rooms) room.restore(this.#kept);
+    for (const room of this.#rooms) room.useStorage(this.#kept);
     const former = this.#announced;
     this.#announced = identity;
     if (former !== null && former !== identity) this.#events.emit("identity", identity);

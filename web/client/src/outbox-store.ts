@@ -18,7 +18,7 @@ export class OutboxStore {
   readonly #roomId: string;
   readonly #name: string;
   readonly #take: (messages: readonly SavedMessage[]) => void;
-  /** What was saved last, as JSON. */
+  /** The messages that were saved last, as JSON. */
   #saved: string | undefined;
   #unlock: (() => void) | undefined;
   #isOver = false;

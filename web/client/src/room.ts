@@ -75,7 +75,7 @@ export interface RoomOptions {
   readonly rest: RestApi;
   readonly tokens: TokenSource | undefined;
   readonly WebSocket: WebSocketConstructor;
-  /** Absent while it is not known who the user is: then `restore` follows. */
+  /** Absent while it is not known who the user is: then `useStorage` follows. */
   readonly kept: Kept | undefined;
   findWebSocketUrl(): Promise<string>;
 }
@@ -170,7 +170,7 @@ export class Room {
       // Its response has the last sequence, because a lost frame leaves no visible gap until the next one arrives.
       beat: () => this.#connection.send(HELLO),
     });
-    if (options.kept) this.restore(options.kept);
+    if (options.kept) this.useStorage(options.kept);
     this.#stopListening = watchPlatform({
       wake: () => this.#storage && takeMessages(this.#storage, roomId), // the page was not reloaded
       hide: () => this.#save(),
@@ -180,7 +180,7 @@ export class Room {
   }
 
   /** @internal Show what this user has left here: unsent messages, and those that were shown before a reload. */
-  restore({ page, outbox }: Kept): void {
+  useStorage({ page, outbox }: Kept): void {
     this.#storage = page;
     this.#saved = new OutboxStore(outbox, this.roomId, (messages) => {
       this.#outbox.restore(messages);

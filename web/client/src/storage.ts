@@ -35,15 +35,15 @@ export function readValue<Value>(storage: ChatStorage | undefined, key: string):
   }
 }
 
-/** What is kept of one identity. */
+/** The storages of one identity. */
 export interface Kept {
-  /** What the same page shows after a reload. */
+  /** Messages that the page shows after a reload, before its first response. */
   readonly page: OwnStorage;
   /** Unsent messages, which outlast their tab in a browser with Web Locks. */
   readonly outbox: OwnStorage;
 }
 
-/** Return what is kept of an identity: in a storage of the application, or in those of the browser. */
+/** Return the storages of an identity: parts of that of the application, or else of those of the browser. */
 export function keptOf(identity: string, storage: ChatStorage | undefined): Kept {
   const locks = platform.document === undefined ? undefined : platform.navigator?.locks;
   const page = new OwnStorage(storage ?? browserStorage("sessionStorage"), identity);

@@ -1,4 +1,4 @@
-/** What the page keeps in the browser: the name, the rooms that were visited, and who has signed in. */
+/** Values that the page keeps in the browser: the name, the rooms that were visited, and who has signed in. */
 
 import type { CreatedRoom, RoomListSnapshot } from "chalice-chat-client";
 import { forget, read, readJson, watch, write } from "./storage.js";

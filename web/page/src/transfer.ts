@@ -5,6 +5,7 @@ import { byId, hasFiles } from "./dom.js";
 import { MAX_DRAFT } from "./visit-store.js";
 
 const ONLY_TEXT = "Only text can be sent here, no pictures or other files.";
+const FEWER = "Some marks of that text were left out.";
 const CUT = "Only the beginning of that text is here.";
 const MAX_LINES = 1_000;
 /** Above it, Chromium takes longer to paste lines than to set them. */
@@ -19,7 +20,8 @@ const room = byId("room", HTMLElement);
 /** Insert a text if the browser would not, or take seconds to do so. Chromium needs a minute for 100,000 lines. */
 function take(event: Event, data: DataTransfer | null, isInserted: boolean): void {
   const copied = data?.getData("text/plain").replace(/\r\n?/g, "\n") ?? "";
-  const text = copied.replace(/[\u2028\u2029]/g, "\n").replace(STACK, "$1");
+  const whole = copied.replace(/[\u2028\u2029]/g, "\n");
+  const text = whole.replace(STACK, "$1");
   const lines = text.slice(0, MAX_DRAFT).split("\n", MAX_LINES);
   if (!text && data?.files.length) {
     event.preventDefault();
@@ -31,6 +33,7 @@ function take(event: Event, data: DataTransfer | null, isInserted: boolean): voi
   event.preventDefault();
   insert(kept);
   if (kept !== text) showHint(CUT);
+  else if (text !== whole) showHint(FEWER);
 }
 
 const isField = (target: EventTarget | null) => target instanceof HTMLInputElement || target === field;

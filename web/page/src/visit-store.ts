@@ -1,4 +1,4 @@
-/** What a visit to a room keeps in the browser. */
+/** Values that the visits to rooms keep in the browser: drafts, tokens of links, ignored members, and choices of the visitor. */
 
 import { read, readJson, watch, write } from "./storage.js";
 import { ANSWERED, DRAFT, IGNORED, loadWaiting, OWNER, READ, WAITING, type Waiting } from "./store.js";

@@ -75,7 +75,7 @@ test("what makes a field slow is shortened: stacks of marks, invisible character
   for (const mark of ["\u0301", "\u200d", "\u00ad", "\u202e", "\u{e0061}", "\ufe0f"]) {
     field().value = "";
     assert.equal(paste(field(), `a${mark.repeat(10_000)}b`), true);
-    assert.deepEqual([field().value, note()], [`a${mark.repeat(50)}b`, ""]);
+    assert.deepEqual([field().value, note()], [`a${mark.repeat(50)}b`, "Some marks of that text were left out."]);
   }
   field().value = "";
   assert.equal(paste(field(), `a\u2028b\u2029${"\u2028".repeat(100_000)}`), true);
